@@ -1,0 +1,74 @@
+// The four networks whose training steps are timed: as data, which the peers build too, and as nn models. Knows
+// nothing of clocks.
+
+import { BatchNormalization, Dense, Dropout, Sequential } from "../../nn/index.ts";
+
+/** A layer as every library has it; a dense one has relu behind it unless it is the last. */
+export type LayerSpec =
+  | { readonly kind: "dense"; readonly units: number }
+  | { readonly kind: "batchNorm" }
+  | { readonly kind: "dropout"; readonly rate: number };
+
+export interface NetSpec {
+  readonly name: string;
+  readonly inputs: number;
+  readonly classes: number;
+  readonly batchSize: number;
+  readonly layers: readonly LayerSpec[];
+}
+
+export interface Net extends NetSpec {
+  readonly build: () => Sequential;
+}
+
+const dense = (units: number): LayerSpec => ({ kind: "dense", units });
+const dropout = (rate: number): LayerSpec => ({ kind: "dropout", rate });
+const batchNorm: LayerSpec = { kind: "batchNorm" };
+
+const specs: readonly NetSpec[] = [
+  {
+    name: "N1",
+    inputs: 784,
+    classes: 10,
+    batchSize: 128,
+    layers: [...[64, 64, 64].flatMap((units) => [dense(units), batchNorm]), dropout(0.2), dense(10)],
+  },
+  {
+    name: "N2",
+    inputs: 784,
+    classes: 10,
+    batchSize: 100,
+    layers: [512, 512, 256, 256, 128, 128, 8, 10].map(dense),
+  },
+  { name: "N3", inputs: 784, classes: 10, batchSize: 32, layers: [100, 10].map(dense) },
+  {
+    name: "N4",
+    inputs: 10000,
+    classes: 46,
+    batchSize: 128,
+    layers: [dense(256), dropout(0.5), dense(128), dropout(0.5), dense(46)],
+  },
+];
+
+/** The net as data alone, which another process can be sent. */
+export function specOf({ name, inputs, classes, batchSize, layers }: NetSpec): NetSpec {
+  return { name, inputs, classes, batchSize, layers };
+}
+
+/** The spec without its dropout: what every library computes alike. */
+export function withoutDropout(net: NetSpec): NetSpec {
+  return { ...specOf(net), layers: net.layers.filter(({ kind }) => kind !== "dropout") };
+}
+
+export function buildModel({ inputs, layers }: NetSpec): Sequential {
+  return new Sequential(
+    layers.map((layer, i) => {
+      if (layer.kind === "batchNorm") return new BatchNormalization();
+      if (layer.kind === "dropout") return new Dropout(layer.rate);
+      const activation = i === layers.length - 1 ? "softmax" : "relu";
+      return new Dense(layer.units, { activation, ...(i === 0 ? { inputShape: [inputs] } : {}) });
+    }),
+  );
+}
+
+export const nets: readonly Net[] = specs.map((spec) => ({ ...spec, build: () => buildModel(spec) }));

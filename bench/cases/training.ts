@@ -1,0 +1,100 @@
+// Training steps of the four networks: an nn model, compiled with Adam at 1e-3, and stepped by the loop that `fit`
+// itself runs, over batches that are already on the device. Knows nothing of clocks.
+
+import { type Device, jit, type Tensor, tensor } from "../../engine/index.ts";
+import type { Sequential } from "../../nn/index.ts";
+import { Batches } from "../../nn/training/batches.ts";
+import { Loop } from "../../nn/training/loop.ts";
+import type { BenchCase, Prepared } from "../bench-case.ts";
+import { rotation } from "../peers/net-data.ts";
+import { labels, spreadTensor } from "../values.ts";
+import { type Net, nets } from "./nets.ts";
+
+type Trainer = ReturnType<Sequential["makeTrainer"]>;
+
+interface Disposable {
+  dispose(): void;
+}
+
+/** Random rows for `batches` batches, on the device. */
+export const rowsOf = ({ inputs, classes, batchSize }: Net, device: Device, batches: number, seed = 1) => ({
+  x: spreadTensor(device, [batches * batchSize, inputs], 0, 1, seed),
+  y: tensor(labels(batches * batchSize, classes, seed), { device }),
+});
+
+export function makeTrainer(net: Net): { model: Sequential; trainer: Trainer } {
+  const model = net.build();
+  model.compile({ optimizer: "adam", loss: "sparseCategoricalCrossentropy" });
+  const trainer = model.makeTrainer();
+  trainer.prepare();
+  return { model, trainer };
+}
+
+export const disposeAll = (things: readonly (Disposable | undefined)[]) => {
+  for (const thing of things) thing?.dispose();
+};
+
+/** A run is an epoch of `batches` steps. Model and loop are made in the first: a cold start counts that. */
+export function prepareEpochs(net: Net, device: Device, batches: number): Prepared {
+  const { batchSize } = net;
+  const rows = rowsOf(net, device, batches);
+  const walk = new Batches(device, { ...rows, start: 0, count: batches * batchSize }, batchSize);
+  const made: Disposable[] = [];
+  let loop: Loop | undefined;
+  return {
+    iterations: batches,
+    run: () => {
+      if (loop === undefined) {
+        const { model, trainer } = makeTrainer(net);
+        loop = new Loop(device, walk, (x, y) => trainer.trainStep(x, y as Tensor));
+        made.push(loop, trainer, model);
+      }
+      return loop.epoch();
+    },
+    dispose: () => disposeAll([...made, walk, rows.x, rows.y]),
+  };
+}
+
+/** A run is a step, and its loss read before the next: a loop of one's own around a traced step. */
+function prepareReading(net: Net, device: Device): Prepared {
+  const batches = Array.from({ length: rotation }, (_, i) => rowsOf(net, device, 1, i + 1));
+  const { model, trainer } = makeTrainer(net);
+  const step = jit((x: Tensor, y: Tensor) => trainer.trainStep(x, y));
+  let next = 0;
+  return {
+    run: async () => {
+      const { x, y } = batches[next];
+      next = (next + 1) % rotation;
+      step(x, y);
+      await trainer.read(net.batchSize);
+    },
+    dispose: () => disposeAll([step, trainer, model, ...batches.flatMap(({ x, y }) => [x, y])]),
+  };
+}
+
+export const trainingBench: readonly BenchCase[] = nets.flatMap((net): BenchCase[] => {
+  const shared = { batchSize: net.batchSize, ownDevice: true };
+  return [
+    {
+      ...shared,
+      name: `train/${net.name}`,
+      phase: "cold",
+      prepare: (device) => prepareEpochs(net, device, 1),
+      skip: { cpu: "the reference compiles nothing: every step is like the first" },
+    },
+    {
+      ...shared,
+      name: `train/${net.name}`,
+      phase: "step",
+      // A step of the reference takes up to seconds: one at a time there.
+      prepare: (device) => prepareEpochs(net, device, device.kind === "cpu" ? 1 : rotation),
+    },
+    {
+      ...shared,
+      name: `train-sync/${net.name}`,
+      phase: "step",
+      prepare: (device) => prepareReading(net, device),
+      skip: { cpu: "the reference computes at once, so reading changes nothing" },
+    },
+  ];
+});

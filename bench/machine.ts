@@ -1,0 +1,40 @@
+// What a bench ran on, as far as Node can tell. Knows nothing of adapters.
+
+import { readFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+
+export interface Machine {
+  processor: string;
+  cores: number;
+  memoryGiB: number;
+  system: string;
+  node: string;
+  /** Version of the npm package that brings Dawn; absent where it is not installed. */
+  webgpu?: string;
+  gradgpu?: string;
+  date: string;
+}
+
+export function describeMachine(): Machine {
+  const [cpu] = os.cpus();
+  return {
+    processor: cpu?.model.trim() ?? "unknown",
+    cores: os.availableParallelism(),
+    memoryGiB: Math.round((os.totalmem() / 2 ** 30) * 10) / 10,
+    system: `${os.type()} ${os.release()} ${os.arch()}`,
+    node: process.version,
+    webgpu: versionIn("node_modules", "webgpu", "package.json"),
+    gradgpu: versionIn("package.json"),
+    date: new Date().toISOString(),
+  };
+}
+
+/** The version in a package file below the working directory, which `npm run` makes the repository's root. */
+function versionIn(...file: string[]): string | undefined {
+  try {
+    return JSON.parse(readFileSync(path.join(process.cwd(), ...file), "utf8")).version;
+  } catch {
+    return undefined;
+  }
+}

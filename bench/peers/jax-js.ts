@@ -1,0 +1,199 @@
+// jax-js: a net as a function, the whole training step under one `jit`. Its arrays are counted references: an argument
+// is used up, and `.ref` is one more.
+
+import type { NetSpec } from "../cases/nets.ts";
+import { adam, batchNormConstants, dataOf, rotation, weightsOf } from "./net-data.ts";
+import type { PeerLibrary, PeerNet } from "./peer.ts";
+
+interface Array_ {
+  readonly ref: Array_;
+  add(other: Array_ | number): Array_;
+  sub(other: Array_ | number): Array_;
+  mul(other: Array_ | number): Array_;
+  div(other: Array_ | number): Array_;
+  mean(axis?: number): Array_;
+  sum(axis?: number): Array_;
+  reshape(shape: readonly number[]): Array_;
+  astype(dtype: string): Array_;
+  data(): Promise<Float32Array>;
+  dispose(): void;
+}
+
+/** The part of jax-js that is used here: the package is installed only when peers are asked for. */
+interface Jax {
+  init(...devices: string[]): Promise<string[]>;
+  defaultDevice(device: string): void;
+  numpy: {
+    array(values: ArrayLike<number>): Array_;
+    matmul(a: Array_, b: Array_): Array_;
+    sqrt(x: Array_): Array_;
+    square(x: Array_): Array_;
+    where(condition: Array_, a: Array_ | number, b: Array_ | number): Array_;
+    unstack(x: Array_): Array_[];
+  };
+  nn: {
+    relu(x: Array_): Array_;
+    logSoftmax(x: Array_, axis?: number): Array_;
+  };
+  random: {
+    key(seed: number): Array_;
+    split(key: Array_, count: number): Array_;
+    bernoulli(key: Array_, p: number, shape: readonly number[]): Array_;
+  };
+  jit<F>(fn: F): F & { dispose(): void };
+  valueAndGrad(
+    fn: (params: Array_[][]) => [Array_, Array_[]],
+    options: { hasAux: true },
+  ): (params: Array_[][]) => [[Array_, Array_[]], Array_[][]];
+}
+
+/** @param load gives the module of a package's name */
+export async function openJax(
+  backend: "webgpu" | "wasm",
+  version: string,
+  load: (name: string) => Promise<unknown>,
+): Promise<PeerLibrary> {
+  const jax = (await load("@jax-js/jax")) as Jax;
+  const started = await jax.init(backend);
+  if (!started.includes(backend)) throw new Error(`jax-js could not start its ${backend} backend`);
+  jax.defaultDevice(backend);
+  return { version, prepare: (spec) => prepare(jax, spec) };
+}
+
+/** All that a step changes. */
+interface State {
+  params: Array_[][];
+  firsts: Array_[][];
+  seconds: Array_[][];
+  /** Moving means and variances. */
+  moving: Array_[];
+  /** beta1 and beta2 to the power of the step. */
+  powers: Array_[];
+  key: Array_;
+}
+
+function prepare(jax: Jax, spec: NetSpec): PeerNet {
+  const { numpy: np } = jax;
+  const { inputs, classes, batchSize } = spec;
+  const { x, y } = dataOf(spec);
+  const batches = Array.from({ length: rotation }, (_, i) => {
+    const rows = x.slice(i * batchSize * inputs, (i + 1) * batchSize * inputs);
+    const wanted = new Float32Array(batchSize * classes);
+    for (let row = 0; row < batchSize; row++) wanted[row * classes + y[i * batchSize + row]] = 1;
+    return {
+      x: np.array(rows).reshape([batchSize, inputs]),
+      y: np.array(wanted).reshape([batchSize, classes]),
+    };
+  });
+  const weights = weightsOf(spec);
+  const arrays = (isTrainable: boolean, fill?: number) =>
+    weights.map((list) =>
+      list
+        .filter((weight) => weight.isTrainable === isTrainable)
+        .map(({ values, shape }) =>
+          np.array(fill === undefined ? values : new Float32Array(values.length).fill(fill)).reshape(shape),
+        ),
+    );
+  let state: State = {
+    params: arrays(true),
+    firsts: arrays(true, 0),
+    seconds: arrays(true, 0),
+    moving: arrays(false).flat(),
+    powers: [np.array(new Float32Array([1])), np.array(new Float32Array([1]))],
+    key: jax.random.key(1),
+  };
+  const step = jax.jit((before: State, input: Array_, wanted: Array_) =>
+    trainStep(jax, spec, before, input, wanted),
+  );
+  let next = 0;
+  let loss: Array_ | undefined;
+  return {
+    step() {
+      const batch = batches[next];
+      next = (next + 1) % rotation;
+      loss?.dispose();
+      [state, loss] = step(state, batch.x.ref, batch.y.ref);
+    },
+    readLoss: async () => (await loss!.ref.data())[0],
+    dispose() {
+      loss?.dispose();
+      const { params, firsts, seconds, moving, powers, key } = state;
+      for (const array of [params, firsts, seconds].flat(2)) array.dispose();
+      for (const array of [...moving, ...powers, key]) array.dispose();
+      for (const batch of batches) {
+        batch.x.dispose();
+        batch.y.dispose();
+      }
+      step.dispose();
+    },
+  };
+}
+
+function trainStep(jax: Jax, spec: NetSpec, before: State, x: Array_, y: Array_): [State, Array_] {
+  const { numpy: np } = jax;
+  const drops = spec.layers.filter(({ kind }) => kind === "dropout").length;
+  const keys = drops === 0 ? [before.key] : np.unstack(jax.random.split(before.key, drops + 1));
+  const lossOf = (params: Array_[][]): [Array_, Array_[]] => {
+    const { logits, moving } = forward(jax, spec, params, before.moving, x, keys.slice(1));
+    return [y.mul(jax.nn.logSoftmax(logits, -1)).sum(-1).mean().mul(-1), moving];
+  };
+  const refs = before.params.map((list) => list.map((array) => array.ref));
+  const [[loss, moving], grads] = jax.valueAndGrad(lossOf, { hasAux: true })(refs);
+
+  const { learningRate, beta1, beta2, epsilon } = adam;
+  const powers = [before.powers[0].mul(beta1), before.powers[1].mul(beta2)];
+  const rate = np.sqrt(powers[1].ref.mul(-1).add(1)).div(powers[0].ref.mul(-1).add(1)).mul(learningRate);
+  const after: State = { params: [], firsts: [], seconds: [], moving, powers, key: keys[0] };
+  before.params.forEach((list, i) => {
+    const updated = list.map((param, k) => {
+      const gradient = grads[i][k];
+      const first = before.firsts[i][k].mul(beta1).add(gradient.ref.mul(1 - beta1));
+      const second = before.seconds[i][k].mul(beta2).add(np.square(gradient).mul(1 - beta2));
+      const step = first.ref.mul(rate.ref).div(np.sqrt(second.ref).add(epsilon));
+      return { param: param.sub(step), first, second };
+    });
+    after.params.push(updated.map(({ param }) => param));
+    after.firsts.push(updated.map(({ first }) => first));
+    after.seconds.push(updated.map(({ second }) => second));
+  });
+  rate.dispose();
+  return [after, loss];
+}
+
+function forward(
+  jax: Jax,
+  { layers, batchSize }: NetSpec,
+  params: Array_[][],
+  movingBefore: readonly Array_[],
+  x: Array_,
+  keys: readonly Array_[],
+): { logits: Array_; moving: Array_[] } {
+  const { numpy: np } = jax;
+  const { momentum, epsilon } = batchNormConstants;
+  const moving: Array_[] = [];
+  let value = x;
+  let width = 0;
+  let drops = 0;
+  layers.forEach((layer, i) => {
+    if (layer.kind === "dense") {
+      width = layer.units;
+      value = np.matmul(value, params[i][0]).add(params[i][1]);
+      if (i < layers.length - 1) value = jax.nn.relu(value);
+    } else if (layer.kind === "batchNorm") {
+      const mean = value.ref.mean(0);
+      const centred = value.sub(mean.ref);
+      const variance = np.square(centred.ref).mean(0);
+      const scale = params[i][0].div(np.sqrt(variance.ref.add(epsilon)));
+      value = centred.mul(scale).add(params[i][1]);
+      for (const now of [mean, variance]) {
+        const old = movingBefore[moving.length];
+        moving.push(old.mul(momentum).add(now.mul(1 - momentum)));
+      }
+    } else {
+      const keep = 1 - layer.rate;
+      const mask = jax.random.bernoulli(keys[drops++], keep, [batchSize, width]);
+      value = np.where(mask, value.div(keep), 0);
+    }
+  });
+  return { logits: value, moving };
+}

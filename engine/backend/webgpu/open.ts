@@ -1,0 +1,97 @@
+// Finds a WebGPU adapter, in Node (Dawn, npm package `webgpu`) or a browser, and opens a device with its real
+// limits and the optional features that pay.
+
+import { DeviceError } from "../../errors.ts";
+import type { Backend, DeviceInfo } from "../backend.ts";
+import { WebgpuBackend } from "./webgpu.ts";
+
+const wantedFeatures: readonly string[] = ["shader-f16", "subgroups", "timestamp-query"];
+
+/** The GPU instance must outlive every device made from it: Dawn frees the adapter with it otherwise. */
+let instance: GPU | undefined;
+
+/** Opens the adapter, or gives undefined (with `required`, throws a DeviceError that says what to do). */
+export async function openWebgpu(required: boolean): Promise<Backend | undefined> {
+  const gpu = await findGpu();
+  const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (gpu === undefined || !adapter) {
+    if (!required) return undefined;
+    throw new DeviceError(
+      gpu === undefined
+        ? 'init: this runtime has no WebGPU; in Node install the package "webgpu" (npm install webgpu), in a browser enable WebGPU, or use init({ device: "cpu" })'
+        : 'init: no WebGPU adapter was found; install a Vulkan driver (`npm run doctor` says which), or use init({ device: "cpu" })',
+    );
+  }
+  const limits = readLimits(adapter);
+  const features = wantedFeatures.filter((feature) => adapter.features.has(feature));
+  const device = await adapter.requestDevice({
+    label: "gradgpu",
+    requiredFeatures: features as GPUFeatureName[],
+    requiredLimits: limits,
+  });
+  return new WebgpuBackend(device, describe(adapter, features, limits));
+}
+
+async function findGpu(): Promise<GPU | undefined> {
+  if (instance !== undefined) return instance;
+  const browserGpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  if (browserGpu !== undefined) {
+    instance = browserGpu;
+    return instance;
+  }
+  if ((globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node === undefined)
+    return undefined;
+  try {
+    const dawn = await import("webgpu");
+    Object.assign(globalThis, dawn.globals);
+    // Exact timestamps: profiles of kernels are worth little in steps of 65 microseconds.
+    instance = dawn.create(["disable-dawn-features=timestamp_quantization"]) as GPU;
+    return instance;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The adapter's own limits, all of them but those that only matter to rendering. */
+function readLimits(adapter: GPUAdapter): Record<string, number> {
+  const names = [
+    "maxBufferSize",
+    "maxStorageBufferBindingSize",
+    "maxUniformBufferBindingSize",
+    "maxStorageBuffersPerShaderStage",
+    "maxComputeWorkgroupStorageSize",
+    "maxComputeInvocationsPerWorkgroup",
+    "maxComputeWorkgroupSizeX",
+    "maxComputeWorkgroupSizeY",
+    "maxComputeWorkgroupSizeZ",
+    "maxComputeWorkgroupsPerDimension",
+    "minStorageBufferOffsetAlignment",
+  ] as const;
+  const limits: Record<string, number> = {};
+  for (const name of names) limits[name] = adapter.limits[name];
+  return limits;
+}
+
+function describe(
+  adapter: GPUAdapter,
+  features: readonly string[],
+  limits: Record<string, number>,
+): DeviceInfo {
+  const info = adapter.info as GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number };
+  const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`.toLowerCase();
+  const fixed = info.subgroupMinSize === info.subgroupMaxSize;
+  return {
+    backend: "webgpu",
+    adapter: info.device || info.description || info.architecture || "unknown adapter",
+    driver: info.description,
+    vendor: info.vendor,
+    isSoftware:
+      (info as { isFallbackAdapter?: boolean }).isFallbackAdapter === true ||
+      /llvmpipe|lavapipe|swiftshader|software|subzero|microsoft basic/.test(text),
+    features,
+    limits: {
+      ...limits,
+      subgroupSize: features.includes("subgroups") && fixed ? (info.subgroupMinSize ?? 0) : 0,
+    },
+  };
+}

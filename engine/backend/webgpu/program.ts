@@ -1,0 +1,253 @@
+// A planned program bound to the device: pipelines, size buffers, slots and bind groups made once. Running it
+// records its dispatches and nothing else.
+
+import { deviceBytes } from "../../dtype.ts";
+import { LimitError, TraceError } from "../../errors.ts";
+import type { Place, Plan } from "../../jit/plan.ts";
+import { sizeOf } from "../../shape.ts";
+import type { Memory, PreparedProgram } from "../backend.ts";
+import type { BindGroups } from "./bind-groups.ts";
+import type { Pipeline, PipelineCache, SizeBuffers } from "./pipelines.ts";
+import { type BufferPool, GpuMemory } from "./pool.ts";
+import type { BareDispatch, Kernel, Recorder } from "./recorder.ts";
+
+export interface ProgramServices {
+  readonly pool: BufferPool;
+  readonly pipelines: PipelineCache;
+  /** The program's own, freed with it. */
+  readonly sizes: SizeBuffers;
+  readonly bindGroups: BindGroups;
+  readonly recorder: Recorder;
+  zero(memory: GpuMemory): void;
+}
+
+interface BoundDispatch extends Kernel {
+  readonly kind: "dispatch";
+  readonly sizes: { buffer: GPUBuffer; id: number };
+  readonly places: readonly Place[];
+  /** Made once, where no argument of the caller is bound. */
+  readonly bindGroup: GPUBindGroup | undefined;
+  /** What it binds, where that is always the same. */
+  readonly memories: readonly GpuMemory[];
+}
+
+interface BoundCopy {
+  readonly kind: "copy";
+  readonly from: Place;
+  readonly to: Place;
+  readonly bytes: number;
+}
+
+/** A result of a program, until the program runs again. */
+class OutputMemory extends GpuMemory {
+  readonly #program: WebgpuProgram;
+  readonly #run: number;
+
+  constructor(memory: GpuMemory, owner: GpuMemory, program: WebgpuProgram) {
+    owner.retain();
+    super(memory.buffer, memory.bufferId, memory.byteOffset, memory.byteLength, () => owner.release());
+    this.#program = program;
+    this.#run = program.runs;
+  }
+
+  override checkUsable(tensor: { describe(): string }): void {
+    if (this.#run !== this.#program.runs) {
+      throw new TraceError(
+        `${tensor.describe()} is a result of a jit program that has run again since and was overwritten; read it before the next run, or copy it with mul(x, 1)`,
+      );
+    }
+  }
+}
+
+export class WebgpuProgram implements PreparedProgram {
+  /** How often the program has run: results of earlier runs are stale. */
+  runs = 0;
+  readonly #services: ProgramServices;
+  readonly #plan: Plan;
+  readonly #slots: readonly GpuMemory[];
+  readonly #steps: readonly (BoundDispatch | BoundCopy)[];
+  readonly #touched: readonly number[];
+  /** The steps, where they are dispatches with everything in place and no more. */
+  readonly #bare: readonly BareDispatch[] | undefined;
+  /** Buffers that a run writes: slots, and memory that it assigns to. */
+  readonly #written = new Set<number>();
+  readonly #slotIds: ReadonlySet<number>;
+  /** Copies of arguments that lie in such buffers, made for one run. */
+  #staged: GpuMemory[] = [];
+  #arguments: readonly Memory[] = [];
+
+  constructor(plan: Plan, services: ProgramServices) {
+    this.#plan = plan;
+    this.#services = services;
+    this.#slots = allocateSlots(plan, services.pool);
+    this.#slotIds = new Set(this.#slots.map((slot) => slot.bufferId));
+    for (const id of this.#slotIds) this.#written.add(id);
+    for (const step of plan.steps) {
+      const places =
+        step.kind === "copy"
+          ? [step.to]
+          : step.places.filter((_, k) => step.call.operands[k].access === "read_write");
+      for (const place of places)
+        if (place.kind === "memory") this.#written.add((place.memory as GpuMemory).bufferId);
+    }
+    plan.slots.forEach((slot, i) => {
+      if (slot.isZeroed) services.zero(this.#slots[i]);
+    });
+    const touched = new Set<number>();
+    this.#steps = plan.steps.map((step) => {
+      if (step.kind === "copy")
+        return {
+          kind: "copy",
+          from: step.from,
+          to: step.to,
+          bytes: deviceBytes(step.spec.dtype, sizeOf(step.spec.shape)),
+        };
+      const pipeline = services.pipelines.get(step.call, step.name);
+      const sizes = services.sizes.get(step.call.sizes);
+      const isFixed = step.places.every((place) => place.kind !== "input");
+      const memories = isFixed ? step.places.map((place) => this.#memoryOf(place, [])) : [];
+      for (const memory of memories) touched.add(memory.bufferId);
+      return {
+        kind: "dispatch",
+        name: step.name,
+        call: step.call,
+        pipeline,
+        sizes,
+        places: step.places,
+        memories,
+        bindGroup: isFixed ? services.bindGroups.make(pipeline, sizes, memories) : undefined,
+      };
+    });
+    this.#touched = [...touched];
+    this.#bare = bareDispatches(this.#steps);
+  }
+
+  run(args: readonly Memory[], times: number): void {
+    this.runs++;
+    const { recorder, bindGroups } = this.#services;
+    if (args.length === 0 && this.#bare !== undefined && recorder.replayAll(this.#bare, times)) {
+      recorder.touchIds(this.#touched);
+      return;
+    }
+    const staged = this.#staged;
+    this.#staged = [];
+    let inputs = args;
+    for (let time = 0; time < times; time++) {
+      if (args.length > 0) inputs = this.#stage(args, inputs, time === 0);
+      for (const step of this.#steps) {
+        if (step.kind === "copy") {
+          const [from, to] = [this.#memoryOf(step.from, inputs), this.#memoryOf(step.to, inputs)];
+          recorder.copy(from, to, step.bytes);
+          continue;
+        }
+        let { bindGroup, memories } = step;
+        if (bindGroup === undefined) {
+          memories = step.places.map((place) => this.#memoryOf(place, inputs));
+          bindGroup = bindGroups.get(step.pipeline, step.sizes, memories);
+          recorder.touch(memories);
+        }
+        recorder.replay(step, bindGroup, memories);
+      }
+    }
+    recorder.touchIds(this.#touched);
+    this.#arguments = inputs;
+    // Only now: one of them may have been an argument.
+    for (const memory of staged) memory.release();
+  }
+
+  /** Has the driver finish compiling these pipelines, as far as the program uses them: a promise for each. */
+  warm(args: readonly Memory[], pipelines: Iterable<Pipeline>): Promise<void>[] {
+    const { recorder, bindGroups, pool } = this.#services;
+    const cold = new Set(pipelines);
+    const inputs = args.map((memory, k) => {
+      const { bufferId, byteLength } = memory as GpuMemory;
+      if (!this.#written.has(bufferId)) return memory;
+      this.#staged[k] ??= pool.allocate(byteLength, "a copy of a jit program's argument");
+      return this.#staged[k];
+    });
+    const done: Promise<void>[] = [];
+    for (const step of this.#steps) {
+      if (step.kind === "copy" || !cold.delete(step.pipeline)) continue;
+      const memories = step.places.map((place) => this.#memoryOf(place, inputs));
+      done.push(
+        recorder.warm(step.pipeline, step.bindGroup ?? bindGroups.get(step.pipeline, step.sizes, memories)),
+      );
+    }
+    return done;
+  }
+
+  /**
+   * The arguments as the program can bind them: those that it overwrites while it runs, its own results of the run
+   * before or a variable that it assigns, are copied first. A variable is read anew each time, a result only once.
+   */
+  #stage(args: readonly Memory[], before: readonly Memory[], isFirst: boolean): readonly Memory[] {
+    const { pool, recorder } = this.#services;
+    return args.map((memory, k) => {
+      const source = memory as GpuMemory;
+      if (!this.#written.has(source.bufferId)) return memory;
+      if (!isFirst && this.#slotIds.has(source.bufferId)) return before[k];
+      let copy = before[k] as GpuMemory;
+      if (isFirst) {
+        copy = pool.allocate(source.byteLength, "a copy of a jit program's argument");
+        this.#staged.push(copy);
+      }
+      recorder.copy(source, copy, source.byteLength);
+      return copy;
+    });
+  }
+
+  /** Handles on the results, each good until the next run. */
+  outputs(): Memory[] {
+    const inputs = this.#arguments;
+    return this.#plan.outputs.map(({ place }) => {
+      const owner = place.kind === "slot" ? this.#slots[place.slot] : this.#memoryOf(place, inputs);
+      return new OutputMemory(this.#memoryOf(place, inputs), owner, this);
+    });
+  }
+
+  get bytes(): number {
+    return this.#plan.slots.reduce((total, slot) => total + slot.bytes, 0);
+  }
+
+  dispose(): void {
+    for (const slot of this.#slots) slot.release();
+    for (const memory of this.#staged) memory.release();
+    this.#arguments = [];
+    this.#services.recorder.settle();
+    this.#services.sizes.clear();
+  }
+
+  #memoryOf(place: Place, inputs: readonly Memory[]): GpuMemory {
+    if (place.kind === "input") return inputs[place.index] as GpuMemory;
+    if (place.kind === "memory") return place.memory as GpuMemory;
+    const slot = this.#slots[place.slot];
+    return new GpuMemory(slot.buffer, slot.bufferId, place.byteOffset, place.bytes, () => {});
+  }
+}
+
+/** The program's buffers, all or none. */
+function allocateSlots(plan: Plan, pool: BufferPool): GpuMemory[] {
+  const slots: GpuMemory[] = [];
+  try {
+    for (const slot of plan.slots) slots.push(pool.allocate(slot.bytes, "a jit program's slot"));
+  } catch (error) {
+    for (const slot of slots) slot.release();
+    if (!(error instanceof LimitError)) throw error;
+    const sizes = plan.slots.map((slot) => slot.bytes);
+    const total = sizes.reduce((sum, bytes) => sum + bytes, 0);
+    throw new LimitError(
+      `jit: the program of ${plan.steps.length} steps needs ${sizes.length} buffers of ${total} bytes in all, the largest ${Math.max(...sizes)} bytes: ${error.message}`,
+    );
+  }
+  return slots;
+}
+
+function bareDispatches(steps: readonly (BoundDispatch | BoundCopy)[]): BareDispatch[] | undefined {
+  const bare: BareDispatch[] = [];
+  for (const step of steps) {
+    if (step.kind === "copy" || step.bindGroup === undefined) return undefined;
+    const [x, y, z] = step.call.workgroups;
+    bare.push({ pipeline: step.pipeline.pipeline, bindGroup: step.bindGroup, x, y, z });
+  }
+  return bare;
+}

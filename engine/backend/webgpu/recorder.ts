@@ -1,0 +1,187 @@
+// Batches work: one open command encoder and compute pass, submitted on read-back, on a hazardous upload, at a
+// dispatch count, or when the current microtask ends.
+
+import type { KernelCall } from "../../kernel.ts";
+import type { Pipeline } from "./pipelines.ts";
+import type { GpuMemory } from "./pool.ts";
+import type { DispatchClock } from "./timestamps.ts";
+
+/** A kernel call ready to be dispatched. */
+export interface Kernel {
+  /** The op's name, or the fused unit's. */
+  readonly name: string;
+  readonly call: KernelCall;
+  readonly pipeline: Pipeline;
+}
+
+/** Dispatches in one submit: enough to hide its cost, few enough to keep the GPU busy while JavaScript goes on. */
+const dispatchesPerSubmit = 128;
+
+/** A dispatch with everything in place. */
+export interface BareDispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+}
+
+export class Recorder {
+  readonly #device: GPUDevice;
+  #encoder: GPUCommandEncoder | undefined;
+  #pass: GPUComputePassEncoder | undefined;
+  #pending = 0;
+  #isFlushScheduled = false;
+  /** Workgroup counts of zero. */
+  #nothing: GPUBuffer | undefined;
+  /** Buffers that the open encoder touches: an upload into one must wait for a submit. */
+  readonly #touched = new Set<number>();
+  dispatches = 0;
+  submits = 0;
+  copies = 0;
+  /** Times every dispatch while a profile runs. */
+  clock: DispatchClock | undefined;
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  dispatch(kernel: Kernel, bindGroup: GPUBindGroup, memories: readonly GpuMemory[]): void {
+    this.replay(kernel, bindGroup, memories);
+    for (const memory of memories) this.#touched.add(memory.bufferId);
+    if (this.#pending >= dispatchesPerSubmit) this.flush();
+  }
+
+  /**
+   * All dispatches of a prepared program `times` over, in the tightest loop there is. Gives false, and does nothing,
+   * while a profile wants each of them by itself.
+   */
+  replayAll(dispatches: readonly BareDispatch[], times: number): boolean {
+    if (this.clock !== undefined) return false;
+    const pass = (this.#pass ??= this.#open().beginComputePass());
+    for (let time = 0; time < times; time++) {
+      for (const { pipeline, bindGroup, x, y, z } of dispatches) {
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, bindGroup);
+        pass.dispatchWorkgroups(x, y, z);
+      }
+    }
+    this.dispatches += dispatches.length * times;
+    this.#pending += dispatches.length * times;
+    return true;
+  }
+
+  /**
+   * A dispatch of a prepared program: the program tells what it touches once, and is never cut in two.
+   *
+   * @param bound what the kernel binds, for a profile
+   */
+  replay(kernel: Kernel, bindGroup: GPUBindGroup, bound: readonly { byteLength: number }[]): void {
+    this.dispatches++;
+    this.#pending++;
+    if (this.clock !== undefined) {
+      this.#endPass();
+      this.clock.dispatch(kernel, bindGroup, bound, () => this.#open());
+      return;
+    }
+    const { workgroups } = kernel.call;
+    const pass = (this.#pass ??= this.#open().beginComputePass());
+    pass.setPipeline(kernel.pipeline.pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+  }
+
+  touch(memories: readonly GpuMemory[]): void {
+    for (const memory of memories) this.#touched.add(memory.bufferId);
+  }
+
+  touchIds(bufferIds: readonly number[]): void {
+    for (const id of bufferIds) this.#touched.add(id);
+  }
+
+  copy(from: GpuMemory, to: GpuMemory, bytes: number): void {
+    if (this.clock?.holdsBack) {
+      this.clock.copy((encoder) =>
+        encoder.copyBufferToBuffer(from.buffer, from.byteOffset, to.buffer, to.byteOffset, bytes),
+      );
+    } else {
+      const encoder = this.#open();
+      this.#endPass();
+      encoder.copyBufferToBuffer(from.buffer, from.byteOffset, to.buffer, to.byteOffset, bytes);
+    }
+    this.#touched.add(from.bufferId).add(to.bufferId);
+    this.copies++;
+    this.#pending++;
+  }
+
+  /** Submits first if the open encoder touches the buffer: `queue.writeBuffer` runs before unsubmitted commands. */
+  upload(memory: GpuMemory, data: Uint8Array<ArrayBuffer>): void {
+    const write = (bytes: Uint8Array<ArrayBuffer>) =>
+      this.#device.queue.writeBuffer(memory.buffer, memory.byteOffset, bytes);
+    if (this.clock?.holdsBack) {
+      // The caller may change its values before they are written.
+      const copy = data.slice();
+      this.clock.upload(() => write(copy));
+      return;
+    }
+    if (this.#touched.has(memory.bufferId)) this.flush();
+    write(data);
+  }
+
+  /** Submits everything that uses the buffer: it must not be destroyed under unsubmitted commands. */
+  beforeDestroy(bufferId: number): void {
+    if (this.#touched.has(bufferId)) this.settle();
+  }
+
+  /** Submits everything, also what a profile holds back to time it. */
+  settle(): void {
+    this.flush();
+    this.clock?.settle();
+  }
+
+  /** Has a pipeline compiled by drivers that wait for its first dispatch, with one of no workgroups. */
+  async warm(pipeline: Pipeline, bindGroup: GPUBindGroup): Promise<void> {
+    const encoder = this.#device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline.pipeline);
+    pass.setBindGroup(0, bindGroup);
+    // Indirect, because Dawn prints a warning at a direct dispatch of no workgroups.
+    this.#nothing ??= this.#device.createBuffer({ size: 16, usage: 0x100, label: "no workgroups" });
+    pass.dispatchWorkgroupsIndirect(this.#nothing, 0);
+    pass.end();
+    this.#device.queue.submit([encoder.finish()]);
+    this.submits++;
+    await this.#device.queue.onSubmittedWorkDone();
+  }
+
+  flush(): void {
+    if (this.#encoder === undefined) return;
+    this.#endPass();
+    this.clock?.beforeSubmit(this.#encoder);
+    this.#device.queue.submit([this.#encoder.finish()]);
+    this.#encoder = undefined;
+    this.#touched.clear();
+    this.#pending = 0;
+    this.submits++;
+    this.clock?.afterSubmit();
+  }
+
+  #open(): GPUCommandEncoder {
+    if (this.#encoder === undefined) {
+      this.#encoder = this.#device.createCommandEncoder();
+      if (!this.#isFlushScheduled) {
+        this.#isFlushScheduled = true;
+        queueMicrotask(() => {
+          this.#isFlushScheduled = false;
+          this.flush();
+        });
+      }
+    }
+    return this.#encoder;
+  }
+
+  #endPass(): void {
+    this.#pass?.end();
+    this.#pass = undefined;
+  }
+}

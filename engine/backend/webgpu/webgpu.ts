@@ -1,0 +1,395 @@
+// The WebGPU backend: runs an op's kernel plan. Plans are prepared once for each op, attributes and shapes; a
+// run afterwards looks up a bind group and records a dispatch.
+
+import { type DType, deviceBytes, type HostArray, hostArray } from "../../dtype.ts";
+import { ArgumentError, DeviceError, DeviceLostError, ShaderError } from "../../errors.ts";
+import type { WarmUpProgress } from "../../jit/jit.ts";
+import type { Plan } from "../../jit/plan.ts";
+import type { AdapterProfile, Operand, Spec } from "../../kernel.ts";
+import type { Op } from "../../op.ts";
+import type { ProfileClock, ProfileSession } from "../../profile.ts";
+import { showShape, sizeOf } from "../../shape.ts";
+import type {
+  Backend,
+  DeviceInfo,
+  Memory,
+  MemoryUse,
+  Operands,
+  PreparedProgram,
+  WorkCounters,
+} from "../backend.ts";
+import { BindGroups } from "./bind-groups.ts";
+import { PipelineCache, SizeBuffers } from "./pipelines.ts";
+import { BufferPool, GpuMemory } from "./pool.ts";
+import { WebgpuProgram } from "./program.ts";
+import { Readback } from "./readback.ts";
+import { type Kernel, Recorder } from "./recorder.ts";
+import { TimestampClock, WallClock } from "./timestamps.ts";
+
+interface PreparedCall extends Kernel {
+  readonly sizes: { buffer: GPUBuffer; id: number };
+}
+
+interface Prepared {
+  readonly calls: readonly PreparedCall[];
+  readonly scratchBytes: readonly number[];
+}
+
+/** Plans kept; past that all are dropped and made anew as they are needed. */
+const maxPrepared = 8192;
+
+export class WebgpuBackend implements Backend {
+  readonly info: DeviceInfo;
+  readonly sliceAlignment: number;
+  readonly profile: AdapterProfile;
+  readonly lost: Promise<string>;
+  readonly #device: GPUDevice;
+  readonly #pool: BufferPool;
+  readonly #pipelines: PipelineCache;
+  readonly #sizes: SizeBuffers;
+  readonly #recorder: Recorder;
+  readonly #readback: Readback;
+  readonly #bindGroups: BindGroups;
+  readonly #prepared = new Map<string, Prepared>();
+  #errors: Promise<Error | undefined>[] = [];
+  #lostReason: string | undefined;
+  #uploads = 0;
+  #uploadedBytes = 0;
+  #readbacks = 0;
+
+  constructor(device: GPUDevice, info: DeviceInfo) {
+    this.#device = device;
+    this.info = info;
+    this.sliceAlignment = Math.max(16, info.limits.minStorageBufferOffsetAlignment);
+    this.profile = adapterProfile(info);
+    this.#bindGroups = new BindGroups(device);
+    this.#pool = new BufferPool(device, info.limits, (id) => {
+      // A buffer that unsubmitted commands use must not be destroyed yet.
+      this.#recorder.beforeDestroy(id);
+      this.#bindGroups.drop(id);
+    });
+    this.#pipelines = new PipelineCache(device, (error) => this.#watch(error));
+    this.#sizes = new SizeBuffers(device, (id) => this.#bindGroups.drop(id));
+    this.#recorder = new Recorder(device);
+    this.#readback = new Readback(device);
+    this.lost = device.lost.then((lost) => {
+      this.#lostReason = lost.message || lost.reason;
+      return this.#lostReason;
+    });
+    device.onuncapturederror = (event) => {
+      const message = (event as GPUUncapturedErrorEvent).error.message;
+      this.#errors.push(Promise.resolve(new DeviceError(`WebGPU refused a command: ${message}`)));
+    };
+  }
+
+  allocate(spec: Spec, what: string): Memory {
+    const name = `${what} (${spec.dtype} ${showShape(spec.shape)})`;
+    return this.#pool.allocate(deviceBytes(spec.dtype, sizeOf(spec.shape)), name);
+  }
+
+  slice(memory: Memory, byteOffset: number, spec: Spec): Memory {
+    const parent = memory as GpuMemory;
+    parent.retain();
+    const bytes = deviceBytes(spec.dtype, sizeOf(spec.shape));
+    return new GpuMemory(parent.buffer, parent.bufferId, parent.byteOffset + byteOffset, bytes, () =>
+      parent.release(),
+    );
+  }
+
+  overlaps(a: Memory, b: Memory): boolean {
+    const [x, y] = [a as GpuMemory, b as GpuMemory];
+    return (
+      x.buffer === y.buffer &&
+      x.byteOffset < y.byteOffset + y.byteLength &&
+      y.byteOffset < x.byteOffset + x.byteLength
+    );
+  }
+
+  sharesBuffer(a: Memory, b: Memory): boolean {
+    return (a as GpuMemory).buffer === (b as GpuMemory).buffer;
+  }
+
+  write(memory: Memory, spec: Spec, values: ArrayLike<number>): void {
+    if (values.length === 0) return;
+    const gpu = memory as GpuMemory;
+    const data = encode(spec.dtype, values);
+    this.#recorder.upload(gpu, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    this.#uploads++;
+    this.#uploadedBytes += data.byteLength;
+  }
+
+  async read(memory: Memory, dtype: DType, count: number): Promise<HostArray> {
+    const gpu = memory as GpuMemory;
+    if (count === 0) return hostArray(dtype, 0);
+    this.#recorder.flush();
+    this.#readbacks++;
+    const bytes = dtype === "u8" ? Math.ceil(count / 4) * 4 : count * 4;
+    let raw: ArrayBuffer;
+    memory.retain();
+    try {
+      if (this.#recorder.clock?.holdsBack) await this.#recorder.clock.drain();
+      raw = await this.#readback.read(gpu.buffer, gpu.byteOffset, bytes);
+    } catch (error) {
+      await this.#throwPending();
+      // The news of a loss may come after the reading it ended.
+      await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
+      if (this.#lostReason !== undefined) throw this.#lostError("data()");
+      throw new DeviceError(`data(): reading back failed: ${(error as Error).message}`);
+    } finally {
+      memory.release();
+    }
+    await this.#throwPending();
+    return decode(dtype, raw, count);
+  }
+
+  async readFloat64(memory: Memory, dtype: DType, count: number): Promise<Float64Array> {
+    return Float64Array.from(await this.read(memory, dtype, count));
+  }
+
+  copy(from: Memory, to: Memory, spec: Spec): void {
+    if (sizeOf(spec.shape) === 0) return;
+    const source = from as GpuMemory;
+    const target = to as GpuMemory;
+    const bytes = deviceBytes(spec.dtype, sizeOf(spec.shape));
+    if (source.buffer === target.buffer) {
+      // WebGPU copies only between two buffers: go through a third.
+      const through = this.#pool.allocate(bytes, "a copy inside one buffer");
+      this.#recorder.copy(source, through, bytes);
+      this.#recorder.copy(through, target, bytes);
+      through.release();
+      return;
+    }
+    this.#recorder.copy(source, target, bytes);
+  }
+
+  run(op: Op, attrs: unknown, inputs: Operands, outputs: Operands): void {
+    const prepared = this.#prepare(op, attrs, inputs.specs, outputs.specs);
+    for (const { pipeline } of prepared.calls) {
+      // Known by now to be broken: say why at the call, as the first use could only say when it was read.
+      if (pipeline.failure !== undefined) throw new ShaderError(pipeline.failure.message);
+    }
+    const scratch = prepared.scratchBytes.map((bytes) => this.#pool.allocate(bytes, `scratch of ${op.name}`));
+    for (const kernel of prepared.calls) {
+      const memories = kernel.call.operands.map((operand) => pick(operand, inputs, outputs, scratch));
+      const bindGroup = this.#bindGroups.get(kernel.pipeline, kernel.sizes, memories);
+      this.#recorder.dispatch(kernel, bindGroup, memories);
+    }
+    for (const memory of scratch) memory.release();
+  }
+
+  #prepare(op: Op, attrs: unknown, inputs: readonly Spec[], outputs: readonly Spec[]): Prepared {
+    let key = op.name;
+    for (const spec of inputs) key += `|${spec.dtype}${spec.shape}`;
+    key += `>${outputs[0].dtype}${outputs[0].shape}`;
+    for (const _ in attrs as object) {
+      key += JSON.stringify(attrs, replaceNonFinite);
+      break;
+    }
+    let prepared = this.#prepared.get(key);
+    if (prepared !== undefined) return prepared;
+    if (this.#prepared.size >= maxPrepared) {
+      this.#recorder.settle();
+      this.#prepared.clear();
+      this.#sizes.clear();
+    }
+    const plan = op.kernels!({ inputs, outputs, attrs, profile: this.profile });
+    const calls = plan.calls
+      .filter((call) => call.workgroups.every((count) => count > 0))
+      .map((call) => ({
+        name: op.name,
+        call,
+        pipeline: this.#pipelines.get(call, op.name),
+        sizes: this.#sizes.get(call.sizes),
+      }));
+    prepared = {
+      calls,
+      scratchBytes: (plan.scratch ?? []).map((spec) => deviceBytes(spec.dtype, sizeOf(spec.shape))),
+    };
+    this.#prepared.set(key, prepared);
+    return prepared;
+  }
+
+  prepare(plan: Plan): WebgpuProgram {
+    return new WebgpuProgram(plan, {
+      pool: this.#pool,
+      pipelines: this.#pipelines,
+      sizes: new SizeBuffers(this.#device, (id) => this.#bindGroups.drop(id)),
+      bindGroups: this.#bindGroups,
+      recorder: this.#recorder,
+      zero: (memory) => this.#recorder.upload(memory, new Uint8Array(memory.byteLength)),
+    });
+  }
+
+  /** The same with its new pipelines compiled side by side, and to the end. */
+  async prepareAhead(
+    plan: Plan,
+    inputs: readonly Memory[],
+    onProgress?: WarmUpProgress,
+  ): Promise<{ program: PreparedProgram; pipelines: number }> {
+    const dispatches = plan.steps.filter((step) => step.kind === "dispatch");
+    const made = await this.#pipelines.compile(dispatches);
+    const program = this.prepare(plan);
+    try {
+      let done = 0;
+      onProgress?.({ done, total: made.length });
+      const warmed = program
+        .warm(inputs, made)
+        .map((compiled) => compiled.then(() => onProgress?.({ done: ++done, total: made.length })));
+      await Promise.all(warmed);
+      return { program, pipelines: made.length };
+    } catch (error) {
+      program.dispose();
+      throw error;
+    }
+  }
+
+  startProfile(clock?: ProfileClock): ProfileSession {
+    if (this.#recorder.clock !== undefined) {
+      throw new ArgumentError("profile: another profile of this device is running; await it first");
+    }
+    const hasTimestamps = this.info.features.includes("timestamp-query");
+    if (clock === "timestamps" && !hasTimestamps) {
+      throw new ArgumentError(
+        'profile: the adapter has no timestamp queries (feature "timestamp-query"); use { clock: "wall" }',
+      );
+    }
+    this.#recorder.flush();
+    const chosen = clock ?? (hasTimestamps ? "timestamps" : "wall");
+    const timer = chosen === "timestamps" ? new TimestampClock(this.#device) : new WallClock(this.#device);
+    this.#recorder.clock = timer;
+    return {
+      clock: chosen,
+      stop: async () => {
+        try {
+          this.#recorder.flush();
+          await timer.drain();
+        } finally {
+          this.#recorder.flush();
+          timer.settle();
+          this.#recorder.clock = undefined;
+        }
+        return timer.finish();
+      },
+    };
+  }
+
+  flush(): void {
+    this.#recorder.flush();
+  }
+
+  async sync(): Promise<void> {
+    this.#recorder.flush();
+    if (this.#recorder.clock?.holdsBack) await this.#recorder.clock.drain();
+    await this.#device.queue.onSubmittedWorkDone();
+    if (this.#lostReason !== undefined) throw this.#lostError("sync()");
+    await this.#throwPending();
+  }
+
+  memoryUse(): Omit<MemoryUse, "tensors"> {
+    return this.#pool.use();
+  }
+
+  counters(): WorkCounters {
+    return {
+      dispatches: this.#recorder.dispatches,
+      submits: this.#recorder.submits,
+      copies: this.#recorder.copies,
+      uploads: this.#uploads,
+      uploadedBytes: this.#uploadedBytes,
+      readbacks: this.#readbacks,
+      pipelines: this.#pipelines.count,
+      bindGroups: this.#bindGroups.made,
+    };
+  }
+
+  dispose(): void {
+    this.#recorder.settle();
+    this.#pool.close();
+    this.#device.destroy();
+  }
+
+  /** @internal For tests: loses the device as a driver reset would. */
+  loseDevice(): void {
+    this.#device.destroy();
+  }
+
+  #watch(error: Promise<Error | undefined>): void {
+    this.#errors.push(error);
+    // Forget it once it is known to be fine.
+    void error.then((found) => {
+      if (found === undefined) this.#errors = this.#errors.filter((other) => other !== error);
+    });
+  }
+
+  async #throwPending(): Promise<void> {
+    const errors = this.#errors;
+    this.#errors = [];
+    for (const error of await Promise.all(errors)) if (error !== undefined) throw error;
+  }
+
+  #lostError(what: string): DeviceLostError {
+    return new DeviceLostError(
+      `${what}: the device was lost (${this.#lostReason}); dispose() it, init() again and resume from the last weights read`,
+    );
+  }
+}
+
+function pick(
+  operand: Operand,
+  inputs: Operands,
+  outputs: Operands,
+  scratch: readonly GpuMemory[],
+): GpuMemory {
+  if (operand.role === "input") return inputs.memories[operand.index] as GpuMemory;
+  if (operand.role === "output") return outputs.memories[operand.index] as GpuMemory;
+  return scratch[operand.index];
+}
+
+function adapterProfile(info: DeviceInfo): AdapterProfile {
+  return {
+    isSoftware: info.isSoftware,
+    subgroupSize: info.limits.subgroupSize,
+    hasF16: info.features.includes("shader-f16"),
+    workgroupTarget: info.isSoftware ? 64 : 2048,
+    maxWorkgroupsPerDimension: info.limits.maxComputeWorkgroupsPerDimension,
+    maxStorageBuffers: info.limits.maxStorageBuffersPerShaderStage,
+  };
+}
+
+/** Values as the GPU stores them: bool as u32, u8 four to a word, the rest as they are. */
+function encode(
+  dtype: DType,
+  values: ArrayLike<number>,
+): Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
+  if (dtype === "u8") {
+    const bytes = new Uint8Array(Math.ceil(values.length / 4) * 4);
+    bytes.set(values);
+    return bytes;
+  }
+  if (dtype === "bool") return Uint32Array.from(values, (v) => (v ? 1 : 0));
+  if (dtype === "f32")
+    return values instanceof Float32Array ? (values as Float32Array<ArrayBuffer>) : Float32Array.from(values);
+  return dtype === "i32" ? Int32Array.from(values) : Uint32Array.from(values);
+}
+
+function decode(dtype: DType, raw: ArrayBuffer, count: number): HostArray {
+  switch (dtype) {
+    case "f32":
+      return new Float32Array(raw, 0, count);
+    case "i32":
+      return new Int32Array(raw, 0, count);
+    case "u32":
+      return new Uint32Array(raw, 0, count);
+    case "u8":
+      return new Uint8Array(raw, 0, count);
+    default:
+      return Uint8Array.from(new Uint32Array(raw, 0, count));
+  }
+}
+
+/** JSON has no NaN, infinities or -0; plan keys must tell them apart. */
+function replaceNonFinite(_key: string, value: unknown): unknown {
+  return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+    ? `#${Object.is(value, -0) ? "-0" : value}`
+    : value;
+}

@@ -1,0 +1,70 @@
+// Every error gradgpu throws on purpose. A message states: the op (or layer), the actual values, the
+// requirement, and, where there is one, the remedy. Nothing here knows about tensors or devices.
+
+/** Base class of all errors thrown by gradgpu; catch this to catch them all. */
+export class GradgpuError extends Error {
+  override name = this.constructor.name;
+}
+
+/** Shapes, axes or sizes that do not fit the op. */
+export class ShapeError extends GradgpuError {}
+/** A dtype the op does not take, or dtypes that disagree. */
+export class DTypeError extends GradgpuError {}
+/** An argument outside its range, or a name that is not known. */
+export class ArgumentError extends GradgpuError {}
+/** A tensor used after `dispose()`, or after its device was closed. */
+export class DisposedError extends GradgpuError {}
+/** Misuse of the gradient tape, or an op without a gradient on the way to the loss. */
+export class GradientError extends GradgpuError {}
+/** No device, or tensors of different devices in one call. */
+export class DeviceError extends GradgpuError {}
+/** The GPU went away (driver reset, destroyed from outside). Host snapshots stay valid. */
+export class DeviceLostError extends DeviceError {}
+/** A buffer or dispatch beyond the adapter's limits. */
+export class LimitError extends GradgpuError {}
+/** WGSL that does not compile or a pipeline the driver refuses; carries the numbered source. */
+export class ShaderError extends GradgpuError {}
+/** Something that a traced function can't do, such as reading values, or a stale output of a program. */
+export class TraceError extends GradgpuError {}
+/** A malformed or missing data file. */
+export class DataError extends GradgpuError {}
+
+/**
+ * Builds the error for an unknown name: says what is known and which known name is nearest.
+ *
+ * @param kind what the name stands for, as in "activation" or "loss"
+ */
+export function unknownName(kind: string, name: string, known: readonly string[]): ArgumentError {
+  const best = nearest(name, known);
+  const hint = best === undefined ? "" : ` Did you mean "${best}"?`;
+  return new ArgumentError(`unknown ${kind} "${name}".${hint} Known: ${known.join(", ")}.`);
+}
+
+/** The candidate with the smallest edit distance to `name`, or undefined when none is at all close. */
+export function nearest(name: string, candidates: readonly string[]): string | undefined {
+  const simplify = (s: string) => s.toLowerCase().replace(/[^a-z0-9]/g, "");
+  const wanted = simplify(name);
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.ceil(wanted.length / 2)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(wanted, simplify(candidate));
+    if (distance < bestDistance) {
+      bestDistance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitute = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(substitute, previous[j] + 1, current[j - 1] + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length];
+}

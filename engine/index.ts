@@ -1,0 +1,32 @@
+// The engine's public face. Everything that users, nn, optim, data and bench may import from it stands here.
+
+export type { DeviceInfo, MemoryUse, WorkCounters } from "./backend/backend.ts";
+export { arange, type CreateOptions, fromValues, full, ones, tensor, zeros } from "./create.ts";
+export { Device, device, dispose, type InitOptions, init, memory, setDevice } from "./device.ts";
+export { type DType, type HostArray, hostArray } from "./dtype.ts";
+export * from "./errors.ts";
+export { grad, type ValueAndGrads, valueAndGrad, variableGrads } from "./grad.ts";
+export { type ExplainOptions, explain } from "./jit/explain.ts";
+export { type JitOptions, type Jitted, jit, type WarmUp, type WarmUpProgress } from "./jit/jit.ts";
+export type { Op, OpFunction, TensorLike } from "./op.ts";
+export * from "./ops/index.ts";
+export { packVariables, VariablePack } from "./pack.ts";
+export {
+  type DispatchTime,
+  type KernelProfile,
+  Profile,
+  type ProfileClock,
+  type ProfileOptions,
+  type ProfileTrace,
+  profile,
+  type TraceEvent,
+} from "./profile.ts";
+export * as hostRandom from "./random/draws.ts";
+export { fillPermutation } from "./random/permutation.ts";
+export { type RandomKey, RandomSource } from "./random/source.ts";
+export { noGrad } from "./recording.ts";
+export { disposeAll, keep, tidy } from "./scope.ts";
+export { type Shape, showShape, sizeOf } from "./shape.ts";
+export { type BackwardStep, Tape, type TapeNode, type TapeOptions } from "./tape.ts";
+export { type NestedArray, Tensor } from "./tensor.ts";
+export { Variable, type VariableOptions, variable } from "./variable.ts";

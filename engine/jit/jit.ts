@@ -1,0 +1,327 @@
+// jit: runs a function once to record what it does, and from then on replays the recording: fused, planned, with
+// nothing allocated, uploaded or rebuilt.
+
+import type { Memory, PreparedProgram } from "../backend/backend.ts";
+import type { Device } from "../device.ts";
+import { device as defaultDevice } from "../device.ts";
+import { ArgumentError, DeviceError, TraceError } from "../errors.ts";
+import type { Spec } from "../kernel.ts";
+import { noGrad } from "../recording.ts";
+import { tidy } from "../scope.ts";
+import { Tensor } from "../tensor.ts";
+import { type Fused, type FuseOptions, fuse } from "./fuse.ts";
+import type { Graph } from "./graph.ts";
+import { type Plan, plan } from "./plan.ts";
+import { type SimplifyOptions, simplify } from "./simplify.ts";
+import { TraceBackend } from "./trace.ts";
+
+/** Switches for the passes, all on by default; turning one off never changes results beyond rounding. */
+export interface JitOptions extends SimplifyOptions, FuseOptions {
+  /** Names the program in messages. */
+  name?: string;
+}
+
+/** What a traced function may return: tensors, alone or in arrays and plain objects; or nothing. */
+export type Tree = Tensor | undefined | void | readonly Tree[] | { readonly [key: string]: Tree };
+
+/** An argument: tensors are inputs of the program; anything else must be plain data and is part of its signature. */
+export type JitArgument = unknown;
+
+export interface Jitted<P extends JitArgument[], R> {
+  (...args: P): R;
+  /** Runs the program for these arguments `steps` times over in one submit and gives the last results. */
+  run(options: { steps: number }, ...args: P): R;
+  /**
+   * Traces for these arguments and compiles all that is new, side by side where the driver can, so that the first
+   * call takes no longer than any other. Runs nothing. The last argument may be a function that is told the progress.
+   *
+   * @throws ShaderError where the driver refuses a shader
+   */
+  warmUp(...args: P): Promise<WarmUp>;
+  warmUp(...args: [...P, WarmUpProgress | undefined]): Promise<WarmUp>;
+  /** The programs traced so far, by signature. */
+  readonly programs: ReadonlyMap<string, Program>;
+  /** Frees all programs. Calling the function again traces anew. */
+  dispose(): void;
+}
+
+/** What a warm-up did: pipelines that were new, and its time. */
+export interface WarmUp {
+  readonly pipelines: number;
+  readonly ms: number;
+}
+
+/** Told before the first pipeline and after each. */
+export type WarmUpProgress = (progress: { readonly done: number; readonly total: number }) => void;
+
+/** One traced signature of a function. */
+export interface Program {
+  readonly graph: Graph;
+  readonly fused: Fused;
+  readonly plan: Plan;
+  readonly prepared: PreparedProgram;
+  /** The graph as it was recorded, before clean-up. */
+  readonly tracedNodes: number;
+}
+
+/** All of a program but what binds it to its device. */
+type Traced = Omit<Entry, "prepared">;
+
+interface Entry extends Program {
+  readonly device: Device;
+  readonly rebuild: (device: Device, memories: readonly Memory[]) => unknown;
+  readonly retained: readonly Memory[];
+  /** Variables that a run assigns: tapes that are open across it must notice. */
+  readonly assigned: Iterable<{ markAssigned(): void }>;
+}
+
+/** Signatures kept for one function; past that the oldest program is freed. */
+const maxPrograms = 64;
+
+/**
+ * A function that is traced at its first call for each signature (shapes and dtypes of tensor arguments, the
+ * values of all others) and replayed afterwards. Inside, every op is recorded, not executed: reading values throws,
+ * and JavaScript that is not about tensors (prints, counters, random host numbers) runs at tracing only. Variables
+ * are read and assigned at every replay; other captured tensors are constants. Results are overwritten by the next
+ * call: read or copy them before. On the CPU reference the function simply runs.
+ */
+export function jit<P extends JitArgument[], R extends Tree>(
+  fn: (...args: P) => R,
+  options: JitOptions = {},
+): Jitted<P, R> {
+  const programs = new Map<string, Entry>();
+  /** Counts calls of `dispose`, so that a warm-up that outlives one leaves nothing behind. */
+  let disposals = 0;
+  const keep = (key: string, entry: Entry): void => {
+    const replaced = programs.get(key);
+    if (replaced !== undefined) release(replaced);
+    programs.set(key, entry);
+    if (programs.size > maxPrograms) {
+      const [oldest, dropped] = programs.entries().next().value!;
+      programs.delete(oldest);
+      release(dropped);
+    }
+  };
+  const argumentsOf = (args: readonly unknown[]): { device: Device; tensors: Tensor[] } => {
+    const tensors = args.filter((arg): arg is Tensor => arg instanceof Tensor);
+    const device = tensors[0]?.device ?? defaultDevice();
+    if (tensors.some((tensor) => tensor.device !== device))
+      throw new DeviceError("jit: the arguments are on two devices; copy one over");
+    return { device, tensors };
+  };
+  const warmUp = async (args: P, onProgress: WarmUpProgress | undefined): Promise<WarmUp> => {
+    const started = performance.now();
+    const { device, tensors } = argumentsOf(args);
+    const { backend } = device;
+    const key = signature(args, options.name ?? fn.name);
+    const isReady = () => programs.get(key)?.device === device;
+    if (device.isTracing || backend.prepareAhead === undefined || isReady()) {
+      return { pipelines: 0, ms: performance.now() - started };
+    }
+    const memories = tensors.map((tensor) => tensor.memory);
+    const disposalsBefore = disposals;
+    // The caller may dispose the arguments meanwhile.
+    for (const memory of memories) memory.retain();
+    try {
+      const traced = trace(device, fn, args, options);
+      let pipelines: number;
+      try {
+        const ahead = await backend.prepareAhead(traced.plan, memories, onProgress);
+        pipelines = ahead.pipelines;
+        const entry = { ...traced, prepared: ahead.program };
+        // Called or disposed meanwhile: what is compiled stays with the device, the program is not needed.
+        if (isReady() || disposals !== disposalsBefore || !device.isUsable) ahead.program.dispose();
+        else {
+          keep(key, entry);
+          return { pipelines, ms: performance.now() - started };
+        }
+      } catch (error) {
+        releaseTrace(traced);
+        throw error;
+      }
+      releaseTrace(traced);
+      return { pipelines, ms: performance.now() - started };
+    } finally {
+      for (const memory of memories) memory.release();
+    }
+  };
+  const call = (times: number, args: P): R => {
+    const { device, tensors } = argumentsOf(args);
+    if (device.isTracing || device.backend.prepare === undefined) {
+      let result = fn(...args);
+      for (let i = 1; i < times; i++) result = fn(...args);
+      return result;
+    }
+    const memories = tensors.map((tensor) => tensor.memory);
+    const key = signature(args, options.name ?? fn.name);
+    let entry = programs.get(key);
+    if (entry === undefined || entry.device !== device) {
+      entry = prepare(trace(device, fn, args, options));
+      keep(key, entry);
+    }
+    if (times > 1) device.backend.flush();
+    entry.prepared.run(memories, times);
+    for (const variable of entry.assigned) variable.markAssigned();
+    if (times > 1) device.backend.flush();
+    return entry.rebuild(device, entry.prepared.outputs(memories)) as R;
+  };
+  const jitted = (...args: P): R => call(1, args);
+  return Object.assign(jitted, {
+    run: ({ steps }: { steps: number }, ...args: P): R => {
+      if (!Number.isInteger(steps) || steps < 1)
+        throw new ArgumentError(`jit: steps must be a whole number of at least 1, got ${steps}`);
+      return call(steps, args);
+    },
+    warmUp: (...args: readonly unknown[]): Promise<WarmUp> => {
+      // Functions are no arguments of programs, so the last one can only be told the progress.
+      const onProgress = typeof args.at(-1) === "function" ? (args.at(-1) as WarmUpProgress) : undefined;
+      return warmUp((onProgress === undefined ? args : args.slice(0, -1)) as P, onProgress);
+    },
+    programs,
+    dispose: () => {
+      disposals++;
+      for (const entry of programs.values()) release(entry);
+      programs.clear();
+    },
+  });
+}
+
+function release(entry: Entry): void {
+  entry.prepared.dispose();
+  releaseTrace(entry);
+}
+
+function releaseTrace({ retained }: Traced): void {
+  for (const memory of retained) memory.release();
+}
+
+/** Binds a traced program to its device; one that can't be is freed. */
+function prepare(traced: Traced): Entry {
+  try {
+    return { ...traced, prepared: traced.device.backend.prepare!(traced.plan) };
+  } catch (error) {
+    releaseTrace(traced);
+    throw error;
+  }
+}
+
+function signature(args: readonly unknown[], name: string): string {
+  return args
+    .map((arg, i) => {
+      if (arg instanceof Tensor) return `${arg.dtype}[${arg.shape}]`;
+      return staticText(arg, (found) => {
+        const inside = arg === found ? "is" : "holds";
+        return new ArgumentError(
+          `jit: argument ${i + 1} of ${name || "the function"} ${inside} a ${nameOf(found)}; arguments are tensors or plain data (numbers, strings, booleans, arrays, plain objects), and tensors stand alone`,
+        );
+      });
+    })
+    .join(";");
+}
+
+const nameOf = (value: unknown) =>
+  (typeof value === "object" && value?.constructor?.name) ||
+  (typeof value === "object" ? "object" : typeof value);
+
+/** Plain data as text: the same for equal values, another for any others (JSON has no NaN, infinities or -0). */
+function staticText(value: unknown, refuse: (found: unknown) => Error): string {
+  if (Object.is(value, -0)) return "-0";
+  if (value === null || ["number", "boolean", "undefined"].includes(typeof value)) return String(value);
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map((part) => staticText(part, refuse))}]`;
+  if (typeof value === "object" && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
+    const parts = Object.entries(value).map(
+      ([key, part]) => `${JSON.stringify(key)}:${staticText(part, refuse)}`,
+    );
+    return `{${parts}}`;
+  }
+  throw refuse(value);
+}
+
+function trace<P extends unknown[]>(
+  device: Device,
+  fn: (...args: P) => Tree,
+  args: P,
+  options: JitOptions,
+): Traced {
+  const backend = device.backend;
+  const tracer = new TraceBackend(backend);
+  try {
+    let rebuild: Entry["rebuild"] = () => undefined;
+    const traced = device.withTrace(tracer, () =>
+      noGrad(() => {
+        let finished: ReturnType<TraceBackend["finish"]> | undefined;
+        tidy(() => {
+          const symbols = args.map((arg) =>
+            arg instanceof Tensor ? new Tensor(device, arg, tracer.input(arg)) : arg,
+          ) as P;
+          const result: unknown = fn(...symbols);
+          if (result instanceof Promise) {
+            // It fails for the same reason, later.
+            result.catch(() => {});
+            throw (
+              tracer.readFailure ??
+              new TraceError(
+                "jit: the traced function returned a promise; it must be synchronous. Await outside",
+              )
+            );
+          }
+          const outputs: Tensor[] = [];
+          rebuild = collect(result as Tree, outputs);
+          for (const output of outputs) {
+            if (output.device !== device)
+              throw new DeviceError(
+                `jit: a result of the traced function is on another device (${output.device.kind}) than the program (${device.kind}); pass a tensor of that device, or make it the default one with setDevice()`,
+              );
+          }
+          finished = tracer.finish(
+            outputs.map((tensor) => ({
+              spec: { shape: tensor.shape, dtype: tensor.dtype },
+              memory: tensor.memory,
+            })),
+          );
+        });
+        return finished!;
+      }),
+    );
+    const graph = simplify(traced, (spec, value) => tracer.constant(spec, value), options);
+    const fused = fuse(graph, backend.profile!, options);
+    const planned = plan(graph, fused.units, backend, backend.profile!);
+    return {
+      device,
+      graph,
+      fused,
+      plan: planned,
+      rebuild,
+      retained: tracer.retained,
+      assigned: tracer.assigned,
+      tracedNodes: traced.nodes.length,
+    };
+  } catch (error) {
+    tracer.abandon();
+    throw error;
+  }
+}
+
+/** Lists the tensors of a result and gives a function that puts new ones in their places. */
+function collect(value: Tree, into: Tensor[]): Entry["rebuild"] {
+  if (value === undefined) return () => undefined;
+  if (value instanceof Tensor) {
+    const index = into.length;
+    const spec: Spec = { shape: value.shape, dtype: value.dtype };
+    into.push(value);
+    return (device, memories) => new Tensor(device, spec, memories[index]);
+  }
+  if (Array.isArray(value)) {
+    const parts = value.map((part) => collect(part, into));
+    return (device, memories) => parts.map((part) => part(device, memories));
+  }
+  if (value !== null && typeof value === "object") {
+    const parts = Object.entries(value).map(([key, part]) => [key, collect(part as Tree, into)] as const);
+    return (device, memories) =>
+      Object.fromEntries(parts.map(([key, part]) => [key, part(device, memories)]));
+  }
+  throw new ArgumentError(
+    `jit: a traced function must return tensors, arrays or objects of them, got ${typeof value}`,
+  );
+}

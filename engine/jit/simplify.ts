@@ -1,0 +1,155 @@
+// Clean-up passes on the graph: what is known before the program runs is folded, what is computed twice is
+// computed once, what nobody reads is dropped. Each pass can be switched off.
+
+import { referenceArray } from "../dtype.ts";
+import type { Op, ReferenceTensor } from "../op.ts";
+import { sizeOf } from "../shape.ts";
+import { type Graph, knowsElement, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
+
+export interface SimplifyOptions {
+  readonly fold?: boolean;
+  readonly dedupe?: boolean;
+}
+
+/** Makes constant values; the program gives them memory. */
+export type MakeUniform = (spec: Value["spec"], value: number) => Value;
+
+/** The graph with constants folded, neutral ops removed, duplicates merged and dead nodes dropped. */
+export function simplify(graph: Graph, makeUniform: MakeUniform, options: SimplifyOptions = {}): Graph {
+  const replaced = new Map<Value, Value>();
+  const resolve = (value: Value): Value => {
+    let current = value;
+    for (let next = replaced.get(current); next !== undefined; next = replaced.get(current)) current = next;
+    return current;
+  };
+  const resolveUse = (use: Use): Use => ({ ...use, value: resolve(use.value) });
+  const seen = new Map<string, Node>();
+  const nodes: Node[] = [];
+  for (const original of graph.nodes) {
+    const inputs = original.inputs.map(resolveUse);
+    if (options.fold !== false) {
+      const simpler = foldNode(original, inputs, makeUniform);
+      if (simpler !== undefined) {
+        replaced.set(original.outputs[0], simpler);
+        continue;
+      }
+    }
+    const key = nodeKey(original, inputs);
+    const twin = options.dedupe !== false ? seen.get(key) : undefined;
+    if (twin !== undefined) {
+      original.outputs.forEach((value, i) => {
+        replaced.set(value, twin.outputs[i]);
+      });
+      continue;
+    }
+    const outputs: Value[] = [];
+    const node: Node = { ...original, inputs, outputs };
+    original.outputs.forEach((value, index) => {
+      const renewed: Value = { id: value.id, spec: value.spec, origin: { kind: "node", node, index } };
+      outputs.push(renewed);
+      replaced.set(value, renewed);
+    });
+    seen.set(key, node);
+    nodes.push(node);
+  }
+  const effects = graph.effects.map((effect) => ({ ...effect, source: resolve(effect.source) }));
+  const outputs = graph.outputs.map(resolveUse);
+  return {
+    nodes: dropDead(nodes, [...effects.map((e) => e.source), ...outputs.map((o) => o.value)]),
+    effects,
+    inputs: graph.inputs,
+    outputs,
+  };
+}
+
+function nodeKey(node: Node, inputs: readonly Use[]): string {
+  // Equal constants are equal whichever of them it is.
+  const reads = inputs
+    .map(
+      (use) =>
+        `${uniformOf(use) === undefined ? use.value.id : `${use.dtype}${exactText("", uniformOf(use))}`}:${use.shape}`,
+    )
+    .join(";");
+  return `${node.op.name}|${JSON.stringify(node.attrs, exactText)}|${reads}`;
+}
+
+/** Numbers as text that tells apart what JSON and template strings do not: NaN, the infinities, -0. */
+const exactText = (_key: string, value: unknown) =>
+  typeof value === "number" ? `#${Object.is(value, -0) ? "-0" : value}` : value;
+
+function dropDead(nodes: readonly Node[], roots: readonly Value[]): Node[] {
+  const needed = new Set<Value>(roots);
+  const kept: Node[] = [];
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    if (!nodes[i].outputs.some((value) => needed.has(value))) continue;
+    for (const use of nodes[i].inputs) needed.add(use.value);
+    kept.push(nodes[i]);
+  }
+  return kept.reverse();
+}
+
+/** The single value of a uniform constant. */
+function uniformOf(use: Use): number | undefined {
+  return use.value.origin.kind === "constant" ? use.value.origin.uniform : undefined;
+}
+
+/** A simpler value for a node's only output, or undefined. */
+function foldNode(node: Node, inputs: readonly Use[], makeUniform: MakeUniform): Value | undefined {
+  if (node.outputs.length !== 1) return undefined;
+  const out = node.outputs[0];
+  const size = sizeOf(out.spec.shape);
+  const sameAs = (use: Use) =>
+    sizeOf(use.shape) === size && use.dtype === out.spec.dtype ? use.value : undefined;
+  switch (node.op.name) {
+    case "mul":
+      if (uniformOf(inputs[1]) === 1) return sameAs(inputs[0]);
+      if (uniformOf(inputs[0]) === 1) return sameAs(inputs[1]);
+      break;
+    case "add":
+      if (uniformOf(inputs[1]) === 0) return sameAs(inputs[0]);
+      if (uniformOf(inputs[0]) === 0) return sameAs(inputs[1]);
+      break;
+    case "sub":
+      if (uniformOf(inputs[1]) === 0) return sameAs(inputs[0]);
+      break;
+    case "div":
+      if (uniformOf(inputs[1]) === 1) return sameAs(inputs[0]);
+      break;
+    case "cast":
+      if (inputs[0].dtype === out.spec.dtype) return sameAs(inputs[0]);
+      break;
+    case "expand": {
+      const value = uniformOf(inputs[0]);
+      return value === undefined ? sameAs(inputs[0]) : makeUniform(out.spec, value);
+    }
+    case "sum":
+    case "mean":
+      if (sizeOf(inputs[0].shape) === size) return sameAs(inputs[0]);
+      break;
+  }
+  if (pointwiseOf(node) === undefined || knowsElement(node)) return undefined;
+  const values = inputs.map(uniformOf);
+  if (values.some((value) => value === undefined)) return undefined;
+  return makeUniform(out.spec, evaluate(node.op, node.attrs, inputs, values as number[], out));
+}
+
+function evaluate(
+  op: Op,
+  attrs: unknown,
+  inputs: readonly Use[],
+  values: readonly number[],
+  out: Value,
+): number {
+  const scalar = (dtype: Use["dtype"], value: number): ReferenceTensor => {
+    const data = referenceArray(dtype, 1);
+    data[0] = value;
+    return { shape: [], dtype, data };
+  };
+  const result = scalar(out.spec.dtype, 0);
+  op.reference!(
+    inputs.map((use, i) => scalar(use.dtype, values[i])),
+    attrs,
+    [result],
+  );
+  return out.spec.dtype === "f32" ? Math.fround(result.data[0]) : result.data[0];
+}

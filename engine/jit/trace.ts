@@ -1,0 +1,258 @@
+// Tracing: a backend that computes nothing and writes down what it is asked for. While a function is traced, its
+// device runs on this one, so every op, gradient and assignment in it is recorded as it is, composed ops included.
+
+import {
+  type Backend,
+  Memory,
+  type MemoryUse,
+  type Operands,
+  type WorkCounters,
+} from "../backend/backend.ts";
+import type { DType, HostArray } from "../dtype.ts";
+import { TraceError } from "../errors.ts";
+import type { Spec } from "../kernel.ts";
+import type { Op } from "../op.ts";
+import { showShape, sizeOf } from "../shape.ts";
+import type { Effect, Graph, Node, Use, Value } from "./graph.ts";
+
+/** Memory of a tensor made while tracing: it stands for a value of the graph. */
+export class TracedMemory extends Memory {
+  value: Value | undefined;
+  readonly #trace: TraceBackend;
+
+  constructor(trace: TraceBackend) {
+    super();
+    this.#trace = trace;
+  }
+
+  override checkUsable(tensor: { describe(): string }): void {
+    if (this.#trace.isFinished) {
+      throw new TraceError(
+        `${tensor.describe()} was made inside a traced function and has no value of its own; return it from the function`,
+      );
+    }
+  }
+
+  protected free(): void {}
+}
+
+export class TraceBackend implements Backend {
+  readonly #real: Backend;
+  readonly #nodes: Node[] = [];
+  readonly #inputs: Spec[] = [];
+  readonly #externals = new Map<Memory, Value>();
+  /** Assigned memory, by its latest value. */
+  readonly #assigned = new Map<Memory, Effect>();
+  /** What the graph keeps alive: captured memory and constants. */
+  readonly retained: Memory[] = [];
+  #nextValue = 0;
+  isFinished = false;
+  /** Variables that the traced function assigns. */
+  readonly assigned = new Set<{ markAssigned(): void }>();
+  /** The first attempt to read values, if there was one. */
+  readFailure: TraceError | undefined;
+
+  constructor(real: Backend) {
+    this.#real = real;
+  }
+
+  get info() {
+    return this.#real.info;
+  }
+
+  get sliceAlignment() {
+    return this.#real.sliceAlignment;
+  }
+
+  get lost() {
+    return this.#real.lost;
+  }
+
+  /** Memory that stands for the next argument of the traced function. */
+  input(spec: Spec): TracedMemory {
+    const memory = new TracedMemory(this);
+    memory.value = this.#value(spec, { kind: "input", index: this.#inputs.length });
+    this.#inputs.push({ shape: spec.shape, dtype: spec.dtype });
+    return memory;
+  }
+
+  finish(outputs: readonly { spec: Spec; memory: Memory }[]): Graph {
+    this.isFinished = true;
+    return {
+      nodes: this.#nodes,
+      effects: [...this.#assigned.values()],
+      inputs: this.#inputs,
+      outputs: outputs.map(({ spec, memory }) => this.#use(spec, memory)),
+    };
+  }
+
+  /** Gives up what the trace held, when it failed. */
+  abandon(): void {
+    this.isFinished = true;
+    for (const memory of this.retained) memory.release();
+    this.retained.length = 0;
+  }
+
+  allocate(_spec: Spec, what: string): Memory {
+    if (what.startsWith("variable ")) {
+      throw new TraceError(
+        `jit: ${what} can't be made inside a traced function; make it outside and assign() to it`,
+      );
+    }
+    return new TracedMemory(this);
+  }
+
+  write(memory: Memory, spec: Spec, values: ArrayLike<number>): void {
+    if (!(memory instanceof TracedMemory)) {
+      throw new TraceError(
+        "jit: set() replaces a variable's value from the host, which a replayed program can't; use assign() with a tensor, or call set() outside",
+      );
+    }
+    let uniform: number | undefined = values.length > 0 ? values[0] : undefined;
+    for (let i = 1; i < values.length && uniform !== undefined; i++) {
+      if (!Object.is(values[i], uniform)) uniform = undefined;
+    }
+    memory.value = this.constant(spec, uniform === undefined ? Float64Array.from(values) : uniform);
+  }
+
+  /** A constant of the graph: one number for all elements, or one each. */
+  constant(spec: Spec, values: number | Float64Array): Value {
+    let memory: Memory | undefined;
+    const make = (): Memory => {
+      const data = typeof values === "number" ? new Float64Array(sizeOf(spec.shape)).fill(values) : values;
+      memory = this.#real.allocate(spec, "a constant of a traced function");
+      this.#real.write(memory, spec, data);
+      this.retained.push(memory);
+      return memory;
+    };
+    const uniform =
+      typeof values === "number" ? (spec.dtype === "f32" ? Math.fround(values) : values) : undefined;
+    return this.#value(spec, {
+      kind: "constant",
+      uniform,
+      get memory() {
+        return memory ?? make();
+      },
+    });
+  }
+
+  copy(from: Memory, to: Memory, spec: Spec): void {
+    const { value } = this.#use(spec, from);
+    for (const other of this.#assigned.keys()) {
+      if (other !== to && this.#real.overlaps(to, other)) {
+        throw new TraceError(
+          `jit: a ${spec.dtype} ${showShape(spec.shape)} variable and the packed vector it is a part of are both assigned in the same traced function; assign one of them, or trace one step a call`,
+        );
+      }
+    }
+    this.#assigned.set(to, { target: to, spec: { shape: spec.shape, dtype: spec.dtype }, source: value });
+  }
+
+  run(op: Op, attrs: unknown, inputs: Operands, outputs: Operands): void {
+    const made: Value[] = [];
+    const node: Node = {
+      id: this.#nodes.length,
+      op,
+      attrs,
+      inputs: inputs.specs.map((spec, i) => this.#use(spec, inputs.memories[i])),
+      outputs: made,
+    };
+    outputs.specs.forEach((spec, index) => {
+      const value = this.#value(spec, { kind: "node", node, index });
+      made.push(value);
+      (outputs.memories[index] as TracedMemory).value = value;
+    });
+    this.#nodes.push(node);
+  }
+
+  overlaps(a: Memory, b: Memory): boolean {
+    return this.#real.overlaps(a, b);
+  }
+
+  sharesBuffer(a: Memory, b: Memory): boolean {
+    return this.#real.sharesBuffer(a, b);
+  }
+
+  slice(): Memory {
+    throw new TraceError(
+      "jit: variables can't be packed inside a traced function; build the model and its optimizer outside",
+    );
+  }
+
+  read(_memory: Memory, dtype: DType, count: number): Promise<HostArray> {
+    return Promise.reject(this.#readError(dtype, count));
+  }
+
+  readFloat64(_memory: Memory, dtype: DType, count: number): Promise<Float64Array> {
+    return Promise.reject(this.#readError(dtype, count));
+  }
+
+  flush(): void {}
+
+  noteAssigned(variable: { markAssigned(): void }): void {
+    this.assigned.add(variable);
+  }
+
+  sync(): Promise<void> {
+    return Promise.reject(
+      new TraceError(
+        "jit: sync() inside a traced function: nothing runs while it is traced; call it outside",
+      ),
+    );
+  }
+
+  memoryUse(): Omit<MemoryUse, "tensors"> {
+    return this.#real.memoryUse();
+  }
+
+  counters(): WorkCounters {
+    return this.#real.counters();
+  }
+
+  dispose(): void {
+    throw new TraceError("jit: the device can't be closed inside a traced function");
+  }
+
+  #readError(dtype: DType, count: number): TraceError {
+    const last = this.#nodes.at(-1)?.op.name ?? "no op";
+    this.readFailure ??= new TraceError(
+      `jit: data() of a ${dtype} tensor of ${count} elements inside a traced function (after ${last}): values do not exist while tracing. Return the tensor and read it outside, or decide with where()`,
+    );
+    return this.readFailure;
+  }
+
+  #use(spec: Spec, memory: Memory): Use {
+    return { shape: spec.shape, dtype: spec.dtype, value: this.#valueOf(spec, memory) };
+  }
+
+  #valueOf(spec: Spec, memory: Memory): Value {
+    if (memory instanceof TracedMemory) {
+      if (memory.value === undefined)
+        throw new TraceError(
+          `jit: a ${spec.dtype} ${showShape(spec.shape)} tensor is read before anything wrote it`,
+        );
+      return memory.value;
+    }
+    const assigned = this.#assigned.get(memory);
+    if (assigned !== undefined) return assigned.source;
+    for (const other of this.#assigned.keys()) {
+      if (this.#real.overlaps(memory, other)) {
+        throw new TraceError(
+          `jit: a ${spec.dtype} ${showShape(spec.shape)} variable is read after the packed vector it is a part of was assigned in the same traced function; read it before, or trace one step a call`,
+        );
+      }
+    }
+    let value = this.#externals.get(memory);
+    if (value === undefined) {
+      memory.retain();
+      this.retained.push(memory);
+      value = this.#value(spec, { kind: "external", memory });
+      this.#externals.set(memory, value);
+    }
+    return value;
+  }
+
+  #value(spec: Spec, origin: Value["origin"]): Value {
+    return { id: this.#nextValue++, spec: { shape: spec.shape, dtype: spec.dtype }, origin };
+  }
+}

@@ -1,0 +1,256 @@
+// Which matmul kernel runs, how it is specialised and over what grid. It owns the choice of variant and of how
+// the operands are read; it knows shapes and the adapter's profile, not tensors.
+
+import subgroupSource from "../../shaders/matmul-subgroup.wgsl";
+import tileSource from "../../shaders/matmul-tile.wgsl";
+import {
+  type AdapterProfile,
+  grid,
+  type Hooks,
+  input,
+  type KernelPlan,
+  output,
+  type Shader,
+  shader,
+} from "../kernel.ts";
+import { broadcastStrides, type Shape, sizeOf } from "../shape.ts";
+
+const subgroupShader = shader("matmul-subgroup", subgroupSource);
+const tileShader = shader("matmul-tile", tileSource);
+
+/** C [...batch, m, n] = op(A) op(B), op being transposition where its flag says so. */
+export interface Product {
+  /** The batch axes of A, of B, and what both broadcast to. */
+  readonly aBatch: Shape;
+  readonly bBatch: Shape;
+  readonly batch: Shape;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** A lies as [k, m] instead of [m, k]. */
+  readonly transposeA: boolean;
+  /** B lies as [n, k] instead of [k, n]. */
+  readonly transposeB: boolean;
+}
+
+/** A kernel family member: its file, its consts and the part of C that one workgroup computes. */
+export interface MatmulVariant {
+  readonly shader: Shader;
+  readonly consts: Readonly<Record<string, string>>;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** One subgroup of `lanes` (4 or 8) for a square tile: fastest where lanes are the lanes of a CPU's vectors. */
+export const subgroupVariant = (lanes: number): MatmulVariant => ({
+  shader: subgroupShader,
+  consts: { lanes: `${lanes}u` },
+  rows: 4 * lanes,
+  columns: 4 * lanes,
+});
+
+/** 8 threads by `threadsY`, each with a tile of 4 or 8 rows and as many columns: runs anywhere. */
+export const tileVariant = (blocks: 1 | 2, threadsY: 1 | 8): MatmulVariant => ({
+  shader: tileShader,
+  consts: { blocks: `${blocks}u`, threads_y: `${threadsY}u` },
+  rows: 4 * blocks * threadsY,
+  columns: 4 * blocks * 8,
+});
+
+const subgroupOf8 = subgroupVariant(8);
+const subgroupOf4 = subgroupVariant(4);
+const softwareTile = tileVariant(2, 1);
+const largeTile = tileVariant(2, 8);
+const smallTile = tileVariant(1, 8);
+
+/** The one place where a variant is chosen. */
+export function chooseVariant({ batch, m, n }: Product, profile: AdapterProfile): MatmulVariant {
+  if (profile.isSoftware) {
+    // Tiles of 16 subgroup lanes and more would not fit registers.
+    if (profile.subgroupSize === 8) return subgroupOf8;
+    if (profile.subgroupSize === 4) return subgroupOf4;
+    return softwareTile;
+  }
+  const largeTiles = sizeOf(batch) * Math.ceil(m / largeTile.rows) * Math.ceil(n / largeTile.columns);
+  return largeTiles >= profile.workgroupTarget ? largeTile : smallTile;
+}
+
+/**
+ * How an operand is read, four neighbours across K at k and k + 1:
+ * - `pairs`: K is its inner axis and even; one vec2 for each neighbour.
+ * - `fours`: the other axis is the inner one and a multiple of 4; one vec4 for each k.
+ * - `any`: element by element, at strides from the size buffer; every layout, at 1.5 times the cost on lavapipe.
+ */
+type Reading = "pairs" | "fours" | "any";
+
+/** Multiply-adds from which on a pipeline for just this mixture of readings is worth its compile time (0.3 s). */
+const largeProduct = 2 ** 25;
+
+/** Reading of A, of B, and whether rows of C are whole vec4s. */
+type Readings = readonly [a: Reading, b: Reading, c: "fours" | "any"];
+const readAny: Readings = ["any", "any", "any"];
+
+/** Few mixtures are used, because each is a pipeline: the four of `pairs` and `fours`, and `any` for all the rest. */
+function chooseReadings({ batch, m, n, k, transposeA, transposeB }: Product): Readings {
+  const read = (alongK: boolean, across: number): Reading => {
+    if (alongK) return k % 2 === 0 ? "pairs" : "any";
+    return across % 4 === 0 ? "fours" : "any";
+  };
+  const own: Readings = [read(!transposeA, m), read(transposeB, n), n % 4 === 0 ? "fours" : "any"];
+  const isLarge = sizeOf(batch) * m * n * k >= largeProduct;
+  return own.includes("any") && !isLarge ? readAny : own;
+}
+
+const elementTypes = { pairs: "vec2f", fours: "vec4f", any: "f32" } as const;
+
+/** address_a and load_a, or address_b and load_b, for a reading. `extent` and `stride` are fields of Sizes. */
+function loadFunctions(name: "a" | "b", reading: Reading): Record<string, string> {
+  const [extent, across] = name === "a" ? ["sizes.m", "sizes.a_row"] : ["sizes.n", "sizes.b_column"];
+  const signature = `fn address_${name}(start: u32, first: u32) -> vec4u`;
+  const clamped = `min(vec4u(first, first + 1u, first + 2u, first + 3u), vec4u(${extent} - 1u))`;
+  const head = `fn load_${name}(address: vec4u, k: u32) -> Pair`;
+  switch (reading) {
+    case "pairs":
+      return {
+        [`address_${name}`]: `${signature} {
+  return (start + ${clamped} * sizes.k) / 2u;
+}`,
+        [`load_${name}`]: `${head} {
+  let at = address + k / 2u;
+  let p = ${name}[at.x];
+  let q = ${name}[at.y];
+  let r = ${name}[at.z];
+  let s = ${name}[at.w];
+  return Pair(vec4f(p.x, q.x, r.x, s.x), vec4f(p.y, q.y, r.y, s.y));
+}`,
+      };
+    case "fours":
+      return {
+        [`address_${name}`]: `${signature} {
+  return vec4u((start + min(first, ${extent} - 4u)) / 4u);
+}`,
+        [`load_${name}`]: `${head} {
+  let step = ${extent} / 4u;
+  return Pair(${name}[address.x + k * step], ${name}[address.x + min(k + 1u, sizes.k - 1u) * step]);
+}`,
+      };
+    case "any":
+      return {
+        [`address_${name}`]: `${signature} {
+  return start + ${clamped} * ${across};
+}`,
+        [`load_${name}`]: `${head} {
+  let p = address + k * sizes.${name}_k;
+  let q = address + min(k + 1u, sizes.k - 1u) * sizes.${name}_k;
+  return Pair(
+    vec4f(${name}[p.x], ${name}[p.y], ${name}[p.z], ${name}[p.w]),
+    vec4f(${name}[q.x], ${name}[q.y], ${name}[q.z], ${name}[q.w]),
+  );
+}`,
+      };
+  }
+}
+
+const storeAny = `fn store(matrix: u32, row: u32, column: u32, value: vec4f) {
+  if (row < sizes.m && column < sizes.n) {
+    let result = epilogue(matrix, row, column, value);
+    let at = (matrix * sizes.m + row) * sizes.n + column;
+    let count = min(sizes.n - column, 4u);
+    c[at] = result.x;
+    if (count > 1u) { c[at + 1u] = result.y; }
+    if (count > 2u) { c[at + 2u] = result.z; }
+    if (count > 3u) { c[at + 3u] = result.w; }
+  }
+}`;
+
+const hooksByKey = new Map<string, Hooks>();
+
+/** The same object for the same specialisation, so that caches may go by identity. */
+function hooksOf({ shader, consts }: MatmulVariant, [a, b, c]: Readings): Hooks {
+  const key = `${shader.name} ${JSON.stringify(consts)} ${a} ${b} ${c}`;
+  let hooks = hooksByKey.get(key);
+  if (hooks === undefined) {
+    hooks = {
+      consts,
+      aliases: { AElement: elementTypes[a], BElement: elementTypes[b], CElement: elementTypes[c] },
+      functions: {
+        ...loadFunctions("a", a),
+        ...loadFunctions("b", b),
+        ...(c === "any" ? { store: storeAny } : undefined),
+      },
+    };
+    hooksByKey.set(key, hooks);
+  }
+  return hooks;
+}
+
+interface BatchAxis {
+  readonly length: number;
+  readonly a: number;
+  readonly b: number;
+}
+
+/** The batch axes innermost first, without those of length 1, merged where both operands walk on evenly. */
+function batchAxes({ aBatch, bBatch, batch, m, n, k }: Product): BatchAxis[] {
+  const aStrides = broadcastStrides(aBatch, batch);
+  const bStrides = broadcastStrides(bBatch, batch);
+  const axes: BatchAxis[] = [];
+  for (let i = batch.length - 1; i >= 0; i--) {
+    const axis = { length: batch[i], a: aStrides[i] * m * k, b: bStrides[i] * k * n };
+    if (axis.length === 1) continue;
+    const inner = axes.at(-1);
+    if (inner !== undefined && axis.a === inner.a * inner.length && axis.b === inner.b * inner.length) {
+      axes[axes.length - 1] = { ...inner, length: inner.length * axis.length };
+    } else axes.push(axis);
+  }
+  return axes;
+}
+
+/** Many matrices times one are one tall matrix times it, as long as their rows follow each other in memory. */
+function folded(product: Product): { product: Product; axes: BatchAxis[] } {
+  const axes = batchAxes(product);
+  const { m, k, transposeA } = product;
+  if (transposeA || axes.length !== 1 || axes[0].b !== 0 || axes[0].a !== m * k) return { product, axes };
+  return { product: { ...product, aBatch: [], bBatch: [], batch: [], m: axes[0].length * m }, axes: [] };
+}
+
+/** What the tests force; left out, the product and the profile decide. */
+export interface MatmulChoice {
+  readonly variant?: MatmulVariant;
+  /** Read element by element, whatever the sizes. */
+  readonly readAny?: boolean;
+}
+
+/** The dispatches of a matmul whose operands are inputs 0 and 1 and whose result is output 0. */
+export function planMatmul(whole: Product, profile: AdapterProfile, choice: MatmulChoice = {}): KernelPlan {
+  const { product, axes } = folded(whole);
+  const { batch, m, n, k, transposeA, transposeB } = product;
+  const matrices = sizeOf(batch);
+  if (matrices * m * n === 0) return { calls: [] };
+  const variant = choice.variant ?? chooseVariant(product, profile);
+  const readings = choice.readAny === true ? readAny : chooseReadings(product);
+  const rowTiles = Math.ceil(m / variant.rows);
+  const columnTiles = Math.ceil(n / variant.columns);
+  const tiles = matrices * rowTiles * columnTiles;
+  const four = (pick: (axis: BatchAxis) => number, none: number) =>
+    Array.from({ length: 4 }, (_, i) => (i < axes.length ? pick(axes[i]) : none));
+  return {
+    calls: [
+      {
+        shader: variant.shader,
+        hooks: hooksOf(variant, readings),
+        sizes: [
+          ...[m, n, k, rowTiles, columnTiles, tiles, 1],
+          ...(transposeA ? [1, m] : [k, 1]),
+          ...(transposeB ? [k, 1] : [1, n]),
+          0, // padding before the vec4s
+          ...four((axis) => axis.length, 1),
+          ...four((axis) => axis.a, 0),
+          ...four((axis) => axis.b, 0),
+        ],
+        operands: [input(0), input(1), output(0)],
+        workgroups: grid(tiles, profile),
+      },
+    ],
+  };
+}

@@ -1,0 +1,462 @@
+// Batch normalization and the statistics it needs. Features are the last axis; all others are the batch.
+
+import batchNormSource from "../../shaders/batch-norm.wgsl";
+import gradientSource from "../../shaders/batch-norm-gradient.wgsl";
+import momentsSource from "../../shaders/moments.wgsl";
+import combineSource from "../../shaders/moments-combine.wgsl";
+import { defineMultiOp, defineOp } from "../define.ts";
+import { DTypeError, ShapeError } from "../errors.ts";
+import {
+  type AdapterProfile,
+  grid,
+  input,
+  type KernelCall,
+  type KernelPlan,
+  type Operand,
+  output,
+  outputRead,
+  type Shader,
+  type Spec,
+  scratch,
+  shader,
+  wgslFloat,
+} from "../kernel.ts";
+import type { TensorLike } from "../op.ts";
+import { showShape, sizeOf } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { add, mul, rsqrt, sub } from "./arithmetic.ts";
+import { vjpByComposition } from "./composition.ts";
+import { elementwiseOp, elementwiseShader } from "./elementwise.ts";
+import { columnwiseSite } from "./epilogues.ts";
+import { pointwiseCall } from "./pointwise-code.ts";
+import { sum } from "./reduce.ts";
+
+const batchNormShader = shader("batch-norm", batchNormSource);
+const gradientShader = shader("batch-norm-gradient", gradientSource);
+const momentsShader = shader("moments", momentsSource);
+const combineShader = shader("moments-combine", combineSource);
+
+function featuresOf(op: string, x: Spec): number {
+  if (x.dtype !== "f32") throw new DTypeError(`${op}: takes f32, got ${x.dtype}; use cast(x, "f32")`);
+  if (x.shape.length < 2 || sizeOf(x.shape) === 0) {
+    throw new ShapeError(
+      `${op}: x must be [batch..., features] with at least one row, got ${showShape(x.shape)}`,
+    );
+  }
+  return x.shape[x.shape.length - 1];
+}
+
+const batchAxes = (x: Spec) => x.shape.slice(0, -1).map((_, axis) => axis);
+
+/**
+ * Mean and (biased, 1/n) variance of each feature over the batch, in one pass: x [batch..., features] gives two
+ * tensors [features].
+ */
+export const moments = defineMultiOp({
+  name: "moments",
+  saves: { inputs: [0], outputs: [0] },
+  samples: [{ inputs: [{ shape: [9, 7] }] }, { inputs: [{ shape: [4, 5, 8], low: 4, high: 6 }] }],
+  call: (x: TensorLike) => ({ inputs: [x], attrs: {} }),
+  infer: ([x]) => {
+    const spec: Spec = { shape: [featuresOf("moments", x)], dtype: "f32" };
+    return [spec, spec];
+  },
+  kernels: ({ inputs: [x], profile }) => momentsKernels(x, profile, output(0), output(1)),
+  reference: ([x], _, [mean, variance]) => {
+    const columns = x.shape[x.shape.length - 1];
+    const rows = sizeOf(x.shape) / columns;
+    for (let column = 0; column < columns; column++) {
+      let total = 0;
+      for (let row = 0; row < rows; row++) total += x.data[row * columns + column];
+      const m = total / rows;
+      let squares = 0;
+      for (let row = 0; row < rows; row++) squares += (x.data[row * columns + column] - m) ** 2;
+      mean.data[column] = m;
+      variance.data[column] = squares / rows;
+    }
+  },
+  vjp: ({ grad, hasGrad, input, output, inputSpecs: [x] }) => {
+    const rows = sizeOf(x.shape) / x.shape[x.shape.length - 1];
+    const ofMean = mul(grad(0), 1 / rows);
+    if (!hasGrad(1)) return [add(ofMean, mul(input(0), 0))];
+    const ofVariance = mul(sub(input(0), output(0)), mul(grad(1), 2 / rows));
+    return [hasGrad(0) ? add(ofVariance, ofMean) : ofVariance];
+  },
+});
+
+/** How many rows' mean the sums are shifted by, so that nothing cancels. */
+const shiftRows = (rows: number) => Math.min(8, rows);
+
+/** Mean and variance of `x`, input 0, in one pass; with many rows and few columns in chunks and a second kernel. */
+function momentsKernels(x: Spec, profile: AdapterProfile, mean: Operand, variance: Operand): KernelPlan {
+  const columns = x.shape[x.shape.length - 1];
+  const rows = sizeOf(x.shape) / columns;
+  const groups = Math.ceil(columns / 4);
+  const wanted = profile.isSoftware ? 64 : 16384;
+  const shortest = 64;
+  const chunks =
+    groups >= wanted || rows < 2 * shortest
+      ? 1
+      : Math.min(Math.ceil(wanted / groups), Math.ceil(rows / shortest));
+  const chunk = Math.ceil(rows / chunks);
+  const workgroup = groups * chunks <= 512 && profile.isSoftware ? 8 : 64;
+  const isAligned = columns % 4 === 0;
+  const sums: KernelCall = {
+    shader: momentsShader,
+    hooks: {
+      consts: { WORKGROUP: `${workgroup}u` },
+      bindings: isAligned ? [] : [{ name: "in0", binding: 1, access: "read", type: "array<f32>" }],
+      functions: isAligned
+        ? {}
+        : {
+            load4:
+              "fn load4(i: u32, column: u32) -> vec4f {\n  let rest = sizes.columns - 1u - column;\n" +
+              "  return vec4f(in0[i], in0[i + min(1u, rest)], in0[i + min(2u, rest)], in0[i + min(3u, rest)]);\n}",
+          },
+    },
+    sizes: [rows, columns, groups, chunks, chunk, shiftRows(rows)],
+    operands:
+      chunks === 1
+        ? [input(0), mean, variance]
+        : [input(0), scratch(0, "read_write"), scratch(1, "read_write")],
+    workgroups: grid(Math.ceil((groups * chunks) / workgroup), profile),
+  };
+  if (chunks === 1) return { calls: [sums] };
+  const partial: Spec = { shape: [chunks * columns], dtype: "f32" };
+  const combine: KernelCall = {
+    shader: combineShader,
+    sizes: [rows, columns, chunks, shiftRows(rows)],
+    operands: [input(0), scratch(0, "read"), scratch(1, "read"), mean, variance],
+    workgroups: grid(Math.ceil(columns / 64), profile),
+  };
+  return { calls: [sums, combine], scratch: [partial, partial] };
+}
+
+/**
+ * (x - mean) / √(variance + epsilon) · gamma + beta, pointwise with broadcasting: batch normalization with given
+ * statistics, as in inference.
+ */
+export const normalize = defineOp({
+  ...elementwiseOp<{ epsilon: number }>({
+    name: "normalize",
+    arity: 5,
+    wgsl: ({ epsilon }) => `(a - b) * (1.0f / sqrt(c + ${wgslFloat(epsilon)})) * d + e`,
+    reference: ([x, mean, variance, gamma, beta], { epsilon }) =>
+      ((x - mean) / Math.sqrt(variance + Math.fround(epsilon))) * gamma + beta,
+    saves: { inputs: [0, 1, 2, 3] },
+    vjp: ({ grad, input, needs, attrs: { epsilon } }) => {
+      const scale = rsqrt(add(input(2), epsilon));
+      const centered = sub(input(0), input(1));
+      const dx = mul(grad(), mul(scale, input(3)));
+      return [
+        dx,
+        needs(1) ? mul(dx, -1) : null,
+        needs(2) ? mul(mul(dx, centered), mul(mul(scale, scale), -0.5)) : null,
+        needs(3) ? mul(grad(), mul(centered, scale)) : null,
+        grad(),
+      ];
+    },
+    samples: [
+      {
+        inputs: [
+          { shape: [5, 8] },
+          { shape: [8] },
+          { shape: [8], low: 0.5, high: 2 },
+          { shape: [8] },
+          { shape: [8] },
+        ],
+        attrs: { epsilon: 1e-3 },
+      },
+    ],
+  }),
+  call: (
+    x: TensorLike,
+    mean: TensorLike,
+    variance: TensorLike,
+    gamma: TensorLike,
+    beta: TensorLike,
+    epsilon: number = 1e-3,
+  ) => ({
+    inputs: [x, mean, variance, gamma, beta],
+    attrs: { epsilon },
+  }),
+});
+
+interface NormAttrs {
+  readonly epsilon: number;
+}
+
+/** Rows up to which walking them twice in one kernel beats more kernels on a software adapter. */
+const oneKernelRows = 4096;
+
+/** Whether batch normalization of `x` runs as one kernel: see batch-norm.wgsl. */
+function isOneKernel(x: Spec, isSoftware: boolean): boolean {
+  const columns = x.shape[x.shape.length - 1];
+  return isSoftware && columns % 4 === 0 && sizeOf(x.shape) / columns <= oneKernelRows;
+}
+
+function oneKernel(
+  name: Shader,
+  x: Spec,
+  epsilon: number,
+  operands: readonly Operand[],
+  profile: AdapterProfile,
+): KernelPlan {
+  const width = x.shape[x.shape.length - 1] / 4;
+  const rows = sizeOf(x.shape) / (width * 4);
+  return {
+    calls: [
+      {
+        shader: name,
+        sizes: [rows, width, { f32: epsilon }, shiftRows(rows)],
+        operands,
+        workgroups: grid(Math.ceil(width / 8), profile),
+      },
+    ],
+  };
+}
+
+function checkFeatures(
+  op: string,
+  x: Spec,
+  others: readonly (readonly [name: string, spec: Spec])[],
+): number {
+  const features = featuresOf(op, x);
+  for (const [name, spec] of others) {
+    if (spec.shape.length !== 1 || spec.shape[0] !== features || spec.dtype !== "f32") {
+      throw new ShapeError(
+        `${op}: ${name} is ${spec.dtype} ${showShape(spec.shape)}; x ${showShape(x.shape)} needs f32 [${features}], one value a feature`,
+      );
+    }
+  }
+  return features;
+}
+
+/**
+ * Batch normalization with the batch's own statistics (training): x [batch..., features], gamma and beta
+ * [features]. Gives [y, mean, variance]; variance is the biased one. Source: Ioffe and Szegedy 2015, algorithm 1;
+ * the gradient flows through mean and variance.
+ */
+export const batchNorm = defineMultiOp({
+  name: "batchNorm",
+  saves: { inputs: [0, 1], outputs: [1, 2] },
+  samples: [
+    { inputs: [{ shape: [9, 7] }, { shape: [7] }, { shape: [7] }], attrs: { epsilon: 1e-3 } },
+    { inputs: [{ shape: [2, 6, 4] }, { shape: [4] }, { shape: [4] }], attrs: { epsilon: 1e-3 } },
+    { inputs: [{ shape: [70, 36] }, { shape: [36] }, { shape: [36] }], attrs: { epsilon: 1e-3 } },
+  ],
+  call: (x: TensorLike, gamma: TensorLike, beta: TensorLike, epsilon: number = 1e-3) => ({
+    inputs: [x, gamma, beta],
+    attrs: { epsilon },
+  }),
+  infer: ([x, gamma, beta]) => {
+    const features = checkFeatures("batchNorm", x, [
+      ["gamma", gamma],
+      ["beta", beta],
+    ]);
+    const statistic: Spec = { shape: [features], dtype: "f32" };
+    return [{ shape: x.shape, dtype: "f32" }, statistic, statistic];
+  },
+  kernels: ({ inputs: [x, gamma, beta], outputs: [y, mean, variance], attrs: { epsilon }, profile }) => {
+    if (isOneKernel(x, profile.isSoftware)) {
+      return oneKernel(
+        batchNormShader,
+        x,
+        epsilon,
+        [input(0), input(1), input(2), output(0), output(1), output(2)],
+        profile,
+      );
+    }
+    const statistics = momentsKernels(x, profile, output(1), output(2));
+    const apply = pointwiseCall(
+      elementwiseShader,
+      {
+        target: y,
+        inputs: [x, mean, variance, gamma, beta],
+        steps: [
+          {
+            expression: normalize.op.pointwise!.expression({ epsilon }, []),
+            operands: [0, 1, 2, 3, 4],
+            dtype: "f32",
+          },
+        ],
+        outputs: [{ step: 0, dtype: "f32" }],
+      },
+      [input(0), outputRead(1), outputRead(2), input(1), input(2)],
+      [output(0)],
+      profile,
+    );
+    return { calls: [...statistics.calls, apply!], scratch: statistics.scratch };
+  },
+  reference: ([x, gamma, beta], { epsilon }: NormAttrs, [y, mean, variance]) => {
+    moments.op.reference!([x], {}, [mean, variance]);
+    normalize.op.reference!([x, mean, variance, gamma, beta], { epsilon }, [y]);
+  },
+  epilogue: ({ inputs: [x], profile }) =>
+    isOneKernel(x, profile.isSoftware) ? columnwiseSite(3, ["x"]) : undefined,
+  vjp: ({ grad, hasGrad, input, output, needs, inputSpecs: [xSpec], attrs: { epsilon } }) => {
+    const rows = sizeOf(xSpec.shape) / xSpec.shape[xSpec.shape.length - 1];
+    const [x, mean] = [input(0), output(1)];
+    const [ofX, dGamma, dBeta] = batchNormGradient(grad(0), x, input(1), mean, output(2), epsilon);
+    let dx: Tensor | null = null;
+    if (needs(0)) {
+      dx = ofX;
+      if (hasGrad(1)) dx = add(dx, mul(grad(1), 1 / rows));
+      if (hasGrad(2)) dx = add(dx, mul(sub(x, mean), mul(grad(2), 2 / rows)));
+    }
+    return [dx, dGamma, dBeta];
+  },
+});
+
+/** The gradient of batch normalization written in other ops: how it is differentiated in turn. */
+function composedGradient(
+  [dy, x, gamma, mean, variance]: readonly Tensor[],
+  { epsilon }: NormAttrs,
+): Tensor[] {
+  const rows = sizeOf(x.shape) / x.shape[x.shape.length - 1];
+  const scale = rsqrt(add(variance, epsilon));
+  const normalized = mul(sub(x, mean), scale);
+  const dBeta = sum(dy, batchAxes(x));
+  const dGamma = sum(mul(dy, normalized), batchAxes(x));
+  const mixed = mul(add(dBeta, mul(normalized, dGamma)), 1 / rows);
+  return [mul(sub(dy, mixed), mul(gamma, scale)), dGamma, dBeta];
+}
+
+/**
+ * Gradients [x, gamma, beta] of {@link batchNorm}'s y, given dy and the statistics it found:
+ * dβ = Σ dy, dγ = Σ dy · x̂, dx = γ / √(variance + ε) · (dy - (dβ + x̂ dγ) / rows), x̂ the normalized x.
+ */
+export const batchNormGradient = defineMultiOp({
+  name: "batchNormGradient",
+  saves: { inputs: [0, 1, 2, 3, 4] },
+  samples: [
+    {
+      inputs: [
+        { shape: [9, 7] },
+        { shape: [9, 7] },
+        { shape: [7] },
+        { shape: [7] },
+        { shape: [7], low: 0.5, high: 2 },
+      ],
+      attrs: { epsilon: 1e-3 },
+    },
+    {
+      inputs: [
+        { shape: [11, 8] },
+        { shape: [11, 8] },
+        { shape: [8] },
+        { shape: [8] },
+        { shape: [8], low: 0.5, high: 2 },
+      ],
+      attrs: { epsilon: 1e-3 },
+    },
+  ],
+  call: (
+    dy: TensorLike,
+    x: TensorLike,
+    gamma: TensorLike,
+    mean: TensorLike,
+    variance: TensorLike,
+    epsilon: number,
+  ) => ({
+    inputs: [dy, x, gamma, mean, variance],
+    attrs: { epsilon },
+  }),
+  infer: ([, x, gamma, mean, variance]) => {
+    const features = checkFeatures("batchNormGradient", x, [
+      ["gamma", gamma],
+      ["mean", mean],
+      ["variance", variance],
+    ]);
+    const ofFeatures: Spec = { shape: [features], dtype: "f32" };
+    return [{ shape: x.shape, dtype: "f32" }, ofFeatures, ofFeatures];
+  },
+  kernels: ({ inputs, attrs: { epsilon }, profile }) => {
+    const x = inputs[1];
+    if (isOneKernel(x, profile.isSoftware)) {
+      const operands = [...inputs.map((_, k) => input(k)), output(0), output(1), output(2)];
+      return oneKernel(gradientShader, x, epsilon, operands, profile);
+    }
+    return gradientKernels(inputs, epsilon, profile);
+  },
+  reference: ([dy, x, gamma, mean, variance], { epsilon }: NormAttrs, [dx, dGamma, dBeta]) => {
+    const columns = gamma.data.length;
+    const rows = x.data.length / columns;
+    for (let column = 0; column < columns; column++) {
+      const scale = 1 / Math.sqrt(variance.data[column] + Math.fround(epsilon));
+      let [total, weighted] = [0, 0];
+      for (let i = column; i < x.data.length; i += columns) {
+        total += dy.data[i];
+        weighted += dy.data[i] * (x.data[i] - mean.data[column]) * scale;
+      }
+      for (let i = column; i < x.data.length; i += columns) {
+        const normalized = (x.data[i] - mean.data[column]) * scale;
+        dx.data[i] = gamma.data[column] * scale * (dy.data[i] - (total + normalized * weighted) / rows);
+      }
+      dGamma.data[column] = weighted;
+      dBeta.data[column] = total;
+    }
+  },
+  epilogue: ({ inputs, profile }) =>
+    isOneKernel(inputs[1], profile.isSoftware) ? columnwiseSite(5, ["dy", "x"]) : undefined,
+  vjp: vjpByComposition(composedGradient),
+});
+
+/** Many kernels: products of dy and the normalized x, their column sums, and what they make of dy. */
+function gradientKernels(inputs: readonly Spec[], epsilon: number, profile: AdapterProfile): KernelPlan {
+  const [dy, x, gamma, mean, variance] = inputs;
+  const axes = batchAxes(x);
+  const rows = sizeOf(x.shape) / x.shape[x.shape.length - 1];
+  const product: Spec = { shape: x.shape, dtype: "f32" };
+  const scaled = `(b - c) * (1.0f / sqrt(d + ${wgslFloat(epsilon)}))`;
+  const products = pointwiseCall(
+    elementwiseShader,
+    {
+      target: product,
+      inputs: [dy, x, mean, variance],
+      steps: [{ expression: `a * ${scaled}`, operands: [0, 1, 2, 3], dtype: "f32" }],
+      outputs: [{ step: 0, dtype: "f32" }],
+    },
+    [input(0), input(1), input(3), input(4)],
+    [scratch(0, "read_write")],
+    profile,
+  )!;
+  const scratchSpecs: Spec[] = [product];
+  const sumOf = (source: Operand, target: Operand): KernelCall[] => {
+    const plan = sum.op.kernels!({
+      inputs: [product],
+      outputs: [gamma],
+      attrs: { axes, keepDims: false },
+      profile,
+    });
+    const first = scratchSpecs.length;
+    scratchSpecs.push(...(plan.scratch ?? []));
+    return plan.calls.map((call) => ({
+      ...call,
+      operands: call.operands.map((operand) => {
+        if (operand.role === "input") return source;
+        return operand.role === "output" ? target : { ...operand, index: operand.index + first };
+      }),
+    }));
+  };
+  const apply = pointwiseCall(
+    elementwiseShader,
+    {
+      target: product,
+      inputs: [dy, x, mean, variance, gamma, gamma, gamma],
+      steps: [
+        {
+          expression: `e * (1.0f / sqrt(d + ${wgslFloat(epsilon)})) * (a - (g + ${scaled} * f) * ${wgslFloat(1 / rows)})`,
+          operands: [0, 1, 2, 3, 4, 5, 6],
+          dtype: "f32",
+        },
+      ],
+      outputs: [{ step: 0, dtype: "f32" }],
+    },
+    [input(0), input(1), input(3), input(4), input(2), outputRead(1), outputRead(2)],
+    [output(0)],
+    profile,
+  )!;
+  const calls = [products, ...sumOf(scratch(0, "read"), output(1)), ...sumOf(input(0), output(2)), apply];
+  return { calls, scratch: scratchSpecs };
+}

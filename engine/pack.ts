@@ -1,0 +1,65 @@
+// Packs variables: their values move into one device buffer, so that an optimizer step, a norm or a clip over all
+// of them is one dispatch. Each variable goes on as a part of that buffer.
+
+import { ArgumentError, DTypeError } from "./errors.ts";
+import { pack } from "./ops/pack.ts";
+import type { Tensor } from "./tensor.ts";
+import { type Variable, variable } from "./variable.ts";
+
+export class VariablePack {
+  readonly variables: readonly Variable[];
+  /** All values as one f32 vector [total]: assigning to it changes every variable. Gaps between them are 0. */
+  readonly values: Variable;
+  /** Where each variable begins in `values`, in elements. */
+  readonly offsets: readonly number[];
+  readonly total: number;
+
+  /** @internal Use {@link packVariables}. */
+  constructor(variables: readonly Variable[], values: Variable, offsets: readonly number[]) {
+    this.variables = variables;
+    this.values = values;
+    this.offsets = offsets;
+    this.total = values.size;
+  }
+
+  /** One tensor a variable, of its shape, as one vector laid out like `values`; the gaps are 0. */
+  gather(tensors: readonly Tensor[]): Tensor {
+    if (tensors.length !== this.variables.length) {
+      throw new ArgumentError(
+        `gather: got ${tensors.length} tensors for ${this.variables.length} packed variables; pass one each`,
+      );
+    }
+    return pack(tensors, this.offsets, this.total);
+  }
+
+  /** Variable `index`'s part of a vector laid out like `values`, such as an optimizer's slot: [start, end). */
+  range(index: number): readonly [start: number, end: number] {
+    return [this.offsets[index], this.offsets[index] + this.variables[index].size];
+  }
+
+  /** Frees the packed buffer once the variables are disposed too. */
+  dispose(): void {
+    this.values.dispose();
+  }
+}
+
+/** Moves the values of f32 variables, all on one device, into one buffer. A variable can be packed only once. */
+export function packVariables(variables: readonly Variable[], name = "pack"): VariablePack {
+  if (variables.length === 0) throw new ArgumentError("packVariables: got no variables; pass at least one");
+  const device = variables[0].device;
+  const alignment = device.backend.sliceAlignment / 4;
+  const offsets: number[] = [];
+  let total = 0;
+  for (const v of variables) {
+    if (v.dtype !== "f32")
+      throw new DTypeError(`packVariables: ${v.describe()} is ${v.dtype}; only f32 variables can be packed`);
+    offsets.push(total);
+    total += Math.ceil(Math.max(1, v.size) / alignment) * alignment;
+  }
+  total = Math.ceil(total / 4) * 4;
+  const values = variable(new Float32Array(total), { name, device });
+  variables.forEach((v, i) => {
+    v.moveInto(values, offsets[i] * 4);
+  });
+  return new VariablePack(variables, values, offsets);
+}

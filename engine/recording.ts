@@ -1,0 +1,47 @@
+// Which tapes listen. Kept apart from the tape itself so that `apply` need not know what a tape is.
+
+import type { Op } from "./op.ts";
+import type { Tensor } from "./tensor.ts";
+
+export interface Recorder {
+  record(op: Op, attrs: unknown, inputs: readonly Tensor[], outputs: readonly Tensor[]): void;
+}
+
+let active: readonly Recorder[] = [];
+
+export function recordOnTapes(
+  op: Op,
+  attrs: unknown,
+  inputs: readonly Tensor[],
+  outputs: readonly Tensor[],
+): void {
+  for (const recorder of active) recorder.record(op, attrs, inputs, outputs);
+}
+
+/** Runs `fn` with `recorder` listening too. */
+export function withRecorder<T>(recorder: Recorder, fn: () => T): T {
+  return withRecorders([...active, recorder], fn);
+}
+
+/** Runs `fn` without `recorder`; the tapes around it go on. */
+export function withoutRecorder<T>(recorder: Recorder, fn: () => T): T {
+  return withRecorders(
+    active.filter((other) => other !== recorder),
+    fn,
+  );
+}
+
+/** Runs `fn` with no tape recording: nothing in it gets a gradient. */
+export function noGrad<T>(fn: () => T): T {
+  return withRecorders([], fn);
+}
+
+function withRecorders<T>(next: readonly Recorder[], fn: () => T): T {
+  const previous = active;
+  active = next;
+  try {
+    return fn();
+  } finally {
+    active = previous;
+  }
+}

@@ -1,0 +1,71 @@
+// Scopes own the tensors made inside them and free them when they close. Ops never consume their inputs.
+
+import { ArgumentError } from "./errors.ts";
+import { Tensor } from "./tensor.ts";
+
+const scopes: Set<Tensor>[] = [];
+
+/** @internal Every new tensor handle reports here. */
+export function track(tensor: Tensor): void {
+  scopes.at(-1)?.add(tensor);
+}
+
+/**
+ * Runs `fn` and disposes every tensor made in it, except those it returns (alone, or inside arrays, plain
+ * objects and Maps), which pass to the surrounding scope. Variables are never disposed by a scope.
+ *
+ * `fn` must be synchronous: a promise would outlive the scope.
+ */
+export function tidy<T>(fn: () => T): T {
+  const scope = new Set<Tensor>();
+  scopes.push(scope);
+  let result: T;
+  try {
+    result = fn();
+    if (result instanceof Promise) {
+      // What the function does from now on fails for lack of its tensors; the error below says why.
+      result.catch(() => {});
+      throw new ArgumentError(
+        "tidy: the function returned a promise; tidy() takes synchronous functions. Await outside",
+      );
+    }
+  } catch (error) {
+    scopes.pop();
+    for (const tensor of scope) tensor.dispose();
+    throw error;
+  }
+  scopes.pop();
+  const kept = new Set<Tensor>();
+  collectTensors(result, kept);
+  for (const tensor of scope) {
+    if (kept.has(tensor)) track(tensor);
+    else tensor.dispose();
+  }
+  return result;
+}
+
+/** Takes a tensor out of every open scope: it lives until its own `dispose()`. Returns it. */
+export function keep<T extends Tensor>(tensor: T): T {
+  for (const scope of scopes) scope.delete(tensor);
+  return tensor;
+}
+
+/** Disposes all tensors found in `value` (a tensor, an array, a plain object, a Map, nested). */
+export function disposeAll(value: unknown): void {
+  const found = new Set<Tensor>();
+  collectTensors(value, found);
+  for (const tensor of found) tensor.dispose();
+}
+
+function collectTensors(value: unknown, into: Set<Tensor>): void {
+  if (value === null || typeof value !== "object") return;
+  if (value instanceof Tensor) {
+    into.add(value);
+  } else if (Array.isArray(value)) {
+    for (const element of value) collectTensors(element, into);
+  } else if (value instanceof Map) {
+    for (const element of value.values()) collectTensors(element, into);
+  } else if (Object.getPrototypeOf(value) === Object.prototype) {
+    for (const element of Object.values(value)) collectTensors(element, into);
+  }
+}

@@ -1,0 +1,140 @@
+// Tensor: an immutable value of a shape and dtype on a device. A handle on memory that others may share; it
+// knows nothing of ops, and ops are plain functions that take it.
+
+import type { Memory } from "./backend/backend.ts";
+import type { Device } from "./device.ts";
+import type { DType, HostArray } from "./dtype.ts";
+import { ArgumentError, DisposedError } from "./errors.ts";
+import type { Spec } from "./kernel.ts";
+import { track } from "./scope.ts";
+import { type Shape, showShape, sizeOf } from "./shape.ts";
+
+let nextId = 1;
+
+/** Frees the memory of tensors that were dropped without `dispose()`: a safety net, not a way of working. */
+const dropped = new FinalizationRegistry<{ memory: Memory; device: Device }>(({ memory, device }) => {
+  device.tensorCount--;
+  memory.release();
+});
+
+export class Tensor implements Spec {
+  /** Names the value, not the handle: two handles on one value share it. */
+  readonly id: number;
+  readonly device: Device;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  #memory: Memory | undefined;
+
+  /** @internal Tensors are made by creation functions (`tensor`, `zeros`, ...) and by ops. Owns one reference. */
+  constructor(device: Device, spec: Spec, memory: Memory, options: { id?: number; tracked?: boolean } = {}) {
+    this.id = options.id ?? nextId++;
+    this.device = device;
+    this.dtype = spec.dtype;
+    this.shape = spec.shape;
+    this.#memory = memory;
+    device.tensorCount++;
+    dropped.register(this, { memory, device }, this);
+    if (options.tracked !== false) track(this);
+  }
+
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  get isDisposed(): boolean {
+    return this.#memory === undefined;
+  }
+
+  /** @internal The memory behind the handle; throws a DisposedError when it was given up or the device closed. */
+  get memory(): Memory {
+    if (this.#memory === undefined) {
+      throw new DisposedError(
+        `${this.describe()} was disposed and cannot be used any more; keep it by returning it from tidy() or with keep()`,
+      );
+    }
+    if (!this.device.isUsable) this.device.checkOpen(this.describe());
+    this.#memory.checkUsable(this);
+    return this.#memory;
+  }
+
+  /** @internal A second handle on the same value, which keeps it alive on its own. */
+  alias(): Tensor {
+    const memory = this.memory;
+    memory.retain();
+    return new Tensor(this.device, this, memory, { id: this.id, tracked: false });
+  }
+
+  /** @internal How errors name it. */
+  describe(): string {
+    return `tensor ${this.dtype} ${showShape(this.shape)}`;
+  }
+
+  /**
+   * Reads the values back, row-major: Float32Array, Int32Array or Uint32Array by dtype; Uint8Array for u8 and
+   * bool. Waits for the GPU. On the CPU reference, float64 values are rounded to f32 here.
+   */
+  async data(): Promise<HostArray> {
+    return this.device.backend.read(this.memory, this.dtype, this.size);
+  }
+
+  /** The values of the CPU reference before rounding; on a GPU, the f32 values widened. For gradient checks. */
+  async dataFloat64(): Promise<Float64Array> {
+    return this.device.backend.readFloat64(this.memory, this.dtype, this.size);
+  }
+
+  /** Reads the single value of a tensor of size 1. */
+  async item(): Promise<number> {
+    if (this.size !== 1) {
+      throw new ArgumentError(
+        `item: ${this.describe()} has ${this.size} elements; item() reads tensors of exactly one. Use data()`,
+      );
+    }
+    return (await this.data())[0];
+  }
+
+  /** Reads the values back as nested arrays of numbers (booleans for bool); a plain value for a scalar. */
+  async array(): Promise<NestedArray> {
+    const flat = await this.data();
+    const shape = this.shape;
+    const isBool = this.dtype === "bool";
+    const build = (axis: number, offset: number): NestedArray => {
+      if (axis === shape.length) return isBool ? flat[offset] !== 0 : flat[offset];
+      const stride = sizeOf(shape.slice(axis + 1));
+      return Array.from({ length: shape[axis] }, (_, i) => build(axis + 1, offset + i * stride));
+    };
+    return build(0, 0);
+  }
+
+  /** Gives the value up. Doing it twice is harmless; using the tensor afterwards throws. */
+  dispose(): void {
+    const memory = this.#memory;
+    if (memory === undefined) return;
+    this.#memory = undefined;
+    this.device.tensorCount--;
+    dropped.unregister(this);
+    memory.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  toString(): string {
+    return `Tensor(${this.dtype} ${showShape(this.shape)} on ${this.device.kind}${this.isDisposed ? ", disposed" : ""})`;
+  }
+
+  /** @internal Variables replace their memory when they are packed. */
+  protected replaceMemory(memory: Memory): void {
+    this.#memory?.release();
+    this.#memory = memory;
+    dropped.unregister(this);
+    dropped.register(this, { memory, device: this.device }, this);
+  }
+}
+
+/** Numbers or booleans nested to any depth, as `tensor()` takes and `array()` gives. */
+export type NestedArray = number | boolean | NestedArray[];

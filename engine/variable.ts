@@ -1,0 +1,120 @@
+// Variable: a tensor whose value can be replaced, as parameters, moving averages and optimizer slots are. Its
+// memory stays the same, so what is bound to it stays bound.
+
+import type { Memory } from "./backend/backend.ts";
+import { checkDType, checkValues, fromValues } from "./create.ts";
+import { type Device, device as defaultDevice } from "./device.ts";
+import type { DType } from "./dtype.ts";
+import { DeviceError, ShapeError } from "./errors.ts";
+import type { Spec } from "./kernel.ts";
+import { type Shape, sameShape, showShape } from "./shape.ts";
+import { type NestedArray, Tensor } from "./tensor.ts";
+
+export interface VariableOptions {
+  name?: string;
+  /** Whether optimizers may change it; default true. Tapes watch trainable variables by themselves. */
+  trainable?: boolean;
+  shape?: Shape;
+  dtype?: DType;
+  device?: Device;
+}
+
+export class Variable extends Tensor {
+  name: string;
+  trainable: boolean;
+  #version = 0;
+  #pack: { parent: Variable } | undefined;
+
+  /** @internal Use {@link variable}. Owns one reference on `memory`. */
+  constructor(device: Device, spec: Spec, memory: Memory, name: string, trainable: boolean) {
+    super(device, spec, memory, { tracked: false });
+    this.name = name;
+    this.trainable = trainable;
+  }
+
+  /** Counts replacements of the value: a tape that saved an older one refuses to use it. */
+  get version(): number {
+    return this.#version + (this.#pack?.parent.version ?? 0);
+  }
+
+  /** Replaces the value by that of `value`, which must have the same shape and dtype and keeps its own memory. */
+  assign(value: Tensor): this {
+    if (!sameShape(value.shape, this.shape) || value.dtype !== this.dtype) {
+      throw new ShapeError(
+        `assign: ${this.describe()} cannot take a ${value.dtype} ${showShape(value.shape)}; shape and dtype must be equal`,
+      );
+    }
+    if (value.device !== this.device) {
+      throw new DeviceError(
+        `assign: ${this.describe()} is on ${this.device.kind}, the value on another device (${value.device.kind})`,
+      );
+    }
+    if (value === this) return this;
+    this.device.backend.copy(value.memory, this.memory, this);
+    this.device.backend.noteAssigned?.(this);
+    this.#version++;
+    return this;
+  }
+
+  /** @internal A replayed program has assigned it again. */
+  markAssigned(): void {
+    this.#version++;
+  }
+
+  /** Replaces the value from the host: a flat or nested array of as many numbers. */
+  set(values: NestedArray | ArrayLike<number>): this {
+    const flat = fromValues(`set ${this.describe()}`, values, this.shape).values;
+    checkValues(`set ${this.describe()}`, flat, this.dtype);
+    this.device.backend.write(this.memory, this, flat);
+    this.#version++;
+    return this;
+  }
+
+  /** @internal Moves the value into a part of `parent`'s memory, where it lives from now on. */
+  moveInto(parent: Variable, byteOffset: number): void {
+    const backend = this.device.backend;
+    const slice = backend.slice(parent.memory, byteOffset, this);
+    backend.copy(this.memory, slice, this);
+    this.replaceMemory(slice);
+    this.#pack = { parent };
+  }
+
+  override describe(): string {
+    return `variable "${this.name}" (${this.dtype} ${showShape(this.shape)})`;
+  }
+}
+
+let unnamed = 0;
+
+/** Makes a Variable from numbers (flat with a shape, or nested), or with a copy of a tensor's value. */
+export function variable(
+  value: Tensor | NestedArray | ArrayLike<number>,
+  options: VariableOptions = {},
+): Variable {
+  const name = options.name ?? `variable_${++unnamed}`;
+  const trainable = options.trainable ?? true;
+  if (value instanceof Tensor) {
+    const { memory } = value;
+    const made = allocateVariable(value.device, value, name, trainable);
+    value.device.backend.copy(memory, made.memory, value);
+    return made;
+  }
+  const device = options.device ?? defaultDevice();
+  if (options.dtype !== undefined) checkDType(options.dtype);
+  const { values, shape } = fromValues(`variable "${name}"`, value, options.shape);
+  checkValues(`variable "${name}"`, values, options.dtype ?? "f32");
+  const made = allocateVariable(device, { shape, dtype: options.dtype ?? "f32" }, name, trainable);
+  device.backend.write(made.memory, made, values);
+  return made;
+}
+
+function allocateVariable(device: Device, spec: Spec, name: string, trainable: boolean): Variable {
+  device.checkOpen(`variable "${name}"`);
+  return new Variable(
+    device,
+    { shape: spec.shape, dtype: spec.dtype },
+    device.backend.allocate(spec, `variable "${name}"`),
+    name,
+    trainable,
+  );
+}

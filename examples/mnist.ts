@@ -1,0 +1,166 @@
+// npm start: trains the digit classifier of course note 001 on the real MNIST, and writes curves and numbers to
+// out/mnist/. Knows the engine's public faces only, as a user's program would.
+
+import { mkdir, writeFile } from "node:fs/promises";
+import { mnist } from "../data/index.ts";
+import { type Device, dispose, GradgpuError, init, tensor } from "../engine/index.ts";
+import { BatchNormalization, Dense, Dropout, type History, Input, Sequential } from "../nn/index.ts";
+import { Adam } from "../optim/index.ts";
+import { parseTrainingArguments, type TrainingArguments, UsageError } from "./support/arguments.ts";
+import { writeFigure } from "./support/plot.ts";
+import { median } from "./support/statistics.ts";
+
+const usage = `npm start -- [options]
+
+Trains a digit classifier on the 60,000 images of MNIST and tests it on the other 10,000.
+
+  --epochs N     how often to go through the training images (default 10)
+  --seed N       of initial weights, dropout masks and shuffles (default 1)
+  --device NAME  auto (the default: WebGPU where there is an adapter), webgpu or cpu
+  --help         print this and end
+
+Writes out/mnist/curves.svg, curves.png and result.json.
+`;
+const directory = "out/mnist";
+const batchSize = 128;
+
+const print = (line = "") => process.stdout.write(`${line}\n`);
+
+function printDevice({ kind, info }: Device, wanted: TrainingArguments["device"]): void {
+  if (kind === "webgpu") {
+    const software = info.isSoftware ? " (software: the CPU does a GPU's work)" : "";
+    print(`device: WebGPU, ${info.adapter}${software}`);
+    print(`driver: ${info.driver}`);
+    return;
+  }
+  if (wanted === "auto") {
+    print("No WebGPU adapter was found, so this runs on the CPU reference, which takes minutes an epoch.");
+    print("`npm run doctor` says what is missing; --epochs 1 makes it short.");
+  }
+  print(`device: ${info.adapter}`);
+}
+
+/** 784-64-BN-64-BN-64-BN-dropout-10. Pixels are bytes on the device and become 0 to 1 as they come in. */
+function buildModel(): Sequential {
+  return new Sequential([
+    new Input([784], { byteScale: 1 / 255 }),
+    new Dense(64, { activation: "relu" }),
+    new BatchNormalization(),
+    new Dense(64, { activation: "relu" }),
+    new BatchNormalization(),
+    new Dense(64, { activation: "relu" }),
+    new BatchNormalization(),
+    new Dropout(0.2),
+    new Dense(10, { activation: "softmax" }),
+  ]);
+}
+
+async function train({ epochs, seed, device: wanted }: TrainingArguments): Promise<void> {
+  const { train: training, test } = await mnist.load();
+  const device = await init({ device: wanted, seed });
+  printDevice(device, wanted);
+  print();
+
+  const x = tensor(training.images, [training.shape[0], 784]);
+  const y = tensor(training.labels);
+  const testX = tensor(test.images, [test.shape[0], 784]);
+  const testY = tensor(test.labels);
+
+  const model = buildModel();
+  model.compile({
+    optimizer: new Adam({ learningRate: 1e-3 }),
+    loss: "sparseCategoricalCrossentropy",
+    metrics: ["accuracy"],
+  });
+  model.summary();
+
+  const begun = performance.now();
+  const history = await model.fit(x, y, {
+    batchSize,
+    epochs,
+    // As note 001 does: the test images are looked at after each epoch, and never trained on.
+    validationData: [testX, testY],
+    verbose: 1,
+  });
+  const trainingSeconds = (performance.now() - begun) / 1000;
+  const [, testAccuracy] = await model.evaluate(testX, testY, { batchSize });
+  await report(history, { device, testAccuracy, trainingSeconds, epochs, seed });
+}
+
+interface Outcome {
+  device: Device;
+  testAccuracy: number;
+  trainingSeconds: number;
+  epochs: number;
+  seed: number;
+}
+
+async function report({ history, epochSeconds, firstStepMs }: History, outcome: Outcome): Promise<void> {
+  const { device, testAccuracy, trainingSeconds, epochs, seed } = outcome;
+  // The first epoch compiles the kernels; where it is the only one, it has to do.
+  const secondsPerEpoch = median(epochs > 1 ? epochSeconds.slice(1) : epochSeconds);
+  const { backend, adapter, driver } = device.info;
+  const result = {
+    testAccuracy,
+    history,
+    secondsPerEpoch,
+    firstStepMs,
+    device: { backend, adapter, driver },
+    seed,
+    epochs,
+  };
+  const figure = await writeFigure(`${directory}/curves`, {
+    title: `MNIST, 784-64-64-64-10 with batch normalization (seed ${seed})`,
+    panels: [
+      {
+        title: "Loss",
+        xLabel: "epoch",
+        yLabel: "cross-entropy (nats per image)",
+        series: [
+          { name: "training", values: history.loss },
+          { name: "test images", values: history.valLoss, isDashed: true },
+        ],
+      },
+      {
+        title: "Accuracy",
+        xLabel: "epoch",
+        yLabel: "correct (share of images)",
+        series: [
+          { name: "training", values: history.accuracy },
+          { name: "test images", values: history.valAccuracy, isDashed: true },
+        ],
+      },
+    ],
+  });
+  await mkdir(directory, { recursive: true });
+  await writeFile(`${directory}/result.json`, `${JSON.stringify(result, undefined, 2)}\n`);
+
+  print();
+  print(`first step        ${firstStepMs.toFixed(0)} ms (compiles the kernels)`);
+  const which = epochs > 1 ? "median, the first left out" : "the only one";
+  print(`an epoch          ${secondsPerEpoch.toFixed(2)} s of training (${which}; testing not counted)`);
+  print(
+    `all ${String(epochs).padEnd(6)} epochs ${trainingSeconds.toFixed(1)} s, testing after each included`,
+  );
+  print(`test accuracy     ${(100 * testAccuracy).toFixed(2)} % of the 10,000 test images`);
+  print();
+  print(`wrote ${figure.svg}, ${figure.png} and ${directory}/result.json`);
+}
+
+try {
+  const options = parseTrainingArguments(process.argv.slice(2), { epochs: 10, seed: 1, device: "auto" });
+  if (options.isHelp) process.stdout.write(usage);
+  else await train(options);
+} catch (error) {
+  if (error instanceof UsageError) {
+    process.stderr.write(`mnist: ${error.message}\n\n${usage}`);
+    process.exitCode = 2;
+  } else if (error instanceof GradgpuError) {
+    process.stderr.write(`mnist: ${error.message}\n`);
+    process.exitCode = 1;
+  } else {
+    throw error;
+  }
+} finally {
+  dispose();
+}

@@ -1,0 +1,19 @@
+// The neural-network entry point, `gradgpu/nn`: models, layers, losses, metrics, initializers. Runs in browsers.
+
+export type { ActivationFunction } from "./activations.ts";
+export * as activations from "./activations.ts";
+export type { Initializer } from "./initializers.ts";
+export * as initializers from "./initializers.ts";
+export * from "./layers/index.ts";
+export type { CrossentropyOptions, Loss } from "./losses.ts";
+export * as losses from "./losses.ts";
+export type { Metric } from "./metrics.ts";
+export * as metrics from "./metrics.ts";
+export { resetNames } from "./names.ts";
+export { type CompileOptions, Sequential } from "./sequential.ts";
+export type { Callback } from "./training/callbacks.ts";
+export type { DataLike } from "./training/data.ts";
+export type { EvaluateOptions, FitOptions } from "./training/fit.ts";
+export { History, type Logs } from "./training/history.ts";
+export type { Verbosity } from "./training/progress.ts";
+export type { WeightValue } from "./weights.ts";

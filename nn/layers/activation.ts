@@ -1,0 +1,33 @@
+// Activation: an activation function as a layer of its own.
+
+import type { Shape, Tensor } from "../../engine/index.ts";
+import * as activations from "../activations.ts";
+import { Layer, type LayerOptions } from "./layer.ts";
+
+/** The function, pointwise (softmax: over the last axis); the same numbers as a layer's `activation` option. */
+export class Activation extends Layer {
+  readonly activation: activations.NamedActivation;
+
+  /** @param activation by name or as a function */
+  constructor(activation: string | activations.ActivationFunction, options: LayerOptions = {}) {
+    const found = activations.get(activation);
+    super("Activation", options);
+    this.activation = found;
+  }
+
+  override get outputActivation(): string {
+    return this.activation.name;
+  }
+
+  computeOutputShape(inputShape: Shape): Shape {
+    return inputShape;
+  }
+
+  protected forward(x: Tensor): Tensor {
+    return this.activation.call(x);
+  }
+
+  protected override forwardLogits(x: Tensor): Tensor {
+    return x;
+  }
+}

@@ -1,0 +1,92 @@
+// BatchNormalization: centres and scales each feature, by the batch's statistics in training and by their moving
+// averages in inference.
+
+import {
+  ArgumentError,
+  add,
+  batchNorm,
+  type Device,
+  mul,
+  noGrad,
+  normalize,
+  type Shape,
+  ShapeError,
+  sub,
+  type Tensor,
+  tidy,
+  type Variable,
+} from "../../engine/index.ts";
+import * as initializers from "../initializers.ts";
+import { type CallOptions, Layer, type LayerOptions } from "./layer.ts";
+
+export interface BatchNormalizationOptions extends LayerOptions {
+  /** Share of the moving averages kept at each step; default 0.99. */
+  momentum?: number;
+  /** Added to the variance; default 1e-3. */
+  epsilon?: number;
+}
+
+/**
+ * γ (x - mean) / √(variance + ε) + β for each feature of the last axis; mean and (biased, 1/n) variance are over
+ * all other axes. In training they are the batch's, the gradient flows through both, and
+ * movingMean ← movingMean · momentum + mean · (1 - momentum), movingVariance likewise; in inference (and while the
+ * layer is not trainable) they are those moving averages. Defaults of Keras. 2 F trainable parameters, 2 F not.
+ * Source: Ioffe and Szegedy 2015. It may stand before or after an activation.
+ */
+export class BatchNormalization extends Layer {
+  readonly momentum: number;
+  readonly epsilon: number;
+  #gamma!: Variable;
+  #beta!: Variable;
+  #movingMean!: Variable;
+  #movingVariance!: Variable;
+
+  constructor(options: BatchNormalizationOptions = {}) {
+    const { momentum = 0.99, epsilon = 1e-3 } = options;
+    if (!(momentum >= 0 && momentum <= 1)) {
+      throw new ArgumentError(`BatchNormalization: momentum must be from 0 to 1, got ${momentum}`);
+    }
+    if (!(epsilon > 0 && Number.isFinite(epsilon))) {
+      throw new ArgumentError(`BatchNormalization: epsilon must be a finite number above 0, got ${epsilon}`);
+    }
+    super("BatchNormalization", options);
+    this.momentum = momentum;
+    this.epsilon = epsilon;
+  }
+
+  computeOutputShape(inputShape: Shape): Shape {
+    if (inputShape.length === 0) {
+      throw new ShapeError(
+        `${this.describe()}: needs inputs with a features axis, [batch, features], got [batch]`,
+      );
+    }
+    return inputShape;
+  }
+
+  protected override createWeights(inputShape: Shape, device: Device): void {
+    const features = [inputShape[inputShape.length - 1]];
+    const fixed = { trainable: false };
+    this.#gamma = this.addWeight("gamma", features, initializers.ones(), device);
+    this.#beta = this.addWeight("beta", features, initializers.zeros(), device);
+    this.#movingMean = this.addWeight("movingMean", features, initializers.zeros(), device, fixed);
+    this.#movingVariance = this.addWeight("movingVariance", features, initializers.ones(), device, fixed);
+  }
+
+  protected forward(x: Tensor, { training }: Required<CallOptions>): Tensor {
+    if (!training || !this.trainable) {
+      return normalize(x, this.#movingMean, this.#movingVariance, this.#gamma, this.#beta, this.epsilon);
+    }
+    const [y, mean, variance] = batchNorm(x, this.#gamma, this.#beta, this.epsilon);
+    noGrad(() =>
+      tidy(() => {
+        this.#move(this.#movingMean, mean);
+        this.#move(this.#movingVariance, variance);
+      }),
+    );
+    return y;
+  }
+
+  #move(average: Variable, value: Tensor): void {
+    average.assign(add(average, mul(sub(value, average), 1 - this.momentum)));
+  }
+}

@@ -1,0 +1,32 @@
+// Input: says what a model takes. It has no weights, does nothing to numbers, and gets no row in the summary.
+
+import { ArgumentError, type Shape } from "../../engine/index.ts";
+import { checkSampleShape } from "./layer.ts";
+
+export interface InputOptions {
+  /**
+   * What bytes mean: u8 data is multiplied by this on the device as it comes in, f32 data is taken as it is. With
+   * 1 / 255, images stored as bytes and images stored as floats of 0 to 1 are the same to the model, wherever they
+   * come in: `fit`, `evaluate`, `predict`, `call`. Default 1, as in Keras.
+   */
+  byteScale?: number;
+}
+
+/**
+ * The shape of one input, without the batch axis, as the first entry of a model:
+ *
+ *     new Sequential([new Input([28, 28], { byteScale: 1 / 255 }), new Flatten(), new Dense(10)])
+ */
+export class Input {
+  readonly shape: Shape;
+  readonly byteScale: number;
+
+  constructor(shape: Shape, options: InputOptions = {}) {
+    checkSampleShape("Input", shape);
+    this.shape = [...shape];
+    this.byteScale = options.byteScale ?? 1;
+    if (!Number.isFinite(this.byteScale)) {
+      throw new ArgumentError(`Input: byteScale must be a finite number, got ${this.byteScale}`);
+    }
+  }
+}

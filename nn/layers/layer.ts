@@ -1,0 +1,220 @@
+// Layer: weights, and a function of one tensor that uses them. Shapes here are without the batch axis, which
+// comes first in every input and output. A layer knows nothing of the model around it.
+
+import {
+  ArgumentError,
+  type Device,
+  DeviceError,
+  device as defaultDevice,
+  type Shape,
+  ShapeError,
+  showShape,
+  sizeOf,
+  type Tensor,
+  type Variable,
+  variable,
+} from "../../engine/index.ts";
+import type { Initializer } from "../initializers.ts";
+import { autoName } from "../names.ts";
+
+export interface LayerOptions {
+  /** Default: the type in snake_case with a number ("dense", "dense_1", ...). */
+  name?: string;
+  /** Shape of one input, without the batch axis; wanted of a model's first layer, else worked out. */
+  inputShape?: Shape;
+  /** Short for `inputShape: [inputDim]`. */
+  inputDim?: number;
+  /** Whether training changes the weights; default true. */
+  trainable?: boolean;
+}
+
+export interface CallOptions {
+  /** Training behaviour (dropout drops, batch normalization uses the batch's statistics) or inference's; default false. */
+  training?: boolean;
+}
+
+export abstract class Layer {
+  readonly name: string;
+  /** The class's name, kept through minifiers. */
+  readonly type: string;
+  trainable: boolean;
+  /** What the options asked for; undefined where it is to be worked out. */
+  readonly declaredInputShape: Shape | undefined;
+  #inputShape: Shape | undefined;
+  #device: Device | undefined;
+  readonly #weights: Variable[] = [];
+
+  protected constructor(type: string, options: LayerOptions) {
+    this.type = type;
+    this.name = options.name ?? autoName(type);
+    this.trainable = options.trainable ?? true;
+    const { inputShape, inputDim } = options;
+    this.declaredInputShape = inputShape ?? (inputDim === undefined ? undefined : [inputDim]);
+    if (this.declaredInputShape !== undefined) checkSampleShape(this.describe(), this.declaredInputShape);
+  }
+
+  /** Shape of one output for inputs of a shape; throws a ShapeError for a shape it can't take. */
+  abstract computeOutputShape(inputShape: Shape): Shape;
+
+  /** The layer's function. `x` has the shape that the layer was built for. */
+  protected abstract forward(x: Tensor, options: Required<CallOptions>): Tensor;
+
+  /** Makes the weights; called once. */
+  protected createWeights(_inputShape: Shape, _device: Device): void {}
+
+  /** The name of the activation that comes last in {@link forward}, "linear" if none does. */
+  get outputActivation(): string {
+    return "linear";
+  }
+
+  /** {@link forward} without its last activation; layers that have one give it. */
+  protected forwardLogits(x: Tensor, options: Required<CallOptions>): Tensor {
+    return this.forward(x, options);
+  }
+
+  get isBuilt(): boolean {
+    return this.#inputShape !== undefined;
+  }
+
+  /** Undefined until built. */
+  get inputShape(): Shape | undefined {
+    return this.#inputShape;
+  }
+
+  /** Undefined until built. */
+  get outputShape(): Shape | undefined {
+    return this.#inputShape === undefined ? undefined : this.computeOutputShape(this.#inputShape);
+  }
+
+  /** All weights, in the order that `getWeights` gives them. */
+  get weights(): readonly Variable[] {
+    return this.#weights;
+  }
+
+  get trainableWeights(): readonly Variable[] {
+    return this.trainable ? this.#weights.filter((weight) => weight.trainable) : [];
+  }
+
+  get nonTrainableWeights(): readonly Variable[] {
+    return this.trainable ? this.#weights.filter((weight) => !weight.trainable) : this.#weights;
+  }
+
+  /** How many numbers the weights hold. */
+  countParams(): number {
+    return this.#weights.reduce((total, weight) => total + weight.size, 0);
+  }
+
+  /** Makes the weights for inputs of a shape, on the default device unless told another. Once only. */
+  build(inputShape: Shape, device: Device = defaultDevice()): this {
+    if (this.#inputShape !== undefined) {
+      if (!equalShapes(this.#inputShape, inputShape)) {
+        throw new ShapeError(
+          `${this.describe()}: was built for inputs of shape ${batched(this.#inputShape)}, not ${batched(inputShape)}; make a new layer`,
+        );
+      }
+      return this;
+    }
+    checkSampleShape(this.describe(), inputShape);
+    const declared = this.declaredInputShape;
+    if (declared !== undefined && !equalShapes(declared, inputShape)) {
+      throw new ShapeError(
+        `${this.describe()}: its inputShape is ${batched(declared)}, but what comes in is ${batched(inputShape)}`,
+      );
+    }
+    this.computeOutputShape(inputShape);
+    this.#device = device;
+    this.createWeights(inputShape, device);
+    this.#inputShape = [...inputShape];
+    return this;
+  }
+
+  /**
+   * Runs the layer on a batch [batch, ...inputShape], building it first if it is not.
+   *
+   * @throws ShapeError when x is not of the shape that the layer was built for
+   */
+  call(x: Tensor, { training = false }: CallOptions = {}): Tensor {
+    this.#check(x);
+    return this.forward(x, { training });
+  }
+
+  /** Like {@link call}, without the layer's last activation: what a loss "from logits" wants. */
+  callLogits(x: Tensor, { training = false }: CallOptions = {}): Tensor {
+    this.#check(x);
+    return this.forwardLogits(x, { training });
+  }
+
+  /** How errors name it: `layer "dense_1" (Dense)`. */
+  describe(): string {
+    return `layer "${this.name}" (${this.type})`;
+  }
+
+  /** Frees the weights. */
+  dispose(): void {
+    for (const weight of this.#weights) weight.dispose();
+    this.#weights.length = 0;
+    this.#inputShape = undefined;
+  }
+
+  /** A weight of this layer, filled by `initializer`; f32. */
+  protected addWeight(
+    name: string,
+    shape: Shape,
+    initializer: Initializer,
+    device: Device,
+    options: { trainable?: boolean } = {},
+  ): Variable {
+    const values = initializer.draw(shape, device.random);
+    if (values.length !== sizeOf(shape)) {
+      throw new ArgumentError(
+        `${this.describe()}: initializer "${initializer.name}" gave ${values.length} values for ${name} of shape ${showShape(shape)}; it must give ${sizeOf(shape)}`,
+      );
+    }
+    const weight = variable(values, {
+      shape,
+      device,
+      name: `${this.name}/${name}`,
+      trainable: options.trainable ?? true,
+    });
+    this.#weights.push(weight);
+    return weight;
+  }
+
+  #check(x: Tensor): void {
+    if (this.#inputShape === undefined) {
+      if (x.rank === 0)
+        throw new ShapeError(`${this.describe()}: the input must have a batch axis, got a scalar`);
+      this.build(x.shape.slice(1), x.device);
+    }
+    const wanted = this.#inputShape as Shape;
+    if (x.rank !== wanted.length + 1 || !wanted.every((length, axis) => x.shape[axis + 1] === length)) {
+      throw new ShapeError(
+        `${this.describe()}: got an input of shape ${showShape(x.shape)}; it was built for ${batched(wanted)}`,
+      );
+    }
+    if (x.device !== this.#device) {
+      throw new DeviceError(
+        `${this.describe()}: its weights and the input are on two devices (${this.#device?.kind} and ${x.device.kind})`,
+      );
+    }
+  }
+}
+
+/** A shape as errors and summaries show it: `[batch, 784]`. */
+export function batched(shape: Shape): string {
+  return showShape(["batch", ...shape] as unknown as Shape);
+}
+
+export function equalShapes(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((length, axis) => length === b[axis]);
+}
+
+/** @throws ShapeError unless every length is a whole number of at least 1 */
+export function checkSampleShape(what: string, shape: Shape): void {
+  const isShape = Array.isArray(shape) && shape.every((length) => Number.isInteger(length) && length >= 1);
+  if (!isShape) {
+    throw new ShapeError(
+      `${what}: the input shape must be an array of whole numbers of at least 1, without the batch axis, got ${Array.isArray(shape) ? showShape(shape) : String(shape)}`,
+    );
+  }
+}

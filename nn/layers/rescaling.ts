@@ -1,0 +1,34 @@
+// Rescaling: a fixed linear function, as pre-processing inside the model.
+
+import { ArgumentError, add, mul, type Shape, type Tensor } from "../../engine/index.ts";
+import { Layer, type LayerOptions } from "./layer.ts";
+
+export interface RescalingOptions extends LayerOptions {
+  /** Default 0. */
+  offset?: number;
+}
+
+/** x · scale + offset, as Keras's layer of that name. For bytes alone, `Input`'s `byteScale` does without a layer. */
+export class Rescaling extends Layer {
+  readonly scale: number;
+  readonly offset: number;
+
+  constructor(scale: number, options: RescalingOptions = {}) {
+    const offset = options.offset ?? 0;
+    if (!Number.isFinite(scale) || !Number.isFinite(offset)) {
+      throw new ArgumentError(`Rescaling: scale ${scale} and offset ${offset} must be finite numbers`);
+    }
+    super("Rescaling", options);
+    this.scale = scale;
+    this.offset = offset;
+  }
+
+  computeOutputShape(inputShape: Shape): Shape {
+    return inputShape;
+  }
+
+  protected forward(x: Tensor): Tensor {
+    const scaled = mul(x, this.scale);
+    return this.offset === 0 ? scaled : add(scaled, this.offset);
+  }
+}

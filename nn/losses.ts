@@ -1,0 +1,164 @@
+// Losses, in Keras's names and formulas. A loss gives one value a sample (or several); the mean of them is what
+// training descends. Knows targets and outputs, not models.
+
+import {
+  ArgumentError,
+  add,
+  clip,
+  div,
+  log,
+  mean,
+  mul,
+  neg,
+  sigmoidCrossEntropy,
+  softmaxCrossEntropy,
+  softmaxCrossEntropySummary,
+  sparseSoftmaxCrossEntropy,
+  square,
+  sub,
+  sum,
+  type Tensor,
+} from "../engine/index.ts";
+import { lookup } from "../optim/index.ts";
+
+export interface Loss {
+  readonly name: string;
+  /**
+   * What targets must be:
+   * - `values`: f32 of the outputs' shape; `probabilities`: the same, from 0 to 1;
+   * - `classes`: whole numbers from 0 to classes - 1, of the outputs' shape without its last axis;
+   * - `any`: not checked.
+   */
+  readonly targets: "values" | "probabilities" | "classes" | "any";
+  /** Whether it takes outputs before softmax or sigmoid. */
+  readonly fromLogits: boolean;
+  /** The activation before which it is stabler to take the outputs: `fit` does when a model ends with it. */
+  readonly activation?: "softmax" | "sigmoid";
+  /** The same loss from logits. */
+  withLogits?(): Loss;
+  /**
+   * The sum of a batch's losses and the rows whose largest output is at the target, worked out together: set where
+   * one kernel gives both. For outputs [batch, classes].
+   */
+  summary?(targets: Tensor, outputs: Tensor): { loss: Tensor; hits: Tensor };
+  /** Loss of each sample: [batch] (or [batch, ...], or a scalar). Targets are f32, classes i32. */
+  call(targets: Tensor, outputs: Tensor): Tensor;
+}
+
+export interface CrossentropyOptions {
+  /** The outputs are logits, before softmax or sigmoid; default false: they are probabilities. */
+  fromLogits?: boolean;
+}
+
+/** Probabilities are kept this far from 0 and 1 before their logarithm is taken, as Keras does. */
+export const clipEpsilon = 1e-7;
+
+/** Mean over the last axis of (output - target)². */
+export function meanSquaredError(): Loss {
+  return {
+    name: "meanSquaredError",
+    targets: "values",
+    fromLogits: false,
+    call: (targets, outputs) => mean(square(sub(outputs, targets)), -1),
+  };
+}
+
+/**
+ * Mean over the last axis of -(t ln p + (1 - t) ln(1 - p)), p clipped to [1e-7, 1 - 1e-7]; from logits
+ * max(x, 0) - x t + ln(1 + e^-|x|), which needs no clipping.
+ */
+export function binaryCrossentropy({ fromLogits = false }: CrossentropyOptions = {}): Loss {
+  return {
+    name: "binaryCrossentropy",
+    targets: "probabilities",
+    fromLogits,
+    activation: "sigmoid",
+    withLogits: () => binaryCrossentropy({ fromLogits: true }),
+    call(targets, outputs) {
+      if (fromLogits) return mean(sigmoidCrossEntropy(outputs, targets), -1);
+      const p = clip(outputs, clipEpsilon, 1 - clipEpsilon);
+      const likelihood = add(mul(targets, log(p)), mul(sub(1, targets), log(sub(1, p))));
+      return neg(mean(likelihood, -1));
+    },
+  };
+}
+
+/**
+ * -Σ t ln p over the last axis, p divided by its sum and clipped to [1e-7, 1 - 1e-7]; from logits
+ * -Σ t logSoftmax(x). Targets are one-hot rows or any distributions.
+ */
+export function categoricalCrossentropy({ fromLogits = false }: CrossentropyOptions = {}): Loss {
+  return {
+    name: "categoricalCrossentropy",
+    targets: "probabilities",
+    fromLogits,
+    activation: "softmax",
+    withLogits: () => categoricalCrossentropy({ fromLogits: true }),
+    summary: fromLogits ? summary : undefined,
+    call(targets, outputs) {
+      if (fromLogits) return softmaxCrossEntropy(outputs, targets);
+      const p = clip(div(outputs, sum(outputs, -1, { keepDims: true })), clipEpsilon, 1 - clipEpsilon);
+      return neg(sum(mul(targets, log(p)), -1));
+    },
+  };
+}
+
+/**
+ * -ln p[label], with integer labels; otherwise as {@link categoricalCrossentropy}. From probabilities, as Keras:
+ * the logarithms of the clipped probabilities are taken for logits.
+ */
+export function sparseCategoricalCrossentropy({ fromLogits = false }: CrossentropyOptions = {}): Loss {
+  return {
+    name: "sparseCategoricalCrossentropy",
+    targets: "classes",
+    fromLogits,
+    activation: "softmax",
+    withLogits: () => sparseCategoricalCrossentropy({ fromLogits: true }),
+    summary: fromLogits ? summary : undefined,
+    call(targets, outputs) {
+      const logits = fromLogits ? outputs : log(clip(outputs, clipEpsilon, 1 - clipEpsilon));
+      return sparseSoftmaxCrossEntropy(logits, targets);
+    },
+  };
+}
+
+function summary(targets: Tensor, outputs: Tensor): { loss: Tensor; hits: Tensor } {
+  const [loss, hits] = softmaxCrossEntropySummary(outputs, targets);
+  return { loss, hits };
+}
+
+const table: Readonly<Record<string, () => Loss>> = {
+  meanSquaredError,
+  binaryCrossentropy,
+  categoricalCrossentropy,
+  sparseCategoricalCrossentropy,
+};
+const aliases = { mse: "meanSquaredError", bce: "binaryCrossentropy" };
+
+/** The names that {@link get} knows. */
+export const names: readonly string[] = [...Object.keys(table), ...Object.keys(aliases)];
+
+/** A loss by name ("mse", "binaryCrossentropy", "sparse_categorical_crossentropy", ...), undefined for none. */
+export function find(name: string): Loss | undefined {
+  try {
+    return lookup("loss", name, table, aliases)();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A loss by name; a Loss is given back as it is; a function (targets, outputs) => losses becomes one.
+ *
+ * @throws ArgumentError for an unknown name, with the nearest known one
+ */
+export function get(loss: string | Loss | ((targets: Tensor, outputs: Tensor) => Tensor)): Loss {
+  if (typeof loss === "string") return lookup("loss", loss, table, aliases)();
+  if (typeof loss === "function") {
+    return { name: loss.name || "loss", targets: "any", fromLogits: false, call: loss };
+  }
+  if (typeof loss?.call === "function") return loss;
+  throw new ArgumentError(
+    `losses.get: takes a name (${names.join(", ")}), a Loss or a function, got ${loss === null ? "null" : typeof loss}`,
+  );
+}

@@ -1,0 +1,103 @@
+// Metrics: what is reported beside the loss. "accuracy" is worked out from the loss and the outputs' shape.
+
+import {
+  ArgumentError,
+  argMax,
+  cast,
+  equal,
+  greater,
+  type Shape,
+  type Tensor,
+  unknownName,
+} from "../engine/index.ts";
+import { lookup } from "../optim/index.ts";
+import * as losses from "./losses.ts";
+
+export interface Metric {
+  readonly name: string;
+  /** Whether it gives the same from logits (told by `values`'s last argument) as from probabilities. */
+  readonly acceptsLogits: boolean;
+  /** Whether it counts the hits that a loss's `summary` gives. */
+  readonly countsHits?: boolean;
+  /** One value a sample, or several; their mean is reported. bool counts as 0 and 1. */
+  values(targets: Tensor, outputs: Tensor, fromLogits: boolean): Tensor;
+}
+
+/** Share of outputs on the right side of 1/2 (of 0, for logits); exactly on it counts as 0. */
+export function binaryAccuracy(name = "binaryAccuracy"): Metric {
+  return {
+    name,
+    acceptsLogits: true,
+    values: (targets, outputs, fromLogits) =>
+      equal(cast(greater(outputs, fromLogits ? 0 : 0.5), "f32"), cast(targets, "f32")),
+  };
+}
+
+/** Share of rows whose largest output is at the largest target; of equal ones the first counts. */
+export function categoricalAccuracy(name = "categoricalAccuracy"): Metric {
+  return {
+    name,
+    acceptsLogits: true,
+    countsHits: true,
+    values: (targets, outputs) => equal(argMax(outputs, -1), argMax(targets, -1)),
+  };
+}
+
+/** Share of rows whose largest output is at the integer target; of equal ones the first counts. */
+export function sparseCategoricalAccuracy(name = "sparseCategoricalAccuracy"): Metric {
+  return {
+    name,
+    acceptsLogits: true,
+    countsHits: true,
+    values: (targets, outputs) => equal(argMax(outputs, -1), cast(targets, "i32")),
+  };
+}
+
+const table: Readonly<Record<string, (name: string) => Metric>> = {
+  binaryAccuracy,
+  categoricalAccuracy,
+  sparseCategoricalAccuracy,
+};
+
+/**
+ * Which accuracy "accuracy" means: binary for binary cross-entropy and for outputs of one number, sparse for
+ * integer labels, else categorical. (Keras goes by shapes alone, and so calls the multi-label outputs of a binary
+ * cross-entropy categorical.)
+ */
+function accuracy(name: string, loss: losses.Loss, outputShape: Shape): Metric {
+  if (loss.targets === "classes") return sparseCategoricalAccuracy(name);
+  const isBinary = loss.name === "binaryCrossentropy" || (outputShape.at(-1) ?? 1) === 1;
+  return isBinary ? binaryAccuracy(name) : categoricalAccuracy(name);
+}
+
+/**
+ * A metric by name: "accuracy" (or "acc"), one of the accuracies, or any loss; a Metric is given back as it is.
+ * It is reported under the name it was asked for by.
+ *
+ * @throws ArgumentError for an unknown name, with the nearest known one
+ */
+export function get(metric: string | Metric, loss: losses.Loss, outputShape: Shape): Metric {
+  if (typeof metric !== "string") {
+    if (typeof metric?.values === "function") return metric;
+    throw new ArgumentError(
+      `metrics.get: takes a name (accuracy, ${Object.keys(table).join(", ")}, or a loss) or a Metric, got ${metric === null ? "null" : typeof metric}`,
+    );
+  }
+  const simple = metric.toLowerCase();
+  if (simple === "accuracy" || simple === "acc") return accuracy(metric, loss, outputShape);
+  const asLoss = losses.find(metric);
+  if (asLoss !== undefined) {
+    const fromLogits = loss.fromLogits && asLoss.withLogits !== undefined;
+    const used = fromLogits ? (asLoss.withLogits as () => losses.Loss)() : asLoss;
+    return { name: metric, acceptsLogits: false, values: (targets, outputs) => used.call(targets, outputs) };
+  }
+  checkName(metric);
+  return lookup("metric", metric, table)(metric);
+}
+
+/** @throws ArgumentError for a metric name that {@link get} won't know, so that `compile` can say so */
+export function checkName(metric: string): void {
+  const known = ["accuracy", "acc", ...Object.keys(table), ...losses.names];
+  const simplify = (name: string) => name.toLowerCase().replaceAll("_", "");
+  if (!known.some((name) => simplify(name) === simplify(metric))) throw unknownName("metric", metric, known);
+}

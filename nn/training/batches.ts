@@ -1,0 +1,122 @@
+// Batches: walks over rows that live on the device. Order and cursor live there too, so a step uploads nothing.
+
+import {
+  add,
+  advance,
+  type Device,
+  dynamicSlice,
+  gather,
+  noGrad,
+  permutation,
+  type Tensor,
+  tidy,
+  type Variable,
+  variable,
+} from "../../engine/index.ts";
+
+export interface BatchSource {
+  readonly x: Tensor;
+  readonly y?: Tensor;
+  /** Which rows: `count` of them from `start` on. */
+  readonly start: number;
+  readonly count: number;
+}
+
+/** A walk over rows, epoch after epoch, as a training loop sees it: wherever the rows come from. */
+export interface BatchWalk {
+  readonly count: number;
+  /** Batches an epoch, the short last one included. */
+  readonly steps: number;
+  /** Whether the epoch has rows left. */
+  readonly hasNext: boolean;
+  /** Full batches that may be taken in one go from here; at the last, short one there are none. */
+  readonly fullBatchesLeft: number;
+  /** Starts an epoch: back to the first row, in a new order if they are shuffled. */
+  begin(): void;
+  /** Counts the next batches as taken and gives the rows of each; the last of an epoch may be shorter. */
+  advance(batches?: number): number;
+  /** The batch of `rows` at the device's cursor, which moves on. Asks the device only, so it can be traced. */
+  take(rows: number): { x: Tensor; y: Tensor | undefined };
+  dispose(): void;
+}
+
+export class Batches implements BatchWalk {
+  readonly #source: BatchSource;
+  readonly #batchSize: number;
+  readonly #cursor: Variable;
+  /** The rows' order in this epoch; without it they come as they lie. */
+  readonly #order: Variable | undefined;
+  readonly #shuffleState: Variable | undefined;
+  #done = 0;
+
+  /** @param shuffleState u32 [4], advanced at each epoch: rows come in a fresh order then; `start` must be 0 */
+  constructor(device: Device, source: BatchSource, batchSize: number, shuffleState?: Variable) {
+    this.#source = source;
+    this.#batchSize = batchSize;
+    this.#shuffleState = shuffleState;
+    const options = { device, trainable: false };
+    this.#cursor = variable(source.start, { ...options, dtype: "i32", name: "batch/cursor" });
+    if (shuffleState !== undefined) {
+      this.#order = variable(new Uint32Array(source.count), {
+        ...options,
+        dtype: "u32",
+        name: "batch/order",
+      });
+    }
+  }
+
+  get count(): number {
+    return this.#source.count;
+  }
+
+  get steps(): number {
+    return Math.ceil(this.#source.count / this.#batchSize);
+  }
+
+  begin(): void {
+    this.#done = 0;
+    this.#cursor.set([this.#source.start]);
+    const [order, state] = [this.#order, this.#shuffleState];
+    if (order === undefined || state === undefined) return;
+    noGrad(() =>
+      tidy(() => {
+        const next = advance(state);
+        order.assign(permutation(next, this.#source.count));
+        state.assign(next);
+      }),
+    );
+  }
+
+  get hasNext(): boolean {
+    return this.#done < this.#source.count;
+  }
+
+  advance(batches = 1): number {
+    const rows = Math.min(this.#batchSize, this.#source.count - this.#done);
+    this.#done = Math.min(this.#source.count, this.#done + rows * batches);
+    return rows;
+  }
+
+  get fullBatchesLeft(): number {
+    return Math.floor((this.#source.count - this.#done) / this.#batchSize);
+  }
+
+  take(rows: number): { x: Tensor; y: Tensor | undefined } {
+    const { x, y } = this.#source;
+    return noGrad(() => {
+      let take = (all: Tensor) => dynamicSlice(all, this.#cursor, rows);
+      if (this.#order !== undefined) {
+        const indices = dynamicSlice(this.#order, this.#cursor, rows);
+        take = (all) => gather(all, indices);
+      }
+      const batch = { x: take(x), y: y === undefined ? undefined : take(y) };
+      this.#cursor.assign(add(this.#cursor, rows));
+      return batch;
+    });
+  }
+
+  dispose(): void {
+    this.#cursor.dispose();
+    this.#order?.dispose();
+  }
+}

@@ -1,0 +1,246 @@
+// Makes rows of inputs and targets, on the device or still on the host, and refuses what does not fit the model
+// before anything has changed. Knows shapes and losses, not how training goes or where rows will live.
+
+import {
+  ArgumentError,
+  cast,
+  type Device,
+  DeviceError,
+  type DType,
+  fromValues,
+  type NestedArray,
+  reshape,
+  type Shape,
+  ShapeError,
+  showShape,
+  sizeOf,
+  Tensor,
+  tensor,
+} from "../../engine/index.ts";
+import { batched, equalShapes } from "../layers/layer.ts";
+import type { Loss } from "../losses.ts";
+
+/**
+ * Samples or targets, one a row: a tensor (used where it is, bytes stay bytes), nested arrays, or a typed array,
+ * whose rows are cut by the model's shapes.
+ */
+export type DataLike = Tensor | NestedArray | ArrayLike<number>;
+
+/** Rows on the host, in the array they came in, and the dtype that they have on a device. */
+export class HostRows {
+  readonly values: ArrayLike<number>;
+  readonly count: number;
+  /** Of one row. */
+  readonly shape: Shape;
+  readonly dtype: DType;
+
+  constructor(values: ArrayLike<number>, count: number, shape: Shape, dtype: DType) {
+    this.values = values;
+    this.count = count;
+    this.shape = shape;
+    this.dtype = dtype;
+  }
+
+  /** What a row takes on a device. */
+  get rowBytes(): number {
+    return sizeOf(this.shape) * (this.dtype === "u8" ? 1 : 4);
+  }
+
+  as(dtype: DType): HostRows {
+    return new HostRows(this.values, this.count, this.shape, dtype);
+  }
+
+  upload(device: Device): Tensor {
+    return tensor(this.values, { shape: [this.count, ...this.shape], dtype: this.dtype, device });
+  }
+}
+
+export interface Rows {
+  readonly rows: Tensor | HostRows;
+  readonly count: number;
+  /** Frees the tensor unless it is the caller's. */
+  dispose(): void;
+}
+
+/** What these functions need to know of a model. */
+export interface DataShape {
+  /** How errors begin: `fit: model "sequential"`. */
+  readonly what: string;
+  /** Shape of a row. */
+  readonly shape: Shape;
+  readonly device: Device;
+}
+
+/** Shape of one row as the data itself tells it; undefined for a typed array, whose rows only a model knows. */
+export function rowShape(data: DataLike): Shape | undefined {
+  if (data instanceof Tensor) return data.rank === 0 ? undefined : data.shape.slice(1);
+  const shape: number[] = [];
+  for (
+    let level: unknown = Array.isArray(data) ? data[0] : undefined;
+    Array.isArray(level);
+    level = level[0]
+  ) {
+    shape.push(level.length);
+  }
+  return shape.length === 0 ? undefined : shape;
+}
+
+/** Inputs as rows [n, ...shape], of the dtype they come in. */
+export function inputRows({ what, shape, device }: DataShape, x: DataLike): Rows {
+  return rowsOf(`${what}: x`, x, shape, device, (found) => {
+    const flat = found.length > 1 && sizeOf(found.slice(1)) === sizeOf(shape);
+    const remedy = flat
+      ? `reshape it to ${batched(shape)}`
+      : "pass samples of that shape, or change the model's input shape";
+    return `${what}: takes inputs of shape ${batched(shape)}, got ${showShape(found)}; ${remedy}`;
+  });
+}
+
+/**
+ * Targets as rows that `loss` takes beside outputs [n, ...shape]: f32, or i32 labels [n, ...shape[..-1]]. A loss
+ * that takes any gets them as they are.
+ */
+export async function targetRows(
+  { what, shape, device }: DataShape,
+  loss: Loss,
+  y: DataLike,
+  count: number,
+): Promise<Rows> {
+  const isClasses = loss.targets === "classes";
+  const isAny = loss.targets === "any";
+  const isFlat = ArrayBuffer.isView(y) && (y as unknown as ArrayLike<number>).length === count;
+  let wanted = isClasses ? shape.slice(0, -1) : shape;
+  if (isAny && !(y instanceof Tensor)) wanted = isFlat ? [] : (rowShape(y) ?? shape);
+  // Flat labels where rows are wanted: say so before they are cut into rows.
+  if (isFlat && sizeOf(wanted) > 1) throw new ShapeError(misfit(what, loss, shape, wanted, [count]));
+  const rows =
+    isAny && y instanceof Tensor
+      ? { rows: y, count: y.shape[0] ?? 0, dispose: () => {} }
+      : rowsOf(`${what}: y`, y, wanted, device, (found) => misfit(what, loss, shape, wanted, found));
+  try {
+    if (rows.count !== count) {
+      throw new ShapeError(
+        `${what}: x has ${count} rows and y has ${rows.count}; there must be one target a sample`,
+      );
+    }
+    const found = rows.rows;
+    await checkValues(what, loss, shape, found);
+    const dtype = isClasses ? "i32" : "f32";
+    if (isAny || found.dtype === dtype) return rows;
+    if (found instanceof HostRows) return onHost(found.as(dtype));
+    const converted = cast(found, dtype);
+    rows.dispose();
+    return owned(converted);
+  } catch (error) {
+    rows.dispose();
+    throw error;
+  }
+}
+
+/** The data as [n, ...shape]. */
+function rowsOf(
+  what: string,
+  data: DataLike,
+  shape: Shape,
+  device: Device,
+  misfits: (found: Shape) => string,
+): Rows {
+  if (data instanceof Tensor) {
+    if (data.device !== device) {
+      throw new DeviceError(
+        `${what} is on another device (${data.device.kind}) than the model (${device.kind}); pass await x.data(), or a tensor made there`,
+      );
+    }
+    if (data.rank > 0 && equalShapes(data.shape.slice(1), shape)) {
+      checkNotEmpty(what, data.shape[0]);
+      return { rows: data, count: data.shape[0], dispose: () => {} };
+    }
+    return owned(reshape(data, fitShape(what, data.shape, shape, misfits)));
+  }
+  if (!ArrayBuffer.isView(data) && !Array.isArray(data)) {
+    throw new ArgumentError(
+      `${what} must be a Tensor, nested arrays or a typed array, got ${data === null ? "null" : typeof data}`,
+    );
+  }
+  const { values, shape: found, dtype } = fromValues(what, data, undefined);
+  let count = found[0];
+  if (ArrayBuffer.isView(data)) {
+    const size = sizeOf(shape);
+    if (values.length % size !== 0) {
+      throw new ShapeError(
+        `${what} has ${values.length} values, which are no whole rows of ${batched(shape)} (${size} values each)`,
+      );
+    }
+    count = values.length / size;
+    checkNotEmpty(what, count);
+  } else {
+    fitShape(what, found, shape, misfits);
+  }
+  return onHost(new HostRows(values, count, shape, dtype));
+}
+
+const onHost = (rows: HostRows): Rows => ({ rows, count: rows.count, dispose: () => {} });
+const owned = (rows: Tensor): Rows => ({ rows, count: rows.shape[0], dispose: () => rows.dispose() });
+
+/** [n, ...shape] if `found` is that but for a last axis of 1; else throws. */
+function fitShape(what: string, found: Shape, shape: Shape, misfits: (found: Shape) => string): Shape {
+  if (found.length === 0)
+    throw new ShapeError(`${what} is a single number; pass one row a sample, [samples, ...]`);
+  const withoutOnes = (list: Shape) => (list.at(-1) === 1 ? list.slice(0, -1) : list);
+  if (!equalShapes(withoutOnes(found.slice(1)), withoutOnes(shape))) throw new ShapeError(misfits(found));
+  checkNotEmpty(what, found[0]);
+  return [found[0], ...shape];
+}
+
+function checkNotEmpty(what: string, count: number): void {
+  if (count === 0) throw new ShapeError(`${what} has no rows; pass at least one sample`);
+}
+
+function misfit(what: string, loss: Loss, outputs: Shape, wanted: Shape, found: Shape): string {
+  const start = `${what}: ${loss.name} takes targets of shape ${batched(wanted)} for outputs ${batched(outputs)}, got ${showShape(found)}`;
+  if (loss.targets === "classes" && equalShapes(found.slice(1), outputs)) {
+    return `${start}; for one-hot targets use "categoricalCrossentropy"`;
+  }
+  if (loss.name === "categoricalCrossentropy" && (found.length === outputs.length || found.at(-1) === 1)) {
+    return `${start}; for integer labels use "sparseCategoricalCrossentropy", or oneHot(labels, ${outputs.at(-1)})`;
+  }
+  return `${start}; the model's last layer and the targets must agree`;
+}
+
+/** Beyond this many, targets that are no labels are not read back to be looked at. */
+const mostValuesChecked = 2 ** 22;
+
+async function checkValues(
+  what: string,
+  loss: Loss,
+  outputs: Shape,
+  targets: Tensor | HostRows,
+): Promise<void> {
+  const valuesOf = async () => (targets instanceof HostRows ? targets.values : await targets.data());
+  if (loss.targets === "classes") {
+    const classes = outputs.at(-1) ?? 1;
+    const values = await valuesOf();
+    const at = firstBut(values, (value) => Number.isInteger(value) && value >= 0 && value < classes);
+    if (at >= 0) {
+      throw new ArgumentError(
+        `${what}: label ${values[at]} at position ${at} is out of range: for ${classes} outputs, labels must be whole numbers from 0 to ${classes - 1}`,
+      );
+    }
+  } else if (loss.targets === "probabilities") {
+    if (targets instanceof Tensor && targets.size > mostValuesChecked) return;
+    const values = await valuesOf();
+    // As the device will have it: a float64 a hair above 1 is 1 there.
+    const at = firstBut(values, (value) => Math.fround(value) >= 0 && Math.fround(value) <= 1);
+    if (at >= 0) {
+      throw new ArgumentError(
+        `${what}: target ${values[at]} at position ${at} is out of range: ${loss.name} takes targets from 0 to 1`,
+      );
+    }
+  }
+}
+
+/** Index of the first value that is not right; -1 if all are. */
+function firstBut(values: ArrayLike<number>, isRight: (value: number) => boolean): number {
+  for (let i = 0; i < values.length; i++) if (!isRight(values[i])) return i;
+  return -1;
+}

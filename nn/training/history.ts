@@ -1,0 +1,30 @@
+// History: what a run of `fit` reported. Plain data, for plots and files.
+
+/** Loss and metrics of an epoch by name: `loss`, `accuracy`, `valLoss`, `valAccuracy`, ... */
+export type Logs = Readonly<Record<string, number>>;
+
+export class History {
+  /** The epochs' numbers, counted from 0. */
+  readonly epoch: number[] = [];
+  /** One array a name, one value an epoch. Losses and metrics are means over samples. */
+  readonly history: Record<string, number[]> = {};
+  /** Wall time of each epoch's training, validation left out. */
+  readonly epochSeconds: number[] = [];
+  /** Wall time from the first step's start until the device was done with it: compiling kernels, mostly. */
+  firstStepMs = Number.NaN;
+  /** Kernels compiled for it; those that the device had already are not counted. */
+  compiledPipelines = 0;
+
+  /** @internal */
+  add(epoch: number, logs: Logs, seconds: number): void {
+    this.epoch.push(epoch);
+    this.epochSeconds.push(seconds);
+    for (const [name, value] of Object.entries(logs)) {
+      this.history[name] ??= [];
+      this.history[name].push(value);
+    }
+  }
+}
+
+/** `accuracy` of the validation data is `valAccuracy`. */
+export const validationName = (name: string) => `val${name.charAt(0).toUpperCase()}${name.slice(1)}`;

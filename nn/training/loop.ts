@@ -1,0 +1,128 @@
+// Loop: walks the batches of an epoch with one jit program a batch size, several steps a submit, and keeps at most
+// two submits under way. Knows nothing of losses or printing; what a step does is the body's business.
+
+import { type Device, jit, type Tensor, tidy, type WarmUpProgress } from "../../engine/index.ts";
+import type { BatchWalk } from "./batches.ts";
+
+/** Milliseconds that one submit should keep the device busy: long enough to hide its cost, short enough to react. */
+const submitMs = 50;
+/** Steps in one submit at most. */
+const maxSteps = 256;
+/** Milliseconds after which timers, input and drawing get their turn. */
+const turnMs = 100;
+
+export interface LoopOptions {
+  /** Trace and replay the step (the default), or run each op as it comes. */
+  readonly jit?: boolean;
+}
+
+/** Told after each submit: steps taken in this epoch and samples seen. */
+export type OnProgress = (steps: number, samples: number) => void;
+
+interface Step {
+  run(options: { steps: number }, rows: number): void;
+  warmUp?(rows: number, onProgress: WarmUpProgress): Promise<unknown>;
+  dispose(): void;
+}
+
+export class Loop {
+  readonly #device: Device;
+  readonly #batches: BatchWalk;
+  readonly #step: Step;
+  #stepsPerSubmit = 1;
+  /** From the start of the first step, its tracing and compiling included, until it is done; undefined before. */
+  firstStepMs: number | undefined;
+  /** Pipelines that the first step had compiled, those of a short last batch included. */
+  compiledPipelines = 0;
+
+  constructor(
+    device: Device,
+    batches: BatchWalk,
+    body: (x: Tensor, y: Tensor | undefined) => void,
+    options: LoopOptions = {},
+  ) {
+    this.#device = device;
+    this.#batches = batches;
+    const step = (rows: number): void =>
+      tidy(() => {
+        const { x, y } = batches.take(rows);
+        body(x, y);
+      });
+    this.#step =
+      options.jit === false
+        ? { run: ({ steps }, rows) => repeat(steps, () => step(rows)), dispose() {} }
+        : jit(step);
+  }
+
+  /** One epoch, before the first of which all kernels are compiled; resolves when the device is done with it. */
+  async epoch(onProgress?: OnProgress, onCompile?: WarmUpProgress): Promise<void> {
+    const batches = this.#batches;
+    batches.begin();
+    let steps = 0;
+    let samples = 0;
+    let earlier = Promise.resolve();
+    let lastDone = performance.now();
+    let lastTurn = lastDone;
+    while (batches.hasNext) {
+      const started = performance.now();
+      const isFirst = this.firstStepMs === undefined;
+      const count = isFirst ? 1 : Math.max(1, Math.min(this.#stepsPerSubmit, batches.fullBatchesLeft));
+      const rows = batches.advance(count);
+      const pipelinesBefore = isFirst ? this.#device.counters().pipelines : 0;
+      if (isFirst) await this.#warmUp(rows, onCompile);
+      this.#step.run({ steps: count }, rows);
+      steps += count;
+      samples += rows * count;
+      // At most two submits are under way: wait for the one before.
+      await earlier;
+      const now = performance.now();
+      if (!isFirst && steps > count) this.#adapt((now - lastDone) / count);
+      lastDone = now;
+      earlier = this.#device.sync();
+      // Whoever awaits it gets the error; nobody may be there yet.
+      earlier.catch(() => {});
+      if (isFirst) {
+        await earlier;
+        this.firstStepMs = performance.now() - started;
+        lastDone = performance.now();
+        this.compiledPipelines = this.#device.counters().pipelines - pipelinesBefore;
+      }
+      onProgress?.(steps, samples);
+      if (performance.now() - lastTurn >= turnMs) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        lastTurn = performance.now();
+      }
+    }
+    await earlier;
+    await this.#device.sync();
+  }
+
+  dispose(): void {
+    this.#step.dispose();
+  }
+
+  /** Compiles for batches of `rows` and for a short last one, so that nothing compiles in the middle of an epoch. */
+  async #warmUp(rows: number, onCompile: WarmUpProgress | undefined): Promise<void> {
+    const last = this.#batches.count - rows * (this.#batches.steps - 1);
+    let before = 0;
+    for (const size of new Set([rows, last])) {
+      let ofThis = 0;
+      await this.#step.warmUp?.(size, ({ done, total }) => {
+        ofThis = total;
+        onCompile?.({ done: before + done, total: before + total });
+      });
+      before += ofThis;
+    }
+  }
+
+  /** Aims at {@link submitMs} a submit, slowly, since one measurement says little. */
+  #adapt(stepMs: number): void {
+    const wanted = Math.max(1, Math.min(maxSteps, Math.round(submitMs / Math.max(stepMs, 0.01))));
+    const limit = this.#stepsPerSubmit * 2;
+    this.#stepsPerSubmit = Math.max(1, Math.min(wanted, limit));
+  }
+}
+
+function repeat(times: number, fn: () => void): void {
+  for (let i = 0; i < times; i++) fn();
+}

@@ -1,0 +1,51 @@
+// predict: a model's outputs for many inputs, in batches and in order.
+
+import { concat, type Tensor, tidy } from "../../engine/index.ts";
+import type { Sequential } from "../sequential.ts";
+import { Batches } from "./batches.ts";
+import { type DataLike, inputRows } from "./data.ts";
+import { checkBatchSize, type EvaluateOptions } from "./fit.ts";
+import { withOwned } from "./owned.ts";
+import { Pace } from "./pace.ts";
+import { Budget, makeBatches } from "./stream.ts";
+
+/** Behind {@link Sequential.predict}: [n, ...outputShape], the caller's to dispose. */
+export async function predictModel(
+  model: Sequential,
+  x: DataLike,
+  options: EvaluateOptions,
+): Promise<Tensor> {
+  const what = `predict: ${model.describe()}`;
+  const batchSize = checkBatchSize(what, options.batchSize);
+  const { device } = model;
+  const budget = new Budget(what, device, options.memoryBudget);
+  return withOwned(async (use) => {
+    const rows = use(inputRows({ what, shape: model.inputShape, device }, x));
+    const [all] = budget.place(device, [rows], use);
+    const source = { x: all, start: 0, count: rows.count };
+    const batches = use(await makeBatches(what, device, source, batchSize, budget));
+    // No more than two chunks are under way.
+    const pace = new Pace(device, batches instanceof Batches ? 16 : Math.min(16, batches.stepsPerChunk));
+    const outputs: Tensor[] = [];
+    try {
+      batches.begin();
+      while (batches.hasNext) {
+        const rows = batches.advance();
+        outputs.push(tidy(() => model.call(batches.take(rows).x)));
+        await pace.step();
+      }
+      return joined(outputs);
+    } catch (error) {
+      for (const output of outputs) output.dispose();
+      throw error;
+    }
+  });
+}
+
+/** One tensor of all rows; the parts are disposed. */
+function joined(parts: readonly Tensor[]): Tensor {
+  if (parts.length === 1) return parts[0];
+  const whole = concat(parts);
+  for (const part of parts) part.dispose();
+  return whole;
+}

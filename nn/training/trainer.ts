@@ -1,0 +1,138 @@
+// Trainer: one training or test step of a compiled model, with the sums of loss and metrics kept on the device.
+// Knows nothing of epochs, data sets or printing.
+
+import {
+  ArgumentError,
+  add,
+  cast,
+  mean,
+  mul,
+  noGrad,
+  sum,
+  type Tensor,
+  tidy,
+  type Variable,
+  variable,
+  variableGrads,
+} from "../../engine/index.ts";
+import type { Optimizer } from "../../optim/index.ts";
+import * as activations from "../activations.ts";
+import type { Loss } from "../losses.ts";
+import type { Metric } from "../metrics.ts";
+import type { Sequential } from "../sequential.ts";
+
+export class Trainer {
+  /** "loss", then the metrics'. */
+  readonly names: readonly string[];
+  readonly loss: Loss;
+  readonly #model: Sequential;
+  readonly #metrics: readonly Metric[];
+  readonly #optimizer: Optimizer;
+  readonly #variables: readonly Variable[];
+  /** Sums over the samples seen since {@link reset}: of the loss, then of each metric. */
+  readonly #totals: readonly Variable[];
+  /** Values that each total gets from one sample. */
+  readonly #valuesPerSample: number[];
+  /** The model's last activation, where the loss takes it over. */
+  readonly #fused: "softmax" | "sigmoid" | undefined;
+
+  constructor(model: Sequential, loss: Loss, metrics: readonly Metric[], optimizer: Optimizer) {
+    this.#model = model;
+    this.#metrics = metrics;
+    this.#optimizer = optimizer;
+    this.#variables = model.trainableWeights;
+    const fuses = loss.activation !== undefined && loss.withLogits !== undefined && !loss.fromLogits;
+    this.#fused = fuses && model.outputActivation === loss.activation ? loss.activation : undefined;
+    this.loss = this.#fused === undefined ? loss : (loss.withLogits as () => Loss)();
+    this.names = ["loss", ...metrics.map((metric) => metric.name)];
+    this.#valuesPerSample = this.names.map(() => 1);
+    this.#totals = this.names.map((name) =>
+      variable(0, { device: model.device, trainable: false, name: `total/${name}` }),
+    );
+  }
+
+  /** Whether the model still has the weights that this trainer was made for. */
+  get isCurrent(): boolean {
+    const now = this.#model.trainableWeights;
+    return now.length === this.#variables.length && now.every((weight, i) => weight === this.#variables[i]);
+  }
+
+  /** Gets the optimizer ready, which a traced step can't do. */
+  prepare(): void {
+    if (this.#variables.length === 0) {
+      throw new ArgumentError(`${this.#model.describe()}: has no trainable weights; nothing can be trained`);
+    }
+    this.#optimizer.build(this.#variables);
+  }
+
+  /** One step on a batch: the loss's gradient, applied; the batch's loss and metrics added to the sums. */
+  trainStep(x: Tensor, y: Tensor): void {
+    this.prepare();
+    tidy(() => {
+      const { grads } = variableGrads(() => this.#lossOf(x, y, true), this.#variables);
+      this.#optimizer.apply(grads);
+    });
+  }
+
+  /** The same without training: inference mode, nothing changes but the sums. */
+  testStep(x: Tensor, y: Tensor): void {
+    noGrad(() =>
+      tidy(() => {
+        this.#lossOf(x, y, false);
+      }),
+    );
+  }
+
+  /** Starts the sums again. */
+  reset(): void {
+    for (const total of this.#totals) total.set([0]);
+  }
+
+  /** Loss and metrics as means over the `samples` seen since {@link reset}, in the order of {@link names}. */
+  async read(samples: number): Promise<number[]> {
+    const totals = await Promise.all(this.#totals.map((total) => total.item()));
+    return totals.map((total, i) => total / (samples * this.#valuesPerSample[i]));
+  }
+
+  dispose(): void {
+    for (const total of this.#totals) total.dispose();
+  }
+
+  /** The mean loss of a batch; adds it and the metrics to the sums. */
+  #lossOf(x: Tensor, y: Tensor, training: boolean): Tensor {
+    const isFused = this.#fused !== undefined;
+    const outputs = isFused ? this.#model.callLogits(x, { training }) : this.#model.call(x, { training });
+    const summary = this.#summary(y, outputs);
+    if (summary !== undefined) {
+      noGrad(() => {
+        this.#addTo(0, summary.loss);
+        for (let i = 1; i < this.names.length; i++) this.#addTo(i, summary.hits);
+      });
+      return mul(summary.loss, 1 / x.shape[0]);
+    }
+    const loss = mean(this.loss.call(y, outputs));
+    noGrad(() => {
+      this.#addTo(0, mul(loss, x.shape[0]));
+      this.#metrics.forEach((metric, i) => {
+        // The metric's own outputs: activated, unless it understands logits.
+        const activated = isFused && !metric.acceptsLogits;
+        const seen = activated ? activations.get(this.#fused).call(outputs) : outputs;
+        const values = metric.values(y, seen, this.loss.fromLogits && !activated);
+        this.#valuesPerSample[i + 1] = values.size / x.shape[0];
+        this.#addTo(i + 1, sum(values.dtype === "f32" ? values : cast(values, "f32")));
+      });
+    });
+    return loss;
+  }
+
+  /** Loss and metrics in one go, where the loss can and the metrics are what it counts. */
+  #summary(y: Tensor, outputs: Tensor): { loss: Tensor; hits: Tensor } | undefined {
+    const isCounted = this.#metrics.every((metric) => metric.countsHits === true);
+    return isCounted && outputs.rank === 2 ? this.loss.summary?.(y, outputs) : undefined;
+  }
+
+  #addTo(index: number, amount: Tensor): void {
+    const total = this.#totals[index];
+    total.assign(add(total, amount));
+  }
+}

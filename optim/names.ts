@@ -1,0 +1,25 @@
+// Looks things up by the names people write: camelCase, snake_case, any case. Knows nothing of what it finds.
+
+import { unknownName } from "../engine/index.ts";
+
+const simplify = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
+
+/**
+ * The entry of `table` called `name`, whatever its case and underscores ("mean_squared_error" finds
+ * meanSquaredError).
+ *
+ * @param kind what the names stand for, as in "loss"
+ * @param aliases further names, for names of the table
+ * @throws ArgumentError for a name that is not there, with the nearest that is
+ */
+export function lookup<T>(
+  kind: string,
+  name: string,
+  table: Readonly<Record<string, T>>,
+  aliases: Readonly<Record<string, string>> = {},
+): T {
+  const wanted = simplify(name);
+  for (const key of Object.keys(table)) if (simplify(key) === wanted) return table[key];
+  for (const key of Object.keys(aliases)) if (simplify(key) === wanted) return table[aliases[key]];
+  throw unknownName(kind, name, [...Object.keys(table), ...Object.keys(aliases)]);
+}

@@ -1,0 +1,30 @@
+// Optimizers by name, as `compile({ optimizer: "adam" })` takes them.
+
+import { ArgumentError } from "../engine/index.ts";
+import { Adam } from "./adam.ts";
+import { lookup } from "./names.ts";
+import { Optimizer } from "./optimizer.ts";
+import { SGD } from "./sgd.ts";
+
+const makers: Readonly<Record<string, () => Optimizer>> = {
+  sgd: () => new SGD(),
+  adam: () => new Adam(),
+};
+
+/** The names that {@link get} knows. */
+export const names: readonly string[] = Object.keys(makers);
+
+/**
+ * An optimizer by name, with its defaults; an optimizer is given back as it is.
+ *
+ * @throws ArgumentError for an unknown name, with the nearest known one
+ */
+export function get(optimizer: string | Optimizer): Optimizer {
+  if (optimizer instanceof Optimizer) return optimizer;
+  if (typeof optimizer !== "string") {
+    throw new ArgumentError(
+      `optimizers.get: takes a name (${names.join(", ")}) or an Optimizer, got ${optimizer === null ? "null" : typeof optimizer}`,
+    );
+  }
+  return lookup("optimizer", optimizer, makers)();
+}

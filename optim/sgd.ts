@@ -1,0 +1,53 @@
+// Stochastic gradient descent, with momentum and Nesterov's variant.
+
+import { add, mul, sub } from "../engine/index.ts";
+import { flush } from "./flush.ts";
+import {
+  belowOne,
+  Optimizer,
+  type OptimizerOptions,
+  type UpdateContext,
+  type UpdateResult,
+} from "./optimizer.ts";
+
+export interface SGDOptions extends OptimizerOptions {
+  /** μ: the share of the last step kept, from 0 up to 1. Default 0. */
+  momentum?: number;
+  /** Look ahead along the momentum (Nesterov). Default false. */
+  nesterov?: boolean;
+}
+
+/**
+ * w ← w - η g; with momentum μ, in the form of Keras: v ← μ v - η g and w ← w + v, or with Nesterov
+ * w ← w + μ v - η g. Default learning rate η 0.01. Sources: Polyak 1964; Sutskever et al. 2013.
+ */
+export class SGD extends Optimizer<"velocity"> {
+  readonly momentum: number;
+  readonly nesterov: boolean;
+  protected readonly slotStarts: Record<"velocity", number>;
+
+  constructor(options: SGDOptions = {}) {
+    super("SGD", 0.01, options);
+    this.momentum = belowOne(this.name, "momentum", options.momentum ?? 0);
+    this.nesterov = options.nesterov ?? false;
+    this.slotStarts = (this.momentum > 0 ? { velocity: 0 } : {}) as Record<"velocity", number>;
+  }
+
+  protected update({
+    value,
+    gradient,
+    slots,
+    learningRate,
+  }: UpdateContext<"velocity">): UpdateResult<"velocity"> {
+    const step = mul(gradient, learningRate);
+    if (this.momentum === 0) return { value: sub(value, step) };
+    const velocity = flush(sub(mul(slots.velocity, this.momentum), step));
+    const change = this.nesterov ? sub(mul(velocity, this.momentum), step) : velocity;
+    return { value: add(value, change), slots: { velocity } };
+  }
+
+  config(): Record<string, number | boolean> {
+    const { learningRate, decay, momentum, nesterov } = this;
+    return { learningRate, decay, momentum, nesterov };
+  }
+}

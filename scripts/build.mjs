@@ -1,0 +1,65 @@
+// npm run build: what the exports map names. Four entry points share one copy of the engine (esbuild's
+// splitting), shaders become text inside the code, and tsc writes the declarations.
+
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { build } from "esbuild";
+import { root } from "./setup.mjs";
+
+const entries = {
+  index: "engine/index.ts",
+  nn: "nn/index.ts",
+  optim: "optim/index.ts",
+  data: "data/index.ts",
+};
+const out = path.join(root, "dist");
+const started = Date.now();
+
+const missing = Object.values(entries).filter((file) => !fs.existsSync(path.join(root, file)));
+if (missing.length > 0) {
+  process.stderr.write(`build: the exports map needs ${missing.join(", ")}\n`);
+  process.exit(1);
+}
+
+fs.rmSync(out, { recursive: true, force: true });
+const result = await build({
+  absWorkingDir: root,
+  entryPoints: entries,
+  outdir: out,
+  chunkNames: "chunks/[name]-[hash]",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "neutral",
+  target: "es2022",
+  // Loaded on demand, in Node only; a browser never asks for them.
+  external: ["webgpu", "cli-progress", "node:*"],
+  loader: { ".wgsl": "text" },
+  sourcemap: true,
+  metafile: true,
+  logLevel: "warning",
+}).catch(() => process.exit(1));
+
+const tsc = path.join(root, "node_modules", "typescript", "bin", "tsc");
+const types = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], {
+  cwd: root,
+  stdio: "inherit",
+});
+if (types.status !== 0) process.exit(types.status ?? 1);
+
+const { exports } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
+const promised = Object.values(exports).flatMap((entry) =>
+  typeof entry === "string" ? [entry] : Object.values(entry),
+);
+const unkept = promised.filter((file) => !file.includes("*") && !fs.existsSync(path.join(root, file)));
+if (unkept.length > 0) {
+  process.stderr.write(`build: the exports map names files that were not written: ${unkept.join(", ")}\n`);
+  process.exit(1);
+}
+
+for (const [file, { bytes }] of Object.entries(result.metafile.outputs)) {
+  if (!file.endsWith(".map"))
+    process.stdout.write(`${file.padEnd(36)}${(bytes / 1024).toFixed(1).padStart(9)} KiB\n`);
+}
+process.stdout.write(`built in ${((Date.now() - started) / 1000).toFixed(1)} s\n`);

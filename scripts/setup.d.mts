@@ -1,0 +1,14 @@
+// Types of the parts of setup.mjs that TypeScript files use.
+export interface AdapterChoice {
+  name: "system" | "lavapipe" | "swiftshader";
+  env: Record<string, string>;
+  probe: { info: Record<string, unknown>; limits: Record<string, number>; features: string[] };
+}
+export const root: string;
+export function adapters(): AdapterChoice[];
+export function adapterEnv(): Record<string, string>;
+export function chromium(): string | undefined;
+export function parseAptSources(
+  text: string,
+  isDeb822: boolean,
+): { uris: string[]; suites: string[]; components: string[]; options: string; extra: string[] }[];

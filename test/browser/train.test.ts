@@ -1,0 +1,196 @@
+// The built bundle in a browser: a page imports it, trains N3 for 50 steps on WebGPU, and arrives where Node does.
+// And the bundle itself: nothing of Node is imported by it, except on demand.
+
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import { build, transform } from "esbuild";
+import { chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as engine from "../../engine/index.ts";
+import * as nn from "../../nn/index.ts";
+import * as optim from "../../optim/index.ts";
+import { chromium as findChromium, root } from "../../scripts/setup.mjs";
+import { type Trained, trainN3 } from "../fixtures/train-n3.ts";
+
+const seed = 42;
+/** Of the losses, relative: float32 sums in another order, carried through 50 steps of Adam. */
+const tolerance = 1e-4;
+const dist = path.join(root, "dist");
+const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
+
+beforeAll(() => {
+  const built = spawnSync(process.execPath, [path.join(root, "scripts", "build.mjs")], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  expect(built.status, `${built.stdout}${built.stderr}`).toBe(0);
+}, 120_000);
+
+describe("the built bundle", () => {
+  it.each(["index", "nn", "optim"])("%s.js imports nothing but itself, save on demand", async (name) => {
+    const foreign = await importsOf(path.join(dist, `${name}.js`));
+    expect(foreign.filter(({ kind }) => kind !== "dynamic-import")).toEqual([]);
+    // Loaded on demand, where there is no WebGPU in the runtime itself (Node), or for a bar on a terminal.
+    for (const { path: wanted } of foreign) expect(["webgpu", "cli-progress"]).toContain(wanted);
+    if (name === "index") expect(foreign.map((found) => found.path)).toEqual(["webgpu"]);
+  });
+
+  it("refers to Node's globals only behind globalThis", () => {
+    const files = fs.readdirSync(dist, { recursive: true }) as string[];
+    const code = files.filter((file) => file.endsWith(".js") && file !== "data.js");
+    expect(code.length).toBeGreaterThan(3);
+    for (const file of code) {
+      const text = fs.readFileSync(path.join(dist, file), "utf8");
+      expect(text, file).not.toMatch(/(?<![.\w"'`])(?:require\(|__dirname|Buffer\.(?:from|alloc))/);
+    }
+  });
+});
+
+describe.skipIf(executable === undefined)("in Chromium", () => {
+  let server: http.Server;
+  let page: Page;
+  let close: () => Promise<void>;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    server = await serve();
+    const browser = await chromium.launch({
+      executablePath: executable,
+      args: [
+        "--no-sandbox",
+        "--enable-unsafe-webgpu",
+        "--use-webgpu-adapter=swiftshader",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    });
+    close = () => browser.close();
+    page = await browser.newPage();
+    page.on("pageerror", (error) => complaints.push(`${error.name}: ${error.message}`));
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
+    });
+    page.on("requestfailed", (request) => complaints.push(`not loaded: ${request.url()}`));
+    await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+    await page.waitForFunction("globalThis.train !== undefined", undefined, { timeout: 30_000 });
+  }, 120_000);
+
+  afterAll(async () => {
+    await close?.();
+    server?.close();
+  });
+
+  let reference: Promise<Trained> | undefined;
+  /** Node's own run on the CPU reference, once: it takes seconds. */
+  const trainInNode = () => {
+    reference ??= trainN3({ engine, nn, optim }, "cpu", seed);
+    return reference;
+  };
+
+  const trainInPage = (kind: string) =>
+    page.evaluate(`globalThis.train(${JSON.stringify(kind)}, ${seed})`) as Promise<Trained>;
+
+  it("trains N3 for 50 steps on WebGPU to the losses that Node computes", async () => {
+    const got = await trainInPage("webgpu");
+    expect(complaints).toEqual([]);
+    expect(got.kind).toBe("webgpu");
+    expect(got.adapter).toMatch(/swiftshader/i);
+    const want = await trainInNode();
+    expectAlike(got, want);
+    // It learns: far below ln 10, where guessing starts.
+    expect(got.loss[0]).toBeGreaterThan(1.5);
+    expect(got.loss[9]).toBeLessThan(0.5);
+    // Scalars of the device and nothing else.
+    expect(got.leftTensors).toBeLessThan(20);
+    if (process.env.VK_DRIVER_FILES !== undefined) {
+      expectAlike(await trainN3({ engine, nn, optim }, "webgpu", seed), want);
+    }
+  }, 240_000);
+
+  it("trains it on the CPU reference in the page to the very same numbers as in Node", async () => {
+    const got = await trainInPage("cpu");
+    const want = await trainInNode();
+    expect(got.loss[0]).toBeCloseTo(want.loss[0], 12);
+    expectAlike(got, want, 1e-9);
+  }, 120_000);
+});
+
+if (executable === undefined)
+  it.skip("in Chromium: it is not installed (npm run doctor tells more)", () => {});
+
+function expectAlike(got: Trained, want: Trained, allowed = tolerance): void {
+  expect(got.loss).toHaveLength(10);
+  got.loss.forEach((loss, epoch) => {
+    const error = Math.abs(loss / want.loss[epoch] - 1);
+    expect(error, `epoch ${epoch}: loss ${loss} against ${want.loss[epoch]}`).toBeLessThan(allowed);
+  });
+  expect(got.accuracy).toEqual(want.accuracy);
+  got.outputs.forEach((value, i) => {
+    expect(Math.abs(value - want.outputs[i])).toBeLessThan(allowed);
+  });
+}
+
+/** What a file and its chunks import from outside of `dist`, and how. */
+async function importsOf(entry: string): Promise<{ path: string; kind: string }[]> {
+  const found: { path: string; kind: string }[] = [];
+  await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: "esm",
+    outdir: path.join(dist, "unused"),
+    logLevel: "silent",
+    plugins: [
+      {
+        name: "note-foreign-imports",
+        setup({ onResolve }) {
+          onResolve({ filter: /^[^.]/ }, ({ path: wanted, kind }) => {
+            if (kind === "entry-point") return undefined;
+            found.push({ path: wanted, kind });
+            return { path: wanted, external: true };
+          });
+        },
+      },
+    ],
+  });
+  return found;
+}
+
+const html = `<!doctype html>
+<meta charset="utf-8">
+<link rel="icon" href="data:,">
+<title>gradgpu</title>
+<script type="module">
+  import * as engine from "/dist/index.js";
+  import * as nn from "/dist/nn.js";
+  import * as optim from "/dist/optim.js";
+  import { trainN3 } from "/train-n3.js";
+  globalThis.train = (kind, seed) => trainN3({ engine, nn, optim }, kind, seed);
+</script>
+`;
+
+/** A server of the page, the bundle and the training program; of nothing else. */
+async function serve(): Promise<http.Server> {
+  const source = fs.readFileSync(path.join(root, "test", "fixtures", "train-n3.ts"), "utf8");
+  const { code } = await transform(source, { loader: "ts", target: "es2022" });
+  const server = http.createServer((request, response) => {
+    const { pathname } = new URL(request.url as string, "http://localhost");
+    const send = (type: string, body: string) => {
+      response.writeHead(200, { "content-type": type }).end(body);
+    };
+    const file = path.join(root, pathname);
+    if (pathname === "/") send("text/html", html);
+    else if (pathname === "/train-n3.js") send("text/javascript", code);
+    else if (file.startsWith(`${dist}${path.sep}`) && fs.existsSync(file))
+      send(file.endsWith(".js") ? "text/javascript" : "application/json", fs.readFileSync(file, "utf8"));
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+  return server;
+}

@@ -1,0 +1,191 @@
+// Every matmul variant on the adapter against the float64 reference: sizes around tile edges, all four
+// transpositions, each way of reading the operands, batches, and values that are not finite.
+
+import { beforeAll, describe, expect, it } from "vitest";
+import { apply } from "../../engine/apply.ts";
+import { type Op, type Tensor, tensor } from "../../engine/index.ts";
+import type { AdapterProfile } from "../../engine/kernel.ts";
+import { matmul, productOf } from "../../engine/ops/matmul.ts";
+import {
+  type MatmulChoice,
+  planMatmul,
+  subgroupVariant,
+  tileVariant,
+} from "../../engine/ops/matmul-kernels.ts";
+import { sizeOf } from "../../engine/shape.ts";
+import { gpuDevice, referenceDevice } from "../support/devices.ts";
+import { compareForward, type Pair } from "../support/gpu-cases.ts";
+import { uniforms } from "../support/op-cases.ts";
+
+let pair: Pair;
+let profile: AdapterProfile;
+
+beforeAll(async () => {
+  pair = { reference: await referenceDevice(), gpu: await gpuDevice() };
+  profile = (pair.gpu.backend as unknown as { profile: AdapterProfile }).profile;
+});
+
+interface Case {
+  readonly a: readonly number[];
+  readonly b: readonly number[];
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+
+const flags = [0, 1, 2, 3].map((bits) => ({ transposeA: (bits & 1) !== 0, transposeB: (bits & 2) !== 0 }));
+
+const caseOf = (
+  [m, k, n]: readonly number[],
+  { transposeA, transposeB }: { transposeA: boolean; transposeB: boolean },
+  aBatch: readonly number[] = [],
+  bBatch: readonly number[] = [],
+): Case => ({
+  a: [...aBatch, ...(transposeA ? [k, m] : [m, k])],
+  b: [...bBatch, ...(transposeB ? [n, k] : [k, n])],
+  transposeA,
+  transposeB,
+});
+
+/** matmul with the variant forced. */
+const forced = (choice: MatmulChoice): Op => ({
+  ...matmul.op,
+  kernels: ({ inputs, attrs, profile }) => planMatmul(productOf(inputs, attrs), profile, choice),
+});
+
+const draw = (size: number, seed: number): Float32Array => {
+  const next = uniforms(seed);
+  return Float32Array.from({ length: size }, () => next() * 2 - 1);
+};
+
+/**
+ * Adapter against reference, element by element: they may differ by 1e-6 sqrt(K) times the norms of the row of A
+ * and the column of B.
+ */
+async function compare(op: Op, { a, b, transposeA, transposeB }: Case): Promise<void> {
+  const [x, y] = [draw(sizeOf(a), 3), draw(sizeOf(b), 7)];
+  const run = (device: Pair["gpu"], which: Op): Tensor =>
+    apply(which, [tensor(x, { shape: a, device }), tensor(y, { shape: b, device })], {
+      transposeA,
+      transposeB,
+    })[0];
+  const [gotTensor, wantTensor] = [run(pair.gpu, op), run(pair.reference, matmul.op)];
+  const [got, want] = [await gotTensor.data(), await wantTensor.dataFloat64()];
+  const { batch, aBatch, bBatch, m, n, k } = productOf(
+    [
+      { shape: a, dtype: "f32" },
+      { shape: b, dtype: "f32" },
+    ],
+    { transposeA, transposeB },
+  );
+  const rowNorms = norms(x, sizeOf(aBatch), m, k, transposeA);
+  const columnNorms = norms(y, sizeOf(bBatch), n, k, !transposeB);
+  // Broadcast batches are compared by the largest norm; single matrices by each element's own.
+  const single = sizeOf(batch) === 1;
+  const bound = 1e-6 * Math.sqrt(k);
+  const largest = Math.max(...rowNorms) * Math.max(...columnNorms);
+  for (let i = 0; i < want.length; i++) {
+    const scale = single ? rowNorms[Math.floor(i / n)] * columnNorms[i % n] : largest;
+    if (!(Math.abs(got[i] - want[i]) <= bound * scale)) {
+      throw new Error(`[${a}] [${b}] ${transposeA} ${transposeB}: element ${i} is ${got[i]}, not ${want[i]}`);
+    }
+  }
+}
+
+/** Norms along K of `count` vectors in each of `matrices` matrices; `kFirst`: K is the outer axis. */
+function norms(x: Float32Array, matrices: number, count: number, k: number, kFirst: boolean): number[] {
+  return Array.from({ length: matrices * count }, (_, index) => {
+    const [matrix, i] = [Math.floor(index / count), index % count];
+    let sum = 0;
+    for (let l = 0; l < k; l++) sum += x[matrix * count * k + (kFirst ? l * count + i : i * k + l)] ** 2;
+    return Math.sqrt(sum);
+  });
+}
+
+/** Each size meets each other somewhere; then sizes that vec2 and vec4 reads take, with ragged tiles. */
+const sizes = [
+  ...[1, 3, 7, 63, 64, 65, 127, 129].flatMap((size, i, all) => [
+    [size, all[(i + 3) % 8], all[(i + 5) % 8]],
+    [all[(i + 1) % 8], size, all[(i + 2) % 8]],
+  ]),
+  ...[
+    [128, 64, 10],
+    [4, 2, 4],
+    [36, 130, 68],
+    [100, 6, 132],
+  ],
+];
+
+const variants: Record<string, () => MatmulChoice> = {
+  "the profile's choice": () => ({}),
+  "subgroup tile": () => ({ variant: subgroupVariant(profile.subgroupSize) }),
+  "subgroup tile, any reading": () => ({ variant: subgroupVariant(profile.subgroupSize), readAny: true }),
+  "tile 8x8, one row of threads": () => ({ variant: tileVariant(2, 1) }),
+  "tile 8x8": () => ({ variant: tileVariant(2, 8) }),
+  "tile 4x4, any reading": () => ({ variant: tileVariant(1, 8), readAny: true }),
+};
+
+describe.each(Object.keys(variants))("%s", (name) => {
+  it("is right for all sizes, transpositions and batches", async (context) => {
+    if (name.startsWith("subgroup") && profile.subgroupSize !== 4 && profile.subgroupSize !== 8)
+      context.skip();
+    const op = forced(variants[name]());
+    for (const flag of flags) {
+      for (const size of sizes) await compare(op, caseOf(size, flag));
+      for (const size of [
+        [5, 3, 7],
+        [8, 6, 4],
+        [33, 2, 36],
+      ]) {
+        await compare(op, caseOf(size, flag, [3], []));
+        await compare(op, caseOf(size, flag, [], [2, 2]));
+        await compare(op, caseOf(size, flag, [2, 1, 3], [4, 1]));
+        await compare(op, caseOf(size, flag, [2, 3], [2, 3]));
+      }
+    }
+  });
+
+  it("keeps what is not finite to its own rows and columns", async (context) => {
+    if (name.startsWith("subgroup") && profile.subgroupSize !== 4 && profile.subgroupSize !== 8)
+      context.skip();
+    const op = forced(variants[name]());
+    for (const flag of flags) {
+      // Infinities in the last row, the last column and at the last, odd k: where clamped reads repeat.
+      const { a, b } = caseOf([5, 3, 8], flag);
+      const x = new Float32Array(15).fill(1);
+      const y = new Float32Array(24).fill(1);
+      x[flag.transposeA ? 2 * 5 + 4 : 4 * 3 + 2] = Number.POSITIVE_INFINITY;
+      y[flag.transposeB ? 7 * 3 + 2 : 2 * 8 + 7] = Number.POSITIVE_INFINITY;
+      const [c] = apply(
+        op,
+        [tensor(x, { shape: a, device: pair.gpu }), tensor(y, { shape: b, device: pair.gpu })],
+        flag,
+      );
+      const want = Array.from({ length: 40 }, (_, i) =>
+        i % 8 === 7 || i >= 32 ? Number.POSITIVE_INFINITY : 3,
+      );
+      expect([...(await c.data())]).toEqual(want);
+    }
+  });
+});
+
+describe("large products of odd sizes", () => {
+  it("have their own mixtures of readings", async () => {
+    // Past 2^25 multiply-adds, only the operand that needs it is read element by element.
+    await compare(matmul.op, caseOf([257, 509, 260], flags[0]));
+    await compare(matmul.op, caseOf([258, 512, 257], flags[1]));
+    await compare(matmul.op, caseOf([257, 512, 257], flags[2]));
+  });
+});
+
+describe("edges", () => {
+  it("K = 0, empty results, and more tiles than one dimension of a grid holds", async () => {
+    const attrs = flags[0];
+    await compareForward(matmul.op, { inputs: [{ shape: [3, 0] }, { shape: [0, 5] }], attrs }, pair);
+    await compareForward(matmul.op, { inputs: [{ shape: [0, 4] }, { shape: [4, 5] }], attrs }, pair);
+    await compareForward(
+      matmul.op,
+      { inputs: [{ shape: [65_537, 1, 2] }, { shape: [65_537, 2, 1] }], attrs },
+      pair,
+    );
+  });
+});

@@ -1,0 +1,185 @@
+// Training on this adapter against the CPU reference: same weights, masks and orders to the bit, the same losses
+// to a tolerance, and nothing left behind or uploaded by a step.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  arange,
+  cast,
+  type Device,
+  device as defaultDevice,
+  mul,
+  setDevice,
+  sum,
+  tensor,
+  variable,
+} from "../../engine/index.ts";
+import { BatchNormalization, Dense, Dropout, Flatten, Input, Sequential } from "../../nn/index.ts";
+import { oneMinusPower } from "../../optim/adam.ts";
+import { Adam, type Optimizer, SGD } from "../../optim/index.ts";
+import { gpuDevice, referenceDevice } from "../support/devices.ts";
+
+let gpu: Device;
+let cpu: Device;
+let before: Device | undefined;
+
+beforeAll(async () => {
+  cpu = await referenceDevice();
+  gpu = await gpuDevice();
+  before = defaultDevice();
+});
+// Files of an adapter share the process: leave the default device as it was.
+afterAll(() => {
+  if (before !== undefined) setDevice(before);
+});
+
+/** Runs `fn` with `device` as the default one and its streams numbered from 0. */
+async function on<T>(device: Device, fn: () => Promise<T>): Promise<T> {
+  setDevice(device);
+  device.random.resetStreams();
+  return fn();
+}
+
+const [rows, side, classes] = [75, 5, 3];
+const labels = Uint8Array.from({ length: rows }, (_, i) => (i * 5) % classes);
+/** Images of bytes: a bright stripe by class, and noise. */
+const images = Uint8Array.from({ length: rows * side * side }, (_, i) => {
+  const stripe = Math.floor((i % (side * side)) / side) === labels[Math.floor(i / (side * side))];
+  return (stripe ? 150 : 0) + ((i * 2654435761) % 100);
+});
+
+const makeModel = () =>
+  new Sequential([
+    new Input([side, side], { byteScale: 1 / 255 }),
+    new Flatten(),
+    new Dense(7, { activation: "relu", kernelInitializer: "heNormal" }),
+    new BatchNormalization(),
+    new Dense(6, { activation: "tanh", kernelInitializer: "glorotNormal", biasInitializer: "randomNormal" }),
+    new Dropout(0.3),
+    new Dense(classes, { activation: "softmax" }),
+  ]);
+
+const bitsOf = (values: ArrayLike<number>) => [...new Uint32Array(Float32Array.from(values).buffer)];
+
+const silent = { verbose: 0 } as const;
+
+async function train(device: Device, makeOptimizer: () => Optimizer) {
+  return on(device, async () => {
+    using model = makeModel();
+    const optimizer = makeOptimizer();
+    model.compile({ optimizer, loss: "sparseCategoricalCrossentropy", metrics: "accuracy" });
+    // 10 steps: two epochs of four batches of 16 and one of 11.
+    const { history } = await model.fit(images, labels, { ...silent, batchSize: 16, epochs: 2 });
+    const predictions = await model.predict(images, { batchSize: 32 });
+    const outputs = await predictions.data();
+    predictions.dispose();
+    const dropoutState = await (model.layers[4] as Dropout).state?.data();
+    const evaluated = await model.evaluate(images, labels);
+    optimizer.dispose();
+    return { history, outputs, dropoutState, evaluated };
+  });
+}
+
+describe("the same seed on both devices", () => {
+  it("gives the same initial weights, bit for bit", async () => {
+    const weights = (device: Device) =>
+      on(device, async () => {
+        using model = makeModel();
+        return (await model.getWeights()).map(({ values }) => bitsOf(values));
+      });
+    expect(await weights(gpu)).toEqual(await weights(cpu));
+  });
+
+  it.each([
+    ["SGD with momentum", () => new SGD({ learningRate: 0.05, momentum: 0.9 })],
+    ["Nesterov", () => new SGD({ learningRate: 0.05, momentum: 0.9, nesterov: true })],
+    // A bias before batch normalization has a gradient of 0 and rounding noise, which Adam with its usual epsilon
+    // scales up to whole steps: harmless, but not comparable.
+    ["Adam", () => new Adam({ learningRate: 0.01, epsilon: 1e-3 })],
+    ["AMSGrad", () => new Adam({ learningRate: 0.01, epsilon: 1e-3, amsgrad: true })],
+  ])("trains alike with %s: 10 steps, masks and orders the same", async (_, makeOptimizer) => {
+    const [got, want] = [await train(gpu, makeOptimizer), await train(cpu, makeOptimizer)];
+    expect(got.dropoutState).toEqual(want.dropoutState);
+    expect(got.dropoutState?.[2]).toBe(10);
+    got.history.loss.forEach((loss, epoch) => {
+      expect(Math.abs(loss / want.history.loss[epoch] - 1)).toBeLessThan(1e-4);
+    });
+    expect(got.history.accuracy).toEqual(want.history.accuracy);
+    got.outputs.forEach((value, i) => {
+      expect(Math.abs(value - want.outputs[i])).toBeLessThan(1e-3);
+    });
+    expect(Math.abs(got.evaluated[0] - want.evaluated[0])).toBeLessThan(1e-3);
+  });
+});
+
+describe("Adam's bias correction", () => {
+  it.each([0.9, 0.999, 0.5, 0])("1 - β^t for β = %f is right to 2e-6 over 10,000 steps", async (beta) => {
+    const steps = arange(10_001, { device: gpu });
+    const values = oneMinusPower(beta, cast(steps, "f32"));
+    const got = await values.data();
+    let worst = 0;
+    for (let t = 1; t <= 10_000; t++) {
+      const want = beta === 0 ? 1 : -Math.expm1(t * Math.log(beta));
+      worst = Math.max(worst, Math.abs(got[t] / want - 1));
+    }
+    expect(worst).toBeLessThan(2e-6);
+    steps.dispose();
+    values.dispose();
+  });
+
+  it("and the steps that come of it, over 300 of them", async () => {
+    const w = variable([1, -2], { device: gpu });
+    const optimizer = new Adam({ learningRate: 0.01 });
+    let want = [1, -2];
+    const state = want.map(() => ({ m: 0, v: 0 }));
+    for (let t = 1; t <= 300; t++) {
+      optimizer.minimize(() => sum(mul(w, w)), [w]).dispose();
+      want = want.map((value, i) => {
+        const [s, g] = [state[i], 2 * value];
+        s.m += (g - s.m) * 0.1;
+        s.v += (g * g - s.v) * 0.001;
+        const alpha = (0.01 * Math.sqrt(1 - 0.999 ** t)) / (1 - 0.9 ** t);
+        return value - (alpha * s.m) / (Math.sqrt(s.v) + 1e-7);
+      });
+      if (t % 50 === 0) await gpu.sync();
+    }
+    const got = await w.data();
+    got.forEach((value, i) => {
+      expect(Math.abs(value - want[i])).toBeLessThan(2e-5);
+    });
+    optimizer.dispose();
+    w.dispose();
+  });
+});
+
+// The CPU reference does 2,000 (nn-training.test.ts of the unit tests); software adapters have less time.
+describe("500 steps", () => {
+  it("leave tensors, buffers and bytes as after 20, and upload next to nothing", async () => {
+    await on(gpu, async () => {
+      using model = makeModel();
+      model.compile({ optimizer: "adam", loss: "sparseCategoricalCrossentropy", metrics: "accuracy" });
+      const x = tensor(images, [rows, side, side]);
+      const y = tensor(labels);
+      const seen: { tensors: number; bytes: number; buffers: number; uploads: number }[] = [];
+      // 19 steps of 4, the last of 3: 27 epochs are 513 steps.
+      const history = await model.fit(x, y, {
+        ...silent,
+        batchSize: 4,
+        epochs: 27,
+        onEpochEnd: (epoch) => {
+          if (epoch !== 1 && epoch !== 26) return;
+          const { tensors, bytes, buffers } = gpu.memory();
+          seen.push({ tensors, bytes, buffers, uploads: gpu.counters().uploads });
+        },
+      });
+      // The garbage collector may free what other tests of this process left; nothing may be added.
+      expect(seen[1].tensors).toBeLessThanOrEqual(seen[0].tensors);
+      expect(seen[1].bytes).toBeLessThanOrEqual(seen[0].bytes);
+      expect(seen[1].buffers).toBeLessThanOrEqual(seen[0].buffers);
+      // Per epoch: the cursor and the two sums, set back to their starts. A step uploads nothing.
+      expect((seen[1].uploads - seen[0].uploads) / 25).toBeLessThanOrEqual(3);
+      expect(history.history.accuracy[26]).toBeGreaterThan(0.8);
+      x.dispose();
+      y.dispose();
+    });
+  }, 120_000);
+});

@@ -1,0 +1,110 @@
+// The bench's table of cases, and one run of the bench from its command line to its JSON.
+
+import { execFile } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { allCases } from "../../bench/cases/all.ts";
+import { nets } from "../../bench/cases/nets.ts";
+import { trainingBench } from "../../bench/cases/training.ts";
+import { type Device, init } from "../../engine/index.ts";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const run = promisify(execFile);
+
+let device: Device;
+beforeAll(async () => {
+  device = await init({ device: "cpu", seed: 1 });
+});
+afterAll(() => device.dispose());
+
+describe("bench cases", () => {
+  it("have one name and phase each", () => {
+    const keys = allCases.map(({ name, phase }) => `${name} ${phase}`);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it("hold one training step a net, on every backend", () => {
+    for (const net of ["N1", "N2", "N3", "N4"]) {
+      const steps = allCases.filter(({ name, phase }) => name === `train/${net}` && phase === "step");
+      expect(steps).toHaveLength(1);
+      expect(steps[0].skip).toBeUndefined();
+    }
+  });
+
+  it("time forward and backward of every kernel asked for", () => {
+    for (const start of ["dense/", "activation/", "batch-norm/", "dropout/", "softmax-cross-entropy/"]) {
+      for (const phase of ["forward", "backward"]) {
+        const found = allCases.filter((c) => c.name.startsWith(start) && c.phase === phase);
+        expect(found.length, `${start} ${phase}`).toBeGreaterThanOrEqual(3);
+      }
+    }
+  });
+
+  it.each([
+    ["N1", 59_978],
+    ["N2", 912_226],
+    ["N3", 79_510],
+    ["N4", 2_599_086],
+  ])("%s has the parameters of its note", (name, parameters) => {
+    const model = nets.find((net) => net.name === name)!.build();
+    expect(model.countParams()).toBe(parameters);
+    model.dispose();
+  });
+
+  it("leave nothing on the device behind", async () => {
+    const before = device.memory();
+    const step = trainingBench.find(({ name, phase }) => name === "train/N3" && phase === "step")!;
+    const prepared = await step.prepare(device);
+    for (let i = 0; i < 2; i++) await prepared.run();
+    prepared.dispose();
+    const kernel = allCases.filter(({ name }) =>
+      /^(activation\/relu|dropout|batch-norm)\/128x64$/.test(name),
+    );
+    expect(kernel).toHaveLength(6);
+    for (const { prepare } of kernel) {
+      const work = await prepare(device);
+      for (let i = 0; i < 3; i++) await work.run();
+      work.dispose();
+    }
+    // Scalars that ops use are kept as long as the device lives.
+    expect(device.memory().bytes - before.bytes).toBeLessThan(1000);
+  });
+});
+
+describe("npm run bench", () => {
+  it("writes the machine and a row for each case", async () => {
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-bench-"));
+    const file = path.join(directory, "rows", "bench.json");
+    const filter = "^(softmax-cross-entropy/128x10|dropout/128x64)$";
+    const args = ["scripts/run.mjs", "bench/main.ts", "--device", "cpu", "--filter", filter, "--json", file];
+    const { stdout } = await run(process.execPath, args, { cwd: root, timeout: 50_000 });
+    expect(stdout).toMatch(/softmax-cross-entropy\/128x10 +forward +[\d.]+/);
+    const { machine, rows } = JSON.parse(fs.readFileSync(file, "utf8"));
+    fs.rmSync(directory, { recursive: true });
+    expect(machine).toMatchObject({ cores: expect.any(Number), node: process.version });
+    expect(rows).toHaveLength(4);
+    for (const row of rows) {
+      expect(row).toMatchObject({ backend: "cpu", adapter: expect.any(String), driver: expect.any(String) });
+      for (const field of ["medianMs", "minMs", "samples", "dispatches", "submits", "gbPerSecond"]) {
+        expect(row[field], field).toBeTypeOf("number");
+      }
+    }
+  });
+
+  it.each([
+    [["--filter", "no such case"], /no case has such a name/],
+    [["--device", "tpu"], /--device is "tpu"/],
+  ])("ends with code 2 for %j", async (args, message) => {
+    const failed = await run(process.execPath, ["scripts/run.mjs", "bench/main.ts", ...args], {
+      cwd: root,
+    }).then(
+      () => ({ code: 0, stderr: "" }),
+      (error) => error as { code: number; stderr: string },
+    );
+    expect(failed.code).toBe(2);
+    expect(failed.stderr).toMatch(message);
+  });
+});

@@ -1,0 +1,119 @@
+// The bench's own arithmetic: medians, sample sizes, counts per iteration; on a device made of counters.
+
+import { describe, expect, it } from "vitest";
+import { measure, measureFirst, median, runsFor } from "../../bench/measure.ts";
+
+const budget = {
+  sampleMs: 20,
+  totalMs: 60,
+  minSamples: 1,
+  maxSamples: 5,
+  minIterations: 1,
+  maxIterations: 50,
+};
+
+/** Counts what a device would; `sync` ends the work asked for. */
+function fakeDevice() {
+  const counts = {
+    dispatches: 0,
+    submits: 0,
+    uploads: 0,
+    uploadedBytes: 0,
+    readbacks: 0,
+    pipelines: 0,
+    bindGroups: 0,
+    copies: 0,
+  };
+  return {
+    counts,
+    counters: () => ({ ...counts }),
+    sync: async () => {
+      counts.submits++;
+    },
+  };
+}
+
+describe("median", () => {
+  it("is the middle, or the mean of the two", () => {
+    expect(median([3, 1, 2])).toBe(2);
+    expect(median([4, 1, 3, 2])).toBe(2.5);
+    expect(median([5])).toBe(5);
+  });
+});
+
+describe("a sample", () => {
+  it("is as many iterations as fill its time, at least one", () => {
+    expect(runsFor(1, budget)).toBe(20);
+    expect(runsFor(1000, budget)).toBe(1);
+    expect(runsFor(0.001, budget)).toBe(50);
+    expect(runsFor(1000, { ...budget, minIterations: 4 })).toBe(4);
+    expect(runsFor(1000, { ...budget, minIterations: 4 }, 16)).toBe(1);
+    expect(runsFor(0.1, budget, 16)).toBe(3);
+  });
+});
+
+describe("measure", () => {
+  it("counts dispatches and submits per iteration, the warm-up left out", async () => {
+    const device = fakeDevice();
+    let runs = 0;
+    const result = await measure(
+      device,
+      {
+        run: () => {
+          device.counts.dispatches += runs++ === 0 ? 1000 : 3;
+          const end = performance.now() + 0.3;
+          while (performance.now() < end);
+        },
+        dispose: () => {},
+      },
+      budget,
+    );
+    expect(result.dispatches).toBe(3);
+    expect(result.submits).toBeCloseTo(1 / result.iterations);
+    expect(result.iterations).toBeGreaterThan(1);
+    expect(result.samples).toBeGreaterThan(1);
+    expect(result.samples).toBeLessThanOrEqual(budget.maxSamples);
+    expect(result.medianMs).toBeGreaterThanOrEqual(0.3);
+    expect(result.minMs).toBeLessThanOrEqual(result.medianMs);
+  });
+
+  it("takes slow work once after warming up", async () => {
+    const device = fakeDevice();
+    let runs = 0;
+    const run = () => new Promise<void>((resolve) => setTimeout(resolve, 70, runs++));
+    const result = await measure(device, { run, dispose: () => {} }, budget);
+    expect(result.samples).toBe(1);
+    expect(result.iterations).toBe(1);
+    expect(runs).toBe(2);
+  });
+
+  it("divides by the iterations of a run", async () => {
+    const device = fakeDevice();
+    const run = () => {
+      device.counts.dispatches += 48;
+      return new Promise<void>((resolve) => setTimeout(resolve, 32));
+    };
+    const result = await measure(device, { run, iterations: 16, dispose: () => {} }, budget);
+    expect(result).toMatchObject({ dispatches: 3, submits: 1 / 16, iterations: 16 });
+    expect(result.medianMs).toBeGreaterThan(1.9);
+    expect(result.medianMs).toBeLessThan(16);
+  });
+
+  it("takes no fewer samples and iterations than it should", async () => {
+    const run = () => new Promise<void>((resolve) => setTimeout(resolve, 25));
+    const few = { ...budget, totalMs: 10, minSamples: 2, minIterations: 3 };
+    const result = await measure(fakeDevice(), { run, dispose: () => {} }, few);
+    expect(result).toMatchObject({ samples: 2, iterations: 3 });
+  });
+
+  it("counts everything in a cold start", async () => {
+    const device = fakeDevice();
+    const result = await measureFirst(device, {
+      run: () => {
+        device.counts.dispatches += 40;
+      },
+      dispose: () => {},
+    });
+    expect(result).toMatchObject({ samples: 1, iterations: 1, dispatches: 40, submits: 1 });
+  });
+});

