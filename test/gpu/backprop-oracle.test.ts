@@ -20,6 +20,7 @@ import {
   variable,
 } from "../../engine/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 const tolerance = 1e-6;
 const learningRate = 0.5;
@@ -83,6 +84,7 @@ describe.each(Object.keys(devices))("the worked example on %s", (kind) => {
   it("leaves nothing behind", async () => {
     // Scalars such as 0.5 stay with the device from their first use on, so the first walk does not count.
     await stepThrough();
+    await collectGarbage();
     const { tensors, bytes } = device.memory();
     await stepThrough();
     expect(device.memory()).toMatchObject({ tensors, bytes });

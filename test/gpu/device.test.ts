@@ -30,6 +30,7 @@ import { notDifferentiable } from "../../engine/op.ts";
 import { Dense, Input, Sequential } from "../../nn/index.ts";
 import { Adam } from "../../optim/index.ts";
 import { gpuDevice } from "../support/devices.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 let shared: Device;
 const opened: Device[] = [];
@@ -303,6 +304,7 @@ fn main() {
   ])("(%s) is told with its numbered source and the op, and the device goes on", async (_, body) => {
     const device = await open();
     const x = tensor([1, 2]);
+    await collectGarbage();
     const before = device.memory();
     const bad = broken("brokenOp", body)(x);
     const error = (await rejection(bad.data())) as Error;
@@ -328,6 +330,7 @@ fn main() {
       op(x);
     });
     expect(await rejection(device.sync())).toBeInstanceOf(ShaderError);
+    await collectGarbage();
     const before = device.memory();
     for (let i = 0; i < 2; i++) {
       expect(() => op(x)).toThrow(ShaderError);

@@ -31,6 +31,7 @@ import type { Trainer } from "../../nn/training/trainer.ts";
 import { Adam, type Optimizer, SGD } from "../../optim/index.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice } from "../support/devices.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 let gpu: Device;
 let before: Device;
@@ -257,6 +258,7 @@ describe("eight steps in one run", () => {
         prepared.trainer.reset();
         for (let i = 0; i < 2; i++) prepared.step(net.batchSize);
         await gpu.sync();
+        await collectGarbage();
         const [start, memory] = [gpu.counters(), gpu.memory()];
         if (together) prepared.step.run({ steps: 8 }, net.batchSize);
         else for (let i = 0; i < 8; i++) prepared.step(net.batchSize);
@@ -268,10 +270,9 @@ describe("eight steps in one run", () => {
         expect(end.bindGroups).toBe(start.bindGroups);
         expect(end.pipelines).toBe(start.pipelines);
         expect(end.readbacks).toBe(start.readbacks);
-        // The garbage collector may free what other tests of this process left; nothing may be added.
-        expect(after.buffers).toBeLessThanOrEqual(memory.buffers);
-        expect(after.bytes).toBeLessThanOrEqual(memory.bytes);
-        expect(after.tensors).toBeLessThanOrEqual(memory.tensors);
+        expect(after.buffers).toBe(memory.buffers);
+        expect(after.bytes).toBe(memory.bytes);
+        expect(after.tensors).toBe(memory.tensors);
         results.push(await weightsOf(prepared, 10 * net.batchSize));
         prepared.dispose();
       }

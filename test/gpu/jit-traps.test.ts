@@ -44,6 +44,7 @@ import {
   where,
 } from "../../engine/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 let gpu: Device;
 let cpu: Device;
@@ -421,6 +422,7 @@ describe("variables", () => {
 
   it("can't be made, set or packed inside", async () => {
     const v = variable([1, 2]);
+    await collectGarbage();
     const { tensors, bytes } = gpu.memory();
     const attempts: [string, () => unknown][] = [
       ["can't be made inside", () => variable([1, 2])],
@@ -573,6 +575,7 @@ describe("errors", () => {
     const c = tensor([3, 4]);
     const x = tensor([5, 6]);
     await gpu.sync();
+    await collectGarbage();
     const { tensors, bytes } = gpu.memory();
     let attempts = 0;
     const f = jit((y: Tensor) => {
@@ -599,6 +602,7 @@ describe("errors", () => {
     const x = ones([1]);
     const v = variable([1]);
     await gpu.sync();
+    await collectGarbage();
     const { tensors, bytes } = gpu.memory();
     const limit = Math.min(gpu.info.limits.maxStorageBufferBindingSize, gpu.info.limits.maxBufferSize);
     const rows = Math.floor(limit / 4 / 1024) + 1;
@@ -663,6 +667,7 @@ describe("memory", () => {
   it("dispose() frees what a program holds, captured tensors included", async () => {
     const x = ones([100, 100]);
     await gpu.sync();
+    await collectGarbage();
     const { tensors, bytes } = gpu.memory();
     const c = ones([100, 100]);
     const f = jit((y: Tensor) =>
@@ -686,6 +691,7 @@ describe("memory", () => {
     const f = jit((x: Tensor) => mul(x, 2));
     const x = ones([100]);
     f(x).dispose();
+    await collectGarbage();
     const { bytes, buffers, tensors } = gpu.memory();
     for (let i = 0; i < 100; i++) f(x).dispose();
     expect(gpu.memory()).toMatchObject({ bytes, buffers, tensors });

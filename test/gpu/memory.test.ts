@@ -1,8 +1,6 @@
 // Who owns memory, and that none is lost: scopes, dispose, the pool, uploads beside pending work, refused buffers,
 // wrong input, and long training. On a device of this file's own, so that counts are this file's.
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   ArgumentError,
@@ -47,6 +45,7 @@ import {
 import { BatchNormalization, Dense, Dropout, Input, Sequential } from "../../nn/index.ts";
 import { Adam } from "../../optim/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 let shared: Device;
 let cpu: Device;
@@ -551,13 +550,8 @@ describe("reading", () => {
 
 describe("all of the above", () => {
   it("drops no tensor for the garbage collector to find", async () => {
-    setFlagsFromString("--expose-gc");
-    const collect = runInNewContext("gc") as () => void;
     const before = live();
-    for (let i = 0; i < 4; i++) {
-      collect();
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    await collectGarbage();
     expect(live()).toEqual(before);
   });
 });

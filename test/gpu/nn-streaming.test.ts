@@ -6,6 +6,7 @@ import { LimitError } from "../../engine/errors.ts";
 import { type Device, device as defaultDevice, setDevice } from "../../engine/index.ts";
 import { Dense, Dropout, type FitOptions, Input, Sequential } from "../../nn/index.ts";
 import { gpuDevice } from "../support/devices.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 let gpu: Device;
 let before: Device | undefined;
@@ -78,6 +79,7 @@ describe("memory", () => {
       await model.fit(floats, labels, { ...options, epochs, onEpochEnd });
     };
     await run(1, () => {});
+    await collectGarbage();
     const start = gpu.memory();
     const seen: { bytes: number; buffers: number; uploadedBytes: number; uploads: number }[] = [];
     await run(3, () => {

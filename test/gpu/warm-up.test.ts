@@ -21,6 +21,7 @@ import {
 import { input, output, shader } from "../../engine/kernel.ts";
 import { Dense, Sequential } from "../../nn/index.ts";
 import { gpuDevice } from "../support/devices.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 let gpu: Device;
 beforeAll(async () => {
@@ -115,6 +116,7 @@ describe("warmUp", () => {
       x.dispose();
     };
     await once(() => {});
+    await collectGarbage();
     const before = gpu.memory();
     expect(await once(() => {})).toBe(1);
     expect(await once((step) => call(step))).toBe(1);
@@ -156,6 +158,7 @@ describe("warmUp", () => {
     const op = fresh(`wrong${Date.now()}`, "out[id.x] = y[id.x];");
     const step = jit((x: Tensor) => mul(op(x), 2));
     const x = tensor([1], { device: gpu });
+    await collectGarbage();
     const before = gpu.memory();
     const error = await step.warmUp(x).then(
       () => undefined,

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ArgumentError, LimitError } from "../../engine/errors.ts";
 import { type Device, init, type Tensor, tensor } from "../../engine/index.ts";
 import { type DataLike, Dense, Dropout, type FitOptions, Input, Sequential } from "../../nn/index.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 let device: Device;
 beforeEach(async () => {
@@ -82,6 +83,7 @@ describe("memory", () => {
     // The first time makes the scalars that the device keeps.
     await train(floats, labels, { memoryBudget: 800, validationSplit: 0.25 });
     await train(floats, labels, {});
+    await collectGarbage();
     const before = device.memory();
     await train(floats, labels, { memoryBudget: 800, validationSplit: 0.25 });
     expect(device.memory()).toMatchObject({ tensors: before.tensors, bytes: before.bytes });
@@ -103,6 +105,7 @@ describe("errors", () => {
   it("one batch above the budget, with the figures", async () => {
     const model = make();
     await model.fit(floats, labels, { verbose: 0 });
+    await collectGarbage();
     const before = device.memory();
     const options = { batchSize: 16, memoryBudget: 200, verbose: 0 } as const;
     for (const call of [

@@ -31,6 +31,7 @@ import {
   Sequential,
 } from "../../nn/index.ts";
 import { Adam, SGD } from "../../optim/index.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 let device: Device;
 // A fresh device each time: streams start at 0, and memory counts only what the test itself does.
@@ -338,6 +339,7 @@ describe("memory", () => {
     ]);
     const at: { tensors: number; buffers: number; bytes: number }[] = [];
     const note = () => {
+      await collectGarbage();
       const { tensors, buffers, bytes } = device.memory();
       at.push({ tensors, buffers, bytes });
     };
@@ -367,6 +369,7 @@ describe("memory", () => {
     };
     // The first time makes the scalars that the device keeps.
     await useAll();
+    await collectGarbage();
     const before = device.memory();
     await useAll();
     expect(device.memory()).toMatchObject({ tensors: before.tensors, bytes: before.bytes });
@@ -641,6 +644,7 @@ describe("errors come at the call, and training goes on after", () => {
   it.each(cases)("%s", async (_, call, message) => {
     const model = classifier();
     await model.fit(x, labels, silent);
+    await collectGarbage();
     const [memory, weights] = [device.memory(), await model.getWeights()];
     const error = await call(model).then(
       () => undefined,
