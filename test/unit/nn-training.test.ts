@@ -339,10 +339,10 @@ describe("memory", () => {
     ]);
     const at: { tensors: number; buffers: number; bytes: number }[] = [];
     const note = () => {
-      await collectGarbage();
       const { tensors, buffers, bytes } = device.memory();
       at.push({ tensors, buffers, bytes });
     };
+    await collectGarbage();
     await model.fit(x, labels, { ...silent, epochs: 2, batchSize: 4 });
     note();
     // 10 steps an epoch.
