@@ -66,6 +66,16 @@ export interface Sample<A = AnyAttrs> {
   readonly differentiable?: readonly number[];
 }
 
+/** A bound on the error of f32 results against the float64 reference, on stated inputs. */
+export interface Accuracy {
+  /** In units in the last place of the result; 0 means exact. */
+  readonly ulp?: number;
+  /** For functions composed of several: as a multiple of the larger of |y| and |x y'|. */
+  readonly relative?: number;
+  /** By input: the closed interval on which the bound holds; default every finite f32. */
+  readonly domain?: readonly (readonly [low: number, high: number])[];
+}
+
 export interface Op<A = AnyAttrs> {
   readonly name: string;
   /** Shapes and dtypes of the outputs; throws a typed error for inputs that do not fit. */
@@ -86,6 +96,8 @@ export interface Op<A = AnyAttrs> {
   readonly vjp: Vjp<A> | NotDifferentiable;
   readonly saves: { readonly inputs?: readonly number[]; readonly outputs?: readonly number[] };
   readonly samples: readonly Sample<A>[];
+  /** How close results come to the reference on every adapter; what the conformance page checks. */
+  readonly accuracy?: Accuracy;
   /** How the op reads as a pointwise expression, for eager kernels and for fusing. */
   readonly pointwise?: Pointwise<A>;
   /** Another op on one of its inputs that its kernel can compute on the way. */

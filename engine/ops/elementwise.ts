@@ -42,6 +42,7 @@ export interface ElementwiseDefinition<A> {
   vjp: Vjp<A> | NotDifferentiable;
   saves?: Op["saves"];
   samples: readonly Sample<A>[];
+  accuracy?: Op["accuracy"];
 }
 
 /** The op (not yet callable) of an elementwise definition. */
@@ -57,6 +58,7 @@ export function elementwiseOp<A = object>(definition: ElementwiseDefinition<A>):
     saves: definition.saves ?? {},
     vjp: definition.vjp,
     samples: definition.samples,
+    accuracy: definition.accuracy,
     pointwise,
     infer(inputs, attrs) {
       const wanted = definition.inputDTypes?.(inputs) ?? inputs.map(() => inputs[0].dtype);
