@@ -1,5 +1,6 @@
 // The engine's public face. Everything that users, nn, optim, data and bench may import from it stands here.
 
+export { type AdapterPeaks, measurePeaks } from "./adapter-peaks.ts";
 export type { DeviceInfo, MemoryUse, WorkCounters } from "./backend/backend.ts";
 export { arange, type CreateOptions, fromValues, full, ones, tensor, zeros } from "./create.ts";
 export { Device, device, dispose, type InitOptions, init, memory, setDevice } from "./device.ts";

@@ -19,6 +19,8 @@ import { TraceBackend } from "./trace.ts";
 export interface JitOptions extends SimplifyOptions, FuseOptions {
   /** Names the program in messages. */
   name?: string;
+  /** Where it runs if no argument is a tensor; default: the default device at the call. */
+  device?: Device;
 }
 
 /** What a traced function may return: tensors, alone or in arrays and plain objects; or nothing. */
@@ -104,7 +106,7 @@ export function jit<P extends JitArgument[], R extends Tree>(
   };
   const argumentsOf = (args: readonly unknown[]): { device: Device; tensors: Tensor[] } => {
     const tensors = args.filter((arg): arg is Tensor => arg instanceof Tensor);
-    const device = tensors[0]?.device ?? defaultDevice();
+    const device = tensors[0]?.device ?? options.device ?? defaultDevice();
     if (tensors.some((tensor) => tensor.device !== device))
       throw new DeviceError("jit: the arguments are on two devices; copy one over");
     return { device, tensors };
