@@ -1,6 +1,7 @@
 // profile: time by kernel of whatever a function asks a device to do, as a table and as a trace. Knows how to sum up
 // and to print; how a dispatch is timed is the backend's business.
 
+import { type AdapterPeaks, measurePeaks } from "./adapter-peaks.ts";
 import type { Backend, WorkCounters } from "./backend/backend.ts";
 import { type Device, device as defaultDevice } from "./device.ts";
 import { ArgumentError } from "./errors.ts";
@@ -19,6 +20,8 @@ export interface ProfileOptions {
   device?: Device;
   /** Default: timestamps where the adapter has them. */
   clock?: "timestamps" | "wall";
+  /** Measure what the adapter can do, once a device, some hundred milliseconds after `fn` is done. Default true. */
+  peaks?: boolean;
 }
 
 /** One dispatch, as the backend timed it. */
@@ -58,6 +61,10 @@ export interface KernelProfile {
   /** Floating-point operations, where they are known: 2mnk of a matmul, whatever is fused to it left out. */
   readonly flops: number | undefined;
   readonly gigaflopsPerSecond: number | undefined;
+  /** {@link gigabytesPerSecond} by what a copying kernel reaches on this adapter: an upper bound, may exceed 1. */
+  readonly copyShare: number | undefined;
+  /** {@link gigaflopsPerSecond} by what multiply-adds in registers reach on this adapter. */
+  readonly fmaShare: number | undefined;
 }
 
 /** A trace in Chrome's JSON format, which Perfetto opens too. Times are microseconds. */
@@ -88,6 +95,10 @@ export class Profile {
   readonly dispatches: readonly DispatchTime[];
   /** By kernel, the longest first. */
   readonly kernels: readonly KernelProfile[];
+  /** All kernels together, as if they were one named "total". */
+  readonly total: KernelProfile;
+  /** What the adapter can do; undefined on the reference, and where it was not to be measured. */
+  readonly peaks: AdapterPeaks | undefined;
   /** Time of all kernels together. */
   readonly kernelMs: number;
   /** What else the device was asked to do meanwhile: submits, uploads, copies, ... */
@@ -100,14 +111,17 @@ export class Profile {
     wallMs: number,
     dispatches: readonly DispatchTime[],
     counters: WorkCounters,
+    peaks?: AdapterPeaks,
   ) {
     this.adapter = adapter;
     this.clock = clock;
     this.wallMs = wallMs;
     this.dispatches = dispatches;
     this.counters = counters;
-    this.kernelMs = total(dispatches.map((dispatch) => dispatch.ms));
-    this.kernels = byKernel(dispatches, this.kernelMs);
+    this.peaks = peaks;
+    this.kernelMs = sum(dispatches.map((dispatch) => dispatch.ms));
+    this.kernels = byKernel(dispatches, this.kernelMs, peaks);
+    this.total = totalOf(this.kernels, this.kernelMs, peaks);
   }
 
   /** Dispatches that could not be timed: see `docs/profiling.md`. */
@@ -182,18 +196,24 @@ export class Profile {
 
   /** A table, one kernel a line, the longest first. */
   toString(): string {
-    const rows = this.kernels.map(({ name, shader, size, count, ms, share, bytes, flops, ...rates }) => [
-      name,
-      shader,
-      size ?? "",
-      String(count),
-      ms.toFixed(3),
-      `${(share * 100).toFixed(1)}%`,
-      (bytes / 1e6).toFixed(3),
-      rates.gigabytesPerSecond.toFixed(2),
-      flops === undefined ? "" : (flops / 1e6).toFixed(2),
-      rates.gigaflopsPerSecond?.toFixed(2) ?? "",
-    ]);
+    const percent = (share: number | undefined) =>
+      share === undefined ? "" : `${(share * 100).toFixed(1)}%`;
+    const cellsOf = (row: KernelProfile): string[] => [
+      row.name,
+      row.shader,
+      row.size ?? "",
+      String(row.count),
+      row.ms.toFixed(3),
+      percent(row.share),
+      (row.bytes / 1e6).toFixed(3),
+      row.gigabytesPerSecond.toFixed(2),
+      percent(row.copyShare),
+      row.flops === undefined ? "" : (row.flops / 1e6).toFixed(2),
+      row.gigaflopsPerSecond?.toFixed(2) ?? "",
+      percent(row.fmaShare),
+    ];
+    const rows = this.kernels.map(cellsOf);
+    const sums = cellsOf(this.total);
     const head = [
       "kernel",
       "shader",
@@ -203,10 +223,14 @@ export class Profile {
       "share",
       "MB <=",
       "GB/s <=",
+      "of copy <=",
       "MFLOP",
       "GFLOP/s",
+      "of FMA",
     ];
-    const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
+    const widths = head.map((title, i) =>
+      Math.max(title.length, ...[...rows, sums].map((row) => row[i].length)),
+    );
     const line = (cells: readonly string[]) =>
       cells
         .map((cell, i) => (i < 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
@@ -223,9 +247,14 @@ export class Profile {
       );
     }
     if (untimed > 0) notes.push(`${untimed} dispatches could not be timed`);
-    return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line), "", ...notes].join(
-      "\n",
-    );
+    if (this.peaks !== undefined) {
+      const { fmaGflops, copyGBs, copyBufferGBs, dispatchMicroseconds } = this.peaks;
+      notes.push(
+        `the adapter, measured: ${fmaGflops.toFixed(1)} GFLOP/s of FMAs in registers, ${copyGBs.toFixed(1)} GB/s by a copying kernel, ${copyBufferGBs.toFixed(1)} GB/s by copyBufferToBuffer, ${dispatchMicroseconds.toFixed(1)} us a dispatch`,
+      );
+    }
+    const rule = line(widths.map((width) => "-".repeat(width)));
+    return [line(head), rule, ...rows.map(line), rule, line(sums), "", ...notes].join("\n");
   }
 }
 
@@ -241,7 +270,7 @@ const clockNotes: Readonly<Record<ProfileClock, string>> = {
  * include its compiling: run `fn` once before, or `jitted.warmUp(...)`.
  */
 export async function profile(fn: () => unknown, options: ProfileOptions = {}): Promise<Profile> {
-  const { device = defaultDevice(), clock } = options;
+  const { device = defaultDevice(), clock, peaks = true } = options;
   if (clock !== undefined && !["timestamps", "wall"].includes(clock)) {
     throw new ArgumentError(`profile: clock must be "timestamps" or "wall", got ${JSON.stringify(clock)}`);
   }
@@ -264,7 +293,9 @@ export async function profile(fn: () => unknown, options: ProfileOptions = {}): 
       count - before[name as keyof WorkCounters],
     ]),
   ) as unknown as WorkCounters;
-  return new Profile(device.info.adapter, session.clock, wallMs, dispatches, counters);
+  // Last, so that it neither counts as fn's work nor runs inside another profile.
+  const measured = peaks && device.kind === "webgpu" ? await measurePeaks(device) : undefined;
+  return new Profile(device.info.adapter, session.clock, wallMs, dispatches, counters, measured);
 }
 
 function start(backend: Backend, clock: ProfileClock | undefined): ProfileSession {
@@ -282,7 +313,7 @@ function startReference(backend: Backend): ProfileSession {
     first ??= started;
     Object.getPrototypeOf(backend).run.call(backend, op, attrs, inputs, outputs);
     const ms = performance.now() - started;
-    const bytes = 8 * total([...inputs.specs, ...outputs.specs].map((spec) => sizeOf(spec.shape)));
+    const bytes = 8 * sum([...inputs.specs, ...outputs.specs].map((spec) => sizeOf(spec.shape)));
     dispatches.push({ name: op.name, call: undefined, bytes, startMs: started - first, ms });
   };
   backend.run = timed;
@@ -295,7 +326,11 @@ function startReference(backend: Backend): ProfileSession {
   };
 }
 
-function byKernel(dispatches: readonly DispatchTime[], kernelMs: number): KernelProfile[] {
+function byKernel(
+  dispatches: readonly DispatchTime[],
+  kernelMs: number,
+  peaks: AdapterPeaks | undefined,
+): KernelProfile[] {
   const groups = new Map<string, DispatchTime[]>();
   for (const dispatch of dispatches) {
     const key = `${dispatch.name}|${shaderOf(dispatch)}|${matmulOf(dispatch.call)?.size}`;
@@ -303,13 +338,10 @@ function byKernel(dispatches: readonly DispatchTime[], kernelMs: number): Kernel
     if (group === undefined) groups.set(key, [dispatch]);
     else group.push(dispatch);
   }
-  const rate = (amount: number, ms: number) => (ms > 0 ? amount / ms / 1e6 : 0);
   return [...groups.values()]
     .map((group): KernelProfile => {
-      const ms = total(group.map((dispatch) => dispatch.ms));
-      const bytes = total(group.map((dispatch) => dispatch.bytes));
+      const ms = sum(group.map((dispatch) => dispatch.ms));
       const matmul = matmulOf(group[0].call);
-      const flops = matmul && matmul.flops * group.length;
       return {
         name: group[0].name,
         shader: shaderOf(group[0]),
@@ -317,17 +349,44 @@ function byKernel(dispatches: readonly DispatchTime[], kernelMs: number): Kernel
         count: group.length,
         ms,
         share: kernelMs > 0 ? ms / kernelMs : 0,
-        bytes,
-        gigabytesPerSecond: rate(bytes, ms),
-        flops,
-        gigaflopsPerSecond: flops === undefined ? undefined : rate(flops, ms),
+        ...ratesOf(sum(group.map(({ bytes }) => bytes)), matmul && matmul.flops * group.length, ms, peaks),
       };
     })
     .sort((a, b) => b.ms - a.ms);
 }
 
+function totalOf(
+  kernels: readonly KernelProfile[],
+  ms: number,
+  peaks: AdapterPeaks | undefined,
+): KernelProfile {
+  const known = kernels.map(({ flops }) => flops).filter((flops) => flops !== undefined);
+  return {
+    name: "total",
+    shader: "",
+    size: undefined,
+    count: sum(kernels.map(({ count }) => count)),
+    ms,
+    share: ms > 0 ? 1 : 0,
+    ...ratesOf(sum(kernels.map(({ bytes }) => bytes)), known.length > 0 ? sum(known) : undefined, ms, peaks),
+  };
+}
+
+function ratesOf(bytes: number, flops: number | undefined, ms: number, peaks: AdapterPeaks | undefined) {
+  const rate = (amount: number) => (ms > 0 ? amount / ms / 1e6 : 0);
+  const gigaflopsPerSecond = flops === undefined ? undefined : rate(flops);
+  return {
+    bytes,
+    gigabytesPerSecond: rate(bytes),
+    flops,
+    gigaflopsPerSecond,
+    copyShare: peaks && rate(bytes) / peaks.copyGBs,
+    fmaShare: peaks && gigaflopsPerSecond && gigaflopsPerSecond / peaks.fmaGflops,
+  };
+}
+
 /** NaN, of what could not be timed, counts as nothing. */
-const total = (values: readonly number[]) => values.reduce((sum, value) => sum + (value || 0), 0);
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + (value || 0), 0);
 
 const shaderOf = ({ call }: DispatchTime) => call?.shader.name ?? "";
 

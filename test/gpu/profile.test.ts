@@ -12,6 +12,7 @@ import {
   exp,
   jit,
   matmul,
+  measurePeaks,
   mul,
   type Profile,
   profile,
@@ -194,12 +195,15 @@ describe.each(clocks)("with %s", (clock) => {
     );
     const lines = found.toString().split("\n");
     expect(lines[0]).toMatch(
-      /^kernel +shader +m x n x k +count +ms +share +MB <= +GB\/s <= +MFLOP +GFLOP\/s$/,
+      /^kernel +shader +m x n x k +count +ms +share +MB <= +GB\/s <= +of copy <= +MFLOP +GFLOP\/s +of FMA$/,
     );
-    expect(lines[1]).toMatch(/^-+( {2}-+){9}$/);
+    expect(lines[1]).toMatch(/^-+( {2}-+){11}$/);
     expect(lines.find((line) => line.startsWith("matmul"))).toMatch(
-      /^matmul +matmul-\w+ +192x192x192 +5 +\d+\.\d{3} +\d+\.\d% +\d+\.\d{3} +\d+\.\d\d +\d+\.\d\d +\d+\.\d\d$/,
+      /^matmul +matmul-\w+ +192x192x192 +5 +\d+\.\d{3} +\d+\.\d% +\d+\.\d{3} +\d+\.\d\d +\d+\.\d% +\d+\.\d\d +\d+\.\d\d +\d+\.\d%$/,
     );
+    expect(lines[2 + found.kernels.length]).toBe(lines[1]);
+    expect(lines[3 + found.kernels.length]).toMatch(/^total +10 +\d+\.\d{3} +100\.0% /);
+    expect(found.toString()).toMatch(/the adapter, measured: \d+\.\d GFLOP\/s of FMAs in registers/);
     expect(found.toString()).toContain(`: 10 dispatches in `);
 
     const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-")), "trace.json");
@@ -236,6 +240,31 @@ describe("timestamps", () => {
 });
 
 describe("profile", () => {
+  it("holds rates against what the adapter can do, unless told not to", async () => {
+    const a = square(gpu, 8);
+    const run = () => tidy(() => void exp(matmul(a, a)));
+    const found = await profile(run, { device: gpu, clock: "wall" });
+    const peaks = await measurePeaks(gpu);
+    expect(found.peaks).toBe(peaks);
+    expect(found.counters.dispatches).toBe(2);
+    for (const { copyShare, fmaShare, ...rates } of [...found.kernels, found.total]) {
+      expect(copyShare).toBeCloseTo(rates.gigabytesPerSecond / peaks.copyGBs, 9);
+      if (rates.gigaflopsPerSecond === undefined) expect(fmaShare).toBeUndefined();
+      else expect(fmaShare).toBeCloseTo(rates.gigaflopsPerSecond / peaks.fmaGflops, 9);
+    }
+    const { total, kernels } = found;
+    expect(kernels.map(({ name }) => name).sort()).toEqual(["exp", "matmul"]);
+    expect(total.flops).toBe(2 * side ** 3);
+    expect(total.bytes).toBe(kernels[0].bytes + kernels[1].bytes);
+    expect(total.count).toBe(2);
+    expect(total.gigaflopsPerSecond).toBeCloseTo((2 * side ** 3) / found.kernelMs / 1e6, 6);
+    const without = await profile(run, { device: gpu, clock: "wall", peaks: false });
+    expect(without.peaks).toBeUndefined();
+    expect(without.total.copyShare).toBeUndefined();
+    expect(without.toString()).not.toContain("measured");
+    a.dispose();
+  });
+
   it("of nothing is empty", async () => {
     const found = await profile(() => {}, { device: gpu });
     expect(found.dispatches).toEqual([]);
