@@ -134,6 +134,14 @@ export class Device {
     return tensor;
   }
 
+  /** @internal The number that the kept scalar of this id holds, if it is one. */
+  constantValue(id: number): number | undefined {
+    for (const [key, tensor] of this.#constants) {
+      if (tensor.id === id) return Number(key.slice(key.indexOf(":") + 1));
+    }
+    return undefined;
+  }
+
   #scalar(value: number, dtype: DType, backend: Backend): Tensor {
     const spec = { shape: [], dtype };
     const memory = backend.allocate(spec, `the scalar ${value}`);

@@ -7,6 +7,9 @@ export { Device, device, dispose, type InitOptions, init, memory, setDevice } fr
 export { type DType, type HostArray, hostArray } from "./dtype.ts";
 export * from "./errors.ts";
 export { grad, type ValueAndGrads, valueAndGrad, variableGrads } from "./grad.ts";
+export { nameScope } from "./inspect/name-scope.ts";
+export type { SourceLine } from "./inspect/source-line.ts";
+export type { StepValues, TapeStep } from "./inspect/step.ts";
 export { type ExplainOptions, explain } from "./jit/explain.ts";
 export { type JitOptions, type Jitted, jit, type WarmUp, type WarmUpProgress } from "./jit/jit.ts";
 export type { Op, OpFunction, TensorLike } from "./op.ts";
@@ -28,6 +31,6 @@ export { type RandomKey, RandomSource } from "./random/source.ts";
 export { noGrad } from "./recording.ts";
 export { disposeAll, keep, tidy } from "./scope.ts";
 export { type Shape, showShape, sizeOf } from "./shape.ts";
-export { type BackwardStep, Tape, type TapeNode, type TapeOptions } from "./tape.ts";
+export { type RecordedVariable, type StepOptions, Tape, type TapeNode, type TapeOptions } from "./tape.ts";
 export { type NestedArray, Tensor } from "./tensor.ts";
 export { Variable, type VariableOptions, variable } from "./variable.ts";

@@ -4,6 +4,10 @@
 import { full } from "./create.ts";
 import { isFloat } from "./dtype.ts";
 import { GradientError } from "./errors.ts";
+import { currentScope } from "./inspect/name-scope.ts";
+import { nameValues, nodesBehind, rememberTape } from "./inspect/recorded.ts";
+import { captureSource, type SourceLine } from "./inspect/source-line.ts";
+import { TapeStep } from "./inspect/step.ts";
 import type { Spec } from "./kernel.ts";
 import type { Op, Vjp, VjpContext } from "./op.ts";
 import { add } from "./ops/arithmetic.ts";
@@ -12,12 +16,14 @@ import { reshape } from "./ops/reshape.ts";
 import { type Recorder, withoutRecorder, withRecorder } from "./recording.ts";
 import { keep, tidy, track } from "./scope.ts";
 import { broadcastAxes, sameShape, showShape } from "./shape.ts";
-import type { Tensor } from "./tensor.ts";
+import { Tensor } from "./tensor.ts";
 import { Variable } from "./variable.ts";
 
 export interface TapeOptions {
   /** Keep every input and output for reading in {@link Tape.steps}, not only what backward needs. */
   retain?: boolean;
+  /** Note the line of the program that called each op, a few microseconds an op; default: as `retain`. */
+  sourceLines?: boolean;
   /** Watch trainable variables as soon as an op reads one; default true. */
   watchVariables?: boolean;
 }
@@ -35,30 +41,37 @@ export interface TapeNode {
   /** Handles held by the tape: all of them with `retain`, else what the op's backward rule saves. */
   readonly inputs: readonly (Tensor | undefined)[];
   readonly outputs: readonly (Tensor | undefined)[];
+  /** By input: the variable whose memory it shows, if any, as it was at the call. */
+  readonly inputVariables: readonly (RecordedVariable | undefined)[];
+  /** The line that called the op, where the tape notes lines. */
+  readonly source: SourceLine | undefined;
+  /** Names of the layers around the call, `outer/inner`; "" outside of all. */
+  readonly scope: string;
+}
+
+export interface StepOptions {
+  /** `"backward"` (the default) walks from the loss, `"forward"` to it, in the order of recording. */
+  direction?: "forward" | "backward";
+  /** Backward: the gradient of the loss to start from; default 1. */
+  seed?: Tensor;
 }
 
 /** One node of the backward walk. The tensors stay valid until the walk goes on. */
-export interface BackwardStep {
-  readonly node: TapeNode;
-  /** The op's name. */
-  readonly op: string;
-  /** Inputs and outputs of the forward call, where the tape holds them (see {@link TapeOptions.retain}). */
-  readonly inputs: readonly (Tensor | undefined)[];
-  readonly outputs: readonly (Tensor | undefined)[];
+interface BackwardStep {
+  readonly node: Node;
   /** Gradient of the loss with respect to each output, null where the loss does not depend on it. */
   readonly outputGradients: readonly (Tensor | null)[];
   /** What this node contributes to the gradient of each input, null where none flows. */
   readonly inputGradients: readonly (Tensor | null)[];
 }
 
-interface SavedVariable {
+/** A variable at the time of a call. */
+export interface RecordedVariable {
   readonly variable: Variable;
   readonly version: number;
 }
 
-interface Node extends TapeNode {
-  readonly savedVariables: readonly (SavedVariable | undefined)[];
-}
+type Node = TapeNode;
 
 /**
  * Records ops and gives gradients of what they computed.
@@ -69,19 +82,27 @@ interface Node extends TapeNode {
  *     tape.dispose();
  */
 export class Tape {
-  readonly #recorder: Recorder = { record: (...call) => this.#recordCall(...call) };
+  readonly #recorder: Recorder = {
+    // A block: source lines count frames, and JavaScriptCore drops the frame of a tail call.
+    record: (...call) => {
+      this.#recordCall(...call);
+    },
+  };
   readonly #nodes: Node[] = [];
   readonly #active = new Set<number>();
   /** Values cut off by an op that has no gradient, with that op. */
   readonly #blocked = new Map<number, Op>();
   /** By id: variables and views of them, which change when the variable is assigned. */
-  readonly #views = new Map<number, SavedVariable>();
+  readonly #views = new Map<number, RecordedVariable>();
+  readonly #names = new Map<number, string>();
   readonly #retain: boolean;
+  readonly #sourceLines: boolean;
   readonly #watchVariables: boolean;
   #isDisposed = false;
 
   constructor(options: TapeOptions = {}) {
     this.#retain = options.retain ?? false;
+    this.#sourceLines = options.sourceLines ?? this.#retain;
     this.#watchVariables = options.watchVariables ?? true;
   }
 
@@ -90,9 +111,27 @@ export class Tape {
     return this.#nodes;
   }
 
-  /** Marks a tensor as one whose gradient will be asked for. Trainable variables need no marking. */
-  watch(...tensors: Tensor[]): this {
-    for (const tensor of tensors) {
+  /** Names given with {@link name}, by the value's id. */
+  get names(): ReadonlyMap<number, string> {
+    return this.#names;
+  }
+
+  /** Names values for steps, explain and diagrams: `tape.name({ x, target })`. Any value, at any time. */
+  name(values: Readonly<Record<string, Tensor>>): this {
+    for (const [name, tensor] of Object.entries(values)) this.#names.set(tensor.id, name);
+    return this;
+  }
+
+  /**
+   * Marks tensors as ones whose gradients will be asked for; `watch({ x })` names them too. Trainable variables need
+   * no marking.
+   */
+  watch(...tensors: Tensor[] | [Readonly<Record<string, Tensor>>]): this {
+    const [first] = tensors;
+    if (first !== undefined && !(first instanceof Tensor)) {
+      return this.name(first).watch(...Object.values(first));
+    }
+    for (const tensor of tensors as Tensor[]) {
       if (!isFloat(tensor.dtype)) {
         throw new GradientError(`watch: ${tensor.describe()} has no gradient; only f32 tensors do`);
       }
@@ -104,7 +143,9 @@ export class Tape {
   /** Runs `fn` and records every op in it that depends on something watched. */
   record<T>(fn: () => T): T {
     this.#checkUsable("record");
-    return withRecorder(this.#recorder, fn);
+    const result = withRecorder(this.#recorder, fn);
+    rememberTape(result, this);
+    return result;
   }
 
   /** Gradients of the scalar `loss` with respect to `targets`: zeros for those it does not depend on. */
@@ -135,12 +176,20 @@ export class Tape {
 
   /**
    * Walks back from `loss`, node by node: each step shows an op's inputs, outputs, incoming and outgoing
-   * gradients before the walk goes on. Breaking out of the loop frees what it held.
+   * gradients before the walk goes on. Breaking out of the loop frees what it held. With `direction: "forward"`, walks
+   * the nodes that the loss depends on in the order of recording, without gradients.
    */
-  *steps(loss: Tensor, options: { seed?: Tensor } = {}): Generator<BackwardStep, void, void> {
+  *steps(loss: Tensor, options: StepOptions = {}): Generator<TapeStep, void, void> {
     const gradients = this.#start(loss, options.seed);
     try {
-      yield* this.#walk(gradients, new Set());
+      const values = nameValues(this, loss.device);
+      if (options.direction === "forward") {
+        for (const node of nodesBehind(this.#nodes, loss.id)) yield new TapeStep("forward", node, values);
+        return;
+      }
+      for (const { node, outputGradients, inputGradients } of this.#walk(gradients, new Set())) {
+        yield new TapeStep("backward", node, values, outputGradients, inputGradients);
+      }
     } finally {
       for (const gradient of gradients.values()) gradient.dispose();
     }
@@ -192,12 +241,14 @@ export class Tape {
       outputSpecs: outputs.map(({ shape, dtype }) => ({ shape, dtype })),
       inputs: inputs.map((tensor, i) => (savesInput(i) ? tensor.alias() : undefined)),
       outputs: outputs.map((tensor, i) => (savesOutput(i) ? tensor.alias() : undefined)),
-      savedVariables: behind,
+      inputVariables: behind,
+      source: this.#sourceLines ? captureSource() : undefined,
+      scope: currentScope(),
     });
   }
 
   /** The variable whose memory a tensor shows, if any, and its version: itself, a view, or a tape's own handle. */
-  #variableBehind(tensor: Tensor): SavedVariable | undefined {
+  #variableBehind(tensor: Tensor): RecordedVariable | undefined {
     if (!(tensor instanceof Variable)) return this.#views.get(tensor.id);
     const saved = { variable: tensor, version: tensor.version };
     this.#views.set(tensor.id, saved);
@@ -247,14 +298,7 @@ export class Tape {
       const inputGradients = withoutRecorder(this.#recorder, () => this.#pullBack(node, outputGradients));
       let goesOn = false;
       try {
-        yield {
-          node,
-          op: node.op.name,
-          inputs: node.inputs,
-          outputs: node.outputs,
-          outputGradients,
-          inputGradients,
-        };
+        yield { node, outputGradients, inputGradients };
         goesOn = true;
       } finally {
         // A loop that breaks or throws ends the generator here, without an error of its own.
@@ -304,7 +348,7 @@ export class Tape {
         outputGradients[index] ??
         full(node.outputSpecs[index].shape, 0, { device: outputGradients.find((g) => g !== null)!.device }),
       input: (index) => {
-        const saved = node.savedVariables[index];
+        const saved = node.inputVariables[index];
         if (saved !== undefined && saved.variable.version !== saved.version) {
           throw new GradientError(
             `gradient: ${saved.variable.describe()} was assigned after ${op.name} read it, and its old value is needed; take gradients before assigning`,

@@ -6,6 +6,7 @@ import {
   type Device,
   DeviceError,
   device as defaultDevice,
+  nameScope,
   type Shape,
   ShapeError,
   showShape,
@@ -135,13 +136,13 @@ export abstract class Layer {
    */
   call(x: Tensor, { training = false }: CallOptions = {}): Tensor {
     this.#check(x);
-    return this.forward(x, { training });
+    return nameScope(this.name, () => this.forward(x, { training }));
   }
 
   /** Like {@link call}, without the layer's last activation: what a loss "from logits" wants. */
   callLogits(x: Tensor, { training = false }: CallOptions = {}): Tensor {
     this.#check(x);
-    return this.forwardLogits(x, { training });
+    return nameScope(this.name, () => this.forwardLogits(x, { training }));
   }
 
   /** How errors name it: `layer "dense_1" (Dense)`. */

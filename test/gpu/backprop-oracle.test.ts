@@ -4,7 +4,6 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import {
-  type BackwardStep,
   type Device,
   matmul,
   mul,
@@ -13,6 +12,7 @@ import {
   sub,
   sum,
   Tape,
+  type TapeStep,
   type Tensor,
   tensor,
   tidy,
@@ -137,7 +137,7 @@ describe.each(Object.keys(devices))("the worked example on %s", (kind) => {
   }
 
   /** What each step back shows, from the loss on: forward values, incoming and local gradients. */
-  const checks: ((step: BackwardStep) => Promise<void>)[] = [
+  const checks: ((step: TapeStep) => Promise<void>)[] = [
     // E = E1 + E2
     async (step) => {
       await expectValues("sum: in", step.inputs[0], wanted.errors);
@@ -198,7 +198,7 @@ describe.each(Object.keys(devices))("the worked example on %s", (kind) => {
 const slope = (y: number) => y * (1 - y);
 
 /** The local derivative of a pointwise step: what comes out over what comes in. */
-async function expectLocal(step: BackwardStep, want: readonly number[]): Promise<void> {
+async function expectLocal(step: TapeStep, want: readonly number[]): Promise<void> {
   const incoming = (await step.outputGradients[0]?.dataFloat64()) as Float64Array;
   const outgoing = (await step.inputGradients[0]?.dataFloat64()) as Float64Array;
   want.forEach((slopeHere, i) => {
