@@ -26,6 +26,13 @@ export class LimitError extends GradgpuError {}
 export class ShaderError extends GradgpuError {}
 /** Something that a traced function can't do, such as reading values, or a stale output of a program. */
 export class TraceError extends GradgpuError {}
+/** A check that failed: a gradient, a result or a count of live tensors is not what it should be. */
+export class CheckError extends GradgpuError {
+  /** What was compared, where the check makes a report. */
+  declare readonly report?: object;
+}
+/** An op that made a NaN or an infinity out of finite numbers, while `debug({ numerics: true })` is on. */
+export class NumericsError extends GradgpuError {}
 /** A malformed or missing data file. */
 export class DataError extends GradgpuError {}
 

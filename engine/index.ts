@@ -2,6 +2,19 @@
 
 export { type AdapterPeaks, measurePeaks } from "./adapter-peaks.ts";
 export type { DeviceInfo, MemoryUse, WorkCounters } from "./backend/backend.ts";
+export {
+  type CheckGradientsOptions,
+  checkGradients,
+  type GradientElement,
+  type GradientReport,
+} from "./checks/gradients.ts";
+export {
+  assertCloseToReference,
+  type CloseOptions,
+  type CloseReport,
+  type ResultElement,
+} from "./checks/reference.ts";
+export type { Tensors } from "./checks/reference-program.ts";
 export { arange, type CreateOptions, fromValues, full, ones, tensor, zeros } from "./create.ts";
 export { Device, device, dispose, type InitOptions, init, memory, setDevice } from "./device.ts";
 export { type DType, type HostArray, hostArray } from "./dtype.ts";
