@@ -2,15 +2,21 @@
 // Files that are not listed are how ops are made: they export none.
 
 export * from "./activations.ts";
+export * from "./arg-reduce.ts";
 export * from "./arithmetic.ts";
 export * from "./concat.ts";
+export * from "./convolution.ts";
 export * from "./cross-entropy.ts";
+export * from "./cumulative.ts";
+export * from "./depthwise.ts";
 export * from "./indexing.ts";
 export * from "./matmul.ts";
 export * from "./movement.ts";
 export * from "./normalization.ts";
 export * from "./pack.ts";
+export * from "./patches.ts";
 export * from "./random.ts";
 export * from "./reduce.ts";
 export * from "./reshape.ts";
 export * from "./softmax.ts";
+export * from "./statistics.ts";

@@ -19,6 +19,11 @@ export function readingSite(load4Parameters: string): PrologueSite {
         operands[place] = operand;
         bindings.push({ name: `source${k}`, binding: place + 1, access: "read", type: types[k] });
       });
+      // Masks are registers of booleans in a chain and words of 0 or 1 in the kernel.
+      const computed = (index: string) =>
+        chain.outputs[0].dtype === "bool"
+          ? `select(vec4u(), vec4u(1u), computed(${index}))`
+          : `computed(${index})`;
       const next: KernelCall = {
         ...call,
         hooks: {
@@ -26,8 +31,8 @@ export function readingSite(load4Parameters: string): PrologueSite {
           bindings,
           functions: {
             ...call.hooks?.functions,
-            load4: `fn load4(${load4Parameters}) -> Vector {\n  return computed(i >> 2u);\n}`,
-            load1: "fn load1(i: u32) -> Value {\n  return computed(i >> 2u)[i & 3u];\n}",
+            load4: `fn load4(${load4Parameters}) -> Vector {\n  return ${computed("i >> 2u")};\n}`,
+            load1: `fn load1(i: u32) -> Value {\n  return ${computed("i >> 2u")}[i & 3u];\n}`,
             computed: code,
             ...helpers,
           },
