@@ -1,0 +1,226 @@
+// checkGradients: gradients of a function against differences of its float64 reference.
+
+import { tensor } from "../create.ts";
+import type { Device } from "../device.ts";
+import { isFloat } from "../dtype.ts";
+import { ArgumentError, CheckError } from "../errors.ts";
+import { grad } from "../grad.ts";
+import { add, mul } from "../ops/arithmetic.ts";
+import { sum } from "../ops/reduce.ts";
+import { disposeAll, tidy } from "../scope.ts";
+import { showShape, sizeOf } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { chosen, indexAt, relativeError, uniforms } from "./compare.ts";
+import { derivative, oneSided } from "./differences.ts";
+import { deviceOf, ReferenceProgram, type Tensors, tensorsIn } from "./reference-program.ts";
+
+export interface CheckGradientsOptions {
+  /** Bound on |got - want| / (1 + |want|); default 1e-6 on the CPU reference, 1e-4 on a GPU, which computes in f32. */
+  tolerance?: number;
+  /** 2 also checks the gradients of a weighted sum of the gradients; default 1. */
+  order?: 1 | 2;
+  /** Elements checked of each input, spread evenly; default 64. */
+  elements?: number;
+}
+
+/** One element of a gradient beside what differences say. */
+export interface GradientElement {
+  /** Which of the inputs, from 0. */
+  readonly input: number;
+  readonly index: readonly number[];
+  readonly got: number;
+  readonly want: number;
+  /** |got - want| / (1 + |want|). */
+  readonly error: number;
+}
+
+export interface GradientReport {
+  /** How many elements were compared. */
+  readonly checked: number;
+  /** The element that is farthest off; undefined where nothing has elements. */
+  readonly worst: GradientElement | undefined;
+  readonly tolerance: number;
+}
+
+/**
+ * Compares the gradients of `fn(...inputs)` with central differences in float64, and throws a CheckError that names
+ * the worst element where they differ. `fn` may return anything made of tensors; what is not a single number is
+ * summed with fixed random weights. All f32 inputs are checked. Variables that `fn` captures are taken along; to
+ * check their gradients, list them among the inputs.
+ *
+ *     await checkGradients((x, w) => mean(square(matmul(x, w))), [x, w]);
+ *     await checkGradients(() => loss(model.call(x)), model.trainableWeights);
+ *
+ * The differences come from the ops' references on the host, on any device: `fn` runs once to be recorded and once
+ * for its gradients. It must compute the same each time.
+ *
+ * @throws CheckError (with the `report`) where a gradient is off by more than the tolerance
+ */
+export async function checkGradients(
+  fn: (...inputs: Tensor[]) => Tensors,
+  inputs: readonly Tensor[],
+  options: CheckGradientsOptions = {},
+): Promise<GradientReport> {
+  const { order = 1, elements = 64 } = options;
+  const device = deviceOf("checkGradients", inputs);
+  const tolerance = options.tolerance ?? (device.kind === "cpu" ? 1e-6 : 1e-4);
+  if (order !== 1 && order !== 2)
+    throw new ArgumentError(`checkGradients: order must be 1 or 2, got ${String(order)}`);
+  const targets = inputs.flatMap((input, k) => (isFloat(input.dtype) ? [k] : []));
+  if (targets.length === 0) {
+    throw new ArgumentError("checkGradients: no input is f32, so there is no gradient to check");
+  }
+  const first = await compare(fn, inputs, targets, device, { tolerance, elements, what: "the gradient" });
+  if (order === 1) return first;
+  const gradients = gradientsOf(fn, inputs, targets, 11);
+  const second = await compare(gradients, inputs, targets, device, {
+    tolerance: tolerance * 10,
+    elements,
+    what: "the second gradient",
+    anchored: true,
+  });
+  return {
+    checked: first.checked + second.checked,
+    worst: (second.worst?.error ?? 0) > (first.worst?.error ?? 0) ? second.worst : first.worst,
+    tolerance,
+  };
+}
+
+interface Comparison {
+  tolerance: number;
+  elements: number;
+  what: string;
+  /** Makes the sum depend on every input, so that a constant gradient has the derivative zero, not none. */
+  anchored?: boolean;
+}
+
+async function compare(
+  fn: (...inputs: Tensor[]) => Tensors,
+  inputs: readonly Tensor[],
+  targets: readonly number[],
+  device: Device,
+  { tolerance, elements, what, anchored }: Comparison,
+): Promise<GradientReport> {
+  const seed = anchored ? 31 : 11;
+  const program = await ReferenceProgram.record("checkGradients", fn, inputs);
+  const weights = program.outputs.map((spec, i) =>
+    isFloat(spec.dtype) ? weightsOf(sizeOf(spec.shape), program.outputs.length, seed + i) : undefined,
+  );
+  const total = (outputs: readonly Float64Array[]): number =>
+    outputs.reduce((all, values, i) => all + dot(values, weights[i]), 0);
+  const gradients = gradientsOf(fn, inputs, targets, seed, anchored);
+  const results = gradients(...inputs);
+  const got = await Promise.all(results.map((gradient) => gradient.dataFloat64()));
+  disposeAll(results);
+
+  let worst: GradientElement | undefined;
+  let checked = 0;
+  let off = 0;
+  for (let i = 0; i < targets.length; i++) {
+    const k = targets[i];
+    const values = program.input(k);
+    for (const at of chosen(inputs[k].size, elements)) {
+      const want =
+        values === undefined ? 0 : derivative(along(program, total, k, values, at), values[at]).value;
+      const error = relativeError(got[i][at], want);
+      checked++;
+      if (!(error <= tolerance)) off++;
+      if (worst === undefined || error > worst.error)
+        worst = { input: k, index: indexAt(at, inputs[k].shape), got: got[i][at], want, error };
+    }
+  }
+  const report: GradientReport = { checked, worst, tolerance };
+  if (off === 0 || worst === undefined) return report;
+
+  const { input: k, index } = worst;
+  const position = positionOf(index, inputs[k].shape);
+  const values = program.input(k);
+  const notes: string[] = [];
+  if (values !== undefined) {
+    const { left, right } = oneSided(along(program, total, k, values, position), values[position]);
+    if (relativeError(left, right) > 1e-3)
+      notes.push(`the slope is ${show(left)} to the left and ${show(right)} to the right: a kink`);
+  }
+  if (device.kind !== "cpu") {
+    const rule = await ReferenceProgram.record("checkGradients", gradients, inputs);
+    const exact = rule.values()[targets.indexOf(k)][position];
+    notes.push(
+      relativeError(exact, worst.want) <= 1e-6
+        ? `the same rule in float64 gives ${show(exact)}, so the rule is right and a kernel is off`
+        : `the same rule in float64 gives ${show(exact)}, so the backward rule is wrong`,
+    );
+  }
+  const error = new CheckError(
+    `checkGradients: ${what} of input ${k} (${inputs[k].describe()}) at ${showShape(index)} is ${show(worst.got)}, differences say ${show(worst.want)}: error ${worst.error.toExponential(1)}, allowed ${tolerance}; ${off} of ${checked} elements checked are off${notes.map((note) => `; ${note}`).join("")}`,
+  );
+  throw Object.assign(error, { report });
+}
+
+/** The weighted sum along one element of input `k`. */
+function along(
+  program: ReferenceProgram,
+  total: (outputs: readonly Float64Array[]) => number,
+  k: number,
+  values: Float64Array,
+  at: number,
+): (x: number) => number {
+  return (x) => {
+    const moved = values.slice();
+    moved[at] = x;
+    return total(program.valuesWith(k, moved));
+  };
+}
+
+/** Gradients of `fn`'s weighted sum with respect to the inputs `targets`, on the inputs' device. */
+function gradientsOf(
+  fn: (...inputs: Tensor[]) => Tensors,
+  inputs: readonly Tensor[],
+  targets: readonly number[],
+  seed: number,
+  anchored = false,
+): (...all: Tensor[]) => Tensor[] {
+  return (...all) =>
+    tidy(() =>
+      grad((...moving) => {
+        const args = [...all];
+        targets.forEach((k, i) => {
+          args[k] = moving[i];
+        });
+        let total = weightedSum(tensorsIn("checkGradients", fn(...args)), seed, inputs[targets[0]].device);
+        if (anchored) for (const x of moving) total = add(total, mul(sum(x), 0));
+        return total;
+      })(...targets.map((k) => all[k])),
+    );
+}
+
+function weightedSum(outputs: readonly Tensor[], seed: number, device: Device): Tensor {
+  const parts = outputs.flatMap((out, i) => {
+    if (!isFloat(out.dtype)) return [];
+    const weights = weightsOf(out.size, outputs.length, seed + i);
+    return [sum(weights === one ? out : mul(out, tensor(weights, { shape: out.shape, device })))];
+  });
+  if (parts.length === 0)
+    throw new ArgumentError("checkGradients: the function returns no f32 tensor, so nothing has a gradient");
+  return parts.reduce((total, part) => add(total, part));
+}
+
+const one = Float64Array.of(1);
+
+/** What turns outputs into one number with nothing cancelling: 1 for a lone scalar, else fixed random weights. */
+function weightsOf(size: number, outputs: number, seed: number): Float64Array {
+  if (size === 1 && outputs === 1) return one;
+  const next = uniforms(seed);
+  return Float64Array.from({ length: size }, () => Math.round((next() * 2 - 1) * 1024) / 1024);
+}
+
+function dot(values: Float64Array, weights: Float64Array | undefined): number {
+  if (weights === undefined) return 0;
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i] * weights[i];
+  return total;
+}
+
+const positionOf = (index: readonly number[], shape: readonly number[]): number =>
+  index.reduce((position, at, axis) => position * shape[axis] + at, 0);
+
+const show = (x: number): string => String(Number(x.toPrecision(7)));
