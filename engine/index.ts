@@ -27,6 +27,7 @@ export { type ExplainOptions, explain } from "./jit/explain.ts";
 export { type JitOptions, type Jitted, jit, type WarmUp, type WarmUpProgress } from "./jit/jit.ts";
 export type { Op, OpFunction, TensorLike } from "./op.ts";
 export * from "./ops/index.ts";
+export type { Padding, PerAxis, WindowOptions } from "./ops/windows.ts";
 export { packVariables, VariablePack } from "./pack.ts";
 export {
   type DispatchTime,

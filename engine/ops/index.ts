@@ -15,6 +15,7 @@ export * from "./movement.ts";
 export * from "./normalization.ts";
 export * from "./pack.ts";
 export * from "./patches.ts";
+export * from "./pooling.ts";
 export * from "./random.ts";
 export * from "./reduce.ts";
 export * from "./reshape.ts";

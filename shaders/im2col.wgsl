@@ -1,0 +1,63 @@
+// Patches of images: for each group of channels and each place of a window, what its taps read, zeros in the padding.
+// [batch, height, width, groups * inner] gives [groups, places, taps, inner]. Bits are moved as they are.
+// Needs window.wgsl in front.
+//
+// As it stands it moves single words; specialising replaces the types and `element` (see engine/ops/copying.ts).
+
+alias Unit = u32;
+alias Stored = vec4u;
+
+@group(0) @binding(1) var<storage, read> in0: array<Unit>;
+@group(0) @binding(2) var<storage, read_write> out0: array<Stored>;
+
+const WORKGROUP = 64u;
+
+fn source(flat: u32) -> u32 {
+  var rest = min(flat, sizes.length - 1u);
+  let channel = rest % sizes.inner;
+  rest /= sizes.inner;
+  let size = sizes.size_stride.xy;
+  let stride = sizes.size_stride.zw;
+  let dilation = sizes.dilation_before.xy;
+  let before = sizes.dilation_before.zw;
+  let tap_x = rest % size.y;
+  rest /= size.y;
+  let tap_y = rest % size.x;
+  rest /= size.x;
+  let group = rest / sizes.more.y;
+  let place = rest % sizes.more.y;
+  let x = input_at(place % sizes.extent.w, tap_x, stride.y, dilation.y, before.y, sizes.extent.y);
+  rest = place / sizes.extent.w;
+  let y = input_at(rest % sizes.extent.z, tap_y, stride.x, dilation.x, before.x, sizes.extent.x);
+  if (x == none || y == none) {
+    return none;
+  }
+  let pixel = (rest / sizes.extent.z * sizes.extent.x + y) * sizes.extent.y + x;
+  return (pixel * sizes.more.x + group) * sizes.inner + channel;
+}
+
+fn fetch(at: u32) -> Unit {
+  if (at == none) {
+    return Unit();
+  }
+  return in0[at];
+}
+
+fn element(i: u32) {
+  let flat = i * 4u;
+  out0[i] = vec4u(
+    fetch(source(flat)),
+    fetch(source(flat + 1u)),
+    fetch(source(flat + 2u)),
+    fetch(source(flat + 3u)),
+  );
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let start = (group.x + group.y * groups.x) * sizes.segment;
+  let end = min(start + sizes.segment, sizes.count);
+  for (var i = start + lane; i < end; i += WORKGROUP) {
+    element(i);
+  }
+}

@@ -1,0 +1,62 @@
+// Largest value under each place of a window, channel by channel, and the number of the tap that read it: the first
+// of those that tie. Taps in the padding do not count; a NaN wins over every number, by its bits, since compilers may
+// assume that none occurs. Needs window.wgsl in front.
+//
+// As it stands it takes single channels; specialising replaces the aliases where they come in whole vec4s.
+
+alias Unit = f32;
+alias Bits = u32;
+alias Flags = bool;
+
+@group(0) @binding(1) var<storage, read> in0: array<Unit>;
+@group(0) @binding(2) var<storage, read_write> out0: array<Unit>;
+@group(0) @binding(3) var<storage, read_write> out1: array<Bits>;
+
+const WORKGROUP = 64u;
+
+fn is_nan(value: Unit) -> Flags {
+  return (bitcast<Bits>(value) & Bits(0x7fffffffu)) > Bits(0x7f800000u);
+}
+
+fn element(i: u32) {
+  let channel = i % sizes.inner;
+  let place = i / sizes.inner;
+  let x = place % sizes.extent.w;
+  let y = place / sizes.extent.w % sizes.extent.z;
+  let image = place / sizes.extent.w / sizes.extent.z;
+  let size = sizes.size_stride.xy;
+  let stride = sizes.size_stride.zw;
+  let dilation = sizes.dilation_before.xy;
+  let before = sizes.dilation_before.zw;
+  var best = Unit();
+  var winner = Bits();
+  var is_first = true;
+  for (var tap_y = 0u; tap_y < size.x; tap_y++) {
+    let row = input_at(y, tap_y, stride.x, dilation.x, before.x, sizes.extent.x);
+    if (row == none) {
+      continue;
+    }
+    for (var tap_x = 0u; tap_x < size.y; tap_x++) {
+      let column = input_at(x, tap_x, stride.y, dilation.y, before.y, sizes.extent.y);
+      if (column == none) {
+        continue;
+      }
+      let value = in0[((image * sizes.extent.x + row) * sizes.extent.y + column) * sizes.inner + channel];
+      let wins = Flags(is_first) | (((value > best) | is_nan(value)) & !is_nan(best));
+      best = select(best, value, wins);
+      winner = select(winner, Bits(tap_y * size.y + tap_x), wins);
+      is_first = false;
+    }
+  }
+  out0[i] = best;
+  out1[i] = winner;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let start = (group.x + group.y * groups.x) * sizes.segment;
+  let end = min(start + sizes.segment, sizes.count);
+  for (var i = start + lane; i < end; i += WORKGROUP) {
+    element(i);
+  }
+}
