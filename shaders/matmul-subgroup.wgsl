@@ -108,11 +108,11 @@ fn matrix_starts(matrix: u32) -> vec2u {
 }
 
 // Hooks of companions (see engine/jit): what passes of B, four columns of block `block` at k and k + 1, and what
-// is left to do when the tile whose first row and column are given is stored.
+// is left to do for those columns when the tile is stored whose first row is given.
 fn observe(block: u32, b0: vec4f, b1: vec4f) {
 }
 
-fn finish(row: u32, column: u32) {
+fn finish(row: u32, block: u32, column: u32) {
 }
 
 @compute @workgroup_size(lanes)
@@ -171,5 +171,5 @@ fn main(
   for (var i = 0u; i < count; i += sizes.one) {
     store_block(matrix, row + 4u * i, column, blocks[i]);
   }
-  finish(row, column);
+  finish(row, 0u, column);
 }

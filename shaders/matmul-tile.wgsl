@@ -116,11 +116,11 @@ fn multiply_add_pair(sum: Block, a: Pair, b: Pair) -> Block {
 }
 
 // Hooks of companions (see engine/jit): what passes of B, four columns of block `block` at k and k + 1, and what
-// is left to do when the tile whose first row and column are given is stored.
+// is left to do for those columns when the tile is stored whose first row is given.
 fn observe(block: u32, b0: vec4f, b1: vec4f) {
 }
 
-fn finish(row: u32, column: u32) {
+fn finish(row: u32, block: u32, column: u32) {
 }
 
 @compute @workgroup_size(threads_x, threads_y)
@@ -166,10 +166,11 @@ fn main(
     }
   }
   store_block(matrix, row, column, c00);
+  finish(row, 0u, column);
   if (blocks == 2u) {
     store_block(matrix, row, column + 4u, c01);
     store_block(matrix, row + 4u, column, c10);
     store_block(matrix, row + 4u, column + 4u, c11);
+    finish(row, 1u, column + 4u);
   }
-  finish(row, column);
 }

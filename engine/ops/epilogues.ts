@@ -225,17 +225,16 @@ export const columnSums: Companion<{ transposeA: boolean; transposeB: boolean }>
 fn observe(block: u32, b0: vec4f, b1: vec4f) {
   column_sums[block] += b0 + b1;
 }`,
-      finish: `fn finish(row: u32, column: u32) {
+      finish: `fn finish(row: u32, block: u32, column: u32) {
   if (row > 0u) {
     return;
   }
-  for (var k = 0u; k < select(4u, 8u, sums_blocks == 2u); k++) {
+  for (var k = 0u; k < 4u; k++) {
     if (column + k < sizes.n) {
-      sums[column + k] = column_sums[k >> 2u][k & 3u];
+      sums[column + k] = column_sums[block][k];
     }
   }
-}
-const sums_blocks = ${call.hooks?.consts?.blocks ?? "1u"};`,
+}`,
     };
     const sums = { name: "sums", binding, access: "read_write", type: "array<f32>" } as const;
     const next: KernelCall = {

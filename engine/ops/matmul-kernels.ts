@@ -1,6 +1,7 @@
 // Which matmul kernel runs, how it is specialised and over what grid. It owns the choice of variant and of how
 // the operands are read; it knows shapes and the adapter's profile, not tensors.
 
+import sharedSource from "../../shaders/matmul-shared.wgsl";
 import subgroupSource from "../../shaders/matmul-subgroup.wgsl";
 import tileSource from "../../shaders/matmul-tile.wgsl";
 import {
@@ -17,6 +18,7 @@ import { broadcastStrides, type Shape, sizeOf } from "../shape.ts";
 
 const subgroupShader = shader("matmul-subgroup", subgroupSource);
 const tileShader = shader("matmul-tile", tileSource);
+const sharedShader = shader("matmul-shared", sharedSource);
 
 /** C [...batch, m, n] = op(A) op(B), op being transposition where its flag says so. */
 export interface Product {
@@ -57,11 +59,19 @@ export const tileVariant = (blocks: 1 | 2, threadsY: 1 | 8): MatmulVariant => ({
   columns: 4 * blocks * 8,
 });
 
+/** 256 threads with a tile of 64 or 128 rows and columns, read through workgroup memory: for GPUs. */
+export const sharedVariant = (blocks: 1 | 2): MatmulVariant => ({
+  shader: sharedShader,
+  consts: { blocks: `${blocks}u` },
+  rows: 64 * blocks,
+  columns: 64 * blocks,
+});
+
 const subgroupOf8 = subgroupVariant(8);
 const subgroupOf4 = subgroupVariant(4);
 const softwareTile = tileVariant(2, 1);
-const largeTile = tileVariant(2, 8);
 const smallTile = tileVariant(1, 8);
+const sharedTiles = [sharedVariant(2), sharedVariant(1)];
 
 /** The one place where a variant is chosen. */
 export function chooseVariant({ batch, m, n }: Product, profile: AdapterProfile): MatmulVariant {
@@ -71,8 +81,11 @@ export function chooseVariant({ batch, m, n }: Product, profile: AdapterProfile)
     if (profile.subgroupSize === 4) return subgroupOf4;
     return softwareTile;
   }
-  const largeTiles = sizeOf(batch) * Math.ceil(m / largeTile.rows) * Math.ceil(n / largeTile.columns);
-  return largeTiles >= profile.workgroupTarget ? largeTile : smallTile;
+  // The largest tile of which there are enough to keep a GPU's cores busy: a workgroup here is 16 of its waves.
+  const enough = profile.workgroupTarget / 16;
+  const tilesOf = ({ rows, columns }: MatmulVariant) =>
+    sizeOf(batch) * Math.ceil(m / rows) * Math.ceil(n / columns);
+  return sharedTiles.find((variant) => tilesOf(variant) >= enough) ?? smallTile;
 }
 
 /**

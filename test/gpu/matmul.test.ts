@@ -4,15 +4,18 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { apply } from "../../engine/apply.ts";
 import { type Op, type Tensor, tensor } from "../../engine/index.ts";
-import type { AdapterProfile } from "../../engine/kernel.ts";
+import { type AdapterProfile, output } from "../../engine/kernel.ts";
+import { columnSums } from "../../engine/ops/epilogues.ts";
 import { matmul, productOf } from "../../engine/ops/matmul.ts";
 import {
   type MatmulChoice,
   planMatmul,
+  sharedVariant,
   subgroupVariant,
   tileVariant,
 } from "../../engine/ops/matmul-kernels.ts";
 import { sizeOf } from "../../engine/shape.ts";
+import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, type Pair } from "../support/gpu-cases.ts";
 import { uniforms } from "../support/op-cases.ts";
@@ -122,6 +125,9 @@ const variants: Record<string, () => MatmulChoice> = {
   "tile 8x8, one row of threads": () => ({ variant: tileVariant(2, 1) }),
   "tile 8x8": () => ({ variant: tileVariant(2, 8) }),
   "tile 4x4, any reading": () => ({ variant: tileVariant(1, 8), readAny: true }),
+  "shared tile of 128": () => ({ variant: sharedVariant(2) }),
+  "shared tile of 64": () => ({ variant: sharedVariant(1) }),
+  "shared tile of 64, any reading": () => ({ variant: sharedVariant(1), readAny: true }),
 };
 
 describe.each(Object.keys(variants))("%s", (name) => {
@@ -141,6 +147,35 @@ describe.each(Object.keys(variants))("%s", (name) => {
         await compare(op, caseOf(size, flag, [2, 1, 3], [4, 1]));
         await compare(op, caseOf(size, flag, [2, 3], [2, 3]));
       }
+    }
+  });
+
+  it("sums the columns of B on the way", async (context) => {
+    if (name.startsWith("subgroup") && profile.subgroupSize !== 4 && profile.subgroupSize !== 8)
+      context.skip();
+    const attrs = flags[1];
+    const op: Op = {
+      ...matmul.op,
+      infer: (inputs, a) => [...matmul.op.infer(inputs, a), { shape: [inputs[1].shape[1]], dtype: "f32" }],
+      kernels: ({ inputs, attrs: a, profile: p }) =>
+        columnSums.attach(planMatmul(productOf(inputs, a), p, variants[name]()), output(1)),
+    };
+    for (const size of [
+      [130, 5, 132],
+      [3, 129, 65],
+      [65, 64, 10],
+    ]) {
+      const { a, b } = caseOf(size, attrs);
+      const [x, y] = [draw(sizeOf(a), 3), draw(sizeOf(b), 7)];
+      const at = { device: pair.gpu };
+      const [, sums] = apply(op, [tensor(x, { ...at, shape: a }), tensor(y, { ...at, shape: b })], attrs);
+      const [, k, n] = size;
+      const want = Array.from({ length: n }, (_, j) => {
+        let sum = 0;
+        for (let l = 0; l < k; l++) sum += y[l * n + j];
+        return sum;
+      });
+      expectCloseArrays(await sums.data(), want, 1e-6 * k, `column sums ${size}`);
     }
   });
 
