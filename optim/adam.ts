@@ -1,11 +1,11 @@
-// Adam and its AMSGrad variant.
+// Adam, its AMSGrad variant, and AdamW.
 
 import { add, cast, div, exp, maximum, mul, sqrt, square, sub, type Tensor, tanh } from "../engine/index.ts";
+import { atLeastZero, belowOne } from "./checks.ts";
 import { flush, flushPositive } from "./flush.ts";
 import {
-  atLeastZero,
-  belowOne,
   Optimizer,
+  type OptimizerConfig,
   type OptimizerOptions,
   type UpdateContext,
   type UpdateResult,
@@ -63,9 +63,19 @@ export class Adam extends Optimizer<Slot> {
     };
   }
 
-  config(): Record<string, number | boolean> {
-    const { learningRate, decay, beta1, beta2, epsilon, amsgrad } = this;
-    return { learningRate, decay, beta1, beta2, epsilon, amsgrad };
+  protected ruleConfig(): OptimizerConfig {
+    const { beta1, beta2, epsilon, amsgrad } = this;
+    return { beta1, beta2, epsilon, amsgrad };
+  }
+}
+
+/**
+ * {@link Adam} with decoupled weight decay, by default 0.004 as in Keras: w ← w - η · weightDecay · w before each update.
+ * Source: Loshchilov and Hutter 2019.
+ */
+export class AdamW extends Adam {
+  constructor(options: AdamOptions = {}) {
+    super({ ...options, name: options.name ?? "AdamW", weightDecay: options.weightDecay ?? 0.004 });
   }
 }
 

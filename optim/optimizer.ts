@@ -1,30 +1,40 @@
 // Optimizer: the frame around an update rule. It packs the variables, keeps the rule's slots, the step count and
-// the learning rate on the device, and applies gradients; the rule itself is plain tensor ops in a subclass.
+// the learning rate on the device, clips gradients and decays weights; the rule itself is plain tensor ops in a subclass.
 
 import {
   ArgumentError,
   add,
-  cast,
-  div,
+  full,
   mul,
   noGrad,
   ShapeError,
   showShape,
+  sub,
   type Tensor,
   tidy,
   type Variable,
   variable,
   variableGrads,
 } from "../engine/index.ts";
+import { atLeastZero } from "./checks.ts";
+import { type ClippingOptions, clipped, clippingOf } from "./clipping.ts";
+import { LearningRate } from "./learning-rate.ts";
 import { isCurrent, releasePack, type SharedPack, sameList, sharePack } from "./packs.ts";
+import type { Schedule, ScheduleConfig } from "./schedules.ts";
+import { Segments } from "./segments.ts";
 
-export interface OptimizerOptions {
-  /** Step size; what it defaults to stands with each optimizer. */
-  learningRate?: number;
+export interface OptimizerOptions extends ClippingOptions {
+  /** Step size, a number or a schedule; what it defaults to stands with each optimizer. */
+  learningRate?: number | Schedule;
   /** Older Keras's name of `learningRate`. */
   lr?: number;
   /** Time decay of older Keras: the rate of update t, from 0, is learningRate / (1 + decay · t). Default 0. */
   decay?: number;
+  /**
+   * Decoupled weight decay (Loshchilov and Hutter 2019): before its update each weight shrinks by rate · weightDecay of
+   * itself, whatever its gradient. Unlike an L2 penalty in the loss it does not pass through the moments. Default 0.
+   */
+  weightDecay?: number;
   name?: string;
 }
 
@@ -36,6 +46,8 @@ export interface UpdateContext<S extends string = string> {
   readonly gradient: Tensor;
   /** f32 [total] each: what the rule remembers. */
   readonly slots: Readonly<Record<S, Tensor>>;
+  /** f32 scalars that the rule remembers. */
+  readonly scalars: Readonly<Record<string, Tensor>>;
   /** f32 scalar: the rate of this update. */
   readonly learningRate: Tensor;
   /** i32 scalar: how many updates were made before this one. */
@@ -45,15 +57,21 @@ export interface UpdateContext<S extends string = string> {
 export interface UpdateResult<S extends string = string> {
   readonly value: Tensor;
   readonly slots?: Readonly<Record<S, Tensor>>;
+  readonly scalars?: Readonly<Record<string, Tensor>>;
 }
+
+/** Hyperparameters by name. A schedule shows how it was made, or its function's name. */
+export type OptimizerConfig = Readonly<Record<string, number | boolean | ScheduleConfig>>;
 
 /** What an optimizer remembers, on the host: plain data that fits any device. */
 export interface OptimizerState {
   readonly name: string;
   readonly iterations: number;
-  readonly learningRate: number;
+  /** Absent under a schedule, which needs the iterations only. */
+  readonly learningRate?: number;
   /** For each slot, one array a variable, in the variables' order. */
   readonly slots: Readonly<Record<string, readonly Float32Array[]>>;
+  readonly scalars?: Readonly<Record<string, number>>;
 }
 
 /** What an optimizer holds on the device once it knows its variables. */
@@ -61,8 +79,13 @@ interface Built<S extends string> {
   readonly variables: readonly Variable[];
   shared: SharedPack;
   readonly slots: Readonly<Record<S, Variable>>;
+  readonly scalars: Readonly<Record<string, Variable>>;
   readonly iterations: Variable;
   readonly learningRate: Variable;
+  /** Where clipping or decay treats each variable by itself. */
+  readonly segments: Segments | undefined;
+  /** f32 [variables]: 1 for those that decay, where some don't. */
+  readonly decays: Variable | undefined;
 }
 
 /**
@@ -73,8 +96,10 @@ interface Built<S extends string> {
  */
 export abstract class Optimizer<S extends string = string> {
   readonly name: string;
-  readonly decay: number;
-  #rate: number;
+  readonly weightDecay: number;
+  readonly clipping: ReturnType<typeof clippingOf>;
+  readonly #rate: LearningRate;
+  #isExcluded: ((variable: Variable) => boolean) | undefined;
   #built: Built<S> | undefined;
   #pending: OptimizerState | undefined;
 
@@ -85,8 +110,10 @@ export abstract class Optimizer<S extends string = string> {
       );
     }
     this.name = options.name ?? name;
-    this.#rate = checkRate(this.name, options.learningRate ?? options.lr ?? defaultRate);
-    this.decay = atLeastZero(this.name, "decay", options.decay ?? 0);
+    const rate = options.learningRate ?? options.lr ?? defaultRate;
+    this.#rate = new LearningRate(this.name, rate, options.decay ?? 0);
+    this.weightDecay = atLeastZero(this.name, "weightDecay", options.weightDecay ?? 0);
+    this.clipping = clippingOf(this.name, options);
   }
 
   /** The slots that the rule needs, by name, with the value that they start from. */
@@ -95,17 +122,71 @@ export abstract class Optimizer<S extends string = string> {
   /** The rule: new values and slots from the old. Pure tensor ops, without reading data. */
   protected abstract update(context: UpdateContext<S>): UpdateResult<S>;
 
-  /** The hyperparameters, for saving and for showing. */
-  abstract config(): Record<string, number | boolean>;
+  /** The rule's own hyperparameters. */
+  protected abstract ruleConfig(): OptimizerConfig;
 
-  /** The rate that updates use from now on (before `decay`); set it whenever you like. */
+  /** Scalars that the rule needs besides its slots, with the value that they start from. */
+  protected get scalarStarts(): Readonly<Record<string, number>> {
+    return {};
+  }
+
+  /** The hyperparameters, for saving and for showing. */
+  config(): OptimizerConfig {
+    const { weightDecay, clipping } = this;
+    return {
+      learningRate: this.#rate.config,
+      decay: this.#rate.decay,
+      ...(weightDecay > 0 ? { weightDecay } : {}),
+      ...(clipping ? { [clipping.kind]: clipping.limit } : {}),
+      ...this.ruleConfig(),
+    };
+  }
+
+  /**
+   * The rate that updates use from now on (before `decay`); set it whenever you like.
+   *
+   * @throws ArgumentError under a schedule, which alone says the rate: see {@link currentLearningRate}
+   */
   get learningRate(): number {
-    return this.#rate;
+    return this.#rate.number;
   }
 
   set learningRate(rate: number) {
-    this.#rate = checkRate(this.name, rate);
+    this.#rate.number = rate;
     this.#built?.learningRate.set([rate]);
+  }
+
+  /** What the rate follows instead of a number, if it does. */
+  get schedule(): Schedule | undefined {
+    return this.#rate.schedule;
+  }
+
+  /** The rate of the next update, decay and schedule included, as the device computes it. */
+  async currentLearningRate(): Promise<number> {
+    const rate = noGrad(() =>
+      tidy(() => {
+        const iterations =
+          this.#built?.iterations ?? full([], this.#pending?.iterations ?? 0, { dtype: "i32" });
+        // Times 1: a copy, for it may be the optimizer's own variable.
+        return mul(this.#rate.at(iterations, this.#built?.learningRate ?? full([], this.#rate.start)), 1);
+      }),
+    );
+    return rate.item().finally(() => rate.dispose());
+  }
+
+  /**
+   * Spares variables from weight decay, biases and normalization parameters say. Call it before `build`.
+   *
+   * @param isExcluded told each variable once
+   */
+  excludeFromWeightDecay(isExcluded: (variable: Variable) => boolean): this {
+    if (this.#built !== undefined) {
+      throw new ArgumentError(
+        `${this.name}: excludeFromWeightDecay must come before the optimizer knows its variables`,
+      );
+    }
+    this.#isExcluded = isExcluded;
+    return this;
   }
 
   get isBuilt(): boolean {
@@ -142,12 +223,21 @@ export abstract class Optimizer<S extends string = string> {
       const start = new Float32Array(shared.pack.total).fill(this.slotStarts[slot]);
       slots[slot] = variable(start, { ...state, name: `${this.name}/${slot}` });
     }
+    const scalars: Record<string, Variable> = {};
+    for (const [scalar, start] of Object.entries(this.scalarStarts))
+      scalars[scalar] = variable(start, { ...state, name: `${this.name}/${scalar}` });
+    const kept = variables.map((v) => (this.#isExcluded?.(v) === true ? 0 : 1));
+    const spares = this.weightDecay > 0 && kept.includes(0);
     this.#built = {
       variables: [...variables],
       shared,
       slots,
+      scalars,
+      segments:
+        spares || this.clipping?.kind === "clipNorm" ? new Segments(shared.pack, this.name) : undefined,
+      decays: spares ? variable(kept, { ...state, name: `${this.name}/decays` }) : undefined,
       iterations: variable(0, { ...state, name: `${this.name}/iterations`, dtype: "i32" }),
-      learningRate: variable(this.#rate, { ...state, name: `${this.name}/learningRate` }),
+      learningRate: variable(this.#rate.start, { ...state, name: `${this.name}/learningRate` }),
     };
     const pending = this.#pending;
     this.#pending = undefined;
@@ -162,7 +252,7 @@ export abstract class Optimizer<S extends string = string> {
    */
   apply(gradients: readonly Tensor[]): void {
     const built = this.#ready("apply");
-    const { variables, slots } = built;
+    const { variables, slots, scalars, iterations } = built;
     if (gradients.length !== variables.length) {
       throw new ArgumentError(
         `${this.name}: got ${gradients.length} gradients for ${variables.length} variables; pass one each, in order`,
@@ -178,19 +268,18 @@ export abstract class Optimizer<S extends string = string> {
     const { pack } = built.shared;
     noGrad(() =>
       tidy(() => {
-        const result = this.update({
-          value: pack.values,
-          gradient: pack.gather(gradients),
-          slots,
-          learningRate: this.#currentRate(built),
-          iterations: built.iterations,
-        });
+        const gathered = pack.gather(gradients);
+        const gradient = this.clipping ? clipped(gathered, this.clipping, built.segments) : gathered;
+        const learningRate = this.#rate.at(iterations, built.learningRate);
+        const value = this.#decayed(pack.values, learningRate, built);
+        const result = this.update({ value, gradient, slots, scalars, learningRate, iterations });
         pack.values.assign(result.value);
         for (const slot of Object.keys(slots) as S[]) {
           const next = result.slots?.[slot];
           if (next !== undefined) slots[slot].assign(next);
         }
-        built.iterations.assign(add(built.iterations, 1));
+        for (const [scalar, next] of Object.entries(result.scalars ?? {})) scalars[scalar].assign(next);
+        iterations.assign(add(iterations, 1));
       }),
     );
   }
@@ -208,19 +297,22 @@ export abstract class Optimizer<S extends string = string> {
   /** Reads the slots and the step count back, for saving. */
   async getState(): Promise<OptimizerState> {
     const built = this.#built;
-    const base = { name: this.name, learningRate: this.#rate };
+    const base = { name: this.name, ...(this.schedule ? {} : { learningRate: this.learningRate }) };
     if (built === undefined) return this.#pending ?? { ...base, iterations: 0, slots: {} };
     const names = Object.keys(built.slots) as S[];
     const { pack } = built.shared;
-    const [iterations, ...values] = await Promise.all([
+    const held = Object.entries(built.scalars);
+    const [iterations, values, numbers] = await Promise.all([
       built.iterations.item(),
-      ...names.map((slot) => built.slots[slot].data()),
+      Promise.all(names.map((slot) => built.slots[slot].data())),
+      Promise.all(held.map(([, scalar]) => scalar.item())),
     ]);
     const slots: Record<string, Float32Array[]> = {};
     names.forEach((slot, k) => {
       slots[slot] = built.variables.map((_, i) => (values[k] as Float32Array).slice(...pack.range(i)));
     });
-    return { ...base, iterations, slots };
+    const scalars = Object.fromEntries(held.map(([name], i) => [name, numbers[i]]));
+    return { ...base, iterations, slots, ...(held.length > 0 ? { scalars } : {}) };
   }
 
   /**
@@ -231,7 +323,8 @@ export abstract class Optimizer<S extends string = string> {
   setState(state: OptimizerState): void {
     const built = this.#built;
     if (built === undefined) {
-      this.#rate = checkRate(this.name, state.learningRate);
+      if (this.schedule === undefined && state.learningRate !== undefined)
+        this.learningRate = state.learningRate;
       this.#pending = state;
       return;
     }
@@ -254,8 +347,21 @@ export abstract class Optimizer<S extends string = string> {
       });
       return packed;
     });
-    this.learningRate = state.learningRate;
+    const scalars = Object.keys(built.scalars).map((scalar) => {
+      const saved = isFresh ? this.scalarStarts[scalar] : state.scalars?.[scalar];
+      if (saved === undefined) {
+        throw new ArgumentError(
+          `${this.name}: the state of "${state.name}" has no scalar "${scalar}"; restore the state of the same optimizer`,
+        );
+      }
+      return saved;
+    });
+    if (this.schedule === undefined && state.learningRate !== undefined)
+      this.learningRate = state.learningRate;
     built.iterations.set([state.iterations]);
+    Object.values(built.scalars).forEach((scalar, k) => {
+      scalar.set([scalars[k]]);
+    });
     names.forEach((slot, k) => {
       built.slots[slot].set(values[k]);
     });
@@ -269,6 +375,9 @@ export abstract class Optimizer<S extends string = string> {
     for (const slot of Object.values(built.slots) as Variable[]) slot.dispose();
     built.iterations.dispose();
     built.learningRate.dispose();
+    for (const scalar of Object.values(built.scalars)) scalar.dispose();
+    built.segments?.dispose();
+    built.decays?.dispose();
     releasePack(built.shared);
   }
 
@@ -287,30 +396,13 @@ export abstract class Optimizer<S extends string = string> {
     return built;
   }
 
-  #currentRate({ learningRate, iterations }: Built<S>): Tensor {
-    if (this.decay === 0) return learningRate;
-    return div(learningRate, add(mul(cast(iterations, "f32"), this.decay), 1));
+  /** The weights as the update finds them: what is not decayed is the packed variable itself. */
+  #decayed(values: Tensor, learningRate: Tensor, { segments, decays }: Built<S>): Tensor {
+    if (this.weightDecay === 0) return values;
+    const share = mul(learningRate, this.weightDecay);
+    const shares = decays === undefined ? share : mul(segments!.spread(decays), share);
+    return sub(values, mul(values, shares));
   }
-}
-
-function checkRate(name: string, rate: number): number {
-  return atLeastZero(name, "learningRate", rate);
-}
-
-/** @throws ArgumentError unless `value` is a finite number of at least 0 */
-export function atLeastZero(name: string, what: string, value: number): number {
-  if (typeof value !== "number" || !Number.isFinite(value) || value < 0) {
-    throw new ArgumentError(`${name}: ${what} must be a finite number of at least 0, got ${value}`);
-  }
-  return value;
-}
-
-/** @throws ArgumentError unless `value` is a number from 0 up to 1, exclusive */
-export function belowOne(name: string, what: string, value: number): number {
-  if (typeof value !== "number" || !(value >= 0 && value < 1)) {
-    throw new ArgumentError(`${name}: ${what} must be from 0 up to 1 (exclusive), got ${value}`);
-  }
-  return value;
 }
 
 function listNames(variables: readonly Variable[]): string {

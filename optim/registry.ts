@@ -1,14 +1,23 @@
 // Optimizers by name, as `compile({ optimizer: "adam" })` takes them.
 
 import { ArgumentError } from "../engine/index.ts";
-import { Adam } from "./adam.ts";
+import { Adadelta } from "./adadelta.ts";
+import { Adagrad } from "./adagrad.ts";
+import { Adam, AdamW } from "./adam.ts";
+import { Nadam } from "./nadam.ts";
 import { lookup } from "./names.ts";
 import { Optimizer } from "./optimizer.ts";
+import { RMSprop } from "./rmsprop.ts";
 import { SGD } from "./sgd.ts";
 
 const makers: Readonly<Record<string, () => Optimizer>> = {
   sgd: () => new SGD(),
+  rmsprop: () => new RMSprop(),
   adam: () => new Adam(),
+  adamw: () => new AdamW(),
+  nadam: () => new Nadam(),
+  adagrad: () => new Adagrad(),
+  adadelta: () => new Adadelta(),
 };
 
 /** The names that {@link get} knows. */

@@ -1,10 +1,11 @@
 // Stochastic gradient descent, with momentum and Nesterov's variant.
 
 import { add, mul, sub } from "../engine/index.ts";
+import { belowOne } from "./checks.ts";
 import { flush } from "./flush.ts";
 import {
-  belowOne,
   Optimizer,
+  type OptimizerConfig,
   type OptimizerOptions,
   type UpdateContext,
   type UpdateResult,
@@ -46,8 +47,8 @@ export class SGD extends Optimizer<"velocity"> {
     return { value: add(value, change), slots: { velocity } };
   }
 
-  config(): Record<string, number | boolean> {
-    const { learningRate, decay, momentum, nesterov } = this;
-    return { learningRate, decay, momentum, nesterov };
+  protected ruleConfig(): OptimizerConfig {
+    const { momentum, nesterov } = this;
+    return { momentum, nesterov };
   }
 }

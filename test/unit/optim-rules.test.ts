@@ -13,60 +13,14 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
-import { Adam, type Optimizer, optimizers, SGD } from "../../optim/index.ts";
+import { Adadelta, Adagrad, Adam, AdamW, Nadam, optimizers, RMSprop, SGD } from "../../optim/index.ts";
+import { expected, expectPath, run } from "../support/optimizer-paths.ts";
 
 let device: Device;
 beforeAll(async () => {
   device = await init({ device: "cpu", seed: 1 });
 });
 afterAll(() => device.dispose());
-
-/** Five gradients of two variables, of 3 and 1 elements. */
-const gradients = [
-  [0.5, -0.25, 1e-3, 2],
-  [0.4, 0.3, -1e-3, -1],
-  [-0.7, 0.1, 0, 0.5],
-  [0.2, -0.9, 2e-3, 0.25],
-  [0.1, 0.6, 1e-3, -3],
-];
-const start = [0.5, -0.3, 0.2, 1];
-
-/** The values after each of the five steps, as the optimizer makes them. */
-async function run(optimizer: Optimizer): Promise<number[][]> {
-  const a = variable(start.slice(0, 3), { name: "a" });
-  const b = variable([start.slice(3)], { name: "b" });
-  optimizer.build([a, b]);
-  const path: number[][] = [];
-  for (const g of gradients) {
-    optimizer.apply([tensor(g.slice(0, 3)), tensor([g.slice(3)])]);
-    path.push([...(await a.dataFloat64()), ...(await b.dataFloat64())]);
-  }
-  return path;
-}
-
-/** The same by a rule for one weight: (weight, gradient, memory, step from 1) -> new weight. */
-function expected<M>(
-  memory: () => M,
-  rule: (w: number, g: number, memory: M, t: number) => number,
-): number[][] {
-  const memories = start.map(memory);
-  let weights = [...start];
-  return gradients.map((g, k) => {
-    weights = weights.map((w, i) => rule(w, g[i], memories[i], k + 1));
-    return weights;
-  });
-}
-
-function expectPath(got: number[][], want: number[][]): void {
-  got.forEach((row, k) => {
-    row.forEach((value, i) => {
-      // The reference computes in float64 from constants rounded to f32.
-      expect(Math.abs(value - want[k][i]), `step ${k + 1}, weight ${i}`).toBeLessThan(
-        2e-7 * (1 + Math.abs(want[k][i])),
-      );
-    });
-  });
-}
 
 const adamRule =
   (rate: number, beta1: number, beta2: number, epsilon: number, amsgrad: boolean) =>
@@ -127,6 +81,89 @@ describe("five steps by the formula", () => {
     expectPath(await run(new Adam(options)), expected(adamMemory, adamRule(0.05, 0.9, 0.5, 1e-7, true)));
   });
 
+  it("AdamW", async () => {
+    const rule = adamRule(0.05, 0.9, 0.999, 1e-7, false);
+    const decayed =
+      (decay: number) => (w: number, g: number, memory: ReturnType<typeof adamMemory>, t: number) =>
+        rule(w - 0.05 * decay * w, g, memory, t);
+    expectPath(await run(new AdamW({ learningRate: 0.05 })), expected(adamMemory, decayed(0.004)));
+    const strong = new AdamW({ learningRate: 0.05, weightDecay: 0.5 });
+    expectPath(await run(strong), expected(adamMemory, decayed(0.5)));
+  });
+
+  it("Adagrad", async () => {
+    const rule = (rate: number, epsilon: number) => (w: number, g: number, memory: { a: number }) => {
+      memory.a += g * g;
+      return w - (rate * g) / Math.sqrt(memory.a + epsilon);
+    };
+    const defaults = expected(() => ({ a: Math.fround(0.1) }), rule(0.001, 1e-7));
+    expectPath(await run(new Adagrad()), defaults);
+    const old = new Adagrad({ lr: 0.01, epsilon: 1e-6, initialAccumulatorValue: 0 });
+    expectPath(
+      await run(old),
+      expected(() => ({ a: 0 }), rule(0.01, 1e-6)),
+    );
+  });
+
+  it("Adadelta", async () => {
+    const rule =
+      (rate: number, rho: number, epsilon: number) =>
+      (w: number, g: number, memory: { a: number; d: number }) => {
+        memory.a = rho * memory.a + (1 - rho) * g * g;
+        const step = (g * Math.sqrt(memory.d + epsilon)) / Math.sqrt(memory.a + epsilon);
+        memory.d = rho * memory.d + (1 - rho) * step * step;
+        return w - rate * step;
+      };
+    const memory = () => ({ a: 0, d: 0 });
+    expectPath(await run(new Adadelta()), expected(memory, rule(0.001, 0.95, 1e-7)));
+    const options = { learningRate: 1, rho: 0.8, epsilon: 1e-3 };
+    expectPath(await run(new Adadelta(options)), expected(memory, rule(1, 0.8, 1e-3)));
+  });
+
+  it.each([
+    ["with its defaults", { learningRate: 0.001, rho: 0.9, momentum: 0, epsilon: 1e-7, centered: false }],
+    ["with momentum", { learningRate: 0.02, rho: 0.8, momentum: 0.7, epsilon: 1e-4, centered: false }],
+    ["centered", { learningRate: 0.02, rho: 0.8, momentum: 0, epsilon: 1e-3, centered: true }],
+    [
+      "centered with momentum",
+      { learningRate: 0.02, rho: 0.9, momentum: 0.5, epsilon: 1e-3, centered: true },
+    ],
+  ])("RMSprop %s", async (_, options) => {
+    const { learningRate, rho, momentum, epsilon, centered } = options;
+    const want = expected(
+      () => ({ a: 0, mean: 0, v: 0 }),
+      (w, g, memory) => {
+        memory.a = rho * memory.a + (1 - rho) * g * g;
+        memory.mean = rho * memory.mean + (1 - rho) * g;
+        const spread = centered ? memory.a - memory.mean ** 2 : memory.a;
+        memory.v = momentum * memory.v + (learningRate * g) / Math.sqrt(spread + epsilon);
+        return w - memory.v;
+      },
+    );
+    expectPath(await run(_ === "with its defaults" ? new RMSprop() : new RMSprop(options)), want);
+  });
+
+  it.each([
+    ["with its defaults", { learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 }],
+    ["with other settings", { learningRate: 0.05, beta1: 0.7, beta2: 0.9, epsilon: 1e-3 }],
+  ])("Nadam %s", async (_, options) => {
+    const { learningRate, beta1, beta2, epsilon } = options;
+    const momentumAt = (t: number) => beta1 * (1 - 0.5 * 0.96 ** t);
+    const want = expected(
+      () => ({ m: 0, v: 0, product: 1 }),
+      (w, g, memory, t) => {
+        memory.m = beta1 * memory.m + (1 - beta1) * g;
+        memory.v = beta2 * memory.v + (1 - beta2) * g * g;
+        memory.product *= momentumAt(t);
+        const [now, next] = [momentumAt(t), momentumAt(t + 1)];
+        const ahead =
+          (next * memory.m) / (1 - memory.product * next) + ((1 - now) * g) / (1 - memory.product);
+        return w - (learningRate * ahead) / (Math.sqrt(memory.v / (1 - beta2 ** t)) + epsilon);
+      },
+    );
+    expectPath(await run(_ === "with its defaults" ? new Nadam() : new Nadam(options)), want);
+  });
+
   it("time decay, under older Keras's names", async () => {
     const want = expected(
       () => 0,
@@ -161,6 +198,12 @@ describe("the defaults", () => {
     const adam = { learningRate: 0.001, decay: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, amsgrad: false };
     expect(new Adam().config()).toEqual(adam);
     expect(new Adam({ epsilon: null }).config()).toEqual(adam);
+    expect(new AdamW().config()).toEqual({ ...adam, weightDecay: 0.004 });
+    const adaptive = { learningRate: 0.001, decay: 0, epsilon: 1e-7 };
+    expect(new Adagrad().config()).toEqual({ ...adaptive, initialAccumulatorValue: 0.1 });
+    expect(new Adadelta().config()).toEqual({ ...adaptive, rho: 0.95 });
+    expect(new RMSprop().config()).toEqual({ ...adaptive, rho: 0.9, momentum: 0, centered: false });
+    expect(new Nadam().config()).toEqual({ ...adaptive, beta1: 0.9, beta2: 0.999 });
   });
 });
 
@@ -168,12 +211,16 @@ describe("the registry", () => {
   it("finds by name in any case, and gives optimizers back", () => {
     expect(optimizers.get("adam")).toBeInstanceOf(Adam);
     expect(optimizers.get("SGD")).toBeInstanceOf(SGD);
+    expect(optimizers.get("RMSprop")).toBeInstanceOf(RMSprop);
+    for (const name of optimizers.names)
+      expect(optimizers.get(name).name.toLowerCase(), name).toBe(name.toLowerCase());
     const own = new SGD({ momentum: 0.5 });
     expect(optimizers.get(own)).toBe(own);
   });
 
   it("suggests the nearest name", () => {
     expect(() => optimizers.get("adm")).toThrow(/unknown optimizer "adm"\. Did you mean "adam"\?/);
+    expect(() => optimizers.get("rmsprob")).toThrow(/Did you mean "rmsprop"\?/);
     expect(() => optimizers.get(undefined as unknown as string)).toThrow(ArgumentError);
   });
 });
@@ -256,6 +303,28 @@ describe("what the optimizer holds", () => {
       expect(value).toBeCloseTo(want[i], 6);
     });
     expect(() => new SGD({ momentum: 0.9 }).build([a]).setState(state)).toThrow(/no slot "velocity"/);
+  });
+
+  it("goes on from a saved state with scalars, too, and does not without them", async () => {
+    const a = make([0.5, -0.25, 2]);
+    const first = new Nadam({ learningRate: 0.1 });
+    for (let i = 0; i < 3; i++) first.minimize(bowl(a), [a]);
+    const state = await first.getState();
+    expect(state.scalars?.momentumProduct).toBeGreaterThan(0);
+    expect(state.scalars?.momentumProduct).toBeLessThan(0.9 ** 3);
+    const b = variable(await a.data(), { name: "b" });
+    const second = new Nadam();
+    second.setState(state);
+    for (let i = 0; i < 3; i++) {
+      first.minimize(bowl(a), [a]);
+      second.minimize(bowl(b), [b]);
+    }
+    const [want, got] = [await a.data(), await b.data()];
+    got.forEach((value, i) => {
+      expect(value).toBeCloseTo(want[i], 6);
+    });
+    const { scalars, ...without } = state;
+    expect(() => second.setState(without)).toThrow(/no scalar "momentumProduct"/);
   });
 
   it("shares variables with another optimizer, each with its own memory", async () => {

@@ -1,0 +1,48 @@
+// Adagrad: each weight's rate shrinks with all of its gradients so far.
+
+import { add, div, mul, sqrt, square, sub } from "../engine/index.ts";
+import { atLeastZero } from "./checks.ts";
+import {
+  Optimizer,
+  type OptimizerConfig,
+  type OptimizerOptions,
+  type UpdateContext,
+  type UpdateResult,
+} from "./optimizer.ts";
+
+export interface AdagradOptions extends OptimizerOptions {
+  /** What the accumulators start from. Default 0.1; older Keras started from 0. */
+  initialAccumulatorValue?: number;
+  /** Added under the root. Default (and for null) 1e-7. */
+  epsilon?: number | null;
+}
+
+/**
+ * a ← a + g²; w ← w - η g / √(a + ε). Default learning rate η 0.001. It only ever slows down. Source: Duchi, Hazan
+ * and Singer 2011, as Keras 3 has it.
+ */
+export class Adagrad extends Optimizer<"accumulator"> {
+  readonly initialAccumulatorValue: number;
+  readonly epsilon: number;
+  protected readonly slotStarts: Record<"accumulator", number>;
+
+  constructor(options: AdagradOptions = {}) {
+    super("Adagrad", 0.001, options);
+    const start = options.initialAccumulatorValue ?? 0.1;
+    this.initialAccumulatorValue = atLeastZero(this.name, "initialAccumulatorValue", start);
+    this.epsilon = atLeastZero(this.name, "epsilon", options.epsilon ?? 1e-7);
+    this.slotStarts = { accumulator: this.initialAccumulatorValue };
+  }
+
+  protected update(context: UpdateContext<"accumulator">): UpdateResult<"accumulator"> {
+    const { value, gradient, slots, learningRate } = context;
+    const accumulator = add(slots.accumulator, square(gradient));
+    const step = div(mul(gradient, learningRate), sqrt(add(accumulator, this.epsilon)));
+    return { value: sub(value, step), slots: { accumulator } };
+  }
+
+  protected ruleConfig(): OptimizerConfig {
+    const { initialAccumulatorValue, epsilon } = this;
+    return { initialAccumulatorValue, epsilon };
+  }
+}

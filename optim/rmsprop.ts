@@ -1,0 +1,74 @@
+// RMSprop: steps against gradients as large as the last ones, with momentum and the centered variant.
+
+import { add, div, maximum, mul, sqrt, square, sub } from "../engine/index.ts";
+import { atLeastZero, belowOne } from "./checks.ts";
+import { flush, flushPositive } from "./flush.ts";
+import {
+  Optimizer,
+  type OptimizerConfig,
+  type OptimizerOptions,
+  type UpdateContext,
+  type UpdateResult,
+} from "./optimizer.ts";
+
+export interface RMSpropOptions extends OptimizerOptions {
+  /** ρ: how much of the mean square is kept at each step. Default 0.9. */
+  rho?: number;
+  /** μ: the share of the last step kept. Default 0. */
+  momentum?: number;
+  /** Added under the root. Default (and for null) 1e-7. */
+  epsilon?: number | null;
+  /** Divide by the variance of the gradients instead of their mean square. Default false. */
+  centered?: boolean;
+}
+
+type Slot = "meanSquare" | "mean" | "velocity";
+
+/**
+ * a ← ρ a + (1 - ρ) g²; s = η g / √(a + ε), with a less the square of ρ's running mean of g if centered; w ← w - s, or
+ * with momentum v ← μ v + s and w ← w - v. Default learning rate η 0.001. Source: Tieleman and Hinton 2012 (lecture 6e),
+ * as Keras 3 has it.
+ */
+export class RMSprop extends Optimizer<Slot> {
+  readonly rho: number;
+  readonly momentum: number;
+  readonly epsilon: number;
+  readonly centered: boolean;
+  protected readonly slotStarts: Record<Slot, number>;
+
+  constructor(options: RMSpropOptions = {}) {
+    super("RMSprop", 0.001, options);
+    this.rho = belowOne(this.name, "rho", options.rho ?? 0.9);
+    this.momentum = belowOne(this.name, "momentum", options.momentum ?? 0);
+    this.epsilon = atLeastZero(this.name, "epsilon", options.epsilon ?? 1e-7);
+    this.centered = options.centered ?? false;
+    this.slotStarts = {
+      meanSquare: 0,
+      ...(this.centered ? { mean: 0 } : {}),
+      ...(this.momentum > 0 ? { velocity: 0 } : {}),
+    } as Record<Slot, number>;
+  }
+
+  protected update({ value, gradient, slots, learningRate }: UpdateContext<Slot>): UpdateResult<Slot> {
+    const { rho, momentum, epsilon, centered } = this;
+    const next = { ...slots };
+    next.meanSquare = flushPositive(add(mul(slots.meanSquare, rho), mul(square(gradient), 1 - rho)));
+    let spread = next.meanSquare;
+    if (centered) {
+      next.mean = flush(add(mul(slots.mean, rho), mul(gradient, 1 - rho)));
+      // Rounding must not make it negative.
+      spread = maximum(sub(spread, square(next.mean)), 0);
+    }
+    let step = div(mul(gradient, learningRate), sqrt(add(spread, epsilon)));
+    if (momentum > 0) {
+      next.velocity = flush(add(mul(slots.velocity, momentum), step));
+      step = next.velocity;
+    }
+    return { value: sub(value, step), slots: next };
+  }
+
+  protected ruleConfig(): OptimizerConfig {
+    const { rho, momentum, epsilon, centered } = this;
+    return { rho, momentum, epsilon, centered };
+  }
+}

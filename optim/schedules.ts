@@ -1,0 +1,198 @@
+// Learning rates by step, as functions written in tensor ops: they run on the device, in the update's own kernels.
+// Knows nothing of optimizers.
+
+import {
+  ArgumentError,
+  add,
+  cast,
+  div,
+  exp,
+  less,
+  lessEqual,
+  maximum,
+  minimum,
+  mul,
+  pow,
+  sub,
+  type Tensor,
+  where,
+} from "../engine/index.ts";
+import { aboveZero, atLeastZero } from "./checks.ts";
+
+/**
+ * A learning rate that follows the step: from an f32 scalar, how many updates were made before this one, to an f32
+ * scalar, the rate of this one. Any function of tensor ops is one; it must not read data, and host values that it looks
+ * at count as they were when the training step was traced.
+ */
+export interface Schedule {
+  (step: Tensor): Tensor;
+  /** How it was made, for showing and saving; functions of your own need none. */
+  readonly config?: ScheduleConfig;
+}
+
+export interface ScheduleConfig {
+  readonly schedule: string;
+  readonly [option: string]: string | number | boolean | readonly number[];
+}
+
+interface DecayOptions {
+  /** The rate at step 0. */
+  readonly initialLearningRate: number;
+  /** Steps in which the rate decays once. */
+  readonly decaySteps: number;
+}
+
+export interface ExponentialDecayOptions extends DecayOptions {
+  /** What is left of the rate after `decaySteps` steps. */
+  readonly decayRate: number;
+  /** Decay all at once every `decaySteps` steps. Default false. */
+  readonly staircase?: boolean;
+}
+
+/** rate(t) = initialLearningRate · decayRate^(t / decaySteps), the exponent rounded down if `staircase`. */
+export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
+  const name = "exponentialDecay";
+  const { initialLearningRate, decaySteps, decayRate, staircase = false } = checkDecay(name, options);
+  aboveZero(name, "decayRate", decayRate);
+  return named({ schedule: name, initialLearningRate, decaySteps, decayRate, staircase }, (step) =>
+    mul(exp(mul(passed(step, decaySteps, staircase), Math.log(decayRate))), initialLearningRate),
+  );
+}
+
+export interface InverseTimeDecayOptions extends DecayOptions {
+  readonly decayRate: number;
+  /** Decay all at once every `decaySteps` steps. Default false. */
+  readonly staircase?: boolean;
+}
+
+/** rate(t) = initialLearningRate / (1 + decayRate · t / decaySteps), the quotient rounded down if `staircase`. */
+export function inverseTimeDecay(options: InverseTimeDecayOptions): Schedule {
+  const name = "inverseTimeDecay";
+  const { initialLearningRate, decaySteps, decayRate, staircase = false } = checkDecay(name, options);
+  atLeastZero(name, "decayRate", decayRate);
+  return named({ schedule: name, initialLearningRate, decaySteps, decayRate, staircase }, (step) =>
+    div(initialLearningRate, add(mul(passed(step, decaySteps, staircase), decayRate), 1)),
+  );
+}
+
+export interface PolynomialDecayOptions extends DecayOptions {
+  /** The rate from step `decaySteps` on. Default 0.0001. */
+  readonly endLearningRate?: number;
+  /** Default 1, a straight line. */
+  readonly power?: number;
+  /** Begin again, each time with the next multiple of `decaySteps` as the end. Default false. */
+  readonly cycle?: boolean;
+}
+
+/** rate(t) = (initial - end) · (1 - min(t, T) / T)^power + end, T = decaySteps (or, with `cycle`, a multiple of it). */
+export function polynomialDecay(options: PolynomialDecayOptions): Schedule {
+  const name = "polynomialDecay";
+  const { initialLearningRate, decaySteps } = checkDecay(name, options);
+  const { endLearningRate = 1e-4, power = 1, cycle = false } = options;
+  atLeastZero(name, "endLearningRate", endLearningRate);
+  aboveZero(name, "power", power);
+  const config = { initialLearningRate, decaySteps, endLearningRate, power, cycle };
+  return named({ schedule: name, ...config }, (step) => {
+    const begun = cycle ? maximum(passed(add(step, decaySteps - 1), decaySteps, true), 1) : undefined;
+    const share = div(step, begun === undefined ? decaySteps : mul(begun, decaySteps));
+    const left = sub(1, minimum(share, 1));
+    // Drivers' pow takes the logarithm of 0.
+    const raised = power === 1 ? left : where(lessEqual(left, 0), 0, pow(maximum(left, 1e-30), power));
+    return add(mul(raised, initialLearningRate - endLearningRate), endLearningRate);
+  });
+}
+
+export interface PiecewiseConstantOptions {
+  /** Steps, ascending: values[0] up to and including boundaries[0], values[1] up to boundaries[1], ... */
+  readonly boundaries: readonly number[];
+  /** One more than boundaries; the last one holds from the last boundary on. */
+  readonly values: readonly number[];
+}
+
+/** A rate that changes at given steps. */
+export function piecewiseConstant({ boundaries, values }: PiecewiseConstantOptions): Schedule {
+  const name = "piecewiseConstant";
+  if (!Array.isArray(boundaries) || !Array.isArray(values) || values.length !== boundaries.length + 1) {
+    throw new ArgumentError(
+      `${name}: needs one value more than boundaries, got ${values?.length} values and ${boundaries?.length} boundaries`,
+    );
+  }
+  for (const [i, boundary] of boundaries.entries()) {
+    atLeastZero(name, `boundary ${i}`, boundary);
+    if (i > 0 && boundary <= boundaries[i - 1])
+      throw new ArgumentError(
+        `${name}: the boundaries must ascend, got ${boundaries[i - 1]} before ${boundary}`,
+      );
+  }
+  for (const [i, value] of values.entries()) atLeastZero(name, `value ${i}`, value);
+  return named({ schedule: name, boundaries: [...boundaries], values: [...values] }, (step) => {
+    let rate: Tensor | undefined;
+    for (let i = boundaries.length - 1; i >= 0; i--)
+      rate = where(lessEqual(step, boundaries[i]), values[i], rate ?? values[i + 1]);
+    return rate ?? add(mul(step, 0), values[0]);
+  });
+}
+
+export interface CosineDecayOptions extends DecayOptions {
+  /** What is left of the rate at the end, as a share of it. Default 0. */
+  readonly alpha?: number;
+  /** First rise in a straight line from `initialLearningRate` to `warmupTarget`, and decay from there. */
+  readonly warmupSteps?: number;
+  readonly warmupTarget?: number;
+}
+
+/**
+ * rate(t) = top · ((1 - alpha) · (1 + cos(π · min(t, T) / T)) / 2 + alpha), T = decaySteps and top =
+ * initialLearningRate; after a warm-up t counts from its end and top is warmupTarget. Source: Loshchilov and Hutter 2016.
+ */
+export function cosineDecay(options: CosineDecayOptions): Schedule {
+  const name = "cosineDecay";
+  const { initialLearningRate, decaySteps } = checkDecay(name, options);
+  const { alpha = 0, warmupSteps = 0, warmupTarget = initialLearningRate } = options;
+  atLeastZero(name, "alpha", alpha);
+  atLeastZero(name, "warmupSteps", warmupSteps);
+  atLeastZero(name, "warmupTarget", warmupTarget);
+  if ((options.warmupTarget === undefined) !== (warmupSteps === 0)) {
+    throw new ArgumentError(
+      `${name}: a warm-up needs warmupSteps above 0 and a warmupTarget, got ${warmupSteps} and ${options.warmupTarget}`,
+    );
+  }
+  const config = { initialLearningRate, decaySteps, alpha, warmupSteps, warmupTarget };
+  return named({ schedule: name, ...config }, (step) => {
+    const share = minimum(div(maximum(sub(step, warmupSteps), 0), decaySteps), 1);
+    const decayed = mul(add(mul(halfCosine(share), 1 - alpha), alpha), warmupTarget);
+    if (warmupSteps === 0) return decayed;
+    const slope = (warmupTarget - initialLearningRate) / warmupSteps;
+    return where(less(step, warmupSteps), add(mul(step, slope), initialLearningRate), decayed);
+  });
+}
+
+/** (1 + cos πx) / 2 for x from 0 to 1, to 1e-7: drivers' cosines are off by up to 2e-4. */
+function halfCosine(x: Tensor): Tensor {
+  // It is (1 - sin πq) / 2 with q = x - 1/2, |πq| at most π/2, where sine's series of 13 terms is good to 1e-9.
+  const q = mul(sub(x, 0.5), Math.PI);
+  const square = mul(q, q);
+  let series: Tensor | number = 1 / 6_227_020_800;
+  for (const factorial of [-39_916_800, 362_880, -5040, 120, -6, 1])
+    series = add(mul(square, series), 1 / factorial);
+  return sub(0.5, mul(mul(q, series), 0.5));
+}
+
+/** How often `decaySteps` steps have passed; whole numbers are divided as such, and so exactly. */
+function passed(step: Tensor, decaySteps: number, isWhole: boolean): Tensor {
+  return isWhole ? cast(div(cast(step, "i32"), decaySteps), "f32") : div(step, decaySteps);
+}
+
+function named(config: ScheduleConfig, rate: (step: Tensor) => Tensor): Schedule {
+  return Object.assign((step: Tensor) => rate(step), { config });
+}
+
+function checkDecay<O extends DecayOptions>(name: string, options: O): O {
+  atLeastZero(name, "initialLearningRate", options.initialLearningRate);
+  if (!Number.isInteger(options.decaySteps) || options.decaySteps < 1) {
+    throw new ArgumentError(
+      `${name}: decaySteps must be a whole number of at least 1, got ${options.decaySteps}`,
+    );
+  }
+  return options;
+}
