@@ -13,52 +13,111 @@ export interface ValueAndGrads {
   readonly grads: Tensor[];
 }
 
-/** A function that gives the gradients of the scalar `fn(...inputs)` with respect to all its f32 inputs. */
-export function grad(fn: (...inputs: Tensor[]) => Tensor): (...inputs: Tensor[]) => Tensor[] {
+export interface ValueGradsAndAux<A> extends ValueAndGrads {
+  /** What the function returned beside the loss. */
+  readonly aux: A;
+}
+
+export interface GradOptions {
+  /** Positions of the arguments to differentiate with respect to, in this order; default: every f32 tensor. */
+  argnums?: number | readonly number[];
+  /** The function returns `[loss, aux]`: tensors, alone or in arrays and objects, that are handed on. */
+  hasAux?: boolean;
+}
+
+type WithAux = GradOptions & { hasAux: true };
+
+/**
+ * A function that gives the gradients of the scalar `fn(...inputs)` with respect to all its f32 inputs, or those that
+ * `argnums` names.
+ *
+ * @throws GradientError where the loss is not a single value, does not depend on the inputs, or depends on them through
+ *   an op without a gradient
+ */
+export function grad(
+  fn: (...inputs: Tensor[]) => Tensor,
+  options: Omit<GradOptions, "hasAux"> = {},
+): (...inputs: Tensor[]) => Tensor[] {
+  const both = valueAndGrad(fn, options);
   return (...inputs) =>
     tidy(() => {
-      const { value, grads } = valueAndGrad(fn)(...inputs);
+      const { value, grads } = both(...inputs);
       value.dispose();
       return grads;
     });
 }
 
-/** Like {@link grad}, and gives the value too. */
-export function valueAndGrad(fn: (...inputs: Tensor[]) => Tensor): (...inputs: Tensor[]) => ValueAndGrads {
+/** Like {@link grad}, and gives the value too; with `hasAux`, also what `fn` returns beside it. */
+export function valueAndGrad<A>(
+  fn: (...inputs: Tensor[]) => readonly [loss: Tensor, aux: A],
+  options: WithAux,
+): (...inputs: Tensor[]) => ValueGradsAndAux<A>;
+export function valueAndGrad(
+  fn: (...inputs: Tensor[]) => Tensor,
+  options?: GradOptions & { hasAux?: false },
+): (...inputs: Tensor[]) => ValueAndGrads;
+export function valueAndGrad<A>(
+  fn: (...inputs: Tensor[]) => Tensor | readonly [Tensor, A],
+  options: GradOptions = {},
+): (...inputs: Tensor[]) => ValueAndGrads | ValueGradsAndAux<A> {
   return (...inputs) => {
-    const targets = inputs.filter((tensor) => tensor instanceof Tensor && isFloat(tensor.dtype));
-    return gradientsOf(
-      () => fn(...inputs),
-      targets,
-      "valueAndGrad",
-      (tape) => tape.watch(...targets),
-    );
+    const targets = chosenInputs("valueAndGrad", inputs, options.argnums);
+    if (options.hasAux !== true) {
+      return gradientsOf(() => fn(...inputs) as Tensor, targets, "valueAndGrad");
+    }
+    let aux: A | undefined;
+    return tidy(() => {
+      const run = () => {
+        const result = fn(...inputs) as readonly [Tensor, A];
+        if (!Array.isArray(result) || result.length !== 2)
+          throw new ArgumentError("valueAndGrad: with hasAux, the function must return [loss, aux]");
+        aux = result[1];
+        return result[0];
+      };
+      // The scope that the loss is computed in is closed here, so that aux outlives it.
+      return { ...gradientsIn(run, targets, "valueAndGrad"), aux: aux as A };
+    });
   };
 }
 
 /** The value of the scalar `fn()` and its gradients with respect to `variables`. */
 export function variableGrads(fn: () => Tensor, variables: readonly Variable[]): ValueAndGrads {
-  return gradientsOf(fn, variables, "variableGrads", (tape) => {
-    tape.watch(...variables);
+  return gradientsOf(fn, variables, "variableGrads");
+}
+
+/** @internal The inputs that a gradient function differentiates with respect to. */
+export function chosenInputs(
+  what: string,
+  inputs: readonly Tensor[],
+  argnums: number | readonly number[] | undefined,
+): Tensor[] {
+  if (argnums === undefined) {
+    return inputs.filter((tensor) => tensor instanceof Tensor && isFloat(tensor.dtype));
+  }
+  return (typeof argnums === "number" ? [argnums] : argnums).map((position) => {
+    const input = inputs[position];
+    if (input instanceof Tensor && isFloat(input.dtype)) return input;
+    const got = input instanceof Tensor ? input.describe() : input === undefined ? "missing" : typeof input;
+    throw new ArgumentError(
+      `${what}: argnums names argument ${position} of ${inputs.length}, which is ${got}; it must be an f32 tensor`,
+    );
   });
 }
 
-function gradientsOf(
-  fn: () => Tensor,
-  targets: readonly Tensor[],
-  what: string,
-  prepare: (tape: Tape) => void,
-): ValueAndGrads {
-  return tidy(() => {
-    const tape = new Tape({ watchVariables: false });
-    try {
-      prepare(tape);
-      const value = tape.record(fn);
-      if (!(value instanceof Tensor))
-        throw new ArgumentError(`${what}: the function must return a Tensor, the loss`);
-      return { value, grads: tape.gradient(value, targets) };
-    } finally {
-      tape.dispose();
-    }
-  });
+function gradientsOf(fn: () => Tensor, targets: readonly Tensor[], what: string): ValueAndGrads {
+  return tidy(() => gradientsIn(fn, targets, what));
+}
+
+/** In the scope of the caller. */
+function gradientsIn(fn: () => Tensor, targets: readonly Tensor[], what: string): ValueAndGrads {
+  const tape = new Tape({ watchVariables: false, isPrivate: true });
+  try {
+    tape.watch(...targets);
+    const value = tape.record(fn);
+    if (!(value instanceof Tensor))
+      throw new ArgumentError(`${what}: the function must return a Tensor, the loss`);
+    return { value, grads: tape.pull([value], [], targets, { what: "gradient", frees: true }) };
+  } finally {
+    tape.dispose();
+  }
 }

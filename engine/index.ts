@@ -1,6 +1,25 @@
 // The engine's public face. Everything that users, nn, optim, data and bench may import from it stands here.
 
 export { type AdapterPeaks, measurePeaks } from "./adapter-peaks.ts";
+export {
+  type BackwardOptions,
+  backward,
+  record,
+  retainGrad,
+  zeroGrad,
+} from "./autograd/backward.ts";
+export { type GradientHook, type HookHandle, registerHook } from "./autograd/hooks.ts";
+export {
+  type HessianProducts,
+  hessian,
+  hvp,
+  jacobian,
+  jvp,
+  type Outputs,
+  type ValueAndTangent,
+  type VectorJacobian,
+  vjp,
+} from "./autograd/transforms.ts";
 export type { DeviceInfo, MemoryUse, WorkCounters } from "./backend/backend.ts";
 export {
   type CheckGradientsOptions,
@@ -19,7 +38,14 @@ export { arange, type CreateOptions, fromValues, full, ones, tensor, zeros } fro
 export { Device, device, dispose, type InitOptions, init, memory, setDevice } from "./device.ts";
 export { type DType, type HostArray, hostArray } from "./dtype.ts";
 export * from "./errors.ts";
-export { grad, type ValueAndGrads, valueAndGrad, variableGrads } from "./grad.ts";
+export {
+  type GradOptions,
+  grad,
+  type ValueAndGrads,
+  type ValueGradsAndAux,
+  valueAndGrad,
+  variableGrads,
+} from "./grad.ts";
 export { nameScope } from "./inspect/name-scope.ts";
 export type { SourceLine } from "./inspect/source-line.ts";
 export type { StepValues, TapeStep } from "./inspect/step.ts";

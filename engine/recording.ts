@@ -3,11 +3,21 @@
 import type { Op } from "./op.ts";
 import type { Tensor } from "./tensor.ts";
 
+/** What is told of every op that runs: a tape, or something that only looks on. */
 export interface Recorder {
   record(op: Op, attrs: unknown, inputs: readonly Tensor[], outputs: readonly Tensor[]): void;
+  /** Whether it would record an op that reads `tensor`. */
+  tracks(tensor: Tensor): boolean;
+  /** The tape behind it, if it is one. */
+  readonly tape?: object;
 }
 
 let active: readonly Recorder[] = [];
+
+/** @internal Who listens now, outermost first. */
+export function activeRecorders(): readonly Recorder[] {
+  return active;
+}
 
 export function recordOnTapes(
   op: Op,
@@ -25,6 +35,7 @@ export function withRecorder<T>(recorder: Recorder, fn: () => T): T {
 
 /** Runs `fn` without `recorder`; the tapes around it go on. */
 export function withoutRecorder<T>(recorder: Recorder, fn: () => T): T {
+  if (!active.includes(recorder)) return fn();
   return withRecorders(
     active.filter((other) => other !== recorder),
     fn,
@@ -36,7 +47,8 @@ export function noGrad<T>(fn: () => T): T {
   return withRecorders([], fn);
 }
 
-function withRecorders<T>(next: readonly Recorder[], fn: () => T): T {
+/** @internal Runs `fn` with exactly these listening. */
+export function withRecorders<T>(next: readonly Recorder[], fn: () => T): T {
   const previous = active;
   active = next;
   try {

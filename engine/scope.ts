@@ -6,8 +6,9 @@ import { Tensor } from "./tensor.ts";
 const scopes: Set<Tensor>[] = [];
 
 /** @internal Every new tensor handle reports here. */
-export function track(tensor: Tensor): void {
+export function track<T extends Tensor>(tensor: T): T {
   scopes.at(-1)?.add(tensor);
+  return tensor;
 }
 
 /**
@@ -35,13 +36,18 @@ export function tidy<T>(fn: () => T): T {
     throw error;
   }
   scopes.pop();
-  const kept = new Set<Tensor>();
-  collectTensors(result, kept);
+  const kept = tensorsIn(result);
   for (const tensor of scope) {
     if (kept.has(tensor)) track(tensor);
     else tensor.dispose();
   }
   return result;
+}
+
+/** @internal A handle that the innermost scope owns: `tensor` itself where that scope made it, else a second one. */
+export function claim(tensor: Tensor): Tensor {
+  if (scopes.at(-1)?.has(tensor)) return tensor;
+  return track(tensor.alias());
 }
 
 /** Takes a tensor out of every open scope: it lives until its own `dispose()`. Returns it. */
@@ -50,11 +56,16 @@ export function keep<T extends Tensor>(tensor: T): T {
   return tensor;
 }
 
-/** Disposes all tensors found in `value` (a tensor, an array, a plain object, a Map, nested). */
-export function disposeAll(value: unknown): void {
+/** @internal All tensors found in `value`, as tidy() finds them. */
+export function tensorsIn(value: unknown): Set<Tensor> {
   const found = new Set<Tensor>();
   collectTensors(value, found);
-  for (const tensor of found) tensor.dispose();
+  return found;
+}
+
+/** Disposes all tensors found in `value` (a tensor, an array, a plain object, a Map, nested). */
+export function disposeAll(value: unknown): void {
+  for (const tensor of tensorsIn(value)) tensor.dispose();
 }
 
 function collectTensors(value: unknown, into: Set<Tensor>): void {

@@ -1,6 +1,9 @@
-// The gradient tape: what was computed, in order, and the walk back through it. Rules are data on the ops; the
-// tape only sums broadcasts, adds up contributions and frees what it held.
+// The gradient tape: what was computed, in order, and who may ask for its gradients. Rules are data on the ops; the
+// walk back through them is engine/autograd/walk.ts.
 
+import { Node } from "./autograd/node.ts";
+import { closeTape, type OpenTape, openTape, tieToTape } from "./autograd/open-tapes.ts";
+import { Walk, type WalkOptions } from "./autograd/walk.ts";
 import { full } from "./create.ts";
 import { isFloat } from "./dtype.ts";
 import { GradientError } from "./errors.ts";
@@ -9,13 +12,11 @@ import { nameValues, nodesBehind, rememberTape } from "./inspect/recorded.ts";
 import { captureSource, type SourceLine } from "./inspect/source-line.ts";
 import { TapeStep } from "./inspect/step.ts";
 import type { Spec } from "./kernel.ts";
-import type { Op, Vjp, VjpContext } from "./op.ts";
+import type { Op } from "./op.ts";
 import { add } from "./ops/arithmetic.ts";
-import { sum } from "./ops/reduce.ts";
-import { reshape } from "./ops/reshape.ts";
 import { type Recorder, withoutRecorder, withRecorder } from "./recording.ts";
-import { keep, tidy, track } from "./scope.ts";
-import { broadcastAxes, sameShape, showShape } from "./shape.ts";
+import { keep, tensorsIn, track } from "./scope.ts";
+import { sameShape, showShape } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
 import { Variable } from "./variable.ts";
 
@@ -26,6 +27,14 @@ export interface TapeOptions {
   sourceLines?: boolean;
   /** Watch trainable variables as soon as an op reads one; default true. */
   watchVariables?: boolean;
+  /** @internal Made by a gradient function for itself: `backward` must not find it. */
+  isPrivate?: boolean;
+}
+
+/** @internal What {@link Tape.pull} may be told. */
+export interface PullOptions extends WalkOptions {
+  /** Zeros, instead of an error, where a root does not depend on anything watched. */
+  readonly allowsConstants?: boolean;
 }
 
 /** One recorded call. */
@@ -38,7 +47,7 @@ export interface TapeNode {
   readonly outputIds: readonly number[];
   readonly inputSpecs: readonly Spec[];
   readonly outputSpecs: readonly Spec[];
-  /** Handles held by the tape: all of them with `retain`, else what the op's backward rule saves. */
+  /** Handles owned by the tape: all of them with `retain`, else what the op's backward rule saves. */
   readonly inputs: readonly (Tensor | undefined)[];
   readonly outputs: readonly (Tensor | undefined)[];
   /** By input: the variable whose memory it shows, if any, as it was at the call. */
@@ -56,22 +65,11 @@ export interface StepOptions {
   seed?: Tensor;
 }
 
-/** One node of the backward walk. The tensors stay valid until the walk goes on. */
-interface BackwardStep {
-  readonly node: Node;
-  /** Gradient of the loss with respect to each output, null where the loss does not depend on it. */
-  readonly outputGradients: readonly (Tensor | null)[];
-  /** What this node contributes to the gradient of each input, null where none flows. */
-  readonly inputGradients: readonly (Tensor | null)[];
-}
-
 /** A variable at the time of a call. */
 export interface RecordedVariable {
   readonly variable: Variable;
   readonly version: number;
 }
-
-type Node = TapeNode;
 
 /**
  * Records ops and gives gradients of what they computed.
@@ -80,30 +78,46 @@ type Node = TapeNode;
  *     const loss = tape.record(() => mean(square(sub(matmul(x, w), y))));
  *     const [dw] = tape.gradient(loss, [w]);
  *     tape.dispose();
+ *
+ * What its results are computed from is kept until `dispose()`, or until `backward(loss)` has walked over it.
  */
-export class Tape {
+export class Tape implements OpenTape {
   readonly #recorder: Recorder = {
+    tape: this,
     // A block: source lines count frames, and JavaScriptCore drops the frame of a tail call.
     record: (...call) => {
       this.#recordCall(...call);
     },
+    tracks: (tensor) => this.#isActive(tensor),
   };
   readonly #nodes: Node[] = [];
   readonly #active = new Set<number>();
-  /** Values cut off by an op that has no gradient, with that op. */
-  readonly #blocked = new Map<number, Op>();
+  /** Values cut off by an op that has no gradient, with its node. */
+  readonly #cuts = new Map<number, Node>();
+  /** Watched tensors and variables, by id: what has a gradient of its own. */
+  readonly #leaves = new Map<number, Tensor>();
+  /** Handles of values on the way that have hooks or retain their gradients. */
+  readonly #marked = new Map<number, Tensor>();
   /** By id: variables and views of them, which change when the variable is assigned. */
   readonly #views = new Map<number, RecordedVariable>();
   readonly #names = new Map<number, string>();
   readonly #retain: boolean;
   readonly #sourceLines: boolean;
   readonly #watchVariables: boolean;
+  readonly #isPrivate: boolean;
   #isDisposed = false;
 
   constructor(options: TapeOptions = {}) {
     this.#retain = options.retain ?? false;
     this.#sourceLines = options.sourceLines ?? this.#retain;
     this.#watchVariables = options.watchVariables ?? true;
+    this.#isPrivate = options.isPrivate ?? false;
+    unowned.register(this, this.#nodes, this);
+    if (!options.isPrivate) openTape(this);
+  }
+
+  get isDisposed(): boolean {
+    return this.#isDisposed;
   }
 
   /** The recorded calls, oldest first. */
@@ -136,6 +150,7 @@ export class Tape {
         throw new GradientError(`watch: ${tensor.describe()} has no gradient; only f32 tensors do`);
       }
       this.#active.add(tensor.id);
+      this.#leaves.set(tensor.id, tensor);
     }
     return this;
   }
@@ -145,32 +160,72 @@ export class Tape {
     this.#checkUsable("record");
     const result = withRecorder(this.#recorder, fn);
     rememberTape(result, this);
+    if (!this.#isPrivate) tieToTape(tensorsIn(result), this);
     return result;
   }
 
   /** Gradients of the scalar `loss` with respect to `targets`: zeros for those it does not depend on. */
   gradient(loss: Tensor, targets: readonly Tensor[], options: { seed?: Tensor } = {}): Tensor[] {
+    return this.pull([loss], [options.seed], targets, { what: "gradient" });
+  }
+
+  /**
+   * @internal Vector-Jacobian products: gradients of the sum of all <root, seed> with respect to `targets`. A root
+   * without a seed must be a single value.
+   */
+  pull(
+    roots: readonly Tensor[],
+    seeds: readonly (Tensor | undefined)[],
+    targets: readonly Tensor[],
+    options: PullOptions,
+  ): Tensor[] {
+    const { what } = options;
+    this.#checkUsable(what);
     for (const target of targets) {
       if (!this.#active.has(target.id) && !(target instanceof Variable)) {
         throw new GradientError(
-          `gradient: ${target.describe()} was not watched by this tape; call tape.watch(x) before recording`,
+          `${what}: ${target.describe()} was not watched by this tape; call tape.watch(x) before recording`,
         );
       }
     }
-    const gradients = this.#start(loss, options.seed);
     const wanted = new Set(targets.map((target) => target.id));
+    const walk = this.#walk(this.#start(roots, seeds, options), { ...options, wanted }, this.#behind(wanted));
     try {
-      for (const _ of this.#walk(gradients, wanted)) {
-        // The walk itself fills `gradients`.
-      }
+      walk.run();
       return targets.map((target) => {
-        const found = gradients.get(target.id);
-        const result = found === undefined ? full(target.shape, 0, { device: loss.device }) : found.alias();
-        if (found !== undefined) track(result);
-        return result;
+        const found = walk.gradients.get(target.id);
+        return found === undefined ? full(target.shape, 0, { device: target.device }) : track(found.alias());
       });
     } finally {
-      for (const gradient of gradients.values()) gradient.dispose();
+      walk.dispose();
+    }
+  }
+
+  /**
+   * @internal Gradients of `loss` with respect to every leaf and marked value that it depends on, handed to `take`
+   * when all are known; `take` owns them.
+   */
+  pullAll(
+    loss: Tensor,
+    seed: Tensor | undefined,
+    wanted: (value: Tensor, isLeaf: boolean) => boolean,
+    take: (value: Tensor, gradient: Tensor) => void,
+    options: WalkOptions,
+  ): void {
+    this.#checkUsable(options.what);
+    const taken = [...this.#leaves, ...this.#marked].filter(([id, value]) =>
+      wanted(value, this.#leaves.has(id)),
+    );
+    const ids = new Set(taken.map(([id]) => id));
+    const walk = this.#walk(this.#start([loss], [seed], options), { ...options, wanted: ids });
+    try {
+      walk.run();
+      for (const [id, value] of taken) {
+        const gradient = walk.gradients.get(id);
+        if (gradient !== undefined) take(value, gradient.alias());
+      }
+    } finally {
+      walk.dispose();
     }
   }
 
@@ -180,29 +235,42 @@ export class Tape {
    * the nodes that the loss depends on in the order of recording, without gradients.
    */
   *steps(loss: Tensor, options: StepOptions = {}): Generator<TapeStep, void, void> {
-    const gradients = this.#start(loss, options.seed);
+    this.#checkUsable("steps");
+    const walk = this.#walk(this.#start([loss], [options.seed], { what: "steps" }), { what: "steps" });
     try {
       const values = nameValues(this, loss.device);
       if (options.direction === "forward") {
         for (const node of nodesBehind(this.#nodes, loss.id)) yield new TapeStep("forward", node, values);
         return;
       }
-      for (const { node, outputGradients, inputGradients } of this.#walk(gradients, new Set())) {
+      for (const { node, outputGradients, inputGradients } of walk.steps()) {
         yield new TapeStep("backward", node, values, outputGradients, inputGradients);
       }
     } finally {
-      for (const gradient of gradients.values()) gradient.dispose();
+      walk.dispose();
     }
   }
 
   /** Frees what the tape saved. Gradients can't be asked for afterwards. */
   dispose(): void {
+    if (this.#isDisposed) return;
     this.#isDisposed = true;
-    for (const node of this.#nodes) {
-      for (const tensor of node.inputs) tensor?.dispose();
-      for (const tensor of node.outputs) tensor?.dispose();
-    }
+    for (const node of this.#nodes) node.free();
     this.#nodes.length = 0;
+    this.#leaves.clear();
+    this.#marked.clear();
+    unowned.unregister(this);
+    if (!this.#isPrivate) closeTape(this);
+  }
+
+  /** @internal Whether a value on the tape can have a gradient with respect to `tensor`. */
+  knows(tensor: Tensor): boolean {
+    return this.#active.has(tensor.id);
+  }
+
+  /** @internal Looks at the handle's hooks in walks, and offers its gradient to {@link pullAll}. */
+  mark(tensor: Tensor): void {
+    if (!this.#leaves.has(tensor.id)) this.#marked.set(tensor.id, tensor);
   }
 
   [Symbol.dispose](): void {
@@ -211,39 +279,53 @@ export class Tape {
 
   #recordCall(op: Op, attrs: unknown, inputs: readonly Tensor[], outputs: readonly Tensor[]): void {
     let depends = false;
-    const behind = inputs.map((tensor) => this.#variableBehind(tensor));
     for (const tensor of inputs) {
-      if (this.#watchVariables && tensor instanceof Variable && tensor.trainable && isFloat(tensor.dtype)) {
-        this.#active.add(tensor.id);
+      if (this.#isActive(tensor)) {
+        depends = true;
+        if (tensor instanceof Variable && !this.#leaves.has(tensor.id)) {
+          this.#active.add(tensor.id);
+          this.#leaves.set(tensor.id, tensor);
+        }
       }
-      if (this.#active.has(tensor.id)) depends = true;
-      const blocker = this.#blocked.get(tensor.id);
-      if (blocker !== undefined) for (const out of outputs) this.#blocked.set(out.id, blocker);
+      if (this.#cuts.size === 0) continue;
+      const cut = this.#cuts.get(tensor.id);
+      if (cut !== undefined) for (const out of outputs) this.#cuts.set(out.id, cut);
     }
-    const isView = op.kernels === undefined && op.compose === undefined;
-    const viewed = isView ? behind[0] : undefined;
-    if (viewed !== undefined) for (const out of outputs) this.#views.set(out.id, viewed);
+    const behind = inputs.map((tensor) => this.#variableBehind(tensor));
+    if (op.kernels === undefined) this.#noteViews(inputs, behind, outputs);
     if (!depends) return;
-    if ("notDifferentiable" in op.vjp) {
-      for (const out of outputs) this.#blocked.set(out.id, op);
-      return;
-    }
-    const savesInput = (i: number) => this.#retain || (op.saves.inputs?.includes(i) ?? false);
-    const savesOutput = (i: number) => this.#retain || (op.saves.outputs?.includes(i) ?? false);
-    for (const out of outputs) if (isFloat(out.dtype)) this.#active.add(out.id);
-    this.#nodes.push({
+    const recorded = {
       index: this.#nodes.length,
       op,
       attrs,
-      inputIds: inputs.map((tensor) => tensor.id),
-      outputIds: outputs.map((tensor) => tensor.id),
-      inputSpecs: inputs.map(({ shape, dtype }) => ({ shape, dtype })),
-      outputSpecs: outputs.map(({ shape, dtype }) => ({ shape, dtype })),
-      inputs: inputs.map((tensor, i) => (savesInput(i) ? tensor.alias() : undefined)),
-      outputs: outputs.map((tensor, i) => (savesOutput(i) ? tensor.alias() : undefined)),
       inputVariables: behind,
       source: this.#sourceLines ? captureSource() : undefined,
       scope: currentScope(),
+    };
+    const node = new Node(recorded, inputs, outputs, this.#retain);
+    this.#nodes.push(node);
+    if ("notDifferentiable" in op.vjp) {
+      for (const out of outputs) this.#cuts.set(out.id, node);
+    } else {
+      for (const out of outputs) if (isFloat(out.dtype)) this.#active.add(out.id);
+    }
+  }
+
+  /** Whether the gradient of what reads `tensor` is wanted. */
+  #isActive(tensor: Tensor): boolean {
+    if (this.#active.has(tensor.id)) return true;
+    return this.#watchVariables && tensor instanceof Variable && tensor.trainable && isFloat(tensor.dtype);
+  }
+
+  /** Outputs in the memory of a variable change with it. */
+  #noteViews(
+    inputs: readonly Tensor[],
+    behind: readonly (RecordedVariable | undefined)[],
+    outputs: readonly Tensor[],
+  ): void {
+    behind.forEach((variable, k) => {
+      if (variable === undefined) return;
+      for (const out of outputs) if (out.memory === inputs[k].memory) this.#views.set(out.id, variable);
     });
   }
 
@@ -255,109 +337,94 @@ export class Tape {
     return saved;
   }
 
-  #start(loss: Tensor, seed: Tensor | undefined): Map<number, Tensor> {
-    this.#checkUsable("gradient");
-    if (seed === undefined && loss.size !== 1) {
-      throw new GradientError(
-        `gradient: the loss is ${loss.describe()}; gradients start from a single value. Reduce it with sum() or mean(), or pass a seed of its shape`,
-      );
-    }
-    if (seed !== undefined && !sameShape(seed.shape, loss.shape)) {
-      throw new GradientError(
-        `gradient: the seed's shape ${showShape(seed.shape)} must equal the loss's ${showShape(loss.shape)}`,
-      );
-    }
-    if (!this.#active.has(loss.id)) {
-      const op = this.#blocked.get(loss.id);
-      if (op !== undefined) {
-        throw new GradientError(
-          `gradient: ${op.name}, on the way to the loss, is not differentiable: ${blockReason(op)}`,
-        );
-      }
-      throw new GradientError(
-        "gradient: the loss does not depend on anything this tape watches; compute it inside tape.record() from watched tensors or trainable variables",
-      );
-    }
-    if (seed !== undefined && !isFloat(seed.dtype)) {
-      throw new GradientError(`gradient: the seed is ${seed.describe()}; it must be f32, as gradients are`);
-    }
-    // A kept constant where there is one: a step then uploads nothing.
-    const one = () =>
-      loss.rank === 0
-        ? loss.device.constant(1, "f32").alias()
-        : keep(full(loss.shape, 1, { device: loss.device }));
-    const start = seed?.alias() ?? one();
-    return new Map([[loss.id, start]]);
+  #walk(seeds: Map<number, Tensor>, options: WalkOptions, behind: ReadonlySet<number> = this.#active): Walk {
+    return new Walk(
+      {
+        nodes: this.#nodes,
+        cuts: this.#cuts,
+        marked: this.#marked,
+        leaves: this.#leaves,
+        needs: (id) => behind.has(id),
+        unseen: (fn) => withoutRecorder(this.#recorder, fn),
+      },
+      seeds,
+      options,
+    );
   }
 
-  *#walk(gradients: Map<number, Tensor>, wanted: ReadonlySet<number>): Generator<BackwardStep, void, void> {
-    for (let i = this.#nodes.length - 1; i >= 0; i--) {
-      const node = this.#nodes[i];
-      if (!node.outputIds.some((id) => gradients.has(id))) continue;
-      const outputGradients = node.outputIds.map((id) => gradients.get(id) ?? null);
-      const inputGradients = withoutRecorder(this.#recorder, () => this.#pullBack(node, outputGradients));
-      let goesOn = false;
-      try {
-        yield { node, outputGradients, inputGradients };
-        goesOn = true;
-      } finally {
-        // A loop that breaks or throws ends the generator here, without an error of its own.
-        if (!goesOn) for (const gradient of inputGradients) gradient?.dispose();
-      }
-      for (const id of node.outputIds) {
-        if (wanted.has(id)) continue;
-        gradients.get(id)?.dispose();
-        gradients.delete(id);
-      }
-      withoutRecorder(this.#recorder, () => {
-        inputGradients.forEach((gradient, k) => {
-          if (gradient !== null) accumulate(gradients, node.inputIds[k], gradient);
-        });
-      });
+  /** The values that depend on one of `targets`: no other's gradient leads to them. */
+  #behind(targets: ReadonlySet<number>): ReadonlySet<number> {
+    if ([...this.#leaves.keys()].every((id) => targets.has(id))) return this.#active;
+    const found = new Set(targets);
+    for (const { inputIds, outputIds } of this.#nodes) {
+      if (!inputIds.some((id) => found.has(id))) continue;
+      for (const id of outputIds) if (this.#active.has(id)) found.add(id);
     }
+    return found;
   }
 
-  /** The node's contribution to each input's gradient, summed to the input's shape and owned by the caller. */
-  #pullBack(node: Node, outputGradients: readonly (Tensor | null)[]): (Tensor | null)[] {
-    const produced = tidy(() => {
-      const context = this.#context(node, outputGradients);
-      const raw = (node.op.vjp as Vjp)(context);
-      return node.inputIds.map((_, k) => {
-        const gradient = raw[k] ?? null;
-        if (gradient === null || !context.needs(k)) return null;
-        const summed = sumTo(gradient, node.inputSpecs[k].shape);
-        // A rule may hand on an incoming gradient as it is: give the contribution a handle of its own.
-        const own = summed.alias();
-        track(own);
-        return own;
-      });
-    });
-    for (const gradient of produced) if (gradient !== null) keep(gradient);
-    return produced;
-  }
-
-  #context(node: Node, outputGradients: readonly (Tensor | null)[]): VjpContext {
-    const op = node.op;
-    return {
-      attrs: node.attrs,
-      inputSpecs: node.inputSpecs,
-      outputSpecs: node.outputSpecs,
-      hasGrad: (index) => outputGradients[index] !== null,
-      needs: (index) => this.#active.has(node.inputIds[index]),
-      grad: (index = 0) =>
-        outputGradients[index] ??
-        full(node.outputSpecs[index].shape, 0, { device: outputGradients.find((g) => g !== null)!.device }),
-      input: (index) => {
-        const saved = node.inputVariables[index];
-        if (saved !== undefined && saved.variable.version !== saved.version) {
+  /** The gradients that a walk starts from, by id; owned by the caller. */
+  #start(
+    roots: readonly Tensor[],
+    seeds: readonly (Tensor | undefined)[],
+    { what, allowsConstants }: PullOptions,
+  ): Map<number, Tensor> {
+    const started = new Map<number, Tensor>();
+    try {
+      roots.forEach((root, i) => {
+        const seed = seeds[i];
+        this.#checkRoot(what, root, seed);
+        if (!this.#active.has(root.id)) {
+          if (allowsConstants) return;
+          throw this.#notRecorded(what, root);
+        }
+        if (seed !== undefined && !isFloat(seed.dtype)) {
           throw new GradientError(
-            `gradient: ${saved.variable.describe()} was assigned after ${op.name} read it, and its old value is needed; take gradients before assigning`,
+            `${what}: the seed is ${seed.describe()}; it must be f32, as gradients are`,
           );
         }
-        return node.inputs[index] ?? notSaved(op, "input", index);
-      },
-      output: (index = 0) => node.outputs[index] ?? notSaved(op, "output", index),
-    };
+        const start = seed?.alias() ?? one(root);
+        const before = started.get(root.id);
+        if (before === undefined) {
+          started.set(root.id, start);
+          return;
+        }
+        started.set(root.id, keep(add(before, start)));
+        before.dispose();
+        start.dispose();
+      });
+    } catch (error) {
+      for (const start of started.values()) start.dispose();
+      throw error;
+    }
+    return started;
+  }
+
+  #checkRoot(what: string, loss: Tensor, seed: Tensor | undefined): void {
+    loss.device.checkOpen(`${what}: the loss`);
+    if (seed === undefined) {
+      if (loss.size === 1) return;
+      throw new GradientError(
+        `${what}: the loss is ${loss.describe()}; gradients start from a single value. Reduce it with sum() or mean(), or pass a seed of its shape`,
+      );
+    }
+    if (!sameShape(seed.shape, loss.shape)) {
+      throw new GradientError(
+        `${what}: the seed's shape ${showShape(seed.shape)} must equal the loss's ${showShape(loss.shape)}`,
+      );
+    }
+  }
+
+  #notRecorded(what: string, loss: Tensor): GradientError {
+    const op = this.#cuts.get(loss.id)?.op;
+    if (op !== undefined && "notDifferentiable" in op.vjp) {
+      return new GradientError(
+        `${what}: ${op.name}, on the way to the loss, is not differentiable: ${op.vjp.notDifferentiable}`,
+      );
+    }
+    return new GradientError(
+      `${what}: the loss does not depend on anything this tape watches; compute it inside tape.record() from watched tensors or trainable variables`,
+    );
   }
 
   #checkUsable(what: string): void {
@@ -365,31 +432,14 @@ export class Tape {
   }
 }
 
-function notSaved(op: Op, what: string, index: number): never {
-  throw new GradientError(
-    `${op.name}: its backward rule reads ${what} ${index}, which its "saves" does not list`,
-  );
-}
+/** Frees what tapes hold that were dropped without `dispose()`. */
+const unowned = new FinalizationRegistry<Node[]>((nodes) => {
+  for (const node of nodes) node.free();
+});
 
-function blockReason(op: Op): string {
-  return "notDifferentiable" in op.vjp ? op.vjp.notDifferentiable : "";
-}
-
-function accumulate(gradients: Map<number, Tensor>, id: number, contribution: Tensor): void {
-  const existing = gradients.get(id);
-  if (existing === undefined) {
-    gradients.set(id, contribution);
-    return;
-  }
-  gradients.set(id, keep(add(existing, contribution)));
-  existing.dispose();
-  contribution.dispose();
-}
-
-/** Sums `gradient` over the axes along which a tensor of `shape` was broadcast. */
-function sumTo(gradient: Tensor, shape: Spec["shape"]): Tensor {
-  if (sameShape(gradient.shape, shape)) return gradient;
-  const axes = broadcastAxes(shape, gradient.shape);
-  const summed = axes.length === 0 ? gradient : sum(gradient, axes);
-  return reshape(summed, shape);
+/** The gradient of a single value with respect to itself. A kept constant where there is one: no step then uploads. */
+function one(loss: Tensor): Tensor {
+  return loss.rank === 0
+    ? loss.device.constant(1, "f32").alias()
+    : keep(full(loss.shape, 1, { device: loss.device }));
 }

@@ -1,6 +1,7 @@
 // Tensor: an immutable value of a shape and dtype on a device. A handle on memory that others may share; it
 // knows nothing of ops, and ops are plain functions that take it.
 
+import { gradientOf } from "./autograd/slots.ts";
 import type { Memory } from "./backend/backend.ts";
 import type { Device } from "./device.ts";
 import type { DType, HostArray } from "./dtype.ts";
@@ -24,6 +25,8 @@ export class Tensor implements Spec {
   readonly dtype: DType;
   readonly shape: Shape;
   #memory: Memory | undefined;
+  /** @internal See engine/autograd/slots.ts, which fills it. */
+  gradientSlot: Tensor | undefined;
 
   /** @internal Tensors are made by creation functions (`tensor`, `zeros`, ...) and by ops. Owns one reference. */
   constructor(device: Device, spec: Spec, memory: Memory, options: { id?: number; tracked?: boolean } = {}) {
@@ -47,6 +50,14 @@ export class Tensor implements Spec {
 
   get isDisposed(): boolean {
     return this.#memory === undefined;
+  }
+
+  /**
+   * The gradient that `backward` has added up here, or null. It belongs to this tensor: `zeroGrad` and `dispose` free
+   * it, scopes do not. Inside a function traced by `jit` it is what that call has added up so far.
+   */
+  get grad(): Tensor | null {
+    return gradientOf(this);
   }
 
   /** @internal The memory behind the handle; throws a DisposedError when it was given up or the device closed. */
@@ -114,6 +125,8 @@ export class Tensor implements Spec {
     const memory = this.#memory;
     if (memory === undefined) return;
     this.#memory = undefined;
+    this.gradientSlot?.dispose();
+    this.gradientSlot = undefined;
     this.device.tensorCount--;
     dropped.unregister(this);
     memory.release();

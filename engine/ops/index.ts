@@ -21,3 +21,4 @@ export * from "./reduce.ts";
 export * from "./reshape.ts";
 export * from "./softmax.ts";
 export * from "./statistics.ts";
+export * from "./stop-gradient.ts";
