@@ -46,9 +46,11 @@ export {
   valueAndGrad,
   variableGrads,
 } from "./grad.ts";
+export type { Diagram, DiagramEdge, DiagramNode, DiagramOptions } from "./inspect/diagram.ts";
 export { nameScope } from "./inspect/name-scope.ts";
 export type { SourceLine } from "./inspect/source-line.ts";
 export type { StepValues, TapeStep } from "./inspect/step.ts";
+export { type Drawable, type ToDiagramOptions, toDot, toMermaid } from "./inspect/tape-diagram.ts";
 export { type ExplainOptions, explain } from "./jit/explain.ts";
 export { type JitOptions, type Jitted, jit, type WarmUp, type WarmUpProgress } from "./jit/jit.ts";
 export type { Op, OpFunction, TensorLike } from "./op.ts";

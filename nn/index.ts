@@ -2,6 +2,7 @@
 
 export type { ActivationFunction } from "./activations.ts";
 export * as activations from "./activations.ts";
+export { modelDiagram } from "./diagram.ts";
 export type { Initializer } from "./initializers.ts";
 export * as initializers from "./initializers.ts";
 export * from "./layers/index.ts";

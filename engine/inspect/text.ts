@@ -6,11 +6,11 @@ import { showShape } from "../shape.ts";
 /** `f32 [2, 3]` */
 export const specText = ({ dtype, shape }: Spec): string => `${dtype} ${showShape(shape)}`;
 
-/** An op's attributes as `axes: [0], keepDims: false`; "" where it has none. */
+/** An op's attributes as `axes: [0], keepDims: true`; "" where it has none. Flags that are off go unsaid. */
 export function attrsText(attrs: unknown): string {
   if (attrs === null || typeof attrs !== "object") return attrs === undefined ? "" : String(attrs);
   return Object.entries(attrs)
-    .filter(([, value]) => value !== undefined && typeof value !== "function")
+    .filter(([, value]) => value !== undefined && value !== false && typeof value !== "function")
     .map(([key, value]) => `${key}: ${attributeText(value)}`)
     .join(", ");
 }

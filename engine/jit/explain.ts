@@ -1,25 +1,32 @@
-// explain: a traced program as text, for people. Reads graph, groups and plan; changes nothing.
+// explain: a traced program, or the graph behind a loss, as text for people. Reads graph, groups and plan; changes
+// nothing.
 
 import { ArgumentError } from "../errors.ts";
+import { type ExplainLossOptions, explainLoss } from "../inspect/explain-loss.ts";
 import { showShape, sizeOf } from "../shape.ts";
+import { Tensor } from "../tensor.ts";
 import type { Graph, Node, Use, Value } from "./graph.ts";
 import { isLiteral } from "./graph.ts";
 import type { Jitted, Program } from "./jit.ts";
 import { unitName } from "./kernels.ts";
 import type { Place, Plan, PlanStep } from "./plan.ts";
 
-export interface ExplainOptions {
-  /** List the graph's nodes too; default true. */
+export interface ExplainOptions extends ExplainLossOptions {
+  /** Of a jitted function: list the graph's nodes too; default true. */
   graph?: boolean;
 }
 
 /**
- * What jit made of a function: for each signature traced so far the graph, the kernels with the ops in each, the
- * dispatches with what they bind, the memory, and why neighbours were not fused.
+ * A graph as text. Of a loss that a tape recorded: every value that leads to it, with op, inputs, shape, dtype, layer
+ * and line. Of a function made by jit(): for each signature traced so far the graph, the kernels with the ops in each,
+ * the dispatches with what they bind, the memory, and why neighbours were not fused.
+ *
+ * @throws ArgumentError for anything else, or a loss whose tape is not known
  */
-export function explain(jitted: Jitted<never[], unknown>, options: ExplainOptions = {}): string {
-  const { programs } = jitted;
-  if (programs === undefined) throw new ArgumentError("explain: takes a function made by jit()");
+export function explain(target: Tensor | Jitted<never[], unknown>, options: ExplainOptions = {}): string {
+  if (target instanceof Tensor) return explainLoss(target, options);
+  const { programs } = target;
+  if (programs === undefined) throw new ArgumentError("explain: takes a loss or a function made by jit()");
   if (programs.size === 0) return "Nothing traced yet: call the function once.";
   return [...programs]
     .map(([signature, program]) => explainProgram(signature, program, options))
