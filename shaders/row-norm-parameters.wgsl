@@ -1,0 +1,59 @@
+// Gradients of row normalization's gamma and beta: sums of dy times the normalized x, and of dy, over the outer and
+// middle axes. A thread for each unit of the parameters and chunk of those axes; with several chunks another kernel
+// adds them up.
+
+struct Sizes {
+  // outer and middle in one; how many of them a chunk has; chunks
+  pixels: u32,
+  chunk: u32,
+  chunks: u32,
+  middle: u32,
+  groups: u32,
+  // units in a group, and in all of them
+  inner: u32,
+  width: u32,
+}
+
+alias Unit = vec4f;
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(1) var<storage, read> dy: array<Unit>;
+@group(0) @binding(2) var<storage, read> x: array<Unit>;
+@group(0) @binding(3) var<storage, read> means: array<f32>;
+@group(0) @binding(4) var<storage, read> scales: array<f32>;
+@group(0) @binding(5) var<storage, read_write> gammas: array<Unit>;
+@group(0) @binding(6) var<storage, read_write> betas: array<Unit>;
+
+const WORKGROUP = 8u;
+// Terms added up before the block joins the total: keeps rounding errors small in long sums.
+const BLOCK = 64u;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let thread = (group.x + group.y * groups.x) * WORKGROUP + lane;
+  if (thread >= sizes.chunks * sizes.width) {
+    return;
+  }
+  let unit = thread % sizes.width;
+  let chunk = thread / sizes.width;
+  let end = min((chunk + 1u) * sizes.chunk, sizes.pixels);
+  var of_gamma = Unit();
+  var of_beta = Unit();
+  var pixel = chunk * sizes.chunk;
+  while (pixel < end) {
+    let stop = min(end, pixel + BLOCK);
+    var products = Unit();
+    var block = Unit();
+    for (; pixel < stop; pixel++) {
+      let row = pixel / sizes.middle * sizes.groups + unit / sizes.inner;
+      let at = pixel * sizes.width + unit;
+      let g = dy[at];
+      products += g * ((x[at] - means[row]) * scales[row]);
+      block += g;
+    }
+    of_gamma += products;
+    of_beta += block;
+  }
+  gammas[thread] = of_gamma;
+  betas[thread] = of_beta;
+}

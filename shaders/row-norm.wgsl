@@ -1,0 +1,70 @@
+// Normalizes rows: (x - mean) / sqrt(variance + epsilon), with the mean of the squares instead and no mean in RMS
+// normalization; the variance from a second walk over the row, so that nothing cancels. Keeps the means and the
+// reciprocal deviations for the gradient. Needs normalized-rows.wgsl in front.
+//
+// Specialising replaces `affine` and its bindings where there are none, and `store` (see engine/jit).
+
+@group(0) @binding(1) var<storage, read> x: array<Unit>;
+@group(0) @binding(2) var<storage, read_write> c: array<Unit>;
+@group(0) @binding(3) var<storage, read_write> means: array<f32>;
+@group(0) @binding(4) var<storage, read_write> scales: array<f32>;
+@group(0) @binding(5) var<storage, read> gamma: array<Unit>;
+@group(0) @binding(6) var<storage, read> beta: array<Unit>;
+
+fn affine(value: Unit, unit: u32) -> Unit {
+  return value * gamma[unit] + beta[unit];
+}
+
+fn store(row: u32, column: u32, value: Unit) {
+  c[row * sizes.width + column / 4u] = value;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = row_of(group.x + group.y * groups.x, lane);
+  if (row >= sizes.rows) {
+    return;
+  }
+  let outer = row / sizes.groups;
+  let first = row % sizes.groups * sizes.inner;
+  var mean = 0.0;
+  if (CENTERED) {
+    var total = Unit();
+    var i = first_of(lane);
+    while (i < sizes.length) {
+      let stop = min(sizes.length, i + BLOCK * LANES);
+      var block = Unit();
+      for (; i < stop; i += LANES) {
+        let place = place_of(i, outer, first);
+        block += x[place.x * sizes.width + place.y];
+      }
+      total += block;
+    }
+    mean = total_of(add_lanes(total), lane) / sizes.count;
+  }
+  var squares = Unit();
+  var i = first_of(lane);
+  while (i < sizes.length) {
+    let stop = min(sizes.length, i + BLOCK * LANES);
+    var block = Unit();
+    for (; i < stop; i += LANES) {
+      let place = place_of(i, outer, first);
+      let value = x[place.x * sizes.width + place.y] - mean;
+      block += value * value;
+    }
+    squares += block;
+  }
+  let scale = 1.0 / sqrt(total_of(add_lanes(squares), lane) / sizes.count + sizes.epsilon);
+  if (first_of(lane) == 0u) {
+    means[row] = mean;
+    scales[row] = scale;
+  }
+  for (i = first_of(lane); i < sizes.length; i += LANES) {
+    let place = place_of(i, outer, first);
+    let value = (x[place.x * sizes.width + place.y] - mean) * scale;
+    store(place.x, place.y * UNIT_SIZE, affine(value, place.y));
+  }
+}
+
+// Elements in a unit.
+const UNIT_SIZE = 4u;
