@@ -2,6 +2,7 @@
 // on the active tapes.
 
 import type { Memory } from "./backend/backend.ts";
+import { watches } from "./debug/watches.ts";
 import { type Device, device as defaultDevice } from "./device.ts";
 import type { DType } from "./dtype.ts";
 import { ArgumentError, DeviceError } from "./errors.ts";
@@ -20,10 +21,14 @@ export function apply<A>(op: Op<A>, inputs: readonly TensorLike[], attrs: A): Te
   const specs = op.infer(tensors, attrs);
   for (const spec of specs) checkShape(op.name, spec.shape);
   const compose = op.compose;
-  const outputs =
-    compose === undefined
-      ? execute(device, op, attrs, tensors, memories, specs)
-      : tidy(() => noGrad(() => [...compose(tensors, attrs)]));
+  const { ops: watch } = watches;
+  let outputs: Tensor[];
+  if (compose === undefined) outputs = execute(device, op, attrs, tensors, memories, specs);
+  else {
+    const run = () => tidy(() => noGrad(() => [...compose(tensors, attrs)]));
+    outputs = watch === undefined ? run() : watch.inside(op, run);
+  }
+  watch?.ran(op, tensors, outputs);
   recordOnTapes(op, attrs, tensors, outputs);
   return outputs;
 }

@@ -4,6 +4,7 @@
 import type { Backend, DeviceInfo, MemoryUse, WorkCounters } from "./backend/backend.ts";
 import { CpuBackend } from "./backend/cpu.ts";
 import { openWebgpu } from "./backend/webgpu/open.ts";
+import { watches } from "./debug/watches.ts";
 import type { DType } from "./dtype.ts";
 import { ArgumentError, DeviceError, DeviceLostError, DisposedError, unknownName } from "./errors.ts";
 import { RandomSource } from "./random/source.ts";
@@ -99,7 +100,9 @@ export class Device {
   /** Resolves when all work asked for so far is done; rejects with the first error the device met. */
   sync(): Promise<void> {
     this.checkOpen("sync: the work waited for");
-    return this.backend.sync();
+    const done = this.backend.sync();
+    const { ops } = watches;
+    return ops === undefined ? done : done.then(() => ops.check(this));
   }
 
   /** What lives on the device now. */
@@ -140,6 +143,12 @@ export class Device {
       if (tensor.id === id) return Number(key.slice(key.indexOf(":") + 1));
     }
     return undefined;
+  }
+
+  /** @internal Whether a handle is one of the device's own scalars. */
+  keeps(tensor: Tensor): boolean {
+    for (const own of this.#constants.values()) if (own === tensor) return true;
+    return false;
   }
 
   #scalar(value: number, dtype: DType, backend: Backend): Tensor {

@@ -27,6 +27,7 @@ export {
   type GradientElement,
   type GradientReport,
 } from "./checks/gradients.ts";
+export { type NoLeaksOptions, noLeaks } from "./checks/leaks.ts";
 export {
   assertCloseToReference,
   type CloseOptions,
@@ -35,6 +36,8 @@ export {
 } from "./checks/reference.ts";
 export type { Tensors } from "./checks/reference-program.ts";
 export { arange, type CreateOptions, fromValues, full, ones, tensor, zeros } from "./create.ts";
+export { type Debugging, type DebugOptions, debug } from "./debug/debug.ts";
+export type { GarbageReport } from "./debug/garbage.ts";
 export { Device, device, dispose, type InitOptions, init, memory, setDevice } from "./device.ts";
 export { type DType, type HostArray, hostArray } from "./dtype.ts";
 export * from "./errors.ts";

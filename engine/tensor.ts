@@ -3,6 +3,7 @@
 
 import { gradientOf } from "./autograd/slots.ts";
 import type { Memory } from "./backend/backend.ts";
+import { watches } from "./debug/watches.ts";
 import type { Device } from "./device.ts";
 import type { DType, HostArray } from "./dtype.ts";
 import { ArgumentError, DisposedError } from "./errors.ts";
@@ -13,10 +14,18 @@ import { type Shape, showShape, sizeOf } from "./shape.ts";
 let nextId = 1;
 
 /** Frees the memory of tensors that were dropped without `dispose()`: a safety net, not a way of working. */
-const dropped = new FinalizationRegistry<{ memory: Memory; device: Device }>(({ memory, device }) => {
+const dropped = new FinalizationRegistry<Held>(({ memory, device, origin }) => {
   device.tensorCount--;
   memory.release();
+  if (origin !== undefined) watches.tensors?.collected(origin);
 });
+
+interface Held {
+  readonly memory: Memory;
+  readonly device: Device;
+  /** Where the handle was made, while debugging asks for it. */
+  readonly origin?: unknown;
+}
 
 export class Tensor implements Spec {
   /** Names the value, not the handle: two handles on one value share it. */
@@ -36,7 +45,8 @@ export class Tensor implements Spec {
     this.shape = spec.shape;
     this.#memory = memory;
     device.tensorCount++;
-    dropped.register(this, { memory, device }, this);
+    const origin = watches.tensors?.made(this);
+    dropped.register(this, { memory, device, origin }, this);
     if (options.tracked !== false) track(this);
   }
 
@@ -89,11 +99,13 @@ export class Tensor implements Spec {
    * bool. Waits for the GPU. On the CPU reference, float64 values are rounded to f32 here.
    */
   async data(): Promise<HostArray> {
+    if (watches.ops !== undefined) await watches.ops.check(this.device);
     return this.device.backend.read(this.memory, this.dtype, this.size);
   }
 
   /** The values of the CPU reference before rounding; on a GPU, the f32 values widened. For gradient checks. */
   async dataFloat64(): Promise<Float64Array> {
+    if (watches.ops !== undefined) await watches.ops.check(this.device);
     return this.device.backend.readFloat64(this.memory, this.dtype, this.size);
   }
 

@@ -2,6 +2,7 @@
 // broadcast or used twice, and lets hooks see them. It knows nodes and gradients; recording is the tape's.
 
 import { full } from "../create.ts";
+import { watches } from "../debug/watches.ts";
 import { isFloat } from "../dtype.ts";
 import { GradientError, ShapeError } from "../errors.ts";
 import type { Op, Vjp, VjpContext } from "../op.ts";
@@ -164,7 +165,8 @@ export class Walk {
   #pullBack(node: Node, outputGradients: readonly (Tensor | null)[]): (Tensor | null)[] {
     const produced = tidy(() => {
       const context = this.#context(node, outputGradients);
-      const raw = (node.op.vjp as Vjp)(context);
+      const rule = () => (node.op.vjp as Vjp)(context);
+      const raw = watches.ops === undefined ? rule() : watches.ops.backward(node, rule);
       checkCount(node.op, raw, node.inputIds.length);
       const given = new Set<Tensor>();
       return node.inputIds.map((_, k) => {

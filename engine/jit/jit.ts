@@ -2,6 +2,7 @@
 // nothing allocated, uploaded or rebuilt.
 
 import type { Memory, PreparedProgram } from "../backend/backend.ts";
+import { watches } from "../debug/watches.ts";
 import type { Device } from "../device.ts";
 import { device as defaultDevice } from "../device.ts";
 import { ArgumentError, DeviceError, TraceError } from "../errors.ts";
@@ -117,7 +118,7 @@ export function jit<P extends JitArgument[], R extends Tree>(
     const { backend } = device;
     const key = signature(args, options.name ?? fn.name);
     const isReady = () => programs.get(key)?.device === device;
-    if (device.isTracing || backend.prepareAhead === undefined || isReady()) {
+    if (runsAsIs(device) || backend.prepareAhead === undefined || isReady()) {
       return { pipelines: 0, ms: performance.now() - started };
     }
     const memories = tensors.map((tensor) => tensor.memory);
@@ -149,7 +150,7 @@ export function jit<P extends JitArgument[], R extends Tree>(
   };
   const call = (times: number, args: P): R => {
     const { device, tensors } = argumentsOf(args);
-    if (device.isTracing || device.backend.prepare === undefined) {
+    if (runsAsIs(device) || device.backend.prepare === undefined) {
       let result = fn(...args);
       for (let i = 1; i < times; i++) result = fn(...args);
       return result;
@@ -187,6 +188,9 @@ export function jit<P extends JitArgument[], R extends Tree>(
     },
   });
 }
+
+/** Inside another trace; or while every op is watched, which a fused kernel would hide. */
+const runsAsIs = (device: Device): boolean => device.isTracing || watches.ops !== undefined;
 
 function release(entry: Entry): void {
   entry.prepared.dispose();
