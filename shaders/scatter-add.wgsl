@@ -2,7 +2,8 @@
 // columns of a block of the output's rows and goes through all indices in order, so no atomics are needed and the
 // result is the same every time. Indices out of range add nothing.
 //
-// As it stands it adds single floats; specialising replaces the type Unit.
+// As it stands it adds single floats; specialising replaces the type Unit, and `index_at` where each element has an
+// index of its own.
 
 struct Sizes {
   outer: u32,
@@ -26,6 +27,11 @@ alias Unit = f32;
 
 const WORKGROUP = 64u;
 
+// Where row j of the updates goes, in a column.
+fn index_at(outer: u32, j: u32, column: u32) -> u32 {
+  return indices[j];
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let thread = (group.x + group.y * groups.x) * WORKGROUP + lane;
@@ -43,7 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let source_base = outer * sizes.picked * sizes.inner + column;
   for (var j = 0u; j < sizes.picked; j++) {
     // An index before the block wraps around and is past its end.
-    let row = indices[j] - first;
+    let row = index_at(outer, j, column) - first;
     if (row < count) {
       out0[target_base + row * sizes.inner] += in0[source_base + j * sizes.inner];
     }

@@ -48,8 +48,9 @@ export interface Copy {
   readonly operands: readonly Operand[];
   /** A better `element` for words, where the op has one. */
   readonly element?: string;
-  /** Whether the shader yields zero for a source of `none`. */
+  /** Whether the shader has a source of `none`, and WGSL of the byte that stands for it where that is not zero. */
   readonly hasNone?: boolean;
+  readonly noneByte?: string;
   readonly functions?: Readonly<Record<string, string>>;
   readonly bindings?: readonly HookBinding[];
   readonly aliases?: Readonly<Record<string, string>>;
@@ -63,7 +64,7 @@ export function copyCall(copy: Copy): KernelCall {
   const segment = Math.ceil(count / workgroups / 64) * 64;
   const functions: Record<string, string> = { element: copy.element ?? elementCode[unit], ...copy.functions };
   if (unit === 1) {
-    const guard = copy.hasNone ? "  if (at == none) {\n    return 0u;\n  }\n" : "";
+    const guard = copy.hasNone ? `  if (at == none) {\n    return ${copy.noneByte ?? "0u"};\n  }\n` : "";
     functions.fetch_byte = `fn fetch_byte(at: u32) -> u32 {\n${guard}  return (in0[at >> 2u] >> ((at & 3u) * 8u)) & 255u;\n}`;
   }
   const hooks: Hooks = {

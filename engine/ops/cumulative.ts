@@ -18,11 +18,13 @@ import {
   shader,
 } from "../kernel.ts";
 import type { OpFunction, ReferenceTensor, Sample, TensorLike } from "../op.ts";
-import { normalizeAxis, type Shape, sameShape, showShape, sizeOf } from "../shape.ts";
+import { normalizeAxis, sameShape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { mul } from "./arithmetic.ts";
-import { padZeros, slice } from "./movement.ts";
+import { slice } from "./movement.ts";
+import { padZeros } from "./pad.ts";
 import { stageCall, wgslTypes } from "./reduce-kernels.ts";
+import { around } from "./strided.ts";
 
 const scanShader = shader("scan", scanSource);
 
@@ -41,12 +43,6 @@ interface ScanAttrs {
 }
 
 const numeric: readonly DType[] = ["f32", "i32", "u32"];
-
-const around = (shape: Shape, axis: number) => ({
-  outer: sizeOf(shape.slice(0, axis)),
-  length: shape[axis],
-  inner: sizeOf(shape.slice(axis + 1)),
-});
 
 const rankOf = (x: TensorLike) => (typeof x === "number" ? 0 : x.shape.length);
 
@@ -98,7 +94,7 @@ function sumKernels(context: KernelContext<ScanAttrs>): KernelPlan {
   const { inputs, attrs, profile } = context;
   const [{ shape, dtype }] = inputs;
   if (sizeOf(shape) === 0) return { calls: [] };
-  const { outer, length, inner } = around(shape, attrs.axis);
+  const { outer, rows: length, inner } = around(shape, attrs.axis);
   const lanes = outer * inner;
   const wanted = profile.isSoftware ? 64 : 16384;
   const shortest = 256;
@@ -153,7 +149,7 @@ const sumHooks = (dtype: DType): Hooks => ({
 function serialKernels(context: KernelContext<ScanAttrs>, hooks: Hooks, operands: Operand[]): KernelPlan {
   const { outputs, attrs } = context;
   if (sizeOf(outputs[0].shape) === 0) return { calls: [] };
-  const { outer, length, inner } = around(outputs[0].shape, attrs.axis);
+  const { outer, rows: length, inner } = around(outputs[0].shape, attrs.axis);
   const lines = { outer, length, inner, chunks: 1, chunk: length };
   return { calls: [scanCall(context, lines, hooks, operands, serial)] };
 }
@@ -165,7 +161,7 @@ function eachLine(
   restart: () => void,
   visit: (at: number) => void,
 ): void {
-  const { outer, length, inner } = around(shape, axis);
+  const { outer, rows: length, inner } = around(shape, axis);
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
       restart();

@@ -20,10 +20,11 @@ import {
   shader,
 } from "../kernel.ts";
 import { notDifferentiable, type ReferenceTensor } from "../op.ts";
-import { normalizeAxis, type Shape, sameShape, showShape, sizeOf } from "../shape.ts";
+import { normalizeAxis, sameShape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { copyCall, elementsPerUnit, unitOf } from "./copying.ts";
 import { dynamicSlicePointwise, gatherPointwise } from "./indexing-pointwise.ts";
+import { around } from "./strided.ts";
 
 const gatherShader = shader("gather", gatherSource);
 const gatherRowsShader = shader("gather-rows", gatherRowsSource);
@@ -42,11 +43,6 @@ function checkIndices(
       `${op}: the ${what} must be ${allowed.join(" or ")}, got ${spec.dtype}; use cast(x, "i32")`,
     );
   }
-}
-
-/** A tensor as [outer, rows, inner] around `axis`. */
-function around(shape: Shape, axis: number) {
-  return { outer: sizeOf(shape.slice(0, axis)), rows: shape[axis], inner: sizeOf(shape.slice(axis + 1)) };
 }
 
 interface AxisAttrs {

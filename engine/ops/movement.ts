@@ -1,26 +1,21 @@
-// Ops that rearrange elements without computing: transpose, expand, slice, zero padding, and the axis bookkeeping
-// over reshape. Each takes every dtype, u8 included, and moves bits as they are.
+// Ops that rearrange elements without computing: transpose, expand, slice, and the axis bookkeeping over reshape. Each
+// takes every dtype, u8 included, and moves bits as they are.
 
-import padZerosSource from "../../shaders/pad-zeros.wgsl";
 import { defineOp } from "../define.ts";
 import { ArgumentError, ShapeError } from "../errors.ts";
-import { input, output, shader } from "../kernel.ts";
-import type { TensorLike } from "../op.ts";
+import type { OpFunction, TensorLike } from "../op.ts";
 import {
   broadcastStrides,
   normalizeAxes,
   normalizeAxis,
   type Shape,
   showShape,
-  sizeOf,
   stridesOf,
 } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { copyCall, elementsPerUnit, unitOf } from "./copying.ts";
+import { padZeros } from "./pad.ts";
 import { reshape } from "./reshape.ts";
-import { eachPosition, matrixKernels, stridedKernels, stridedReference, type Walk } from "./strided.ts";
-
-const padZerosShader = shader("pad-zeros", padZerosSource);
+import { matrixKernels, stridedKernels, stridedReference, type Walk } from "./strided.ts";
 
 const shapeOf = (x: TensorLike): Shape => (typeof x === "number" ? [] : x.shape);
 
@@ -129,47 +124,54 @@ const sliceWalk = (shape: Shape, { start, steps }: SliceAttrs): Walk => {
   };
 };
 
+type Positions = number | readonly (number | undefined)[];
+
 function sliceAttrs(
   shape: Shape,
-  starts: number | readonly number[],
-  ends: number | readonly (number | undefined)[] | undefined,
-  steps: number | readonly number[],
+  starts: Positions | undefined,
+  ends: Positions | undefined,
+  steps: Positions,
 ): SliceAttrs {
-  const asList = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? value : [value as T]);
+  const asList = (value: Positions | undefined) => (Array.isArray(value) ? value : [value]);
   const given = { start: asList(starts), end: asList(ends), step: asList(steps) };
   for (const [what, list] of Object.entries(given)) {
-    if (list.length > shape.length) {
+    if (list.length > shape.length && !(list.length === 1 && list[0] === undefined)) {
       throw new ArgumentError(
         `slice: ${list.length} values of "${what}" for ${showShape(shape)}, which has ${shape.length} axes; give at most one an axis`,
       );
     }
   }
-  const position = (what: string, value: number, axis: number) => {
-    const length = shape[axis];
-    if (!Number.isInteger(value) || value < -length || value > length) {
-      throw new ShapeError(
-        `slice: ${what} ${value} is out of range on axis ${axis} of ${showShape(shape)}; it must be from ${-length} to ${length} (negative counts from the end)`,
-      );
-    }
-    return value < 0 ? value + length : value;
-  };
   const start: number[] = [];
   const size: number[] = [];
   const step: number[] = [];
   shape.forEach((length, axis) => {
     const by = given.step[axis] ?? 1;
-    if (!Number.isInteger(by) || by < 1) {
-      throw new ArgumentError(`slice: step ${by} on axis ${axis} must be a whole number of at least 1`);
+    if (!Number.isInteger(by) || by === 0) {
+      throw new ArgumentError(`slice: step ${by} on axis ${axis} must be a whole number other than 0`);
     }
-    const first = position("start", given.start[axis] ?? 0, axis);
-    const end = position("end", given.end[axis] ?? length, axis);
-    if (end < first) {
+    // Backwards the axis starts at its last element, and its end, not taken, lies before the first.
+    const last = by > 0 ? length : length - 1;
+    const position = (what: string, value: number | undefined, whole: number) => {
+      if (value === undefined) return whole;
+      if (!Number.isInteger(value) || value < -length || value > last) {
+        throw new ShapeError(
+          `slice: ${what} ${value} is out of range on axis ${axis} of ${showShape(shape)}; it must be from ${-length} to ${last} (negative counts from the end)`,
+        );
+      }
+      return value < 0 ? value + length : value;
+    };
+    const first = position("start", given.start[axis], by > 0 ? 0 : last);
+    const end = position("end", given.end[axis], by > 0 ? length : -1);
+    if ((end - first) * by < 0) {
       throw new ShapeError(
-        `slice: on axis ${axis} of ${showShape(shape)} the end ${end} lies before the start ${first}; the end is exclusive and at least the start`,
+        by > 0
+          ? `slice: on axis ${axis} of ${showShape(shape)} the end ${end} lies before the start ${first}; the end is exclusive and at least the start`
+          : `slice: on axis ${axis} of ${showShape(shape)} the end ${end} lies behind the start ${first}; with step ${by} the end is exclusive and at most the start, or undefined to go through the first element`,
       );
     }
-    start.push(first);
-    size.push(Math.ceil((end - first) / by));
+    const count = Math.ceil((end - first) / by);
+    start.push(count === 0 ? 0 : first);
+    size.push(count);
     step.push(by);
   });
   return { start, size, steps: step };
@@ -178,140 +180,55 @@ function sliceAttrs(
 /**
  * The part of `x` from `start` up to `end`, exclusive, every `steps`-th element, axis by axis. A single number is
  * for the first axis; axes not mentioned are taken whole, and so is the rest of an axis whose end is undefined.
- * Negative positions count from the end.
+ * Negative positions count from the end; negative steps go backwards, from the last element where the start is
+ * undefined.
  *
- *     slice(x, 2, 5)                       // rows 2, 3, 4
- *     slice(x, [0, -3])                    // the last three columns
- *     slice(x, 0, undefined, { steps: 2 }) // every other row
+ *     slice(x, 2, 5)                                // rows 2, 3, 4
+ *     slice(x, [0, -3])                             // the last three columns
+ *     slice(x, 0, undefined, { steps: 2 })          // every other row
+ *     slice(x, 5, 2, { steps: -1 })                 // rows 5, 4, 3
+ *     slice(x, undefined, undefined, { steps: -1 }) // all rows, the last one first
  *
- * @throws ShapeError for positions outside the axis, or an end before its start
+ * @throws ShapeError for positions outside the axis, or an end on the wrong side of its start
  */
-export const slice = defineOp({
+export const slice: OpFunction<
+  [x: TensorLike, start?: Positions, end?: Positions, options?: { steps?: Positions }],
+  Tensor
+> = defineOp({
   name: "slice",
   saves: {},
-  call: (
-    x: TensorLike,
-    start: number | readonly number[],
-    end?: number | readonly (number | undefined)[],
-    options: { steps?: number | readonly number[] } = {},
-  ) => ({ inputs: [x], attrs: sliceAttrs(shapeOf(x), start, end, options.steps ?? []) }),
+  call: (x: TensorLike, start?: Positions, end?: Positions, options: { steps?: Positions } = {}) => ({
+    inputs: [x],
+    attrs: sliceAttrs(shapeOf(x), start, end, options.steps ?? []),
+  }),
   infer: ([x], { size }: SliceAttrs) => [{ shape: size, dtype: x.dtype }],
   kernels: (context) => stridedKernels(context, sliceWalk(context.inputs[0].shape, context.attrs)),
   reference: ([x], attrs, [out]) => stridedReference(x, out, sliceWalk(x.shape, attrs)),
   vjp: ({ grad, attrs: { start, size, steps }, inputSpecs: [x] }): Tensor[] => {
-    const after = x.shape.map((length, axis) => length - start[axis] - reach(size[axis], steps[axis]));
-    return [padZeros(grad(), start, after, { steps })];
+    const isBackwards = steps.map((step) => step < 0);
+    const forwards = isBackwards.includes(true)
+      ? slice(grad(), [], [], { steps: isBackwards.map((is) => (is ? -1 : 1)) })
+      : grad();
+    const before = start.map((first, axis) =>
+      isBackwards[axis] && size[axis] > 0 ? first + (size[axis] - 1) * steps[axis] : first,
+    );
+    const apart = steps.map(Math.abs);
+    const after = x.shape.map((length, axis) => length - before[axis] - reach(size[axis], apart[axis]));
+    const isWhole = [...before, ...after].every((count) => count === 0);
+    return [isWhole ? forwards : padZeros(forwards, before, after, { steps: apart })];
   },
   samples: [
     { inputs: [{ shape: [5, 7] }], attrs: { start: [1, 2], size: [3, 4], steps: [1, 1] } },
     { inputs: [{ shape: [6, 8] }], attrs: { start: [2, 4], size: [3, 4], steps: [1, 1] } },
     { inputs: [{ shape: [9, 5] }], attrs: { start: [1, 0], size: [3, 3], steps: [3, 2] } },
     { inputs: [{ shape: [4, 3, 5] }], attrs: { start: [0, 1, 4], size: [4, 2, 1], steps: [1, 1, 1] } },
+    { inputs: [{ shape: [5, 8] }], attrs: { start: [4, 6], size: [2, 3], steps: [-3, -2] } },
+    { inputs: [{ shape: [3, 4, 4] }], attrs: { start: [2, 0, 3], size: [3, 4, 4], steps: [-1, 1, -1] } },
   ],
 });
 
 /** Elements spanned by `size` of them that stand `step` apart. */
 const reach = (size: number, step: number) => (size === 0 ? 0 : (size - 1) * step + 1);
-
-interface PadAttrs {
-  readonly before: readonly number[];
-  readonly after: readonly number[];
-  readonly steps: readonly number[];
-}
-
-/**
- * `x` with zeros around it: `before[i]` and `after[i]` of them along axis i. With `steps`, neighbours along axis i
- * come to stand `steps[i]` apart, zeros between them: what undoes a stepped `slice`.
- *
- * @throws ArgumentError unless there is one whole number of at least 0 (steps: 1) an axis
- */
-export const padZeros = defineOp({
-  name: "padZeros",
-  saves: {},
-  call: (
-    x: TensorLike,
-    before: readonly number[],
-    after: readonly number[],
-    options: { steps?: readonly number[] } = {},
-  ) => ({
-    inputs: [x],
-    attrs: { before: [...before], after: [...after], steps: [...(options.steps ?? shapeOf(x).map(() => 1))] },
-  }),
-  infer: ([x], attrs: PadAttrs) => {
-    for (const [what, least] of [
-      ["before", 0],
-      ["after", 0],
-      ["steps", 1],
-    ] as const) {
-      const list = attrs[what];
-      if (list.length !== x.shape.length || list.some((value) => !Number.isInteger(value) || value < least)) {
-        throw new ArgumentError(
-          `padZeros: "${what}" is [${list.join(", ")}]; for ${showShape(x.shape)} it must hold ${x.shape.length} whole numbers of at least ${least}, one an axis`,
-        );
-      }
-    }
-    const { before, after, steps } = attrs;
-    return [
-      {
-        shape: x.shape.map((length, axis) => before[axis] + reach(length, steps[axis]) + after[axis]),
-        dtype: x.dtype,
-      },
-    ];
-  },
-  kernels: ({ inputs: [x], outputs: [out], attrs: { before, steps }, profile }) => {
-    const length = sizeOf(out.shape);
-    if (length === 0) return { calls: [] };
-    const last = x.shape.length - 1;
-    const isRun = last >= 0 && steps[last] === 1;
-    const unit = unitOf(out.dtype, isRun ? [x.shape[last], out.shape[last], before[last]] : [1]);
-    const per = elementsPerUnit(out.dtype, unit);
-    const words = new Array<number>(24).fill(0);
-    for (let i = 0; i <= last; i++) {
-      const axis = last - i;
-      const by = i === 0 ? per : 1;
-      words.splice(i * 4, 4, out.shape[axis] / by, x.shape[axis] / by, before[axis] / by, steps[axis]);
-    }
-    return {
-      calls: [
-        copyCall({
-          shader: padZerosShader,
-          profile,
-          unit,
-          length: length / per,
-          words: [last + 1, ...words],
-          operands: [input(0), output(0)],
-          hasNone: true,
-        }),
-      ],
-    };
-  },
-  reference: ([x], { before, steps }, [out]) => {
-    out.data.fill(0);
-    const strides = stridesOf(out.shape);
-    const start = before.reduce((sum, count, axis) => sum + count * strides[axis], 0);
-    eachPosition(
-      x.shape,
-      strides.map((stride, axis) => stride * steps[axis]),
-      start,
-      (from, to) => {
-        out.data[to] = x.data[from];
-      },
-    );
-  },
-  vjp: ({ grad, attrs: { before, after, steps }, outputSpecs: [out] }): Tensor[] => [
-    slice(
-      grad(),
-      before,
-      out.shape.map((length, axis) => length - after[axis]),
-      { steps },
-    ),
-  ],
-  samples: [
-    { inputs: [{ shape: [3, 4] }], attrs: { before: [1, 2], after: [1, 1], steps: [1, 1] } },
-    { inputs: [{ shape: [3, 8] }], attrs: { before: [0, 4], after: [2, 0], steps: [1, 1] } },
-    { inputs: [{ shape: [3, 3] }], attrs: { before: [1, 0], after: [0, 2], steps: [3, 2] } },
-  ],
-});
 
 /**
  * `x` without its axes of length 1: all of them, or those named.

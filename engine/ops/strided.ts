@@ -131,3 +131,10 @@ export function matrixKernels(
   };
   return { calls: [call] };
 }
+
+/** A tensor as [outer, rows, inner] around `axis`. */
+export const around = (shape: Shape, axis: number) => ({
+  outer: sizeOf(shape.slice(0, axis)),
+  rows: shape[axis],
+  inner: sizeOf(shape.slice(axis + 1)),
+});

@@ -1,5 +1,6 @@
-// Puts the input into zeros: along each axis the input's elements stand `step` apart, from `before` on. The
-// gradient of slices. Bits are moved as they are, so one kernel serves every dtype.
+// Puts the input into a fill: along each axis the input's elements stand `step` apart, from `before` on. With
+// `position` replaced, what lies outside repeats the input instead: its edge, its mirror image, its other end. Bits are
+// moved as they are, so one kernel serves every dtype.
 //
 // As it stands it moves single words; specialising replaces the types and `element` (see engine/ops/copying.ts).
 
@@ -11,7 +12,12 @@ struct Sizes {
   // units in the output
   length: u32,
   rank: u32,
-  // by axis, innermost first: length of the output, of the input, zeros before, distance of neighbours
+  // the bits outside
+  fill: u32,
+  padding0: u32,
+  padding1: u32,
+  padding2: u32,
+  // by axis, innermost first: length of the output, of the input, elements before, distance of neighbours
   axes: array<vec4u, 6>,
 }
 
@@ -23,8 +29,16 @@ alias Stored = vec4u;
 @group(0) @binding(2) var<storage, read_write> out0: array<Stored>;
 
 const WORKGROUP = 64u;
-// No source: the output's unit is zero.
+// No source: the output's unit is the fill.
 const none = 0xffffffffu;
+
+// Which of the input's elements along an axis stands at place `p` of the output.
+fn position(p: u32, axis: vec4u) -> u32 {
+  // Before the first element the difference wraps around and is past the end.
+  let from_first = p - axis.z;
+  let index = from_first / axis.w;
+  return select(none, index, index < axis.y && from_first % axis.w == 0u);
+}
 
 fn source(flat: u32) -> u32 {
   var rest = min(flat, sizes.length - 1u);
@@ -32,11 +46,9 @@ fn source(flat: u32) -> u32 {
   var stride = 1u;
   for (var axis = 0u; axis < sizes.rank; axis++) {
     let a = sizes.axes[axis];
-    // Before the first element the difference wraps around and is past the end.
-    let position = rest % a.x - a.z;
+    let index = position(rest % a.x, a);
     rest /= a.x;
-    let index = position / a.w;
-    if (index >= a.y || position % a.w != 0u) {
+    if (index == none) {
       return none;
     }
     at += index * stride;
@@ -47,7 +59,7 @@ fn source(flat: u32) -> u32 {
 
 fn fetch(at: u32) -> Unit {
   if (at == none) {
-    return Unit();
+    return Unit(sizes.fill);
   }
   return in0[at];
 }

@@ -1,0 +1,126 @@
+// Triangles and diagonals of matrices: tril, triu, diag. All take every dtype and move bits as they are.
+
+import triangleSource from "../../shaders/triangle.wgsl";
+import { defineOp } from "../define.ts";
+import { ArgumentError, ShapeError } from "../errors.ts";
+import { input, output, shader } from "../kernel.ts";
+import type { OpFunction } from "../op.ts";
+import { showShape, sizeOf } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { copyCall, unitOf } from "./copying.ts";
+import { slice } from "./movement.ts";
+import { padZeros } from "./pad.ts";
+import { reshape } from "./reshape.ts";
+
+const triangleShader = shader("triangle", triangleSource);
+
+interface TriangleAttrs {
+  readonly offset: number;
+}
+
+function checkOffset(op: string, offset: number): void {
+  if (!Number.isInteger(offset) || Math.abs(offset) >= 2 ** 31) {
+    throw new ArgumentError(
+      `${op}: the offset must be a whole number of diagonals right of the main one, got ${offset}`,
+    );
+  }
+}
+
+function triangle(name: string, comparison: string, isKept: (distance: number, offset: number) => boolean) {
+  const op: OpFunction<[x: Tensor, offset?: number], Tensor> = defineOp({
+    name,
+    saves: {},
+    call: (x: Tensor, offset = 0) => ({ inputs: [x], attrs: { offset } }),
+    infer: ([x], { offset }: TriangleAttrs) => {
+      checkOffset(name, offset);
+      if (x.shape.length < 2) {
+        throw new ShapeError(
+          `${name}: takes matrices, got shape ${showShape(x.shape)}; it must have at least 2 axes`,
+        );
+      }
+      return [{ shape: x.shape, dtype: x.dtype }];
+    },
+    kernels: ({ inputs: [x], attrs: { offset }, profile }) => {
+      const length = sizeOf(x.shape);
+      if (length === 0) return { calls: [] };
+      const [rows, columns] = x.shape.slice(-2);
+      return {
+        calls: [
+          copyCall({
+            shader: triangleShader,
+            profile,
+            unit: unitOf(x.dtype, [1]),
+            length,
+            words: [rows, columns, offset],
+            operands: [input(0), output(0)],
+            hasNone: true,
+            functions: {
+              is_kept: `fn is_kept(distance: i32) -> bool {\n  return distance ${comparison} sizes.diagonal;\n}`,
+            },
+          }),
+        ],
+      };
+    },
+    reference: ([x], { offset }, [out]) => {
+      const [rows, columns] = x.shape.slice(-2);
+      for (let i = 0; i < x.data.length; i++) {
+        const distance = (i % columns) - (Math.floor(i / columns) % rows);
+        out.data[i] = isKept(distance, offset) ? x.data[i] : 0;
+      }
+    },
+    vjp: ({ grad, attrs: { offset } }) => [op(grad(), offset)],
+    samples: [
+      { inputs: [{ shape: [5, 7] }], attrs: { offset: 0 } },
+      { inputs: [{ shape: [2, 4, 3] }], attrs: { offset: -1 } },
+      { inputs: [{ shape: [4, 4] }], attrs: { offset: 2 } },
+    ],
+  });
+  return op;
+}
+
+/**
+ * The lower triangle of matrices (the last two axes), zeros above it: elements at most `offset` diagonals to the right of
+ * the main one stay.
+ */
+export const tril = triangle("tril", "<=", (distance, offset) => distance <= offset);
+
+/** The upper triangle: elements at least `offset` diagonals to the right of the main one stay. See {@link tril}. */
+export const triu = triangle("triu", ">=", (distance, offset) => distance >= offset);
+
+/**
+ * Of a vector the square matrix with it on a diagonal, zeros elsewhere; of a matrix the vector on its diagonal, of more
+ * axes that of each matrix in the last two. `offset` counts diagonals to the right of the main one.
+ *
+ * @throws ShapeError for a scalar, or an offset beyond the matrix
+ */
+export function diag(x: Tensor, offset = 0): Tensor {
+  checkOffset("diag", offset);
+  const [right, down] = [Math.max(offset, 0), Math.max(-offset, 0)];
+  if (x.shape.length === 0)
+    throw new ShapeError("diag: takes a vector or matrices, got a scalar; use reshape(x, [1])");
+  if (x.shape.length === 1) {
+    const [length] = x.shape;
+    const size = length + right + down;
+    if (length === 0) return reshape(padZeros(x, [0], [size * size]), [size, size]);
+    const first = down * size + right;
+    const last = first + (length - 1) * (size + 1);
+    return reshape(padZeros(x, [first], [size * size - 1 - last], { steps: [size + 1] }), [size, size]);
+  }
+  const batch = x.shape.slice(0, -2);
+  const [rows, columns] = x.shape.slice(-2);
+  const length = Math.min(rows - down, columns - right);
+  if (length < 0) {
+    throw new ShapeError(
+      `diag: diagonal ${offset} lies outside of ${showShape([rows, columns])}; the offset must be from ${-rows} to ${columns}`,
+    );
+  }
+  const flat = reshape(x, [...batch, rows * columns]);
+  const whole = batch.map(() => 0);
+  const ends = batch.map(() => undefined);
+  if (length === 0) return slice(flat, [...whole, 0], [...ends, 0]);
+  const first = down * columns + right;
+  const last = first + (length - 1) * (columns + 1);
+  return slice(flat, [...whole, first], [...ends, last + 1], {
+    steps: [...batch.map(() => 1), columns + 1],
+  });
+}
