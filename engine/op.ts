@@ -174,3 +174,16 @@ export interface Pointwise<A = AnyAttrs> {
 
 /** A public op function: call it, or read its definition from `.op`. */
 export type OpFunction<P extends unknown[], R> = ((...args: P) => R) & { readonly op: Op };
+
+const ids = new WeakMap<Op, number>();
+let nextId = 1;
+
+/** Tells ops apart in keys of caches: by definition, since nothing keeps a user's op from being called as another. */
+export function opId(op: Op): number {
+  let id = ids.get(op);
+  if (id === undefined) {
+    id = nextId++;
+    ids.set(op, id);
+  }
+  return id;
+}

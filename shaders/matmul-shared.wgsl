@@ -147,7 +147,7 @@ fn reader_of(index: u32, starts: vec2u, row: u32, column: u32) -> Reader {
   return reader;
 }
 
-fn read(reader: Reader, chunk: u32) -> Pair {
+fn fetch(reader: Reader, chunk: u32) -> Pair {
   let k = chunk + reader.k;
   // Zeros past K on both sides, because 0 times infinity is not 0.
   var pair: Pair;
@@ -195,12 +195,12 @@ fn main(
   var c01: Block;
   var c10: Block;
   var c11: Block;
-  hand_over(reader, 0u, read(reader, 0u));
+  hand_over(reader, 0u, fetch(reader, 0u));
   workgroupBarrier();
   var buffer = 0u;
   for (var chunk = 0u; chunk < sizes.k; chunk += depth) {
     // On its way while this chunk is multiplied; past the last one nothing is read.
-    let next = read(reader, chunk + depth);
+    let next = fetch(reader, chunk + depth);
     for (var k = 0u; k < depth; k += 2u) {
       let a0 = Pair(a_chunks[buffer][k][thread.y], a_chunks[buffer][k + 1u][thread.y]);
       let b0 = Pair(b_chunks[buffer][k][thread.x], b_chunks[buffer][k + 1u][thread.x]);

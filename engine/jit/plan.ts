@@ -4,7 +4,11 @@
 import type { Backend, Memory } from "../backend/backend.ts";
 import { deviceBytes } from "../dtype.ts";
 import type { AdapterProfile, KernelCall, Spec } from "../kernel.ts";
+import type { Op } from "../op.ts";
+import { matmul } from "../ops/matmul.ts";
+import { pack } from "../ops/pack.ts";
 import { accessOf } from "../ops/pointwise-code.ts";
+import { max, mean, min, sum } from "../ops/reduce.ts";
 import { sizeOf } from "../shape.ts";
 import { spaceOf, type Unit } from "./fuse.ts";
 import { type Effect, type Graph, producerOf, readsApart, type Value } from "./graph.ts";
@@ -288,7 +292,7 @@ class Planner {
   #placePacked(): void {
     for (const unit of this.#units) {
       const node = unit.anchor;
-      if (node?.op.name !== "pack" || unit.nodes.length > 1) continue;
+      if (node?.op !== pack.op || unit.nodes.length > 1) continue;
       const { offsets } = node.attrs as { offsets: readonly number[] };
       const isFree = node.inputs.every(
         ({ value }, i) =>
@@ -324,7 +328,7 @@ class Planner {
   #leavesTail(value: Value): boolean {
     if (sizeOf(value.spec.shape) % 4 === 0) return true;
     const unit = this.#unitOf.get(value)!;
-    return unit.anchor !== undefined && exactWriters.has(unit.anchor.op.name);
+    return unit.anchor !== undefined && exactWriters.has(unit.anchor.op);
   }
 
   /** Whether no unit both reads one of the values and writes another: one buffer can't be bound both ways. */
@@ -347,11 +351,7 @@ class Planner {
   }
 
   #unitSteps(unit: Unit, position: number, lastUse: ReadonlyMap<Value, number>): PlanStep[] {
-    if (
-      unit.nodes.length === 1 &&
-      unit.anchor?.op.name === "pack" &&
-      this.#places.has(unit.anchor.outputs[0])
-    )
+    if (unit.nodes.length === 1 && unit.anchor?.op === pack.op && this.#places.has(unit.anchor.outputs[0]))
       return [];
     const isNeeded = (value: Value) =>
       [...(this.#readers.get(value) ?? [])].some((reader) => reader !== unit) || this.#isKept(value);
@@ -440,7 +440,7 @@ class Planner {
 }
 
 /** Structured ops whose kernels store single elements where a row is no whole number of vec4s. */
-const exactWriters = new Set(["matmul", "sum", "mean", "max", "min"]);
+const exactWriters: ReadonlySet<Op> = new Set([matmul, sum, mean, max, min].map(({ op }) => op));
 
 /** Whether `value` is what `memory` held before the program ran. */
 const isMemory = (value: Value, memory: Memory) =>

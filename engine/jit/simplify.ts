@@ -2,7 +2,11 @@
 // computed once, what nobody reads is dropped. Each pass can be switched off.
 
 import { referenceArray } from "../dtype.ts";
-import type { Op, ReferenceTensor } from "../op.ts";
+import { type Op, opId, type ReferenceTensor } from "../op.ts";
+import { add, div, mul, sub } from "../ops/arithmetic.ts";
+import { cast } from "../ops/cast.ts";
+import { expand } from "../ops/movement.ts";
+import { mean, sum } from "../ops/reduce.ts";
 import { sizeOf } from "../shape.ts";
 import { type Graph, knowsElement, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
 
@@ -70,7 +74,7 @@ function nodeKey(node: Node, inputs: readonly Use[]): string {
         `${uniformOf(use) === undefined ? use.value.id : `${use.dtype}${exactText("", uniformOf(use))}`}:${use.shape}`,
     )
     .join(";");
-  return `${node.op.name}|${JSON.stringify(node.attrs, exactText)}|${reads}`;
+  return `${opId(node.op)}|${node.recomputation}|${JSON.stringify(node.attrs, exactText)}|${reads}`;
 }
 
 /** Numbers as text that tells apart what JSON and template strings do not: NaN, the infinities, -0. */
@@ -100,30 +104,30 @@ function foldNode(node: Node, inputs: readonly Use[], makeUniform: MakeUniform):
   const size = sizeOf(out.spec.shape);
   const sameAs = (use: Use) =>
     sizeOf(use.shape) === size && use.dtype === out.spec.dtype ? use.value : undefined;
-  switch (node.op.name) {
-    case "mul":
+  switch (node.op) {
+    case mul.op:
       if (uniformOf(inputs[1]) === 1) return sameAs(inputs[0]);
       if (uniformOf(inputs[0]) === 1) return sameAs(inputs[1]);
       break;
-    case "add":
+    case add.op:
       if (uniformOf(inputs[1]) === 0) return sameAs(inputs[0]);
       if (uniformOf(inputs[0]) === 0) return sameAs(inputs[1]);
       break;
-    case "sub":
+    case sub.op:
       if (uniformOf(inputs[1]) === 0) return sameAs(inputs[0]);
       break;
-    case "div":
+    case div.op:
       if (uniformOf(inputs[1]) === 1) return sameAs(inputs[0]);
       break;
-    case "cast":
+    case cast.op:
       if (inputs[0].dtype === out.spec.dtype) return sameAs(inputs[0]);
       break;
-    case "expand": {
+    case expand.op: {
       const value = uniformOf(inputs[0]);
       return value === undefined ? sameAs(inputs[0]) : makeUniform(out.spec, value);
     }
-    case "sum":
-    case "mean":
+    case sum.op:
+    case mean.op:
       if (sizeOf(inputs[0].shape) === size) return sameAs(inputs[0]);
       break;
   }

@@ -3,7 +3,7 @@
 
 import type { DType } from "../dtype.ts";
 import type { HookBinding, KernelCall, KernelPlan, Operand, Spec } from "../kernel.ts";
-import type { Companion, EpilogueChain, EpilogueSite } from "../op.ts";
+import type { Companion, EpilogueChain, EpilogueSite, Op } from "../op.ts";
 import { sizeOf } from "../shape.ts";
 import { chainCode, scalarTypes, splatCode, storeCode, vectorTypes } from "./pointwise-code.ts";
 
@@ -205,12 +205,11 @@ export function columnwiseSite(
 
 /**
  * The sums of B's columns inside A^T B: with B the gradient of a layer's output, the gradient of its bias beside that
- * of its weights. Every tile walks whole columns of B; those of the first row of tiles add them up.
+ * of its weights. `sum` is asked for late, because reductions have epilogues themselves. Every tile walks whole columns of B; those of the first row of tiles add them up.
  */
-export const columnSums: Companion<{ transposeA: boolean; transposeB: boolean }> = {
+export const columnSums = (sum: () => Op): Companion<{ transposeA: boolean; transposeB: boolean }> => ({
   accepts({ transposeA, transposeB }, inputs, k, other, otherAttrs, [read]) {
-    if (!transposeA || transposeB || k !== 1 || other.name !== "sum" || inputs[0].shape.length !== 2)
-      return false;
+    if (!transposeA || transposeB || k !== 1 || other !== sum() || inputs[0].shape.length !== 2) return false;
     const { axes } = otherAttrs as { axes: readonly number[] };
     const rank = read.shape.length;
     const isOverRows = axes.length === rank - 1 && axes.every((axis, i) => axis === i);
@@ -244,7 +243,7 @@ fn observe(block: u32, b0: vec4f, b1: vec4f) {
     };
     return { ...plan, calls: [next] };
   },
-};
+});
 
 /** The matmul kernels: `store(matrix, row, column, value)`, guarded at the edges of C. */
 export function matmulSite(n: number): EpilogueSite {

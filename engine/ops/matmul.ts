@@ -9,6 +9,7 @@ import { broadcastShapes, broadcastStrides, showShape, sizeOf } from "../shape.t
 import type { Tensor } from "../tensor.ts";
 import { columnSums, matmulSite } from "./epilogues.ts";
 import { type Product, planMatmul } from "./matmul-kernels.ts";
+import { sum } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
 
 export interface MatmulOptions {
@@ -83,7 +84,7 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
   },
   kernels: ({ inputs, attrs, profile }) => planMatmul(productOf(inputs, attrs), profile),
   reference: (inputs, attrs, [out]) => multiply(inputs, productOf(inputs, attrs), out),
-  companion: columnSums,
+  companion: columnSums(() => sum.op),
   epilogue: ({ outputs: [out] }) => matmulSite(out.shape[out.shape.length - 1]),
   vjp: (context) => [gradientOfA(context), gradientOfB(context)],
   samples: samples(),

@@ -15,6 +15,7 @@ import {
   exp,
   GradgpuError,
   init,
+  jit,
   matmul,
   mul,
   ShaderError,
@@ -27,6 +28,7 @@ import {
 } from "../../engine/index.ts";
 import { input, output, shader } from "../../engine/kernel.ts";
 import { notDifferentiable } from "../../engine/op.ts";
+import { unary } from "../../engine/ops/elementwise.ts";
 import { Dense, Input, Sequential } from "../../nn/index.ts";
 import { Adam } from "../../optim/index.ts";
 import { gpuDevice } from "../support/devices.ts";
@@ -368,5 +370,26 @@ fn main() { out[0] = x[0] * f32(sizes.count); }`,
     const error = (await rejection(wide(tensor([1])).data())) as Error;
     expect(error).toBeInstanceOf(ShaderError);
     expect(error.message).toMatch(/^wideOp \(wide\.wgsl\)/);
+  });
+});
+
+describe("two ops of one name", () => {
+  it("keep their own kernels, eager and under jit", async () => {
+    const device = await open();
+    const times = (factor: number) =>
+      unary({
+        name: "scaled",
+        wgsl: `a * ${factor}.0`,
+        reference: ([a]) => a * factor,
+        vjp: notDifferentiable("a test"),
+        samples: [],
+      });
+    const [double, triple] = [times(2), times(3)];
+    const x = tensor([1, 2], { device });
+    expect([...(await double(x).data())]).toEqual([2, 4]);
+    expect([...(await triple(x).data())]).toEqual([3, 6]);
+    const both = jit((y: Tensor) => [double(y), triple(y)]);
+    const [a, b] = both(x);
+    expect([...(await a.data()), ...(await b.data())]).toEqual([2, 4, 3, 6]);
   });
 });

@@ -5,7 +5,6 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { apply } from "../../engine/apply.ts";
 import { type Op, type Tensor, tensor } from "../../engine/index.ts";
 import { type AdapterProfile, output } from "../../engine/kernel.ts";
-import { columnSums } from "../../engine/ops/epilogues.ts";
 import { matmul, productOf } from "../../engine/ops/matmul.ts";
 import {
   type MatmulChoice,
@@ -120,22 +119,26 @@ const sizes = [
 
 const variants: Record<string, () => MatmulChoice> = {
   "the profile's choice": () => ({}),
-  "subgroup tile": () => ({ variant: subgroupVariant(profile.subgroupSize) }),
   "subgroup tile, any reading": () => ({ variant: subgroupVariant(profile.subgroupSize), readAny: true }),
   "tile 8x8, one row of threads": () => ({ variant: tileVariant(2, 1) }),
-  "tile 8x8": () => ({ variant: tileVariant(2, 8) }),
-  "tile 4x4, any reading": () => ({ variant: tileVariant(1, 8), readAny: true }),
+  "tile 4x4": () => ({ variant: tileVariant(1, 8) }),
   "shared tile of 128": () => ({ variant: sharedVariant(2) }),
   "shared tile of 64": () => ({ variant: sharedVariant(1) }),
   "shared tile of 64, any reading": () => ({ variant: sharedVariant(1), readAny: true }),
 };
+
+/**
+ * The transpositions to try: the two that have each operand read both ways. A pipeline of a variant meant for GPUs
+ * takes seconds to compile on a software adapter, and each way of reading is one.
+ */
+const flagsOf = (name: string) => (name.startsWith("the") ? flags : [flags[0], flags[3]]);
 
 describe.each(Object.keys(variants))("%s", (name) => {
   it("is right for all sizes, transpositions and batches", async (context) => {
     if (name.startsWith("subgroup") && profile.subgroupSize !== 4 && profile.subgroupSize !== 8)
       context.skip();
     const op = forced(variants[name]());
-    for (const flag of flags) {
+    for (const flag of flagsOf(name)) {
       for (const size of sizes) await compare(op, caseOf(size, flag));
       for (const size of [
         [5, 3, 7],
@@ -158,10 +161,10 @@ describe.each(Object.keys(variants))("%s", (name) => {
       ...matmul.op,
       infer: (inputs, a) => [...matmul.op.infer(inputs, a), { shape: [inputs[1].shape[1]], dtype: "f32" }],
       kernels: ({ inputs, attrs: a, profile: p }) =>
-        columnSums.attach(planMatmul(productOf(inputs, a), p, variants[name]()), output(1)),
+        matmul.op.companion!.attach(planMatmul(productOf(inputs, a), p, variants[name]()), output(1)),
     };
     for (const size of [
-      [130, 5, 132],
+      [130, 5, 133],
       [3, 129, 65],
       [65, 64, 10],
     ]) {
@@ -183,7 +186,7 @@ describe.each(Object.keys(variants))("%s", (name) => {
     if (name.startsWith("subgroup") && profile.subgroupSize !== 4 && profile.subgroupSize !== 8)
       context.skip();
     const op = forced(variants[name]());
-    for (const flag of flags) {
+    for (const flag of flagsOf(name)) {
       // Infinities in the last row, the last column and at the last, odd k: where clamped reads repeat.
       const { a, b } = caseOf([5, 3, 8], flag);
       const x = new Float32Array(15).fill(1);

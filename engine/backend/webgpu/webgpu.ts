@@ -6,7 +6,7 @@ import { ArgumentError, DeviceError, DeviceLostError, ShaderError } from "../../
 import type { WarmUpProgress } from "../../jit/jit.ts";
 import type { Plan } from "../../jit/plan.ts";
 import type { AdapterProfile, Operand, Spec } from "../../kernel.ts";
-import type { Op } from "../../op.ts";
+import { type Op, opId } from "../../op.ts";
 import type { ProfileClock, ProfileSession } from "../../profile.ts";
 import { showShape, sizeOf } from "../../shape.ts";
 import type {
@@ -178,7 +178,7 @@ export class WebgpuBackend implements Backend {
   }
 
   #prepare(op: Op, attrs: unknown, inputs: readonly Spec[], outputs: readonly Spec[]): Prepared {
-    let key = op.name;
+    let key = `${opId(op)}`;
     for (const spec of inputs) key += `|${spec.dtype}${spec.shape}`;
     key += `>${outputs[0].dtype}${outputs[0].shape}`;
     for (const _ in attrs as object) {
