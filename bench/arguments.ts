@@ -6,21 +6,32 @@ import type { OwnBackend } from "./bench-case.ts";
 
 export const usage = `npm run bench -- [options]
 
-Times kernels and training steps on WebGPU and on the CPU reference.
+Times kernels, layers, training steps and epochs on WebGPU and on the CPU reference.
 
-  --filter REGEX   only cases whose name matches, as in --filter '^train/' (--list shows the names)
-  --device NAME    webgpu, cpu or all (the default)
-  --peers          beside ours, time the training steps of tfjs and jax-js (installed on first use), in turn
-  --json FILE      also write { machine, rows, skipped, ratios } as JSON
-  --list           print the names of the cases and end
-  --help           print this and end
+  --filter REGEX       only cases whose name matches, as in --filter '^train/' (--list shows the names)
+  --quick              a few small cases with few samples, in about a minute
+  --device NAME        webgpu, cpu or all (the default)
+  --peers              beside ours, time tfjs, jax-js and onnxruntime-web (installed on first use), in turn
+  --peer-limit MINUTES how long one answer of a peer may take (default 30: some compile for minutes)
+  --json FILE          also write machine, controls, rows, skipped and ratios as JSON
+  --html FILE          also write a report with plots, as one file that needs nothing else
+  --record             also write JSON and report to bench/results/, named after the adapter
+  --compare OLD.json   mark what differs from an earlier run by more than noise
+  --list               print the names of the cases and end
+  --help               print this and end
 `;
 
 export interface BenchArguments {
   filter: RegExp;
   backends: OwnBackend[];
   json?: string;
+  html?: string;
+  /** The earlier run's JSON. */
+  compare?: string;
+  isRecord: boolean;
+  isQuick: boolean;
   hasPeers: boolean;
+  peerLimitMs: number;
   isList: boolean;
   isHelp: boolean;
 }
@@ -35,6 +46,11 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     filter: { type: "string", default: "" },
     device: { type: "string", default: "all" },
     json: { type: "string" },
+    html: { type: "string" },
+    compare: { type: "string" },
+    record: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+    "peer-limit": { type: "string", default: "30" },
     peers: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
@@ -51,7 +67,13 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
       `--device is "${values.device}"; it must be one of ${devices.join(", ")}${hint ? ` (did you mean ${hint}?)` : ""}`,
     );
   }
-  if (values.json === "") throw new UsageError("--json needs the name of the file to write");
+  for (const name of ["json", "html"] as const) {
+    if (values[name] === "") throw new UsageError(`--${name} needs the name of the file to write`);
+  }
+  if (values.compare === "") throw new UsageError("--compare needs the JSON file of an earlier run");
+  const minutes = Number(values["peer-limit"]);
+  if (!(minutes > 0 && Number.isFinite(minutes)))
+    throw new UsageError(`--peer-limit is "${values["peer-limit"]}"; it must be a number of minutes above 0`);
   if (values.peers && values.device === "cpu")
     throw new UsageError("--peers compares with ours on WebGPU, which --device cpu leaves out");
   let filter: RegExp;
@@ -64,7 +86,12 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     filter,
     backends: values.device === "all" ? ["webgpu", "cpu"] : [values.device as OwnBackend],
     json: values.json,
+    html: values.html,
+    compare: values.compare,
+    isRecord: values.record,
+    isQuick: values.quick,
     hasPeers: values.peers,
+    peerLimitMs: minutes * 60_000,
     isList: values.list,
     isHelp: values.help,
   };

@@ -1,23 +1,34 @@
-// What a bench case is: plain data with a way to prepare the work on a device. Knows nothing of clocks.
+// What a bench case is: plain data with a way to prepare the work on a device; and what is written down of it. Knows
+// nothing of clocks.
 
 import type { Device } from "../engine/index.ts";
+import type { OpSpec } from "./cases/op-spec.ts";
+import type { Budget } from "./measure.ts";
 
 /** Where gradgpu itself runs. */
 export type OwnBackend = "webgpu" | "cpu";
 
 /** Libraries timed beside it with `--peers`, each with the backend it runs on. */
-export const peerBackends = ["tfjs-webgpu", "jax-js-webgpu", "tfjs-wasm", "jax-js-wasm"] as const;
+export const peerBackends = [
+  "tfjs-webgpu",
+  "jax-js-webgpu",
+  "ort-webgpu",
+  "tfjs-wasm",
+  "jax-js-wasm",
+  "tfjs-cpu",
+] as const;
 export type PeerBackend = (typeof peerBackends)[number];
 
 export type BackendName = OwnBackend | PeerBackend;
 
 /**
- * - `forward`, `backward`: one op, or the ops of one layer.
+ * - `forward`, `backward`: one op, or one layer.
  * - `step`: a whole training step.
- * - `cold`: the first training step on a device just opened, building and compiling included.
+ * - `cold`: the first training step of a process that finds no compiled shader anywhere, model building included.
  * - `host`: asking for the work, submit included, without waiting for it.
+ * - `epoch`: one epoch of `fit`.
  */
-export type Phase = "forward" | "backward" | "step" | "cold" | "host";
+export type Phase = "forward" | "backward" | "step" | "cold" | "host" | "epoch";
 
 /** Work that is ready to be timed. */
 export interface Prepared {
@@ -29,57 +40,84 @@ export interface Prepared {
   rest?(): void | Promise<void>;
   /** What an iteration asks for, where the device's own counters can't know. */
   readonly work?: { readonly dispatches: number; readonly submits: number };
+  /** Bytes on the device that are the case's data rather than its work: left out of the peak. */
+  readonly dataBytes?: number;
+  /** What one run computes, to be compared with what others compute. */
+  result?(): Promise<ArrayLike<number>>;
   dispose(): void;
 }
 
 export interface BenchCase {
-  /** As in "dense/128x784x64" or "train/N1"; `--filter` chooses by it. */
+  /** As in "matmul/nn/512" or "train/N1"; the part before the first slash is its family. `--filter` chooses by it. */
   readonly name: string;
   readonly phase: Phase;
   prepare(device: Device): Prepared | Promise<Prepared>;
+  /** Measures by itself instead, where samples around {@link prepare}'s work will not do: a process, an epoch. */
+  measure?(device: Device, options: MeasureOptions): Promise<Measurement>;
+  /** The same as data, for peers. */
+  readonly op?: OpSpec;
   /** Floating-point operations of one iteration: gives GFLOP/s. */
   readonly flops?: number;
   /** Bytes that one iteration must at least read and write as f32: gives GB/s. */
   readonly bytes?: number;
   /** Examples that one iteration trains on. */
   readonly batchSize?: number;
+  /** Where it lies on the axis that its family varies: width, depth, batch, rows. */
+  readonly at?: number;
   /** Opens a device of its own; others share one. */
   readonly ownDevice?: boolean;
+  /** Among the few that `--quick` runs. */
+  readonly isQuick?: boolean;
+  /** How it is sampled, where that is not as its phase is by default. */
+  readonly budget?: Partial<Budget>;
   /** Why the case is not run on a backend, by backend. */
   readonly skip?: Partial<Record<OwnBackend, string>>;
+}
+
+export interface MeasureOptions {
+  readonly isQuick: boolean;
 }
 
 /** What was measured, per iteration. Times in milliseconds. */
 export interface Measurement {
   readonly medianMs: number;
   readonly minMs: number;
+  /** The quartiles: half of the samples lie between. */
+  readonly q1Ms: number;
+  readonly q3Ms: number;
   readonly samples: number;
+  /** The samples, in the order in which they were taken. */
+  readonly timesMs: readonly number[];
   /** Iterations in one sample, the device synchronised after the last. */
   readonly iterations: number;
   readonly dispatches: number;
   readonly submits: number;
+  /** Bytes of device buffers at their most, pooled ones included, the case's data left out. */
+  readonly peakBytes?: number;
+  /** Of a cold start. */
+  readonly compiledPipelines?: number;
+  readonly compileMs?: number;
 }
 
 /** One line of the result. */
-export interface Row {
+export interface Row extends Measurement {
   readonly case: string;
   readonly backend: BackendName;
   readonly phase: Phase;
-  readonly medianMs: number;
-  readonly minMs: number;
-  readonly samples: number;
-  /** Per iteration; a fraction where what happens is not the same in each. */
-  readonly dispatches: number;
-  readonly submits: number;
   readonly adapter: string;
   readonly driver: string;
   readonly isSoftware: boolean;
-  readonly iterations: number;
+  /** Of gradgpu, or of the peer. */
+  readonly version?: string;
+  readonly flops?: number;
+  readonly bytes?: number;
   readonly gflops?: number;
   readonly gbPerSecond?: number;
-  /** Of a peer. */
-  readonly version?: string;
-  /** Whether a peer's loss was read after each step, where that is its faster way, or once in a sample. */
+  /** Of the adapter's measured FMA peak and of its best copying kernel, 0 to 1; on WebGPU. */
+  readonly fmaShare?: number;
+  readonly copyShare?: number;
+  readonly at?: number;
+  /** Whether a peer's result was waited for after each iteration, where that is its faster way, or once in a sample. */
   readonly readsEach?: boolean;
 }
 
@@ -91,3 +129,9 @@ export interface Skipped {
   readonly reason: string;
   readonly isFailure: boolean;
 }
+
+export const isPeerBackend = (backend: string): backend is PeerBackend =>
+  (peerBackends as readonly string[]).includes(backend);
+
+/** "matmul" of "matmul/nn/512". */
+export const familyOf = (name: string) => name.split("/")[0];

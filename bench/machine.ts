@@ -1,5 +1,6 @@
 // What a bench ran on, as far as Node can tell. Knows nothing of adapters.
 
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -13,6 +14,8 @@ export interface Machine {
   /** Version of the npm package that brings Dawn; absent where it is not installed. */
   webgpu?: string;
   gradgpu?: string;
+  /** The commit, with a "+" where files differ from it; absent outside of a repository. */
+  commit?: string;
   date: string;
 }
 
@@ -26,6 +29,7 @@ export function describeMachine(): Machine {
     node: process.version,
     webgpu: versionIn("node_modules", "webgpu", "package.json"),
     gradgpu: versionIn("package.json"),
+    commit: commit(),
     date: new Date().toISOString(),
   };
 }
@@ -37,4 +41,13 @@ function versionIn(...file: string[]): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function commit(): string | undefined {
+  const git = (...args: string[]) => {
+    const { status, stdout } = spawnSync("git", args, { encoding: "utf8", timeout: 10_000 });
+    return status === 0 ? stdout.trim() : undefined;
+  };
+  const head = git("rev-parse", "--short", "HEAD");
+  return head && `${head}${git("status", "--porcelain", "--untracked-files=no") === "" ? "" : "+"}`;
 }

@@ -1,18 +1,22 @@
-// npm run bench: chooses cases, runs them on each backend, prints the table, writes the JSON. Measures nothing
-// itself.
+// npm run bench: chooses cases, runs them on each backend, prints the table, writes the files. Measures nothing itself.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type DeviceInfo, dispose, init } from "../engine/index.ts";
-import { parseBenchArguments, UsageError, usage } from "./arguments.ts";
-import { type OwnBackend, peerBackends, type Row, type Skipped } from "./bench-case.ts";
+import { type BenchArguments, parseBenchArguments, UsageError, usage } from "./arguments.ts";
+import { type BenchCase, type OwnBackend, peerBackends, type Row, type Skipped } from "./bench-case.ts";
 import { allCases } from "./cases/all.ts";
-import { nets } from "./cases/nets.ts";
-import { describeMachine } from "./machine.ts";
-import { comparePeers } from "./peers/compare.ts";
-import { progressOn } from "./reporters/progress.ts";
+import { compareRuns } from "./compare-runs.ts";
+import { type Controls, measureControls } from "./controls.ts";
+import { describeMachine, type Machine } from "./machine.ts";
+import { comparePeers, workOf } from "./peers/compare.ts";
+import { recordName } from "./record.ts";
+import { type Report, readReport } from "./report.ts";
+import { renderComparison } from "./reporters/comparison.ts";
+import { renderHtml } from "./reporters/html/page.ts";
+import { type Progress, progressOn } from "./reporters/progress.ts";
 import { ratiosOf, renderFloors, renderRatios } from "./reporters/ratios.ts";
-import { renderTable } from "./reporters/table.ts";
+import { renderTable, trim } from "./reporters/table.ts";
 import { runCases } from "./run-cases.ts";
 
 const noAdapter = "no WebGPU adapter";
@@ -32,86 +36,170 @@ function describeAdapter({ backend, adapter, driver, isSoftware }: DeviceInfo): 
   return `webgpu   ${adapter}${isSoftware ? ", a SOFTWARE adapter (no GPU)" : ""}; driver: ${driver}`;
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  const { filter, backends, json, hasPeers, isList, isHelp } = parseBenchArguments(args);
-  if (isHelp) {
-    process.stdout.write(usage);
-    return 0;
+function describeControls({ hostMs, peaks }: Controls): string {
+  const host = `plain JavaScript ${trim(hostMs)} ms`;
+  if (peaks === undefined) return `control  ${host}`;
+  return `control  FMA peak ${trim(peaks.fmaGflops)} GFLOP/s, copy ${trim(peaks.copyGBs)} GB/s (by command ${trim(peaks.copyBufferGBs)}), a dispatch ${trim(peaks.dispatchMicroseconds)} us, ${host}`;
+}
+
+/** The cases that the arguments ask for; throws where they leave none. */
+function chooseCases({ filter, isQuick, hasPeers }: BenchArguments): BenchCase[] {
+  const cases = allCases.filter(({ name, isQuick: quick }) => filter.test(name) && (!isQuick || quick));
+  if (cases.length === 0) {
+    const what = isQuick ? "--quick with --filter" : "--filter";
+    throw new UsageError(`${what} ${filter.source}: no case has such a name; --list shows them`);
   }
-  const cases = allCases.filter(({ name }) => filter.test(name));
-  if (cases.length === 0)
-    throw new UsageError(`--filter ${filter.source}: no case has such a name; --list shows them`);
-  if (isList) {
-    for (const name of new Set(cases.map(({ name }) => name))) print(name);
-    return 0;
+  if (hasPeers && !cases.some((each) => workOf(each) !== undefined))
+    throw new UsageError(
+      `--peers times ops' forward passes and train/N1 to train/N4; --filter ${filter.source} leaves them out`,
+    );
+  return cases;
+}
+
+/** Whether a case is timed in turn with the peers, and so not by itself. A cold start is a process anyway. */
+const isRaced = (benchCase: BenchCase) => benchCase.phase !== "cold" && workOf(benchCase) !== undefined;
+
+interface Run {
+  readonly args: BenchArguments;
+  readonly cases: readonly BenchCase[];
+  readonly machine: Machine;
+  readonly start: Controls;
+  readonly progress: Progress;
+  readonly rows: Row[];
+  readonly skipped: Skipped[];
+}
+
+/** Runs the cases on one backend, with the peers beside it where they are asked for. */
+async function runBackend(backend: OwnBackend, info: DeviceInfo | undefined, run: Run): Promise<void> {
+  const { args, cases, machine, start, progress, rows, skipped } = run;
+  if (info === undefined) {
+    const entry = { backend, reason: noAdapter, isFailure: false };
+    skipped.push(...cases.map(({ name, phase }) => ({ case: name, phase, ...entry })));
+    return;
   }
-  const machine = describeMachine();
-  print(
-    `${machine.cores} x ${machine.processor}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}`,
-  );
-  const rows: Row[] = [];
-  const skipped: Skipped[] = [];
-  const started = performance.now();
-  const progress = progressOn(process.stderr, cases.length * backends.length);
-  const compared = hasPeers ? nets.filter(({ name }) => filter.test(`train/${name}`)) : [];
-  if (hasPeers && compared.length === 0)
-    throw new UsageError(`--peers times train/N1 to train/N4; --filter ${filter.source} leaves them out`);
-  // What is timed in turn with the peers is not timed twice.
-  const isCompared = (name: string, phase: string) =>
-    phase === "step" && compared.some((net) => name === `train/${net.name}`);
-  for (const backend of backends) {
-    const info = await probe(backend);
-    if (info === undefined) {
-      print("webgpu   no adapter found (npm run doctor tells why): its cases are skipped");
-      const entry = { backend, reason: noAdapter, isFailure: false };
-      skipped.push(...cases.map(({ name, phase }) => ({ case: name, phase, ...entry })));
-      continue;
-    }
-    print(describeAdapter(info));
-    const alone = backend === "webgpu" ? cases.filter(({ name, phase }) => !isCompared(name, phase)) : cases;
-    const outcome = await runCases(alone, backend, {
-      onCase: ({ name, phase }) => progress.begin(`${backend} ${name} ${phase}`),
+  const withPeers = args.hasPeers && backend === "webgpu";
+  const shared = { peaks: start.peaks, version: machine.gradgpu };
+  const alone = withPeers ? cases.filter((each) => !isRaced(each)) : cases;
+  const outcome = await runCases(alone, backend, {
+    ...shared,
+    isQuick: args.isQuick,
+    onCase: ({ name, phase }) => progress.begin(`${backend} ${name} ${phase}`),
+  });
+  rows.push(...outcome.rows);
+  skipped.push(...outcome.skipped);
+  if (withPeers) {
+    const comparison = await comparePeers({
+      ...shared,
+      cases,
+      backends: peerBackends,
+      limitMs: args.peerLimitMs,
+      onStage: (what) => progress.note(what),
+      onCase: (benchCase) => {
+        if (isRaced(benchCase)) progress.begin(`${benchCase.name} ${benchCase.phase}, beside the peers`);
+      },
     });
-    progress.end();
-    rows.push(...outcome.rows);
-    skipped.push(...outcome.skipped);
-    if (backend === "webgpu" && compared.length > 0) {
-      const onStage = (what: string) => progress.note(what);
-      const comparison = await comparePeers({ nets: compared, backends: peerBackends, onStage });
-      progress.end();
-      rows.push(...comparison.rows);
-      skipped.push(...comparison.skipped);
-    }
+    rows.push(...comparison.rows);
+    skipped.push(...comparison.skipped);
   }
-  const seconds = (performance.now() - started) / 1000;
+}
+
+const legend = `ms: median of n samples of many iterations each, synchronised; ±: half of their interquartile range;
+dispatches and submits: per iteration; share: of the adapter's measured FMA peak or copy rate, whichever is more;
+GB/s: each operand counted once; peak: of the device's buffers, the data set left out;
+cold: one first step in a process with an empty shader cache, compiling included; host: asking, not waiting.`;
+
+function printReport(report: Report, cases: readonly BenchCase[]): void {
+  const { rows, skipped, controls, seconds } = report;
   print("");
   const order = cases.map(({ name, phase }) => ({ case: name, phase }));
   const present = skipped.filter(({ reason }) => reason !== noAdapter);
   process.stdout.write(renderTable(rows, present, order));
-  print("");
-  print(
-    "ms: median of n samples of many iterations each, synchronised; dispatches and submits: per iteration;",
-  );
-  print("GB/s: each operand counted once; cold: one first step on a device just opened, compiling included;");
-  print("host: asking for the work and submitting it, not waiting.");
+  print(`\n${legend}`);
   for (const { case: name, backend, phase, reason, isFailure } of present) {
-    print(
-      `${isFailure ? "FAILED " : "skipped"} ${backend} ${name} ${phase}: ${reason.trimEnd().split("\n")[0]}`,
-    );
+    const first = reason.trimEnd().split("\n")[0];
+    print(`${isFailure ? "FAILED " : "skipped"} ${backend} ${name} ${phase}: ${first}`);
   }
   const comparison = renderRatios(rows);
   if (comparison !== "") process.stdout.write(`\n${comparison}`);
   process.stdout.write(renderFloors(rows));
+  print(`at the end: ${describeControls(controls.end)}`);
   print(`took ${seconds.toFixed(0)} s`);
-  if (json !== undefined) {
-    await mkdir(path.dirname(path.resolve(json)), { recursive: true });
-    await writeFile(
-      json,
-      `${JSON.stringify({ machine, rows, skipped, ratios: ratiosOf(rows) }, undefined, 1)}\n`,
+}
+
+async function writeTo(file: string, text: string): Promise<void> {
+  await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+  await writeFile(file, text);
+  print(`wrote ${file}`);
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const args = parseBenchArguments(argv);
+  if (args.isHelp) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const cases = chooseCases(args);
+  if (args.isList) {
+    for (const name of new Set(cases.map(({ name }) => name))) print(name);
+    return 0;
+  }
+  // An earlier run that can't be read is told before a long one is made.
+  const earlier = args.compare === undefined ? undefined : await readEarlier(args.compare);
+  const machine = describeMachine();
+  print(
+    `${machine.cores} x ${machine.processor}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}`,
+  );
+  const started = performance.now();
+  const infos = new Map<OwnBackend, DeviceInfo | undefined>();
+  for (const backend of args.backends) {
+    const info = await probe(backend);
+    infos.set(backend, info);
+    print(
+      info === undefined
+        ? "webgpu   no adapter found (npm run doctor tells why): its cases are skipped"
+        : describeAdapter(info),
     );
-    print(`wrote ${json}`);
+  }
+  const hasAdapter = infos.get("webgpu") !== undefined;
+  const start = await measureControls(hasAdapter);
+  print(describeControls(start));
+  const progress = progressOn(process.stderr, cases.length * args.backends.length);
+  const run: Run = { args, cases, machine, start, progress, rows: [], skipped: [] };
+  for (const [backend, info] of infos) await runBackend(backend, info, run);
+  progress.end();
+  const { rows, skipped } = run;
+  const report: Report = {
+    machine,
+    controls: { start, end: await measureControls(hasAdapter) },
+    options: { filter: args.filter.source, isQuick: args.isQuick, hasPeers: args.hasPeers },
+    seconds: (performance.now() - started) / 1000,
+    rows,
+    skipped,
+    ratios: ratiosOf(rows),
+  };
+  printReport(report, cases);
+  const comparison = earlier && compareRuns(earlier, report);
+  if (comparison) process.stdout.write(`\n${renderComparison(comparison, args.compare!)}`);
+  const json = `${JSON.stringify(report, undefined, 1)}\n`;
+  if (args.json !== undefined) await writeTo(args.json, json);
+  if (args.html !== undefined || args.isRecord) {
+    const html = renderHtml(report, comparison);
+    if (args.html !== undefined) await writeTo(args.html, html);
+    if (args.isRecord) {
+      const stem = path.join("bench", "results", recordName(report));
+      await writeTo(`${stem}.json`, json);
+      await writeTo(`${stem}.html`, html);
+    }
   }
   return skipped.some(({ isFailure }) => isFailure) ? 1 : 0;
+}
+
+async function readEarlier(file: string): Promise<Report> {
+  try {
+    return await readReport(file);
+  } catch (error) {
+    throw new UsageError(`--compare: ${(error as Error).message}`);
+  }
 }
 
 try {

@@ -2,7 +2,8 @@
 // samples until the time is up. Knows nothing of what the work is.
 
 import type { Device, WorkCounters } from "../engine/index.ts";
-import type { Measurement, Prepared } from "./bench-case.ts";
+import type { Measurement, OwnBackend, Phase, Prepared } from "./bench-case.ts";
+import { summarise } from "./statistics.ts";
 
 export interface Budget {
   /** A sample is made of as many iterations as take about this long. */
@@ -37,17 +38,31 @@ const reference = {
 const hostWarmUps = 20;
 const hostSamples = 41;
 
+/** How many times fewer and shorter the samples of `--quick` are. */
+const quickShare = 5;
+
 /** By backend, for ops and for whole training steps: several of these are always enqueued back to back. */
 export const budgets = {
-  webgpu: { kernel, step: { ...kernel, sampleMs: 200, totalMs: 3000, minSamples: 2, minIterations: 4 } },
+  webgpu: { kernel, step: { ...kernel, sampleMs: 200, totalMs: 3000, minSamples: 5, minIterations: 4 } },
   cpu: { kernel: reference, step: { ...reference, totalMs: 1000 } },
-} as const satisfies Record<string, Record<string, Budget>>;
+} as const satisfies Record<OwnBackend, Record<string, Budget>>;
 
-/** The middle of the values; the mean of the two middle ones where their number is even. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+/** How a case is sampled: as its phase is by default, as the case itself wants it, and shorter for `--quick`. */
+export function budgetOf(
+  { phase, budget }: { readonly phase: Phase; readonly budget?: Partial<Budget> },
+  backend: OwnBackend,
+  isQuick = false,
+): Budget {
+  const whole: Budget = { ...budgets[backend][phase === "step" ? "step" : "kernel"], ...budget };
+  if (!isQuick) return whole;
+  const { sampleMs, totalMs, minSamples, maxSamples } = whole;
+  return {
+    ...whole,
+    sampleMs: sampleMs / quickShare,
+    totalMs: totalMs / quickShare,
+    minSamples: Math.min(minSamples, 3),
+    maxSamples: Math.min(maxSamples, 5),
+  };
 }
 
 /** Runs the work back to back, waits for the device, and gives the milliseconds of all of it. */
@@ -97,13 +112,7 @@ export async function measure(
     spent += ms;
   } while (times.length < budget.minSamples || (times.length < budget.maxSamples && spent < budget.totalMs));
   const all = times.length * iterations;
-  return {
-    medianMs: median(times),
-    minMs: Math.min(...times),
-    samples: times.length,
-    iterations,
-    ...(prepared.work ?? work(before, device.counters(), all)),
-  };
+  return { ...summarise(times), iterations, ...(prepared.work ?? work(before, device.counters(), all)) };
 }
 
 /** Samples of the host's share: one run each, not waited for inside the clock. */
@@ -123,28 +132,12 @@ export async function measureHost(
     await prepared.rest?.();
     if (i >= 0) times.push(ms / iterations);
   }
-  return {
-    medianMs: median(times),
-    minMs: Math.min(...times),
-    samples: times.length,
-    iterations,
-    ...(prepared.work ?? work(before, device.counters(), times.length * iterations)),
-  };
-}
-
-/** The very first run, nothing warmed: there is only one. */
-export async function measureFirst(
-  device: Pick<Device, "sync" | "counters">,
-  prepared: Prepared,
-): Promise<Measurement> {
-  const iterations = prepared.iterations ?? 1;
-  const before = device.counters();
-  const ms = (await sample(device, prepared, 1)) / iterations;
-  return { medianMs: ms, minMs: ms, samples: 1, iterations, ...work(before, device.counters(), iterations) };
+  const counts = prepared.work ?? work(before, device.counters(), times.length * iterations);
+  return { ...summarise(times), iterations, ...counts };
 }
 
 /** What the device was asked to do, per iteration. */
-function work(before: WorkCounters, after: WorkCounters, iterations: number) {
+export function work(before: WorkCounters, after: WorkCounters, iterations: number) {
   return {
     dispatches: (after.dispatches - before.dispatches) / iterations,
     submits: (after.submits - before.submits) / iterations,

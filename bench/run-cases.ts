@@ -1,8 +1,9 @@
 // Runs cases on a backend and makes rows of what was measured. Opens and closes devices; prints nothing.
 
-import { type Device, init, setDevice } from "../engine/index.ts";
-import type { BenchCase, Measurement, OwnBackend, Row, Skipped } from "./bench-case.ts";
-import { type Budget, budgets, measure, measureFirst, measureHost } from "./measure.ts";
+import { type AdapterPeaks, type Device, type DeviceInfo, init, setDevice } from "../engine/index.ts";
+import type { BackendName, BenchCase, Measurement, OwnBackend, Row, Skipped } from "./bench-case.ts";
+import { type Budget, budgetOf, measure, measureHost } from "./measure.ts";
+import { billionsPerSecond } from "./statistics.ts";
 
 export interface Outcome {
   rows: Row[];
@@ -10,35 +11,40 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  onCase?: (benchCase: BenchCase, backend: OwnBackend) => void;
-  budget?: Budget;
+  readonly onCase?: (benchCase: BenchCase, backend: OwnBackend) => void;
+  /** What the adapter can do: rows tell their share. */
+  readonly peaks?: AdapterPeaks;
+  readonly isQuick?: boolean;
+  /** Of gradgpu. */
+  readonly version?: string;
+  /** Instead of each case's own. */
+  readonly budget?: Budget;
 }
 
 /** Runs `cases` on one backend. A case that throws is reported as failed, and the others go on. */
 export async function runCases(
   cases: readonly BenchCase[],
   backend: OwnBackend,
-  { onCase, budget }: RunOptions = {},
+  options: RunOptions = {},
 ): Promise<Outcome> {
   const outcome: Outcome = { rows: [], skipped: [] };
   let shared: Device | undefined;
   for (const benchCase of cases) {
     const entry = { case: benchCase.name, backend, phase: benchCase.phase };
+    options.onCase?.(benchCase, backend);
     const reason = benchCase.skip?.[backend];
     if (reason !== undefined) {
       outcome.skipped.push({ ...entry, reason, isFailure: false });
       continue;
     }
-    onCase?.(benchCase, backend);
     let own: Device | undefined;
     try {
       if (benchCase.ownDevice) own = await init({ device: backend, seed: 1 });
       else shared ??= await init({ device: backend, seed: 1 });
       const device = own ?? shared!;
       setDevice(device);
-      const standard = budgets[backend][benchCase.phase === "step" ? "step" : "kernel"];
-      const measurement = await timeCase(benchCase, device, budget ?? standard);
-      outcome.rows.push(toRow(benchCase, backend, device, measurement));
+      const measurement = await timeCase(benchCase, device, backend, options);
+      outcome.rows.push(rowOf(benchCase, backend, measurement, device.info, options));
     } catch (error) {
       const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
       outcome.skipped.push({ ...entry, reason: text, isFailure: true });
@@ -50,36 +56,61 @@ export async function runCases(
   return outcome;
 }
 
-async function timeCase(benchCase: BenchCase, device: Device, budget: Budget): Promise<Measurement> {
+async function timeCase(
+  benchCase: BenchCase,
+  device: Device,
+  backend: OwnBackend,
+  { isQuick = false, budget = budgetOf(benchCase, backend, isQuick) }: RunOptions,
+): Promise<Measurement> {
+  const peak = (dataBytes: number) =>
+    benchCase.ownDevice ? { peakBytes: device.memory().peakBytes - dataBytes } : {};
+  if (benchCase.measure !== undefined)
+    return { ...(await benchCase.measure(device, { isQuick })), ...peak(0) };
   const prepared = await benchCase.prepare(device);
   try {
     await device.sync();
-    if (benchCase.phase === "host") return await measureHost(device, prepared);
-    return await (benchCase.phase === "cold" ? measureFirst : measure)(device, prepared, budget);
+    const measurement =
+      benchCase.phase === "host"
+        ? await measureHost(device, prepared)
+        : await measure(device, prepared, budget);
+    return { ...measurement, ...peak(prepared.dataBytes ?? 0) };
   } finally {
     prepared.dispose();
   }
 }
 
-function toRow(benchCase: BenchCase, backend: OwnBackend, device: Device, measurement: Measurement): Row {
-  const { adapter, driver, isSoftware } = device.info;
-  const { medianMs } = measurement;
-  const perSecond = (amount: number | undefined) =>
-    amount === undefined ? undefined : Number((amount / medianMs / 1e6).toPrecision(4));
+/** Where a row was measured. */
+export interface Place extends Pick<DeviceInfo, "adapter" | "driver" | "isSoftware"> {}
+
+/** The row of a case, its rates and their shares of the adapter's. */
+export function rowOf(
+  { name, phase, flops, bytes, at }: Pick<BenchCase, "name" | "phase" | "flops" | "bytes" | "at">,
+  backend: BackendName,
+  measurement: Measurement,
+  { adapter, driver, isSoftware }: Place,
+  { peaks, version }: Pick<RunOptions, "peaks" | "version"> = {},
+): Row {
+  const gflops = flops === undefined ? undefined : billionsPerSecond(flops, measurement.medianMs);
+  const gbPerSecond = bytes === undefined ? undefined : billionsPerSecond(bytes, measurement.medianMs);
+  const share = (rate: number | undefined, peak: number | undefined) =>
+    rate === undefined || !peak ? undefined : Number((rate / peak).toPrecision(3));
+  // Only what runs on the adapter has a share of what the adapter can do.
+  const limits = backend.endsWith("webgpu") ? peaks : undefined;
   return {
-    case: benchCase.name,
+    case: name,
     backend,
-    phase: benchCase.phase,
-    medianMs,
-    minMs: measurement.minMs,
-    samples: measurement.samples,
-    dispatches: measurement.dispatches,
-    submits: measurement.submits,
+    phase,
+    ...measurement,
     adapter,
     driver,
     isSoftware,
-    iterations: measurement.iterations,
-    gflops: perSecond(benchCase.flops),
-    gbPerSecond: perSecond(benchCase.bytes),
+    version,
+    flops,
+    bytes,
+    gflops,
+    gbPerSecond,
+    fmaShare: share(gflops, limits?.fmaGflops),
+    copyShare: share(gbPerSecond, limits?.copyGBs),
+    at,
   };
 }

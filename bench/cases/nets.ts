@@ -1,7 +1,7 @@
 // The four networks whose training steps are timed: as data, which the peers build too, and as nn models. Knows
 // nothing of clocks.
 
-import { BatchNormalization, Dense, Dropout, Sequential } from "../../nn/index.ts";
+import { BatchNormalization, Dense, Dropout, Input, type Layer, Sequential } from "../../nn/index.ts";
 
 /** A layer as every library has it; a dense one has relu behind it unless it is the last. */
 export type LayerSpec =
@@ -60,15 +60,15 @@ export function withoutDropout(net: NetSpec): NetSpec {
   return { ...specOf(net), layers: net.layers.filter(({ kind }) => kind !== "dropout") };
 }
 
-export function buildModel({ inputs, layers }: NetSpec): Sequential {
-  return new Sequential(
-    layers.map((layer, i) => {
-      if (layer.kind === "batchNorm") return new BatchNormalization();
-      if (layer.kind === "dropout") return new Dropout(layer.rate);
-      const activation = i === layers.length - 1 ? "softmax" : "relu";
-      return new Dense(layer.units, { activation, ...(i === 0 ? { inputShape: [inputs] } : {}) });
-    }),
-  );
-}
+/** The layers as nn has them, without the shape of their input. */
+export const layersOf = ({ layers }: NetSpec): Layer[] =>
+  layers.map((layer, i) => {
+    if (layer.kind === "batchNorm") return new BatchNormalization();
+    if (layer.kind === "dropout") return new Dropout(layer.rate);
+    return new Dense(layer.units, { activation: i === layers.length - 1 ? "softmax" : "relu" });
+  });
+
+export const buildModel = (net: NetSpec): Sequential =>
+  new Sequential([new Input([net.inputs]), ...layersOf(net)]);
 
 export const nets: readonly Net[] = specs.map((spec) => ({ ...spec, build: () => buildModel(spec) }));

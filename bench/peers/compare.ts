@@ -1,131 +1,165 @@
-// Times training steps of ours and of the peers in one run, sample by sample in turn, after checking that they compute
-// the same. Prints nothing.
+// Times ours and the peers' in one run, sample by sample in turn, after checking that they compute the same. Prints
+// nothing.
 
 import path from "node:path";
 import { type Device, init, setDevice, type Tensor, tensor } from "../../engine/index.ts";
-import type { PeerBackend, Prepared, Row, Skipped } from "../bench-case.ts";
-import { buildModel, type Net, type NetSpec, specOf, withoutDropout } from "../cases/nets.ts";
-import { prepareEpochs } from "../cases/training.ts";
-import { median } from "../measure.ts";
+import type { BenchCase, PeerBackend, Prepared, Row, Skipped } from "../bench-case.ts";
+import { bundleProgram } from "../bundle.ts";
+import { buildModel, type NetSpec, nets, specOf, withoutDropout } from "../cases/nets.ts";
+import { sampled } from "../cases/op-spec.ts";
+import { withEmptyCaches } from "../cold/process.ts";
+import { type RunOptions, rowOf } from "../run-cases.ts";
+import { summarise } from "../statistics.ts";
 import { installPeer } from "./install.ts";
-import { dataOf, rotation, weightsOf } from "./net-data.ts";
-import { bundleWorker, type OpenPeer, PeerProcess } from "./process.ts";
+import { dataOf, weightsOf } from "./net-data.ts";
+import type { WorkSpec } from "./peer.ts";
+import { type OpenPeer, PeerProcess, type PeerProcessOptions } from "./process.ts";
+import { type Contestant, type Pace, runsFor, takeTurns } from "./race.ts";
 
-export interface Pace {
-  /** A sample is made of as many steps as take about this long, and of `minSteps` at least. */
-  readonly sampleMs: number;
-  readonly minSteps: number;
-  readonly maxSteps: number;
-  /** No new round begins when all of a net's together have taken this long. */
-  readonly totalMs: number;
-  readonly minRounds: number;
-  readonly maxRounds: number;
-}
+export type { Pace } from "./race.ts";
 
-export const standardPace: Pace = {
+/** Of training steps. */
+export const netPace: Pace = {
   sampleMs: 250,
-  minSteps: 4,
-  maxSteps: 500,
+  minRuns: 4,
+  maxRuns: 500,
   totalMs: 12_000,
   minRounds: 5,
   maxRounds: 11,
 };
 
+export const opPace: Pace = { ...netPace, sampleMs: 60, minRuns: 1, totalMs: 4_000 };
+
 /** Steps whose losses are compared before anything is timed: the first tells the forward pass, the others the rest. */
 const checkSteps = 4;
 const firstTolerance = 1e-3;
 const laterTolerance = 1e-2;
+/** Of an op's result, by its largest value. */
+const resultTolerance = 1e-3;
 
-export interface CompareOptions {
-  readonly nets: readonly Net[];
+export interface CompareOptions extends Pick<RunOptions, "peaks" | "version"> {
+  readonly cases: readonly BenchCase[];
   readonly backends: readonly PeerBackend[];
+  /** Instead of each kind's own. */
   readonly pace?: Pace;
+  /** Of one call to a peer. */
+  readonly limitMs?: number;
   readonly onStage?: (what: string) => void;
+  readonly onCase?: (benchCase: BenchCase) => void;
 }
 
-const nameOf = (net: NetSpec) => `train/${net.name}`;
 const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
+/** What a peer would be told to do for a case; undefined where peers take no part. */
+export function workOf({ name, phase, op }: BenchCase): WorkSpec | undefined {
+  if (op !== undefined) return { kind: "op", op };
+  const net = nets.find((each) => name === `train/${each.name}`);
+  return net === undefined || (phase !== "step" && phase !== "cold")
+    ? undefined
+    : { kind: "net", net: specOf(net) };
+}
+
+interface Entry {
+  readonly benchCase: BenchCase;
+  readonly work: WorkSpec;
+}
+
 /** Rows of ours, on WebGPU, and of every peer; a peer that can't be had or computes something else is skipped. */
-export async function comparePeers({
-  nets,
-  backends,
-  pace = standardPace,
-  onStage = () => {},
-}: CompareOptions): Promise<{ rows: Row[]; skipped: Skipped[] }> {
+export async function comparePeers(options: CompareOptions): Promise<{ rows: Row[]; skipped: Skipped[] }> {
+  const { cases, backends, limitMs, onStage = () => {}, onCase = () => {} } = options;
   const rows: Row[] = [];
   const skipped: Skipped[] = [];
-  const skip = (net: NetSpec, backend: Skipped["backend"], reason: string) =>
-    skipped.push({ case: nameOf(net), backend, phase: "step", reason, isFailure: backend === "webgpu" });
+  const skip = ({ name, phase }: BenchCase, backend: Skipped["backend"], error: unknown) =>
+    skipped.push({ case: name, backend, phase, reason: textOf(error), isFailure: backend === "webgpu" });
+  const entries = cases.flatMap((benchCase): Entry[] => {
+    const work = workOf(benchCase);
+    return work === undefined ? [] : [{ benchCase, work }];
+  });
   const peers: OpenPeer[] = [];
+  let shared: Device | undefined;
   try {
     for (const backend of backends) {
       onStage(`${backend}: installing and starting`);
       try {
-        peers.push(await openPeer(backend));
+        peers.push(await openPeer(backend, { limitMs }));
       } catch (error) {
-        for (const net of nets) skip(net, backend, textOf(error));
+        for (const { benchCase } of entries) skip(benchCase, backend, error);
       }
     }
-    for (const net of nets) {
-      const device = await init({ device: "webgpu", seed: 1 });
+    for (const { benchCase, work } of entries) {
+      onCase(benchCase);
+      const onSkip = (backend: PeerBackend, error: unknown) => skip(benchCase, backend, error);
+      const stage = (what: string) => onStage(`${benchCase.name} ${benchCase.phase}: ${what}`);
+      if (benchCase.phase === "cold") {
+        rows.push(...(await coldRows(benchCase, work, peers, { ...options, stage, onSkip })));
+        continue;
+      }
+      let own: Device | undefined;
       try {
+        if (benchCase.ownDevice) own = await init({ device: "webgpu", seed: 1 });
+        else shared ??= await init({ device: "webgpu", seed: 1 });
+        const device = own ?? shared!;
         setDevice(device);
-        const same = await checkedPeers(net, device, peers, onStage, (backend, why) =>
-          skip(net, backend, why),
-        );
-        rows.push(
-          ...(await race(net, device, same, pace, onStage, (backend, why) => skip(net, backend, why))),
-        );
+        const meeting: Meeting = { benchCase, work, device, stage, onSkip };
+        const same = await checkedPeers(meeting, peers);
+        rows.push(...(await race(meeting, same, options)));
       } catch (error) {
-        skip(net, "webgpu", textOf(error));
+        skip(benchCase, "webgpu", error);
       } finally {
-        device.dispose();
+        own?.dispose();
       }
     }
   } finally {
-    for (const peer of peers) peer.process.close();
+    shared?.dispose();
+    for (const peer of peers) await peer.process.close();
   }
   return { rows, skipped };
 }
 
-async function openPeer(backend: PeerBackend): Promise<OpenPeer> {
+async function openPeer(backend: PeerBackend, options: PeerProcessOptions = {}): Promise<OpenPeer> {
   const cache = path.join(process.cwd(), "node_modules", ".cache", "gradgpu", "peers");
   const packages = await installPeer(backend, cache);
-  const child = new PeerProcess(await bundleWorker());
+  const child = new PeerProcess(await bundleProgram("bench/peers/worker.ts"), options);
   try {
     return { backend, process: child, ...(await child.call({ call: "open", backend, packages })) };
   } catch (error) {
-    child.close();
+    await child.close();
     throw error;
   }
 }
 
-type OnSkip = (backend: PeerBackend, reason: string) => void;
+/** One case, and who is told what happens. */
+interface Meeting {
+  readonly benchCase: BenchCase;
+  readonly work: WorkSpec;
+  readonly device: Device;
+  stage(what: string): void;
+  onSkip(backend: PeerBackend, error: unknown): void;
+}
 
-/** Those of the peers that are on our adapter and whose losses are ours. */
+/** Those of the peers that are on our adapter and compute what we compute. */
 async function checkedPeers(
-  net: Net,
-  device: Device,
+  { benchCase, work, device, stage, onSkip }: Meeting,
   peers: readonly OpenPeer[],
-  onStage: (what: string) => void,
-  onSkip: OnSkip,
 ): Promise<OpenPeer[]> {
-  const spec = withoutDropout(net);
-  onStage(`${nameOf(net)}: our losses`);
-  const ours = await ourLosses(spec, device);
+  stage("what ours computes");
+  const isNet = work.kind === "net";
+  // What dropout draws is every library's own.
+  const checked: WorkSpec = isNet ? { kind: "net", net: withoutDropout(work.net) } : work;
+  const ours = isNet ? await ourLosses(withoutDropout(work.net), device) : await ourResult(benchCase, device);
   const same: OpenPeer[] = [];
   for (const peer of peers) {
-    onStage(`${nameOf(net)}: the losses of ${peer.backend}`);
+    stage(`what ${peer.backend} computes`);
     try {
       if (peer.backend.endsWith("webgpu") && peer.adapter !== device.info.adapter)
         throw new Error(`it is on another adapter: ${peer.adapter}`);
-      const theirs = await peer.process.call({ call: "check", spec, steps: checkSteps });
-      const difference = describeDifference(ours, theirs);
+      const call = { call: "check", work: checked, runs: isNet ? checkSteps : 1 } as const;
+      const theirs = await peer.process.call(call);
+      const difference = isNet ? describeDifference(ours, theirs) : describeOtherResult(ours, theirs);
       if (difference !== undefined) throw new Error(difference);
       same.push(peer);
     } catch (error) {
-      onSkip(peer.backend, textOf(error));
+      onSkip(peer.backend, error);
     }
   }
   return same;
@@ -139,6 +173,25 @@ export function describeDifference(ours: readonly number[], theirs: readonly num
   });
   if (at < 0) return undefined;
   return `its loss of step ${at + 1} is ${theirs[at]?.toPrecision(6)}, ours ${ours[at].toPrecision(6)}: it does not compute the same`;
+}
+
+/** The same of an op's result, of which both give the same samples. */
+export function describeOtherResult(ours: readonly number[], theirs: readonly number[]): string | undefined {
+  if (theirs.length !== ours.length)
+    return `its result has ${theirs.length} values sampled, ours ${ours.length}: it does not compute the same`;
+  const tolerance = resultTolerance * ours.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const at = ours.findIndex((value, i) => !(Math.abs(value - theirs[i]) <= tolerance));
+  if (at < 0) return undefined;
+  return `sampled value ${at} of its result is ${theirs[at].toPrecision(6)}, ours ${ours[at].toPrecision(6)}: it does not compute the same`;
+}
+
+async function ourResult(benchCase: BenchCase, device: Device): Promise<number[]> {
+  const prepared = await benchCase.prepare(device);
+  try {
+    return sampled(await prepared.result!());
+  } finally {
+    prepared.dispose();
+  }
 }
 
 /** Losses of our first steps from the weights and data that every peer starts from. */
@@ -170,117 +223,133 @@ export async function ourLosses(spec: NetSpec, device: Device): Promise<number[]
   return losses;
 }
 
-/** One of those who take turns. */
-interface Runner {
-  readonly peer: OpenPeer | undefined;
-  /** Milliseconds of a sample, all of it done. */
-  sample(): Promise<number>;
-  steps: number;
-  readsEach: boolean;
-  readonly times: number[];
+interface Runner extends Contestant {
+  /** Undefined of ours. */
+  readonly peer?: OpenPeer;
+  readonly readsEach?: boolean;
 }
 
-async function race(
-  net: Net,
-  device: Device,
-  peers: readonly OpenPeer[],
-  pace: Pace,
-  onStage: (what: string) => void,
-  onSkip: OnSkip,
-): Promise<Row[]> {
-  onStage(`${nameOf(net)}: warming ours`);
-  const prepared = prepareEpochs(net, device, rotation);
-  const runners: Runner[] = [];
+async function race(meeting: Meeting, peers: readonly OpenPeer[], options: CompareOptions): Promise<Row[]> {
+  const { benchCase, work, device, stage, onSkip } = meeting;
+  const pace = options.pace ?? (work.kind === "net" ? netPace : opPace);
+  stage("warming ours");
+  const prepared = await benchCase.prepare(device);
   try {
-    runners.push(await ourRunner(device, prepared, pace));
+    const ours = await ourRunner(device, prepared, pace);
+    const runners: Runner[] = [ours];
     for (const peer of peers) {
-      onStage(`${nameOf(net)}: warming ${peer.backend}`);
+      stage(`warming ${peer.backend}`);
       try {
-        await peer.process.call({ call: "prepare", spec: specOf(net) });
+        await peer.process.call({ call: "prepare", work });
         runners.push(await peerRunner(peer, pace));
       } catch (error) {
-        onSkip(peer.backend, textOf(error));
+        onSkip(peer.backend, error);
       }
     }
-    onStage(`${nameOf(net)}: in turn`);
-    const started = performance.now();
+    stage("in turn");
     const before = device.counters();
-    for (let round = 0; round < pace.maxRounds; round++) {
-      if (round >= pace.minRounds && performance.now() - started > pace.totalMs) break;
-      for (const runner of [...runners]) {
-        try {
-          runner.times.push((await runner.sample()) / runner.steps);
-        } catch (error) {
-          if (runner.peer === undefined) throw error;
-          onSkip(runner.peer.backend, textOf(error));
-          runners.splice(runners.indexOf(runner), 1);
-        }
-      }
-    }
+    const left = await takeTurns(runners, pace, ({ peer }, error) => {
+      if (peer === undefined) throw error;
+      onSkip(peer.backend, error);
+    });
     const after = device.counters();
     const rows: Row[] = [];
-    for (const runner of runners) {
-      const { peer, times, steps } = runner;
-      const own = {
-        dispatches: after.dispatches - before.dispatches,
-        submits: after.submits - before.submits,
-      };
-      const all = times.length * steps;
+    for (const { peer, times, runs, readsEach } of left) {
+      const all = times.length * runs;
       const counts =
         peer === undefined
-          ? { dispatches: own.dispatches / all, submits: own.submits / all }
+          ? {
+              dispatches: (after.dispatches - before.dispatches) / all,
+              submits: (after.submits - before.submits) / all,
+            }
           : await peer.process.call({ call: "count" });
-      const { adapter, driver, isSoftware } = device.info;
-      rows.push({
-        case: nameOf(net),
-        backend: peer?.backend ?? "webgpu",
-        phase: "step",
-        medianMs: median(times),
-        minMs: Math.min(...times),
-        samples: times.length,
-        iterations: steps,
-        ...counts,
-        ...(peer === undefined || peer.backend.endsWith("webgpu")
-          ? { adapter, driver, isSoftware }
-          : { adapter: peer.adapter, driver: `V8 ${process.versions.v8}`, isSoftware: false }),
-        ...(peer === undefined ? {} : { version: peer.version, readsEach: runner.readsEach }),
-      });
+      const measurement = { ...summarise(times), iterations: runs, ...counts };
+      if (peer === undefined) {
+        const peak = benchCase.ownDevice
+          ? { peakBytes: device.memory().peakBytes - (prepared.dataBytes ?? 0) }
+          : {};
+        rows.push(rowOf(benchCase, "webgpu", { ...measurement, ...peak }, device.info, options));
+      } else {
+        const row = rowOf(benchCase, peer.backend, measurement, placeOf(peer, device), options);
+        rows.push({ ...row, version: peer.version, readsEach });
+      }
     }
     return rows;
   } finally {
     prepared.dispose();
-    for (const { peer } of runners) await peer?.process.call({ call: "release" }).catch(() => {});
+    for (const peer of peers) await peer.process.call({ call: "release" }).catch(() => {});
   }
 }
 
-const stepsFor = (stepMs: number, { sampleMs, minSteps, maxSteps }: Pace) =>
-  Math.max(minSteps, Math.min(maxSteps, Math.ceil(sampleMs / stepMs)));
+const placeOf = ({ backend, adapter }: OpenPeer, { info }: Pick<Device, "info">) =>
+  backend.endsWith("webgpu") ? info : { adapter, driver: `V8 ${process.versions.v8}`, isSoftware: false };
 
 async function ourRunner(device: Device, prepared: Prepared, pace: Pace): Promise<Runner> {
   const perRun = prepared.iterations ?? 1;
-  const runs = async (count: number) => {
+  const repeat = async (count: number) => {
     const started = performance.now();
-    for (let i = 0; i < count; i++) await prepared.run();
+    for (let i = 0; i < count; i++) {
+      const running = prepared.run();
+      if (running !== undefined) await running;
+    }
     await device.sync();
     return performance.now() - started;
   };
-  await runs(2);
-  const steps = Math.ceil(stepsFor((await runs(1)) / perRun, pace) / perRun) * perRun;
-  return { peer: undefined, sample: () => runs(steps / perRun), steps, readsEach: false, times: [] };
+  await repeat(2);
+  const runs = Math.ceil(runsFor((await repeat(1)) / perRun, pace) / perRun) * perRun;
+  return { sample: () => repeat(runs / perRun), runs, times: [] };
 }
 
-/** A peer in the better of two ways: losses read at the end, or after each step, which keeps some queues short. */
+/** A peer in the better of two ways: waited for at the end, or after each run, which keeps some queues short. */
 async function peerRunner(peer: OpenPeer, pace: Pace): Promise<Runner> {
-  const sample = (steps: number, readsEach: boolean) =>
-    peer.process.call({ call: "sample", steps, readsEach });
+  const sample = (runs: number, readsEach: boolean) => peer.process.call({ call: "sample", runs, readsEach });
   await sample(2, true);
-  let steps = stepsFor((await sample(2, true)) / 2, pace);
-  const ways = [];
+  const first = runsFor((await sample(2, true)) / 2, pace);
+  const ways: { readsEach: boolean; ms: number }[] = [];
   for (const readsEach of [false, true]) {
-    const ms = (await sample(steps, readsEach)) / steps;
-    ways.push({ readsEach, ms });
+    ways.push({ readsEach, ms: (await sample(first, readsEach)) / first });
   }
   const { readsEach, ms } = ways[0].ms <= ways[1].ms ? ways[0] : ways[1];
-  steps = stepsFor(ms, pace);
-  return { peer, sample: () => sample(steps, readsEach), steps, readsEach, times: [] };
+  const runs = runsFor(ms, pace);
+  return { peer, sample: () => sample(runs, readsEach), runs, readsEach, times: [] };
+}
+
+interface ColdOptions extends CompareOptions {
+  stage(what: string): void;
+  onSkip(backend: PeerBackend, error: unknown): void;
+}
+
+/** The first step of each peer on WebGPU, in a process that finds no compiled shader; its data is there before. */
+async function coldRows(
+  benchCase: BenchCase,
+  work: WorkSpec,
+  peers: readonly OpenPeer[],
+  { limitMs, stage, onSkip, peaks }: ColdOptions,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  const device = await init({ device: "webgpu" });
+  try {
+    for (const peer of peers.filter(({ backend }) => backend.endsWith("webgpu"))) {
+      stage(`${peer.backend}, from an empty shader cache`);
+      try {
+        const ms = await withEmptyCaches(async (env) => {
+          const cold = await openPeer(peer.backend, { limitMs, env });
+          try {
+            await cold.process.call({ call: "prepare", work });
+            return await cold.process.call({ call: "sample", runs: 1, readsEach: true });
+          } finally {
+            await cold.process.close();
+          }
+        });
+        const measurement = { ...summarise([ms]), iterations: 1, dispatches: 0, submits: 0 };
+        const row = rowOf(benchCase, peer.backend, measurement, placeOf(peer, device), { peaks });
+        rows.push({ ...row, version: peer.version });
+      } catch (error) {
+        onSkip(peer.backend, error);
+      }
+    }
+  } finally {
+    device.dispose();
+  }
+  return rows;
 }

@@ -17,9 +17,14 @@ const libraries = {
     "@tensorflow/tfjs-backend-wasm": "4.22.0",
   },
   "jax-js": { "@jax-js/jax": "0.1.25" },
+  // Models are made here, in memory: protobufjs writes them.
+  ort: { "onnxruntime-web": "1.30.0", protobufjs: "7.6.6" },
 } as const satisfies Record<string, Record<string, string>>;
 
-const libraryOf = (backend: PeerBackend) => (backend.startsWith("tfjs") ? "tfjs" : "jax-js");
+type Library = keyof typeof libraries;
+
+/** "jax-js" of "jax-js-webgpu". */
+const libraryOf = (backend: PeerBackend) => backend.slice(0, backend.lastIndexOf("-")) as Library;
 
 /**
  * The folder whose node_modules holds what `backend` needs, installed if it is not there yet. Throws with npm's own

@@ -2,62 +2,21 @@
 // is used up, and `.ref` is one more.
 
 import type { NetSpec } from "../cases/nets.ts";
+import type { Array_, Jax } from "./jax-api.ts";
+import { prepareJaxOp } from "./jax-ops.ts";
 import { adam, batchNormConstants, dataOf, rotation, weightsOf } from "./net-data.ts";
-import type { PeerLibrary, PeerNet } from "./peer.ts";
+import type { PeerHost, PeerLibrary, PeerWork } from "./peer.ts";
 
-interface Array_ {
-  readonly ref: Array_;
-  add(other: Array_ | number): Array_;
-  sub(other: Array_ | number): Array_;
-  mul(other: Array_ | number): Array_;
-  div(other: Array_ | number): Array_;
-  mean(axis?: number): Array_;
-  sum(axis?: number): Array_;
-  reshape(shape: readonly number[]): Array_;
-  astype(dtype: string): Array_;
-  data(): Promise<Float32Array>;
-  dispose(): void;
-}
-
-/** The part of jax-js that is used here: the package is installed only when peers are asked for. */
-interface Jax {
-  init(...devices: string[]): Promise<string[]>;
-  defaultDevice(device: string): void;
-  numpy: {
-    array(values: ArrayLike<number>): Array_;
-    matmul(a: Array_, b: Array_): Array_;
-    sqrt(x: Array_): Array_;
-    square(x: Array_): Array_;
-    where(condition: Array_, a: Array_ | number, b: Array_ | number): Array_;
-    unstack(x: Array_): Array_[];
-  };
-  nn: {
-    relu(x: Array_): Array_;
-    logSoftmax(x: Array_, axis?: number): Array_;
-  };
-  random: {
-    key(seed: number): Array_;
-    split(key: Array_, count: number): Array_;
-    bernoulli(key: Array_, p: number, shape: readonly number[]): Array_;
-  };
-  jit<F>(fn: F): F & { dispose(): void };
-  valueAndGrad(
-    fn: (params: Array_[][]) => [Array_, Array_[]],
-    options: { hasAux: true },
-  ): (params: Array_[][]) => [[Array_, Array_[]], Array_[][]];
-}
-
-/** @param load gives the module of a package's name */
-export async function openJax(
-  backend: "webgpu" | "wasm",
-  version: string,
-  load: (name: string) => Promise<unknown>,
-): Promise<PeerLibrary> {
-  const jax = (await load("@jax-js/jax")) as Jax;
+export async function openJax({ backend, importFile, packageOf }: PeerHost): Promise<PeerLibrary> {
+  const { version, module } = packageOf("@jax-js/jax");
+  const jax = (await importFile("@jax-js/jax", module!)) as Jax;
   const started = await jax.init(backend);
   if (!started.includes(backend)) throw new Error(`jax-js could not start its ${backend} backend`);
   jax.defaultDevice(backend);
-  return { version, prepare: (spec) => prepare(jax, spec) };
+  return {
+    version,
+    prepare: (work) => (work.kind === "net" ? prepareNet(jax, work.net) : prepareJaxOp(jax, work.op)),
+  };
 }
 
 /** All that a step changes. */
@@ -72,7 +31,7 @@ interface State {
   key: Array_;
 }
 
-function prepare(jax: Jax, spec: NetSpec): PeerNet {
+function prepareNet(jax: Jax, spec: NetSpec): PeerWork {
   const { numpy: np } = jax;
   const { inputs, classes, batchSize } = spec;
   const { x, y } = dataOf(spec);
@@ -108,13 +67,14 @@ function prepare(jax: Jax, spec: NetSpec): PeerNet {
   let next = 0;
   let loss: Array_ | undefined;
   return {
-    step() {
+    run() {
       const batch = batches[next];
       next = (next + 1) % rotation;
       loss?.dispose();
       [state, loss] = step(state, batch.x.ref, batch.y.ref);
     },
-    readLoss: async () => (await loss!.ref.data())[0],
+    wait: () => loss!.ref.data(),
+    read: () => loss!.ref.data(),
     dispose() {
       loss?.dispose();
       const { params, firsts, seconds, moving, powers, key } = state;

@@ -2,30 +2,51 @@
 
 import type { PeerBackend } from "../bench-case.ts";
 import type { NetSpec } from "../cases/nets.ts";
+import type { OpSpec } from "../cases/op-spec.ts";
 
-/** A net of a peer, its data and weights on its device. */
-export interface PeerNet {
-  /** Asks for one training step on the next batch, and keeps its loss on the device. */
-  step(): void;
-  /** The loss of the last step: waits until it is there. */
-  readLoss(): Promise<number>;
+/** What is computed: training steps of a net, or an op on given inputs. */
+export type WorkSpec =
+  | { readonly kind: "net"; readonly net: NetSpec }
+  | { readonly kind: "op"; readonly op: OpSpec };
+
+/** A peer's work, its data on its device. */
+export interface PeerWork {
+  /** Asks for one training step on the next batch, or for the op once; keeps the result on the device. */
+  run(): void | Promise<void>;
+  /** Waits until all that was asked for is done. */
+  wait(): Promise<unknown>;
+  /** What the last run computed: a step's loss, or the op's result. */
+  read(): Promise<ArrayLike<number | bigint>>;
   dispose(): void;
 }
 
+/** The part of a library's backend that its adapter needs to know. */
 export interface PeerLibrary {
   /** Of the library, as it says itself or as its package file does. */
   readonly version: string;
-  prepare(spec: NetSpec): PeerNet | Promise<PeerNet>;
+  /** Throws where the library can't do it. */
+  prepare(work: WorkSpec): PeerWork | Promise<PeerWork>;
+}
+
+/** How an adapter gets at a library: packages by name, and what it may need of WebGPU. */
+export interface PeerHost {
+  readonly backend: "webgpu" | "wasm" | "cpu";
+  /** By `require`, as a CommonJS program would. */
+  require(name: string): unknown;
+  /** A file of a package, as a module. */
+  importFile(name: string, file: string): Promise<unknown>;
+  /** A package's package.json. */
+  packageOf(name: string): { readonly version: string; readonly module?: string };
 }
 
 export type PeerRequest =
   | { readonly call: "open"; readonly backend: PeerBackend; readonly packages: string }
-  /** Losses of the first `steps` steps of a net, which is thrown away. */
-  | { readonly call: "check"; readonly spec: NetSpec; readonly steps: number }
-  | { readonly call: "prepare"; readonly spec: NetSpec }
-  /** Milliseconds of `steps` steps; their losses read after each, or only after the last. */
-  | { readonly call: "sample"; readonly steps: number; readonly readsEach: boolean }
-  /** Dispatches and submits of a step. */
+  /** Results of the first `runs` runs, of which large ones are sampled; the work is thrown away. */
+  | { readonly call: "check"; readonly work: WorkSpec; readonly runs: number }
+  | { readonly call: "prepare"; readonly work: WorkSpec }
+  /** Milliseconds of `runs` runs; waited for after each, or only after the last. */
+  | { readonly call: "sample"; readonly runs: number; readonly readsEach: boolean }
+  /** Dispatches and submits of a run. */
   | { readonly call: "count" }
   | { readonly call: "release" };
 

@@ -2,13 +2,17 @@
 // go over IPC, one at a time.
 
 import { type ChildProcess, fork } from "node:child_process";
-import path from "node:path";
-import { pathToFileURL } from "node:url";
 import type { PeerBackend } from "../bench-case.ts";
 import type { PeerAnswers, PeerReply, PeerRequest } from "./peer.ts";
 
-/** jax-js compiles a net for most of a minute where no cache has its shaders, and for minutes beside other work. */
-const limitMs = 480_000;
+/** jax-js compiles a net for minutes where no cache has its shaders, and for many minutes beside other work. */
+const standardLimitMs = 30 * 60_000;
+
+export interface PeerProcessOptions {
+  /** Of one call; its process is ended after it. */
+  readonly limitMs?: number;
+  readonly env?: NodeJS.ProcessEnv;
+}
 
 export class PeerProcess {
   readonly #child: ChildProcess;
@@ -17,8 +21,11 @@ export class PeerProcess {
   #said = "";
   #ended: string | undefined;
 
-  constructor(file: string) {
-    this.#child = fork(file, { stdio: ["ignore", "ignore", "pipe", "ipc"], serialization: "advanced" });
+  readonly #limitMs: number;
+
+  constructor(file: string, { limitMs = standardLimitMs, env = process.env }: PeerProcessOptions = {}) {
+    this.#limitMs = limitMs;
+    this.#child = fork(file, { env, stdio: ["ignore", "ignore", "pipe", "ipc"], serialization: "advanced" });
     this.#child.stderr!.on("data", (chunk) => {
       this.#said = (this.#said + chunk).slice(-4000);
     });
@@ -45,8 +52,8 @@ export class PeerProcess {
         this.#pending = { id, resolve, reject };
         timer = setTimeout(() => {
           this.close();
-          reject(new Error(`no answer to "${request.call}" in ${limitMs / 1000} s`));
-        }, limitMs);
+          reject(new Error(`no answer to "${request.call}" in ${this.#limitMs / 1000} s`));
+        }, this.#limitMs);
         this.#child.send({ id, request });
       });
       if ("error" in reply) throw new Error(reply.error);
@@ -56,18 +63,14 @@ export class PeerProcess {
     }
   }
 
-  close(): void {
+  /** Ends it, and resolves when it has ended. */
+  async close(): Promise<void> {
     this.#ended ??= "it was closed";
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.kill("SIGKILL");
+    await ended;
   }
-}
-
-/** Bundles the child's program as `npm run` bundles ours, and gives its file. */
-export async function bundleWorker(): Promise<string> {
-  const root = process.cwd();
-  const runner = pathToFileURL(path.join(root, "scripts", "run.mjs")).href;
-  const { bundle } = (await import(runner)) as { bundle(entry: string): Promise<string> };
-  return bundle(path.join(root, "bench", "peers", "worker.ts"));
 }
 
 export interface OpenPeer {

@@ -3,71 +3,25 @@
 
 import type { NetSpec } from "../cases/nets.ts";
 import { adam, batchNormConstants, dataOf, rotation, weightsOf } from "./net-data.ts";
-import type { PeerLibrary, PeerNet } from "./peer.ts";
+import type { PeerHost, PeerLibrary, PeerWork } from "./peer.ts";
+import type { Tensor, Tfjs } from "./tfjs-api.ts";
+import { prepareTfjsOp } from "./tfjs-ops.ts";
 
-interface Tensor {
-  dispose(): void;
-  data(): Promise<Float32Array>;
-}
-
-interface Variable extends Tensor {
-  assign(value: Tensor): void;
-}
-
-/** The part of tfjs-core that is used here: the package is installed only when peers are asked for. */
-interface Tfjs {
-  version_core: string;
-  setBackend(name: string): Promise<boolean>;
-  ready(): Promise<void>;
-  getBackend(): string;
-  tensor(values: ArrayLike<number>, shape: readonly number[], dtype?: string): Tensor;
-  oneHot(indices: Tensor, depth: number): Tensor;
-  cast(value: Tensor, dtype: string): Tensor;
-  variable(value: Tensor, trainable: boolean): Variable;
-  tidy<T>(fn: () => T): T;
-  add(a: Tensor, b: Tensor): Tensor;
-  mul(a: Tensor, b: Tensor | number): Tensor;
-  moments(x: Tensor, axis: number): { mean: Tensor; variance: Tensor };
-  batchNorm(
-    x: Tensor,
-    mean: Tensor,
-    variance: Tensor,
-    offset: Tensor,
-    scale: Tensor,
-    epsilon: number,
-  ): Tensor;
-  dropout(x: Tensor, rate: number): Tensor;
-  fused: { matMul(options: { a: Tensor; b: Tensor; bias: Tensor; activation?: string }): Tensor };
-  losses: { softmaxCrossEntropy(labels: Tensor, logits: Tensor): Tensor };
-  train: {
-    adam(
-      rate: number,
-      beta1: number,
-      beta2: number,
-      epsilon: number,
-    ): {
-      minimize(loss: () => Tensor, returnCost: boolean, variables: Variable[]): Tensor;
-      dispose(): void;
-    };
-  };
-}
-
-/** @param load gives the module of a package's name */
-export async function openTfjs(
-  backend: "webgpu" | "wasm",
-  load: (name: string) => Promise<unknown>,
-): Promise<PeerLibrary> {
-  const tf = (await load("@tensorflow/tfjs-core")) as Tfjs;
+export async function openTfjs({ backend, require }: PeerHost): Promise<PeerLibrary> {
+  const tf = require("@tensorflow/tfjs-core") as Tfjs;
   // Not for its layers: in Node it is this package that registers the gradients.
-  await load("@tensorflow/tfjs-layers");
-  await load(`@tensorflow/tfjs-backend-${backend}`);
+  require("@tensorflow/tfjs-layers");
+  require(`@tensorflow/tfjs-backend-${backend}`);
   if (!(await tf.setBackend(backend))) throw new Error(`tfjs could not start its ${backend} backend`);
   await tf.ready();
   if (tf.getBackend() !== backend) throw new Error(`tfjs chose ${tf.getBackend()} instead of ${backend}`);
-  return { version: tf.version_core, prepare: (spec) => prepare(tf, spec) };
+  return {
+    version: tf.version_core,
+    prepare: (work) => (work.kind === "net" ? prepareNet(tf, work.net) : prepareTfjsOp(tf, work.op)),
+  };
 }
 
-function prepare(tf: Tfjs, spec: NetSpec): PeerNet {
+function prepareNet(tf: Tfjs, spec: NetSpec): PeerWork {
   const { inputs, classes, batchSize, layers } = spec;
   const { x, y } = dataOf(spec);
   const batches = Array.from({ length: rotation }, (_, i) => ({
@@ -108,7 +62,7 @@ function prepare(tf: Tfjs, spec: NetSpec): PeerNet {
   let next = 0;
   let loss: Tensor | undefined;
   return {
-    step() {
+    run() {
       const batch = batches[next];
       next = (next + 1) % rotation;
       loss?.dispose();
@@ -118,7 +72,8 @@ function prepare(tf: Tfjs, spec: NetSpec): PeerNet {
         trained,
       );
     },
-    readLoss: async () => (await loss!.data())[0],
+    wait: () => loss!.data(),
+    read: () => loss!.data(),
     dispose() {
       loss?.dispose();
       optimizer.dispose();

@@ -1,5 +1,5 @@
-// A child process that holds one peer: prepares nets, checks and times their steps as it is asked over IPC. What runs
-// here knows neither our engine's device nor the other peers.
+// A child process that holds one peer: prepares its work, checks and times it as it is asked over IPC. What runs here
+// knows neither our engine's device nor the other peers.
 
 import fs from "node:fs";
 import { createRequire } from "node:module";
@@ -7,12 +7,14 @@ import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { PeerBackend } from "../bench-case.ts";
+import { sampled } from "../cases/op-spec.ts";
 import { openJax } from "./jax-js.ts";
-import type { PeerAnswers, PeerLibrary, PeerNet, PeerRequest } from "./peer.ts";
+import { openOrt } from "./ort.ts";
+import type { PeerAnswers, PeerHost, PeerLibrary, PeerReply, PeerRequest, PeerWork } from "./peer.ts";
 import { openTfjs } from "./tfjs.ts";
 
 let library: PeerLibrary | undefined;
-let net: PeerNet | undefined;
+let work: PeerWork | undefined;
 /** Dawn frees the adapter with its instance: it must live as long as the process. */
 let gpu: GPU | undefined;
 
@@ -28,33 +30,40 @@ async function provideWebgpu(): Promise<string> {
   return adapter.info.device || adapter.info.description;
 }
 
-async function open(backend: PeerBackend, packages: string): Promise<PeerAnswers["open"]> {
-  const isGpu = backend.endsWith("webgpu");
-  const adapter = isGpu ? await provideWebgpu() : "the processor, in WebAssembly";
+const places = {
+  wasm: "the processor, in WebAssembly",
+  cpu: "the processor, in plain JavaScript",
+} as const;
+
+async function open(name: PeerBackend, packages: string): Promise<PeerAnswers["open"]> {
+  const backend = name.slice(name.lastIndexOf("-") + 1) as PeerHost["backend"];
+  const adapter = backend === "webgpu" ? await provideWebgpu() : places[backend];
   const require = createRequire(path.join(packages, "package.json"));
-  // tfjs is made for `require` in Node; jax-js is a module.
-  if (backend.startsWith("tfjs")) {
-    library = await openTfjs(isGpu ? "webgpu" : "wasm", async (name) => require(name));
-  } else {
-    const folder = path.join(packages, "node_modules", "@jax-js", "jax");
-    const { version, module } = JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8"));
-    const file = pathToFileURL(path.join(folder, module)).href;
-    library = await openJax(isGpu ? "webgpu" : "wasm", version, () => import(file));
-  }
+  const folderOf = (name: string) => path.join(packages, "node_modules", name);
+  const host: PeerHost = {
+    backend,
+    require,
+    importFile: (name, file) => import(pathToFileURL(path.join(folderOf(name), file)).href),
+    packageOf: (name) => JSON.parse(fs.readFileSync(path.join(folderOf(name), "package.json"), "utf8")),
+  };
+  const openLibrary = name.startsWith("tfjs") ? openTfjs : name.startsWith("ort") ? openOrt : openJax;
+  library = await openLibrary(host);
   return { version: library.version, adapter };
 }
 
-async function sample(steps: number, readsEach: boolean): Promise<number> {
+async function sample(runs: number, readsEach: boolean): Promise<number> {
   const started = performance.now();
-  for (let i = 0; i < steps; i++) {
-    net!.step();
-    if (readsEach) await net!.readLoss();
+  for (let i = 0; i < runs; i++) {
+    const running = work!.run();
+    // What is no promise is not awaited: that would end the microtask.
+    if (running !== undefined) await running;
+    if (readsEach) await work!.wait();
   }
-  if (!readsEach) await net!.readLoss();
+  if (!readsEach) await work!.wait();
   return performance.now() - started;
 }
 
-/** Counts what a step asks of the GPU; outside the clock, since counting costs. */
+/** Counts what a run asks of the GPU; outside the clock, since counting costs. */
 async function count(): Promise<PeerAnswers["count"]> {
   const counts = { dispatches: 0, submits: 0 };
   if (gpu === undefined) return counts;
@@ -82,8 +91,8 @@ async function count(): Promise<PeerAnswers["count"]> {
 }
 
 function release(): null {
-  net?.dispose();
-  net = undefined;
+  work?.dispose();
+  work = undefined;
   return null;
 }
 
@@ -92,20 +101,24 @@ async function answer(request: PeerRequest): Promise<PeerAnswers[keyof PeerAnswe
     case "open":
       return open(request.backend, request.packages);
     case "check": {
-      net = await library!.prepare(request.spec);
-      const losses: number[] = [];
-      for (let i = 0; i < request.steps; i++) {
-        net.step();
-        losses.push(await net.readLoss());
+      work = await library!.prepare(request.work);
+      const results: number[] = [];
+      try {
+        for (let i = 0; i < request.runs; i++) {
+          await work.run();
+          const values = await work.read();
+          results.push(...sampled(Array.from(values, Number)));
+        }
+      } finally {
+        release();
       }
-      release();
-      return losses;
+      return results;
     }
     case "prepare":
-      net = await library!.prepare(request.spec);
+      work = await library!.prepare(request.work);
       return null;
     case "sample":
-      return sample(request.steps, request.readsEach);
+      return sample(request.runs, request.readsEach);
     case "count":
       return count();
     case "release":
@@ -114,10 +127,12 @@ async function answer(request: PeerRequest): Promise<PeerAnswers[keyof PeerAnswe
 }
 
 process.on("message", async ({ id, request }: { id: number; request: PeerRequest }) => {
+  let reply: PeerReply;
   try {
-    process.send!({ id, answer: await answer(request) });
+    reply = { id, answer: await answer(request) };
   } catch (error) {
-    process.send!({ id, error: error instanceof Error ? error.message : String(error) });
+    reply = { id, error: error instanceof Error ? error.message : String(error) };
   }
+  process.send!(reply);
 });
 process.on("disconnect", () => process.exit(0));

@@ -1,24 +1,57 @@
-// Says on standard error what is being timed: one line that is written over on a terminal, a line each elsewhere.
+// Says on standard error what is being timed: a bar that is drawn over on a terminal, a line each elsewhere.
 
 export interface Progress {
+  /** The next of the counted cases. */
   begin(what: string): void;
-  /** A stage that is not counted. */
+  /** A stage of it, which may take long: how long is shown. */
   note(what: string): void;
   end(): void;
 }
 
+const barWidth = 24;
+const tickMs = 1_000;
+/** Where there is no terminal to draw on, a stage that takes long says so this often. */
+const quietTickMs = 60_000;
+
+const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
+
 export function progressOn(stream: NodeJS.WriteStream, total: number): Progress {
-  let done = 0;
   const isLive = stream.isTTY === true;
-  const show = (line: string) =>
-    stream.write(isLive ? `\r\x1b[2K${line.slice(0, (stream.columns ?? 80) - 1)}` : `${line}\n`);
+  const started = performance.now();
+  let done = 0;
+  let what = "";
+  let since = started;
+  let timer: NodeJS.Timeout | undefined;
+
+  const bar = () => {
+    const share = total === 0 ? 0 : Math.max(0, done - 1) / total;
+    const filled = Math.round(share * barWidth);
+    const left =
+      share > 0.02 ? `, about ${seconds(((performance.now() - started) / share) * (1 - share))} left` : "";
+    return `[${"=".repeat(filled)}${".".repeat(barWidth - filled)}] ${done}/${total}${left}  `;
+  };
+  const draw = (line: string) => stream.write(`\r\x1b[2K${line.slice(0, (stream.columns ?? 80) - 1)}`);
+  const show = (text: string) => {
+    what = text;
+    since = performance.now();
+    if (isLive) draw(bar() + text);
+    else stream.write(`[${String(done).padStart(String(total).length)}/${total}] ${text}\n`);
+    timer ??= setInterval(tick, isLive ? tickMs : quietTickMs).unref();
+  };
+  const tick = () => {
+    const waited = performance.now() - since;
+    if (isLive) draw(`${bar()}${what}${waited > 2 * tickMs ? `, ${seconds(waited)}` : ""}`);
+    else if (waited > quietTickMs / 2) stream.write(`      ${what}: ${seconds(waited)} so far\n`);
+  };
   return {
-    begin(what) {
+    begin(text) {
       done++;
-      show(`[${String(done).padStart(String(total).length)}/${total}] ${what}`);
+      show(text);
     },
     note: show,
     end() {
+      clearInterval(timer);
+      timer = undefined;
       if (isLive) stream.write("\r\x1b[2K");
     },
   };

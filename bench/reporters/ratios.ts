@@ -1,65 +1,97 @@
-// How ours compares with the peers that ran beside it: from rows, per net, as data and as a table.
+// How ours compares with the peers that ran beside it: from rows, per case, as data and as tables.
 
-import { type PeerBackend, peerBackends, type Row } from "../bench-case.ts";
-import { layOut, trim } from "./table.ts";
+import { isPeerBackend, type PeerBackend, type Phase, peerBackends, type Row } from "../bench-case.ts";
+import { layOut, showMs, trim } from "./table.ts";
 
-/** Times as many steps as the peer in the same time; above 1 ours is ahead. */
+/** The peer's time by ours: above 1 ours is ahead. */
 export interface Ratio {
   readonly case: string;
+  readonly phase: Phase;
+  readonly peers: Readonly<Partial<Record<PeerBackend, number>>>;
+  /** The fastest of those on WebGPU. */
   readonly bestWebgpuPeer?: { readonly backend: PeerBackend; readonly ratio: number };
   readonly tfjsWasm?: number;
   readonly jaxJsWasm?: number;
 }
 
-const isPeer = (row: Row): row is Row & { backend: PeerBackend } =>
-  (peerBackends as readonly string[]).includes(row.backend);
+const isPeer = (row: Row): row is Row & { backend: PeerBackend } => isPeerBackend(row.backend);
+
+/** Our row, and those of the peers beside it, for each case that any peer took part in. */
+export function meetings(rows: readonly Row[]): { ours: Row; theirs: (Row & { backend: PeerBackend })[] }[] {
+  const peers = rows.filter(isPeer);
+  const same = (a: Row, b: Row) => a.case === b.case && a.phase === b.phase;
+  return rows
+    .filter(({ backend }) => backend === "webgpu")
+    .map((ours) => ({ ours, theirs: peers.filter((row) => same(row, ours)) }))
+    .filter(({ theirs }) => theirs.length > 0);
+}
 
 export function ratiosOf(rows: readonly Row[]): Ratio[] {
-  const peers = rows.filter(isPeer);
-  return [...new Set(peers.map((row) => row.case))].flatMap((name): Ratio[] => {
-    const ours = rows.find((row) => row.case === name && row.phase === "step" && row.backend === "webgpu");
-    if (ours === undefined) return [];
-    const theirs = peers.filter((row) => row.case === name);
-    const ratio = (row: Row | undefined) =>
-      row === undefined ? undefined : Number((row.medianMs / ours.medianMs).toPrecision(4));
+  return meetings(rows).map(({ ours, theirs }) => {
+    const ratio = (row: Row) => Number((row.medianMs / ours.medianMs).toPrecision(4));
     const best = theirs
       .filter(({ backend }) => backend.endsWith("webgpu"))
       .sort((a, b) => a.medianMs - b.medianMs)[0];
-    return [
-      {
-        case: name,
-        ...(best === undefined
-          ? {}
-          : { bestWebgpuPeer: { backend: best.backend, ratio: ratio(best) as number } }),
-        tfjsWasm: ratio(theirs.find(({ backend }) => backend === "tfjs-wasm")),
-        jaxJsWasm: ratio(theirs.find(({ backend }) => backend === "jax-js-wasm")),
-      },
-    ];
+    const of = (backend: PeerBackend) => {
+      const row = theirs.find((each) => each.backend === backend);
+      return row === undefined ? undefined : ratio(row);
+    };
+    return {
+      case: ours.case,
+      phase: ours.phase,
+      peers: Object.fromEntries(theirs.map((row) => [row.backend, ratio(row)])),
+      ...(best === undefined ? {} : { bestWebgpuPeer: { backend: best.backend, ratio: ratio(best) } }),
+      tfjsWasm: of("tfjs-wasm"),
+      jaxJsWasm: of("jax-js-wasm"),
+    };
   });
 }
 
-/** Steps a second of ours and of each peer, then the ratios. Empty where no peer ran. */
+/** Ours and each peer, then the ratios: steps a second of training, milliseconds of the rest. Empty without peers. */
 export function renderRatios(rows: readonly Row[]): string {
-  const ratios = ratiosOf(rows);
-  if (ratios.length === 0) return "";
+  const all = meetings(rows);
+  if (all.length === 0) return "";
   const shown = peerBackends.filter((backend) => rows.some((row) => row.backend === backend));
-  const stepsOf = (name: string, backend: string) => {
-    const row = rows.find((r) => r.case === name && r.phase === "step" && r.backend === backend);
-    if (row === undefined) return "";
-    return `${trim(1000 / row.medianMs)}${row.readsEach ? "*" : ""}`;
-  };
+  const isStep = ({ ours }: (typeof all)[number]) => ours.phase === "step";
+  const tables = [
+    ["steps/s", all.filter(isStep), (row: Row) => trim(1000 / row.medianMs)],
+    ["ms", all.filter((meeting) => !isStep(meeting)), (row: Row) => showMs(row.medianMs)],
+  ] as const;
+  const texts = tables.flatMap(([title, list, show]) =>
+    list.length === 0 ? [] : [renderMeetings(title, list, shown, show)],
+  );
+  const versions = shown.map(
+    (backend) => `${backend} ${rows.find((row) => row.backend === backend)?.version}`,
+  );
+  const starred = rows.some((row) => row.readsEach)
+    ? "* waited for after each iteration, which is its faster way; the others at the end of a sample\n"
+    : "";
+  return `${texts.join("\n\n")}\n${starred}medians of samples taken in turn; ${versions.join(", ")}\n`;
+}
+
+function renderMeetings(
+  title: string,
+  list: ReturnType<typeof meetings>,
+  shown: readonly PeerBackend[],
+  show: (row: Row) => string,
+): string {
+  const ratios = ratiosOf(list.flatMap(({ ours, theirs }) => [ours, ...theirs]));
   const times = (ratio: number | undefined) => (ratio === undefined ? "" : `${trim(ratio)}x`);
-  const right = (title: string, cells: string[]) => ({ title, align: "right" as const, cells });
-  const text = layOut([
-    { title: "steps/s", align: "left", cells: ratios.map((ratio) => ratio.case) },
+  const right = (heading: string, cells: string[]) => ({ title: heading, align: "right" as const, cells });
+  const cell = (row: Row | undefined) =>
+    row === undefined ? "" : `${show(row)}${row.readsEach && row.phase === "step" ? "*" : ""}`;
+  const name = ({ case: of, phase }: Ratio) =>
+    phase === "step" || phase === "forward" ? of : `${of} ${phase}`;
+  return layOut([
+    { title, align: "left", cells: ratios.map(name) },
     right(
       "gradgpu webgpu",
-      ratios.map((ratio) => stepsOf(ratio.case, "webgpu")),
+      list.map(({ ours }) => cell(ours)),
     ),
     ...shown.map((backend) =>
       right(
         backend,
-        ratios.map((ratio) => stepsOf(ratio.case, backend)),
+        list.map(({ theirs }) => cell(theirs.find((row) => row.backend === backend))),
       ),
     ),
     right(
@@ -75,13 +107,6 @@ export function renderRatios(rows: readonly Row[]): string {
       ratios.map(({ jaxJsWasm }) => times(jaxJsWasm)),
     ),
   ]);
-  const versions = shown.map(
-    (backend) => `${backend} ${rows.find((row) => row.backend === backend)?.version}`,
-  );
-  const starred = rows.some((row) => row.readsEach)
-    ? "* its loss read after each step, which is its faster way; the others' at the end of a sample\n"
-    : "";
-  return `${text}\n${starred}medians of samples taken in turn; ${versions.join(", ")}\n`;
 }
 
 /** Pairs of cases of which the first can be no quicker than the second: what a dispatch or a loop costs at least. */

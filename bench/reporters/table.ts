@@ -19,10 +19,30 @@ export function showMs(ms: number): string {
 const showCount = (count: number) =>
   Number.isInteger(count) ? String(count) : count.toFixed(count < 10 ? 2 : 1);
 
+/** Half of the interquartile range by the median; "" where too few samples tell nothing. */
+export function showSpread({ medianMs, q1Ms, q3Ms, samples }: Row): string {
+  if (samples < 3) return "";
+  return `${((50 * (q3Ms - q1Ms)) / medianMs).toFixed(0)}%`;
+}
+
+/** The larger of its shares: of the adapter's FMA peak or of its copy rate. */
+export function showShare({ fmaShare = 0, copyShare = 0 }: Row): string {
+  if (fmaShare === 0 && copyShare === 0) return "";
+  return fmaShare >= copyShare ? `${percent(fmaShare)} FMA` : `${percent(copyShare)} copy`;
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}%`;
+
+export const showMiB = (bytes: number | undefined) => (bytes === undefined ? "" : trim(bytes / 2 ** 20));
+
 /** What the time means: steps a second for training, else the rate of arithmetic or of memory. */
 export function showRate(row: Row): string {
   if (row.phase === "step") return `${trim(1000 / row.medianMs)} steps/s`;
-  if (row.gflops !== undefined) return `${trim(row.gflops)} GFLOP/s`;
+  if (row.phase === "cold" && row.compiledPipelines !== undefined)
+    return `${row.compiledPipelines} pipelines in ${showMs(row.compileMs ?? Number.NaN)} ms`;
+  // Operations a byte below which it is the bytes that count, on any adapter.
+  const movesBytes = row.gbPerSecond !== undefined && (row.flops ?? 0) < 2 * (row.bytes ?? 1);
+  if (row.gflops !== undefined && !movesBytes) return `${trim(row.gflops)} GFLOP/s`;
   if (row.gbPerSecond !== undefined) return `${trim(row.gbPerSecond)} GB/s`;
   return "";
 }
@@ -84,6 +104,7 @@ export function renderTable(
         "webgpu ms",
         timed("webgpu", gpu, (row) => showMs(row.medianMs)),
       ),
+      column("±", detail(gpu, showSpread)),
       column(
         "min",
         detail(gpu, (row) => showMs(row.minMs)),
@@ -101,7 +122,16 @@ export function renderTable(
         detail(gpu, (row) => showCount(row.submits)),
       ),
       column("rate", detail(gpu, showRate)),
+      column("share", detail(gpu, showShare)),
     );
+    if (gpu.some((row) => row?.peakBytes !== undefined)) {
+      columns.push(
+        column(
+          "peak MiB",
+          detail(gpu, (row) => showMiB(row.peakBytes)),
+        ),
+      );
+    }
   }
   if (hasCpu) {
     columns.push(
@@ -109,10 +139,7 @@ export function renderTable(
         "cpu ms",
         timed("cpu", cpu, (row) => showMs(row.medianMs)),
       ),
-      column(
-        "min",
-        detail(cpu, (row) => showMs(row.minMs)),
-      ),
+      column("±", detail(cpu, showSpread)),
       column(
         "n",
         detail(cpu, (row) => String(row.samples)),

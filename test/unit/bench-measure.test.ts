@@ -1,7 +1,8 @@
 // The bench's own arithmetic: medians, sample sizes, counts per iteration; on a device made of counters.
 
 import { describe, expect, it } from "vitest";
-import { measure, measureFirst, median, runsFor } from "../../bench/measure.ts";
+import { budgetOf, measure, runsFor } from "../../bench/measure.ts";
+import { median, quantile, summarise } from "../../bench/statistics.ts";
 
 const budget = {
   sampleMs: 20,
@@ -38,6 +39,38 @@ describe("median", () => {
     expect(median([3, 1, 2])).toBe(2);
     expect(median([4, 1, 3, 2])).toBe(2.5);
     expect(median([5])).toBe(5);
+  });
+});
+
+describe("a row's spread", () => {
+  it("is told by quartiles between the nearest values", () => {
+    expect(quantile([4, 1, 3, 2, 5], 0.25)).toBe(2);
+    expect(quantile([1, 2, 3, 4], 0.25)).toBe(1.75);
+    expect(quantile([7], 0.75)).toBe(7);
+    expect(quantile([], 0.5)).toBeNaN();
+    expect(summarise([3, 1, 2])).toEqual({
+      medianMs: 2,
+      minMs: 1,
+      q1Ms: 1.5,
+      q3Ms: 2.5,
+      samples: 3,
+      timesMs: [3, 1, 2],
+    });
+  });
+});
+
+describe("a budget", () => {
+  it("is the phase's, then the case's, and smaller when quick", () => {
+    const plain = budgetOf({ phase: "step" }, "webgpu");
+    expect(budgetOf({ phase: "step", budget: { minSamples: 2 } }, "webgpu")).toEqual({
+      ...plain,
+      minSamples: 2,
+    });
+    expect(budgetOf({ phase: "forward" }, "webgpu").sampleMs).toBeLessThan(plain.sampleMs);
+    const quick = budgetOf({ phase: "step" }, "webgpu", true);
+    expect(quick.totalMs).toBeLessThan(plain.totalMs);
+    expect(quick.minSamples).toBeGreaterThanOrEqual(1);
+    expect(quick.maxSamples).toBeGreaterThanOrEqual(quick.minSamples);
   });
 });
 
@@ -104,16 +137,5 @@ describe("measure", () => {
     const few = { ...budget, totalMs: 10, minSamples: 2, minIterations: 3 };
     const result = await measure(fakeDevice(), { run, dispose: () => {} }, few);
     expect(result).toMatchObject({ samples: 2, iterations: 3 });
-  });
-
-  it("counts everything in a cold start", async () => {
-    const device = fakeDevice();
-    const result = await measureFirst(device, {
-      run: () => {
-        device.counts.dispatches += 40;
-      },
-      dispose: () => {},
-    });
-    expect(result).toMatchObject({ samples: 1, iterations: 1, dispatches: 40, submits: 1 });
   });
 });

@@ -5,29 +5,13 @@ import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseBenchArguments, UsageError } from "../../bench/arguments.ts";
-import type { Row } from "../../bench/bench-case.ts";
 import { buildModel, nets, specOf, withoutDropout } from "../../bench/cases/nets.ts";
 import { describeDifference, ourLosses } from "../../bench/peers/compare.ts";
 import { installPeer, reasonIn } from "../../bench/peers/install.ts";
 import { dataOf, rotation, weightsOf } from "../../bench/peers/net-data.ts";
 import { ratiosOf, renderFloors, renderRatios } from "../../bench/reporters/ratios.ts";
 import { type Device, init } from "../../engine/index.ts";
-
-const row = (values: Partial<Row>): Row => ({
-  case: "train/N1",
-  backend: "webgpu",
-  phase: "step",
-  medianMs: 10,
-  minMs: 9,
-  samples: 5,
-  dispatches: 22,
-  submits: 0.2,
-  adapter: "an adapter",
-  driver: "a driver",
-  isSoftware: true,
-  iterations: 16,
-  ...values,
-});
+import { makeRow as row } from "../support/bench-rows.ts";
 
 let device: Device;
 beforeAll(async () => {
@@ -85,6 +69,8 @@ describe("ratios", () => {
     expect(ratiosOf(rows)).toEqual([
       {
         case: "train/N1",
+        phase: "step",
+        peers: { "tfjs-webgpu": 7, "jax-js-webgpu": 5, "tfjs-wasm": 1.5 },
         bestWebgpuPeer: { backend: "jax-js-webgpu", ratio: 5 },
         tfjsWasm: 1.5,
         jaxJsWasm: undefined,

@@ -2,30 +2,20 @@
 
 import { describe, expect, it } from "vitest";
 import { parseBenchArguments, UsageError } from "../../bench/arguments.ts";
-import type { Row } from "../../bench/bench-case.ts";
-import { renderTable, showMs } from "../../bench/reporters/table.ts";
-
-const row = (values: Partial<Row>): Row => ({
-  case: "train/N1",
-  backend: "webgpu",
-  phase: "step",
-  medianMs: 12.345,
-  minMs: 11,
-  samples: 9,
-  dispatches: 120,
-  submits: 1.25,
-  adapter: "an adapter",
-  driver: "a driver",
-  isSoftware: true,
-  iterations: 5,
-  ...values,
-});
+import { renderTable, showMs, showRate, showShare } from "../../bench/reporters/table.ts";
+import { makeRow as row } from "../support/bench-rows.ts";
 
 describe("bench arguments", () => {
   it("default to every case on both backends", () => {
     const parsed = parseBenchArguments([]);
     expect(parsed.backends).toEqual(["webgpu", "cpu"]);
     expect(parsed.filter.test("anything")).toBe(true);
+    expect(parsed).toMatchObject({
+      isQuick: false,
+      isRecord: false,
+      hasPeers: false,
+      peerLimitMs: 1_800_000,
+    });
   });
 
   it("are read", () => {
@@ -48,6 +38,9 @@ describe("bench arguments", () => {
     [["--jsn", "x"], /--jsn/],
     [["train"], /train/],
     [["--json="], /--json needs/],
+    [["--html="], /--html needs/],
+    [["--compare="], /--compare needs/],
+    [["--peers", "--peer-limit", "soon"], /--peer-limit is "soon"/],
   ])("refuse %j", (args, message) => {
     expect(() => parseBenchArguments(args)).toThrow(UsageError);
     expect(() => parseBenchArguments(args)).toThrow(message);
@@ -58,9 +51,15 @@ describe("the table", () => {
   it("puts the backends side by side, in columns of one width", () => {
     const lines = renderTable(
       [
-        row({}),
+        row({ medianMs: 12.345, minMs: 11, samples: 9, dispatches: 120, submits: 1.25, fmaShare: 0.213 }),
         row({ backend: "cpu", medianMs: 98.76, minMs: 97, samples: 2, dispatches: 80, submits: 0 }),
-        row({ case: "dense/512x512x512", phase: "forward", medianMs: 0.01234, gflops: 21.756 }),
+        row({
+          case: "dense/512x512x512",
+          phase: "forward",
+          medianMs: 0.01234,
+          gflops: 21.756,
+          peakBytes: 3 * 2 ** 20,
+        }),
       ],
       [{ case: "dense/512x512x512", backend: "cpu", phase: "forward", reason: "too slow", isFailure: false }],
     )
@@ -68,12 +67,12 @@ describe("the table", () => {
       .split("\n");
     expect(lines).toHaveLength(4);
     expect(lines[0]).toMatch(
-      /^case +phase +webgpu ms +min +n +dispatches +submits +rate +cpu ms +min +n +cpu\/webgpu$/,
+      /^case +phase +webgpu ms +± +min +n +dispatches +submits +rate +share +peak MiB +cpu ms +± +n +cpu\/webgpu$/,
     );
     expect(lines[2]).toMatch(
-      /^train\/N1 +step +12\.3 +11\.0 +9 +120 +1\.25 +81\.0 steps\/s +98\.8 +97\.0 +2 +8\.00x$/,
+      /^train\/N1 +step +12\.3 +1% +11\.0 +9 +120 +1\.25 +81\.0 steps\/s +21% FMA +98\.8 +2 +8\.00x$/,
     );
-    expect(lines[3]).toMatch(/^dense\/512x512x512 +forward +0\.0123 .* 21\.8 GFLOP\/s +skipped$/);
+    expect(lines[3]).toMatch(/^dense\/512x512x512 +forward +0\.0123 .* 21\.8 GFLOP\/s +3\.00 +skipped$/);
     const end = lines[0].indexOf("webgpu ms") + "webgpu ms".length;
     for (const line of lines.slice(2)) expect(line.slice(0, end)).toMatch(/\d$/);
   });
@@ -82,6 +81,18 @@ describe("the table", () => {
     const text = renderTable([row({ backend: "cpu", medianMs: 250 })], []);
     expect(text).not.toContain("webgpu");
     expect(text).toContain("4.00 steps/s");
+  });
+
+  it("shows the rate that limits a case, and the larger of its shares", () => {
+    const moving = row({ phase: "forward", flops: 100, bytes: 800, gflops: 1, gbPerSecond: 8 });
+    expect(showRate(moving)).toBe("8.00 GB/s");
+    expect(showRate({ ...moving, flops: 8000, gflops: 80 })).toBe("80.0 GFLOP/s");
+    expect(showRate(row({ phase: "cold", compiledPipelines: 14, compileMs: 1500 }))).toBe(
+      "14 pipelines in 1500 ms",
+    );
+    expect(showShare(row({ fmaShare: 0.02, copyShare: 0.871 }))).toBe("87% copy");
+    expect(showShare(row({ fmaShare: 0.0213 }))).toBe("2.1% FMA");
+    expect(showShare(row({}))).toBe("");
   });
 
   it("shows times to three digits", () => {

@@ -1,0 +1,62 @@
+// Matmul in its three forms, and Dense's product with its bias: squares, and the products of training the nets N1 to N4.
+
+import type { BenchCase } from "../bench-case.ts";
+import { type OpCase, opCases } from "./op-case.ts";
+
+const f32 = 4;
+
+/** More multiply-adds than this take the reference seconds to minutes. */
+const referenceLimit = 3e8;
+const skip = { cpu: "it takes plain loops seconds to minutes; smaller sizes tell their rate" };
+
+const costOf = (m: number, k: number, n: number) => ({
+  flops: 2 * m * k * n,
+  bytes: f32 * (m * k + k * n + m * n),
+});
+
+/** Rows, inputs and units of a layer: x [rows, inputs] · weight [inputs, units]. */
+const layers = [
+  [128, 784, 64],
+  [100, 784, 512],
+  [100, 512, 512],
+  [128, 10000, 256],
+] as const;
+const squares = [256, 512, 1024].map((n) => [n, n, n] as const);
+
+/** a [m, k] · b [k, n], with a or b stored transposed. */
+function product(form: "nn" | "tn" | "nt", m: number, k: number, n: number): OpCase {
+  const isSquare = m === k && k === n;
+  const transposeA = form === "tn";
+  const transposeB = form === "nt";
+  return {
+    name: `matmul/${form}/${isSquare ? m : `${m}x${k}x${n}`}`,
+    op: "matmul",
+    inputs: [{ shape: transposeA ? [k, m] : [m, k] }, { shape: transposeB ? [n, k] : [k, n] }],
+    attributes: { transposeA, transposeB },
+    forward: costOf(m, k, n),
+    isQuick: m === 256 || (form === "nn" && m === 128 && k === 784),
+    ...(m * k * n > referenceLimit ? { skip } : {}),
+  };
+}
+
+const products = [
+  ...squares.flatMap(([m, k, n]) => (["nn", "tn", "nt"] as const).map((form) => product(form, m, k, n))),
+  // A layer's forward pass, and its gradients by weight (a transposed) and by input (b transposed).
+  ...layers.map(([rows, inputs, units]) => product("nn", rows, inputs, units)),
+  ...layers.map(([rows, inputs, units]) => product("tn", inputs, rows, units)),
+  ...layers.map(([rows, inputs, units]) => product("nt", rows, units, inputs)),
+];
+
+const denseSizes = [...layers, [128, 64, 64], ...squares.slice(1)] as const;
+
+const dense: OpCase[] = denseSizes.map(([rows, inputs, units]) => ({
+  name: `dense/${rows}x${inputs}x${units}`,
+  op: "dense",
+  inputs: [{ shape: [rows, inputs] }, { shape: [inputs, units] }, { shape: [units] }],
+  forward: costOf(rows, inputs, units),
+  backward: { flops: 4 * rows * inputs * units, bytes: 2 * costOf(rows, inputs, units).bytes },
+  isQuick: inputs <= 64,
+  ...(rows * inputs * units > referenceLimit ? { skip } : {}),
+}));
+
+export const matmulBench: readonly BenchCase[] = [...products, ...dense].flatMap(opCases);

@@ -1,0 +1,63 @@
+// Takes samples of several in turn, so that what disturbs the machine disturbs all of them alike. Knows neither what is
+// run nor by whom.
+
+export interface Pace {
+  /** A sample is made of as many runs as take about this long, and of `minRuns` at least. */
+  readonly sampleMs: number;
+  readonly minRuns: number;
+  readonly maxRuns: number;
+  /** No new round begins when all of them together have taken this long. */
+  readonly totalMs: number;
+  readonly minRounds: number;
+  readonly maxRounds: number;
+}
+
+export interface Contestant {
+  /** Milliseconds of a sample, all of it done. */
+  sample(): Promise<number>;
+  /** Runs in a sample. */
+  readonly runs: number;
+  /** Milliseconds a run, of each sample. */
+  readonly times: number[];
+}
+
+/** A sample longer than this is taken in a few rounds only. */
+const longMs = 2_000;
+const longRounds = 3;
+
+/** Samples of that many runs; where one takes long, of fewer than wanted. */
+export function runsFor(runMs: number, { sampleMs, minRuns, maxRuns }: Pace): number {
+  const least = Math.max(1, Math.min(minRuns, Math.floor(longMs / runMs)));
+  return Math.max(least, Math.min(maxRuns, Math.ceil(sampleMs / runMs)));
+}
+
+/**
+ * Rounds in which each takes one sample. One that throws is out, and told by `onDrop`; those whose samples take
+ * seconds sit out the later rounds.
+ *
+ * @returns those who were not dropped
+ */
+export async function takeTurns<C extends Contestant>(
+  contestants: readonly C[],
+  pace: Pace,
+  onDrop: (contestant: C, error: unknown) => void,
+  now: () => number = () => performance.now(),
+): Promise<C[]> {
+  const left = [...contestants];
+  const started = now();
+  for (let round = 0; round < pace.maxRounds; round++) {
+    if (round >= pace.minRounds && now() - started > pace.totalMs) break;
+    for (const contestant of [...left]) {
+      const { times, runs } = contestant;
+      const last = (times.at(-1) ?? 0) * runs;
+      if (times.length >= longRounds && last > longMs) continue;
+      try {
+        times.push((await contestant.sample()) / runs);
+      } catch (error) {
+        onDrop(contestant, error);
+        left.splice(left.indexOf(contestant), 1);
+      }
+    }
+  }
+  return left;
+}

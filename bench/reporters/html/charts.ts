@@ -1,0 +1,369 @@
+// The report's charts, each from rows. A chart without anything to show is undefined.
+
+import type { AdapterPeaks } from "../../../engine/index.ts";
+import type { BackendName, Row } from "../../bench-case.ts";
+import { familyOf, peerBackends } from "../../bench-case.ts";
+import { meetings } from "../ratios.ts";
+import { showMs, trim } from "../table.ts";
+import { axisStyle, type Canvas, type Chart, ink, line, muted, page, text } from "./draw.ts";
+import { backendColours, backendTitles, familyColours, familySymbols } from "./palette.ts";
+
+const legend = (names: readonly string[], { isNarrow }: Canvas) => ({
+  data: [...names],
+  top: 0,
+  left: 0,
+  itemGap: isNarrow ? 10 : 18,
+  itemWidth: 14,
+  itemHeight: 10,
+  textStyle: { ...text, color: ink },
+});
+
+/** Rows that a legend of so many names takes. */
+const legendHeight = (names: readonly string[], { width, isNarrow }: Canvas) => {
+  const characters = names.reduce((sum, name) => sum + name.length + (isNarrow ? 5 : 6), 0);
+  return 24 * Math.max(1, Math.ceil((characters * 7) / width)) + 8;
+};
+
+/** Training steps a second of the nets, a bar for each backend; the axis is logarithmic. */
+export function trainingChart(rows: readonly Row[]): Chart | undefined {
+  const steps = rows.filter((row) => row.phase === "step" && /^train\//.test(row.case));
+  const cases = [...new Set(steps.map((row) => row.case))];
+  const order: readonly BackendName[] = ["webgpu", ...peerBackends, "cpu"];
+  const shown = order.filter((backend) => steps.some((row) => row.backend === backend));
+  if (cases.length === 0) return undefined;
+  const names = shown.map((backend) => backendTitles[backend]);
+  const find = (name: string, backend: BackendName) =>
+    steps.find((row) => row.case === name && row.backend === backend);
+  return {
+    label: "Training steps a second by network and backend",
+    height: (canvas) => 40 + legendHeight(names, canvas) + cases.length * (18 + 17 * shown.length),
+    option: (canvas) => ({
+      legend: legend(names, canvas),
+      grid: { left: 44, right: 56, top: legendHeight(names, canvas), bottom: 40 },
+      xAxis: {
+        ...axisStyle,
+        type: "log",
+        name: "steps a second",
+        nameLocation: "middle",
+        nameGap: 26,
+        min: (range: { min: number }) => 10 ** Math.floor(Math.log10(range.min) - 0.01),
+        axisLabel: { ...text, formatter: short },
+      },
+      yAxis: {
+        ...axisStyle,
+        type: "category",
+        data: cases.map((name) => name.replace("train/", "")),
+        inverse: true,
+        axisLabel: { ...text, color: ink, fontWeight: "bold" as const },
+      },
+      series: shown.map((backend) => ({
+        type: "bar" as const,
+        name: backendTitles[backend],
+        color: backendColours[backend],
+        barGap: "18%",
+        barCategoryGap: "22%",
+        data: cases.map((name) => {
+          const row = find(name, backend);
+          return row === undefined ? Number.NaN : 1000 / row.medianMs;
+        }),
+        label: {
+          ...text,
+          show: true,
+          position: "right" as const,
+          fontSize: 11,
+          color: backend === "webgpu" ? ink : muted,
+          fontWeight: backend === "webgpu" ? ("bold" as const) : ("normal" as const),
+          formatter: ({ value }: { value?: unknown }) =>
+            typeof value === "number" && Number.isFinite(value) ? trim(value) : "",
+        },
+      })),
+    }),
+  };
+}
+
+/** How many times as fast ours is as each peer, case by case, on a logarithmic axis with a line at 1. */
+export function ratioChart(rows: readonly Row[]): Chart | undefined {
+  const all = meetings(rows).filter(({ ours }) => ours.phase !== "cold");
+  if (all.length === 0) return undefined;
+  const shown = peerBackends.filter((backend) =>
+    all.some(({ theirs }) => theirs.some((row) => row.backend === backend)),
+  );
+  const names = shown.map((backend) => backendTitles[backend]);
+  const labels = all.map(({ ours }) => ours.case);
+  return {
+    label: "How many times as fast gradgpu on WebGPU is as each peer, by case",
+    height: (canvas) => 50 + legendHeight(names, canvas) + all.length * 21,
+    option: (canvas) => ({
+      legend: legend(names, canvas),
+      grid: {
+        left: canvas.isNarrow ? 150 : 250,
+        right: 24,
+        top: legendHeight(names, canvas),
+        bottom: 44,
+      },
+      xAxis: {
+        ...axisStyle,
+        type: "log",
+        name: "peer's time / ours",
+        nameLocation: "middle",
+        nameGap: 28,
+        axisLabel: { ...text, formatter: (value: number) => `${short(value)}x` },
+      },
+      yAxis: {
+        ...axisStyle,
+        type: "category",
+        inverse: true,
+        data: labels,
+        splitLine: { show: true, lineStyle: { color: line } },
+        axisLabel: {
+          ...text,
+          color: ink,
+          interval: 0,
+          fontSize: canvas.isNarrow ? 10 : 12,
+          width: canvas.isNarrow ? 142 : 240,
+          overflow: "truncate" as const,
+        },
+      },
+      series: shown.map((backend, i) => ({
+        type: "scatter" as const,
+        name: backendTitles[backend],
+        color: backendColours[backend],
+        symbolSize: 9,
+        data: all.flatMap(({ ours, theirs }) => {
+          const row = theirs.find((each) => each.backend === backend);
+          return row === undefined ? [] : [[row.medianMs / ours.medianMs, ours.case]];
+        }),
+        ...(i > 0
+          ? {}
+          : {
+              markLine: {
+                silent: true,
+                symbol: "none",
+                lineStyle: { color: ink, type: "solid" as const, width: 1.5 },
+                label: { ...text, color: ink, formatter: "as fast", position: "end" as const },
+                data: [{ xAxis: 1 }],
+              },
+            }),
+      })),
+    }),
+  };
+}
+
+/** Rows whose operations and bytes are known, under what the adapter can do: copy rate and FMA peak. */
+export function rooflineChart(rows: readonly Row[], peaks: AdapterPeaks | undefined): Chart | undefined {
+  const known = rows.filter((row) => row.backend === "webgpu" && row.flops && row.bytes && row.gflops);
+  if (peaks === undefined || known.length === 0) return undefined;
+  const families = [...new Set(known.map((row) => familyOf(row.case)))];
+  const point = (row: Row) => [row.flops! / row.bytes!, row.gflops!, row.case, row.phase];
+  const intensities = known.map((row) => row.flops! / row.bytes!);
+  const low = 10 ** Math.floor(Math.log10(Math.min(...intensities)));
+  const high = 10 ** Math.ceil(Math.log10(Math.max(...intensities)));
+  const ridge = peaks.fmaGflops / peaks.copyGBs;
+  const bottom = 10 ** Math.floor(Math.log10(Math.min(...known.map((row) => row.gflops!))));
+  return {
+    label: "Roofline: GFLOP/s by operations a byte, under the adapter's copy rate and FMA peak",
+    height: (canvas) => legendHeight(families, canvas) + (canvas.isNarrow ? 340 : 440),
+    option: (canvas) => ({
+      legend: legend(families, canvas),
+      grid: { left: 56, right: 24, top: legendHeight(families, canvas) + 12, bottom: 48 },
+      xAxis: {
+        ...axisStyle,
+        type: "log",
+        min: low,
+        max: high,
+        name: "operations a byte",
+        nameLocation: "middle",
+        nameGap: 28,
+        axisLabel: { ...text, formatter: short },
+      },
+      yAxis: {
+        ...axisStyle,
+        type: "log",
+        min: bottom,
+        name: "GFLOP/s",
+        axisLabel: { ...text, formatter: short },
+      },
+      series: [
+        {
+          type: "line" as const,
+          symbol: "none",
+          silent: true,
+          lineStyle: { color: ink, width: 2 },
+          data: [
+            [low, low * peaks.copyGBs],
+            [ridge, peaks.fmaGflops],
+            [high, peaks.fmaGflops],
+          ],
+          markPoint: {
+            symbol: "circle",
+            symbolSize: 1,
+            label: { ...text, color: ink, show: true, offset: [0, -12] as [number, number] },
+            data: [
+              {
+                name: "peak",
+                coord: [Math.sqrt(ridge * high), peaks.fmaGflops],
+                value: `FMA peak ${trim(peaks.fmaGflops)} GFLOP/s`,
+              },
+              {
+                name: "copy",
+                coord: [Math.sqrt(low * ridge), Math.sqrt(low * ridge) * peaks.copyGBs],
+                value: `copy ${trim(peaks.copyGBs)} GB/s`,
+              },
+            ],
+          },
+        },
+        ...families.map((family, i) => ({
+          type: "scatter" as const,
+          name: family,
+          color: familyColours[i % familyColours.length],
+          symbol: familySymbols[i % familySymbols.length],
+          symbolSize: canvas.isNarrow ? 7 : 9,
+          itemStyle: { opacity: 0.85, borderColor: page, borderWidth: 0.5 },
+          data: known.filter((row) => familyOf(row.case) === family).map(point),
+        })),
+      ],
+    }),
+  };
+}
+
+/** What a step costs as one thing grows: time on the left, memory on the right. Both axes are logarithmic. */
+export function scalingChart(rows: readonly Row[], family: string, axis: string): Chart | undefined {
+  const points = rows
+    .filter((row) => row.backend === "webgpu" && familyOf(row.case) === family && row.at !== undefined)
+    .sort((a, b) => a.at! - b.at!);
+  if (points.length < 2) return undefined;
+  const names = ["milliseconds a step", "peak MiB"];
+  const series = (index: number, value: (row: Row) => number, colour: string) => ({
+    type: "line" as const,
+    name: names[index],
+    yAxisIndex: index,
+    color: colour,
+    symbol: index === 0 ? "circle" : "emptyCircle",
+    symbolSize: 8,
+    lineStyle: { width: 2, type: index === 0 ? ("solid" as const) : ("dashed" as const) },
+    data: points.map((row) => [row.at, value(row)]),
+  });
+  return {
+    label: `Milliseconds and memory of a training step by ${axis}`,
+    height: () => 270,
+    option: (canvas) => ({
+      legend: legend(names, canvas),
+      grid: { left: 52, right: 52, top: 40, bottom: 46 },
+      xAxis: {
+        ...axisStyle,
+        type: "log",
+        name: axis,
+        nameLocation: "middle",
+        nameGap: 28,
+        axisLabel: { ...text, formatter: short },
+        splitLine: { show: false },
+      },
+      yAxis: [0, 1].map((index) => ({
+        ...axisStyle,
+        type: "log" as const,
+        axisLabel: { ...text, formatter: short },
+        splitLine: { show: index === 0, lineStyle: { color: line } },
+      })),
+      series: [
+        series(0, (row) => row.medianMs, "var(--ours)"),
+        series(1, (row) => (row.peakBytes ?? Number.NaN) / 2 ** 20, "var(--orange)"),
+      ],
+    }),
+  };
+}
+
+/** The time of a step over very many of them. */
+export function steadyChart(rows: readonly Row[]): Chart | undefined {
+  const row = rows.find((each) => each.backend === "webgpu" && familyOf(each.case) === "steady");
+  if (row === undefined) return undefined;
+  return {
+    label: "Milliseconds a step over very many steps",
+    height: () => 220,
+    option: () => ({
+      grid: { left: 52, right: 24, top: 30, bottom: 46 },
+      xAxis: {
+        ...axisStyle,
+        type: "value",
+        name: "steps taken",
+        nameLocation: "middle",
+        nameGap: 28,
+        max: row.timesMs.length * row.iterations,
+        axisLabel: { ...text, formatter: short },
+        splitLine: { show: false },
+      },
+      yAxis: { ...axisStyle, type: "value", name: "ms a step", min: 0 },
+      series: [
+        {
+          type: "line" as const,
+          color: "var(--ours)",
+          symbolSize: 6,
+          data: row.timesMs.map((ms, i) => [(i + 1) * row.iterations, ms]),
+        },
+      ],
+    }),
+  };
+}
+
+/** Seconds of the first step from an empty shader cache; of ours, how much of it is compiling. */
+export function coldChart(rows: readonly Row[]): Chart | undefined {
+  const cold = rows.filter((row) => row.phase === "cold").sort((a, b) => a.case.localeCompare(b.case));
+  if (cold.length === 0) return undefined;
+  const label = (row: Row) => `${row.case.replace("train/", "")}  ${backendTitles[row.backend]}`;
+  const told = (row: Row) =>
+    `${showMs(row.medianMs)} ms${row.compiledPipelines === undefined ? "" : `, ${row.compiledPipelines} pipelines`}`;
+  const bars = (
+    name: string,
+    value: (row: Row) => number,
+    colour: (row: Row) => string,
+    isLast: boolean,
+  ) => ({
+    type: "bar" as const,
+    name,
+    stack: "step",
+    barWidth: 13,
+    data: cold.map((row) => ({ value: value(row) / 1000, itemStyle: { color: colour(row) } })),
+    label: {
+      ...text,
+      show: isLast,
+      position: "right" as const,
+      color: ink,
+      formatter: ({ dataIndex }: { dataIndex: number }) => told(cold[dataIndex]),
+    },
+  });
+  return {
+    label: "Seconds of the first training step from an empty shader cache",
+    height: () => 60 + cold.length * 26,
+    option: (canvas) => ({
+      grid: { left: canvas.isNarrow ? 130 : 190, right: canvas.isNarrow ? 120 : 160, top: 8, bottom: 44 },
+      xAxis: { ...axisStyle, type: "value", name: "seconds", nameLocation: "middle", nameGap: 26 },
+      yAxis: {
+        ...axisStyle,
+        type: "category",
+        inverse: true,
+        data: cold.map(label),
+        axisLabel: { ...text, color: ink, interval: 0, fontSize: canvas.isNarrow ? 10 : 12 },
+      },
+      series: [
+        bars(
+          "compiling",
+          (row) => row.compileMs ?? 0,
+          () => "var(--ours)",
+          false,
+        ),
+        bars(
+          "the rest",
+          (row) => row.medianMs - (row.compileMs ?? 0),
+          (row) => (row.backend === "webgpu" ? "var(--ours-soft)" : backendColours[row.backend]),
+          true,
+        ),
+      ],
+    }),
+  };
+}
+
+/** 1500 as 1.5k, 0.001 as it is. */
+function short(value: number): string {
+  if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`;
+  if (value >= 1e3) return `${Number((value / 1e3).toPrecision(3))}k`;
+  return String(Number(value.toPrecision(3)));
+}

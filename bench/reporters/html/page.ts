@@ -1,0 +1,136 @@
+// The report as one HTML file that needs nothing else: plots, tables, machine. Knows what a run holds, not how it was
+// measured.
+
+import type { Comparison } from "../../compare-runs.ts";
+import { peaksOf, type Report } from "../../report.ts";
+import { trim } from "../table.ts";
+import { coldChart, ratioChart, rooflineChart, scalingChart, steadyChart, trainingChart } from "./charts.ts";
+import { type Chart, draw, escapeHtml } from "./draw.ts";
+import { style } from "./style.ts";
+import { changeTable, ratioTable, rowTables, skippedTable } from "./tables.ts";
+
+export function renderHtml(report: Report, comparison?: Comparison): string {
+  const { rows, skipped } = report;
+  const parts = [
+    head(report),
+    comparison === undefined ? "" : changes(comparison),
+    section(
+      "Training steps a second",
+      "Forward, backward and Adam, several steps in a row and then waited for. The axis is logarithmic.",
+      trainingChart(rows),
+    ),
+    section(
+      "Beside the peers, case by case",
+      "Each dot is a peer's time divided by ours, from samples taken in turn after both were seen to compute the same. Right of the line ours is faster.",
+      ratioChart(rows),
+      ratioDetails(rows),
+    ),
+    section(
+      "Roofline",
+      "What each kernel and layer reaches, below what this adapter was measured to do at best: copying on the slope, multiply-adds in registers on the flat. Bytes count each operand once, so that work which stays in a cache may rise above the slope.",
+      rooflineChart(rows, peaksOf(report)),
+    ),
+    scaling(report),
+    section(
+      "From a cold start",
+      "The first training step in a process that finds no compiled shader anywhere; the darker part of ours is compiling.",
+      coldChart(rows),
+    ),
+    `<h2>All rows</h2><p>Medians in milliseconds; ± is half of the interquartile range. Share is that of the measured FMA peak or copy rate, whichever is more.</p>${rowTables(rows)}`,
+    skipped.length === 0 ? "" : `<h2>Left out</h2>${skippedTable(skipped)}`,
+    machine(report),
+  ];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>gradgpu bench: ${escapeHtml(adapterOf(report)?.adapter ?? "CPU reference")}</title>
+<style>${style}</style>
+</head>
+<body>
+${parts.filter(Boolean).join("\n")}
+</body>
+</html>
+`;
+}
+
+const adapterOf = ({ rows }: Report) => rows.find(({ backend }) => backend === "webgpu");
+
+const section = (title: string, caption: string, chart: Chart | undefined, more = "") =>
+  chart === undefined ? "" : `<h2>${title}</h2><p>${caption}</p>${draw(chart)}${more}`;
+
+function head(report: Report): string {
+  const { machine: on, rows, options, seconds } = report;
+  const adapter = adapterOf(report);
+  const peaks = peaksOf(report);
+  const badge = adapter?.isSoftware ? ' <span class="badge">software adapter: no GPU</span>' : "";
+  const tiles: [value: string, what: string][] = [];
+  for (const net of ["N1", "N2", "N3", "N4"]) {
+    const row = rows.find((r) => r.case === `train/${net}` && r.phase === "step" && r.backend === "webgpu");
+    if (row !== undefined) tiles.push([trim(1000 / row.medianMs), `${net} steps a second`]);
+  }
+  if (peaks !== undefined) {
+    tiles.push(
+      [trim(peaks.fmaGflops), "GFLOP/s FMA peak"],
+      [trim(peaks.copyGBs), "GB/s copied by a kernel"],
+      [trim(peaks.dispatchMicroseconds), "microseconds a dispatch"],
+    );
+  }
+  const quick = options.isQuick ? " With <strong>--quick</strong>: few samples, small sizes." : "";
+  const only =
+    options.filter === "" ? "" : ` Only cases that match <strong>${escapeHtml(options.filter)}</strong>.`;
+  return `<h1>gradgpu bench</h1>
+<p><span class="lead">${escapeHtml(adapter?.adapter ?? "CPU reference")}</span>${badge}<br>
+${escapeHtml(on.processor)}, ${on.cores} cores &middot; ${escapeHtml(on.date.slice(0, 16).replace("T", " "))} UTC &middot; ${escapeHtml(`gradgpu ${on.gradgpu ?? ""} ${on.commit ?? ""}`.trim())} &middot; ${rows.length} rows in ${seconds.toFixed(0)} s.${quick}${only}</p>
+<div class="tiles">${tiles.map(([value, what]) => `<div class="tile"><b>${value}</b><span>${what}</span></div>`).join("")}</div>`;
+}
+
+function changes(comparison: Comparison): string {
+  const of = (verdict: string) => comparison.changes.filter((change) => change.verdict === verdict).length;
+  const notes = comparison.notes.map((note) => `<li>${escapeHtml(note)}</li>`).join("");
+  return `<h2>Since the earlier run</h2><p>Of ${comparison.changes.length} rows in both, <strong>${of("slower")} are slower and ${of("faster")} faster</strong> by more than noise: the spread of the samples, and how much faster or slower the machine itself was.</p><ul>${notes}</ul>${changeTable(comparison)}`;
+}
+
+const ratioDetails = (rows: Report["rows"]) =>
+  `<details><summary>The ratios as numbers</summary>${ratioTable(rows)}</details>`;
+
+function scaling({ rows }: Report): string {
+  const charts: [title: string, chart: Chart | undefined][] = [
+    ["Width: 784-w-w-10, batch 128", scalingChart(rows, "scale-width", "units")],
+    ["Depth: layers of 64, batch 128", scalingChart(rows, "scale-depth", "hidden layers")],
+    ["Batch: N1", scalingChart(rows, "scale-batch", "batch size")],
+    ["Data: fit on N3, batch 128", scalingChart(rows, "scale-rows", "rows")],
+  ];
+  const drawn = charts.filter(([, chart]) => chart !== undefined);
+  const steady = steadyChart(rows);
+  if (drawn.length === 0 && steady === undefined) return "";
+  const pairs = drawn.map(([title, chart]) => `<div><h3>${title}</h3>${draw(chart!)}</div>`).join("\n");
+  const over = steady === undefined ? "" : `<h3>Over many steps: N3</h3>${draw(steady)}`;
+  return `<h2>Scaling</h2><p>Time of a training step (solid, left) and the peak of device memory (dashed, right) as one thing grows. The data set is counted only where it is what grows.</p><div class="pair">${pairs}</div>${over}`;
+}
+
+function machine(report: Report): string {
+  const { machine: on, controls, rows } = report;
+  const adapter = adapterOf(report);
+  const versions = [
+    ...new Set(rows.filter((row) => row.version).map((row) => `${row.backend} ${row.version}`)),
+  ];
+  const control = ({ hostMs, peaks }: Report["controls"]["start"]) =>
+    `${peaks === undefined ? "" : `FMA peak ${trim(peaks.fmaGflops)} GFLOP/s, copy ${trim(peaks.copyGBs)} GB/s, by command ${trim(peaks.copyBufferGBs)} GB/s, a dispatch ${trim(peaks.dispatchMicroseconds)} µs; `}plain JavaScript ${trim(hostMs)} ms`;
+  const facts: [string, string | undefined][] = [
+    ["Adapter", adapter && `${adapter.adapter}${adapter.isSoftware ? " (software)" : ""}`],
+    ["Driver", adapter?.driver],
+    ["Processor", `${on.processor}, ${on.cores} cores, ${on.memoryGiB} GiB`],
+    ["System", on.system],
+    ["Node", on.node],
+    ["Dawn", on.webgpu && `webgpu ${on.webgpu}`],
+    ["Versions", versions.join(", ")],
+    ["Controls at the start", control(controls.start)],
+    ["Controls at the end", control(controls.end)],
+  ];
+  const list = facts.flatMap(([name, value]) =>
+    value ? [`<dt>${name}</dt><dd>${escapeHtml(value)}</dd>`] : [],
+  );
+  return `<h2>Machine</h2><dl>${list.join("")}</dl>`;
+}
