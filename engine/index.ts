@@ -71,6 +71,7 @@ export {
   type TraceEvent,
 } from "./profile.ts";
 export * as hostRandom from "./random/draws.ts";
+export { RandomGenerator, type RandomGeneratorOptions } from "./random/generator.ts";
 export { fillPermutation } from "./random/permutation.ts";
 export { type RandomKey, RandomSource } from "./random/source.ts";
 export { noGrad } from "./recording.ts";

@@ -6,6 +6,9 @@
 struct Sizes {
   count: u32, // blocks of four elements
   segment: u32, // blocks that one workgroup walks
+  padding0: u32,
+  padding1: u32,
+  parameters: vec4u, // of the distribution, floats by their bits
 }
 
 alias Element = vec4u;

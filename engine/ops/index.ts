@@ -11,6 +11,7 @@ export * from "./convolution.ts";
 export * from "./cross-entropy.ts";
 export * from "./cumulative.ts";
 export * from "./depthwise.ts";
+export * from "./distributions.ts";
 export * from "./embedding.ts";
 export * from "./indexing.ts";
 export * from "./layer-norm.ts";

@@ -1,152 +1,24 @@
-// Ops that draw on the device: words, uniforms, normals, orders, dropout. All are functions of a random state, a
-// u32 tensor of shape [4] that holds `[key low, key high, counter, stream]` (see RandomSource.state): the same
-// state gives the same numbers, on every device. Nothing here keeps a state or advances one by itself.
+// Ops that draw on the device: words, orders, dropout, and the step from one random state to the next. All are
+// functions of a random state, a u32 tensor of shape [4] that holds `[key low, key high, counter, stream]` (see
+// RandomSource.state): the same state gives the same numbers, on every device. Nothing here keeps a state or advances
+// one by itself; RandomGenerator does.
 
 import advanceSource from "../../shaders/advance.wgsl";
 import dropoutSource from "../../shaders/dropout.wgsl";
-import normalSource from "../../shaders/normal.wgsl";
 import permutationSource from "../../shaders/permutation.wgsl";
 import philoxSource from "../../shaders/philox.wgsl";
-import randomFillSource from "../../shaders/random-fill.wgsl";
 import { defineOp } from "../define.ts";
-import type { DType } from "../dtype.ts";
-import { ArgumentError, DTypeError, ShapeError } from "../errors.ts";
-import {
-  type AdapterProfile,
-  grid,
-  type Hooks,
-  input,
-  type KernelContext,
-  type KernelPlan,
-  output,
-  type Spec,
-  shader,
-  wgslFloat,
-} from "../kernel.ts";
-import { notDifferentiable, type ReferenceTensor, type SampleInput } from "../op.ts";
-import { inverseNormal } from "../random/normal.ts";
+import { ArgumentError, DTypeError } from "../errors.ts";
+import { input, output, type Spec, shader, wgslFloat } from "../kernel.ts";
+import { notDifferentiable } from "../op.ts";
 import { fillPermutation, halves } from "../random/permutation.ts";
-import { philoxFill, purpose } from "../random/philox.ts";
-import { checkShape, type Shape, showShape, sizeOf } from "../shape.ts";
+import { sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { checkState, deviceWords, highState, notOfValues, sampleState, segments } from "./random-fill.ts";
 
-const fillShader = shader("random-fill", `${philoxSource}\n${randomFillSource}`);
-const normalShader = shader("random-fill", `${philoxSource}\n${normalSource}\n${randomFillSource}`);
 const permutationShader = shader("permutation", `${philoxSource}\n${permutationSource}`);
 const dropoutShader = shader("dropout", `${philoxSource}\n${dropoutSource}`);
 const advanceShader = shader("advance", advanceSource);
-
-const notOfValues = notDifferentiable("random numbers do not depend on the values of anything");
-
-interface ShapeAttrs {
-  readonly shape: Shape;
-}
-
-function checkState(op: string, spec: Spec): void {
-  if (spec.dtype !== "u32") {
-    throw new DTypeError(
-      `${op}: the random state must be u32, got ${spec.dtype}; make it from device().random.state()`,
-    );
-  }
-  if (spec.shape.length !== 1 || spec.shape[0] !== 4) {
-    throw new ShapeError(
-      `${op}: the random state has shape ${showShape(spec.shape)}; it must be [4]: key low, key high, counter, stream`,
-    );
-  }
-}
-
-/** How many vec4s there are, how many one workgroup walks, and the workgroups. */
-function segments(length: number, profile: AdapterProfile) {
-  const count = Math.ceil(length / 4);
-  const groups = Math.min(Math.ceil(count / 64), profile.workgroupTarget);
-  const segment = Math.ceil(count / groups / 64) * 64;
-  return { count, segment, workgroups: grid(Math.ceil(count / segment), profile) };
-}
-
-/** The words that a state stands for, as the device draws them: element i is word i % 4 of block i / 4. */
-function deviceWords(state: ReferenceTensor, count: number): Uint32Array {
-  const words = new Uint32Array(count);
-  const [key0, key1, counter, stream] = state.data;
-  philoxFill(words, counter, stream, purpose.device, key0, key1);
-  return words;
-}
-
-const sampleState = (...words: number[]): SampleInput => ({ shape: [4], dtype: "u32", values: words });
-const highState = sampleState(0xffffffff, 0x1fffff, 0xffffffff, 0x80000001);
-
-/** An op that makes a tensor of any shape from words alone. */
-function fillOp(name: string, dtype: DType, hooks: Hooks | undefined, convert: (word: number) => number) {
-  return defineOp({
-    name,
-    saves: {},
-    vjp: notOfValues,
-    call: (state: Tensor, shape: Shape) => {
-      checkShape(name, shape);
-      return { inputs: [state], attrs: { shape: [...shape] } };
-    },
-    infer: ([state], { shape }: ShapeAttrs): readonly Spec[] => {
-      checkState(name, state);
-      return [{ shape, dtype }];
-    },
-    kernels: ({ outputs: [out], profile }: KernelContext<ShapeAttrs>): KernelPlan => {
-      const length = sizeOf(out.shape);
-      if (length === 0) return { calls: [] };
-      const { count, segment, workgroups } = segments(length, profile);
-      return {
-        calls: [
-          {
-            shader: name === "randomNormal" ? normalShader : fillShader,
-            hooks,
-            sizes: [count, segment],
-            operands: [input(0), output(0)],
-            workgroups,
-          },
-        ],
-      };
-    },
-    reference: ([state], _attrs, [out]) => {
-      const words = deviceWords(state, out.data.length);
-      for (let i = 0; i < words.length; i++) out.data[i] = convert(words[i]);
-    },
-    samples: [
-      { inputs: [sampleState(1, 2, 3, 4)], attrs: { shape: [7, 13] } },
-      { inputs: [highState], attrs: { shape: [2, 1, 65] } },
-      { inputs: [sampleState(0, 0, 0, 0)], attrs: { shape: [] } },
-      { inputs: [sampleState(5, 0, 0, 0)], attrs: { shape: [3, 0] } },
-    ],
-  });
-}
-
-const asFloats = (body: string): Hooks => ({
-  aliases: { Element: "vec4f" },
-  functions: { convert: `fn convert(words: vec4u) -> Element {\n  return ${body};\n}` },
-});
-
-/**
- * Random u32 words of a shape: element i is word i % 4 of the Philox4x32-10 block at counter
- * (i / 4, state counter, state stream, 0), i counting row-major. The same bits on every device.
- */
-export const randomBits = fillOp("randomBits", "u32", undefined, (word) => word);
-
-/**
- * f32 numbers drawn evenly from [0, 1): k * 2^-24, k the upper 24 bits of {@link randomBits}. The same bits on
- * every device.
- */
-export const randomUniform = fillOp(
-  "randomUniform",
-  "f32",
-  asFloats("vec4f(words >> vec4u(8u)) * 0x1p-24f"),
-  (word) => (word >>> 8) * 2 ** -24,
-);
-
-/**
- * f32 numbers from the normal distribution of mean 0 and standard deviation 1: the inverse of its distribution
- * function at (word + 1/2) * 2^-32, words as in {@link randomBits} (AS 241). Devices agree within a few parts in
- * a million, not to the bit; initial weights are drawn on the host instead.
- */
-export const randomNormal = fillOp("randomNormal", "f32", asFloats("inverse_normal(words)"), (word) =>
-  inverseNormal((word + 0.5) * 2 ** -32),
-);
 
 interface PermutationAttrs {
   readonly n: number;

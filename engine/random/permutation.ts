@@ -70,8 +70,8 @@ function mix(value: number, round: number): number {
 }
 
 /** floor(word * n / 2^32): an index below n, even up to n / 2^32. */
-function highProduct(word: number, n: number): number {
-  // n < 2^31, so both products fit 53 bits.
+export function highProduct(word: number, n: number): number {
+  // n < 2^32, so both products fit 53 bits.
   const upper = (word >>> 16) * n;
   const lower = (word & 0xffff) * n;
   return Math.floor((upper + Math.floor(lower / 65536)) / 65536);

@@ -4,14 +4,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { ArgumentError, DTypeError, ShapeError } from "../../engine/errors.ts";
 import { type Device, grad, mul, sum, type Tensor, tensor } from "../../engine/index.ts";
-import {
-  advance,
-  dropout,
-  permutation,
-  randomBits,
-  randomNormal,
-  randomUniform,
-} from "../../engine/ops/random.ts";
+import { randomBits, randomNormal, randomUniform } from "../../engine/ops/distributions.ts";
+import { advance, dropout, permutation } from "../../engine/ops/random.ts";
 import { permutation as hostPermutation } from "../../engine/random/permutation.ts";
 import { philox } from "../../engine/random/philox.ts";
 import { expectClose } from "../support/compare.ts";
