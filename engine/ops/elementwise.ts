@@ -7,6 +7,7 @@ import type { DType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { input, type KernelContext, type KernelPlan, output, type Spec, shader } from "../kernel.ts";
 import type {
+  Accuracy,
   NotDifferentiable,
   Op,
   OpFunction,
@@ -21,6 +22,11 @@ import type { Tensor } from "../tensor.ts";
 import { type PointwiseChain, pointwiseCall } from "./pointwise-code.ts";
 
 export const elementwiseShader = shader("elementwise", elementwiseSource);
+
+/** Dtypes of ops that compute with numbers. */
+export const numeric: readonly DType[] = ["f32", "i32", "u32"];
+/** The accuracy of ops whose results are the reference's, rounded once. */
+export const exact: Accuracy = { ulp: 0 };
 
 /** What an elementwise op states about itself. */
 export interface ElementwiseDefinition<A> {

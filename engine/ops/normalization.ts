@@ -24,10 +24,11 @@ import {
 import type { TensorLike } from "../op.ts";
 import { showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { add, mul, rsqrt, sub } from "./arithmetic.ts";
+import { add, mul, sub } from "./arithmetic.ts";
 import { vjpByComposition } from "./composition.ts";
 import { elementwiseOp, elementwiseShader } from "./elementwise.ts";
 import { columnwiseSite } from "./epilogues.ts";
+import { rsqrt } from "./exponential.ts";
 import { pointwiseCall } from "./pointwise-code.ts";
 import { sum } from "./reduce.ts";
 

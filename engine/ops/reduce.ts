@@ -4,7 +4,9 @@ import type { DType } from "../dtype.ts";
 import { notDifferentiable, type Vjp, type VjpContext } from "../op.ts";
 import { sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { cast, div, equal, mul } from "./arithmetic.ts";
+import { div, mul } from "./arithmetic.ts";
+import { cast } from "./cast.ts";
+import { equal } from "./comparison.ts";
 import { cumprod } from "./cumulative.ts";
 import { expand, transpose } from "./movement.ts";
 import { keptShape, type ReduceAttrs, reduceReference, reduction } from "./reduce-kernels.ts";
@@ -17,14 +19,15 @@ const highest = (dtype: DType) =>
   dtype === "f32" ? Number.POSITIVE_INFINITY : dtype === "i32" ? 2 ** 31 - 1 : 2 ** 32 - 1;
 
 /**
- * Sum over `axes` (default: all). Empty sums are 0. In float32 the sum is blocked: the error stays near that of
- * 64 additions whatever the length.
+ * Sum over `axes` (default: all). Empty sums are 0. In float32 blocks of 16 to 64 elements are added up plainly and
+ * blocks with compensation: the error stays below 1e-6 of the sum of |x| whatever the length.
  */
 export const sum = reduction({
   name: "sum",
   dtypes: numeric,
   allowsEmpty: true,
   combine: () => "a + b",
+  isSum: true,
   identity: () => 0,
   reference: ([x], attrs, [out]) => reduceReference(x, attrs, out, 0, (total, value) => total + value),
   vjp: (context) => [expand(keptShape(context, context.grad()), context.inputSpecs[0].shape)],
@@ -36,6 +39,7 @@ export const mean = reduction({
   dtypes: ["f32"],
   allowsEmpty: true,
   combine: () => "a + b",
+  isSum: true,
   identity: () => 0,
   scale: (count) => 1 / count,
   reference: ([x], attrs, [out]) => {

@@ -7,7 +7,8 @@ import { grid, type Hooks, input, type KernelContext, type KernelPlan, output, s
 import type { OpFunction, ReferenceTensor, TensorLike, Vjp } from "../op.ts";
 import { normalizeAxis, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { exp, mul, sub } from "./arithmetic.ts";
+import { mul, sub } from "./arithmetic.ts";
+import { exp } from "./exponential.ts";
 import { transpose } from "./movement.ts";
 import { sum } from "./reduce.ts";
 

@@ -7,23 +7,11 @@ import type { Spec } from "../kernel.ts";
 import type { OpFunction, TensorLike } from "../op.ts";
 import { reducedShape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import {
-  abs,
-  add,
-  cast,
-  div,
-  equal,
-  exp,
-  less,
-  log,
-  logicalNot,
-  mul,
-  sign,
-  sqrt,
-  square,
-  sub,
-  where,
-} from "./arithmetic.ts";
+import { abs, add, div, mul, sign, square, sub } from "./arithmetic.ts";
+import { cast } from "./cast.ts";
+import { equal, less } from "./comparison.ts";
+import { exp, log, sqrt } from "./exponential.ts";
+import { logicalNot, where } from "./logical.ts";
 import { max, mean, sum } from "./reduce.ts";
 import { keptShape, type ReduceAttrs, reduceAttrs, reduceSamples } from "./reduce-kernels.ts";
 import { reshape } from "./reshape.ts";

@@ -58,21 +58,20 @@ const broadcasts: readonly { shapes: readonly string[]; access: readonly string[
 ];
 
 describe("pointwise ops, broadcast", () => {
-  it.each(pointwise.filter((op) => op.samples[0].inputs.length > 1).map((op) => [op.name, op] as const))(
-    "%s",
-    async (_, op) => {
-      // The code that reaches elements is one for all ops: some go through every mode, the others through three.
-      const isThorough = ["sub", "where", "less", "logicalAnd"].includes(op.name);
-      for (const { shapes, access } of isThorough ? broadcasts : broadcasts.slice(0, 3)) {
-        const sample = reshaped(op, (k) => parseShape(shapes[k % 2]));
-        const [out] = op.infer(specsOf(sample), sample.attrs ?? {});
-        access.forEach((mode, k) => {
-          expect(accessOf(specsOf(sample)[k], out).access).toBe(mode);
-        });
-        await compareForward(op, sample, pair);
-      }
-    },
-  );
+  // prelu's slope broadcasts to x only, not x to the slope: its samples show that.
+  const symmetric = pointwise.filter((op) => op.samples[0].inputs.length > 1 && op.name !== "prelu");
+  it.each(symmetric.map((op) => [op.name, op] as const))("%s", async (_, op) => {
+    // The code that reaches elements is one for all ops: some go through every mode, the others through three.
+    const isThorough = ["sub", "where", "less", "logicalAnd"].includes(op.name);
+    for (const { shapes, access } of isThorough ? broadcasts : broadcasts.slice(0, 3)) {
+      const sample = reshaped(op, (k) => parseShape(shapes[k % 2]));
+      const [out] = op.infer(specsOf(sample), sample.attrs ?? {});
+      access.forEach((mode, k) => {
+        expect(accessOf(specsOf(sample)[k], out).access).toBe(mode);
+      });
+      await compareForward(op, sample, pair);
+    }
+  });
 
   it("three inputs, each reached in another way", async () => {
     const op = named("where");

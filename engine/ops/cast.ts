@@ -1,0 +1,62 @@
+// Conversion between dtypes.
+
+import { defineOp } from "../define.ts";
+import { type DType, dtypes } from "../dtype.ts";
+import { unknownName } from "../errors.ts";
+import type { OpFunction, TensorLike } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
+import { elementwiseOp, exact } from "./elementwise.ts";
+import { registerTypes } from "./pointwise-code.ts";
+
+const bools = { dtype: "bool", low: 0, high: 2 } as const;
+
+/** WGSL that converts vec4 `a` of one dtype to another; bool is 0 or 1, and anything but 0 is true. */
+const casts: Record<DType, string> = {
+  f32: "vec4f(a)",
+  i32: "vec4i(a)",
+  u32: "vec4u(a)",
+  bool: "(a != A())",
+  u8: "vec4u(a)",
+};
+
+/**
+ * Converts to another dtype. Floats are cut towards zero and limited to the integer type's range; bool is 0 or 1.
+ */
+export const cast: OpFunction<[x: TensorLike, dtype: DType], Tensor> = defineOp({
+  ...elementwiseOp<{ dtype: DType }>({
+    name: "cast",
+    arity: 1,
+    inputDTypes: ([a]) => [a.dtype],
+    outputDType: (_, { dtype }) => {
+      if (!dtypes.includes(dtype)) throw unknownName("dtype", String(dtype), dtypes);
+      return dtype;
+    },
+    wgsl: ({ dtype }, [spec]) => {
+      if (dtype === "bool" && spec.dtype === "bool") return "a";
+      if (dtype === "u8" && spec.dtype === "f32") return "vec4u(clamp(a, vec4f(0.0), vec4f(255.0)))";
+      return casts[dtype].replace("A()", `${registerTypes[spec.dtype]}()`);
+    },
+    reference: ([a], { dtype }) => castNumber(a, dtype),
+    vjp: ({ grad, inputSpecs }) => [inputSpecs[0].dtype === "f32" ? cast(grad(), "f32") : null],
+    samples: [
+      { inputs: [{ shape: [5, 7] }], attrs: { dtype: "f32" } },
+      { inputs: [{ shape: [11], dtype: "i32", low: -9, high: 9 }], attrs: { dtype: "f32" } },
+      { inputs: [{ shape: [13], dtype: "u8", low: 0, high: 256 }], attrs: { dtype: "f32" } },
+      { inputs: [{ shape: [13], low: 0, high: 255 }], attrs: { dtype: "u8" }, differentiable: [] },
+      { inputs: [{ shape: [7], low: -5, high: 5 }], attrs: { dtype: "i32" }, differentiable: [] },
+      { inputs: [{ shape: [7], ...bools }], attrs: { dtype: "f32" } },
+      { inputs: [{ shape: [7], dtype: "i32", low: -2, high: 2 }], attrs: { dtype: "bool" } },
+    ],
+    accuracy: exact,
+  }),
+  call: (x: TensorLike, dtype: DType) => ({ inputs: [x], attrs: { dtype } }),
+});
+
+function castNumber(a: number, dtype: DType): number {
+  if (dtype === "f32") return a;
+  if (dtype === "bool") return a !== 0 ? 1 : 0;
+  if (Number.isNaN(a)) return 0;
+  const [low, high] =
+    dtype === "i32" ? [-(2 ** 31), 2 ** 31 - 1] : dtype === "u32" ? [0, 2 ** 32 - 1] : [0, 255];
+  return Math.trunc(Math.min(Math.max(a, low), high));
+}
