@@ -26,6 +26,7 @@ import {
   imageShape,
   isPointwiseWindow,
   type PerAxis,
+  patchesLimit,
   perAxis,
   resolveWindow,
   span,
@@ -50,9 +51,6 @@ interface ConvolutionAttrs {
   readonly window: Window;
   readonly groups: number;
 }
-
-/** Elements of the patches made at once; larger batches are cut. 64 MiB, half of what WebGPU binds at least. */
-const patchesLimit = 2 ** 24;
 
 const nameOf = (rank: number, suffix = "") => `conv${suffix}${rank - 2}d`;
 
@@ -122,7 +120,7 @@ const isDepthwise = (channels: number, out: number, groups: number) =>
 /** Ranges of images whose patches are made at once; at least one range. */
 function parts(batch: number, channels: number, { window }: ConvolutionAttrs): [from: number, to: number][] {
   const each = sizeOf(window.output) * tapsOf(window) * channels;
-  const images = Math.max(1, isPointwiseWindow(window) ? batch : Math.floor(patchesLimit / each));
+  const images = Math.max(1, isPointwiseWindow(window) ? batch : Math.floor(patchesLimit.elements / each));
   if (batch <= images) return [[0, batch]];
   const count = Math.ceil(batch / images);
   return Array.from({ length: count }, (_, i) => [

@@ -14,6 +14,7 @@ export * from "./cross-entropy.ts";
 export * from "./cumulative.ts";
 export * from "./depthwise.ts";
 export * from "./distributions.ts";
+export * from "./einsum.ts";
 export * from "./embedding.ts";
 export * from "./error-function.ts";
 export * from "./exponential.ts";

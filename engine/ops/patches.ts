@@ -104,7 +104,7 @@ export const im2col: OpFunction<[x: Tensor, window: Window, groups?: number], Te
     const { batch, channels } = imageOf(x);
     out.data.fill(0);
     eachPatchRun(batch, channels, attrs, (patch, pixel, inner) => {
-      out.data.set(x.data.subarray(pixel, pixel + inner), patch);
+      for (let c = 0; c < inner; c++) out.data[patch + c] = x.data[pixel + c];
     });
   },
   vjp: ({ grad, attrs: { window, groups }, inputSpecs: [x] }): Tensor[] => [

@@ -182,3 +182,6 @@ export const isPointwiseWindow = ({ size, stride, before, input, output }: Windo
   sizeOf(stride) === 1 &&
   before.every((n) => n === 0) &&
   input.every((n, i) => n === output[i]);
+
+/** Elements of the patches that a convolution makes at once; larger batches are cut. 64 MiB, half of what WebGPU binds at least; tests lower it. */
+export const patchesLimit = { elements: 2 ** 24 };
