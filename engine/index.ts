@@ -53,6 +53,8 @@ export type { Diagram, DiagramEdge, DiagramNode, DiagramOptions } from "./inspec
 export { nameScope } from "./inspect/name-scope.ts";
 export type { SourceLine } from "./inspect/source-line.ts";
 export type { StepValues, TapeStep } from "./inspect/step.ts";
+export { type StepperOptions, type StepperUpdate, stepperPage } from "./inspect/stepper/page.ts";
+export { type RecordingOptions, recordSteps, type StepRecording } from "./inspect/stepper/recording.ts";
 export { type Drawable, type ToDiagramOptions, toDot, toMermaid } from "./inspect/tape-diagram.ts";
 export { type ExplainOptions, explain } from "./jit/explain.ts";
 export { type JitOptions, type Jitted, jit, type WarmUp, type WarmUpProgress } from "./jit/jit.ts";

@@ -1,6 +1,7 @@
 // TapeStep: one node of a tape as a person meets it while stepping: names, shapes, the source line, tensors, and
 // all of it as text. It shows what the tape's walk hands it, and computes nothing.
 
+import type { Spec } from "../kernel.ts";
 import { showShape } from "../shape.ts";
 import type { TapeNode } from "../tape.ts";
 import type { NestedArray, Tensor } from "../tensor.ts";
@@ -44,6 +45,7 @@ export class TapeStep {
   readonly outputGradients: readonly (Tensor | null)[];
   /** Backward: what this node contributes to the gradient of each input, null where none flows. */
   readonly inputGradients: readonly (Tensor | null)[];
+  readonly #isNumber: readonly boolean[];
 
   /** @internal Made by {@link Tape.steps}. */
   constructor(
@@ -61,6 +63,7 @@ export class TapeStep {
     this.outputs = node.outputs;
     this.inputNames = node.inputIds.map((id) => tapeName(values, id));
     this.outputNames = node.outputIds.map((id) => tapeName(values, id));
+    this.#isNumber = node.inputIds.map((id) => values.get(id)?.kind === "number");
     this.outputGradients = outputGradients;
     this.inputGradients = inputGradients;
   }
@@ -107,8 +110,7 @@ export class TapeStep {
 
   /** The step as text with its values: small tensors whole, of larger ones the first elements and their range. */
   async show(): Promise<string> {
-    const values = await this.read();
-    return this.#block([values.inputs, values.outputs, values.outputGradients, values.inputGradients]);
+    return this.#block(await this.read());
   }
 
   /** One line: `#2 backward matmul_2 = matmul(h, weight) [1, 2]  at lesson.ts:12`. */
@@ -128,25 +130,32 @@ export class TapeStep {
     return scope === "" ? at : `  in ${scope}${at}`;
   }
 
-  #block(values?: readonly (readonly (NestedArray | null | undefined)[])[]): string {
+  /** The head line, and a row a tensor. Numbers written in the program stand in the call and need no row. */
+  #block(values?: StepValues): string {
     const { inputSpecs, outputSpecs } = this.node;
-    const row = (list: number, heading: string, name: string, spec: string, k: number, tensor: unknown) => {
-      const absent = tensor === null ? "none" : tensor === undefined ? "not kept" : "";
-      const value = values?.[list][k];
-      const text = value === undefined || value === null ? absent : valueText(value);
-      return [k === 0 ? `  ${heading}` : "", name, spec, text];
+    const rows: string[][] = [];
+    const list = (
+      heading: string,
+      names: readonly string[],
+      specs: readonly Spec[],
+      tensors: readonly (Tensor | null | undefined)[],
+      read: readonly (NestedArray | null | undefined)[] | undefined,
+    ) => {
+      let isFirst = true;
+      tensors.forEach((tensor, k) => {
+        if (specs === inputSpecs && this.#isNumber[k]) return;
+        const absent = tensor === null ? "none" : tensor === undefined ? "not kept" : "";
+        const value = read?.[k];
+        const text = value === undefined || value === null ? absent : valueText(value);
+        rows.push([isFirst ? `  ${heading}` : "", names[k], specText(specs[k]), text]);
+        isFirst = false;
+      });
     };
-    const d = (name: string) => `∂${name}`;
-    const rows = [
-      ...this.inputs.map((t, k) => row(0, "inputs", this.inputNames[k], specText(inputSpecs[k]), k, t)),
-      ...this.outputs.map((t, k) => row(1, "output", this.outputNames[k], specText(outputSpecs[k]), k, t)),
-      ...this.outputGradients.map((t, k) =>
-        row(2, "incoming", d(this.outputNames[k]), specText(outputSpecs[k]), k, t),
-      ),
-      ...this.inputGradients.map((t, k) =>
-        row(3, "outgoing", d(this.inputNames[k]), specText(inputSpecs[k]), k, t),
-      ),
-    ];
+    const gradients = (names: readonly string[]) => names.map((name) => `∂${name}`);
+    list("inputs", this.inputNames, inputSpecs, this.inputs, values?.inputs);
+    list("output", this.outputNames, outputSpecs, this.outputs, values?.outputs);
+    list("incoming", gradients(this.outputNames), outputSpecs, this.outputGradients, values?.outputGradients);
+    list("outgoing", gradients(this.inputNames), inputSpecs, this.inputGradients, values?.inputGradients);
     const head = `#${this.index} ${this.direction} ${this.call}${this.#place()}`;
     return [head, ...columns(rows)].join("\n");
   }

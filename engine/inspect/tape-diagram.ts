@@ -23,7 +23,7 @@ export interface ToDiagramOptions extends DiagramOptions {
 }
 
 /** What can be drawn: a loss that a tape recorded, a function made by jit(), or a diagram such as a model's. */
-export type Drawable = Tensor | Jitted<never[], unknown> | Diagram;
+export type Drawable = Tensor | Pick<Jitted<never[], unknown>, "programs"> | Diagram;
 
 /** Mermaid text of a graph, which Markdown on GitHub and many viewers draw. */
 export function toMermaid(source: Drawable, options: ToDiagramOptions = {}): string {

@@ -23,7 +23,10 @@ export interface ExplainOptions extends ExplainLossOptions {
  *
  * @throws ArgumentError for anything else, or a loss whose tape is not known
  */
-export function explain(target: Tensor | Jitted<never[], unknown>, options: ExplainOptions = {}): string {
+export function explain(
+  target: Tensor | Pick<Jitted<never[], unknown>, "programs">,
+  options: ExplainOptions = {},
+): string {
   if (target instanceof Tensor) return explainLoss(target, options);
   const { programs } = target;
   if (programs === undefined) throw new ArgumentError("explain: takes a loss or a function made by jit()");
