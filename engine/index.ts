@@ -8,6 +8,17 @@ export {
   retainGrad,
   zeroGrad,
 } from "./autograd/backward.ts";
+export { checkpoint } from "./autograd/checkpoint.ts";
+export {
+  type CustomElementwiseOp,
+  type CustomGradientOptions,
+  type CustomKernelOp,
+  type CustomOp,
+  customGradient,
+  defineElementwise,
+  defineMultiOp,
+  defineOp,
+} from "./autograd/custom.ts";
 export { type GradientHook, type HookHandle, registerHook } from "./autograd/hooks.ts";
 export {
   type HessianProducts,
@@ -58,7 +69,19 @@ export { type RecordingOptions, recordSteps, type StepRecording } from "./inspec
 export { type Drawable, type ToDiagramOptions, toDot, toMermaid } from "./inspect/tape-diagram.ts";
 export { type ExplainOptions, explain } from "./jit/explain.ts";
 export { type JitOptions, type Jitted, jit, type WarmUp, type WarmUpProgress } from "./jit/jit.ts";
-export type { Op, OpFunction, TensorLike } from "./op.ts";
+/** For kernels of one's own: operands, shaders, grids. */
+export * as kernel from "./kernel.ts";
+export {
+  type NotDifferentiable,
+  notDifferentiable,
+  type Op,
+  type OpFunction,
+  type ReferenceTensor,
+  type Sample,
+  type TensorLike,
+  type Vjp,
+  type VjpContext,
+} from "./op.ts";
 export * from "./ops/index.ts";
 export type { Padding, PerAxis, WindowOptions } from "./ops/windows.ts";
 export { packVariables, VariablePack } from "./pack.ts";

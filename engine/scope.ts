@@ -44,9 +44,14 @@ export function tidy<T>(fn: () => T): T {
   return result;
 }
 
+/** @internal Whether the innermost scope owns the tensor. */
+export function isTracked(tensor: Tensor): boolean {
+  return scopes.at(-1)?.has(tensor) ?? false;
+}
+
 /** @internal A handle that the innermost scope owns: `tensor` itself where that scope made it, else a second one. */
 export function claim(tensor: Tensor): Tensor {
-  if (scopes.at(-1)?.has(tensor)) return tensor;
+  if (isTracked(tensor)) return tensor;
   return track(tensor.alias());
 }
 

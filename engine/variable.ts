@@ -19,6 +19,30 @@ export interface VariableOptions {
   device?: Device;
 }
 
+/** @internal Stands between variables and those that read and assign them, while a block is watched or runs again. */
+export interface VariableWatcher {
+  /** Memory to read instead of the variable's own, if it is to be another. */
+  read(variable: Variable): Memory | undefined;
+  /** Told before an assignment; true where that is done with. */
+  assign(variable: Variable, value: Tensor): boolean;
+}
+
+let watcher: VariableWatcher | undefined;
+
+/** @internal */
+export const variableWatcher = (): VariableWatcher | undefined => watcher;
+
+/** @internal Runs `fn` with `next` in place of the watcher there is, which `next` must ask itself. */
+export function withVariableWatcher<T>(next: VariableWatcher, fn: () => T): T {
+  const outer = watcher;
+  watcher = next;
+  try {
+    return fn();
+  } finally {
+    watcher = outer;
+  }
+}
+
 export class Variable extends Tensor {
   name: string;
   trainable: boolean;
@@ -37,6 +61,11 @@ export class Variable extends Tensor {
     return this.#version + (this.#pack?.parent.version ?? 0);
   }
 
+  /** @internal */
+  override get memory(): Memory {
+    return watcher?.read(this) ?? super.memory;
+  }
+
   /** Replaces the value by that of `value`, which must have the same shape and dtype and keeps its own memory. */
   assign(value: Tensor): this {
     if (!sameShape(value.shape, this.shape) || value.dtype !== this.dtype) {
@@ -50,6 +79,7 @@ export class Variable extends Tensor {
       );
     }
     if (value === this) return this;
+    if (watcher?.assign(this, value)) return this;
     this.device.backend.copy(value.memory, this.memory, this);
     this.device.backend.noteAssigned?.(this);
     this.#version++;
@@ -65,9 +95,23 @@ export class Variable extends Tensor {
   set(values: NestedArray | ArrayLike<number>): this {
     const flat = fromValues(`set ${this.describe()}`, values, this.shape).values;
     checkValues(`set ${this.describe()}`, flat, this.dtype);
+    if (watcher !== undefined && this.#isSetFor(watcher, flat)) return this;
     this.device.backend.write(this.memory, this, flat);
     this.#version++;
     return this;
+  }
+
+  #isSetFor(by: VariableWatcher, values: ArrayLike<number>): boolean {
+    const { backend } = this.device;
+    const spec = { shape: this.shape, dtype: this.dtype };
+    const memory = backend.allocate(spec, `a value of ${this.describe()}`);
+    const value = new Tensor(this.device, spec, memory, { tracked: false });
+    try {
+      backend.write(memory, spec, values);
+      return by.assign(this, value);
+    } finally {
+      value.dispose();
+    }
   }
 
   /** @internal Moves the value into a part of `parent`'s memory, where it lives from now on. */

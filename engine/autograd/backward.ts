@@ -6,8 +6,8 @@ import { add } from "../ops/arithmetic.ts";
 import { Tape, type TapeOptions } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 import { Variable } from "../variable.ts";
-import { knownTapes, markOnTapes } from "./hooks.ts";
-import { tapeThatReturned } from "./open-tapes.ts";
+import { markOnTapes } from "./hooks.ts";
+import { openTapes, tapeThatReturned } from "./open-tapes.ts";
 import { gradientOf, setGradient } from "./slots.ts";
 
 export interface BackwardOptions {
@@ -80,7 +80,7 @@ function accumulate(value: Tensor, gradient: Tensor): void {
 function tapeOf(loss: Tensor): Tape {
   const returned = tapeThatReturned(loss) as Tape | undefined;
   if (returned?.isDisposed === false) return returned;
-  const found = knownTapes().find((tape) => tape instanceof Tape && tape.knows(loss));
+  const found = openTapes().find((tape) => tape.knows(loss));
   if (found !== undefined) return found as Tape;
   if (returned !== undefined) {
     throw new GradientError(

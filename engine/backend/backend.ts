@@ -110,6 +110,10 @@ export interface Backend {
   readonly profile?: AdapterProfile;
   /** Told by a variable that it was assigned: a trace's program tells it again at every replay. */
   noteAssigned?(variable: { markAssigned(): void }): void;
+  /** While tracing: runs `fn`, whose ops repeat earlier ones on purpose and must not be merged with them. */
+  recomputing?<T>(fn: () => T): T;
+  /** While tracing: memory that holds what `memory` holds now. Elsewhere copies are made. */
+  snapshot?(memory: Memory, spec: Spec): Memory;
   /** Submits what is recorded so far. */
   flush(): void;
   run(op: Op, attrs: unknown, inputs: Operands, outputs: Operands): void;

@@ -125,6 +125,7 @@ class Fusion {
       for (let i = 1; i < readers.length; i++) {
         const [a, b] = [this.#unitOf.get(readers[i - 1])!, this.#unitOf.get(readers[i])!];
         if (a === b || a.target === undefined || b.target === undefined) continue;
+        if (!sameStage(a, b)) continue;
         if (!sameShape(a.target.shape, b.target.shape)) continue;
         if (this.#reaches(a, b) || this.#reaches(b, a)) continue;
         if (this.#bindings([a, b]) > this.#profile.maxStorageBuffers) continue;
@@ -148,6 +149,7 @@ class Fusion {
     fromSpec: Spec,
     toSpec: Spec,
   ): string | undefined {
+    if (!sameStage(from, to)) return apart;
     const fromSize = sizeOf(fromSpec.shape);
     const toSize = sizeOf(toSpec.shape);
     if (fromSize !== toSize) {
@@ -193,6 +195,7 @@ class Fusion {
   }
 
   #refuseEpilogue(unit: Unit, site: EpilogueSite, value: Value, consumer: Unit): string | undefined {
+    if (!sameStage(unit, consumer)) return apart;
     if (sizeOf(consumer.target!.shape) !== sizeOf(value.spec.shape))
       return "it works on other elements than the kernel's result";
     if (this.#reachesAround(unit, consumer)) return "another kernel lies between them";
@@ -236,6 +239,7 @@ class Fusion {
         for (const reader of this.#consumers.get(use.value) ?? []) {
           const other = this.#unitOf.get(reader)!;
           if (other === unit || other.nodes.length > 1 || unit.companion !== undefined) continue;
+          if (!sameStage(unit, other)) continue;
           if (
             node.op.companion?.accepts(node.attrs, node.inputs, k, reader.op, reader.attrs, reader.inputs) !==
             true
@@ -276,6 +280,7 @@ class Fusion {
   }
 
   #refusePrologue(from: Unit, unit: Unit, node: Node, value: Value): string | undefined {
+    if (!sameStage(from, unit)) return apart;
     if (from.anchor !== undefined || from.target === undefined)
       return "what it reads comes of a kernel of its own kind";
     if (sizeOf(from.target.shape) !== sizeOf(value.spec.shape) || !isSimple(from)) {
@@ -306,6 +311,7 @@ class Fusion {
       if (unit.anchor !== undefined || !isSimple(unit)) continue;
       const host = shared.find(
         (other) =>
+          sameStage(unit, other) &&
           (isSmall(unit) || isSmall(other)) &&
           !this.#overwrites(other, unit) &&
           !this.#overwrites(unit, other) &&
@@ -472,6 +478,16 @@ export function contextOf(node: Node, profile: AdapterProfile): KernelContext {
     profile,
   };
 }
+
+/**
+ * Whether no recomputation begins between two units. All nodes of a unit are of one stage: what is computed again for
+ * lack of memory must not move into a kernel that runs before, where its results would have to be kept.
+ */
+function sameStage(a: Unit, b: Unit): boolean {
+  return a.nodes[0].stage === b.nodes[0].stage;
+}
+
+const apart = "a checkpointed block begins to run again between them";
 
 /** Elements up to which a chain is cheaper as a part of another dispatch than as its own. */
 const besideLimit = 4096;

@@ -37,6 +37,10 @@ export interface Node {
   readonly attrs: unknown;
   readonly inputs: readonly Use[];
   readonly outputs: readonly Value[];
+  /** Counts recomputations begun before: work of one stage must not be done in a kernel of another. */
+  readonly stage: number;
+  /** The recomputation that the node belongs to, 0 for none: it repeats earlier work on purpose. */
+  readonly recomputation: number;
 }
 
 /** An assignment to memory that outlives the program, carried out at its end. */

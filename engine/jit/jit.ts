@@ -1,6 +1,7 @@
 // jit: runs a function once to record what it does, and from then on replays the recording: fused, planned, with
 // nothing allocated, uploaded or rebuilt.
 
+import { withLocalGradients } from "../autograd/slots.ts";
 import type { Memory, PreparedProgram } from "../backend/backend.ts";
 import { watches } from "../debug/watches.ts";
 import type { Device } from "../device.ts";
@@ -151,8 +152,9 @@ export function jit<P extends JitArgument[], R extends Tree>(
   const call = (times: number, args: P): R => {
     const { device, tensors } = argumentsOf(args);
     if (runsAsIs(device) || device.backend.prepare === undefined) {
-      let result = fn(...args);
-      for (let i = 1; i < times; i++) result = fn(...args);
+      const run = () => withLocalGradients(() => fn(...args));
+      let result = run();
+      for (let i = 1; i < times; i++) result = run();
       return result;
     }
     const memories = tensors.map((tensor) => tensor.memory);
@@ -261,7 +263,7 @@ function trace<P extends unknown[]>(
           const symbols = args.map((arg) =>
             arg instanceof Tensor ? new Tensor(device, arg, tracer.input(arg)) : arg,
           ) as P;
-          const result: unknown = fn(...symbols);
+          const result: unknown = withLocalGradients(() => fn(...symbols));
           if (result instanceof Promise) {
             // It fails for the same reason, later.
             result.catch(() => {});

@@ -46,6 +46,8 @@ export class TraceBackend implements Backend {
   /** What the graph keeps alive: captured memory and constants. */
   readonly retained: Memory[] = [];
   #nextValue = 0;
+  #stage = 0;
+  #recomputation = 0;
   isFinished = false;
   /** Variables that the traced function assigns. */
   readonly assigned = new Set<{ markAssigned(): void }>();
@@ -156,6 +158,8 @@ export class TraceBackend implements Backend {
       attrs,
       inputs: inputs.specs.map((spec, i) => this.#use(spec, inputs.memories[i])),
       outputs: made,
+      stage: this.#stage,
+      recomputation: this.#recomputation,
     };
     outputs.specs.forEach((spec, index) => {
       const value = this.#value(spec, { kind: "node", node, index });
@@ -185,6 +189,22 @@ export class TraceBackend implements Backend {
 
   readFloat64(_memory: Memory, dtype: DType, count: number): Promise<Float64Array> {
     return Promise.reject(this.#readError(dtype, count));
+  }
+
+  recomputing<T>(fn: () => T): T {
+    const outer = this.#recomputation;
+    this.#recomputation = ++this.#stage;
+    try {
+      return fn();
+    } finally {
+      this.#recomputation = outer;
+    }
+  }
+
+  snapshot(memory: Memory, spec: Spec): Memory {
+    const held = new TracedMemory(this);
+    held.value = this.#valueOf(spec, memory);
+    return held;
   }
 
   flush(): void {}

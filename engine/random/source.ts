@@ -31,6 +31,15 @@ export class RandomSource {
     return stream;
   }
 
+  /** @internal The number of the next stream. */
+  get position(): number {
+    return this.#streams;
+  }
+
+  set position(stream: number) {
+    this.#streams = stream;
+  }
+
   /** Starts numbering again at 0, as after opening the device: what follows repeats what came before. */
   resetStreams(): void {
     this.#streams = 0;
