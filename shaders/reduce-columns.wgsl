@@ -1,6 +1,6 @@
 // Reduces a middle axis of [outer, length, inner]: one thread for four neighbouring columns of one chunk of the
-// reduced axis. As it stands it sums; specialising replaces `combine`, `finish`, `store` and, where a row is not whole
-// vec4s, `load4` and the type of in0.
+// reduced axis. As it stands it sums; specialising replaces `combine`, `join`, `settle`, `finish`, `store` and, where a
+// row is not whole vec4s, `load4` and the type of in0.
 
 struct Sizes {
   outer: u32,
@@ -13,6 +13,8 @@ struct Sizes {
   chunk: u32,
   identity: u32,
   scale: f32,
+  // 0, which the compiler does not know
+  zero: u32,
 }
 
 alias Value = f32;
@@ -23,11 +25,21 @@ alias Vector = vec4f;
 @group(0) @binding(2) var<storage, read_write> out0: array<Value>;
 
 const WORKGROUP = 64u;
-// Rows added up before the block joins the total: keeps rounding errors small in long columns.
-const BLOCK = 64u;
+// Rows added up before the block joins the total: sums of float join with what rounding would lose.
+const BLOCK = 32u;
 
 fn combine(a: Vector, b: Vector) -> Vector {
   return a + b;
+}
+
+// The total of what came before and a block.
+fn join(total: Vector, block: Vector) -> Vector {
+  return combine(total, block);
+}
+
+// The total when all blocks have joined.
+fn settle(total: Vector) -> Vector {
+  return total;
 }
 
 fn finish(value: Value) -> Value {
@@ -72,8 +84,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (; row < stop; row++) {
       block = combine(block, load4(base + row * sizes.inner, column));
     }
-    total = combine(total, block);
+    total = join(total, block);
   }
+  total = settle(total);
   let target_index = chunk_index * sizes.inner + column;
   for (var k = 0u; k < min(4u, sizes.inner - column); k++) {
     store(target_index + k, finish(total[k]));

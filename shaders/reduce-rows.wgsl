@@ -1,5 +1,5 @@
 // Reduces the innermost axis: one thread for each chunk of each row. As it stands it sums; specialising replaces
-// `combine`, `finish`, `store` and, where rows are not whole vec4s, `load4` and the type of in0.
+// `combine`, `join`, `settle`, `finish`, `store` and, where rows are not whole vec4s, `load4` and the type of in0.
 
 struct Sizes {
   rows: u32,
@@ -11,6 +11,8 @@ struct Sizes {
   identity: u32,
   // what the result is multiplied by
   scale: f32,
+  // 0, which the compiler does not know
+  zero: u32,
 }
 
 alias Value = f32;
@@ -21,11 +23,21 @@ alias Vector = vec4f;
 @group(0) @binding(2) var<storage, read_write> out0: array<Value>;
 
 const WORKGROUP = 64u;
-// vec4s added up before the block joins the total: keeps rounding errors small in long rows.
-const BLOCK = 64u;
+// vec4s added up before the block joins the total: sums of float join with what rounding would lose.
+const BLOCK = 16u;
 
 fn combine(a: Vector, b: Vector) -> Vector {
   return a + b;
+}
+
+// The total of what came before and a block.
+fn join(total: Vector, block: Vector) -> Vector {
+  return combine(total, block);
+}
+
+// The total when all blocks have joined.
+fn settle(total: Vector) -> Vector {
+  return total;
 }
 
 fn finish(value: Value) -> Value {
@@ -64,8 +76,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (; i + 4u <= stop; i += 4u) {
       block = combine(block, load4(i));
     }
-    total = combine(total, block);
+    total = join(total, block);
   }
+  total = settle(total);
   var tail = identity;
   for (; i < end; i++) {
     tail = combine(tail, Vector(load1(i)));

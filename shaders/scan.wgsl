@@ -1,8 +1,8 @@
 // Running totals along the middle axis of [outer, length, inner]: one thread walks one chunk of one line. Where lines
 // are cut into chunks, `before` holds the running totals of the chunks, which another run of this kernel has made.
 //
-// As it stands it adds up; specialising replaces `combine` and the types, and for recurrences, which take two inputs,
-// `load` and `value_of`.
+// As it stands it adds up; specialising replaces `combine`, `join`, `onto` and the types, and for recurrences, which take
+// two inputs, `load` and `value_of`.
 
 struct Sizes {
   outer: u32,
@@ -14,10 +14,10 @@ struct Sizes {
   // 1 to walk from the end, and to leave each element's own out of its total
   is_reverse: u32,
   is_exclusive: u32,
-  // how many steps, and then how many of those sums' steps, are combined before they join what came before: keeps
-  // rounding errors of long sums small
+  // how many steps are combined before they join what came before: sums of float join with what rounding would lose
   block: u32,
-  long_block: u32,
+  // 0, which the compiler does not know
+  zero: u32,
 }
 
 alias Value = f32;
@@ -38,6 +38,16 @@ fn load(at: u32) -> State {
 // `a` and then `b`.
 fn combine(a: State, b: State) -> State {
   return a + b;
+}
+
+// What came before a block, and the block.
+fn join(total: State, block: State) -> State {
+  return combine(total, block);
+}
+
+// What came before a block, and its first steps.
+fn onto(total: State, steps: State) -> State {
+  return combine(total, steps);
 }
 
 fn value_of(total: State) -> Value {
@@ -70,28 +80,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let first = chunk * sizes.chunk;
   let count = min(sizes.chunk, sizes.length - min(first, sizes.length));
   let base = (outer * sizes.length + first) * sizes.inner + column;
-  // Three levels: what came before the block of blocks, the blocks in it, the steps in the block.
-  var high = identity;
+  var total = identity;
   if (sizes.chunks > 1u) {
-    high = total_before(outer * sizes.chunks * sizes.inner + column, chunk);
+    total = total_before(outer * sizes.chunks * sizes.inner + column, chunk);
   }
   var done = 0u;
   while (done < count) {
-    var middle = identity;
-    let long_stop = done + min(sizes.long_block, count - done);
-    while (done < long_stop) {
-      let start = combine(high, middle);
-      var total = identity;
-      let stop = done + min(sizes.block, long_stop - done);
-      for (; done < stop; done++) {
-        let step = select(done, count - 1u - done, sizes.is_reverse == 1u);
-        let at = base + step * sizes.inner;
-        let next = combine(total, load(at));
-        out0[at] = value_of(combine(start, select(next, total, sizes.is_exclusive == 1u)));
-        total = next;
-      }
-      middle = combine(middle, total);
+    var block = identity;
+    let stop = done + min(sizes.block, count - done);
+    for (; done < stop; done++) {
+      let step = select(done, count - 1u - done, sizes.is_reverse == 1u);
+      let at = base + step * sizes.inner;
+      let next = combine(block, load(at));
+      out0[at] = value_of(onto(total, select(next, block, sizes.is_exclusive == 1u)));
+      block = next;
     }
-    high = combine(high, middle);
+    total = join(total, block);
   }
 }

@@ -23,7 +23,7 @@ import type { Tensor } from "../tensor.ts";
 import { mul } from "./arithmetic.ts";
 import { slice } from "./movement.ts";
 import { padZeros } from "./pad.ts";
-import { stageCall, wgslTypes } from "./reduce-kernels.ts";
+import { compensated, stageCall, wgslTypes } from "./reduce-kernels.ts";
 import { around } from "./strided.ts";
 
 const scanShader = shader("scan", scanSource);
@@ -55,7 +55,7 @@ interface Lines {
 }
 
 /** Steps combined one after the other before they join what came before. */
-const sumBlock = 16;
+const sumBlock = 8;
 /** All of them. */
 const serial = 2 ** 32 - 1;
 
@@ -73,17 +73,7 @@ function scanCall(
   return {
     shader: scanShader,
     hooks: { ...hooks, consts: { ...hooks.consts, WORKGROUP: `${workgroup}u` } },
-    sizes: [
-      outer,
-      length,
-      inner,
-      chunks,
-      chunk,
-      attrs.reverse ? 1 : 0,
-      exclusive ? 1 : 0,
-      block,
-      Math.min(block * block, serial),
-    ],
+    sizes: [outer, length, inner, chunks, chunk, attrs.reverse ? 1 : 0, exclusive ? 1 : 0, block, 0],
     operands,
     workgroups: grid(Math.ceil(threads / workgroup), profile),
   };
@@ -112,7 +102,7 @@ function sumKernels(context: KernelContext<ScanAttrs>): KernelPlan {
     calls: [
       stageCall(
         profile,
-        { combine: () => "a + b", identity: () => 0 },
+        { combine: () => "a + b", identity: () => 0, isSum: true },
         dtype,
         { outer, length, inner, chunks },
         input(0),
@@ -140,6 +130,13 @@ function sumKernels(context: KernelContext<ScanAttrs>): KernelPlan {
 
 const sumHooks = (dtype: DType): Hooks => ({
   aliases: { Value: wgslTypes[dtype][0], State: wgslTypes[dtype][0] },
+  functions:
+    dtype === "f32"
+      ? {
+          ...compensated("f32", "u32"),
+          onto: "fn onto(total: State, steps: State) -> State {\n  return total + (lost + steps);\n}",
+        }
+      : undefined,
 });
 
 /**
@@ -219,7 +216,7 @@ const scanSamples: readonly Sample<ScanAttrs>[] = [
 
 /**
  * Running sums along `axis`: element k of the result is the sum of elements 0 to k. With `exclusive` element k is left
- * out, with `reverse` the sum goes from the end to k. Summed in blocks: errors stay far below 1e-6 of the sum of |x|.
+ * out, with `reverse` the sum goes from the end to k. Long sums are compensated: errors stay below 1e-6 of the sum of |x|.
  */
 export const cumsum: OpFunction<[x: TensorLike, axis: number, options?: CumulativeOptions], Tensor> =
   defineOp({

@@ -50,9 +50,30 @@ export interface Reduction {
   /** WGSL combining two vectors `a` and `b`. */
   readonly combine: (dtype: DType) => string;
   readonly identity: (dtype: DType) => number;
+  /** Whether it adds, and floats want compensation. */
+  readonly isSum?: boolean;
   /** Factor on the final result (mean), by the number of elements reduced. */
   readonly scale?: (count: number) => number;
 }
+
+/**
+ * What makes long float sums exact to a few roundings: each block joins the total by TwoSum (Knuth, The Art of Computer
+ * Programming 2, 4.2.2), whose error term is kept and added at the end. A compiler that takes floats for reals would
+ * find that term to be 0; a xor with a number it does not know keeps it from looking.
+ */
+export const compensated = (vector: string, bits: string): Record<string, string> => ({
+  join: `var<private> lost: ${vector};
+fn join(total: ${vector}, block: ${vector}) -> ${vector} {
+  let joined = bitcast<${vector}>(bitcast<${bits}>(total + block) ^ ${bits}(sizes.zero));
+  let shadow = joined - total;
+  let error = (total - (joined - shadow)) + (block - shadow);
+  // Infinities lose nothing, and their error is NaN: it goes by its bits, which no compiler may assume away.
+  let exponent = ${bits}(0x7f800000u);
+  let kept = select(${bits}(0xffffffffu), ${bits}(), (bitcast<${bits}>(joined) & exponent) == exponent);
+  lost += bitcast<${vector}>(bitcast<${bits}>(error) & kept);
+  return joined;
+}`,
+});
 
 /** A tensor as [outer, length, inner], the middle to be reduced. */
 export interface Stage {
@@ -148,11 +169,15 @@ export function stageCall(
   const chunk = isRows ? Math.ceil(length / chunks / 4) * 4 : Math.ceil(length / chunks);
   const identity = identityBits(dtype, reduction.identity(dtype));
   const sizes = isRows
-    ? [outer, length, chunks, chunk, identity, { f32: scale ?? 1 }]
-    : [outer, length, inner, Math.ceil(inner / 4), chunks, chunk, identity, { f32: scale ?? 1 }];
+    ? [outer, length, chunks, chunk, identity, { f32: scale ?? 1 }, 0]
+    : [outer, length, inner, Math.ceil(inner / 4), chunks, chunk, identity, { f32: scale ?? 1 }, 0];
   const functions: Record<string, string> = {
     combine: `fn combine(a: Vector, b: Vector) -> Vector {\n  return ${reduction.combine(dtype)};\n}`,
   };
+  if (reduction.isSum === true && dtype === "f32") {
+    Object.assign(functions, compensated("vec4f", "vec4u"));
+    functions.settle = "fn settle(total: Vector) -> Vector {\n  return total + lost;\n}";
+  }
   if (scale !== undefined)
     functions.finish = "fn finish(value: Value) -> Value {\n  return value * sizes.scale;\n}";
   if (!isAligned && isRows) {

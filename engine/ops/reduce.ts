@@ -19,7 +19,7 @@ const highest = (dtype: DType) =>
   dtype === "f32" ? Number.POSITIVE_INFINITY : dtype === "i32" ? 2 ** 31 - 1 : 2 ** 32 - 1;
 
 /**
- * Sum over `axes` (default: all). Empty sums are 0. In float32 blocks of 16 to 64 elements are added up plainly and
+ * Sum over `axes` (default: all). Empty sums are 0. In float32 blocks of 32 or 64 elements are added up plainly and
  * blocks with compensation: the error stays below 1e-6 of the sum of |x| whatever the length.
  */
 export const sum = reduction({
