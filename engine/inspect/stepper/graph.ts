@@ -23,6 +23,11 @@ const margin = 6;
 /** Of one line in a box, in characters. */
 const lineLength = 30;
 
+/** Of a letter on a box's first line, about, in pixels. */
+const nameWidth = 8.6;
+const whatWidth = 6.6;
+const longestName = 22;
+
 /** The box that a value stands in, by name: results stand in their op's. */
 export const boxOf = (node: ShownNode | undefined, name: string) =>
   node === undefined ? `value ${name}` : `op ${node.index}`;
@@ -50,7 +55,11 @@ export function graphSvg(recording: StepRecording, notation: Notation, timeline:
   const byId = new Map(recording.nodes.map((node) => [boxOf(node, ""), node]));
   const arrows = layout.edges.map(({ from, to, points }) => {
     const node = byId.get(to)!;
-    return `<path class="edge" data-edge="${node.index}" data-from="${escapeHtml(from)}" d="${curve(points)}"/>`;
+    const isFlowing = node.inputs.some(
+      (name, k) => boxOf(makers.get(name), name) === from && node.inputGradients[k],
+    );
+    const back = isFlowing ? ` data-back="${node.index}"` : "";
+    return `<path class="edge" data-edge="${node.index}"${back} d="${curve(points)}"/>`;
   });
   const drawn = boxes.map(({ id }) => {
     const node = byId.get(id);
@@ -95,6 +104,12 @@ function box(
   const kind = node === undefined ? value.kind : "op";
   const numbers = node?.inputs.filter((name) => /^-?[\d.]/.test(name)) ?? [];
   const what = node === undefined ? value.kind : [node.op, ...numbers].join(" ");
+  const name = notation.value(value.name);
+  // A result without a name of its own is called after its op already; a long name needs the room.
+  const isSaid = value.name === `${what}_${node?.index}`;
+  const hasRoom = name.length * nameWidth + what.length * whatWidth <= size.width - 30;
+  const kindText =
+    isSaid || !hasRoom ? "" : `<text class="what" x="${size.width - 12}" y="19">${escapeHtml(what)}</text>`;
   const known = node === undefined ? 0 : forward.get(node.index)!;
   const changed = update.get(value.name);
   const until = changed === undefined ? "" : ` data-until="${changed.step}"`;
@@ -114,7 +129,7 @@ function box(
   }
   return `<g class="box ${kind}" data-box="${escapeHtml(id)}" transform="translate(${Math.round(x)} ${Math.round(y)})">
 <rect width="${size.width}" height="${size.height}" rx="${node === undefined ? 14 : 6}"/>
-<text class="name" x="12" y="19">${escapeHtml(clip(notation.value(value.name), 20))}</text><text class="what" x="${size.width - 12}" y="19">${escapeHtml(clip(what, 18))}</text>
+<text class="name" x="12" y="19">${escapeHtml(clip(name, longestName))}</text>${kindText}
 ${lines.join("\n")}
 </g>`;
 }

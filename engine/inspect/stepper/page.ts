@@ -162,12 +162,16 @@ class Slides {
   }
 
   start(title: string, intro: string): void {
+    const loss = this.#notation.value(this.#recording.loss);
     const leaves = this.#recording.values.filter(({ kind }) => kind === "tensor" || kind === "variable");
     this.slides.push({
       phase: "start",
       html: [
         head("start", title, ""),
         intro === "" ? "" : `<p>${escapeHtml(intro)}</p>`,
+        this.#notation.loss === loss
+          ? ""
+          : `<p>${escapeHtml(this.#notation.loss)} is the loss, ${escapeHtml(loss)}.</p>`,
         `<p class="where">What comes in, and what is learned:</p>`,
         cards(leaves.map((value) => this.#card(value.name, value, value.kind))),
       ].join("\n"),

@@ -102,9 +102,8 @@ export const script = `
     drawing.className = "drawing " + phase;
     for (const element of find(".box")) element.classList.toggle("current", element.dataset.box === box);
     for (const element of find(".edge")) {
-      const isOn = edge !== undefined && element.dataset.edge === edge;
-      element.classList.toggle("forward", isOn && phase === "forward");
-      element.classList.toggle("backward", isOn && phase === "backward");
+      element.classList.toggle("forward", phase === "forward" && element.dataset.edge === edge);
+      element.classList.toggle("backward", phase === "backward" && edge !== undefined && element.dataset.back === edge);
     }
     for (const button of find("nav button")) button.setAttribute("aria-current", button.dataset.phase === phase);
     byId("at").value = at;
