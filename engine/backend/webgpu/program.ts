@@ -2,14 +2,14 @@
 // records its dispatches and nothing else.
 
 import { deviceBytes } from "../../dtype.ts";
-import { LimitError, TraceError } from "../../errors.ts";
+import { LimitError, ShaderError, TraceError } from "../../errors.ts";
 import type { Place, Plan } from "../../jit/plan.ts";
 import { sizeOf } from "../../shape.ts";
 import type { Memory, PreparedProgram } from "../backend.ts";
 import type { BindGroups } from "./bind-groups.ts";
 import type { Pipeline, PipelineCache, SizeBuffers } from "./pipelines.ts";
 import { type BufferPool, GpuMemory } from "./pool.ts";
-import type { BareDispatch, Kernel, Recorder } from "./recorder.ts";
+import type { BareDispatch, BareStretch, Kernel, Recorder } from "./recorder.ts";
 
 export interface ProgramServices {
   readonly pool: BufferPool;
@@ -67,8 +67,8 @@ export class WebgpuProgram implements PreparedProgram {
   readonly #slots: readonly GpuMemory[];
   readonly #steps: readonly (BoundDispatch | BoundCopy)[];
   readonly #touched: readonly number[];
-  /** The steps, where they are dispatches with everything in place and no more. */
-  readonly #bare: readonly BareDispatch[] | undefined;
+  /** The steps with everything in place, where none binds an argument. */
+  readonly #bare: readonly BareStretch[] | undefined;
   /** Buffers that a run writes: slots, and memory that it assigns to. */
   readonly #written = new Set<number>();
   readonly #slotIds: ReadonlySet<number>;
@@ -95,13 +95,16 @@ export class WebgpuProgram implements PreparedProgram {
     });
     const touched = new Set<number>();
     this.#steps = plan.steps.map((step) => {
-      if (step.kind === "copy")
+      if (step.kind === "copy") {
+        for (const place of [step.from, step.to])
+          if (place.kind !== "input") touched.add(this.#memoryOf(place, []).bufferId);
         return {
           kind: "copy",
           from: step.from,
           to: step.to,
           bytes: deviceBytes(step.spec.dtype, sizeOf(step.spec.shape)),
         };
+      }
       const pipeline = services.pipelines.get(step.call, step.name);
       const sizes = services.sizes.get(step.call.sizes);
       const isFixed = step.places.every((place) => place.kind !== "input");
@@ -119,10 +122,16 @@ export class WebgpuProgram implements PreparedProgram {
       };
     });
     this.#touched = [...touched];
-    this.#bare = bareDispatches(this.#steps);
+    this.#bare = this.#stretches();
   }
 
+  /** @throws ShaderError once the driver is known to have refused one of the kernels */
   run(args: readonly Memory[], times: number): void {
+    for (const step of this.#steps) {
+      // The first run can't know: whoever reads its results is told.
+      if (step.kind === "dispatch" && step.pipeline.failure !== undefined)
+        throw new ShaderError(step.pipeline.failure.message);
+    }
     this.runs++;
     const { recorder, bindGroups } = this.#services;
     if (args.length === 0 && this.#bare !== undefined && recorder.replayAll(this.#bare, times)) {
@@ -217,6 +226,29 @@ export class WebgpuProgram implements PreparedProgram {
     this.#services.sizes.clear();
   }
 
+  #stretches(): BareStretch[] | undefined {
+    const stretches: BareStretch[] = [];
+    let dispatches: BareDispatch[] = [];
+    for (const step of this.#steps) {
+      if (step.kind === "copy") {
+        if (step.from.kind === "input") return undefined;
+        const copy = {
+          from: this.#memoryOf(step.from, []),
+          to: this.#memoryOf(step.to, []),
+          bytes: step.bytes,
+        };
+        stretches.push({ dispatches, copy });
+        dispatches = [];
+      } else {
+        if (step.bindGroup === undefined) return undefined;
+        const [x, y, z] = step.call.workgroups;
+        dispatches.push({ pipeline: step.pipeline.pipeline, bindGroup: step.bindGroup, x, y, z });
+      }
+    }
+    if (dispatches.length > 0) stretches.push({ dispatches, copy: undefined });
+    return stretches;
+  }
+
   #memoryOf(place: Place, inputs: readonly Memory[]): GpuMemory {
     if (place.kind === "input") return inputs[place.index] as GpuMemory;
     if (place.kind === "memory") return place.memory as GpuMemory;
@@ -240,14 +272,4 @@ function allocateSlots(plan: Plan, pool: BufferPool): GpuMemory[] {
     );
   }
   return slots;
-}
-
-function bareDispatches(steps: readonly (BoundDispatch | BoundCopy)[]): BareDispatch[] | undefined {
-  const bare: BareDispatch[] = [];
-  for (const step of steps) {
-    if (step.kind === "copy" || step.bindGroup === undefined) return undefined;
-    const [x, y, z] = step.call.workgroups;
-    bare.push({ pipeline: step.pipeline.pipeline, bindGroup: step.bindGroup, x, y, z });
-  }
-  return bare;
 }

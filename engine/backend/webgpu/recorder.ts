@@ -26,6 +26,12 @@ export interface BareDispatch {
   readonly z: number;
 }
 
+/** Dispatches in a row, and the copy that follows them, if one does. */
+export interface BareStretch {
+  readonly dispatches: readonly BareDispatch[];
+  readonly copy: { readonly from: GpuMemory; readonly to: GpuMemory; readonly bytes: number } | undefined;
+}
+
 export class Recorder {
   readonly #device: GPUDevice;
   #encoder: GPUCommandEncoder | undefined;
@@ -53,21 +59,26 @@ export class Recorder {
   }
 
   /**
-   * All dispatches of a prepared program `times` over, in the tightest loop there is. Gives false, and does nothing,
-   * while a profile wants each of them by itself.
+   * All that a prepared program does, `times` over, in the tightest loop there is; the program tells what it touches.
+   * Gives false, and does nothing, while a profile wants each dispatch by itself.
    */
-  replayAll(dispatches: readonly BareDispatch[], times: number): boolean {
+  replayAll(stretches: readonly BareStretch[], times: number): boolean {
     if (this.clock !== undefined) return false;
-    const pass = (this.#pass ??= this.#open().beginComputePass());
     for (let time = 0; time < times; time++) {
-      for (const { pipeline, bindGroup, x, y, z } of dispatches) {
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, bindGroup);
-        pass.dispatchWorkgroups(x, y, z);
+      for (const { dispatches, copy } of stretches) {
+        if (dispatches.length > 0) {
+          const pass = (this.#pass ??= this.#open().beginComputePass());
+          for (const { pipeline, bindGroup, x, y, z } of dispatches) {
+            pass.setPipeline(pipeline);
+            pass.setBindGroup(0, bindGroup);
+            pass.dispatchWorkgroups(x, y, z);
+          }
+          this.dispatches += dispatches.length;
+          this.#pending += dispatches.length;
+        }
+        if (copy !== undefined) this.#encodeCopy(copy.from, copy.to, copy.bytes);
       }
     }
-    this.dispatches += dispatches.length * times;
-    this.#pending += dispatches.length * times;
     return true;
   }
 
@@ -104,12 +115,16 @@ export class Recorder {
       this.clock.copy((encoder) =>
         encoder.copyBufferToBuffer(from.buffer, from.byteOffset, to.buffer, to.byteOffset, bytes),
       );
-    } else {
-      const encoder = this.#open();
-      this.#endPass();
-      encoder.copyBufferToBuffer(from.buffer, from.byteOffset, to.buffer, to.byteOffset, bytes);
-    }
+      this.copies++;
+      this.#pending++;
+    } else this.#encodeCopy(from, to, bytes);
     this.#touched.add(from.bufferId).add(to.bufferId);
+  }
+
+  #encodeCopy(from: GpuMemory, to: GpuMemory, bytes: number): void {
+    const encoder = this.#open();
+    this.#endPass();
+    encoder.copyBufferToBuffer(from.buffer, from.byteOffset, to.buffer, to.byteOffset, bytes);
     this.copies++;
     this.#pending++;
   }

@@ -1,0 +1,141 @@
+// How a program replays: copies between its dispatches keep their place in runs of many steps, and a kernel that the
+// driver refuses is named, by the run that needs it and by all later ones.
+
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { defineOp } from "../../engine/define.ts";
+import {
+  add,
+  type Device,
+  init,
+  jit,
+  mul,
+  ShaderError,
+  setDevice,
+  sum,
+  type Tensor,
+  tensor,
+  variable,
+} from "../../engine/index.ts";
+import { input, output, shader } from "../../engine/kernel.ts";
+import { notDifferentiable } from "../../engine/op.ts";
+import { gpuDevice } from "../support/devices.ts";
+
+let shared: Device;
+const opened: Device[] = [];
+
+beforeAll(async () => {
+  shared = await gpuDevice();
+  setDevice(shared);
+});
+afterEach(() => {
+  for (const device of opened.splice(0)) device.dispose();
+  setDevice(shared);
+});
+
+describe("copies in a program", () => {
+  it("happen in every step of a run, before and after its dispatches", async () => {
+    const run = async (together: boolean) => {
+      const [a, b, total] = [variable([1, 2]), variable([3, 5]), variable(0)];
+      // Swapping needs a copy of an old value first, and copies at the end.
+      const step = jit(() => {
+        const next = add(mul(a, 0.5), b);
+        total.assign(add(total, sum(mul(next, b))));
+        b.assign(a);
+        a.assign(next);
+      });
+      const before = shared.counters();
+      if (together) step.run({ steps: 5 });
+      else for (let i = 0; i < 5; i++) step();
+      const after = shared.counters();
+      const [program] = step.programs.values();
+      const copies = program.plan.steps.filter(({ kind }) => kind === "copy").length;
+      expect(copies).toBeGreaterThan(0);
+      expect(after.copies - before.copies).toBe(5 * copies);
+      expect(after.dispatches - before.dispatches).toBe(5 * (program.plan.steps.length - copies));
+      if (together) expect(after.submits - before.submits).toBe(1);
+      const values = [...(await a.data()), ...(await b.data()), await total.item()];
+      for (const held of [step, a, b, total]) held.dispose();
+      return values;
+    };
+    let [a, b, total] = [[1, 2], [3, 5], 0];
+    for (let i = 0; i < 5; i++) {
+      const next = a.map((value, k) => value * 0.5 + b[k]);
+      total += next[0] * b[0] + next[1] * b[1];
+      [b, a] = [a, next];
+    }
+    for (const together of [true, false]) {
+      const got = await run(together);
+      [...a, ...b, total].forEach((value, i) => {
+        expect(got[i]).toBeCloseTo(value, 3);
+      });
+    }
+  });
+
+  it("an upload into what the program's copies use waits for them", async () => {
+    const [a, b] = [variable([1, 2]), variable([0, 0])];
+    const step = jit(() => {
+      b.assign(a);
+    });
+    step();
+    a.set([7, 8]);
+    expect([...(await b.data())]).toEqual([1, 2]);
+    step();
+    b.set([0, 0]);
+    expect([...(await b.data())]).toEqual([0, 0]);
+    for (const held of [step, a, b]) held.dispose();
+  });
+});
+
+describe("a kernel that the driver refuses", () => {
+  const source = `struct Sizes { count: u32 }
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+@compute @workgroup_size(1) fn main() { out[0] = nothing[0]; }`;
+  const broken = defineOp<[x: Tensor], object>({
+    name: "brokenOp",
+    call: (x) => ({ inputs: [x], attrs: {} }),
+    infer: ([x]) => [x],
+    kernels: () => ({
+      calls: [
+        {
+          shader: shader("broken", source),
+          sizes: [1],
+          operands: [input(0), output(0)],
+          workgroups: [1, 1, 1],
+        },
+      ],
+    }),
+    reference: () => {},
+    vjp: notDifferentiable("it is broken"),
+    saves: {},
+    samples: [],
+  });
+  const named = /brokenOp \(broken\.wgsl\): the shader was refused[\s\S]*nothing\[0\]/;
+
+  it.each([
+    ["with an argument", true],
+    ["without", false],
+  ])("is told by the run's result and at every later call, %s", async (_, hasArgument) => {
+    const device = await init({ device: "webgpu", seed: 1 });
+    opened.push(device);
+    const x = tensor([1, 2]);
+    const held = variable([1, 2]);
+    const step = hasArgument ? jit((y: Tensor) => broken(mul(y, 2))) : jit(() => broken(mul(held, 2)));
+    const result = step(x);
+    const error = await result.data().then(
+      () => undefined,
+      (refusal: unknown) => refusal,
+    );
+    expect(error).toBeInstanceOf(ShaderError);
+    expect((error as Error).message).toMatch(named);
+    result.dispose();
+    for (let i = 0; i < 2; i++) {
+      expect(() => step(x)).toThrow(ShaderError);
+      expect(() => step.run({ steps: 3 }, x)).toThrow(named);
+    }
+    // All else goes on.
+    expect([...(await mul(x, x).data())]).toEqual([1, 4]);
+    await device.sync();
+  });
+});
