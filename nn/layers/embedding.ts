@@ -1,0 +1,57 @@
+// Embedding: a trained row of numbers for each of a set of whole numbers, as words of a vocabulary.
+
+import { cast, type Device, embedding, type Shape, type Tensor, type Variable } from "../../engine/index.ts";
+import * as initializers from "../initializers.ts";
+import { Layer, type LayerOptions } from "./layer.ts";
+import { atLeastOne } from "./options.ts";
+
+export interface EmbeddingOptions extends LayerOptions {
+  /** Default "uniform": even over ±0.05, as in Keras. */
+  embeddingsInitializer?: string | initializers.Initializer;
+}
+
+/**
+ * Rows of a table by number: [batch, ...] to [batch, ..., outputDim]. Inputs are whole numbers from 0 to inputDim - 1,
+ * i32, u32 or f32 (exact up to 2^24); one out of range gives zeros and trains nothing. embeddings
+ * [inputDim, outputDim].
+ */
+export class Embedding extends Layer {
+  readonly inputDim: number;
+  readonly outputDim: number;
+  readonly embeddingsInitializer: initializers.Initializer;
+  #embeddings: Variable | undefined;
+
+  /**
+   * @param inputDim how many numbers there are: the largest and 1
+   * @param outputDim features of each
+   */
+  constructor(inputDim: number, outputDim: number, options: EmbeddingOptions = {}) {
+    atLeastOne("Embedding", "inputDim", inputDim);
+    atLeastOne("Embedding", "outputDim", outputDim);
+    const initializer = options.embeddingsInitializer ?? "uniform";
+    const found = initializer === "uniform" ? initializers.randomUniform() : initializers.get(initializer);
+    super("Embedding", options);
+    this.inputDim = inputDim;
+    this.outputDim = outputDim;
+    this.embeddingsInitializer = found;
+  }
+
+  /** Undefined until built. */
+  get embeddings(): Variable | undefined {
+    return this.#embeddings;
+  }
+
+  computeOutputShape(inputShape: Shape): Shape {
+    return [...inputShape, this.outputDim];
+  }
+
+  protected override createWeights(_inputShape: Shape, device: Device): void {
+    const shape = [this.inputDim, this.outputDim];
+    this.#embeddings = this.addWeight("embeddings", shape, this.embeddingsInitializer, device);
+  }
+
+  protected forward(x: Tensor): Tensor {
+    const ids = x.dtype === "i32" || x.dtype === "u32" ? x : cast(x, "i32");
+    return embedding(this.#embeddings as Variable, ids);
+  }
+}

@@ -1,0 +1,193 @@
+// LayerNormalization, GroupNormalization and RMSNormalization: each sample by its own statistics, in training and in
+// inference alike.
+
+import {
+  ArgumentError,
+  type Device,
+  groupNorm,
+  layerNorm,
+  rmsNorm,
+  type Shape,
+  ShapeError,
+  type Tensor,
+  type Variable,
+} from "../../engine/index.ts";
+import * as initializers from "../initializers.ts";
+import { batched, Layer, type LayerOptions } from "./layer.ts";
+
+interface NormalizationOptions extends LayerOptions {
+  /** Added to the variance. */
+  epsilon?: number;
+}
+
+export interface AffineNormalizationOptions extends NormalizationOptions {
+  /** Whether beta is added; default true. */
+  center?: boolean;
+  /** Whether gamma multiplies; default true. */
+  scale?: boolean;
+  /** Default "zeros". */
+  betaInitializer?: string | initializers.Initializer;
+  /** Default "ones". */
+  gammaInitializer?: string | initializers.Initializer;
+}
+
+function checkEpsilon(layer: string, epsilon: number): number {
+  if (epsilon > 0 && Number.isFinite(epsilon)) return epsilon;
+  throw new ArgumentError(`${layer}: epsilon must be a finite number above 0, got ${epsilon}`);
+}
+
+/** The lengths of the axes that `axis` names (the batch is axis 0): the last one or the last few. */
+function trailing(layer: string, inputShape: Shape, axis: number | readonly number[]): Shape {
+  const rank = inputShape.length + 1;
+  const list = (typeof axis === "number" ? [axis] : [...axis]).map((n) => (n < 0 ? n + rank : n));
+  list.sort((a, b) => a - b);
+  const isTrailing = list.length > 0 && list.every((n, i) => n === rank - list.length + i) && list[0] >= 1;
+  if (!isTrailing) {
+    throw new ShapeError(
+      `${layer}: axis ${JSON.stringify(axis)} of ${batched(inputShape)} must be the last one or the last few, without the batch; a Permute layer brings others there`,
+    );
+  }
+  return inputShape.slice(list[0] - 1);
+}
+
+/** Gamma and beta, where they are wanted. */
+abstract class AffineNormalization extends Layer {
+  readonly epsilon: number;
+  readonly center: boolean;
+  readonly scale: boolean;
+  readonly #betaInitializer: initializers.Initializer;
+  readonly #gammaInitializer: initializers.Initializer;
+  protected gamma: Variable | undefined;
+  protected beta: Variable | undefined;
+
+  protected constructor(type: string, options: AffineNormalizationOptions) {
+    const epsilon = checkEpsilon(type, options.epsilon ?? 1e-3);
+    const beta = initializers.get(options.betaInitializer ?? "zeros");
+    const gamma = initializers.get(options.gammaInitializer ?? "ones");
+    super(type, options);
+    this.epsilon = epsilon;
+    this.center = options.center ?? true;
+    this.scale = options.scale ?? true;
+    this.#betaInitializer = beta;
+    this.#gammaInitializer = gamma;
+  }
+
+  protected abstract parameterShape(inputShape: Shape): Shape;
+
+  protected override createWeights(inputShape: Shape, device: Device): void {
+    const shape = this.parameterShape(inputShape);
+    if (this.scale) this.gamma = this.addWeight("gamma", shape, this.#gammaInitializer, device);
+    if (this.center) this.beta = this.addWeight("beta", shape, this.#betaInitializer, device);
+  }
+}
+
+export interface LayerNormalizationOptions extends AffineNormalizationOptions {
+  /** What is normalized together, the batch being axis 0: the last axis (the default, -1), or the last few. */
+  axis?: number | readonly number[];
+}
+
+/**
+ * γ (x - mean) / √(variance + ε) + β, mean and variance over the last axis (or last few) of each sample; ε is 1e-3.
+ * gamma and beta have those axes' shape. Defaults of Keras. Source: Ba, Kiros and Hinton 2016.
+ */
+export class LayerNormalization extends AffineNormalization {
+  readonly axis: number | readonly number[];
+
+  constructor(options: LayerNormalizationOptions = {}) {
+    super("LayerNormalization", options);
+    this.axis = options.axis ?? -1;
+  }
+
+  computeOutputShape(inputShape: Shape): Shape {
+    this.parameterShape(inputShape);
+    return inputShape;
+  }
+
+  protected parameterShape(inputShape: Shape): Shape {
+    return trailing(this.describe(), inputShape, this.axis);
+  }
+
+  protected forward(x: Tensor): Tensor {
+    const { gamma, beta, epsilon, axis } = this;
+    return layerNorm(x, { gamma, beta, epsilon, axes: axis });
+  }
+}
+
+export interface GroupNormalizationOptions extends AffineNormalizationOptions {
+  /** Groups of channels; default 32. -1: a group for each channel, instance normalization. 1: all in one. */
+  groups?: number;
+}
+
+/**
+ * γ (x - mean) / √(variance + ε) + β with mean and variance of each sample's groups of channels, over all its pixels;
+ * ε is 1e-3. gamma and beta are [channels]. Defaults of Keras. Source: Wu and He 2018.
+ */
+export class GroupNormalization extends AffineNormalization {
+  readonly groups: number;
+
+  constructor(options: GroupNormalizationOptions = {}) {
+    const { groups = 32 } = options;
+    if (groups !== -1 && !(Number.isInteger(groups) && groups >= 1)) {
+      throw new ArgumentError(
+        `GroupNormalization: groups must be a whole number of at least 1, or -1 for one a channel, got ${groups}`,
+      );
+    }
+    super("GroupNormalization", options);
+    this.groups = groups;
+  }
+
+  computeOutputShape(inputShape: Shape): Shape {
+    const channels = inputShape[inputShape.length - 1];
+    if (channels === undefined || (this.groups !== -1 && channels % this.groups !== 0)) {
+      throw new ShapeError(
+        `${this.describe()}: ${this.groups} groups do not divide the last axis of ${batched(inputShape)}; set groups to a divisor of the channels, or to -1`,
+      );
+    }
+    return inputShape;
+  }
+
+  protected parameterShape(inputShape: Shape): Shape {
+    return inputShape.slice(-1);
+  }
+
+  protected forward(x: Tensor): Tensor {
+    const { gamma, beta, epsilon, groups } = this;
+    return groupNorm(x, groups === -1 ? x.shape[x.rank - 1] : groups, { gamma, beta, epsilon });
+  }
+}
+
+export interface RMSNormalizationOptions extends NormalizationOptions {
+  /** What is normalized together, the batch being axis 0: the last axis (the default, -1), or the last few. */
+  axis?: number | readonly number[];
+}
+
+/**
+ * scale · x / √(mean(x²) + ε) over the last axis (or last few) of each sample; ε is 1e-6. One weight, scale, of those
+ * axes' shape. Defaults of Keras. Source: Zhang and Sennrich 2019.
+ */
+export class RMSNormalization extends Layer {
+  readonly axis: number | readonly number[];
+  readonly epsilon: number;
+  #scale: Variable | undefined;
+
+  constructor(options: RMSNormalizationOptions = {}) {
+    const epsilon = checkEpsilon("RMSNormalization", options.epsilon ?? 1e-6);
+    super("RMSNormalization", options);
+    this.axis = options.axis ?? -1;
+    this.epsilon = epsilon;
+  }
+
+  computeOutputShape(inputShape: Shape): Shape {
+    trailing(this.describe(), inputShape, this.axis);
+    return inputShape;
+  }
+
+  protected override createWeights(inputShape: Shape, device: Device): void {
+    const shape = trailing(this.describe(), inputShape, this.axis);
+    this.#scale = this.addWeight("scale", shape, initializers.ones(), device);
+  }
+
+  protected forward(x: Tensor): Tensor {
+    return rmsNorm(x, { gamma: this.#scale, epsilon: this.epsilon, axes: this.axis });
+  }
+}

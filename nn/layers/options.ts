@@ -1,0 +1,64 @@
+// What windowed layers check about their options, and what they share: sizes by spatial axis, padding, weights of a
+// kernel and a bias. Knows shapes and options, not what the layers compute.
+
+import { ArgumentError, type PerAxis, type Shape, ShapeError, unknownName } from "../../engine/index.ts";
+import { batched } from "./layer.ts";
+
+/** One whole number of at least 1 for each of `rank` spatial axes. */
+export function spatial(layer: string, what: string, value: PerAxis, rank: number): number[] {
+  const list = typeof value === "number" ? new Array<number>(rank).fill(value) : [...value];
+  if (list.length !== rank || list.some((n) => !Number.isInteger(n) || n < 1)) {
+    const shown = typeof value === "number" ? String(value) : `[${list.join(", ")}]`;
+    throw new ArgumentError(
+      `${layer}: ${what} is ${shown}; it must be a whole number of at least 1${rank > 1 ? `, or ${rank} of them` : ""}`,
+    );
+  }
+  return list;
+}
+
+/** Keras's kinds of padding. */
+export type LayerPadding = "valid" | "same";
+
+export function paddingOf(layer: string, padding: string = "valid"): LayerPadding {
+  const name = typeof padding === "string" ? padding.toLowerCase() : String(padding);
+  if (name === "valid" || name === "same") return name;
+  throw unknownName(`${layer} padding`, name, ["valid", "same"]);
+}
+
+/** A whole number of at least 1, as filters and groups are. */
+export function atLeastOne(layer: string, what: string, value: number): number {
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new ArgumentError(`${layer}: ${what} must be a whole number of at least 1, got ${value}`);
+}
+
+const layouts = ["[batch, channels]", "[batch, length, channels]", "[batch, height, width, channels]"];
+
+/** Checks that an input has `rank` spatial axes and channels. */
+export function checkImageShape(layer: string, rank: number, inputShape: Shape): void {
+  if (inputShape.length === rank + 1) return;
+  throw new ShapeError(
+    `${layer}: needs inputs ${layouts[rank]}, got ${batched(inputShape)}${inputShape.length === rank ? "; a Reshape layer gives them a channels axis" : ""}`,
+  );
+}
+
+/** Places of a window along each spatial axis; throws where it does not fit. */
+export function placesOf(
+  layer: string,
+  inputShape: Shape,
+  size: readonly number[],
+  strides: readonly number[],
+  dilation: readonly number[],
+  padding: LayerPadding,
+): number[] {
+  return size.map((taps, axis) => {
+    const length = inputShape[axis];
+    if (padding === "same") return Math.ceil(length / strides[axis]);
+    const span = (taps - 1) * dilation[axis] + 1;
+    if (span > length) {
+      throw new ShapeError(
+        `${layer}: a window that spans ${span} does not fit into axis ${axis + 1} of its inputs ${batched(inputShape)}; use a smaller one, or padding: "same"`,
+      );
+    }
+    return Math.floor((length - span) / strides[axis]) + 1;
+  });
+}
