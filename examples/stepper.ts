@@ -22,7 +22,9 @@ import {
 const file = "out/stepper.html";
 const learningRate = 0.5;
 
-await init({ device: "cpu" });
+// The float64 reference unless another device is named: npm run stepper -- webgpu
+const [device = "cpu"] = process.argv.slice(2) as ("cpu" | "webgpu" | "auto")[];
+await init({ device });
 
 const x = tensor([[0.1, 0.2]]);
 const t = tensor([[0.4, 0.6]]);

@@ -18,7 +18,7 @@ interface V8ErrorConstructor {
 /** Enough for a model's layers, scopes and activations between an op and the line that called the model. */
 const depth = 32;
 
-/** Frames from the op's record up to the op's public function: captureSource, two of the tape's, three of apply's. */
+/** From captureSource up to the op's public function: two frames of the tape's, three of apply's. */
 const engineFrames = 6;
 
 /** A place in the user's program. Parsing waits until a property is read: a stack's text costs far more than taking it. */
@@ -68,7 +68,10 @@ export class SourceLine {
   }
 }
 
-/** The line that called the op being recorded; to be called by the tape's recording only, whose frames it counts. */
+/**
+ * The line that called the op which is being recorded. Where a bundle leaves no file names to go by, it counts frames,
+ * as many as lie between the tape's recording and the op's public function.
+ */
 export function captureSource(): SourceLine {
   const errors = Error as unknown as V8ErrorConstructor;
   if (errors.captureStackTrace === undefined) return new SourceLine(new Error());
@@ -99,7 +102,7 @@ function packageFiles(own: string): (file: string) => boolean {
     const parts = ["engine/", "nn/", "optim/", "data/"].map((part) => source[1] + part);
     return (file) => parts.some((part) => file.startsWith(part));
   }
-  const shared = /^(.*\/)chunks\/[^/]+$/.exec(own) ?? /^(.*\/node_modules\/.*\/)[^/]+$/.exec(own);
+  const shared = /^(.*\/dist\/)chunks\/[^/]+$/.exec(own) ?? /^(.*\/node_modules\/.*\/)[^/]+$/.exec(own);
   return shared === null ? (file) => file === own : (file) => file.startsWith(shared[1]);
 }
 

@@ -123,7 +123,7 @@ function evaluate(template: string, values: Record<string, number>): number {
     .replaceAll("√", "Math.sqrt")
     .replace(/\|([^|]*)\|/g, "Math.abs($1)")
     .replace(/\bln\b/g, "Math.log")
-    .replace(/\b(?<!Math\.)(exp|sin|cos|tan|sinh|cosh|tanh|sign|max|min)\(/g, "Math.$1(")
+    .replace(/\b(?<!Math\.)(exp|sin|cos|tan|sinh|cosh|tanh|asinh|atan|sign|max|min)\(/g, "Math.$1(")
     // JavaScript wants parentheses around a power's negated base; paper does not.
     .replace(/-(\([^()]*\)|Math\.\w+\([^()]*\))/g, "-1*$1");
   return new Function(`return ${code};`)() as number;
@@ -135,6 +135,7 @@ describe("formulas", () => {
   const attributes: Record<string, Record<string, number>> = {
     pow: { exponent: 3 },
     leakyRelu: { negativeSlope: 0.3 },
+    elu: { alpha: 0.8 },
   };
 
   it("are of ops that there are", () => {
