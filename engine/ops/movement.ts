@@ -214,7 +214,7 @@ export const slice: OpFunction<
     );
     const apart = steps.map(Math.abs);
     const after = x.shape.map((length, axis) => length - before[axis] - reach(size[axis], apart[axis]));
-    const isWhole = [...before, ...after].every((count) => count === 0);
+    const isWhole = size.every((count, axis) => count === x.shape[axis]);
     return [isWhole ? forwards : padZeros(forwards, before, after, { steps: apart })];
   },
   samples: [
@@ -222,6 +222,8 @@ export const slice: OpFunction<
     { inputs: [{ shape: [6, 8] }], attrs: { start: [2, 4], size: [3, 4], steps: [1, 1] } },
     { inputs: [{ shape: [9, 5] }], attrs: { start: [1, 0], size: [3, 3], steps: [3, 2] } },
     { inputs: [{ shape: [4, 3, 5] }], attrs: { start: [0, 1, 4], size: [4, 2, 1], steps: [1, 1, 1] } },
+    // From the first element to the last, with others between.
+    { inputs: [{ shape: [9] }], attrs: { start: [0], size: [3], steps: [4] } },
     { inputs: [{ shape: [5, 8] }], attrs: { start: [4, 6], size: [2, 3], steps: [-3, -2] } },
     { inputs: [{ shape: [3, 4, 4] }], attrs: { start: [2, 0, 3], size: [3, 4, 4], steps: [-1, 1, -1] } },
   ],
