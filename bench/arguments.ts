@@ -23,6 +23,8 @@ Times kernels, layers, training steps and epochs on WebGPU and on the CPU refere
 
 export interface BenchArguments {
   filter: RegExp;
+  /** What was typed for it, "" for all cases. */
+  pattern: string;
   backends: OwnBackend[];
   json?: string;
   html?: string;
@@ -84,6 +86,7 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
   }
   return {
     filter,
+    pattern: values.filter,
     backends: values.device === "all" ? ["webgpu", "cpu"] : [values.device as OwnBackend],
     json: values.json,
     html: values.html,

@@ -78,11 +78,10 @@ async function runBackend(backend: OwnBackend, info: DeviceInfo | undefined, run
     return;
   }
   const withPeers = args.hasPeers && backend === "webgpu";
-  const shared = { peaks: start.peaks, version: machine.gradgpu };
+  const shared = { peaks: start.peaks, version: machine.gradgpu, isQuick: args.isQuick };
   const alone = withPeers ? cases.filter((each) => !isRaced(each)) : cases;
   const outcome = await runCases(alone, backend, {
     ...shared,
-    isQuick: args.isQuick,
     onCase: ({ name, phase }) => progress.begin(`${backend} ${name} ${phase}`),
   });
   rows.push(...outcome.rows);
@@ -171,7 +170,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const report: Report = {
     machine,
     controls: { start, end: await measureControls(hasAdapter) },
-    options: { filter: args.filter.source, isQuick: args.isQuick, hasPeers: args.hasPeers },
+    options: { filter: args.pattern, isQuick: args.isQuick, hasPeers: args.hasPeers },
     seconds: (performance.now() - started) / 1000,
     rows,
     skipped,

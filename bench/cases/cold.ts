@@ -5,7 +5,7 @@ import type { BenchCase, Measurement, MeasureOptions } from "../bench-case.ts";
 import { firstStep } from "../cold/process.ts";
 import { median, summarise } from "../statistics.ts";
 import { type NetSpec, nets, specOf } from "./nets.ts";
-import { type FirstStep, flopsOf } from "./training.ts";
+import type { FirstStep } from "./training.ts";
 
 const samples = 3;
 
@@ -27,7 +27,6 @@ export const coldBench: readonly BenchCase[] = nets.map((net) => ({
   name: `train/${net.name}`,
   phase: "cold",
   batchSize: net.batchSize,
-  flops: flopsOf(net),
   isQuick: net.name === "N1",
   prepare: () => {
     throw new Error("a cold start is measured by a process of its own");

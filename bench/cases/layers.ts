@@ -25,6 +25,9 @@ interface LayerCase {
   readonly shape: Shape;
   /** Input of whole numbers below this, as an embedding takes it; without a gradient. */
   readonly limit?: number;
+  /** It moves nothing. */
+  readonly isView?: boolean;
+  readonly isQuick?: boolean;
   /** Multiply-adds of the forward pass; backward takes twice as many. */
   readonly products?: number;
 }
@@ -34,6 +37,7 @@ const dense = (rows: number, inputs: number, units: number): LayerCase => ({
   label: String(units),
   shape: [rows, inputs],
   products: rows * inputs * units,
+  isQuick: rows === 128,
 });
 
 export const layerTable: readonly LayerCase[] = [
@@ -41,21 +45,21 @@ export const layerTable: readonly LayerCase[] = [
   dense(100, 512, 512),
   { make: () => new Activation("relu"), label: "relu", shape: [128, 512] },
   { make: () => new Activation("softmax"), label: "softmax", shape: [128, 512] },
-  { make: () => new BatchNormalization(), shape: [128, 512] },
+  { make: () => new BatchNormalization(), isQuick: true, shape: [128, 512] },
   { make: () => new Dropout(0.5), shape: [128, 512] },
-  { make: () => new Flatten(), shape: [128, 28, 28] },
+  { make: () => new Flatten(), isView: true, shape: [128, 28, 28] },
   { make: () => new Rescaling(1 / 255), shape: [128, 784] },
 ];
 
 const f32 = 4;
 
+const valuesOf = (shape: Shape, layer: Layer) =>
+  countOf(shape) + shape[0] * countOf(layer.computeOutputShape(shape.slice(1))) + layer.countParams();
+
 /** A layer's input and output each once, and its weights; backward reads or writes them all twice. */
-const costOf = ({ shape, products }: LayerCase, layer: Layer, factor: number): Cost => ({
+const costOf = ({ shape, products, isView }: LayerCase, layer: Layer, factor: number): Cost => ({
   ...(products === undefined ? {} : { flops: 2 * factor * products }),
-  bytes:
-    f32 *
-    factor *
-    (countOf(shape) + shape[0] * countOf(layer.computeOutputShape(shape.slice(1))) + layer.countParams()),
+  ...(isView ? {} : { bytes: f32 * factor * valuesOf(shape, layer) }),
 });
 
 function inputOf({ shape, limit }: LayerCase, device: Device): Tensor {
@@ -71,7 +75,7 @@ export const layerBench: readonly BenchCase[] = layerTable.flatMap((line) => {
       name: `layer/${layer.type}${label}/${line.shape.join("x")}`,
       forward: costOf(line, layer, 1),
       backward: costOf(line, layer, 2),
-      isQuick: line.shape[0] === 128,
+      isQuick: line.isQuick,
     },
     undefined,
     (device) => {

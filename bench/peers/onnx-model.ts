@@ -16,8 +16,8 @@ interface MessageType {
 }
 
 const schema = `syntax = "proto2";
-message AttributeProto { optional string name = 1; optional float f = 2; optional int64 i = 3;
-  optional bytes s = 4; repeated int64 ints = 8; optional int32 type = 20; }
+message AttributeProto { optional string name = 1; optional int64 i = 3;
+  repeated int64 ints = 8; optional int32 type = 20; }
 message TensorProto { repeated int64 dims = 1; optional int32 data_type = 2; repeated int64 int64_data = 7;
   optional string name = 8; }
 message Dimension { optional int64 dim_value = 1; }
@@ -36,13 +36,13 @@ message ModelProto { optional int64 ir_version = 1; optional GraphProto graph = 
 /** ONNX's numbers of element types. */
 const types = { float32: 1, int32: 6, int64: 7 } as const;
 /** ONNX's numbers of attribute types. */
-const [integerAttribute, stringAttribute] = [2, 3];
+const attributeTypes = { integer: 2, integers: 7 };
 
 export interface NodeSpec {
   readonly type: string;
   readonly inputs: readonly { readonly shape: readonly number[]; readonly type: "float32" | "int32" }[];
   readonly output: { readonly shape: readonly number[]; readonly type: "float32" | "int64" };
-  readonly attributes?: Readonly<Record<string, number | string>>;
+  readonly attributes?: Readonly<Record<string, number | readonly number[]>>;
   /** A last input of whole numbers that the model itself holds, such as a reduction's axes. */
   readonly constants?: readonly number[];
 }
@@ -71,8 +71,8 @@ export function writeModel(protobuf: Protobuf, node: NodeSpec): Uint8Array {
         output: ["out"],
         attribute: Object.entries(attributes).map(([name, given]) =>
           typeof given === "number"
-            ? { name, i: given, type: integerAttribute }
-            : { name, s: Buffer.from(given), type: stringAttribute },
+            ? { name, i: given, type: attributeTypes.integer }
+            : { name, ints: given, type: attributeTypes.integers },
         ),
       },
     ],

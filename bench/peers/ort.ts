@@ -82,6 +82,10 @@ function nodeOf({ op, inputs: given, attributes = {} }: OpSpec): NodeSpec {
       const output = { shape: reduced, type: "float32" } as const;
       return { type: "ReduceSum", inputs, output, attributes: kept, constants: [axis ?? 0] };
     }
+    case "max": {
+      const output = { shape: reduced, type: "float32" } as const;
+      return { type: "ReduceMax", inputs, output, attributes: { ...kept, axes: [axis ?? 0] } };
+    }
     case "argMax": {
       const output = { shape: reduced, type: "int64" } as const;
       return { type: "ArgMax", inputs, output, attributes: { ...kept, axis: axis! } };
@@ -91,7 +95,7 @@ function nodeOf({ op, inputs: given, attributes = {} }: OpSpec): NodeSpec {
     case "transpose":
       return { type: "Transpose", inputs, output: { shape: [...first].reverse(), type: "float32" } };
     default:
-      throw new Error(`onnxruntime-web has no ${op} for training, or none that is timed here`);
+      throw new Error(`onnxruntime-web runs models: no node of theirs is timed as ${op}`);
   }
 }
 

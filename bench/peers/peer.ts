@@ -46,6 +46,8 @@ export type PeerRequest =
   | { readonly call: "prepare"; readonly work: WorkSpec }
   /** Milliseconds of `runs` runs; waited for after each, or only after the last. */
   | { readonly call: "sample"; readonly runs: number; readonly readsEach: boolean }
+  /** The result of the last run, of which a large one is sampled. */
+  | { readonly call: "read" }
   /** Dispatches and submits of a run. */
   | { readonly call: "count" }
   | { readonly call: "release" };
@@ -55,6 +57,7 @@ export interface PeerAnswers {
   check: number[];
   prepare: null;
   sample: number;
+  read: number[];
   count: { dispatches: number; submits: number };
   release: null;
 }

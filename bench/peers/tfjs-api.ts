@@ -21,7 +21,7 @@ export interface Tfjs {
   cast(value: Tensor, dtype: string): Tensor;
   variable(value: Tensor, trainable: boolean): Variable;
   tidy<T>(fn: () => T): T;
-  backend(): { submitQueue?(): void; device?: GPUDevice };
+  backend(): object;
   add(a: Tensor, b: Tensor): Tensor;
   matMul(a: Tensor, b: Tensor, transposeA?: boolean, transposeB?: boolean): Tensor;
   neg(x: Tensor): Tensor;
@@ -69,4 +69,12 @@ export interface Tfjs {
       dispose(): void;
     };
   };
+}
+
+/** What tfjs's WebGPU backend does before it reads, which is how it is made to begin without reading. */
+export interface TfjsQueue {
+  readonly device: GPUDevice;
+  ensureCommandEncoderReady(): void;
+  endComputePassEncoder(): void;
+  submitQueue(): void;
 }

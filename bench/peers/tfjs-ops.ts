@@ -4,7 +4,7 @@ import type { OpAttributes, OpName, OpSpec } from "../cases/op-spec.ts";
 import { valuesOf } from "../cases/op-spec.ts";
 import { adam, batchNormConstants } from "./net-data.ts";
 import type { PeerWork } from "./peer.ts";
-import type { Tensor, Tfjs } from "./tfjs-api.ts";
+import type { Tensor, Tfjs, TfjsQueue } from "./tfjs-api.ts";
 
 type TfjsOp = (tf: Tfjs, inputs: readonly Tensor[], attributes: OpAttributes) => Tensor;
 
@@ -47,9 +47,13 @@ function inputsOf(tf: Tfjs, spec: OpSpec): Tensor[] {
 
 /** Waits for the queue, where the backend has one; the others compute at once. */
 async function wait(tf: Tfjs): Promise<void> {
-  const { submitQueue, device } = tf.backend();
-  submitQueue?.call(tf.backend());
-  await device?.queue.onSubmittedWorkDone();
+  const backend = tf.backend();
+  if (!("submitQueue" in backend)) return;
+  const queue = backend as TfjsQueue;
+  queue.ensureCommandEncoderReady();
+  queue.endComputePassEncoder();
+  queue.submitQueue();
+  await queue.device.queue.onSubmittedWorkDone();
 }
 
 export function prepareTfjsOp(tf: Tfjs, spec: OpSpec): PeerWork {

@@ -90,6 +90,8 @@ async function count(): Promise<PeerAnswers["count"]> {
   return { dispatches: counts.dispatches / 4, submits: counts.submits / 4 };
 }
 
+const read = async () => sampled(Array.from(await work!.read(), Number));
+
 function release(): null {
   work?.dispose();
   work = undefined;
@@ -106,8 +108,7 @@ async function answer(request: PeerRequest): Promise<PeerAnswers[keyof PeerAnswe
       try {
         for (let i = 0; i < request.runs; i++) {
           await work.run();
-          const values = await work.read();
-          results.push(...sampled(Array.from(values, Number)));
+          results.push(...(await read()));
         }
       } finally {
         release();
@@ -119,6 +120,8 @@ async function answer(request: PeerRequest): Promise<PeerAnswers[keyof PeerAnswe
       return null;
     case "sample":
       return sample(request.runs, request.readsEach);
+    case "read":
+      return read();
     case "count":
       return count();
     case "release":

@@ -48,7 +48,12 @@ export function progressOn(stream: NodeJS.WriteStream, total: number): Progress 
       done++;
       show(text);
     },
-    note: show,
+    note(text) {
+      // Where lines stay, only what takes long is worth one: the tick tells it.
+      if (isLive) return show(text);
+      what = text;
+      since = performance.now();
+    },
     end() {
       clearInterval(timer);
       timer = undefined;

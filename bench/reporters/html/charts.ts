@@ -5,7 +5,7 @@ import type { BackendName, Row } from "../../bench-case.ts";
 import { familyOf, peerBackends } from "../../bench-case.ts";
 import { meetings } from "../ratios.ts";
 import { showMs, trim } from "../table.ts";
-import { axisStyle, type Canvas, type Chart, ink, line, muted, page, text } from "./draw.ts";
+import { axisStyle, type Canvas, type Chart, ink, line, page, text } from "./draw.ts";
 import { backendColours, backendTitles, familyColours, familySymbols } from "./palette.ts";
 
 const legend = (names: readonly string[], { isNarrow }: Canvas) => ({
@@ -24,57 +24,72 @@ const legendHeight = (names: readonly string[], { width, isNarrow }: Canvas) => 
   return 24 * Math.max(1, Math.ceil((characters * 7) / width)) + 8;
 };
 
-/** Training steps a second of the nets, a bar for each backend; the axis is logarithmic. */
+/** Training steps a second: a panel for each net, a bar for each backend. */
 export function trainingChart(rows: readonly Row[]): Chart | undefined {
   const steps = rows.filter((row) => row.phase === "step" && /^train\//.test(row.case));
   const cases = [...new Set(steps.map((row) => row.case))];
-  const order: readonly BackendName[] = ["webgpu", ...peerBackends, "cpu"];
-  const shown = order.filter((backend) => steps.some((row) => row.backend === backend));
   if (cases.length === 0) return undefined;
-  const names = shown.map((backend) => backendTitles[backend]);
-  const find = (name: string, backend: BackendName) =>
-    steps.find((row) => row.case === name && row.backend === backend);
+  const order: readonly BackendName[] = ["webgpu", ...peerBackends, "cpu"];
+  const panels = cases.map((name) => ({
+    name,
+    rows: order.flatMap((backend) =>
+      steps.filter((row) => row.case === name && row.backend === backend).slice(0, 1),
+    ),
+  }));
+  const tallest = Math.max(...panels.map((panel) => panel.rows.length));
+  const panelHeight = 34 + 24 * tallest;
+  const places = ({ width, isNarrow }: Canvas) => {
+    const columns = isNarrow ? 1 : 2;
+    const each = width / columns;
+    return panels.map((_, i) => ({
+      x: (i % columns) * each,
+      y: Math.floor(i / columns) * panelHeight,
+      width: each,
+    }));
+  };
+  const labelWidth = 158;
   return {
     label: "Training steps a second by network and backend",
-    height: (canvas) => 40 + legendHeight(names, canvas) + cases.length * (18 + 17 * shown.length),
+    height: ({ isNarrow }) => panelHeight * (isNarrow ? panels.length : Math.ceil(panels.length / 2)),
     option: (canvas) => ({
-      legend: legend(names, canvas),
-      grid: { left: 44, right: 56, top: legendHeight(names, canvas), bottom: 40 },
-      xAxis: {
+      title: places(canvas).map(({ x, y }, i) => ({
+        text: panels[i].name.replace("train/", ""),
+        left: x,
+        top: y + 2,
+        padding: 0,
+        textStyle: { ...text, color: ink, fontSize: 14, fontWeight: "bold" as const },
+      })),
+      grid: places(canvas).map(({ x, y, width }, i) => ({
+        left: x + labelWidth,
+        width: width - labelWidth - 64,
+        top: y + 24,
+        height: 24 * panels[i].rows.length,
+      })),
+      xAxis: panels.map((_, i) => ({ type: "value" as const, gridIndex: i, show: false, min: 0 })),
+      yAxis: panels.map((panel, i) => ({
         ...axisStyle,
-        type: "log",
-        name: "steps a second",
-        nameLocation: "middle",
-        nameGap: 26,
-        min: (range: { min: number }) => 10 ** Math.floor(Math.log10(range.min) - 0.01),
-        axisLabel: { ...text, formatter: short },
-      },
-      yAxis: {
-        ...axisStyle,
-        type: "category",
-        data: cases.map((name) => name.replace("train/", "")),
+        type: "category" as const,
+        gridIndex: i,
         inverse: true,
-        axisLabel: { ...text, color: ink, fontWeight: "bold" as const },
-      },
-      series: shown.map((backend) => ({
+        data: panel.rows.map((row) => backendTitles[row.backend]),
+        axisLine: { show: true, lineStyle: { color: line } },
+        axisLabel: { ...text, color: ink, interval: 0 },
+      })),
+      series: panels.map((panel, i) => ({
         type: "bar" as const,
-        name: backendTitles[backend],
-        color: backendColours[backend],
-        barGap: "18%",
-        barCategoryGap: "22%",
-        data: cases.map((name) => {
-          const row = find(name, backend);
-          return row === undefined ? Number.NaN : 1000 / row.medianMs;
-        }),
+        xAxisIndex: i,
+        yAxisIndex: i,
+        barWidth: 14,
+        data: panel.rows.map((row) => ({
+          value: 1000 / row.medianMs,
+          itemStyle: { color: backendColours[row.backend] },
+        })),
         label: {
           ...text,
           show: true,
           position: "right" as const,
-          fontSize: 11,
-          color: backend === "webgpu" ? ink : muted,
-          fontWeight: backend === "webgpu" ? ("bold" as const) : ("normal" as const),
-          formatter: ({ value }: { value?: unknown }) =>
-            typeof value === "number" && Number.isFinite(value) ? trim(value) : "",
+          color: ink,
+          formatter: ({ value }: { value?: unknown }) => trim(value as number),
         },
       })),
     }),
@@ -165,7 +180,7 @@ export function rooflineChart(rows: readonly Row[], peaks: AdapterPeaks | undefi
     height: (canvas) => legendHeight(families, canvas) + (canvas.isNarrow ? 340 : 440),
     option: (canvas) => ({
       legend: legend(families, canvas),
-      grid: { left: 56, right: 24, top: legendHeight(families, canvas) + 12, bottom: 48 },
+      grid: { left: 56, right: 24, top: legendHeight(families, canvas) + 26, bottom: 48 },
       xAxis: {
         ...axisStyle,
         type: "log",
@@ -197,17 +212,19 @@ export function rooflineChart(rows: readonly Row[], peaks: AdapterPeaks | undefi
           markPoint: {
             symbol: "circle",
             symbolSize: 1,
-            label: { ...text, color: ink, show: true, offset: [0, -12] as [number, number] },
+            label: { ...text, color: ink, show: true },
             data: [
               {
                 name: "peak",
                 coord: [Math.sqrt(ridge * high), peaks.fmaGflops],
                 value: `FMA peak ${trim(peaks.fmaGflops)} GFLOP/s`,
+                label: { position: "top" as const, distance: 6 },
               },
               {
                 name: "copy",
                 coord: [Math.sqrt(low * ridge), Math.sqrt(low * ridge) * peaks.copyGBs],
                 value: `copy ${trim(peaks.copyGBs)} GB/s`,
+                label: { position: "left" as const, distance: 12 },
               },
             ],
           },
@@ -216,7 +233,8 @@ export function rooflineChart(rows: readonly Row[], peaks: AdapterPeaks | undefi
           type: "scatter" as const,
           name: family,
           color: familyColours[i % familyColours.length],
-          symbol: familySymbols[i % familySymbols.length],
+          // Colours and symbols repeat, but no pair of them does.
+          symbol: familySymbols[(i + Math.floor(i / familyColours.length)) % familySymbols.length],
           symbolSize: canvas.isNarrow ? 7 : 9,
           itemStyle: { opacity: 0.85, borderColor: page, borderWidth: 0.5 },
           data: known.filter((row) => familyOf(row.case) === family).map(point),

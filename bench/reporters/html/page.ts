@@ -16,7 +16,7 @@ export function renderHtml(report: Report, comparison?: Comparison): string {
     comparison === undefined ? "" : changes(comparison),
     section(
       "Training steps a second",
-      "Forward, backward and Adam, several steps in a row and then waited for. The axis is logarithmic.",
+      "Forward, backward and Adam, several steps in a row and then waited for. Each network has a scale of its own.",
       trainingChart(rows),
     ),
     section(

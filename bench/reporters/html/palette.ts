@@ -36,4 +36,13 @@ export const familyColours = [
   "var(--rose)",
   "var(--grey)",
 ];
-export const familySymbols = ["circle", "rect", "triangle", "diamond", "roundRect", "pin", "arrow"];
+export const familySymbols = [
+  "circle",
+  "rect",
+  "triangle",
+  "diamond",
+  "emptyCircle",
+  "emptyRect",
+  "emptyTriangle",
+  "emptyDiamond",
+];

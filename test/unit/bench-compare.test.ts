@@ -1,0 +1,216 @@
+// What the bench says of two runs, of how samples are taken in turn, and of where a run is kept: on rows made up.
+
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { allCases } from "../../bench/cases/all.ts";
+import { sampled, valuesOf } from "../../bench/cases/op-spec.ts";
+import { compareRuns } from "../../bench/compare-runs.ts";
+import { describeOtherResult, workOf } from "../../bench/peers/compare.ts";
+import { type Contestant, runsFor, takeTurns } from "../../bench/peers/race.ts";
+import { recordName } from "../../bench/record.ts";
+import { peaksOf, readReport } from "../../bench/report.ts";
+import { renderComparison } from "../../bench/reporters/comparison.ts";
+import { makeControls, makeReport, makeRow } from "../support/bench-rows.ts";
+
+const verdicts = (...args: Parameters<typeof compareRuns>) =>
+  compareRuns(...args).changes.map(({ verdict }) => verdict);
+
+describe("two runs", () => {
+  const old = makeReport([makeRow({ medianMs: 10 })]);
+
+  it("differ where the time is beyond what samples and machine explain", () => {
+    expect(verdicts(old, makeReport([makeRow({ medianMs: 10.5 })]))).toEqual(["same"]);
+    expect(verdicts(old, makeReport([makeRow({ medianMs: 13 })]))).toEqual(["slower"]);
+    expect(verdicts(old, makeReport([makeRow({ medianMs: 7 })]))).toEqual(["faster"]);
+  });
+
+  it("may differ more where samples spread more, or are too few to tell", () => {
+    const spread = makeRow({ medianMs: 13, q1Ms: 10, q3Ms: 16 });
+    expect(verdicts(old, makeReport([spread]))).toEqual(["same"]);
+    expect(verdicts(old, makeReport([makeRow({ medianMs: 13, samples: 1 })]))).toEqual(["same"]);
+    expect(verdicts(old, makeReport([makeRow({ medianMs: 20, samples: 1 })]))).toEqual(["slower"]);
+  });
+
+  it("are judged by how fast the machine was in each", () => {
+    const busy = { start: makeControls(1.5), end: makeControls(1.5) };
+    const slower = makeRow({ medianMs: 14 });
+    expect(verdicts(old, makeReport([slower], { controls: busy }))).toEqual(["same"]);
+    expect(verdicts(old, makeReport([makeRow({ medianMs: 20 })], { controls: busy }))).toEqual(["slower"]);
+    // The control allows what it explains, in its own direction only.
+    expect(verdicts(old, makeReport([makeRow({ medianMs: 7 })], { controls: busy }))).toEqual(["faster"]);
+    // The better end of a run is what its machine could do.
+    const mixed = { start: makeControls(1.5), end: makeControls(1) };
+    expect(verdicts(old, makeReport([slower], { controls: mixed }))).toEqual(["slower"]);
+  });
+
+  it("are judged on the processor by the processor alone", () => {
+    const rows = (medianMs: number) => [makeRow({ backend: "cpu", medianMs })];
+    const { start } = makeReport([]).controls;
+    const slowAdapter = { ...start, peaks: makeControls(2).peaks };
+    const controls = { start: slowAdapter, end: slowAdapter };
+    expect(verdicts(makeReport(rows(10)), makeReport(rows(15), { controls }))).toEqual(["slower"]);
+  });
+
+  it("tell of dispatches whatever the time, and of rows that only one has", () => {
+    const now = makeReport([makeRow({ dispatches: 25 }), makeRow({ case: "new/case" })]);
+    const then = makeReport([makeRow({}), makeRow({ case: "old/case" })]);
+    const comparison = compareRuns(then, now);
+    expect(comparison.changes).toMatchObject([{ verdict: "same", dispatches: [22, 25] }]);
+    expect(comparison.onlyOld).toEqual(["old/case step webgpu"]);
+    expect(comparison.onlyNew).toEqual(["new/case step webgpu"]);
+  });
+
+  it("are shown with what is beyond noise marked, the worst first", () => {
+    const then = makeReport(["a", "b", "c"].map((name) => makeRow({ case: name })));
+    const now = makeReport([
+      makeRow({ case: "a", medianMs: 5 }),
+      makeRow({ case: "b", medianMs: 10 }),
+      makeRow({ case: "c", medianMs: 20, adapter: "an adapter" }),
+    ]);
+    const text = renderComparison(compareRuns(then, now), "old.json");
+    expect(text).toMatch(/SLOWER +c +step +webgpu +10\.0 +20\.0 +2\.00x .*\nFASTER +a/);
+    expect(text).not.toMatch(/^ +b /m);
+    expect(text).toContain("1 slower and 1 faster beyond noise; 1 within it (median of all: 1.00x the time)");
+    expect(text).toContain("the machine itself, now against then: plain JavaScript +0 %");
+  });
+
+  it("are not called comparable where they are not", () => {
+    const other = makeReport([makeRow({ adapter: "another adapter" })], {
+      options: { filter: "", isQuick: true, hasPeers: false },
+    });
+    const { notes } = compareRuns(old, other);
+    expect(notes.join("\n")).toMatch(/adapters differ: an adapter.*another adapter/);
+    expect(notes.join("\n")).toMatch(/--quick/);
+    const without = { ...old, controls: undefined } as unknown as typeof old;
+    expect(compareRuns(without, old).notes.join()).toMatch(/no controls/);
+  });
+});
+
+describe("a run's file", () => {
+  it("is read back, and refused where it is something else", async () => {
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-report-"));
+    const file = path.join(directory, "run.json");
+    fs.writeFileSync(file, JSON.stringify(makeReport([makeRow()])));
+    expect((await readReport(file)).rows).toHaveLength(1);
+    fs.writeFileSync(file, "[]");
+    await expect(readReport(file)).rejects.toThrow(/holds no machine and rows/);
+    await expect(readReport(path.join(directory, "none.json"))).rejects.toThrow(/ENOENT/);
+    fs.rmSync(directory, { recursive: true });
+  });
+
+  it("is named after its adapter, and what the run left out", () => {
+    const report = makeReport([makeRow({ adapter: "llvmpipe (LLVM 19.1.7, 256 bits)" })]);
+    expect(recordName(report)).toBe("llvmpipe-llvm-19-1-7-256-bits");
+    const part = { ...report, options: { filter: "^train/", isQuick: true, hasPeers: true } };
+    expect(recordName(part)).toBe("llvmpipe-llvm-19-1-7-256-bits-peers-quick-train");
+    expect(recordName(makeReport([makeRow({ backend: "cpu" })]))).toBe("cpu-reference");
+  });
+
+  it("takes the better end of its controls for peaks", () => {
+    const controls = { start: makeControls(2), end: makeControls(1) };
+    expect(peaksOf({ controls })?.fmaGflops).toBe(makeControls(1).peaks.fmaGflops);
+    expect(peaksOf({ controls: { start: { hostMs: 1 }, end: { hostMs: 1 } } })).toBeUndefined();
+  });
+});
+
+describe("samples in turn", () => {
+  const pace = { sampleMs: 100, minRuns: 4, maxRuns: 50, totalMs: 1000, minRounds: 2, maxRounds: 6 };
+
+  it("are of as many runs as fill their time, of one where that takes long", () => {
+    expect(runsFor(10, pace)).toBe(10);
+    expect(runsFor(0.1, pace)).toBe(50);
+    expect(runsFor(100, pace)).toBe(4);
+    expect(runsFor(1500, pace)).toBe(1);
+  });
+
+  it("alternate, lose who fails, and end with the time", async () => {
+    let clock = 0;
+    const log: string[] = [];
+    const make = (name: string, ms: number, fails = false): Contestant => ({
+      runs: 2,
+      times: [],
+      sample: async () => {
+        log.push(name);
+        clock += ms;
+        if (fails && log.length > 3) throw new Error("gone");
+        return ms;
+      },
+    });
+    const [a, b, c] = [make("a", 200), make("b", 100), make("c", 50, true)];
+    const dropped: unknown[] = [];
+    const left = await takeTurns(
+      [a, b, c],
+      pace,
+      (who) => dropped.push(who),
+      () => clock,
+    );
+    expect(log.join("")).toMatch(/^abcabcabab/);
+    expect(dropped).toEqual([c]);
+    expect(left).toEqual([a, b]);
+    expect(a.times.every((ms) => ms === 100)).toBe(true);
+    expect(a.times.length).toBeLessThan(pace.maxRounds);
+  });
+
+  it("leave out of the later rounds who takes seconds", async () => {
+    const slow: Contestant = { runs: 1, times: [], sample: async () => 5000 };
+    const quick: Contestant = { runs: 1, times: [], sample: async () => 1 };
+    await takeTurns(
+      [slow, quick],
+      pace,
+      () => {},
+      () => 0,
+    );
+    expect(slow.times).toHaveLength(3);
+    expect(quick.times).toHaveLength(pace.maxRounds);
+  });
+});
+
+describe("what peers are told", () => {
+  it("is every op's forward pass and the four nets' steps", () => {
+    const told = allCases.filter((each) => workOf(each) !== undefined);
+    for (const family of [
+      "matmul/",
+      "dense/",
+      "elementwise/",
+      "reduce/",
+      "softmax/",
+      "batch-norm/",
+      "optimizer/adam",
+    ])
+      expect(
+        told.some(({ name }) => name.startsWith(family)),
+        family,
+      ).toBe(true);
+    expect(told.filter(({ phase }) => phase === "step").map(({ name }) => name)).toEqual([
+      "train/N1",
+      "train/N2",
+      "train/N3",
+      "train/N4",
+    ]);
+    expect(told.every(({ phase }) => phase !== "backward")).toBe(true);
+  });
+
+  it("gives the same numbers to everybody, and compares samples of all of a result", () => {
+    const spec = {
+      op: "gather",
+      inputs: [{ shape: [4, 3] }, { shape: [5], fill: "whole", limit: 4 }],
+    } as const;
+    const [x, rows] = valuesOf(spec);
+    expect(valuesOf(spec)).toEqual([x, rows]);
+    expect(x).toHaveLength(12);
+    expect([...rows].every((row) => Number.isInteger(row) && row >= 0 && row < 4)).toBe(true);
+    expect(sampled([1, 2, 3])).toEqual([1, 2, 3]);
+    const many = sampled(Float32Array.from({ length: 100_000 }, (_, i) => i));
+    expect(many.length).toBeLessThan(6000);
+    expect([many[0], many.at(-1)]).toEqual([0, 99_999]);
+  });
+
+  it("is refused where it computes something else", () => {
+    expect(describeOtherResult([1, 100], [1.05, 100])).toBeUndefined();
+    expect(describeOtherResult([1, 100], [1.2, 100])).toMatch(/sampled value 0 .* 1\.20000, ours 1\.00000/);
+    expect(describeOtherResult([1, 2], [1])).toMatch(/1 values sampled, ours 2/);
+    expect(describeOtherResult([1], [Number.NaN])).toMatch(/does not compute the same/);
+  });
+});
