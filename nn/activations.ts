@@ -2,10 +2,25 @@
 
 import {
   ArgumentError,
+  celu,
+  elu,
+  exp,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  hardTanh,
   leakyRelu,
+  logSigmoid,
+  logSoftmax,
+  mish,
+  type OpFunction,
   relu,
+  selu,
   sigmoid,
+  silu,
   softmax,
+  softplus,
+  softsign,
   step,
   type Tensor,
   tanh,
@@ -20,16 +35,31 @@ export interface NamedActivation {
   readonly call: ActivationFunction;
 }
 
+/** Keras's names in camelCase (`hard_silu` finds `hardSwish`), and PyTorch's where Keras has none. */
 const table: Readonly<Record<string, ActivationFunction>> = {
   linear: (x) => x,
   relu: (x) => relu(x),
   leakyRelu: (x) => leakyRelu(x),
+  elu: (x) => elu(x),
+  selu: (x) => selu(x),
+  celu: (x) => celu(x),
+  gelu: (x) => gelu(x),
+  silu: (x) => silu(x),
+  mish: (x) => mish(x),
+  softplus: (x) => softplus(x),
+  softsign: (x) => softsign(x),
   sigmoid: (x) => sigmoid(x),
+  logSigmoid: (x) => logSigmoid(x),
+  hardSigmoid: (x) => hardSigmoid(x),
+  hardSwish: (x) => hardSwish(x),
+  hardTanh: (x) => hardTanh(x),
   tanh: (x) => tanh(x),
+  exponential: (x) => exp(x),
   softmax: (x) => softmax(x),
+  logSoftmax: (x) => logSoftmax(x),
   step: (x) => step(x),
 };
-const aliases = { identity: "linear" };
+const aliases = { identity: "linear", swish: "silu", hardSilu: "hardSwish", exp: "exponential" };
 
 /** The names that {@link get} knows. */
 export const names: readonly string[] = Object.keys(table);
@@ -42,8 +72,10 @@ export const names: readonly string[] = Object.keys(table);
  */
 export function get(activation: string | ActivationFunction | null | undefined): NamedActivation {
   if (activation === undefined || activation === null) return { name: "linear", call: table.linear };
-  if (typeof activation === "function")
-    return { name: activation.name || "custom", call: ownFunction(activation) };
+  if (typeof activation === "function") {
+    const name = (activation as Partial<OpFunction<never, Tensor>>).op?.name ?? activation.name;
+    return { name: name || "custom", call: ownFunction(activation) };
+  }
   if (typeof activation !== "string") {
     throw new ArgumentError(
       `activations.get: takes a name (${names.join(", ")}) or a function, got ${typeof activation}`,

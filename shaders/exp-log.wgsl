@@ -139,15 +139,17 @@ fn pow_4(x: vec4f, exponent: vec4f) -> vec4f {
   power = select(power, vec4f(), (is_zero & up) | (is_endless & !up));
   let endless = bitcast<vec4f>((bits & vec4u(0x80000000u)) | vec4u(0x7f800000u));
   power = select(power, endless, (is_zero & !up) | (is_endless & up));
-  power = select(power, vec4f(1.0), y == vec4f());
-  return select(power, not_a_number_4(x), is_nan_4(x) | is_nan_4(exponent));
+  power = select(power, not_a_number_4(x), is_nan_4(x) | is_nan_4(exponent));
+  return select(power, vec4f(1.0), exponent == vec4f());
 }
 
-// x^y for any x: below 0 only whole y give numbers, negative ones where y is odd.
+// x^y for any x, as IEEE 754 pow: below 0 only whole y give numbers, negative ones where y is odd.
 fn power_4(x: vec4f, y: vec4f) -> vec4f {
   let size = pow_4(abs(x), y);
   let is_negative = (bitcast<vec4u>(x) & vec4u(0x80000000u)) != vec4u();
   let is_odd = (trunc(y) == y) & (floor(0.5 * y) * 2.0 != y);
-  let is_undefined = (x < vec4f()) & (trunc(y) != y);
-  return select(select(size, -size, is_negative & is_odd), not_a_number_4(x), is_undefined);
+  let is_undefined = (x < vec4f()) & (trunc(y) != y) & (abs(x) <= vec4f(3.4028234e38));
+  let signed = select(select(size, -size, is_negative & is_odd), not_a_number_4(x), is_undefined);
+  // Even for NaN.
+  return select(signed, vec4f(1.0), x == vec4f(1.0));
 }

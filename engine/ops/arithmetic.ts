@@ -94,7 +94,7 @@ export const div = binary({
 
 /**
  * The remainder of a / b rounded down, a - b⌊a / b⌋: it has the sign of b, as Python's `%` and PyTorch's and
- * NumPy's `remainder` (JavaScript's `%` has the sign of a). Exact but for the last rounding while |a / b| < 2^22; NaN
+ * NumPy's `remainder` (JavaScript's `%` has the sign of a). Exact but for the last rounding while |a / b| < 2^127; NaN
  * where b is 0 (integers: 0) or a infinite. The gradient of a is 1, that of b is -⌊a / b⌋, also where the quotient
  * jumps.
  */
@@ -135,8 +135,8 @@ export const remainder = binary({
   accuracy: {
     ulp: 1,
     domain: [
-      [-1e5, 1e5],
-      [0.1, 1e5],
+      [-1e12, 1e12],
+      [1e-12, 1e12],
     ],
   },
 });

@@ -6,6 +6,7 @@ import { unknownName } from "../errors.ts";
 import type { OpFunction, TensorLike } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 import { elementwiseOp, exact } from "./elementwise.ts";
+import { mathFunctions } from "./math-functions.ts";
 import { registerTypes } from "./pointwise-code.ts";
 
 const bools = { dtype: "bool", low: 0, high: 2 } as const;
@@ -15,12 +16,21 @@ const casts: Record<DType, string> = {
   f32: "vec4f(a)",
   i32: "vec4i(a)",
   u32: "vec4u(a)",
-  bool: "(a != A())",
+  // Not a != 0, which is false for NaN in what Tint makes of it.
+  bool: "!(a == A())",
   u8: "vec4u(a)",
 };
 
+/** WGSL limits floats to the largest float in range, 2147483520 for i32, and leaves open what NaN gives. */
+const fromFloat = {
+  i32: "select(select(vec4i(a), vec4i(2147483647), a >= vec4f(2147483648.0)), vec4i(), is_nan_4(a))",
+  u32: "select(select(vec4u(a), vec4u(4294967295u), a >= vec4f(4294967296.0)), vec4u(), is_nan_4(a))",
+  u8: "select(vec4u(clamp(a, vec4f(0.0), vec4f(255.0))), vec4u(), is_nan_4(a))",
+};
+
 /**
- * Converts to another dtype. Floats are cut towards zero and limited to the integer type's range; bool is 0 or 1.
+ * Converts to another dtype. Floats are cut towards zero and limited to the integer type's range, NaN becomes 0; bool is
+ * 0 or 1, and as a condition all but 0 is true, NaN too.
  */
 export const cast: OpFunction<[x: TensorLike, dtype: DType], Tensor> = defineOp({
   ...elementwiseOp<{ dtype: DType }>({
@@ -33,9 +43,10 @@ export const cast: OpFunction<[x: TensorLike, dtype: DType], Tensor> = defineOp(
     },
     wgsl: ({ dtype }, [spec]) => {
       if (dtype === "bool" && spec.dtype === "bool") return "a";
-      if (dtype === "u8" && spec.dtype === "f32") return "vec4u(clamp(a, vec4f(0.0), vec4f(255.0)))";
+      if (spec.dtype === "f32" && dtype in fromFloat) return fromFloat[dtype as keyof typeof fromFloat];
       return casts[dtype].replace("A()", `${registerTypes[spec.dtype]}()`);
     },
+    helpers: mathFunctions("is_nan_4"),
     reference: ([a], { dtype }) => castNumber(a, dtype),
     vjp: ({ grad, inputSpecs }) => [inputSpecs[0].dtype === "f32" ? cast(grad(), "f32") : null],
     samples: [

@@ -27,7 +27,8 @@ export const greaterEqual = comparison("greaterEqual", "a >= b", (a, b) => a >= 
 /** a = b, as bool; false where either is NaN. */
 export const equal = comparison("equal", "a == b", (a, b) => a === b);
 /** a ≠ b, as bool; true where either is NaN. */
-export const notEqual = comparison("notEqual", "a != b", (a, b) => a !== b);
+// Not a != b, which Tint translates so that it is false for NaN.
+export const notEqual = comparison("notEqual", "!(a == b)", (a, b) => a !== b);
 
 /** By bit pattern, since WGSL compilers may assume that a comparison never sees NaN or infinity. */
 const test = (name: string, wgsl: string, reference: (a: number) => boolean) =>

@@ -26,6 +26,7 @@ import { vjpByComposition } from "./composition.ts";
 import { elementwiseOp } from "./elementwise.ts";
 import { valuewiseSite } from "./epilogues.ts";
 import { oneHot } from "./indexing.ts";
+import { mathFunctions } from "./math-functions.ts";
 import { sum } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
 import { eachRow, logSoftmax, rowWorkgroup, softmax } from "./softmax.ts";
@@ -389,15 +390,8 @@ export const sigmoidCrossEntropy = defineOp({
   ...elementwiseOp({
     name: "sigmoidCrossEntropy",
     arity: 2,
-    wgsl: "sigmoid_cross_entropy(a, b)",
-    helpers: {
-      sigmoid_cross_entropy: `fn sigmoid_cross_entropy(x: vec4f, t: vec4f) -> vec4f {
-  let e = exp(-min(abs(x), vec4f(87.0)));
-  // log(1 + e), by its series where 1 + e would round e away
-  let series = e * (1.0 - e * (0.5 - e * (0.33333334 - e * 0.25)));
-  return max(x, vec4f()) - x * t + select(log(1.0 + e), series, e < vec4f(0.01));
-}`,
-    },
+    wgsl: "(select(a, vec4f(), a < vec4f()) - a * b) + softplus_tail_4(a)",
+    helpers: mathFunctions("softplus_tail_4"),
     reference: ([x, t]) => Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x))),
     saves: { inputs: [0, 1] },
     vjp: ({ grad, input, needs }) => [
@@ -418,6 +412,13 @@ export const sigmoidCrossEntropy = defineOp({
         ],
       },
     ],
+    accuracy: {
+      relative: 1e-6,
+      domain: [
+        [-3.4e38, 3.4e38],
+        [0, 1],
+      ],
+    },
   }),
   call: (logits: TensorLike, targets: TensorLike) => ({ inputs: [logits, targets], attrs: {} }),
 });

@@ -102,6 +102,12 @@ const shortPowers: Readonly<Record<number, string>> = {
   4: "(a * a) * (a * a)",
 };
 
+/** IEEE 754 pow in float64; JavaScript's differs where the base is ±1. */
+function referencePower(a: number, b: number): number {
+  if (a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY)) return 1;
+  return a ** b;
+}
+
 /**
  * a to a fixed power, within 16 ULP. As IEEE 754 pow, negative bases want whole exponents (else NaN), and a⁰ is 1 even
  * for NaN. The exponent is rounded to f32. For an exponent by element: {@link power}.
@@ -113,7 +119,7 @@ export const pow: OpFunction<[x: TensorLike, exponent: number], Tensor> = define
     wgsl: ({ exponent }) => shortPowers[exponent] ?? `power_4(a, vec4f(${wgslFloat(exponent)}))`,
     helpers: mathFunctions("power_4"),
     reference: ([a], { exponent }) =>
-      exponent === 0.5 ? Math.sqrt(a) : exponent === -0.5 ? 1 / Math.sqrt(a) : a ** Math.fround(exponent),
+      exponent === 0.5 ? Math.sqrt(a) : exponent === -0.5 ? 1 / Math.sqrt(a) : referencePower(a, Math.fround(exponent)),
     saves: { inputs: [0] },
     vjp: ({ grad, input, attrs: { exponent } }) => [
       exponent === 0 ? mul(grad(), 0) : mul(grad(), mul(pow(input(0), exponent - 1), exponent)),
@@ -145,7 +151,7 @@ export const power = binary({
   name: "power",
   wgsl: "power_4(a, b)",
   helpers: mathFunctions("power_4"),
-  reference: ([a, b]) => (a === 1 ? 1 : a ** b),
+  reference: ([a, b]) => referencePower(a, b),
   saves: { inputs: [0, 1], outputs: [0] },
   vjp: ({ grad, input, output, needs }) => [
     needs(0)

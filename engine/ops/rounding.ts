@@ -28,5 +28,5 @@ function roundHalfEven(a: number): number {
   const low = Math.floor(a);
   const rest = a - low;
   if (rest !== 0.5) return rest < 0.5 ? low : Math.ceil(a);
-  return low % 2 === 0 ? low : low + 1;
+  return low % 2 === 0 ? low : Math.ceil(a);
 }

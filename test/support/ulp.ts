@@ -84,7 +84,7 @@ const landmarks: readonly number[] = [
 ];
 
 /**
- * `count` f32 of the interval, always the same ones: 0, neighbours of landmarks, every exponent, uniform ones. No
+ * `count` f32 of the interval, always the same ones: 0, landmarks and what surrounds them, every exponent, uniform ones. No
  * subnormal numbers, which adapters may take for 0.
  */
 export function denseInputs(count: number, [low, high]: readonly [number, number], seed = 1): Float64Array {
@@ -104,8 +104,12 @@ export function denseInputs(count: number, [low, high]: readonly [number, number
   }
   while (n < count) {
     const which = next();
-    if (which < 0.5) put(fromBits(Math.floor(next() * 2 ** 32)));
-    else if (which < 0.7) put((next() < 0.5 ? -1 : 1) * 2 ** (next() * 20 - 12));
+    if (which < 0.25) put(fromBits(Math.floor(next() * 2 ** 32)));
+    else if (which < 0.5) {
+      // At every distance from a landmark, the common ones as often as the rest.
+      const from = landmarks[Math.floor(next() * (next() < 0.5 ? 20 : landmarks.length))];
+      put((next() < 0.5 ? -from : from) * (1 + (next() < 0.5 ? -1 : 1) * 2 ** (-1 - next() * 23)));
+    } else if (which < 0.7) put((next() < 0.5 ? -1 : 1) * 2 ** (next() * 20 - 12));
     else if (which < 0.8) put(Math.max(low, -1) + next() * (Math.min(high, 1) - Math.max(low, -1)));
     else if (which < 0.95) put(Math.max(low, -100) + next() * (Math.min(high, 100) - Math.max(low, -100)));
     else put(Math.max(low, -1e4) + next() * (Math.min(high, 1e4) - Math.max(low, -1e4)));
