@@ -1,5 +1,5 @@
-// Orders the units, decides what is written in place, and gives every value a place in memory. A Plan is plain
-// data: it can be printed, and its counts are asserted in tests.
+// Puts the units in order and gives every value a place in memory. A Plan is plain data: it can be printed, and its
+// counts are asserted in tests.
 
 import type { Backend, Memory } from "../backend/backend.ts";
 import { deviceBytes } from "../dtype.ts";
@@ -7,11 +7,12 @@ import type { AdapterProfile, KernelCall, Spec } from "../kernel.ts";
 import type { Op } from "../op.ts";
 import { matmul } from "../ops/matmul.ts";
 import { pack } from "../ops/pack.ts";
-import { accessOf } from "../ops/pointwise-code.ts";
 import { max, mean, min, sum } from "../ops/reduce.ts";
 import { sizeOf } from "../shape.ts";
-import { spaceOf, type Unit } from "./fuse.ts";
-import { type Effect, type Graph, producerOf, readsApart, type Value } from "./graph.ts";
+import { Dependencies } from "./dependencies.ts";
+import type { Unit } from "./fuse.ts";
+import { type Effect, type Graph, producerOf, type Value } from "./graph.ts";
+import { writtenInPlace } from "./in-place.ts";
 import { unitKernels, unitName } from "./kernels.ts";
 
 /** Where a value lives while the program runs. */
@@ -60,12 +61,9 @@ class Planner {
   readonly #units: readonly Unit[];
   readonly #backend: Backend;
   readonly #profile: AdapterProfile;
-  readonly #unitOf = new Map<Value, Unit>();
-  readonly #readers = new Map<Value, Set<Unit>>();
-  /** Edges beyond those that values make: a reader of old memory comes before the unit that replaces it. */
-  readonly #before = new Map<Unit, Set<Unit>>();
+  readonly #dependencies: Dependencies;
   /** Values written straight into memory that outlives the program. */
-  readonly #direct = new Map<Value, Effect>();
+  readonly #direct: ReadonlyMap<Value, Effect>;
   readonly #places = new Map<Value, Place>();
   /** Copies of old values of memory that is assigned anew. */
   readonly #saved = new Map<Value, Place>();
@@ -77,27 +75,12 @@ class Planner {
     this.#units = units;
     this.#backend = backend;
     this.#profile = profile;
-    for (const unit of units) {
-      for (const node of unit.nodes) for (const value of node.outputs) this.#unitOf.set(value, unit);
-    }
-    for (const unit of units) {
-      for (const node of unit.nodes) {
-        for (const { value } of node.inputs) {
-          if (this.#unitOf.get(value) === unit) continue;
-          let set = this.#readers.get(value);
-          if (set === undefined) {
-            set = new Set();
-            this.#readers.set(value, set);
-          }
-          set.add(unit);
-        }
-      }
-    }
+    this.#dependencies = new Dependencies(units);
+    this.#direct = writtenInPlace(graph, backend, this.#dependencies);
   }
 
   plan(): Plan {
-    for (const effect of this.#graph.effects) this.#tryDirect(effect);
-    const order = this.#order();
+    const order = this.#dependencies.order();
     this.#placePacked();
     const steps: PlanStep[] = this.#saveOld();
     const lastUse = this.#lastUses(order);
@@ -151,143 +134,6 @@ class Planner {
     return steps;
   }
 
-  /** Lets the unit that makes an assigned value write it where it belongs, if no one reads the old value later. */
-  #tryDirect(effect: Effect): void {
-    const { source, target } = effect;
-    const unit = this.#unitOf.get(source);
-    if (unit === undefined || this.#direct.has(source)) return;
-    if (this.#graph.outputs.some((use) => use.value === source)) return;
-    // A copy of it inside one buffer is not possible.
-    for (const other of this.#graph.effects) {
-      if (other !== effect && other.source === source && this.#backend.sharesBuffer(other.target, target))
-        return;
-    }
-    const readers = new Set<Unit>();
-    for (const [value, users] of this.#readers) {
-      if (value.origin.kind !== "external") continue;
-      const isSame = value.origin.memory === target;
-      if (users.has(unit)) {
-        if (isSame) {
-          if (!this.#isReadInStep(unit, value, source)) return;
-        } else if (this.#backend.sharesBuffer(value.origin.memory, target)) return;
-      }
-      if (isSame || this.#backend.overlaps(value.origin.memory, target))
-        for (const user of users) readers.add(user);
-    }
-    // Later readers of the new value in the same buffer as what they write would conflict; they read a slot then.
-    for (const user of this.#readers.get(source) ?? []) {
-      for (const other of this.#direct.values()) {
-        if (this.#unitOf.get(other.source) === user && this.#backend.sharesBuffer(other.target, target))
-          return;
-      }
-    }
-    readers.delete(unit);
-    for (const reader of readers) if (this.#dependsOn(reader, unit)) return;
-    for (const reader of readers) this.#addBefore(reader, unit);
-    this.#direct.set(source, effect);
-  }
-
-  /** Whether the unit reads `value` only element by element, so that it can be overwritten on the way. */
-  #isReadInStep(unit: Unit, value: Value, source: Value): boolean {
-    if (unit.anchor !== undefined) {
-      if (unit.anchor.inputs.some((use) => use.value === value) || unit.anchor.outputs.includes(source))
-        return false;
-      // A prologue reads elsewhere than the kernel writes.
-      const before = unit.prologue?.nodes ?? [];
-      if (before.some((node) => node.inputs.some((use) => use.value === value))) return false;
-      const chain = unit.nodes.filter(
-        (node) => node !== unit.anchor && node !== unit.companion && !before.includes(node),
-      );
-      return chain.every((node) =>
-        node.inputs.every(
-          (use, k) =>
-            use.value !== value || (!readsApart(node, k) && sizeOf(use.shape) === sizeOf(unit.target!.shape)),
-        ),
-      );
-    }
-    if (unit.parts !== undefined) {
-      const reading = unit.parts.filter((part) =>
-        part.nodes.some((node) => node.inputs.some((use) => use.value === value)),
-      );
-      return (
-        reading.length === 1 &&
-        this.#isReadInStep(reading[0], value, source) &&
-        reading[0].nodes.some((node) => node.outputs.includes(source))
-      );
-    }
-    return unit.nodes.every((node) =>
-      node.inputs.every((use, k) => {
-        if (use.value !== value) return true;
-        if (readsApart(node, k)) return false;
-        return accessOf(use, spaceOf(node, unit.target!)).access === "same";
-      }),
-    );
-  }
-
-  #addBefore(first: Unit, then: Unit): void {
-    let set = this.#before.get(then);
-    if (set === undefined) {
-      set = new Set();
-      this.#before.set(then, set);
-    }
-    set.add(first);
-  }
-
-  #predecessors(unit: Unit): Set<Unit> {
-    const result = new Set<Unit>(this.#before.get(unit) ?? []);
-    for (const node of unit.nodes) {
-      for (const { value } of node.inputs) {
-        const made = this.#unitOf.get(value);
-        if (made !== undefined && made !== unit) result.add(made);
-      }
-    }
-    return result;
-  }
-
-  #dependsOn(unit: Unit, other: Unit): boolean {
-    const seen = new Set<Unit>([unit]);
-    const stack = [unit];
-    while (stack.length > 0) {
-      const current = stack.pop()!;
-      if (current === other) return true;
-      for (const next of this.#predecessors(current)) {
-        if (!seen.has(next)) {
-          seen.add(next);
-          stack.push(next);
-        }
-      }
-    }
-    return false;
-  }
-
-  /** Dependencies first, otherwise as the function wrote it. */
-  #order(): Unit[] {
-    const waiting = new Map<Unit, number>();
-    const successors = new Map<Unit, Unit[]>();
-    for (const unit of this.#units) {
-      const predecessors = this.#predecessors(unit);
-      waiting.set(unit, predecessors.size);
-      for (const p of predecessors) {
-        const list = successors.get(p);
-        if (list === undefined) successors.set(p, [unit]);
-        else list.push(unit);
-      }
-    }
-    const ready = this.#units.filter((unit) => waiting.get(unit) === 0);
-    const order: Unit[] = [];
-    while (ready.length > 0) {
-      ready.sort((a, b) => b.id - a.id);
-      const unit = ready.pop()!;
-      order.push(unit);
-      for (const next of successors.get(unit) ?? []) {
-        const left = waiting.get(next)! - 1;
-        waiting.set(next, left);
-        if (left === 0) ready.push(next);
-      }
-    }
-    return order;
-  }
-
   /** Lets what is packed be written where the pack wants it: the pack itself then needs no kernel. */
   #placePacked(): void {
     for (const unit of this.#units) {
@@ -327,15 +173,15 @@ class Planner {
   /** Whether the kernel that makes `value` writes nothing past its end: gaps in a pack stay zero. */
   #leavesTail(value: Value): boolean {
     if (sizeOf(value.spec.shape) % 4 === 0) return true;
-    const unit = this.#unitOf.get(value)!;
+    const unit = this.#dependencies.unitOf(value)!;
     return unit.anchor !== undefined && exactWriters.has(unit.anchor.op);
   }
 
   /** Whether no unit both reads one of the values and writes another: one buffer can't be bound both ways. */
   #mayShareBuffer(values: readonly Value[]): boolean {
-    const writers = new Set(values.map((value) => this.#unitOf.get(value)!));
+    const writers = new Set(values.map((value) => this.#dependencies.unitOf(value)!));
     return values.every((value) =>
-      [...(this.#readers.get(value) ?? [])].every((reader) => !writers.has(reader)),
+      [...this.#dependencies.readersOf(value)].every((reader) => !writers.has(reader)),
     );
   }
 
@@ -354,7 +200,7 @@ class Planner {
     if (unit.nodes.length === 1 && unit.anchor?.op === pack.op && this.#places.has(unit.anchor.outputs[0]))
       return [];
     const isNeeded = (value: Value) =>
-      [...(this.#readers.get(value) ?? [])].some((reader) => reader !== unit) || this.#isKept(value);
+      [...this.#dependencies.readersOf(value)].some((reader) => reader !== unit) || this.#isKept(value);
     const inPlaceOf = (value: Value): Value | undefined => {
       const effect = this.#direct.get(value);
       if (effect === undefined) return undefined;
