@@ -8,7 +8,7 @@ import { full } from "./create.ts";
 import { isFloat } from "./dtype.ts";
 import { GradientError } from "./errors.ts";
 import { currentScope } from "./inspect/name-scope.ts";
-import { nameValues, nodesBehind, rememberTape } from "./inspect/recorded.ts";
+import { nameValues, nodesBehind } from "./inspect/recorded.ts";
 import { captureSource, type SourceLine } from "./inspect/source-line.ts";
 import { TapeStep } from "./inspect/step.ts";
 import type { Spec } from "./kernel.ts";
@@ -159,7 +159,6 @@ export class Tape implements OpenTape {
   record<T>(fn: () => T): T {
     this.#checkUsable("record");
     const result = withRecorder(this.#recorder, fn);
-    rememberTape(result, this);
     if (!this.#isPrivate) tieToTape(tensorsIn(result), this);
     return result;
   }

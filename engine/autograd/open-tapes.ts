@@ -1,10 +1,11 @@
 // Which tapes are open, so that a tensor alone leads to the tape that recorded it. References are weak: a tape that
 // is dropped without dispose() must not be held here.
 
+import type { RecordedTape } from "../inspect/recorded.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** What is asked of a tape by those who look for one. */
-export interface OpenTape {
+export interface OpenTape extends RecordedTape {
   readonly isDisposed: boolean;
   /** Whether the gradient of a value on it can depend on the tensor. */
   knows(tensor: Tensor): boolean;

@@ -6,7 +6,7 @@ import { nameValues, nodesBehind, type RecordedTape, tapeName, tapeOf } from "./
 import { attrsText, columns, specText } from "./text.ts";
 
 export interface ExplainLossOptions {
-  /** The tape that recorded the loss; needed where `tape.record` did not return it. */
+  /** The tape that recorded the loss; default: the newest open one that did. */
   tape?: RecordedTape;
 }
 

@@ -1,11 +1,12 @@
 // What of a tape leads to a loss, with a name for every value. Reads the tape's nodes; the tape itself it knows
 // only as the thing that holds them.
 
+import { openTapes } from "../autograd/open-tapes.ts";
 import type { Device } from "../device.ts";
 import { ArgumentError } from "../errors.ts";
 import type { Spec } from "../kernel.ts";
 import type { TapeNode } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
 import type { Variable } from "../variable.ts";
 
 /** A value on a tape. */
@@ -82,24 +83,12 @@ export function nodesBehind(nodes: readonly TapeNode[], id: number): TapeNode[] 
   return found.reverse();
 }
 
-const tapes = new WeakMap<Tensor, WeakRef<RecordedTape>>();
-
-/** Remembers which tape a tensor, or each in an array or object, came out of: so that a loss alone leads to its graph. */
-export function rememberTape(result: unknown, tape: RecordedTape): void {
-  if (result === null || typeof result !== "object") return;
-  const reference = new WeakRef(tape);
-  for (const value of result instanceof Tensor ? [result] : Object.values(result)) {
-    if (value instanceof Tensor) tapes.set(value, reference);
-  }
-}
-
-/** The tape that gave `loss` out; @throws ArgumentError where none is known, or it has been disposed. */
+/** The newest open tape that recorded `loss`; @throws ArgumentError where there is none. */
 export function tapeOf(what: string, loss: Tensor): RecordedTape {
-  const tape = tapes.get(loss)?.deref();
-  const made = tape?.nodes.some((node) => node.outputIds.includes(loss.id));
-  if (tape === undefined || !made) {
+  const tape = openTapes().find(({ nodes }) => nodes.some(({ outputIds }) => outputIds.includes(loss.id)));
+  if (tape === undefined) {
     throw new ArgumentError(
-      `${what}: no open tape is known to have recorded ${loss.describe()}. Return the loss from tape.record(() => ...), or pass the tape: ${what}(loss, { tape })`,
+      `${what}: no open tape has recorded ${loss.describe()}. Compute it in tape.record(() => ...) from watched tensors or trainable variables, and ask before tape.dispose()`,
     );
   }
   return tape;

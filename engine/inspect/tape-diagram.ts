@@ -18,7 +18,7 @@ import { nameValues, nodesBehind, type RecordedTape, tapeName, tapeOf } from "./
 import { attrsText, specText } from "./text.ts";
 
 export interface ToDiagramOptions extends DiagramOptions {
-  /** Of a loss: the tape that recorded it; needed where `tape.record` did not return it. */
+  /** Of a loss: the tape that recorded it; default: the newest open one that did. */
   tape?: RecordedTape;
 }
 
