@@ -1,11 +1,9 @@
-// Batch normalization and the statistics it needs. Features are the last axis; all others are the batch.
+// Batch normalization: each feature, the last axis, by its statistics over all other axes.
 
 import batchNormSource from "../../shaders/batch-norm.wgsl";
 import gradientSource from "../../shaders/batch-norm-gradient.wgsl";
-import momentsSource from "../../shaders/moments.wgsl";
-import combineSource from "../../shaders/moments-combine.wgsl";
 import { defineMultiOp, defineOp } from "../define.ts";
-import { DTypeError, ShapeError } from "../errors.ts";
+import { ShapeError } from "../errors.ts";
 import {
   type AdapterProfile,
   grid,
@@ -29,109 +27,13 @@ import { vjpByComposition } from "./composition.ts";
 import { elementwiseOp, elementwiseShader } from "./elementwise.ts";
 import { columnwiseSite } from "./epilogues.ts";
 import { rsqrt } from "./exponential.ts";
+import { moments } from "./moments.ts";
+import { batchAxes, featuresOf, momentsKernels, shiftRows } from "./moments-kernels.ts";
 import { pointwiseCall } from "./pointwise-code.ts";
 import { sum } from "./reduce.ts";
 
 const batchNormShader = shader("batch-norm", batchNormSource);
 const gradientShader = shader("batch-norm-gradient", gradientSource);
-const momentsShader = shader("moments", momentsSource);
-const combineShader = shader("moments-combine", combineSource);
-
-function featuresOf(op: string, x: Spec): number {
-  if (x.dtype !== "f32") throw new DTypeError(`${op}: takes f32, got ${x.dtype}; use cast(x, "f32")`);
-  if (x.shape.length < 2 || sizeOf(x.shape) === 0) {
-    throw new ShapeError(
-      `${op}: x must be [batch..., features] with at least one row, got ${showShape(x.shape)}`,
-    );
-  }
-  return x.shape[x.shape.length - 1];
-}
-
-const batchAxes = (x: Spec) => x.shape.slice(0, -1).map((_, axis) => axis);
-
-/**
- * Mean and (biased, 1/n) variance of each feature over the batch, in one pass: x [batch..., features] gives two
- * tensors [features].
- */
-export const moments = defineMultiOp({
-  name: "moments",
-  saves: { inputs: [0], outputs: [0] },
-  samples: [{ inputs: [{ shape: [9, 7] }] }, { inputs: [{ shape: [4, 5, 8], low: 4, high: 6 }] }],
-  call: (x: TensorLike) => ({ inputs: [x], attrs: {} }),
-  infer: ([x]) => {
-    const spec: Spec = { shape: [featuresOf("moments", x)], dtype: "f32" };
-    return [spec, spec];
-  },
-  kernels: ({ inputs: [x], profile }) => momentsKernels(x, profile, output(0), output(1)),
-  reference: ([x], _, [mean, variance]) => {
-    const columns = x.shape[x.shape.length - 1];
-    const rows = sizeOf(x.shape) / columns;
-    for (let column = 0; column < columns; column++) {
-      let total = 0;
-      for (let row = 0; row < rows; row++) total += x.data[row * columns + column];
-      const m = total / rows;
-      let squares = 0;
-      for (let row = 0; row < rows; row++) squares += (x.data[row * columns + column] - m) ** 2;
-      mean.data[column] = m;
-      variance.data[column] = squares / rows;
-    }
-  },
-  vjp: ({ grad, hasGrad, input, output, inputSpecs: [x] }) => {
-    const rows = sizeOf(x.shape) / x.shape[x.shape.length - 1];
-    const ofMean = mul(grad(0), 1 / rows);
-    if (!hasGrad(1)) return [add(ofMean, mul(input(0), 0))];
-    const ofVariance = mul(sub(input(0), output(0)), mul(grad(1), 2 / rows));
-    return [hasGrad(0) ? add(ofVariance, ofMean) : ofVariance];
-  },
-});
-
-/** How many rows' mean the sums are shifted by, so that nothing cancels. */
-const shiftRows = (rows: number) => Math.min(8, rows);
-
-/** Mean and variance of `x`, input 0, in one pass; with many rows and few columns in chunks and a second kernel. */
-function momentsKernels(x: Spec, profile: AdapterProfile, mean: Operand, variance: Operand): KernelPlan {
-  const columns = x.shape[x.shape.length - 1];
-  const rows = sizeOf(x.shape) / columns;
-  const groups = Math.ceil(columns / 4);
-  const wanted = profile.isSoftware ? 64 : 16384;
-  const shortest = 64;
-  const chunks =
-    groups >= wanted || rows < 2 * shortest
-      ? 1
-      : Math.min(Math.ceil(wanted / groups), Math.ceil(rows / shortest));
-  const chunk = Math.ceil(rows / chunks);
-  const workgroup = groups * chunks <= 512 && profile.isSoftware ? 8 : 64;
-  const isAligned = columns % 4 === 0;
-  const sums: KernelCall = {
-    shader: momentsShader,
-    hooks: {
-      consts: { WORKGROUP: `${workgroup}u` },
-      bindings: isAligned ? [] : [{ name: "in0", binding: 1, access: "read", type: "array<f32>" }],
-      functions: isAligned
-        ? {}
-        : {
-            load4:
-              "fn load4(i: u32, column: u32) -> vec4f {\n  let rest = sizes.columns - 1u - column;\n" +
-              "  return vec4f(in0[i], in0[i + min(1u, rest)], in0[i + min(2u, rest)], in0[i + min(3u, rest)]);\n}",
-          },
-    },
-    sizes: [rows, columns, groups, chunks, chunk, shiftRows(rows)],
-    operands:
-      chunks === 1
-        ? [input(0), mean, variance]
-        : [input(0), scratch(0, "read_write"), scratch(1, "read_write")],
-    workgroups: grid(Math.ceil((groups * chunks) / workgroup), profile),
-  };
-  if (chunks === 1) return { calls: [sums] };
-  const partial: Spec = { shape: [chunks * columns], dtype: "f32" };
-  const combine: KernelCall = {
-    shader: combineShader,
-    sizes: [rows, columns, chunks, shiftRows(rows)],
-    operands: [input(0), scratch(0, "read"), scratch(1, "read"), mean, variance],
-    workgroups: grid(Math.ceil(columns / 64), profile),
-  };
-  return { calls: [sums, combine], scratch: [partial, partial] };
-}
 
 /**
  * (x - mean) / √(variance + epsilon) · gamma + beta, pointwise with broadcasting: batch normalization with given
