@@ -3,7 +3,7 @@
 
 import type { Memory } from "./backend/backend.ts";
 import { watches } from "./debug/watches.ts";
-import { type Device, device as defaultDevice } from "./device.ts";
+import { checkTraced, type Device, device as defaultDevice } from "./device.ts";
 import type { DType } from "./dtype.ts";
 import { ArgumentError, DeviceError } from "./errors.ts";
 import type { Spec } from "./kernel.ts";
@@ -16,6 +16,7 @@ import { Tensor } from "./tensor.ts";
 /** Runs `op` and gives its outputs. Numbers among the inputs become scalars of the first tensor's dtype. */
 export function apply<A>(op: Op<A>, inputs: readonly TensorLike[], attrs: A): Tensor[] {
   const device = commonDevice(op.name, inputs);
+  checkTraced(op.name, device);
   const tensors = inputs.map((value, i) => toTensor(op.name, value, i, inputs, device));
   const memories = tensors.map((tensor) => tensor.memory);
   const specs = op.infer(tensors, attrs);

@@ -6,7 +6,14 @@ import { CpuBackend } from "./backend/cpu.ts";
 import { openWebgpu } from "./backend/webgpu/open.ts";
 import { watches } from "./debug/watches.ts";
 import type { DType } from "./dtype.ts";
-import { ArgumentError, DeviceError, DeviceLostError, DisposedError, unknownName } from "./errors.ts";
+import {
+  ArgumentError,
+  DeviceError,
+  DeviceLostError,
+  DisposedError,
+  TraceError,
+  unknownName,
+} from "./errors.ts";
 import { RandomSource } from "./random/source.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -22,6 +29,16 @@ export interface InitOptions {
 }
 
 let current: Device | undefined;
+/** Where a function is being traced, while one is. */
+let traced: Device | undefined;
+
+/** @internal Throws where `op` would run at tracing only, because the traced function is another device's. */
+export function checkTraced(op: string, device: Device): void {
+  if (traced === undefined || traced === device) return;
+  throw new TraceError(
+    `${op}: runs on ${device.kind} inside a function that is traced for another device (${traced.kind}); it would run once, at tracing. Do it outside and pass the result's values`,
+  );
+}
 
 export class Device {
   /** @internal What executes: the adapter's backend, or a trace of it while a function is traced. */
@@ -75,11 +92,14 @@ export class Device {
 
   /** @internal Runs `fn` with its ops recorded by `trace` instead of executed. */
   withTrace<T>(trace: Backend, fn: () => T): T {
+    checkTraced("jit", this);
     this.backend = trace;
+    traced = this;
     try {
       return fn();
     } finally {
       this.backend = this.#real;
+      traced = undefined;
     }
   }
 

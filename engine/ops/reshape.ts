@@ -8,7 +8,8 @@ import type { Tensor } from "../tensor.ts";
 
 /**
  * The same elements, in the same row-major order, under another shape of as many elements. One length may be -1:
- * it is worked out from the others.
+ * it is worked out from the others. The result shares the memory of `x`: made of a Variable, it shows what is assigned to
+ * that later; `mul(x, 1)` is a copy.
  */
 export const reshape: OpFunction<[x: TensorLike, shape: Shape], Tensor> = defineOp({
   name: "reshape",

@@ -633,8 +633,25 @@ describe("devices", () => {
 
   it("so are results on another device than the program's", () => {
     const v = variable([1], { device: cpu });
-    const f = jit((x: Tensor) => [mul(x, 2), mul(v, 2)]);
+    const f = jit((x: Tensor) => [mul(x, 2), v]);
     expect(() => f(tensor([1], { device: gpu }))).toThrow(/another device \(cpu\)/);
+  });
+
+  it("so are ops on another device, which would run at tracing only, jitted or not", () => {
+    const other = tensor([1], { device: cpu });
+    const x = tensor([1], { device: gpu });
+    const inner = jit((y: Tensor) => add(y, 1));
+    for (const f of [(y: Tensor) => add(y, 1), inner]) {
+      const traced = jit((y: Tensor) => {
+        f(other);
+        return mul(y, 2);
+      });
+      expect(() => traced(x)).toThrow(TraceError);
+      expect(() => traced(x)).toThrow(/add: runs on cpu inside a function that is traced for another device/);
+    }
+    // Nothing is left of it: each runs by itself.
+    for (const y of [other, x]) inner(y).dispose();
+    for (const held of [other, x, inner]) held.dispose();
   });
 
   it("programs follow their arguments' device, not the default one", async () => {
