@@ -23,7 +23,7 @@ import type { Tensor } from "../tensor.ts";
 import { mul } from "./arithmetic.ts";
 import { slice } from "./movement.ts";
 import { padZeros } from "./pad.ts";
-import { compensated, stageCall, wgslTypes } from "./reduce-kernels.ts";
+import { chunkLength, compensated, stageCall, wgslTypes } from "./reduce-kernels.ts";
 import { around } from "./strided.ts";
 
 const scanShader = shader("scan", scanSource);
@@ -93,8 +93,8 @@ function sumKernels(context: KernelContext<ScanAttrs>): KernelPlan {
   if (lanes >= wanted || length < shortest * 2) {
     return { calls: [scanCall(context, whole, hooks, [input(0), input(0), output(0)], sumBlock)] };
   }
-  const chunk = Math.ceil(length / Math.min(Math.ceil(wanted / lanes), Math.ceil(length / shortest)) / 4) * 4;
-  const chunks = Math.ceil(length / chunk);
+  const chunks = Math.min(Math.ceil(wanted / lanes), Math.ceil(length / shortest));
+  const chunk = chunkLength({ outer, length, inner, chunks });
   const parts = { shape: [outer * chunks * inner], dtype };
   const totals: Lines = { outer, length: chunks, inner, chunks: 1, chunk: chunks };
   return {

@@ -151,6 +151,10 @@ function chunkCount({ outer, length, inner }: Stage, isSoftware: boolean): numbe
   return Math.min(Math.ceil(wanted / lanes), Math.ceil(length / shortest));
 }
 
+/** Elements of the reduced axis in a chunk. */
+export const chunkLength = ({ length, inner, chunks }: Stage & { chunks: number }) =>
+  inner === 1 ? Math.ceil(length / chunks / 4) * 4 : Math.ceil(length / chunks);
+
 export function stageCall(
   profile: AdapterProfile,
   reduction: Reduction,
@@ -166,7 +170,7 @@ export function stageCall(
   const isAligned = (isRows ? length : inner) % 4 === 0;
   const lanes = isRows ? outer * chunks : outer * chunks * Math.ceil(inner / 4);
   const workgroup = lanes <= 512 && profile.isSoftware ? 8 : 64;
-  const chunk = isRows ? Math.ceil(length / chunks / 4) * 4 : Math.ceil(length / chunks);
+  const chunk = chunkLength(stage);
   const identity = identityBits(dtype, reduction.identity(dtype));
   const sizes = isRows
     ? [outer, length, chunks, chunk, identity, { f32: scale ?? 1 }, 0]

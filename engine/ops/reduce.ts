@@ -49,7 +49,7 @@ export const mean = reduction({
   },
   vjp: (context) => {
     const count = sizeOf(context.inputSpecs[0].shape) / sizeOf(context.outputSpecs[0].shape);
-    return [expand(keptShape(context, mul(context.grad(), 1 / count)), context.inputSpecs[0].shape)];
+    return [expand(keptShape(context, div(context.grad(), count)), context.inputSpecs[0].shape)];
   },
 });
 

@@ -53,8 +53,8 @@ function varianceAttrs(name: string, x: TensorLike, axes?: Axes, options: Varian
 /** x less its mean over the axes. */
 const deviations = (x: Tensor, { axes }: ReduceAttrs) => sub(x, mean(x, axes, { keepDims: true }));
 
-/** One over the number of elements less the correction: infinite where nothing is left, so that 0 / 0 gives NaN. */
-const weightOf = (x: Spec, attrs: VarianceAttrs) => 1 / Math.max(countOf(x, attrs) - attrs.correction, 0);
+/** The number of elements less the correction: 0 where nothing is left, so that 0 / 0 gives NaN. */
+const divisorOf = (x: Spec, attrs: VarianceAttrs) => Math.max(countOf(x, attrs) - attrs.correction, 0);
 
 /**
  * Variance over `axes` (default: all): the mean squared distance from the mean, of the population by default, with
@@ -71,12 +71,12 @@ export const variance: OpFunction<[x: TensorLike, axes?: Axes, options?: Varianc
     }),
     infer: ([x], attrs: VarianceAttrs) => inferReduced("variance", x, attrs),
     compose: ([x], attrs) => [
-      mul(sum(square(deviations(x, attrs)), attrs.axes, { keepDims: attrs.keepDims }), weightOf(x, attrs)),
+      div(sum(square(deviations(x, attrs)), attrs.axes, { keepDims: attrs.keepDims }), divisorOf(x, attrs)),
     ],
     vjp: (context) => {
       const { attrs, grad, input, inputSpecs } = context;
-      const scale = 2 * weightOf(inputSpecs[0], attrs);
-      return [mul(deviations(input(0), attrs), keptShape(context, mul(grad(), scale)))];
+      const scaled = div(mul(grad(), 2), divisorOf(inputSpecs[0], attrs));
+      return [mul(deviations(input(0), attrs), keptShape(context, scaled))];
     },
     samples: [
       ...reduceSamples("f32", { correction: 0 }),
@@ -107,7 +107,7 @@ export const standardDeviation: OpFunction<[x: TensorLike, axes?: Axes, options?
     compose: ([x], { axes, ...options }) => [sqrt(variance(x, axes, options))],
     vjp: (context) => {
       const { attrs, grad, input, output, inputSpecs } = context;
-      const scaled = mul(divOrZero(grad(), output()), weightOf(inputSpecs[0], attrs));
+      const scaled = div(divOrZero(grad(), output()), divisorOf(inputSpecs[0], attrs));
       return [mul(deviations(input(0), attrs), keptShape(context, scaled))];
     },
     // Over no axis the result is 0 everywhere, where differences cannot follow the gradient.
