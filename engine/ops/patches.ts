@@ -2,9 +2,10 @@
 // turn convolutions into matrix products.
 
 import im2colSource from "../../shaders/im2col.wgsl";
+import im2colPlacesSource from "../../shaders/im2col-places.wgsl";
 import { defineOp } from "../define.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
-import { input, output, type Spec, shader } from "../kernel.ts";
+import { grid, input, type KernelCall, output, type Spec, shader } from "../kernel.ts";
 import type { OpFunction, Sample } from "../op.ts";
 import { sameShape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -22,6 +23,8 @@ import {
 } from "./windows.ts";
 
 const im2colShader = shader("im2col", `${windowPreamble}\n${im2colSource}`);
+
+const im2colPlacesShader = shader("im2col-places", `${windowPreamble}\n${im2colPlacesSource}`);
 
 export interface PatchesAttrs {
   readonly window: Window;
@@ -89,6 +92,25 @@ export const im2col: OpFunction<[x: Tensor, window: Window, groups?: number], Te
     const { places, inner } = layoutOf(x.shape[0], imageOf(x).channels, attrs);
     const unit = unitOf("f32", [inner]);
     const per = elementsPerUnit("f32", unit);
+    if (profile.isSoftware) {
+      const workgroup = 8;
+      const workgroups = Math.min(Math.ceil(places / workgroup), profile.workgroupTarget);
+      const segment = Math.ceil(places / workgroups / workgroup) * workgroup;
+      const call: KernelCall = {
+        shader: im2colPlacesShader,
+        hooks: { aliases: { Unit: unit === 16 ? "vec4u" : "u32" }, consts: { WORKGROUP: `${workgroup}u` } },
+        sizes: [
+          places,
+          segment,
+          length / per,
+          inner / per,
+          ...windowWords(attrs.window, [attrs.groups, places]),
+        ],
+        operands: [input(0), output(0)],
+        workgroups: grid(Math.ceil(places / segment), profile),
+      };
+      return { calls: [call] };
+    }
     const call = copyCall({
       shader: im2colShader,
       profile,
@@ -112,6 +134,14 @@ export const im2col: OpFunction<[x: Tensor, window: Window, groups?: number], Te
   ],
   samples,
 });
+
+/** Where col2im finds what a tap holds for a channel: with several groups each has a matrix of its own. */
+const oneGroupTerm =
+  "  return in0[(source * sizes.size_stride.x * sizes.size_stride.y + tap) * sizes.inner + channel];";
+const groupsTerm =
+  "  let inner = sizes.extra.x;\n" +
+  "  let row = (channel / inner * sizes.extra.y + source) * sizes.size_stride.x * sizes.size_stride.y + tap;\n" +
+  "  return in0[row * inner + channel % inner];";
 
 interface ImagesAttrs extends PatchesAttrs {
   /** Of the images. */
@@ -154,9 +184,7 @@ export const col2im: OpFunction<
       channels,
       isWide: inner % 4 === 0,
       inputs: ["in0"],
-      term:
-        "  let inner = sizes.extra.x;\n  let row = (channel / inner * sizes.extra.y + source) * sizes.size_stride.x * sizes.size_stride.y + tap;\n" +
-        "  return in0[row * inner + channel % inner];",
+      term: attrs.groups === 1 ? oneGroupTerm : groupsTerm,
       extra: [inner % 4 === 0 ? inner / 4 : inner, places],
       profile,
     });

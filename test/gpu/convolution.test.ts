@@ -8,8 +8,10 @@ import {
   convTranspose2d,
   type Device,
   grad,
+  im2col,
   maxPool2d,
   mul,
+  type Op,
   slice,
   sum,
   type Tensor,
@@ -18,7 +20,8 @@ import {
 } from "../../engine/index.ts";
 import { patchesLimit } from "../../engine/ops/windows.ts";
 import { expectCloseArrays } from "../support/compare.ts";
-import { gpuDevice } from "../support/devices.ts";
+import { gpuDevice, referenceDevice } from "../support/devices.ts";
+import { compareForward } from "../support/gpu-cases.ts";
 import { naiveConvolution, naivePooling, outputOf, randomConvolution } from "../support/naive-windows.ts";
 
 let device: Device;
@@ -70,6 +73,18 @@ describe("random windows", () => {
       y.dispose();
       dx.dispose();
     }
+  });
+});
+
+describe("patches", () => {
+  it("are the same by the kernel of real GPUs, which software adapters do not choose", async () => {
+    const pair = { gpu: device, reference: await referenceDevice() };
+    const variant: Op = {
+      ...im2col.op,
+      kernels: (context) =>
+        im2col.op.kernels!({ ...context, profile: { ...context.profile, isSoftware: false } }),
+    };
+    for (const sample of im2col.op.samples) await compareForward(variant, sample, pair);
   });
 });
 
