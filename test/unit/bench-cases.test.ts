@@ -7,9 +7,11 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { allCases } from "../../bench/cases/all.ts";
+import { layerTable } from "../../bench/cases/layers.ts";
 import { nets } from "../../bench/cases/nets.ts";
 import { trainingBench } from "../../bench/cases/training.ts";
 import { type Device, init } from "../../engine/index.ts";
+import * as nn from "../../nn/index.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const run = promisify(execFile);
@@ -32,6 +34,35 @@ describe("bench cases", () => {
       expect(steps).toHaveLength(1);
       expect(steps[0].skip).toBeUndefined();
     }
+  });
+
+  it("time every layer of nn, forward and backward", () => {
+    const layers = Object.values<unknown>({ ...nn }).filter(
+      (each): each is typeof nn.Layer => typeof each === "function" && each.prototype instanceof nn.Layer,
+    );
+    expect(layers.length).toBeGreaterThan(5);
+    const timed = new Set<unknown>(layerTable.map(({ make }) => make().constructor));
+    const missing = layers.filter((layer) => !timed.has(layer)).map(({ name }) => name);
+    expect(missing, "each wants a line in layerTable of bench/cases/layers.ts").toEqual([]);
+    for (const phase of ["forward", "backward"])
+      expect(allCases.filter((c) => c.name.startsWith("layer/") && c.phase === phase)).toHaveLength(
+        layerTable.length,
+      );
+  });
+
+  it("hold one cold start a net, and those few that --quick runs", () => {
+    for (const net of ["N1", "N2", "N3", "N4"])
+      expect(allCases.filter(({ name, phase }) => name === `train/${net}` && phase === "cold")).toHaveLength(
+        1,
+      );
+    const quick = allCases.filter(({ isQuick }) => isQuick);
+    expect(quick.length).toBeGreaterThan(20);
+    expect(quick.length).toBeLessThan(60);
+    for (const part of ["matmul", "elementwise", "layer", "train", "fit", "scale-width"])
+      expect(
+        quick.some(({ name }) => name.startsWith(`${part}/`)),
+        part,
+      ).toBe(true);
   });
 
   it("time forward and backward of every kernel asked for", () => {

@@ -12,7 +12,7 @@ const legend = (names: readonly string[], { isNarrow }: Canvas) => ({
   data: [...names],
   top: 0,
   left: 0,
-  itemGap: isNarrow ? 10 : 18,
+  itemGap: isNarrow ? 18 : 26,
   itemWidth: 14,
   itemHeight: 10,
   textStyle: { ...text, color: ink },
@@ -20,7 +20,7 @@ const legend = (names: readonly string[], { isNarrow }: Canvas) => ({
 
 /** Rows that a legend of so many names takes. */
 const legendHeight = (names: readonly string[], { width, isNarrow }: Canvas) => {
-  const characters = names.reduce((sum, name) => sum + name.length + (isNarrow ? 5 : 6), 0);
+  const characters = names.reduce((sum, name) => sum + name.length + (isNarrow ? 6 : 7), 0);
   return 24 * Math.max(1, Math.ceil((characters * 7) / width)) + 8;
 };
 
@@ -135,7 +135,7 @@ export function ratioChart(rows: readonly Row[]): Chart | undefined {
           color: ink,
           interval: 0,
           fontSize: canvas.isNarrow ? 10 : 12,
-          width: canvas.isNarrow ? 142 : 240,
+          width: canvas.isNarrow ? 122 : 240,
           overflow: "truncate" as const,
         },
       },
@@ -155,7 +155,7 @@ export function ratioChart(rows: readonly Row[]): Chart | undefined {
                 silent: true,
                 symbol: "none",
                 lineStyle: { color: ink, type: "solid" as const, width: 1.5 },
-                label: { ...text, color: ink, formatter: "as fast", position: "end" as const },
+                label: { show: false },
                 data: [{ xAxis: 1 }],
               },
             }),

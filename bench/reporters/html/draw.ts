@@ -48,7 +48,8 @@ function toSvg(chart: Chart, canvas: Canvas): string {
   const made = echarts.init(null, null, { renderer: "svg", ssr: true, ...size });
   try {
     made.setOption({ animation: false, textStyle: { ...text, color: ink }, ...chart.option(canvas) });
-    return made.renderToSVGString();
+    // ECharts fills hollow symbols with white, whatever the page is.
+    return made.renderToSVGString().replaceAll('fill="#fff"', `fill="${page}"`);
   } finally {
     made.dispose();
   }

@@ -73,8 +73,8 @@ function head(report: Report): string {
   if (peaks !== undefined) {
     tiles.push(
       [trim(peaks.fmaGflops), "GFLOP/s FMA peak"],
-      [trim(peaks.copyGBs), "GB/s copied by a kernel"],
-      [trim(peaks.dispatchMicroseconds), "microseconds a dispatch"],
+      [trim(peaks.copyGBs), "GB/s kernel copy"],
+      [trim(peaks.dispatchMicroseconds), "µs a dispatch"],
     );
   }
   const quick = options.isQuick ? " With <strong>--quick</strong>: few samples, small sizes." : "";

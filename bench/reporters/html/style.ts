@@ -28,10 +28,10 @@ p strong, .lead { color: var(--ink); }
   display: inline-block; padding: 1px 9px; border-radius: 9px; font-size: 12px; font-weight: 600;
   background: var(--panel); color: var(--orange); border: 1px solid var(--line); vertical-align: 2px;
 }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 10px; margin: 18px 0 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(128px, 1fr)); gap: 10px; margin: 18px 0 0; }
 .tile { background: var(--panel); border-radius: 8px; padding: 10px 14px; }
 .tile b { display: block; font-size: 21px; font-variant-numeric: tabular-nums; line-height: 1.3; }
-.tile span { color: var(--muted); font-size: 13px; }
+.tile span { color: var(--muted); font-size: 12.5px; }
 .chart svg { display: block; width: 100%; height: auto; }
 .chart.narrow { display: none; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 8px 28px; }
@@ -42,6 +42,8 @@ table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabula
 th, td { padding: 4px 10px; text-align: right; border-bottom: 1px solid var(--line); }
 th { color: var(--muted); font-weight: 500; position: sticky; top: 0; background: var(--page); }
 th:first-child, td:first-child, .left { text-align: left; }
+.wrap td { white-space: normal; vertical-align: top; }
+.wrap td:first-child { min-width: 15em; }
 tr.peer td { color: var(--muted); }
 td.good { color: var(--good); font-weight: 600; }
 td.bad { color: var(--bad); font-weight: 600; }
