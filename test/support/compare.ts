@@ -1,5 +1,6 @@
 // Comparing device results with the float64 reference, at stated tolerances.
 
+import { worstOf } from "../../engine/checks/compare.ts";
 import type { Tensor } from "../../engine/index.ts";
 
 /**
@@ -20,29 +21,12 @@ export function expectCloseArrays(
   what: string,
 ): void {
   if (got.length !== want.length) throw new Error(`${what}: ${got.length} values against ${want.length}`);
-  let worst = 0;
-  let at = -1;
-  for (let i = 0; i < want.length; i++) {
-    const error = errorOf(got[i], want[i]);
-    if (error > worst) {
-      worst = error;
-      at = i;
-    }
-  }
+  const { at, error: worst } = worstOf(got, want);
   if (worst > tolerance) {
     throw new Error(
       `${what}: element ${at} of ${want.length} is ${got[at]}, the reference ${want[at]}; relative error ${worst.toExponential(2)}, allowed ${tolerance}`,
     );
   }
-}
-
-function errorOf(got: number, want: number): number {
-  if (Object.is(got, want) || got === want) return 0;
-  if (Number.isNaN(got) || Number.isNaN(want)) return Number.POSITIVE_INFINITY;
-  if (!Number.isFinite(want))
-    return Math.abs(want) > 3.4e38 && got === Math.fround(want) ? 0 : Number.POSITIVE_INFINITY;
-  if (!Number.isFinite(got)) return Math.fround(want) === got ? 0 : Number.POSITIVE_INFINITY;
-  return Math.abs(got - want) / (1 + Math.abs(want));
 }
 
 /**

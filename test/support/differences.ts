@@ -1,11 +1,14 @@
 // Gradients by central differences in float64, on the CPU reference.
 
+import { chosen } from "../../engine/checks/compare.ts";
 import { tensor } from "../../engine/create.ts";
 import { type Device, grad, mul, type Op, sum, type Tensor, tidy } from "../../engine/index.ts";
 import type { Sample } from "../../engine/op.ts";
 import { add } from "../../engine/ops/arithmetic.ts";
 import { sizeOf } from "../../engine/shape.ts";
 import { applySample, makeInputs, uniforms } from "./op-cases.ts";
+
+export { chosen };
 
 /** Which inputs of a sample have gradients to check. */
 export const gradientInputs = (sample: Sample): readonly number[] =>
@@ -58,12 +61,6 @@ export function weightedGradients(
   wanted: readonly number[],
 ): Tensor {
   return weigh(ruleGradients(op, sample, inputs, wanted), 31, inputs[0].device);
-}
-
-/** Up to `limit` indices spread over `size` elements, always the same ones. */
-export function chosen(size: number, limit: number): number[] {
-  if (size <= limit) return Array.from({ length: size }, (_, i) => i);
-  return Array.from({ length: limit }, (_, i) => Math.floor(((i + 0.5) * size) / limit));
 }
 
 /**

@@ -2,11 +2,14 @@
 // a failure repeats.
 
 import { apply } from "../../engine/apply.ts";
+import { uniforms } from "../../engine/checks/compare.ts";
 import type { DType } from "../../engine/dtype.ts";
 import { type Device, type Op, type Tensor, type TensorLike, tensor } from "../../engine/index.ts";
 import type { Sample, SampleInput } from "../../engine/op.ts";
 import * as exported from "../../engine/ops/index.ts";
 import { sizeOf } from "../../engine/shape.ts";
+
+export { uniforms };
 
 /** Every op that is reachable from a function exported by engine/ops, by name. */
 export function allOps(): Op[] {
@@ -22,18 +25,6 @@ export function allOps(): Op[] {
 }
 
 export const isDifferentiable = (op: Op): boolean => !("notDifferentiable" in op.vjp);
-
-/** Uniform numbers in [0, 1) that depend on `seed` only (mulberry32). */
-export function uniforms(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const defaultRange: Record<DType, readonly [number, number]> = {
   f32: [-1, 1],
