@@ -76,6 +76,8 @@ class Fusion {
   readonly #kept = new Set<Value>();
   /** Memory that a value is assigned to. */
   readonly #targets = new Map<Value, Memory>();
+  /** Units of several nodes. */
+  readonly #merged = new Set<Unit>();
 
   constructor(graph: Graph, profile: AdapterProfile) {
     this.#graph = graph;
@@ -125,7 +127,7 @@ class Fusion {
       for (let i = 1; i < readers.length; i++) {
         const [a, b] = [this.#unitOf.get(readers[i - 1])!, this.#unitOf.get(readers[i])!];
         if (a === b || a.target === undefined || b.target === undefined) continue;
-        if (!sameStage(a, b)) continue;
+        if (!sameStage(a, b) || weightOf(a) + weightOf(b) > chainLimit) continue;
         if (!sameShape(a.target.shape, b.target.shape)) continue;
         if (this.#reaches(a, b) || this.#reaches(b, a)) continue;
         if (this.#bindings([a, b]) > this.#profile.maxStorageBuffers) continue;
@@ -150,6 +152,7 @@ class Fusion {
     toSpec: Spec,
   ): string | undefined {
     if (!sameStage(from, to)) return apart;
+    if (weightOf(from) + weightOf(to) > chainLimit) return "together they take too long to compile";
     const fromSize = sizeOf(fromSpec.shape);
     const toSize = sizeOf(toSpec.shape);
     if (fromSize !== toSize) {
@@ -275,7 +278,7 @@ class Fusion {
         nodes: [...from.nodes, ...unit.nodes].sort((x, y) => x.id - y.id),
         prologue: { nodes: from.nodes, target: from.target! },
       };
-      for (const member of merged.nodes) this.#unitOf.set(member, merged);
+      this.#put(merged);
     }
   }
 
@@ -332,19 +335,29 @@ class Fusion {
         target: undefined,
         parts,
       };
-      for (const node of merged.nodes) this.#unitOf.set(node, merged);
+      this.#put(merged);
       shared[shared.indexOf(host)] = merged;
     }
   }
 
   /** Whether `writer` replaces a variable that `reader` reads: in one dispatch it could not be done in place. */
   #overwrites(writer: Unit, reader: Unit): boolean {
+    if (this.#targets.size === 0) return false;
     const targets = writer.nodes.flatMap((node) => node.outputs.map((value) => this.#targets.get(value)));
     return reader.nodes.some((node) =>
       node.inputs.some(
         ({ value }) => value.origin.kind === "external" && targets.includes(value.origin.memory),
       ),
     );
+  }
+
+  /** Puts a merged unit in the place of those that its nodes were in. */
+  #put(merged: Unit): void {
+    for (const node of merged.nodes) {
+      this.#merged.delete(this.#unitOf.get(node)!);
+      this.#unitOf.set(node, merged);
+    }
+    this.#merged.add(merged);
   }
 
   #merge(a: Unit, b: Unit): void {
@@ -358,7 +371,7 @@ class Fusion {
       companion: a.companion ?? b.companion,
       target,
     };
-    for (const node of merged.nodes) this.#unitOf.set(node, merged);
+    this.#put(merged);
   }
 
   #isExternalTo(value: Value, units: readonly Unit[]): boolean {
@@ -419,7 +432,25 @@ class Fusion {
     return this.#search(to, from, true);
   }
 
+  /**
+   * A node id below which no unit depends on `goal`. Nodes depend on earlier ones only, so it is the goal's first, or
+   * that of a merged unit that has nodes on both sides. Deep graphs would be searched to their root without it.
+   */
+  #earliest(goal: Unit): number {
+    let bound = goal.nodes[0].id;
+    for (let grew = true; grew; ) {
+      grew = false;
+      for (const unit of this.#merged) {
+        if (unit.nodes[0].id >= bound || lastId(unit) < bound) continue;
+        bound = unit.nodes[0].id;
+        grew = true;
+      }
+    }
+    return bound;
+  }
+
   #search(start: Unit, goal: Unit, skipDirect: boolean): boolean {
+    const bound = this.#earliest(goal);
     const seen = new Set<Unit>([start]);
     const stack: Unit[] = [];
     const push = (unit: Unit, isFirst: boolean) => {
@@ -429,7 +460,7 @@ class Fusion {
           if (producer === undefined) continue;
           const next = this.#unitOf.get(producer)!;
           if (next === goal && isFirst && skipDirect) continue;
-          if (!seen.has(next)) {
+          if (!seen.has(next) && lastId(next) >= bound) {
             seen.add(next);
             stack.push(next);
           }
@@ -439,7 +470,7 @@ class Fusion {
     push(start, true);
     while (stack.length > 0) {
       const unit = stack.pop()!;
-      if (unit === goal) return true;
+      if (unit === goal || seen.size > searchLimit) return true;
       push(unit, false);
     }
     return false;
@@ -464,6 +495,15 @@ function isFlat(unit: Unit): boolean {
   );
 }
 
+/**
+ * Units that a search looks at before it takes them to depend on each other: what lies further apart is not worth
+ * merging, and searching whole graphs for every pair takes the square of their size.
+ */
+const searchLimit = 512;
+
+/** The id of a unit's last node: nodes are in graph order. */
+const lastId = (unit: Unit): number => unit.nodes[unit.nodes.length - 1].id;
+
 /** Where pointwise work can ride on a structured node's result. */
 export function siteOf(node: Node, profile: AdapterProfile): EpilogueSite | undefined {
   return node.op.epilogue?.(contextOf(node, profile));
@@ -477,6 +517,17 @@ export function contextOf(node: Node, profile: AdapterProfile): KernelContext {
     attrs: node.attrs,
     profile,
   };
+}
+
+/**
+ * The longest pointwise chain, in ops. What a driver takes to compile a kernel grows with the square of its length: a
+ * second for 400 multiplications on lavapipe, 5 for 100 tanh with their gradients. Optimizers and losses stay below.
+ */
+const chainLimit = 96;
+
+/** The length of a unit's code, in plain ops; one that calls functions of its own counts as eight. */
+function weightOf(unit: Unit): number {
+  return unit.nodes.reduce((sum, node) => sum + (pointwiseOf(node)?.helpers === undefined ? 1 : 8), 0);
 }
 
 /**
