@@ -98,6 +98,7 @@ function hooksFor(count: number, unit: UnitBytes): KernelCall["hooks"] {
  */
 export const concat = defineOp({
   name: "concat",
+  accuracy: { ulp: 0 },
   saves: {},
   call: (tensors: readonly Tensor[], axis: number = 0) => {
     if (!Array.isArray(tensors) || tensors.length === 0) {

@@ -57,6 +57,7 @@ interface AxisAttrs {
  */
 export const gather = defineOp({
   name: "gather",
+  accuracy: { ulp: 0 },
   saves: { inputs: [1] },
   call: (x: Tensor, indices: Tensor, axis: number = 0) => ({
     inputs: [x, indices],
@@ -224,6 +225,7 @@ export const scatterAdd = defineOp({
  */
 export const oneHot = defineOp({
   name: "oneHot",
+  accuracy: { ulp: 0 },
   saves: {},
   call: (labels: Tensor, depth: number) => ({ inputs: [labels], attrs: { depth } }),
   infer: ([labels], { depth }: { depth: number }) => {
@@ -323,6 +325,7 @@ function windowStart(start: ReferenceTensor, window: Spec, whole: Spec): number 
  */
 export const dynamicSlice = defineOp({
   name: "dynamicSlice",
+  accuracy: { ulp: 0 },
   saves: { inputs: [1] },
   call: (x: Tensor, start: Tensor, size: number) => ({ inputs: [x, start], attrs: { size } }),
   infer: ([x, start], { size }: { size: number }) => {
@@ -359,6 +362,7 @@ export const dynamicSlice = defineOp({
  */
 export const placeRows = defineOp({
   name: "placeRows",
+  accuracy: { ulp: 0 },
   saves: { inputs: [1] },
   call: (rows: Tensor, start: Tensor, length: number) => ({ inputs: [rows, start], attrs: { length } }),
   infer: ([rows, start], { length }: { length: number }) => {

@@ -32,6 +32,7 @@ const transposeWalk = (shape: Shape, permutation: readonly number[]): Walk => {
  */
 export const transpose = defineOp({
   name: "transpose",
+  accuracy: { ulp: 0 },
   saves: {},
   call: (x: TensorLike, permutation?: readonly number[]) => {
     const rank = shapeOf(x).length;
@@ -80,6 +81,7 @@ export const transpose = defineOp({
  */
 export const expand = defineOp({
   name: "expand",
+  accuracy: { ulp: 0 },
   saves: {},
   call: (x: TensorLike, shape: Shape) => ({ inputs: [x], attrs: { shape: [...shape] } }),
   infer: ([x], { shape }: { shape: readonly number[] }) => {
@@ -196,6 +198,7 @@ export const slice: OpFunction<
   Tensor
 > = defineOp({
   name: "slice",
+  accuracy: { ulp: 0 },
   saves: {},
   call: (x: TensorLike, start?: Positions, end?: Positions, options: { steps?: Positions } = {}) => ({
     inputs: [x],

@@ -41,6 +41,7 @@ export const padZeros: OpFunction<
   Tensor
 > = defineOp({
   name: "padZeros",
+  accuracy: { ulp: 0 },
   saves: {},
   call: (
     x: TensorLike,
@@ -102,6 +103,7 @@ interface PadAttrs {
 /** `pad`'s op; the function below reads the widths. */
 const padAround: OpFunction<[x: Tensor, attrs: PadAttrs], Tensor> = defineOp({
   name: "pad",
+  accuracy: { ulp: 0 },
   saves: {},
   call: (x: Tensor, attrs: PadAttrs) => ({ inputs: [x], attrs }),
   infer: ([x], { before, after }: PadAttrs) => [
@@ -256,6 +258,7 @@ const rotated = ({ shape }: Spec, { shifts }: RollAttrs) =>
 
 const rollAxes: OpFunction<[x: Tensor, shifts: readonly number[]], Tensor> = defineOp({
   name: "roll",
+  accuracy: { ulp: 0 },
   saves: {},
   call: (x: Tensor, shifts: readonly number[]) => ({
     inputs: [x],

@@ -109,6 +109,7 @@ const extreme = (name: "max" | "min") => (dtype: DType) => {
 /** Largest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. */
 export const max = reduction({
   name: "max",
+  accuracy: { ulp: 0 },
   dtypes: numeric,
   allowsEmpty: false,
   combine: extreme("max"),
@@ -121,6 +122,7 @@ export const max = reduction({
 /** Smallest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. */
 export const min = reduction({
   name: "min",
+  accuracy: { ulp: 0 },
   dtypes: numeric,
   allowsEmpty: false,
   combine: extreme("min"),
@@ -133,6 +135,7 @@ export const min = reduction({
 const logical = (name: string, combine: string, identity: 0 | 1, better: (a: number, b: number) => number) =>
   reduction({
     name,
+    accuracy: { ulp: 0 },
     dtypes: ["bool"],
     allowsEmpty: true,
     combine: () => combine,

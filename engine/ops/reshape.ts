@@ -3,7 +3,7 @@
 import { defineOp } from "../define.ts";
 import { ShapeError } from "../errors.ts";
 import type { OpFunction, TensorLike } from "../op.ts";
-import { type Shape, showShape, sizeOf } from "../shape.ts";
+import { normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
 /**
@@ -37,7 +37,13 @@ function fillIn(shape: readonly number[], from: Shape): Shape {
   return unknown === 0 ? shape : shape.map((length) => (length === -1 ? size / known : length));
 }
 
-/** All axes from `from` on merged into one; `flatten(x)` gives one axis, `flatten(x, 1)` keeps the batch axis. */
-export function flatten(x: Tensor, from = 0) {
-  return reshape(x, [...x.shape.slice(0, from), sizeOf(x.shape.slice(from))]);
+/**
+ * All axes from `from` on merged into one; `flatten(x)` gives one axis, `flatten(x, 1)` keeps the batch axis. A negative
+ * `from` counts from the end.
+ *
+ * @throws ArgumentError for an axis out of range
+ */
+export function flatten(x: Tensor, from = 0): Tensor {
+  const first = from === 0 ? 0 : normalizeAxis("flatten", from, x.shape.length);
+  return reshape(x, [...x.shape.slice(0, first), sizeOf(x.shape.slice(first))]);
 }

@@ -138,6 +138,7 @@ function checkNumeric(name: string, x: Spec): void {
 function orderingOp(name: string, samples: Op<SortAttrs>["samples"]): Op<SortAttrs> {
   return {
     name,
+    accuracy: { ulp: 0 },
     saves: { outputs: [1] },
     infer: ([x], { axis, k }) => {
       checkNumeric(name, x);

@@ -29,6 +29,7 @@ function checkOffset(op: string, offset: number): void {
 function triangle(name: string, comparison: string, isKept: (distance: number, offset: number) => boolean) {
   const op: OpFunction<[x: Tensor, offset?: number], Tensor> = defineOp({
     name,
+    accuracy: { ulp: 0 },
     saves: {},
     call: (x: Tensor, offset = 0) => ({ inputs: [x], attrs: { offset } }),
     infer: ([x], { offset }: TriangleAttrs) => {

@@ -9,6 +9,7 @@ import {
   DTypeError,
   dynamicSlice,
   expand,
+  flatten,
   gather,
   oneHot,
   padZeros,
@@ -131,6 +132,10 @@ describe("squeeze and unsqueeze", () => {
   it("drop and add axes of length 1", () => {
     expect(squeeze(zeros([1, 2, 1, 3])).shape).toEqual([2, 3]);
     expect(squeeze(zeros([1, 2, 1, 3]), -2).shape).toEqual([1, 2, 3]);
+    expect(flatten(zeros([2, 3, 4])).shape).toEqual([24]);
+    expect(flatten(zeros([2, 3, 4]), -2).shape).toEqual([2, 12]);
+    expect(flatten(zeros([])).shape).toEqual([1]);
+    expect(() => flatten(zeros([2, 3]), 2)).toThrow("flatten: axis 2 is out of range");
     expect(unsqueeze(zeros([2, 3]), -1).shape).toEqual([2, 3, 1]);
     expect(unsqueeze(zeros([2, 3]), [0, 2]).shape).toEqual([1, 2, 1, 3]);
     expect(() => squeeze(zeros([1, 2]), 1)).toThrow("axis 1 of [1, 2] has length 2");
