@@ -8,7 +8,8 @@ export const usage = `npm run bench -- [options]
 
 Times kernels, layers, training steps and epochs on WebGPU and on the CPU reference.
 
-  --filter REGEX       only cases whose name matches, as in --filter '^train/' (--list shows the names)
+  --filter REGEX       only cases whose name matches, as in --filter '^train/', or whose name and phase do, as in
+                       --filter '^train/N1 step$' (--list shows them)
   --quick              a few small cases with few samples, in about a minute
   --device NAME        webgpu, cpu or all (the default)
   --peers              beside ours, time tfjs, jax-js and onnxruntime-web (installed on first use), in turn

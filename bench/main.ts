@@ -44,7 +44,10 @@ function describeControls({ hostMs, peaks }: Controls): string {
 
 /** The cases that the arguments ask for; throws where they leave none. */
 function chooseCases({ filter, isQuick, hasPeers }: BenchArguments): BenchCase[] {
-  const cases = allCases.filter(({ name, isQuick: quick }) => filter.test(name) && (!isQuick || quick));
+  const cases = allCases.filter(
+    ({ name, phase, isQuick: quick }) =>
+      (filter.test(name) || filter.test(`${name} ${phase}`)) && (!isQuick || quick),
+  );
   if (cases.length === 0) {
     const what = isQuick ? "--quick with --filter" : "--filter";
     throw new UsageError(`${what} ${filter.source}: no case has such a name; --list shows them`);
@@ -139,7 +142,10 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const cases = chooseCases(args);
   if (args.isList) {
-    for (const name of new Set(cases.map(({ name }) => name))) print(name);
+    for (const name of new Set(cases.map(({ name }) => name))) {
+      const phases = cases.filter((each) => each.name === name).map(({ phase }) => phase);
+      print(`${name}  ${phases.join(" ")}`);
+    }
     return 0;
   }
   // An earlier run that can't be read is told before a long one is made.

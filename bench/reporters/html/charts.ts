@@ -21,7 +21,7 @@ const legend = (names: readonly string[], { isNarrow }: Canvas) => ({
 /** Rows that a legend of so many names takes. */
 const legendHeight = (names: readonly string[], { width, isNarrow }: Canvas) => {
   const characters = names.reduce((sum, name) => sum + name.length + (isNarrow ? 6 : 7), 0);
-  return 24 * Math.max(1, Math.ceil((characters * 7) / width)) + 8;
+  return 29 * Math.max(1, Math.ceil((characters * 7) / width)) + 6;
 };
 
 /** Training steps a second: a panel for each net, a bar for each backend. */

@@ -68,7 +68,7 @@ function head(report: Report): string {
   const tiles: [value: string, what: string][] = [];
   for (const net of ["N1", "N2", "N3", "N4"]) {
     const row = rows.find((r) => r.case === `train/${net}` && r.phase === "step" && r.backend === "webgpu");
-    if (row !== undefined) tiles.push([trim(1000 / row.medianMs), `${net} steps a second`]);
+    if (row !== undefined) tiles.push([trim(1000 / row.medianMs), `${net} steps/s`]);
   }
   if (peaks !== undefined) {
     tiles.push(

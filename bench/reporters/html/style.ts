@@ -41,7 +41,7 @@ p strong, .lead { color: var(--ink); }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; white-space: nowrap; width: 100%; }
 th, td { padding: 4px 10px; text-align: right; border-bottom: 1px solid var(--line); }
 th { color: var(--muted); font-weight: 500; position: sticky; top: 0; background: var(--page); }
-th:first-child, td:first-child, .left { text-align: left; }
+th:first-child, td:first-child, th.left, td.left { text-align: left; }
 .wrap td { white-space: normal; vertical-align: top; }
 .wrap td:first-child { min-width: 15em; }
 tr.peer td { color: var(--muted); }

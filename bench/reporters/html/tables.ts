@@ -19,12 +19,15 @@ function table(
   titles: readonly string[],
   lines: readonly { kind?: string; cells: readonly Cell[] }[],
 ): string {
-  const head = titles.map((title) => `<th>${escapeHtml(title)}</th>`).join("");
+  const head = titles.map((title, i) => {
+    const isLeft = lines[0]?.cells[i]?.kind === "left";
+    return `<th${attribute(isLeft ? "left" : undefined)}>${escapeHtml(title)}</th>`;
+  });
   const body = lines.map(({ kind, cells }) => {
     const row = cells.map((cell) => `<td${attribute(cell.kind)}>${escapeHtml(cell.text)}</td>`).join("");
     return `<tr${attribute(kind)}>${row}</tr>`;
   });
-  return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body.join("\n")}</tbody></table></div>`;
+  return `<div class="scroll"><table><thead><tr>${head.join("")}</tr></thead><tbody>${body.join("\n")}</tbody></table></div>`;
 }
 
 const attribute = (kind: string | undefined) => (kind === undefined ? "" : ` class="${kind}"`);
