@@ -73,6 +73,7 @@ function patchesSample(
  */
 export const im2col: OpFunction<[x: Tensor, window: Window, groups?: number], Tensor> = defineOp({
   name: "im2col",
+  accuracy: { ulp: 0 },
   saves: {},
   call: (x: Tensor, window: Window, groups: number = 1) => ({ inputs: [x], attrs: { window, groups } }),
   infer: ([x], attrs: PatchesAttrs) => {

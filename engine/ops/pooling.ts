@@ -55,6 +55,7 @@ const overlapping: readonly { readonly shape: Shape; readonly window: Window }[]
 /** y, and for each of its elements the number of the tap it came from, row by row in the window. */
 const maxPool: Op<PoolAttrs> = {
   name: "maxPool",
+  accuracy: { ulp: 0 },
   saves: { outputs: [1] },
   infer: ([x], { window }) => {
     const op = nameOf("maxPool", x.shape);
@@ -181,6 +182,7 @@ export const maxPoolGradient: OpFunction<[g: Tensor, winners: Tensor, window: Wi
 /** What `x` holds where the maxima were: the adjoint of {@link maxPoolGradient}. */
 export const maxPoolTake: OpFunction<[x: Tensor, winners: Tensor, window: Window], Tensor> = defineOp({
   name: "maxPoolTake",
+  accuracy: { ulp: 0 },
   saves: { inputs: [1] },
   call: (x: Tensor, winners: Tensor, window: Window) => ({ inputs: [x, winners], attrs: { window } }),
   infer: ([x, winners], { window }: PoolAttrs) => {
