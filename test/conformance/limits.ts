@@ -1,0 +1,35 @@
+// What the conformance page states as a limit instead of a pass, with the reason: known, wanted or not worth its cost.
+// Anything else that is off makes `npm run conformance` fail.
+
+import type { Op } from "../../engine/index.ts";
+import type { CellName } from "./row.ts";
+
+type Limits = Partial<Record<CellName, string>>;
+
+const hiddenNaN =
+  "a NaN among the inputs need not come out: compilers may assume that there is none. debug({ numerics: true }), which looks at bits, finds the op that made it";
+const zeroSign = "of two zeros that compare equal either may come out";
+
+const limits: Readonly<Record<string, Limits>> = {
+  batchNorm: { special: hiddenNaN },
+  logSoftmax: { special: hiddenNaN },
+  moments: { special: hiddenNaN },
+  softmax: { special: hiddenNaN },
+  softmaxCrossEntropy: { special: hiddenNaN },
+  softmaxCrossEntropyGradient: { special: hiddenNaN },
+  softmaxCrossEntropySummary: { special: hiddenNaN },
+  sparseSoftmaxCrossEntropy: { special: hiddenNaN },
+  maximum: { special: zeroSign },
+  minimum: { special: zeroSign },
+  remainder: { special: "a remainder of zero may lose its sign" },
+  rmsNorm: { special: "a zero may lose its sign" },
+};
+
+/** The stated limit of an op in a column, if there is one. */
+export function limitOf(op: Op, cell: CellName): string | undefined {
+  return limits[op.name]?.[cell];
+}
+
+/** Ops and columns with a stated limit. */
+export const stated = (): [op: string, cells: CellName[]][] =>
+  Object.entries(limits).map(([op, cells]) => [op, Object.keys(cells) as CellName[]]);
