@@ -15,13 +15,11 @@ const limits: Readonly<Record<string, Limits>> = {
   logSoftmax: { special: hiddenNaN },
   moments: { special: hiddenNaN },
   softmax: { special: hiddenNaN },
-  softmaxCrossEntropy: { special: hiddenNaN },
   softmaxCrossEntropyGradient: { special: hiddenNaN },
   softmaxCrossEntropySummary: { special: hiddenNaN },
   sparseSoftmaxCrossEntropy: { special: hiddenNaN },
   maximum: { special: zeroSign },
   minimum: { special: zeroSign },
-  remainder: { special: "a remainder of zero may lose its sign" },
   rmsNorm: { special: "a zero may lose its sign" },
 };
 
