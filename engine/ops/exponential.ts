@@ -119,7 +119,11 @@ export const pow: OpFunction<[x: TensorLike, exponent: number], Tensor> = define
     wgsl: ({ exponent }) => shortPowers[exponent] ?? `power_4(a, vec4f(${wgslFloat(exponent)}))`,
     helpers: mathFunctions("power_4"),
     reference: ([a], { exponent }) =>
-      exponent === 0.5 ? Math.sqrt(a) : exponent === -0.5 ? 1 / Math.sqrt(a) : referencePower(a, Math.fround(exponent)),
+      exponent === 0.5
+        ? Math.sqrt(a)
+        : exponent === -0.5
+          ? 1 / Math.sqrt(a)
+          : referencePower(a, Math.fround(exponent)),
     saves: { inputs: [0] },
     vjp: ({ grad, input, attrs: { exponent } }) => [
       exponent === 0 ? mul(grad(), 0) : mul(grad(), mul(pow(input(0), exponent - 1), exponent)),
