@@ -1,8 +1,8 @@
 // Which unit needs which: who makes a value, who reads it, and an order in which every unit finds what it needs. Knows
 // nothing of memory.
 
-import type { Unit } from "./fuse.ts";
 import type { Value } from "./graph.ts";
+import type { Unit } from "./units.ts";
 
 export class Dependencies {
   readonly #units: readonly Unit[];

@@ -4,8 +4,8 @@ import type { Backend } from "../backend/backend.ts";
 import { accessOf } from "../ops/pointwise-code.ts";
 import { sizeOf } from "../shape.ts";
 import type { Dependencies } from "./dependencies.ts";
-import { spaceOf, type Unit } from "./fuse.ts";
 import { type Effect, type Graph, readsApart, type Value } from "./graph.ts";
+import { spaceOf, type Unit } from "./units.ts";
 
 /** The values that their units write in place, and what for; the units are ordered so that no one misses the old ones. */
 export function writtenInPlace(

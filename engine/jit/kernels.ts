@@ -20,8 +20,8 @@ import {
   pointwiseCall,
 } from "../ops/pointwise-code.ts";
 import { sizeOf } from "../shape.ts";
-import { contextOf, siteOf, spaceOf, type Unit } from "./fuse.ts";
 import { isLiteral, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
+import { contextOf, siteOf, spaceOf, type Unit } from "./units.ts";
 
 /** What a unit reads, writes and dispatches; operands count through `reads` and `writes`. */
 export interface UnitKernels {

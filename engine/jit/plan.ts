@@ -10,10 +10,10 @@ import { pack } from "../ops/pack.ts";
 import { max, mean, min, sum } from "../ops/reduce.ts";
 import { sizeOf } from "../shape.ts";
 import { Dependencies } from "./dependencies.ts";
-import type { Unit } from "./fuse.ts";
 import { type Effect, type Graph, producerOf, type Value } from "./graph.ts";
 import { writtenInPlace } from "./in-place.ts";
 import { unitKernels, unitName } from "./kernels.ts";
+import type { Unit } from "./units.ts";
 
 /** Where a value lives while the program runs. */
 export type Place =

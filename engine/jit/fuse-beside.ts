@@ -1,0 +1,57 @@
+// Lets small chains that have nothing to do with each other share a dispatch.
+
+import { sizeOf } from "../shape.ts";
+import type { Groups } from "./groups.ts";
+import { isSimple, sameStage, type Unit } from "./units.ts";
+
+/** Small chains anywhere in the graph share a dispatch where none depends on another. */
+export function mergeBeside(groups: Groups): void {
+  const shared: Unit[] = [];
+  for (const unit of groups.units()) {
+    if (unit.anchor !== undefined || !isSimple(unit)) continue;
+    const host = shared.find(
+      (other) =>
+        sameStage(unit, other) &&
+        (isSmall(unit) || isSmall(other)) &&
+        !overwrites(groups, other, unit) &&
+        !overwrites(groups, unit, other) &&
+        !groups.reaches(other, unit) &&
+        !groups.reaches(unit, other) &&
+        groups.bindings([{ ...other, parts: other.parts ?? [other] }, unit]) <=
+          groups.profile.maxStorageBuffers,
+    );
+    if (host === undefined) {
+      shared.push(unit);
+      continue;
+    }
+    const parts = [...(host.parts ?? [host]), unit];
+    const merged: Unit = {
+      id: host.id,
+      nodes: [...host.nodes, ...unit.nodes].sort((x, y) => x.id - y.id),
+      anchor: undefined,
+      target: undefined,
+      parts,
+    };
+    groups.put(merged);
+    shared[shared.indexOf(host)] = merged;
+  }
+}
+
+/** Whether `writer` replaces a variable that `reader` reads: in one dispatch it could not be done in place. */
+function overwrites(groups: Groups, writer: Unit, reader: Unit): boolean {
+  if (!groups.hasTargets) return false;
+  const targets = writer.nodes.flatMap((node) => node.outputs.map((value) => groups.targetOf(value)));
+  return reader.nodes.some((node) =>
+    node.inputs.some(
+      ({ value }) => value.origin.kind === "external" && targets.includes(value.origin.memory),
+    ),
+  );
+}
+
+/** Elements up to which a chain is cheaper as a part of another dispatch than as its own. */
+const besideLimit = 4096;
+
+/** Whether a unit's chains are all so small that sharing a dispatch costs the others nothing. */
+function isSmall(unit: Unit): boolean {
+  return (unit.parts ?? [unit]).every((part) => sizeOf(part.target!.shape) <= besideLimit);
+}

@@ -1,0 +1,150 @@
+// Merges pointwise work into structured kernels: behind their results, before what they read, and other ops' sums.
+
+import type { EpilogueSite } from "../op.ts";
+import { sameShape, showShape, sizeOf } from "../shape.ts";
+import { isLiteral, knowsElement, type Node, producerOf, readsApart, type Value } from "./graph.ts";
+import type { Groups } from "./groups.ts";
+import { apart, contextOf, isFlat, isSimple, sameStage, siteOf, type Unit } from "./units.ts";
+
+export function mergeEpilogues(groups: Groups): void {
+  for (const node of groups.graph.nodes) {
+    const site = siteOf(node, groups.profile);
+    if (site === undefined) continue;
+    const unit = groups.unitOf(node);
+    // A companion is stored by another op's kernel, which has no place for work on it.
+    if (unit.anchor !== node) continue;
+    const value = node.outputs[site.output];
+    for (const consumer of new Set(groups.consumersOf(value).map((reader) => groups.unitOf(reader)))) {
+      if (consumer.anchor !== undefined || consumer.target === undefined) continue;
+      const why = refuseEpilogue(groups, unit, site, value, consumer);
+      if (why !== undefined) {
+        groups.refusals.push(`${node.op.name} -> ${consumer.nodes[0].op.name}: ${why}`);
+        continue;
+      }
+      groups.merge(unit, consumer);
+      break;
+    }
+  }
+}
+
+function refuseEpilogue(
+  groups: Groups,
+  unit: Unit,
+  site: EpilogueSite,
+  value: Value,
+  consumer: Unit,
+): string | undefined {
+  if (!sameStage(unit, consumer)) return apart;
+  if (sizeOf(consumer.target!.shape) !== sizeOf(value.spec.shape))
+    return "it works on other elements than the kernel's result";
+  if (groups.reachesAround(unit, consumer)) return "another kernel lies between them";
+  for (const member of consumer.nodes) {
+    if (knowsElement(member) && !site.knowsElement) {
+      return `${member.op.name} needs an element's number, which the kernel's epilogue does not know`;
+    }
+    if (
+      sizeOf(member.outputs[0].spec.shape) === sizeOf(value.spec.shape) &&
+      !sameShape(member.outputs[0].spec.shape, consumer.target!.shape) &&
+      !isFlat(consumer)
+    ) {
+      return "a reshape lies between and a broadcast depends on the shape";
+    }
+    for (const [k, use] of member.inputs.entries()) {
+      if (isLiteral(use.value) || !groups.isExternalTo(use.value, [unit, consumer])) continue;
+      if (use.value === value) continue;
+      if (readsApart(member, k)) continue;
+      if (
+        !site.reaches(
+          sizeOf(use.shape) === sizeOf(value.spec.shape)
+            ? { shape: consumer.target!.shape, dtype: use.dtype }
+            : use,
+          consumer.target!,
+        )
+      ) {
+        return `${member.op.name} reads a ${showShape(use.shape)} in a way that the kernel's epilogue can't`;
+      }
+    }
+  }
+  if (groups.bindings([unit, consumer]) > groups.profile.maxStorageBuffers)
+    return `together they bind more than ${groups.profile.maxStorageBuffers} buffers`;
+  return undefined;
+}
+
+/** Work that a structured kernel does on the way: see {@link Op.companion}. */
+export function mergeCompanions(groups: Groups): void {
+  for (const node of groups.graph.nodes) {
+    const unit = groups.unitOf(node);
+    for (const [k, use] of node.inputs.entries()) {
+      for (const reader of groups.consumersOf(use.value)) {
+        const other = groups.unitOf(reader);
+        if (other === unit || other.nodes.length > 1 || unit.companion !== undefined) continue;
+        if (!sameStage(unit, other)) continue;
+        if (
+          node.op.companion?.accepts(node.attrs, node.inputs, k, reader.op, reader.attrs, reader.inputs) !==
+          true
+        )
+          continue;
+        if (groups.reaches(unit, other) || groups.reaches(other, unit)) continue;
+        groups.merge(unit, other);
+        groups.unitOf(node).companion = reader;
+        break;
+      }
+    }
+  }
+}
+
+/** Chains whose only result is what one reduction reads. */
+export function mergePrologues(groups: Groups): void {
+  for (const node of groups.graph.nodes) {
+    const site = node.op.prologue?.(contextOf(node, groups.profile));
+    if (site === undefined) continue;
+    const { value } = node.inputs[site.input];
+    const producer = producerOf(value);
+    if (producer === undefined || groups.isKept(value)) continue;
+    const unit = groups.unitOf(node);
+    const from = groups.unitOf(producer);
+    const why = refusePrologue(groups, from, unit, node, value);
+    if (why !== undefined) {
+      groups.refusals.push(`${producer.op.name} -> ${node.op.name}: ${why}`);
+      continue;
+    }
+    const merged: Unit = {
+      ...unit,
+      id: Math.min(from.id, unit.id),
+      nodes: [...from.nodes, ...unit.nodes].sort((x, y) => x.id - y.id),
+      prologue: { nodes: from.nodes, target: from.target! },
+    };
+    groups.put(merged);
+  }
+}
+
+function refusePrologue(
+  groups: Groups,
+  from: Unit,
+  unit: Unit,
+  node: Node,
+  value: Value,
+): string | undefined {
+  if (!sameStage(from, unit)) return apart;
+  if (from.anchor !== undefined || from.target === undefined)
+    return "what it reads comes of a kernel of its own kind";
+  if (sizeOf(from.target.shape) !== sizeOf(value.spec.shape) || !isSimple(from)) {
+    return "what it reads is reached by broadcasting";
+  }
+  const isOnly = groups.consumersOf(value).length === 1;
+  const others = from.nodes.filter((member) => member.outputs[0] !== value);
+  if (!isOnly || others.some((member) => groups.isReadOutside(member, [from])))
+    return "what it reads is needed elsewhere too";
+  if (
+    !from.nodes.some((member) =>
+      member.inputs.some((use) => !isLiteral(use.value) && groups.isExternalTo(use.value, [from])),
+    )
+  ) {
+    return "what it reads is made of constants";
+  }
+  // What the reduction's own epilogue reads must not wait for it.
+  if (groups.reachesAround(from, unit)) return "another kernel lies between them";
+  const limit = groups.profile.maxStorageBuffers;
+  if (groups.bindings([from, unit]) > limit) return `together they bind more than ${limit} buffers`;
+  return node.inputs.length === 1 ? undefined : "it reads more than that";
+}

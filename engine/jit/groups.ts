@@ -1,0 +1,224 @@
+// The graph's nodes in units while these are merged: who reads what, what would be bound, what depends on what. Which
+// units are merged is the passes' business.
+
+import type { Memory } from "../backend/backend.ts";
+import type { AdapterProfile } from "../kernel.ts";
+import { sizeOf } from "../shape.ts";
+import {
+  type Graph,
+  isLiteral,
+  type Node,
+  pointwiseOf,
+  producerOf,
+  readsApart,
+  type Value,
+} from "./graph.ts";
+import type { Unit } from "./units.ts";
+
+export class Groups {
+  readonly refusals: string[] = [];
+  readonly graph: Graph;
+  readonly profile: AdapterProfile;
+  readonly #unitOf = new Map<Node, Unit>();
+  readonly #consumers = new Map<Value, Node[]>();
+  /** Values that must exist in memory whatever reads them: results and assigned values. */
+  readonly #kept = new Set<Value>();
+  /** Memory that a value is assigned to. */
+  readonly #targets = new Map<Value, Memory>();
+  /** Units of several nodes. */
+  readonly #merged = new Set<Unit>();
+
+  constructor(graph: Graph, profile: AdapterProfile) {
+    this.graph = graph;
+    this.profile = profile;
+    for (const node of graph.nodes) {
+      const isChain = pointwiseOf(node) !== undefined;
+      this.#unitOf.set(node, {
+        id: node.id,
+        nodes: [node],
+        anchor: isChain ? undefined : node,
+        target: isChain ? node.outputs[0].spec : undefined,
+      });
+      for (const use of node.inputs) {
+        const list = this.#consumers.get(use.value);
+        if (list === undefined) this.#consumers.set(use.value, [node]);
+        else list.push(node);
+      }
+    }
+    for (const effect of graph.effects) {
+      this.#kept.add(effect.source);
+      this.#targets.set(effect.source, effect.target);
+    }
+    for (const output of graph.outputs) this.#kept.add(output.value);
+  }
+
+  /** The unit that a node is in now. */
+  unitOf(node: Node): Unit {
+    return this.#unitOf.get(node)!;
+  }
+
+  consumersOf(value: Value): readonly Node[] {
+    return this.#consumers.get(value) ?? [];
+  }
+
+  /** The nodes that read a value, for each value that is read. */
+  get readers(): Iterable<readonly Node[]> {
+    return this.#consumers.values();
+  }
+
+  /** Whether a value must exist in memory whatever reads it. */
+  isKept(value: Value): boolean {
+    return this.#kept.has(value);
+  }
+
+  /** The memory that a value is assigned to. */
+  targetOf(value: Value): Memory | undefined {
+    return this.#targets.get(value);
+  }
+
+  /** Whether anything is assigned at all. */
+  get hasTargets(): boolean {
+    return this.#targets.size > 0;
+  }
+
+  units(): Unit[] {
+    return [...new Set(this.graph.nodes.map((node) => this.#unitOf.get(node)!))];
+  }
+
+  /** Puts a merged unit in the place of those that its nodes were in. */
+  put(merged: Unit): void {
+    for (const node of merged.nodes) {
+      this.#merged.delete(this.#unitOf.get(node)!);
+      this.#unitOf.set(node, merged);
+    }
+    this.#merged.add(merged);
+  }
+
+  /** Makes one unit of two. */
+  merge(a: Unit, b: Unit): void {
+    const target = [a.target, b.target]
+      .filter((spec) => spec !== undefined)
+      .sort((x, y) => sizeOf(y.shape) - sizeOf(x.shape))[0];
+    const merged: Unit = {
+      id: Math.min(a.id, b.id),
+      nodes: [...a.nodes, ...b.nodes].sort((x, y) => x.id - y.id),
+      anchor: a.anchor ?? b.anchor,
+      companion: a.companion ?? b.companion,
+      target,
+    };
+    this.put(merged);
+  }
+
+  /** Whether a value comes from outside of the units. */
+  isExternalTo(value: Value, units: readonly Unit[]): boolean {
+    const producer = producerOf(value);
+    return producer === undefined || !units.includes(this.#unitOf.get(producer)!);
+  }
+
+  /** Whether something else than the units needs a result of the node. */
+  isReadOutside(node: Node, units: readonly Unit[]): boolean {
+    return node.outputs.some(
+      (value) =>
+        this.#kept.has(value) ||
+        (this.#consumers.get(value) ?? []).some((reader) => !units.includes(this.#unitOf.get(reader)!)),
+    );
+  }
+
+  /** Buffers that the units would bind as one kernel. */
+  bindings(units: readonly Unit[]): number {
+    // Chains side by side bind what they read each for themselves.
+    if (units.some((unit) => unit.parts !== undefined)) {
+      return units
+        .flatMap((unit) => unit.parts ?? [unit])
+        .reduce((sum, part) => sum + this.bindings([part]), 0);
+    }
+    const nodes = new Set(units.flatMap((unit) => unit.nodes));
+    const anchor = units.find((unit) => unit.anchor !== undefined)?.anchor;
+    const reads = new Set<string>();
+    const memories = new Set<unknown>();
+    let writes = 0;
+    for (const node of nodes) {
+      node.inputs.forEach((use, k) => {
+        const producer = producerOf(use.value);
+        if (producer !== undefined && nodes.has(producer)) return;
+        if (node !== anchor && isLiteral(use.value) && !readsApart(node, k)) return;
+        // A value that is read under two shapes may be bound twice, and so is one that the anchor reads too.
+        reads.add(node === anchor ? `anchor ${k}` : `${use.value.id}:${sizeOf(use.shape)}`);
+        if (use.value.origin.kind === "external") memories.add(use.value.origin.memory);
+      });
+    }
+    for (const node of nodes) {
+      for (const value of node.outputs) {
+        const isRead = (this.#consumers.get(value) ?? []).some((reader) => !nodes.has(reader));
+        if (!this.#kept.has(value) && !isRead) continue;
+        // What replaces a variable that the kernel reads anyway is written where that is read.
+        const target = this.#targets.get(value);
+        if (target === undefined || !memories.has(target)) writes++;
+      }
+    }
+    return reads.size + writes;
+  }
+
+  /** Whether `to` depends on `from`. */
+  reaches(from: Unit, to: Unit): boolean {
+    return this.#search(to, from, false);
+  }
+
+  /** Whether `to` depends on `from` by way of a third unit: merging them would then make a cycle. */
+  reachesAround(from: Unit, to: Unit): boolean {
+    return this.#search(to, from, true);
+  }
+
+  /**
+   * A node id below which no unit depends on `goal`. Nodes depend on earlier ones only, so it is the goal's first, or
+   * that of a merged unit that has nodes on both sides. Deep graphs would be searched to their root without it.
+   */
+  #earliest(goal: Unit): number {
+    let bound = goal.nodes[0].id;
+    for (let grew = true; grew; ) {
+      grew = false;
+      for (const unit of this.#merged) {
+        if (unit.nodes[0].id >= bound || lastId(unit) < bound) continue;
+        bound = unit.nodes[0].id;
+        grew = true;
+      }
+    }
+    return bound;
+  }
+
+  #search(start: Unit, goal: Unit, skipDirect: boolean): boolean {
+    const bound = this.#earliest(goal);
+    const seen = new Set<Unit>([start]);
+    const stack: Unit[] = [];
+    const push = (unit: Unit, isFirst: boolean) => {
+      for (const node of unit.nodes) {
+        for (const use of node.inputs) {
+          const producer = producerOf(use.value);
+          if (producer === undefined) continue;
+          const next = this.#unitOf.get(producer)!;
+          if (next === goal && isFirst && skipDirect) continue;
+          if (!seen.has(next) && lastId(next) >= bound) {
+            seen.add(next);
+            stack.push(next);
+          }
+        }
+      }
+    };
+    push(start, true);
+    while (stack.length > 0) {
+      const unit = stack.pop()!;
+      if (unit === goal || seen.size > searchLimit) return true;
+      push(unit, false);
+    }
+    return false;
+  }
+}
+
+/**
+ * Units that a search looks at before it takes them to depend on each other: what lies further apart is not worth
+ * merging, and searching whole graphs for every pair takes the square of their size.
+ */
+const searchLimit = 512;
+
+/** The id of a unit's last node: nodes are in graph order. */
+const lastId = (unit: Unit): number => unit.nodes[unit.nodes.length - 1].id;

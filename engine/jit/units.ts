@@ -1,0 +1,77 @@
+// What fusing makes: a unit is what one kernel computes. Knows what can be seen from a unit alone.
+
+import type { AdapterProfile, KernelContext, Spec } from "../kernel.ts";
+import type { EpilogueSite } from "../op.ts";
+import { sizeOf } from "../shape.ts";
+import { type Node, readsApart } from "./graph.ts";
+
+/** Nodes that one kernel (or one structured op's kernels) computes. */
+export interface Unit {
+  readonly id: number;
+  /** In graph order. The anchor, where there is one, is among them. */
+  nodes: Node[];
+  /** The structured node; without one the unit is a pointwise chain. */
+  readonly anchor: Node | undefined;
+  /** A node that the anchor's kernel computes on the way. */
+  companion?: Node;
+  /** A chain that makes what the anchor reads, computed as it is read. */
+  prologue?: { readonly nodes: readonly Node[]; readonly target: Spec };
+  /** The element space of a pointwise chain. */
+  target: Spec | undefined;
+  /** Chains over unlike elements that share one dispatch, side by side. */
+  parts?: readonly Unit[];
+}
+
+/** The shape that a chain's node broadcasts its inputs to: its own, or the chain's where it is a smaller part. */
+export function spaceOf(node: Node, target: Spec): Spec {
+  const own = node.outputs[0].spec;
+  return sizeOf(own.shape) === sizeOf(target.shape) ? own : target;
+}
+
+/** Whether a chain's kernel would be the same under any shape of as many elements. */
+export function isFlat(unit: Unit): boolean {
+  const size = sizeOf(unit.target!.shape);
+  return unit.nodes.every(
+    (node) =>
+      sizeOf(node.outputs[0].spec.shape) === size &&
+      node.inputs.every(
+        (use, k) => readsApart(node, k) || sizeOf(use.shape) === size || sizeOf(use.shape) === 1,
+      ),
+  );
+}
+
+/** Whether a chain reaches its inputs without the size buffer's help, so that it can share a dispatch. */
+export function isSimple(unit: Unit): boolean {
+  const target = unit.target!;
+  return unit.nodes.every((node) =>
+    node.inputs.every((use, k) => {
+      const size = sizeOf(use.shape);
+      return readsApart(node, k) || size === sizeOf(target.shape) || size === 1;
+    }),
+  );
+}
+
+/** Where pointwise work can ride on a structured node's result. */
+export function siteOf(node: Node, profile: AdapterProfile): EpilogueSite | undefined {
+  return node.op.epilogue?.(contextOf(node, profile));
+}
+
+/** What a node's kernels may know. */
+export function contextOf(node: Node, profile: AdapterProfile): KernelContext {
+  return {
+    inputs: node.inputs.map(({ shape, dtype }) => ({ shape, dtype })),
+    outputs: node.outputs.map((value) => value.spec),
+    attrs: node.attrs,
+    profile,
+  };
+}
+
+/**
+ * Whether no recomputation begins between two units. All nodes of a unit are of one stage: what is computed again for
+ * lack of memory must not move into a kernel that runs before, where its results would have to be kept.
+ */
+export function sameStage(a: Unit, b: Unit): boolean {
+  return a.nodes[0].stage === b.nodes[0].stage;
+}
+
+export const apart = "a checkpointed block begins to run again between them";
