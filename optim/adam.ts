@@ -1,6 +1,6 @@
 // Adam, its AMSGrad variant, and AdamW.
 
-import { add, cast, div, exp, maximum, mul, sqrt, square, sub, type Tensor, tanh } from "../engine/index.ts";
+import { add, cast, div, expm1, maximum, mul, neg, sqrt, square, sub, type Tensor } from "../engine/index.ts";
 import { atLeastZero, belowOne } from "./checks.ts";
 import { flush, flushPositive } from "./flush.ts";
 import {
@@ -79,12 +79,8 @@ export class AdamW extends Adam {
   }
 }
 
-/**
- * 1 - βᵗ for the f32 tensor `t` of at least 1, to a few units in the last place for every t. 1 - 0.999 in f32 would
- * lose five digits, so with y = -t ln β it is 1 - e⁻ʸ = tanh(y / 2) · (1 + e⁻ʸ), where nothing cancels.
- */
+/** 1 - βᵗ for the f32 tensor `t` of at least 1, by expm1: 1 - 0.999 in f32 would lose five digits. */
 export function oneMinusPower(beta: number, t: Tensor): Tensor {
   // β = 0: e⁻²⁰⁰ is zero in f32.
-  const rate = Math.min(-Math.log(beta), 200);
-  return mul(tanh(mul(t, rate / 2)), add(exp(mul(t, -rate)), 1));
+  return neg(expm1(mul(t, Math.max(Math.log(beta), -200))));
 }
