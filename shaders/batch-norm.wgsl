@@ -51,7 +51,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   let offset = total / f32(sizes.rows);
   let mean = offset + shift;
-  let variance = max(squares / f32(sizes.rows) - offset * offset, vec4f());
+  // Rounding may leave less than 0. By comparison, since max() may lose a NaN.
+  let raw = squares / f32(sizes.rows) - offset * offset;
+  let variance = select(raw, vec4f(), raw < vec4f());
   means[column] = mean;
   variances[column] = variance;
   let scale = gamma[column] * (1.0 / sqrt(variance + sizes.epsilon));

@@ -1,6 +1,6 @@
 // Gradient of softmax cross-entropy with respect to the logits: (softmax * sum(targets) - targets) * g, one thread
 // a row. As it stands the targets are rows of probabilities; specialising replaces `target_total`, `target_at` and
-// the type of in1 for integer labels.
+// the type of in1 for integer labels. Needs exponential-total.wgsl in front.
 
 struct Sizes {
   rows: u32,
@@ -35,15 +35,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   let start = row * sizes.classes;
   var largest = in0[start];
-  for (var k = 1u; k < sizes.classes; k++) {
-    largest = max(largest, in0[start + k]);
+  var magnitudes = 0u;
+  for (var k = 0u; k < sizes.classes; k++) {
+    let x = in0[start + k];
+    largest = max(largest, x);
+    magnitudes = max(magnitudes, bitcast<u32>(x) & magnitude_bits);
   }
   var total = 0.0;
   for (var k = 0u; k < sizes.classes; k++) {
     total += exp(max(in0[start + k] - largest, -87.0));
   }
   let g = in2[row];
-  let scale = target_total(row) / total;
+  let scale = target_total(row) / defined_total(total, largest, magnitudes);
   for (var k = 0u; k < sizes.classes; k++) {
     out0[start + k] = (exp(max(in0[start + k] - largest, -87.0)) * scale - target_at(row, k)) * g;
   }

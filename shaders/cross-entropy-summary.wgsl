@@ -2,7 +2,7 @@
 // at their target, and the gradient of the sum with respect to the logits. Lanes take rows in turn and add up
 // through workgroup memory; with several workgroups each leaves its own sums. As it stands the targets are rows of
 // probabilities; specialising replaces `target_total`, `target_at`, `target_class` and the type of in1 for integer
-// labels, and `store`.
+// labels, and `store`. Needs exponential-total.wgsl in front.
 
 struct Sizes {
   rows: u32,
@@ -60,8 +60,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let start = row * sizes.classes;
     var largest = in0[start];
     var best = 0u;
-    for (var k = 1u; k < sizes.classes; k++) {
+    var magnitudes = 0u;
+    for (var k = 0u; k < sizes.classes; k++) {
       let x = in0[start + k];
+      magnitudes = max(magnitudes, bitcast<u32>(x) & magnitude_bits);
       if (x > largest) {
         largest = x;
         best = k;
@@ -71,7 +73,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var k = 0u; k < sizes.classes; k++) {
       total += exp(max(in0[start + k] - largest, -87.0));
     }
-    let log_total = log(total);
+    total = defined_total(total, largest, magnitudes);
+    let log_total = log_total_of(total);
     let scale = target_total(row) / total;
     for (var k = 0u; k < sizes.classes; k++) {
       let x = in0[start + k] - largest;

@@ -1,6 +1,6 @@
 // Softmax cross-entropy of rows with a target distribution: -sum(target * log(softmax(logits))), one thread a
 // row. As it stands the targets are rows of probabilities; specialising replaces `target_term` and the type of
-// in1 for integer labels.
+// in1 for integer labels. Needs exponential-total.wgsl in front.
 
 struct Sizes {
   rows: u32,
@@ -34,12 +34,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let start = row * sizes.classes;
   let end = start + sizes.classes;
   var largest = in0[start];
-  for (var i = start + 1u; i < end; i++) {
+  var magnitudes = 0u;
+  for (var i = start; i < end; i++) {
     largest = max(largest, in0[i]);
+    magnitudes = max(magnitudes, bitcast<u32>(in0[i]) & magnitude_bits);
   }
   var total = 0.0;
   for (var i = start; i < end; i++) {
     total += exp(max(in0[i] - largest, -87.0));
   }
-  out0[row] = row_loss(row, largest, log(total));
+  out0[row] = row_loss(row, largest, log_total_of(defined_total(total, largest, magnitudes)));
 }

@@ -37,5 +37,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   let mean = total / f32(sizes.rows);
   out0[column] = mean + shift;
-  out1[column] = max(square / f32(sizes.rows) - mean * mean, 0.0);
+  // Rounding may leave less than 0. By comparison, since max() may lose a NaN.
+  let variance = square / f32(sizes.rows) - mean * mean;
+  out1[column] = select(variance, 0.0, variance < 0.0);
 }

@@ -62,7 +62,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (sizes.chunks == 1u) {
     let mean = total / f32(sizes.rows);
     first = mean + shift;
-    second = max(squares / f32(sizes.rows) - mean * mean, vec4f());
+    // Rounding may leave less than 0. By comparison, since max() may lose a NaN.
+    second = squares / f32(sizes.rows) - mean * mean;
+    second = select(second, vec4f(), second < vec4f());
   }
   let target_index = chunk_index * sizes.columns + column;
   for (var k = 0u; k < min(4u, sizes.columns - column); k++) {

@@ -1,6 +1,6 @@
 // Softmax of rows: one thread a row, three passes over it (maximum, sum of exponentials, result). As it stands it
 // gives softmax; specialising replaces `result` (for log-softmax) and, where rows are not whole vec4s, the loads
-// and stores.
+// and stores. Needs exponential-total.wgsl in front.
 
 struct Sizes {
   rows: u32,
@@ -46,12 +46,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let end = start + sizes.length;
   let whole = start + (sizes.length & ~3u);
   var largest4 = vec4f(load1(start));
+  var magnitudes4 = vec4u();
   for (var i = start; i < whole; i += 4u) {
-    largest4 = max(largest4, load4(i));
+    let x = load4(i);
+    largest4 = max(largest4, x);
+    magnitudes4 = max(magnitudes4, bitcast<vec4u>(x) & vec4u(magnitude_bits));
   }
   var largest = max(max(largest4.x, largest4.y), max(largest4.z, largest4.w));
+  var magnitudes = max(max(magnitudes4.x, magnitudes4.y), max(magnitudes4.z, magnitudes4.w));
   for (var i = whole; i < end; i++) {
-    largest = max(largest, load1(i));
+    let x = load1(i);
+    largest = max(largest, x);
+    magnitudes = max(magnitudes, bitcast<u32>(x) & magnitude_bits);
   }
   var total4 = vec4f();
   for (var i = start; i < whole; i += 4u) {
@@ -61,6 +67,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var i = whole; i < end; i++) {
     total += exp(max(load1(i) - largest, -87.0));
   }
+  total = defined_total(total, largest, magnitudes);
   for (var i = start; i < whole; i += 4u) {
     store4(i, result(load4(i), largest, total));
   }

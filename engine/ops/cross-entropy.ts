@@ -3,6 +3,7 @@
 import crossEntropySource from "../../shaders/cross-entropy.wgsl";
 import gradientSource from "../../shaders/cross-entropy-gradient.wgsl";
 import summarySource from "../../shaders/cross-entropy-summary.wgsl";
+import totalSource from "../../shaders/exponential-total.wgsl";
 import { defineMultiOp, defineOp } from "../define.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import {
@@ -31,9 +32,9 @@ import { sum } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
 import { eachRow, logSoftmax, rowWorkgroup, softmax } from "./softmax.ts";
 
-const crossEntropyShader = shader("cross-entropy", crossEntropySource);
-const gradientShader = shader("cross-entropy-gradient", gradientSource);
-const summaryShader = shader("cross-entropy-summary", summarySource);
+const crossEntropyShader = shader("cross-entropy", `${totalSource}\n${crossEntropySource}`);
+const gradientShader = shader("cross-entropy-gradient", `${totalSource}\n${gradientSource}`);
+const summaryShader = shader("cross-entropy-summary", `${totalSource}\n${summarySource}`);
 
 function crossEntropyKernels({ inputs: [logits], profile }: KernelContext, hooks: Hooks): KernelPlan {
   const classes = logits.shape[logits.shape.length - 1];

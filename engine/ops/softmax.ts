@@ -1,5 +1,6 @@
 // Softmax and log-softmax along any axis.
 
+import totalSource from "../../shaders/exponential-total.wgsl";
 import softmaxSource from "../../shaders/softmax.wgsl";
 import { defineOp } from "../define.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
@@ -12,7 +13,7 @@ import { exp } from "./exponential.ts";
 import { transpose } from "./movement.ts";
 import { sum } from "./reduce.ts";
 
-const softmaxShader = shader("softmax", softmaxSource);
+const softmaxShader = shader("softmax", `${totalSource}\n${softmaxSource}`);
 
 const unalignedRows: Hooks = {
   aliases: { Element: "f32" },
@@ -127,7 +128,7 @@ export const softmax = rowOp({
 /** x - ln Σ eˣ along `axis` (default the last): the logarithm of softmax without its loss of digits. */
 export const logSoftmax = rowOp({
   name: "logSoftmax",
-  result: "fn result(x: vec4f, largest: f32, total: f32) -> vec4f {\n  return (x - largest) - log(total);\n}",
+  result: "fn result(x: vec4f, largest: f32, total: f32) -> vec4f {\n  return (x - largest) - log_total_of(total);\n}",
   value: (x, largest, total) => x - largest - Math.log(total),
   vjp: ({ grad, output }) => [sub(grad(), mul(exp(output()), sum(grad(), -1, { keepDims: true })))],
 });

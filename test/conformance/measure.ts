@@ -234,7 +234,7 @@ interface Measurement {
 /** The worst error, by what the op promises; over its samples where it promises nothing. */
 async function accuracyOf(op: Op, pair: Pair): Promise<Measurement> {
   const { accuracy } = op;
-  if (accuracy === undefined || op.pointwise === undefined) {
+  if (accuracy === undefined || !isElementwise(op)) {
     let error = 0;
     let isExact = true;
     for (const sample of op.samples) {
@@ -279,6 +279,10 @@ async function accuracyOf(op: Op, pair: Pair): Promise<Measurement> {
   }
   return { error, unit, bound: text + domainText(accuracy.domain), failure };
 }
+
+/** Whether an output is made of the inputs' elements at its own place: rows and tables that an op looks up are not. */
+const isElementwise = ({ pointwise }: Op): boolean =>
+  pointwise !== undefined && pointwise.rawInputs === undefined && pointwise.wholeInputs === undefined;
 
 const relativeTo = (got: number, want: number, scale: number): number => {
   if (got === want || Math.fround(want) === got || (Number.isNaN(got) && Number.isNaN(want))) return 0;
