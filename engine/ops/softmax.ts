@@ -128,7 +128,8 @@ export const softmax = rowOp({
 /** x - ln Σ eˣ along `axis` (default the last): the logarithm of softmax without its loss of digits. */
 export const logSoftmax = rowOp({
   name: "logSoftmax",
-  result: "fn result(x: vec4f, largest: f32, total: f32) -> vec4f {\n  return (x - largest) - log_total_of(total);\n}",
+  result:
+    "fn result(x: vec4f, largest: f32, total: f32) -> vec4f {\n  return (x - largest) - log_total_of(total);\n}",
   value: (x, largest, total) => x - largest - Math.log(total),
   vjp: ({ grad, output }) => [sub(grad(), mul(exp(output()), sum(grad(), -1, { keepDims: true })))],
 });
