@@ -64,6 +64,7 @@ export interface Tfjs {
       beta2: number,
       epsilon: number,
     ): {
+      epsilon: number;
       applyGradients(gradients: readonly { name: string; tensor: Tensor }[]): void;
       minimize(loss: () => Tensor, returnCost: boolean, variables: Variable[]): Tensor;
       dispose(): void;

@@ -59,13 +59,15 @@ function prepareNet(tf: Tfjs, spec: NetSpec): PeerWork {
       return tf.batchNorm(value, batch.mean, batch.variance, second, first, epsilon);
     }, input);
 
-  let next = 0;
+  let steps = 0;
   let loss: Tensor | undefined;
   return {
     run() {
-      const batch = batches[next];
-      next = (next + 1) % rotation;
+      const batch = batches[steps % rotation];
+      steps++;
       loss?.dispose();
+      // tfjs adds epsilon to the corrected second moment's root, Keras and we to the raw one's.
+      optimizer.epsilon = adam.epsilon / Math.sqrt(1 - adam.beta2 ** steps);
       loss = optimizer.minimize(
         () => tf.losses.softmaxCrossEntropy(batch.y, forward(batch.x)),
         true,
