@@ -1,7 +1,8 @@
 // Packs variables: their values move into one device buffer, so that an optimizer step, a norm or a clip over all
 // of them is one dispatch. Each variable goes on as a part of that buffer.
 
-import { ArgumentError, DTypeError } from "./errors.ts";
+import type { Device } from "./device.ts";
+import { ArgumentError, DTypeError, LimitError } from "./errors.ts";
 import { pack } from "./ops/pack.ts";
 import type { Tensor } from "./tensor.ts";
 import { type Variable, variable } from "./variable.ts";
@@ -57,9 +58,20 @@ export function packVariables(variables: readonly Variable[], name = "pack"): Va
     total += Math.ceil(Math.max(1, v.size) / alignment) * alignment;
   }
   total = Math.ceil(total / 4) * 4;
-  const values = variable(new Float32Array(total), { name, device });
+  const values = packedValues(variables.length, total, name, device);
   variables.forEach((v, i) => {
     v.moveInto(values, offsets[i] * 4);
   });
   return new VariablePack(variables, values, offsets);
+}
+
+function packedValues(count: number, total: number, name: string, device: Device): Variable {
+  try {
+    return variable(new Float32Array(total), { name, device });
+  } catch (error) {
+    if (!(error instanceof LimitError)) throw error;
+    throw new LimitError(
+      `packVariables: ${count} variables of ${total} numbers together share one buffer, which this adapter cannot bind: ${error.message.split("; ")[0]}; make layers narrower, or give groups of variables an optimizer of their own`,
+    );
+  }
 }

@@ -43,11 +43,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   var total = 0.0;
   for (var k = 0u; k < sizes.classes; k++) {
-    total += exp(max(in0[start + k] - largest, -87.0));
+    total += exp_below_0(in0[start + k] - largest);
   }
   let g = in2[row];
   let scale = target_total(row) / defined_total(total, largest, magnitudes);
   for (var k = 0u; k < sizes.classes; k++) {
-    out0[start + k] = (exp(max(in0[start + k] - largest, -87.0)) * scale - target_at(row, k)) * g;
+    out0[start + k] = (exp_below_0(in0[start + k] - largest) * scale - target_at(row, k)) * g;
   }
 }

@@ -71,7 +71,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     var total = 0.0;
     for (var k = 0u; k < sizes.classes; k++) {
-      total += exp(max(in0[start + k] - largest, -87.0));
+      total += exp_below_0(in0[start + k] - largest);
     }
     total = defined_total(total, largest, magnitudes);
     let log_total = log_total_of(total);
@@ -80,7 +80,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       let x = in0[start + k] - largest;
       let t = target_at(row, k);
       loss += t * (log_total - x);
-      store(start + k, exp(max(x, -87.0)) * scale - t);
+      store(start + k, exp_below_0(x) * scale - t);
     }
     hit += select(0.0, 1.0, best == target_class(row));
   }

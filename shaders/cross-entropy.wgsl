@@ -41,7 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   var total = 0.0;
   for (var i = start; i < end; i++) {
-    total += exp(max(in0[i] - largest, -87.0));
+    total += exp_below_0(in0[i] - largest);
   }
   out0[row] = row_loss(row, largest, log_total_of(defined_total(total, largest, magnitudes)));
 }

@@ -1,6 +1,6 @@
 // Softmax of rows: one thread a row, three passes over it (maximum, sum of exponentials, result). As it stands it
 // gives softmax; specialising replaces `result` (for log-softmax) and, where rows are not whole vec4s, the loads
-// and stores. Needs exponential-total.wgsl in front.
+// and stores. Needs exp-log.wgsl in front. Needs exponential-total.wgsl in front.
 
 struct Sizes {
   rows: u32,
@@ -17,7 +17,7 @@ const WORKGROUP = 8u;
 
 // The result for one vec4, given the row's maximum and sum of exponentials.
 fn result(x: vec4f, largest: f32, total: f32) -> vec4f {
-  return exp(max(x - largest, vec4f(-87.0))) / total;
+  return exp_4(x - largest) / total;
 }
 
 fn load4(i: u32) -> vec4f {
@@ -61,11 +61,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   var total4 = vec4f();
   for (var i = start; i < whole; i += 4u) {
-    total4 += exp(max(load4(i) - largest, vec4f(-87.0)));
+    total4 += exp_4(load4(i) - largest);
   }
   var total = total4.x + total4.y + total4.z + total4.w;
   for (var i = whole; i < end; i++) {
-    total += exp(max(load1(i) - largest, -87.0));
+    total += exp_4(vec4f(load1(i) - largest)).x;
   }
   total = defined_total(total, largest, magnitudes);
   for (var i = start; i < whole; i += 4u) {

@@ -1,5 +1,6 @@
 // Softmax and log-softmax along any axis.
 
+import expLogSource from "../../shaders/exp-log.wgsl";
 import totalSource from "../../shaders/exponential-total.wgsl";
 import softmaxSource from "../../shaders/softmax.wgsl";
 import { defineOp } from "../define.ts";
@@ -13,7 +14,7 @@ import { exp } from "./exponential.ts";
 import { transpose } from "./movement.ts";
 import { sum } from "./reduce.ts";
 
-const softmaxShader = shader("softmax", `${totalSource}\n${softmaxSource}`);
+const softmaxShader = shader("softmax", [expLogSource, totalSource, softmaxSource].join("\n"));
 
 const unalignedRows: Hooks = {
   aliases: { Element: "f32" },
@@ -125,7 +126,10 @@ export const softmax = rowOp({
   },
 });
 
-/** x - ln Σ eˣ along `axis` (default the last): the logarithm of softmax without its loss of digits. */
+/**
+ * x - ln Σ eˣ along `axis` (default the last): the logarithm of softmax without its loss of digits. Absolute errors
+ * stay below 1e-7 near 0, relative ones below 1e-6 elsewhere.
+ */
 export const logSoftmax = rowOp({
   name: "logSoftmax",
   result:

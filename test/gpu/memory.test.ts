@@ -26,6 +26,7 @@ import {
   mul,
   noGrad,
   oneHot,
+  packVariables,
   relu,
   reshape,
   ShapeError,
@@ -380,6 +381,21 @@ describe("a buffer over the adapter's limit", () => {
     expect(live()).toEqual(before);
     traced.dispose();
     disposeAll([a, b]);
+  });
+
+  it("is refused for a pack of variables, though each of them fits", (context) => {
+    const { maxStorageBufferBindingSize: limit } = device.info.limits;
+    if (limit > 2 ** 28) context.skip(); // a GPU's limit: the host would need gigabytes
+    const half = new Float32Array(limit / 8 + 64);
+    const variables = [variable(half), variable(half)];
+    const before = live();
+    const pack = () => packVariables(variables, "parameters");
+    expect(pack).toThrow(LimitError);
+    expect(messageOf(pack)).toMatch(
+      /^packVariables: 2 variables of \d+ numbers together.*\d+ bytes.*narrower/,
+    );
+    expect(live()).toEqual(before);
+    disposeAll(variables);
   });
 });
 
