@@ -278,8 +278,7 @@ export function pointwiseCall(
   const parts: CallParts = { bindings: [], operands: [], helpers: {} };
   const body = chainBody(chain, inputOperands, outputOperands, parts);
   const count = Math.ceil(length / 4);
-  const workgroups = Math.min(Math.ceil(count / 64), profile.workgroupTarget);
-  const segment = Math.ceil(count / workgroups / 64) * 64;
+  const segment = segmentOf(count, profile);
   return {
     shader,
     hooks: {
@@ -290,6 +289,16 @@ export function pointwiseCall(
     operands: parts.operands,
     workgroups: grid(Math.ceil(count / segment), profile),
   };
+}
+
+/**
+ * How many vec4s one workgroup of 64 threads walks. On software adapters at least eight rounds, as long as there are
+ * workgroups for every core: starting a wave and reading what a chain reads once cost as much as a round or two.
+ */
+function segmentOf(count: number, profile: AdapterProfile): number {
+  const rounds = Math.ceil(count / 64);
+  const fewest = profile.isSoftware ? Math.max(Math.min(rounds, 4), Math.ceil(rounds / 8)) : rounds;
+  return Math.ceil(rounds / Math.min(fewest, profile.workgroupTarget)) * 64;
 }
 
 /** One dispatch of several chains over unlike elements, none of which needs the size buffer to reach its inputs. */
@@ -309,8 +318,7 @@ export function besideCall(
     count = end;
   });
   functions.element = `fn element(i: u32) {\n  ${branches.join("\n  ")}\n}`;
-  const workgroups = Math.min(Math.ceil(count / 64), profile.workgroupTarget);
-  const segment = Math.ceil(count / workgroups / 64) * 64;
+  const segment = segmentOf(count, profile);
   return {
     shader,
     hooks: { bindings: parts.bindings, functions: { ...functions, ...parts.helpers } },
