@@ -78,12 +78,18 @@ function refuseChain(
 }
 
 /**
- * The longest pointwise chain, in ops. What a driver takes to compile a kernel grows with the square of its length: a
- * second for 400 multiplications on lavapipe, 5 for 100 tanh with their gradients. Optimizers and losses stay below.
+ * The longest pointwise chain, in plain ops. What a driver takes to compile a kernel grows with the square of its
+ * length: on lavapipe a second for 400 multiplications, 5 for 100 tanh with their gradients. Optimizers and losses stay
+ * below.
  */
-const chainLimit = 96;
+const chainLimit = 1024;
+/** An op that calls functions of its own, in plain ops. */
+const helperWeight = 80;
 
-/** The length of a unit's code, in plain ops; one that calls functions of its own counts as eight. */
+/** The length of a unit's code, in plain ops. */
 function weightOf(unit: Unit): number {
-  return unit.nodes.reduce((sum, node) => sum + (pointwiseOf(node)?.helpers === undefined ? 1 : 8), 0);
+  return unit.nodes.reduce(
+    (sum, node) => sum + (pointwiseOf(node)?.helpers === undefined ? 1 : helperWeight),
+    0,
+  );
 }

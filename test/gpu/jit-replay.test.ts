@@ -32,6 +32,23 @@ afterEach(() => {
   setDevice(shared);
 });
 
+describe("a chain of 1,000 adds", () => {
+  it("is one dispatch", async () => {
+    const chain = jit((x: Tensor) => {
+      let y = x;
+      for (let i = 0; i < 1000; i++) y = add(y, 1);
+      return y;
+    });
+    const x = tensor([1, 2, 3, 4]);
+    expect([...(await chain(x).data())]).toEqual([1001, 1002, 1003, 1004]);
+    const before = shared.counters().dispatches;
+    chain(x).dispose();
+    expect(shared.counters().dispatches - before).toBe(1);
+    chain.dispose();
+    x.dispose();
+  });
+});
+
 describe("copies in a program", () => {
   it("happen in every step of a run, before and after its dispatches", async () => {
     const run = async (together: boolean) => {
