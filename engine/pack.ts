@@ -4,6 +4,7 @@
 import type { Device } from "./device.ts";
 import { ArgumentError, DTypeError, LimitError } from "./errors.ts";
 import { pack } from "./ops/pack.ts";
+import { reshape } from "./ops/reshape.ts";
 import type { Tensor } from "./tensor.ts";
 import { type Variable, variable } from "./variable.ts";
 
@@ -30,6 +31,8 @@ export class VariablePack {
         `gather: got ${tensors.length} tensors for ${this.variables.length} packed variables; pass one each`,
       );
     }
+    // One variable without a gap lies there already.
+    if (tensors.length === 1 && tensors[0].size === this.total) return reshape(tensors[0], [this.total]);
     return pack(tensors, this.offsets, this.total);
   }
 
