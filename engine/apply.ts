@@ -38,7 +38,7 @@ function execute<A>(
   device: Device,
   op: Op<A>,
   attrs: A,
-  inputs: readonly Spec[],
+  inputs: readonly Tensor[],
   memories: readonly Memory[],
   specs: readonly Spec[],
 ): Tensor[] {
@@ -46,7 +46,9 @@ function execute<A>(
   if (op.kernels === undefined) {
     // A view: the same memory under another shape.
     memories[0].retain();
-    return [new Tensor(device, specs[0], memories[0])];
+    const view = new Tensor(device, specs[0], memories[0]);
+    view.viewed = inputs[0].viewed ?? inputs[0];
+    return [view];
   }
   const outputs = specs.map((spec) => backend.allocate(spec, `the result of ${op.name}`));
   try {

@@ -330,8 +330,12 @@ export class Tape implements OpenTape {
 
   /** The variable whose memory a tensor shows, if any, and its version: itself, a view, or a tape's own handle. */
   #variableBehind(tensor: Tensor): RecordedVariable | undefined {
-    if (!(tensor instanceof Variable)) return this.#views.get(tensor.id);
-    const saved = { variable: tensor, version: tensor.version };
+    const known = tensor instanceof Variable ? undefined : this.#views.get(tensor.id);
+    if (known !== undefined) return known;
+    // A view made before the tape began is known by what it shows.
+    const variable = tensor instanceof Variable ? tensor : tensor.viewed;
+    if (!(variable instanceof Variable)) return undefined;
+    const saved = { variable, version: variable.version };
     this.#views.set(tensor.id, saved);
     return saved;
   }

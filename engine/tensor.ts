@@ -36,6 +36,8 @@ export class Tensor implements Spec {
   #memory: Memory | undefined;
   /** @internal See engine/autograd/slots.ts, which fills it. */
   gradientSlot: Tensor | undefined;
+  /** @internal Of a view: the tensor whose memory it shows. Where that is a variable, assigning to it changes the view. */
+  viewed: Tensor | undefined;
 
   /** @internal Tensors are made by creation functions (`tensor`, `zeros`, ...) and by ops. Owns one reference. */
   constructor(device: Device, spec: Spec, memory: Memory, options: { id?: number; tracked?: boolean } = {}) {

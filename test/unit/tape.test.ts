@@ -329,6 +329,18 @@ describe("gradient()", () => {
     tape.dispose();
   });
 
+  it("refuses a view that was made before the tape, too", () => {
+    const w = variable([2, 3], { name: "w" });
+    const view = reshape(reshape(w, [2, 1]), [1, 2]);
+    const tape = new Tape().watch(view);
+    const loss = tape.record(() => sum(square(view)));
+    expect(tape.gradient(loss, [view])[0].shape).toEqual([1, 2]);
+    w.set([10, 10]);
+    expect(() => tape.gradient(loss, [view])).toThrow(/variable "w".* was assigned after square read it/);
+    tape.dispose();
+    view.dispose();
+  });
+
   it("refuses a variable that was assigned through the vector it is packed in", () => {
     const w = variable([2, 3], { name: "w" });
     const pack = packVariables([w]);
