@@ -5,6 +5,7 @@ import { fmaRounds } from "../../engine/adapter-peaks.ts";
 import { ArgumentError, type Device, jit, measurePeaks, TraceError, tensor } from "../../engine/index.ts";
 import { expectClose } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 let gpu: Device;
 beforeAll(async () => {
@@ -28,6 +29,7 @@ describe("measurePeaks", () => {
   });
 
   it("gives rates above zero, the same ones again, and leaves no tensor behind", async () => {
+    await collectGarbage();
     const before = gpu.memory();
     const peaks = await measurePeaks(gpu);
     for (const value of Object.values(peaks)) {

@@ -27,6 +27,7 @@ import {
   zeroGrad,
 } from "../../engine/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 let gpu: Device;
 let reference: Device;
@@ -122,6 +123,7 @@ describe("values that a program overwrites", () => {
 describe("deep chains", () => {
   it("20,000 ops, eager: recorded, walked, freed", async () => {
     const x = tensor([1], { device: gpu });
+    await collectGarbage();
     const before = gpu.memory().tensors;
     const loss = record(
       () =>

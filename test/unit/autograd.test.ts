@@ -146,6 +146,7 @@ describe("backward", () => {
     const x = tensor([2]);
     const make = () => record(() => sum(exp(square(x))), { watch: [x] });
     const loss = make();
+    await collectGarbage();
     const held = device.memory().tensors;
     backward(loss, { retainGraph: true });
     // One gradient more.
@@ -361,6 +362,7 @@ describe("stopGradient", () => {
     expect(await valuesOf(dx)).toEqual([9]);
     const { tangent } = jvp((v) => mul(v, stopGradient(v)), [x], [tensor([1])]);
     expect(await valuesOf(tangent)).toEqual([3]);
+    await collectGarbage();
     const before = device.memory().bytes;
     stopGradient(x);
     expect(device.memory().bytes).toBe(before);

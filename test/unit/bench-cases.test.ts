@@ -12,6 +12,7 @@ import { nets } from "../../bench/cases/nets.ts";
 import { trainingBench } from "../../bench/cases/training.ts";
 import { type Device, init } from "../../engine/index.ts";
 import * as nn from "../../nn/index.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const run = promisify(execFile);
@@ -86,6 +87,7 @@ describe("bench cases", () => {
   });
 
   it("leave nothing on the device behind", async () => {
+    await collectGarbage();
     const before = device.memory();
     const step = trainingBench.find(({ name, phase }) => name === "train/N3" && phase === "step")!;
     const prepared = await step.prepare(device);

@@ -30,6 +30,7 @@ import {
 import { unary } from "../../engine/ops/elementwise.ts";
 import { Dense, Sequential } from "../../nn/index.ts";
 import { referenceDevice } from "../support/devices.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 let device: Device;
 beforeAll(async () => {
@@ -197,6 +198,7 @@ describe("checkGradients", () => {
     const w = variable([1, 2, 3]);
     const run = () => checkGradients((a) => sum(log(add(a, w))), [w], { order: 2 });
     await run();
+    await collectGarbage();
     const before = device.memory();
     await run();
     expect(device.memory().tensors).toBe(before.tensors);

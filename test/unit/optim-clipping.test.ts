@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ArgumentError } from "../../engine/errors.ts";
 import { type Device, init, tensor, variable } from "../../engine/index.ts";
 import { type OptimizerOptions, SGD } from "../../optim/index.ts";
+import { collectGarbage } from "../support/garbage.ts";
 import { expected, expectPath, gradients, run } from "../support/optimizer-paths.ts";
 
 let device: Device;
@@ -106,6 +107,7 @@ describe("weight decay", () => {
       for (const value of await v.data()) expect(value).toBeCloseTo(k === 1 ? 1 : 0.75 ** 2, 6);
     }
     expect(() => optimizer.excludeFromWeightDecay(() => true)).toThrow(ArgumentError);
+    await collectGarbage();
     const before = device.memory().tensors;
     optimizer.dispose();
     // Packed values, iterations, rate; the indices of the parts, and who decays.

@@ -26,6 +26,7 @@ import { type LayoutNode, layoutGraph } from "../../engine/inspect/stepper/layou
 import { Notation, showNumber, subscript } from "../../engine/inspect/stepper/notation.ts";
 import * as ops from "../../engine/ops/index.ts";
 import { Dense, Input, Sequential } from "../../nn/index.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 let device: Device;
 
@@ -63,6 +64,7 @@ describe("recordSteps", () => {
     const { tape, E } = lesson();
     // Scalars stay with the device from their first use on.
     await recordSteps(tape, E);
+    await collectGarbage();
     const before = device.memory().tensors;
     const recording = await recordSteps(tape, E);
     expect(device.memory().tensors).toBe(before);

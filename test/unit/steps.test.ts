@@ -25,6 +25,7 @@ import {
   variable,
 } from "../../engine/index.ts";
 import { Dense, Input, Sequential } from "../../nn/index.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 let device: Device;
 
@@ -252,6 +253,7 @@ describe("values", () => {
       await Promise.all(promises);
     };
     await walk();
+    await collectGarbage();
     const before = device.memory();
     await walk();
     expect(device.memory()).toMatchObject({ tensors: before.tensors, bytes: before.bytes });
