@@ -22,6 +22,11 @@ export function deviceBytes(dtype: DType, count: number): number {
   return Math.max(16, Math.ceil(bytes / 16) * 16);
 }
 
+/** Bytes of `count` elements alone, as copies need them: what lies between them and the next row is another's. */
+export function copyBytes(dtype: DType, count: number): number {
+  return dtype === "u8" ? Math.ceil(count / 4) * 4 : count * 4;
+}
+
 export function hostArray(dtype: DType, count: number): HostArray {
   switch (dtype) {
     case "f32":

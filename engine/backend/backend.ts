@@ -92,6 +92,8 @@ export interface Backend {
   overlaps(a: Memory, b: Memory): boolean;
   /** Whether two memories are parts of one device buffer, which a dispatch can't both read and write. */
   sharesBuffer(a: Memory, b: Memory): boolean;
+  /** Whether a part of packed memory ends in a gap, which must stay 0: kernels, which write whole rows, may not write there. */
+  endsInGap(memory: Memory, spec: Spec): boolean;
   write(memory: Memory, spec: Spec, values: ArrayLike<number>): void;
   read(memory: Memory, dtype: DType, count: number): Promise<HostArray>;
   readFloat64(memory: Memory, dtype: DType, count: number): Promise<Float64Array>;

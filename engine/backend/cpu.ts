@@ -79,6 +79,10 @@ export class CpuBackend implements Backend {
     return (a as HostMemory).array.buffer === (b as HostMemory).array.buffer;
   }
 
+  endsInGap(): boolean {
+    return false;
+  }
+
   write(memory: Memory, spec: Spec, values: ArrayLike<number>): void {
     const array = (memory as HostMemory).array;
     if (spec.dtype === "bool") {

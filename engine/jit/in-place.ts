@@ -38,6 +38,7 @@ class InPlace {
     const { source, target } = effect;
     const unit = this.#dependencies.unitOf(source);
     if (unit === undefined || this.#direct.has(source)) return;
+    if (this.#backend.endsInGap(target, effect.spec)) return;
     if (this.#graph.outputs.some((use) => use.value === source)) return;
     // A copy of it inside one buffer is not possible.
     for (const other of this.#graph.effects) {

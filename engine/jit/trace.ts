@@ -177,6 +177,10 @@ export class TraceBackend implements Backend {
     return this.#real.sharesBuffer(a, b);
   }
 
+  endsInGap(memory: Memory, spec: Spec): boolean {
+    return this.#real.endsInGap(memory, spec);
+  }
+
   slice(): Memory {
     throw new TraceError(
       "jit: variables can't be packed inside a traced function; build the model and its optimizer outside",

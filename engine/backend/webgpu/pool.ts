@@ -5,13 +5,15 @@ import { Memory, type MemoryUse } from "../backend.ts";
 
 const usage = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
 
-/** A whole GPU buffer, or (with `parent`) an aligned part of one. */
+/** A whole GPU buffer, or an aligned part of one. */
 export class GpuMemory extends Memory {
   readonly buffer: GPUBuffer;
   readonly byteOffset: number;
   readonly byteLength: number;
   /** Names the buffer in bind group keys. */
   readonly bufferId: number;
+  /** Whether other values live in the buffer too. */
+  readonly isPart: boolean;
   readonly #onFree: () => void;
 
   constructor(
@@ -20,8 +22,10 @@ export class GpuMemory extends Memory {
     byteOffset: number,
     byteLength: number,
     onFree: () => void,
+    isPart = false,
   ) {
     super();
+    this.isPart = isPart;
     this.buffer = buffer;
     this.bufferId = bufferId;
     this.byteOffset = byteOffset;

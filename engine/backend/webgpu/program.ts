@@ -1,7 +1,7 @@
 // A planned program bound to the device: pipelines, size buffers, slots and bind groups made once. Running it
 // records its dispatches and nothing else.
 
-import { deviceBytes } from "../../dtype.ts";
+import { copyBytes } from "../../dtype.ts";
 import { LimitError, ShaderError, TraceError } from "../../errors.ts";
 import type { Place, Plan } from "../../jit/plan.ts";
 import { sizeOf } from "../../shape.ts";
@@ -102,7 +102,7 @@ export class WebgpuProgram implements PreparedProgram {
           kind: "copy",
           from: step.from,
           to: step.to,
-          bytes: deviceBytes(step.spec.dtype, sizeOf(step.spec.shape)),
+          bytes: copyBytes(step.spec.dtype, sizeOf(step.spec.shape)),
         };
       }
       const pipeline = services.pipelines.get(step.call, step.name);

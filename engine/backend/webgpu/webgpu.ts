@@ -1,7 +1,7 @@
 // The WebGPU backend: runs an op's kernel plan. Plans are prepared once for each op, attributes and shapes; a
 // run afterwards looks up a bind group and records a dispatch.
 
-import { type DType, deviceBytes, type HostArray, hostArray } from "../../dtype.ts";
+import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from "../../dtype.ts";
 import { ArgumentError, DeviceError, DeviceLostError, ShaderError } from "../../errors.ts";
 import type { WarmUpProgress } from "../../jit/jit.ts";
 import type { Plan } from "../../jit/plan.ts";
@@ -91,9 +91,8 @@ export class WebgpuBackend implements Backend {
     const parent = memory as GpuMemory;
     parent.retain();
     const bytes = deviceBytes(spec.dtype, sizeOf(spec.shape));
-    return new GpuMemory(parent.buffer, parent.bufferId, parent.byteOffset + byteOffset, bytes, () =>
-      parent.release(),
-    );
+    const start = parent.byteOffset + byteOffset;
+    return new GpuMemory(parent.buffer, parent.bufferId, start, bytes, () => parent.release(), true);
   }
 
   overlaps(a: Memory, b: Memory): boolean {
@@ -107,6 +106,11 @@ export class WebgpuBackend implements Backend {
 
   sharesBuffer(a: Memory, b: Memory): boolean {
     return (a as GpuMemory).buffer === (b as GpuMemory).buffer;
+  }
+
+  endsInGap(memory: Memory, spec: Spec): boolean {
+    const { isPart, byteLength } = memory as GpuMemory;
+    return isPart && copyBytes(spec.dtype, sizeOf(spec.shape)) < byteLength;
   }
 
   write(memory: Memory, spec: Spec, values: ArrayLike<number>): void {
@@ -123,7 +127,7 @@ export class WebgpuBackend implements Backend {
     if (count === 0) return hostArray(dtype, 0);
     this.#recorder.flush();
     this.#readbacks++;
-    const bytes = dtype === "u8" ? Math.ceil(count / 4) * 4 : count * 4;
+    const bytes = copyBytes(dtype, count);
     let raw: ArrayBuffer;
     memory.retain();
     try {
@@ -150,10 +154,10 @@ export class WebgpuBackend implements Backend {
     if (sizeOf(spec.shape) === 0) return;
     const source = from as GpuMemory;
     const target = to as GpuMemory;
-    const bytes = deviceBytes(spec.dtype, sizeOf(spec.shape));
+    const bytes = copyBytes(spec.dtype, sizeOf(spec.shape));
     if (source.buffer === target.buffer) {
       // WebGPU copies only between two buffers: go through a third.
-      const through = this.#pool.allocate(bytes, "a copy inside one buffer");
+      const through = this.#pool.allocate(deviceBytes(spec.dtype, sizeOf(spec.shape)), "a copy inside one buffer");
       this.#recorder.copy(source, through, bytes);
       this.#recorder.copy(through, target, bytes);
       through.release();

@@ -1,0 +1,101 @@
+// Packed variables: the gaps between them stay 0, whatever the buffers held before and whoever assigns.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import {
+  add,
+  type Device,
+  disposeAll,
+  exp,
+  jit,
+  packVariables,
+  setDevice,
+  sum,
+  type Tensor,
+  tensor,
+  tidy,
+  type VariablePack,
+  variable,
+} from "../../engine/index.ts";
+import { gpuDevice } from "../support/devices.ts";
+
+let device: Device;
+beforeAll(async () => {
+  device = await gpuDevice();
+});
+beforeEach(() => setDevice(device));
+afterAll(() => device.dispose());
+
+/** Freed buffers full of NaN, which the next small tensors get. */
+function soilPool(): void {
+  disposeAll(Array.from({ length: 40 }, () => tensor(new Float32Array(60).fill(Number.NaN))));
+}
+
+/** What lies between the variables of a pack and after them. */
+async function gapsOf({ values, variables, offsets }: VariablePack): Promise<number[]> {
+  const all = Array.from(await values.data());
+  return all.filter((_, i) => !variables.some((v, k) => i >= offsets[k] && i < offsets[k] + v.size));
+}
+
+function makePack() {
+  soilPool();
+  const [a, b, c] = [[1, 2, 3], [4], [5, 6, 7, 8, 9]].map((numbers) => variable(numbers));
+  soilPool();
+  const pack = packVariables([a, b, c]);
+  const dispose = () => {
+    disposeAll([a, b, c]);
+    pack.dispose();
+  };
+  return { a, b, c, pack, dispose };
+}
+
+describe("the gaps of a pack are 0", () => {
+  it("once variables have moved in", async () => {
+    const { a, b, c, pack, dispose } = makePack();
+    const gaps = await gapsOf(pack);
+    expect(gaps.length).toBeGreaterThanOrEqual(7);
+    expect(gaps.every((x) => x === 0)).toBe(true);
+    expect([await a.data(), await b.data(), await c.data()].map((x) => Array.from(x))).toEqual([
+      [1, 2, 3],
+      [4],
+      [5, 6, 7, 8, 9],
+    ]);
+    dispose();
+  });
+
+  const assignments: [string, (at: ReturnType<typeof makePack>, given: Tensor) => void][] = [
+    ["what a kernel makes of its old value", ({ a }) => void a.assign(add(exp(a), 1))],
+    ["what a kernel makes of something else", ({ a }, given) => void a.assign(add(given, 1))],
+    ["a tensor", ({ a }, given) => void a.assign(given)],
+    [
+      "two at once",
+      ({ a, b }, given) => {
+        a.assign(exp(given));
+        b.assign(add(b, 1));
+      },
+    ],
+    [
+      "each the other's",
+      ({ a, b }) => {
+        b.assign(sum(a, [0], { keepDims: true }));
+        a.assign(add(a, b));
+      },
+    ],
+  ];
+  for (const [name, assign] of assignments) {
+    it(`after assigning ${name}, op by op and under jit`, async () => {
+      const made = makePack();
+      soilPool();
+      const given = tensor([0.5, -1, 2]);
+      tidy(() => assign(made, given));
+      expect((await gapsOf(made.pack)).every((x) => x === 0)).toBe(true);
+      const traced = jit((x: Tensor) => tidy(() => assign(made, x)));
+      traced(given);
+      traced(given);
+      expect((await gapsOf(made.pack)).every((x) => x === 0)).toBe(true);
+      expect(Array.from(await made.c.data())).toEqual([5, 6, 7, 8, 9]);
+      traced.dispose();
+      given.dispose();
+      made.dispose();
+    });
+  }
+});
