@@ -157,7 +157,10 @@ export class WebgpuBackend implements Backend {
     const bytes = copyBytes(spec.dtype, sizeOf(spec.shape));
     if (source.buffer === target.buffer) {
       // WebGPU copies only between two buffers: go through a third.
-      const through = this.#pool.allocate(deviceBytes(spec.dtype, sizeOf(spec.shape)), "a copy inside one buffer");
+      const through = this.#pool.allocate(
+        deviceBytes(spec.dtype, sizeOf(spec.shape)),
+        "a copy inside one buffer",
+      );
       this.#recorder.copy(source, through, bytes);
       this.#recorder.copy(through, target, bytes);
       through.release();
