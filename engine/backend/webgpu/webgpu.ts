@@ -19,6 +19,7 @@ import type {
   WorkCounters,
 } from "../backend.ts";
 import { BindGroups } from "./bind-groups.ts";
+import { type Naps, napsFor } from "./naps.ts";
 import { PipelineCache, SizeBuffers } from "./pipelines.ts";
 import { BufferPool, GpuMemory } from "./pool.ts";
 import { WebgpuProgram } from "./program.ts";
@@ -50,6 +51,7 @@ export class WebgpuBackend implements Backend {
   readonly #recorder: Recorder;
   readonly #readback: Readback;
   readonly #bindGroups: BindGroups;
+  readonly #naps: Pick<Naps, "during">;
   readonly #prepared = new Map<string, Prepared>();
   #errors: Promise<Error | undefined>[] = [];
   #lostReason: string | undefined;
@@ -62,6 +64,7 @@ export class WebgpuBackend implements Backend {
     this.info = info;
     this.sliceAlignment = Math.max(16, info.limits.minStorageBufferOffsetAlignment);
     this.profile = adapterProfile(info);
+    this.#naps = napsFor(info.isSoftware);
     this.#bindGroups = new BindGroups(device);
     this.#pool = new BufferPool(device, info.limits, (id) => {
       // A buffer that unsubmitted commands use must not be destroyed yet.
@@ -132,7 +135,7 @@ export class WebgpuBackend implements Backend {
     memory.retain();
     try {
       if (this.#recorder.clock?.holdsBack) await this.#recorder.clock.drain();
-      raw = await this.#readback.read(gpu.buffer, gpu.byteOffset, bytes);
+      raw = await this.#naps.during(this.#readback.read(gpu.buffer, gpu.byteOffset, bytes));
     } catch (error) {
       await this.#throwPending();
       // The news of a loss may come after the reading it ended.
@@ -234,7 +237,7 @@ export class WebgpuBackend implements Backend {
     onProgress?: WarmUpProgress,
   ): Promise<{ program: PreparedProgram; pipelines: number }> {
     const dispatches = plan.steps.filter((step) => step.kind === "dispatch");
-    const made = await this.#pipelines.compile(dispatches);
+    const made = await this.#naps.during(this.#pipelines.compile(dispatches));
     const program = this.prepare(plan);
     try {
       let done = 0;
@@ -242,7 +245,7 @@ export class WebgpuBackend implements Backend {
       const warmed = program
         .warm(inputs, made)
         .map((compiled) => compiled.then(() => onProgress?.({ done: ++done, total: made.length })));
-      await Promise.all(warmed);
+      await this.#naps.during(Promise.all(warmed));
       return { program, pipelines: made.length };
     } catch (error) {
       program.dispose();
@@ -287,7 +290,7 @@ export class WebgpuBackend implements Backend {
   async sync(): Promise<void> {
     this.#recorder.flush();
     if (this.#recorder.clock?.holdsBack) await this.#recorder.clock.drain();
-    await this.#device.queue.onSubmittedWorkDone();
+    await this.#naps.during(this.#device.queue.onSubmittedWorkDone());
     if (this.#lostReason !== undefined) throw this.#lostError("sync()");
     await this.#throwPending();
   }
