@@ -13,8 +13,8 @@ let instance: GPU | undefined;
 /** Opens the adapter, or gives undefined (with `required`, throws a DeviceError that says what to do). */
 export async function openWebgpu(required: boolean): Promise<Backend | undefined> {
   const gpu = await findGpu();
-  const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
-  if (gpu === undefined || !adapter) {
+  const adapter = await requestAdapter(gpu);
+  if (gpu === undefined || adapter === null) {
     if (!required) return undefined;
     throw new DeviceError(
       gpu === undefined
@@ -24,13 +24,22 @@ export async function openWebgpu(required: boolean): Promise<Backend | undefined
   }
   const limits = readLimits(adapter);
   const features = wantedFeatures.filter((feature) => adapter.features.has(feature));
-  const device = await adapter.requestDevice({
-    label: "gradgpu",
-    requiredFeatures: features as GPUFeatureName[],
-    requiredLimits: limits,
-  });
-  return new WebgpuBackend(device, describe(adapter, features, limits));
+  const info = describe(adapter, features, limits);
+  const requestDevice = (from: GPUAdapter, label: string) =>
+    from.requestDevice({ label, requiredFeatures: features as GPUFeatureName[], requiredLimits: limits });
+  const device = await requestDevice(adapter, "gradgpu");
+  // lavapipe compiles at a pipeline's first dispatch, and its devices share what they compiled.
+  const openHelper = /llvmpipe|lavapipe/i.test(info.adapter + info.driver)
+    ? async () => {
+        const again = await requestAdapter(gpu);
+        return again === null ? undefined : requestDevice(again, "gradgpu, compiling ahead");
+      }
+    : undefined;
+  return new WebgpuBackend(device, info, openHelper);
 }
+
+const requestAdapter = async (gpu: GPU | undefined): Promise<GPUAdapter | null> =>
+  (await gpu?.requestAdapter({ powerPreference: "high-performance" })) ?? null;
 
 async function findGpu(): Promise<GPU | undefined> {
   if (instance !== undefined) return instance;

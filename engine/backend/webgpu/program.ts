@@ -10,6 +10,7 @@ import type { BindGroups } from "./bind-groups.ts";
 import type { Pipeline, PipelineCache, SizeBuffers } from "./pipelines.ts";
 import { type BufferPool, GpuMemory } from "./pool.ts";
 import type { BareDispatch, BareStretch, Kernel, Recorder } from "./recorder.ts";
+import type { WarmUpJob } from "./warm-up.ts";
 
 export interface ProgramServices {
   readonly pool: BufferPool;
@@ -164,8 +165,8 @@ export class WebgpuProgram implements PreparedProgram {
     for (const memory of staged) memory.release();
   }
 
-  /** Has the driver finish compiling these pipelines, as far as the program uses them: a promise for each. */
-  warm(args: readonly Memory[], pipelines: Iterable<Pipeline>): Promise<void>[] {
+  /** What has the driver finish compiling these pipelines, as far as the program uses them. */
+  warmUpJobs(args: readonly Memory[], pipelines: Iterable<Pipeline>): WarmUpJob[] {
     const { recorder, bindGroups, pool } = this.#services;
     const cold = new Set(pipelines);
     const inputs = args.map((memory, k) => {
@@ -174,15 +175,14 @@ export class WebgpuProgram implements PreparedProgram {
       this.#staged[k] ??= pool.allocate(byteLength, "a copy of a jit program's argument");
       return this.#staged[k];
     });
-    const done: Promise<void>[] = [];
+    const jobs: WarmUpJob[] = [];
     for (const step of this.#steps) {
       if (step.kind === "copy" || !cold.delete(step.pipeline)) continue;
       const memories = step.places.map((place) => this.#memoryOf(place, inputs));
-      done.push(
-        recorder.warm(step.pipeline, step.bindGroup ?? bindGroups.get(step.pipeline, step.sizes, memories)),
-      );
+      const bindGroup = step.bindGroup ?? bindGroups.get(step.pipeline, step.sizes, memories);
+      jobs.push({ name: step.name, call: step.call, run: () => recorder.warm(step.pipeline, bindGroup) });
     }
-    return done;
+    return jobs;
   }
 
   /**

@@ -26,6 +26,7 @@ import { WebgpuProgram } from "./program.ts";
 import { Readback } from "./readback.ts";
 import { type Kernel, Recorder } from "./recorder.ts";
 import { TimestampClock, WallClock } from "./timestamps.ts";
+import { warmUp } from "./warm-up.ts";
 
 interface PreparedCall extends Kernel {
   readonly sizes: { buffer: GPUBuffer; id: number };
@@ -51,6 +52,7 @@ export class WebgpuBackend implements Backend {
   readonly #recorder: Recorder;
   readonly #readback: Readback;
   readonly #bindGroups: BindGroups;
+  readonly #openHelper: (() => Promise<GPUDevice | undefined>) | undefined;
   readonly #naps: Pick<Naps, "during">;
   readonly #prepared = new Map<string, Prepared>();
   #errors: Promise<Error | undefined>[] = [];
@@ -59,8 +61,10 @@ export class WebgpuBackend implements Backend {
   #uploadedBytes = 0;
   #readbacks = 0;
 
-  constructor(device: GPUDevice, info: DeviceInfo) {
+  /** @param openHelper opens another device on the adapter, for one whose driver compiles late and one at a time */
+  constructor(device: GPUDevice, info: DeviceInfo, openHelper?: () => Promise<GPUDevice | undefined>) {
     this.#device = device;
+    this.#openHelper = openHelper;
     this.info = info;
     this.sliceAlignment = Math.max(16, info.limits.minStorageBufferOffsetAlignment);
     this.profile = adapterProfile(info);
@@ -242,10 +246,8 @@ export class WebgpuBackend implements Backend {
     try {
       let done = 0;
       onProgress?.({ done, total: made.length });
-      const warmed = program
-        .warm(inputs, made)
-        .map((compiled) => compiled.then(() => onProgress?.({ done: ++done, total: made.length })));
-      await this.#naps.during(Promise.all(warmed));
+      const onDone = () => onProgress?.({ done: ++done, total: made.length });
+      await this.#naps.during(warmUp(program.warmUpJobs(inputs, made), onDone, this.#openHelper));
       return { program, pipelines: made.length };
     } catch (error) {
       program.dispose();

@@ -1,0 +1,112 @@
+// Compiling ahead on drivers that compile a pipeline at its first dispatch, one after another for a device. Mesa keeps
+// what it compiled for all devices of a process, so that further devices, opened for just that, take a share of the
+// work, each on a core of its own. What they compile, and whether they can, changes nothing but the time it takes.
+
+import type { KernelCall } from "../../kernel.ts";
+import { PipelineCache, SizeBuffers } from "./pipelines.ts";
+import { Recorder } from "./recorder.ts";
+
+/** A pipeline to be compiled by its own device. */
+export interface WarmUpJob {
+  readonly name: string;
+  readonly call: KernelCall;
+  run(): Promise<void>;
+}
+
+/** Milliseconds that a pipeline from the driver's cache takes at most; the first one tells whether it is filled. */
+const cachedMs = 100;
+/** Fewer pipelines are not worth a device. */
+const fewest = 4;
+const mostHelpers = 3;
+
+/**
+ * Runs all jobs.
+ *
+ * @param openHelper another device on the same adapter; undefined where the driver would not gain by one
+ */
+export async function warmUp(
+  jobs: readonly WarmUpJob[],
+  onDone: () => void,
+  openHelper?: () => Promise<GPUDevice | undefined>,
+): Promise<void> {
+  const run = async (job: WarmUpJob) => {
+    await job.run();
+    onDone();
+  };
+  const left = [...jobs];
+  const helpers = openHelper === undefined || jobs.length < fewest ? 0 : Math.min(mostHelpers, cores() - 1);
+  if (helpers > 0) {
+    const started = performance.now();
+    await run(left.shift()!);
+    if (performance.now() - started > cachedMs) {
+      // The device itself takes them from the front, helpers from the back until they meet.
+      const compiledElsewhere: WarmUpJob[] = [];
+      const help = async () => {
+        const device = await openHelper!().catch(() => undefined);
+        if (device === undefined) return;
+        const helper = new Helper(device);
+        for (let job = left.pop(); job !== undefined; job = left.pop()) {
+          compiledElsewhere.push(job);
+          await helper.compile(job);
+        }
+        device.destroy();
+      };
+      const own = async () => {
+        for (let job = left.shift(); job !== undefined; job = left.shift()) await run(job);
+      };
+      const ends = await Promise.allSettled([own(), ...Array.from({ length: helpers }, help)]);
+      for (const end of ends) if (end.status === "rejected") throw end.reason;
+      left.push(...compiledElsewhere);
+    }
+  }
+  await Promise.all(left.map(run));
+}
+
+/** A device that compiles and does nothing else. */
+class Helper {
+  readonly #device: GPUDevice;
+  readonly #pipelines: PipelineCache;
+  readonly #sizes: SizeBuffers;
+  readonly #recorder: Recorder;
+  readonly #buffers: GPUBuffer[] = [];
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+    // Errors are the business of the device that is helped: it meets them itself.
+    device.onuncapturederror = (event) => event.preventDefault();
+    this.#pipelines = new PipelineCache(device, () => {});
+    this.#sizes = new SizeBuffers(device, () => {});
+    this.#recorder = new Recorder(device);
+  }
+
+  async compile({ name, call }: WarmUpJob): Promise<void> {
+    try {
+      const [pipeline] = await this.#pipelines.compile([{ name, call }]);
+      if (pipeline === undefined) return;
+      const entries = call.operands.map((_, i) => ({
+        binding: i + 1,
+        resource: { buffer: this.#bufferFor(i) },
+      }));
+      const sizes = { binding: 0, resource: { buffer: this.#sizes.get(call.sizes).buffer } };
+      const bindGroup = this.#device.createBindGroup({
+        layout: pipeline.layout,
+        entries: [sizes, ...entries],
+      });
+      await this.#recorder.warm(pipeline, bindGroup);
+    } catch {
+      // Left to the device that is helped.
+    }
+  }
+
+  /** Something to bind, which no one reads; one buffer for each place, as none may be bound both to read and to write. */
+  #bufferFor(place: number): GPUBuffer {
+    return (this.#buffers[place] ??= this.#device.createBuffer({ size: 4096, usage: 0x80 }));
+  }
+}
+
+function cores(): number {
+  const { process } = globalThis as {
+    process?: { getBuiltinModule?: (name: string) => { availableParallelism(): number } | undefined };
+  };
+  return process?.getBuiltinModule?.("node:os")?.availableParallelism() ?? 1;
+}
