@@ -16,6 +16,7 @@ import {
 } from "./errors.ts";
 import { RandomSource } from "./random/source.ts";
 import { Tensor } from "./tensor.ts";
+import type { VariantChoices } from "./variants/variants.ts";
 
 export interface InitOptions {
   /**
@@ -26,6 +27,14 @@ export interface InitOptions {
   device?: "auto" | "webgpu" | "cpu";
   /** Seed of everything random on the device: initial weights, masks, shuffles. Whole, 0 to 2^53-1; default 0. */
   seed?: number;
+  /**
+   * Whether warming up a traced function measures which of several kernels is quickest for its sizes. What was measured
+   * is kept for later programs. Default: on GPUs, where it takes milliseconds a size; not on software adapters, where
+   * compiling a kernel may take a second.
+   */
+  autotune?: boolean;
+  /** Leaves measured choices of kernels out: the same program gives the same bits each time on the same adapter. */
+  deterministic?: boolean;
 }
 
 let current: Device | undefined;
@@ -69,6 +78,14 @@ export class Device {
 
   get info(): DeviceInfo {
     return this.backend.info;
+  }
+
+  /**
+   * Which kernels are used where there are several: `String(device.variants)` prints them, with what was measured and
+   * what is broken here; `device.variants.pin("matmul", "tile-32x32")` fixes one. Undefined on the CPU reference.
+   */
+  get variants(): VariantChoices | undefined {
+    return this.#real.profile?.choices;
   }
 
   get isDisposed(): boolean {
@@ -206,7 +223,7 @@ export async function init(options: InitOptions = {}): Promise<Device> {
     );
   }
   let backend: Backend | undefined;
-  if (kind !== "cpu") backend = await openWebgpu(kind === "webgpu");
+  if (kind !== "cpu") backend = await openWebgpu(kind === "webgpu", options);
   current = new Device(backend ?? new CpuBackend(), seed);
   return current;
 }

@@ -105,3 +105,4 @@ export { type Shape, showShape, sizeOf } from "./shape.ts";
 export { type RecordedVariable, type StepOptions, Tape, type TapeNode, type TapeOptions } from "./tape.ts";
 export { type NestedArray, Tensor } from "./tensor.ts";
 export { Variable, type VariableOptions, variable } from "./variable.ts";
+export type { Measured, VariantChoices } from "./variants/variants.ts";

@@ -4,6 +4,7 @@
 
 import type { DType } from "./dtype.ts";
 import type { Shape } from "./shape.ts";
+import type { VariantChoices } from "./variants/variants.ts";
 
 /** Shape and dtype: all that shape inference and kernel choice may look at. */
 export interface Spec {
@@ -91,6 +92,8 @@ export interface AdapterProfile {
   readonly maxWorkgroupsPerDimension: number;
   /** Storage buffers that one kernel may bind. */
   readonly maxStorageBuffers: number;
+  /** What is known of kernels that come in variants; absent while they are tried. */
+  readonly choices?: VariantChoices;
 }
 
 export interface KernelContext<A = unknown> {

@@ -22,6 +22,7 @@ struct Sizes {
   a_k: u32,
   b_column: u32, // elements from column to column of B, and from k to k + 1
   b_k: u32,
+  k_last: u32, // k of the last of the products along the first batch axis: shorter where K was split into parts
   batch: vec4u, // lengths of the batch axes, innermost first
   a_batch: vec4u, // elements from matrix to matrix of A along each of them; 0 where A is broadcast
   b_batch: vec4u,
@@ -38,14 +39,9 @@ struct Pair {
   second: vec4f,
 }
 
-// Hook: what becomes of four neighbours in a row of C before they are stored; `matrix` counts through the batch.
-fn epilogue(matrix: u32, row: u32, column: u32, value: vec4f) -> vec4f {
-  return value;
-}
-
 // Where rows row..row+3 of A start; rows past the last repeat it, and what comes of them is never stored.
 fn address_a(start: u32, row: u32) -> vec4u {
-  return (start + min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(sizes.m - 1u)) * sizes.k) / 2u;
+  return (start + min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(sizes.m - 1u)) * sizes.a_row) / 2u;
 }
 
 // Here A is [M, K] with an even K, read in pairs along K.
@@ -72,7 +68,7 @@ fn load_b(address: vec4u, k: u32) -> Pair {
 // Here N is a multiple of 4.
 fn store(matrix: u32, row: u32, column: u32, value: vec4f) {
   if (row < sizes.m && column < sizes.n) {
-    c[((matrix * sizes.m + row) * sizes.n + column) / 4u] = epilogue(matrix, row, column, value);
+    c[((matrix * sizes.m + row) * sizes.n + column) / 4u] = value;
   }
 }
 
@@ -147,18 +143,18 @@ fn reader_of(index: u32, starts: vec2u, row: u32, column: u32) -> Reader {
   return reader;
 }
 
-fn fetch(reader: Reader, chunk: u32) -> Pair {
+fn fetch(reader: Reader, chunk: u32, end: u32) -> Pair {
   let k = chunk + reader.k;
   // Zeros past K on both sides, because 0 times infinity is not 0.
   var pair: Pair;
-  if (k < sizes.k) {
+  if (k < end) {
     if (reader.brings_b) {
       pair = load_b(reader.address, k);
     } else {
       pair = load_a(reader.address, k);
     }
   }
-  return Pair(pair.first, select(vec4f(), pair.second, k + 1u < sizes.k));
+  return Pair(pair.first, select(vec4f(), pair.second, k + 1u < end));
 }
 
 fn hand_over(reader: Reader, buffer: u32, pair: Pair) {
@@ -185,6 +181,7 @@ fn main(
   let first_row = tile % sizes.row_tiles * (4u * quads);
   let first_column = tile / sizes.row_tiles % sizes.column_tiles * (4u * quads);
   let matrix = tile / (sizes.row_tiles * sizes.column_tiles);
+  let end = select(sizes.k, sizes.k_last, matrix % sizes.batch.x + 1u == sizes.batch.x);
   let reader = reader_of(index, matrix_starts(matrix), first_row, first_column);
   // A thread's blocks lie half a tile apart, so that neighbours' reads of a chunk don't meet in one memory bank.
   let row = first_row + 4u * thread.y;
@@ -195,12 +192,12 @@ fn main(
   var c01: Block;
   var c10: Block;
   var c11: Block;
-  hand_over(reader, 0u, fetch(reader, 0u));
+  hand_over(reader, 0u, fetch(reader, 0u, end));
   workgroupBarrier();
   var buffer = 0u;
-  for (var chunk = 0u; chunk < sizes.k; chunk += depth) {
+  for (var chunk = 0u; chunk < end; chunk += depth) {
     // On its way while this chunk is multiplied; past the last one nothing is read.
-    let next = fetch(reader, chunk + depth);
+    let next = fetch(reader, chunk + depth, end);
     for (var k = 0u; k < depth; k += 2u) {
       let a0 = Pair(a_chunks[buffer][k][thread.y], a_chunks[buffer][k + 1u][thread.y]);
       let b0 = Pair(b_chunks[buffer][k][thread.x], b_chunks[buffer][k + 1u][thread.x]);

@@ -38,14 +38,9 @@ struct Pair {
   second: vec4f,
 }
 
-// Hook: what becomes of four neighbours in a row of C before they are stored; `matrix` counts through the batch.
-fn epilogue(matrix: u32, row: u32, column: u32, value: vec4f) -> vec4f {
-  return value;
-}
-
 // Where rows row..row+3 of A start; rows past the last repeat it, and what comes of them is never stored.
 fn address_a(start: u32, row: u32) -> vec4u {
-  return (start + min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(sizes.m - 1u)) * sizes.k) / 2u;
+  return (start + min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(sizes.m - 1u)) * sizes.a_row) / 2u;
 }
 
 // Here A is [M, K] with an even K, read in pairs along K.
@@ -72,7 +67,7 @@ fn load_b(address: vec4u, k: u32) -> Pair {
 // Here N is a multiple of 4.
 fn store(matrix: u32, row: u32, column: u32, value: vec4f) {
   if (row < sizes.m && column < sizes.n) {
-    c[((matrix * sizes.m + row) * sizes.n + column) / 4u] = epilogue(matrix, row, column, value);
+    c[((matrix * sizes.m + row) * sizes.n + column) / 4u] = value;
   }
 }
 

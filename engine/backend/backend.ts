@@ -7,6 +7,7 @@ import type { Plan } from "../jit/plan.ts";
 import type { AdapterProfile, Spec } from "../kernel.ts";
 import type { Op } from "../op.ts";
 import type { ProfileClock, ProfileSession } from "../profile.ts";
+import type { TrialCall } from "../variants/trial.ts";
 
 /** A counted reference to a stretch of a device's memory. Its backend frees it when the count reaches zero. */
 export abstract class Memory {
@@ -110,6 +111,8 @@ export interface Backend {
   startProfile?(clock?: ProfileClock): ProfileSession;
   /** What kernels may know about the adapter; absent on the CPU reference. */
   readonly profile?: AdapterProfile;
+  /** Measures kernels that come in variants for these calls; whether plans made before are outdated. */
+  tune?(calls: readonly TrialCall[]): Promise<boolean>;
   /** Told by a variable that it was assigned: a trace's program tells it again at every replay. */
   noteAssigned?(variable: { markAssigned(): void }): void;
   /** While tracing: runs `fn`, whose ops repeat earlier ones on purpose and must not be merged with them. */

@@ -11,6 +11,8 @@ import type { Spec } from "../kernel.ts";
 import { noGrad } from "../recording.ts";
 import { tidy } from "../scope.ts";
 import { Tensor } from "../tensor.ts";
+import type { TrialCall } from "../variants/trial.ts";
+import { familyOf } from "../variants/variants.ts";
 import { type Fused, type FuseOptions, fuse } from "./fuse.ts";
 import type { Graph } from "./graph.ts";
 import { type Plan, plan } from "./plan.ts";
@@ -127,9 +129,12 @@ export function jit<P extends JitArgument[], R extends Tree>(
     // The caller may dispose the arguments meanwhile.
     for (const memory of memories) memory.retain();
     try {
-      const traced = trace(device, fn, args, options);
+      let traced = trace(device, fn, args, options);
       let pipelines: number;
       try {
+        const { graph, fused } = traced;
+        if (await backend.tune?.(trialCalls(graph)))
+          traced = { ...traced, plan: plan(graph, fused.units, backend, backend.profile!) };
         const ahead = await backend.prepareAhead(traced.plan, memories, onProgress);
         pipelines = ahead.pipelines;
         const entry = { ...traced, prepared: ahead.program };
@@ -309,6 +314,14 @@ function trace<P extends unknown[]>(
     tracer.abandon();
     throw error;
   }
+}
+
+/** The calls in a graph whose kernels come in variants. */
+function trialCalls({ nodes }: Graph): TrialCall[] {
+  return nodes.flatMap(({ op, inputs, attrs }) => {
+    const family = familyOf(op);
+    return family === undefined ? [] : [{ family, inputs, attrs }];
+  });
 }
 
 /** Lists the tensors of a result and gives a function that puts new ones in their places. */

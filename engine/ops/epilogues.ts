@@ -17,8 +17,8 @@ interface StoreForm {
   readonly width: string;
   /** Condition under which anything is stored. */
   readonly guard?: string;
-  /** The result's binding: its name, number and place among the call's operands. */
-  readonly result: { readonly name: string; readonly operand: number };
+  /** The result's binding: its name, and its place among the last call's operands (default: where output 0 is). */
+  readonly result: { readonly name: string; readonly operand?: number };
   /** Whether rows are whole vec4s; else the value's lanes are stored one by one. */
   readonly isAligned: boolean;
   /** A kernel that stores one value at a time, of this dtype. */
@@ -76,6 +76,8 @@ function attach(plan: KernelPlan, chain: EpilogueChain, form: StoreForm): Kernel
   const call = plan.calls[last];
   const operands: Operand[] = [...call.operands];
   const bindings: HookBinding[] = [...(call.hooks?.bindings ?? [])];
+  const resultOperand =
+    form.result.operand ?? call.operands.findIndex(({ role, index }) => role === "output" && index === 0);
   const vector = form.isAligned;
   const reaches = chain.inputs.map((spec, k): Reach => {
     if (spec.raw !== undefined) return "raw";
@@ -124,7 +126,7 @@ function attach(plan: KernelPlan, chain: EpilogueChain, form: StoreForm): Kernel
     }
     const name = `result${k}`;
     // The first output takes the place of a result that is not kept.
-    const place = isResultFree ? form.result.operand : operands.length;
+    const place = isResultFree ? resultOperand : operands.length;
     isResultFree = false;
     operands[place] = chain.outputOperands[k];
     bindings.push({
@@ -253,7 +255,7 @@ export function matmulSite(n: number): EpilogueSite {
     column: "column",
     width: "sizes.n",
     guard: "row < sizes.m && column < sizes.n",
-    result: { name: "c", operand: 2 },
+    result: { name: "c" },
     isAligned: n % 4 === 0,
   });
 }

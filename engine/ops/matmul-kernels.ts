@@ -2,6 +2,7 @@
 // the operands are read; it knows shapes and the adapter's profile, not tensors.
 
 import sharedSource from "../../shaders/matmul-shared.wgsl";
+import splitSumSource from "../../shaders/matmul-split-sum.wgsl";
 import subgroupSource from "../../shaders/matmul-subgroup.wgsl";
 import tileSource from "../../shaders/matmul-tile.wgsl";
 import {
@@ -9,16 +10,21 @@ import {
   grid,
   type Hooks,
   input,
+  type KernelCall,
   type KernelPlan,
+  type Operand,
   output,
   type Shader,
+  scratch,
   shader,
 } from "../kernel.ts";
 import { broadcastStrides, type Shape, sizeOf } from "../shape.ts";
+import type { Variants } from "../variants/variants.ts";
 
 const subgroupShader = shader("matmul-subgroup", subgroupSource);
 const tileShader = shader("matmul-tile", tileSource);
 const sharedShader = shader("matmul-shared", sharedSource);
+const splitSumShader = shader("matmul-split-sum", splitSumSource);
 
 /** C [...batch, m, n] = op(A) op(B), op being transposition where its flag says so. */
 export interface Product {
@@ -37,14 +43,19 @@ export interface Product {
 
 /** A kernel family member: its file, its consts and the part of C that one workgroup computes. */
 export interface MatmulVariant {
+  /** The file's kind and the tile, rows by columns. */
+  readonly name: string;
   readonly shader: Shader;
   readonly consts: Readonly<Record<string, string>>;
   readonly rows: number;
   readonly columns: number;
+  /** K is cut into parts that are multiplied side by side and added up by a second kernel. */
+  readonly splitsK?: boolean;
 }
 
 /** One subgroup of `lanes` (4 or 8) for a square tile: fastest where lanes are the lanes of a CPU's vectors. */
 export const subgroupVariant = (lanes: number): MatmulVariant => ({
+  name: `subgroup-${4 * lanes}x${4 * lanes}`,
   shader: subgroupShader,
   consts: { lanes: `${lanes}u` },
   rows: 4 * lanes,
@@ -53,6 +64,7 @@ export const subgroupVariant = (lanes: number): MatmulVariant => ({
 
 /** 8 threads by `threadsY`, each with a tile of 4 or 8 rows and as many columns: runs anywhere. */
 export const tileVariant = (blocks: 1 | 2, threadsY: 1 | 8): MatmulVariant => ({
+  name: `tile-${4 * blocks * threadsY}x${4 * blocks * 8}`,
   shader: tileShader,
   consts: { blocks: `${blocks}u`, threads_y: `${threadsY}u` },
   rows: 4 * blocks * threadsY,
@@ -61,31 +73,67 @@ export const tileVariant = (blocks: 1 | 2, threadsY: 1 | 8): MatmulVariant => ({
 
 /** 256 threads with a tile of 64 or 128 rows and columns, read through workgroup memory: for GPUs. */
 export const sharedVariant = (blocks: 1 | 2): MatmulVariant => ({
+  name: `shared-${64 * blocks}x${64 * blocks}`,
   shader: sharedShader,
   consts: { blocks: `${blocks}u` },
   rows: 64 * blocks,
   columns: 64 * blocks,
 });
 
-const subgroupOf8 = subgroupVariant(8);
-const subgroupOf4 = subgroupVariant(4);
+/** The small shared tile where C has too few tiles to keep a GPU busy, and K is long. */
+export const splitVariant: MatmulVariant = { ...sharedVariant(1), name: "shared-64x64-split", splitsK: true };
+
 const softwareTile = tileVariant(2, 1);
 const smallTile = tileVariant(1, 8);
-const sharedTiles = [sharedVariant(2), sharedVariant(1)];
 
-/** The one place where a variant is chosen. */
-export function chooseVariant({ batch, m, n }: Product, profile: AdapterProfile): MatmulVariant {
+/** Workgroups that fill a GPU when each is of 256 threads, 16 times those of one wave. */
+const enoughTiles = (profile: AdapterProfile): number => profile.workgroupTarget / 16;
+
+const tilesOf = ({ batch, m, n }: Product, { rows, columns }: MatmulVariant): number =>
+  sizeOf(batch) * Math.ceil(m / rows) * Math.ceil(n / columns);
+
+/** The variants to choose from, the profile's favourite first. Each is right for every product that it is given for. */
+export function matmulVariants(product: Product, profile: AdapterProfile): readonly MatmulVariant[] {
   if (profile.isSoftware) {
     // Tiles of 16 subgroup lanes and more would not fit registers.
-    if (profile.subgroupSize === 8) return subgroupOf8;
-    if (profile.subgroupSize === 4) return subgroupOf4;
-    return softwareTile;
+    const hasTile = profile.subgroupSize === 4 || profile.subgroupSize === 8;
+    return [...(hasTile ? [subgroupVariant(profile.subgroupSize)] : []), softwareTile, smallTile];
   }
-  // The largest tile of which there are enough to keep a GPU's cores busy: a workgroup here is 16 of its waves.
-  const enough = profile.workgroupTarget / 16;
-  const tilesOf = ({ rows, columns }: MatmulVariant) =>
-    sizeOf(batch) * Math.ceil(m / rows) * Math.ceil(n / columns);
-  return sharedTiles.find((variant) => tilesOf(variant) >= enough) ?? smallTile;
+  const enough = enoughTiles(profile);
+  const all = [sharedVariant(2), sharedVariant(1), smallTile];
+  // The largest tile of which there are enough to keep a GPU's cores busy.
+  const favourite = all.find((variant) => tilesOf(product, variant) >= enough) ?? smallTile;
+  const others = all.filter((variant) => variant !== favourite);
+  if (splitOf(product, splitVariant, profile) === undefined) return [favourite, ...others];
+  // Where even the smallest tiles leave most of it idle, parts of K are what else there is to share out.
+  return tilesOf(product, smallTile) * 2 <= enough
+    ? [splitVariant, favourite, ...others]
+    : [favourite, splitVariant, ...others];
+}
+
+interface Split {
+  readonly parts: number;
+  /** Of K, in each part but the last, which has the rest. */
+  readonly length: number;
+}
+
+/** Multiplies of the tiles' depth along K, so that parts begin where vec2s and vec4s do. */
+const splitUnit = 16;
+/** Partial products are held in memory: at most so many numbers. */
+const mostPartials = 2 ** 24;
+
+/** How K is cut into parts, if it can be. A product that `companion`s may ride on (A^T B) is left whole. */
+function splitOf(whole: Product, variant: MatmulVariant, profile: AdapterProfile): Split | undefined {
+  const { product, axes } = folded(whole);
+  const { m, n, k, batch, transposeA } = product;
+  if (transposeA || axes.length > 3) return undefined;
+  const elements = sizeOf(batch) * m * n;
+  const wanted = Math.ceil(enoughTiles(profile) / Math.max(1, tilesOf(product, variant)));
+  const most = Math.min(Math.floor(k / (4 * splitUnit)), Math.floor(mostPartials / Math.max(1, elements)));
+  if (Math.min(wanted, most) < 2) return undefined;
+  const length = Math.ceil(k / Math.min(wanted, most) / splitUnit) * splitUnit;
+  const parts = Math.ceil(k / length);
+  return parts < 2 ? undefined : { parts, length };
 }
 
 /**
@@ -126,7 +174,7 @@ function loadFunctions(name: "a" | "b", reading: Reading): Record<string, string
     case "pairs":
       return {
         [`address_${name}`]: `${signature} {
-  return (start + ${clamped} * sizes.k) / 2u;
+  return (start + ${clamped} * ${across}) / 2u;
 }`,
         [`load_${name}`]: `${head} {
   let at = address + k / 2u;
@@ -166,13 +214,12 @@ function loadFunctions(name: "a" | "b", reading: Reading): Record<string, string
 
 const storeAny = `fn store(matrix: u32, row: u32, column: u32, value: vec4f) {
   if (row < sizes.m && column < sizes.n) {
-    let result = epilogue(matrix, row, column, value);
     let at = (matrix * sizes.m + row) * sizes.n + column;
     let count = min(sizes.n - column, 4u);
-    c[at] = result.x;
-    if (count > 1u) { c[at + 1u] = result.y; }
-    if (count > 2u) { c[at + 2u] = result.z; }
-    if (count > 3u) { c[at + 3u] = result.w; }
+    c[at] = value.x;
+    if (count > 1u) { c[at + 1u] = value.y; }
+    if (count > 2u) { c[at + 2u] = value.z; }
+    if (count > 3u) { c[at + 3u] = value.w; }
   }
 }`;
 
@@ -237,33 +284,109 @@ export interface MatmulChoice {
 /** The dispatches of a matmul whose operands are inputs 0 and 1 and whose result is output 0. */
 export function planMatmul(whole: Product, profile: AdapterProfile, choice: MatmulChoice = {}): KernelPlan {
   const { product, axes } = folded(whole);
-  const { batch, m, n, k, transposeA, transposeB } = product;
-  const matrices = sizeOf(batch);
-  if (matrices * m * n === 0) return { calls: [] };
-  const variant = choice.variant ?? chooseVariant(product, profile);
+  const { batch, m, n, k } = product;
+  if (sizeOf(batch) * m * n === 0) return { calls: [] };
+  const variant = choice.variant ?? matmulVariants(whole, profile)[0];
   const readings = choice.readAny === true ? readAny : chooseReadings(product);
-  const rowTiles = Math.ceil(m / variant.rows);
-  const columnTiles = Math.ceil(n / variant.columns);
-  const tiles = matrices * rowTiles * columnTiles;
-  const four = (pick: (axis: BatchAxis) => number, none: number) =>
-    Array.from({ length: 4 }, (_, i) => (i < axes.length ? pick(axes[i]) : none));
+  const split = variant.splitsK === true ? splitOf(whole, variant, profile) : undefined;
+  if (split === undefined) {
+    return {
+      calls: [productCall(product, variant, readings, { axes, length: k, last: k }, output(0), profile)],
+    };
+  }
+  // Each part is a product of its own, along a further batch axis that walks along K.
+  const { parts, length } = split;
+  const [aStep, bStep] = [product.transposeA ? m : 1, product.transposeB ? 1 : n];
+  const walk = {
+    axes: [{ length: parts, a: length * aStep, b: length * bStep }, ...axes],
+    length,
+    last: k - (parts - 1) * length,
+  };
   return {
+    scratch: [{ shape: [...batch, parts, m, n], dtype: "f32" }],
     calls: [
-      {
-        shader: variant.shader,
-        hooks: hooksOf(variant, readings),
-        sizes: [
-          ...[m, n, k, rowTiles, columnTiles, tiles, 1],
-          ...(transposeA ? [1, m] : [k, 1]),
-          ...(transposeB ? [k, 1] : [1, n]),
-          0, // padding before the vec4s
-          ...four((axis) => axis.length, 1),
-          ...four((axis) => axis.a, 0),
-          ...four((axis) => axis.b, 0),
-        ],
-        operands: [input(0), input(1), output(0)],
-        workgroups: grid(tiles, profile),
-      },
+      productCall(product, variant, readings, walk, scratch(0, "read_write"), profile),
+      splitSumCall(product, parts, readings[2], profile),
     ],
   };
 }
+
+/** The products that a dispatch computes: along which axes, and how much of K each takes. */
+interface Walk {
+  readonly axes: readonly BatchAxis[];
+  readonly length: number;
+  /** What the last along the first axis takes. */
+  readonly last: number;
+}
+
+function productCall(
+  { m, n, k, transposeA, transposeB }: Product,
+  variant: MatmulVariant,
+  readings: Readings,
+  { axes, length, last }: Walk,
+  result: Operand,
+  profile: AdapterProfile,
+): KernelCall {
+  const rowTiles = Math.ceil(m / variant.rows);
+  const columnTiles = Math.ceil(n / variant.columns);
+  const tiles = axes.reduce((product, axis) => product * axis.length, rowTiles * columnTiles);
+  const four = (pick: (axis: BatchAxis) => number, none: number) =>
+    Array.from({ length: 4 }, (_, i) => (i < axes.length ? pick(axes[i]) : none));
+  return {
+    shader: variant.shader,
+    hooks: hooksOf(variant, readings),
+    sizes: [
+      ...[m, n, length, rowTiles, columnTiles, tiles, 1],
+      ...(transposeA ? [1, m] : [k, 1]),
+      ...(transposeB ? [k, 1] : [1, n]),
+      last,
+      ...four((axis) => axis.length, 1),
+      ...four((axis) => axis.a, 0),
+      ...four((axis) => axis.b, 0),
+    ],
+    operands: [input(0), input(1), result],
+    workgroups: grid(tiles, profile),
+  };
+}
+
+function splitSumCall(
+  { batch, m, n }: Product,
+  parts: number,
+  c: Readings[2],
+  profile: AdapterProfile,
+): KernelCall {
+  const quads = Math.ceil(n / 4);
+  const items = sizeOf(batch) * m * quads;
+  return {
+    shader: splitSumShader,
+    hooks: {
+      aliases: { CElement: elementTypes[c] },
+      functions: c === "any" ? { store: storeAny } : {},
+    },
+    sizes: [m, n, parts, quads, items],
+    operands: [scratch(0, "read"), output(0)],
+    workgroups: grid(Math.ceil(items / 64), profile),
+  };
+}
+
+const powerOfTwo = (length: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, length)));
+
+/** A product's variants, for the device to choose from. Sizes up to the same powers of two share a choice. */
+export function productVariants(product: Product, profile: AdapterProfile): Variants {
+  const { batch, m, n, k, transposeA, transposeB } = product;
+  const sizes = [m, n, k].map(powerOfTwo).join("x");
+  const matrices = sizeOf(batch) > 1 ? `${powerOfTwo(sizeOf(batch))} of ` : "";
+  return {
+    family: "matmul",
+    problem: `${matrices}${transposeA ? "A^T" : "A"} ${transposeB ? "B^T" : "B"} ${sizes}`,
+    plans: new Map(
+      matmulVariants(product, profile).map((variant) => [
+        variant.name,
+        () => planMatmul(product, profile, { variant }),
+      ]),
+    ),
+  };
+}
+
+/** All that decides what a variant computes and how fast. */
+export const matmulSources: string = [sharedSource, splitSumSource, subgroupSource, tileSource].join("\n");

@@ -7,8 +7,9 @@ import type { Spec } from "../kernel.ts";
 import type { OpFunction, ReferenceTensor, TensorLike, VjpContext } from "../op.ts";
 import { broadcastShapes, broadcastStrides, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { chosenPlan, registerFamily } from "../variants/variants.ts";
 import { columnSums, matmulSite } from "./epilogues.ts";
-import { type Product, planMatmul } from "./matmul-kernels.ts";
+import { matmulSources, type Product, productVariants } from "./matmul-kernels.ts";
 import { sum } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
 
@@ -82,13 +83,39 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
     const { batch, m, n } = productOf(inputs, attrs);
     return [{ shape: [...batch, m, n], dtype: "f32" }];
   },
-  kernels: ({ inputs, attrs, profile }) => planMatmul(productOf(inputs, attrs), profile),
+  kernels: ({ inputs, attrs, profile }) =>
+    chosenPlan(productVariants(productOf(inputs, attrs), profile), profile),
   reference: (inputs, attrs, [out]) => multiply(inputs, productOf(inputs, attrs), out),
   companion: columnSums(() => sum.op),
   epilogue: ({ outputs: [out] }) => matmulSite(out.shape[out.shape.length - 1]),
   vjp: (context) => [gradientOfA(context), gradientOfB(context)],
   samples: samples(),
 });
+
+registerFamily({
+  name: "matmul",
+  op: matmul.op,
+  sources: matmulSources,
+  variants: ({ inputs, attrs, profile }) => productVariants(productOf(inputs, attrs), profile),
+  checks: ({ isSoftware }) => [
+    // Odd sizes of several tiles, read element by element; K long enough to be split.
+    ...checkCalls([70, 600, 37], [false, false], [false, true], [true, false]),
+    ...(isSoftware ? [] : checkCalls([68, 512, 132], [false, false], [false, true], [true, false])),
+  ],
+});
+
+function checkCalls(
+  [m, k, n]: readonly number[],
+  ...transposed: readonly (readonly [a: boolean, b: boolean])[]
+) {
+  return transposed.map(([transposeA, transposeB]) => ({
+    inputs: [
+      { shape: transposeA ? [k, m] : [m, k], dtype: "f32" as const },
+      { shape: transposeB ? [n, k] : [k, n], dtype: "f32" as const },
+    ],
+    attrs: { transposeA, transposeB },
+  }));
+}
 
 /** For C = op(A) op(B) and G its gradient: dA = G op(B)^T, transposed where A was. */
 function gradientOfA({ attrs, grad, input, needs }: VjpContext<MatmulAttrs>): Tensor | null {

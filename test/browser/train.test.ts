@@ -119,6 +119,39 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
     expect(got.loss[0]).toBeCloseTo(want.loss[0], 12);
     expectAlike(got, want, 1e-9);
   }, 120_000);
+
+  it("keeps in IndexedDB what it found out about kernels", async () => {
+    // Runs in the page: what is stored after a device was opened, and what the next one makes of a changed entry.
+    const program = async () => {
+      const { engine } = globalThis as unknown as { engine: typeof import("../../engine/index.ts") };
+      const done = <T>(request: IDBRequest<T>) =>
+        new Promise<T>((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+      const tableOf = async () => {
+        const device = await engine.init({ device: "webgpu" });
+        const table = String(device.variants);
+        device.dispose();
+        return table;
+      };
+      const before = await tableOf();
+      const db = await done(indexedDB.open("gradgpu"));
+      const store = () => db.transaction("kernels", "readwrite").objectStore("kernels");
+      const [entry] = await done(store().getAll());
+      const sound = Object.keys(entry.verdicts).find((name) => entry.verdicts[name] === true)!;
+      entry.verdicts[sound] = "broken, says the test";
+      await done(store().put(entry, entry.key));
+      const after = await tableOf();
+      await done(store().delete(entry.key));
+      db.close();
+      return { before, after, sound };
+    };
+    const { before, after, sound } = await page.evaluate(program);
+    expect(sound).toMatch(/^matmul\//);
+    expect(before).toMatch(/matmul: [^\n]*\n {2}(subgroup|tile)-\d+x\d+ {2}sound/);
+    expect(after).toContain(`${sound.slice("matmul/".length)}  broken, says the test`);
+  }, 60_000);
 });
 
 if (executable === undefined)
@@ -171,6 +204,7 @@ const html = `<!doctype html>
   import * as nn from "/dist/nn.js";
   import * as optim from "/dist/optim.js";
   import { trainN3 } from "/train-n3.js";
+  globalThis.engine = engine;
   globalThis.train = (kind, seed) => trainN3({ engine, nn, optim }, kind, seed);
 </script>
 `;

@@ -3,13 +3,15 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { apply } from "../../engine/apply.ts";
-import { type Op, type Tensor, tensor } from "../../engine/index.ts";
+import { add, jit, type Op, relu, type Tensor, tensor } from "../../engine/index.ts";
 import { type AdapterProfile, output } from "../../engine/kernel.ts";
 import { matmul, productOf } from "../../engine/ops/matmul.ts";
 import {
   type MatmulChoice,
+  matmulVariants,
   planMatmul,
   sharedVariant,
+  splitVariant,
   subgroupVariant,
   tileVariant,
 } from "../../engine/ops/matmul-kernels.ts";
@@ -203,6 +205,102 @@ describe.each(Object.keys(variants))("%s", (name) => {
       );
       expect([...(await c.data())]).toEqual(want);
     }
+  });
+});
+
+describe("K in parts", () => {
+  // Of a profile that wants many workgroups: as many parts as K has.
+  const wide = () => ({ ...profile, workgroupTarget: 2048 });
+  const split = (readAny = false): Op => ({
+    ...matmul.op,
+    kernels: ({ inputs, attrs }) =>
+      planMatmul(productOf(inputs, attrs), wide(), { variant: splitVariant, readAny }),
+  });
+  const isSplit = (size: readonly number[], flag = flags[0], batch: readonly number[] = []) => {
+    const { a, b, ...attrs } = caseOf(size, flag, batch, batch);
+    const specs = [a, b].map((shape) => ({ shape, dtype: "f32" as const }));
+    return planMatmul(productOf(specs, attrs), wide(), { variant: splitVariant }).calls.length === 2;
+  };
+
+  it("are added up right: parts that do not divide K, all readings, batches", async () => {
+    for (const flag of [flags[0], flags[2]]) {
+      for (const size of [
+        [5, 1000, 7],
+        [70, 601, 37],
+        [64, 2048, 64],
+        [1, 130, 1],
+        [66, 257, 132],
+        [3, 4097, 4],
+      ]) {
+        expect(isSplit(size, flag)).toBe(true);
+        await compare(split(), caseOf(size, flag));
+      }
+      await compare(split(true), caseOf([66, 258, 132], flag));
+      for (const [aBatch, bBatch] of [
+        [[3], [3]],
+        [[2, 1], [3]],
+        [[], [2, 2]],
+      ])
+        await compare(split(), caseOf([9, 300, 12], flag, aBatch, bBatch));
+    }
+  });
+
+  it("keep an infinity to its row, and NaN where infinities of both signs meet", async () => {
+    const x = new Float32Array(3 * 400).fill(1);
+    x[400 + 399] = Number.POSITIVE_INFINITY;
+    x[800] = Number.POSITIVE_INFINITY;
+    x[800 + 399] = Number.NEGATIVE_INFINITY;
+    const a = tensor(x, { shape: [3, 400], device: pair.gpu });
+    const b = tensor(new Float32Array(800).fill(1), { shape: [400, 2], device: pair.gpu });
+    const [c] = apply(split(), [a, b], flags[0]);
+    const inf = Number.POSITIVE_INFINITY;
+    expect(Array.from(await c.data())).toEqual([400, 400, inf, inf, Number.NaN, Number.NaN]);
+  });
+
+  it("carry what jit fuses behind a product", async () => {
+    const op = split();
+    for (const n of [12, 13]) {
+      const [x, y, bias] = [draw(5 * 600, 3), draw(600 * n, 7), draw(n, 9)];
+      const results = await Promise.all(
+        [pair.gpu, pair.reference].map(async (device) => {
+          const which = device === pair.gpu ? op : matmul.op;
+          const traced = jit((a: Tensor, b: Tensor, c: Tensor) =>
+            relu(add(apply(which, [a, b], flags[0])[0], c)),
+          );
+          const args = [
+            tensor(x, { shape: [5, 600], device }),
+            tensor(y, { shape: [600, n], device }),
+          ] as const;
+          const result = traced(...args, tensor(bias, { device }));
+          if (device === pair.gpu) {
+            const [program] = traced.programs.values();
+            expect(program.plan.steps).toHaveLength(2);
+          }
+          return result.data();
+        }),
+      );
+      expectCloseArrays(results[0], results[1], 1e-4, `n = ${n}`);
+    }
+  });
+
+  it("are not made of short K, of what a companion may ride on, nor without need", () => {
+    expect(isSplit([5, 100, 7])).toBe(false);
+    expect(isSplit([5, 1000, 7], flags[1])).toBe(false);
+    expect(isSplit([2048, 1000, 2048])).toBe(false);
+  });
+
+  it("are the favourite of a GPU with few tiles to compute, and one of several otherwise", () => {
+    const gpu = { ...wide(), isSoftware: false, subgroupSize: 32 };
+    const namesFor = (size: readonly number[], flag = flags[0]) => {
+      const { a, b, ...attrs } = caseOf(size, flag);
+      const specs = [a, b].map((shape) => ({ shape, dtype: "f32" as const }));
+      return matmulVariants(productOf(specs, attrs), gpu).map(({ name }) => name);
+    };
+    expect(namesFor([128, 10000, 256])[0]).toBe("shared-64x64-split");
+    expect(namesFor([128, 10000, 256], flags[1])[0]).toBe("tile-32x32");
+    expect(namesFor([4096, 4096, 4096])[0]).toBe("shared-128x128");
+    expect(namesFor([512, 512, 512])).toContain("shared-64x64-split");
+    expect(namesFor([32, 10, 32])).not.toContain("shared-64x64-split");
   });
 });
 

@@ -2,8 +2,9 @@
 // limits and the optional features that pay.
 
 import { DeviceError } from "../../errors.ts";
+import { Tuner, type TunerOptions } from "../../variants/tuner.ts";
 import type { Backend, DeviceInfo } from "../backend.ts";
-import { WebgpuBackend } from "./webgpu.ts";
+import { adapterProfile, WebgpuBackend } from "./webgpu.ts";
 
 const wantedFeatures: readonly string[] = ["shader-f16", "subgroups", "timestamp-query"];
 
@@ -11,7 +12,7 @@ const wantedFeatures: readonly string[] = ["shader-f16", "subgroups", "timestamp
 let instance: GPU | undefined;
 
 /** Opens the adapter, or gives undefined (with `required`, throws a DeviceError that says what to do). */
-export async function openWebgpu(required: boolean): Promise<Backend | undefined> {
+export async function openWebgpu(required: boolean, options: TunerOptions): Promise<Backend | undefined> {
   const gpu = await findGpu();
   const adapter = await requestAdapter(gpu);
   if (gpu === undefined || adapter === null) {
@@ -27,15 +28,20 @@ export async function openWebgpu(required: boolean): Promise<Backend | undefined
   const info = describe(adapter, features, limits);
   const requestDevice = (from: GPUAdapter, label: string) =>
     from.requestDevice({ label, requiredFeatures: features as GPUFeatureName[], requiredLimits: limits });
+  const openDevice = async (label: string) => {
+    const again = await requestAdapter(gpu);
+    return again === null ? undefined : requestDevice(again, label);
+  };
+  const openTrial = async () => {
+    const trial = await openDevice("gradgpu, trying kernels");
+    return trial === undefined ? undefined : new WebgpuBackend(trial, info);
+  };
   const device = await requestDevice(adapter, "gradgpu");
+  const tuner = await Tuner.open(info, adapterProfile(info), openTrial, options);
   // lavapipe compiles at a pipeline's first dispatch, and its devices share what they compiled.
-  const openHelper = /llvmpipe|lavapipe/i.test(info.adapter + info.driver)
-    ? async () => {
-        const again = await requestAdapter(gpu);
-        return again === null ? undefined : requestDevice(again, "gradgpu, compiling ahead");
-      }
-    : undefined;
-  return new WebgpuBackend(device, info, openHelper);
+  const gainsByHelpers = /llvmpipe|lavapipe/i.test(info.adapter + info.driver);
+  const openHelper = gainsByHelpers ? () => openDevice("gradgpu, compiling ahead") : undefined;
+  return new WebgpuBackend(device, info, { openHelper, tuner });
 }
 
 const requestAdapter = async (gpu: GPU | undefined): Promise<GPUAdapter | null> =>

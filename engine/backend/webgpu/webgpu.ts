@@ -9,6 +9,8 @@ import type { AdapterProfile, Operand, Spec } from "../../kernel.ts";
 import { type Op, opId } from "../../op.ts";
 import type { ProfileClock, ProfileSession } from "../../profile.ts";
 import { showShape, sizeOf } from "../../shape.ts";
+import type { TrialCall } from "../../variants/trial.ts";
+import type { Tuner } from "../../variants/tuner.ts";
 import type {
   Backend,
   DeviceInfo,
@@ -37,6 +39,12 @@ interface Prepared {
   readonly scratchBytes: readonly number[];
 }
 
+export interface WebgpuOptions {
+  /** Opens another device on the adapter, for one whose driver compiles late and one pipeline at a time. */
+  readonly openHelper?: () => Promise<GPUDevice | undefined>;
+  readonly tuner?: Tuner;
+}
+
 /** Plans kept; past that all are dropped and made anew as they are needed. */
 const maxPrepared = 8192;
 
@@ -53,6 +61,7 @@ export class WebgpuBackend implements Backend {
   readonly #readback: Readback;
   readonly #bindGroups: BindGroups;
   readonly #openHelper: (() => Promise<GPUDevice | undefined>) | undefined;
+  readonly #tuner: Tuner | undefined;
   readonly #naps: Pick<Naps, "during">;
   readonly #prepared = new Map<string, Prepared>();
   #errors: Promise<Error | undefined>[] = [];
@@ -61,13 +70,14 @@ export class WebgpuBackend implements Backend {
   #uploadedBytes = 0;
   #readbacks = 0;
 
-  /** @param openHelper opens another device on the adapter, for one whose driver compiles late and one at a time */
-  constructor(device: GPUDevice, info: DeviceInfo, openHelper?: () => Promise<GPUDevice | undefined>) {
+  constructor(device: GPUDevice, info: DeviceInfo, { openHelper, tuner }: WebgpuOptions = {}) {
     this.#device = device;
     this.#openHelper = openHelper;
+    this.#tuner = tuner;
     this.info = info;
     this.sliceAlignment = Math.max(16, info.limits.minStorageBufferOffsetAlignment);
-    this.profile = adapterProfile(info);
+    this.profile = { ...adapterProfile(info), choices: tuner?.choices };
+    if (tuner !== undefined) tuner.choices.onChange = () => this.#forgetPlans();
     this.#naps = napsFor(info.isSoftware);
     this.#bindGroups = new BindGroups(device);
     this.#pool = new BufferPool(device, info.limits, (id) => {
@@ -201,11 +211,7 @@ export class WebgpuBackend implements Backend {
     }
     let prepared = this.#prepared.get(key);
     if (prepared !== undefined) return prepared;
-    if (this.#prepared.size >= maxPrepared) {
-      this.#recorder.settle();
-      this.#prepared.clear();
-      this.#sizes.clear();
-    }
+    if (this.#prepared.size >= maxPrepared) this.#forgetPlans();
     const plan = op.kernels!({ inputs, outputs, attrs, profile: this.profile });
     const calls = plan.calls
       .filter((call) => call.workgroups.every((count) => count > 0))
@@ -221,6 +227,16 @@ export class WebgpuBackend implements Backend {
     };
     this.#prepared.set(key, prepared);
     return prepared;
+  }
+
+  #forgetPlans(): void {
+    this.#recorder.settle();
+    this.#prepared.clear();
+    this.#sizes.clear();
+  }
+
+  async tune(calls: readonly TrialCall[]): Promise<boolean> {
+    return this.#tuner === undefined ? false : this.#tuner.tune(calls, this.profile);
   }
 
   prepare(plan: Plan): WebgpuProgram {
@@ -357,7 +373,7 @@ function pick(
   return scratch[operand.index];
 }
 
-function adapterProfile(info: DeviceInfo): AdapterProfile {
+export function adapterProfile(info: DeviceInfo): AdapterProfile {
   return {
     isSoftware: info.isSoftware,
     subgroupSize: info.limits.subgroupSize,

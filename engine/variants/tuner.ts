@@ -1,0 +1,134 @@
+// Finds out which kernel variants to use on an adapter: whether each is sound when a device is opened, and, while a
+// program is warmed up, which is quickest for the sizes at hand. What it finds is kept (store.ts) and used from then on
+// (variants.ts).
+
+import type { Backend, DeviceInfo } from "../backend/backend.ts";
+import type { AdapterProfile } from "../kernel.ts";
+import { keyFor, load, save } from "./store.ts";
+import { faultOf, measure, type TrialCall, variantsOf } from "./trial.ts";
+import { type Family, keyOf, registeredFamilies, VariantChoices } from "./variants.ts";
+
+export interface TunerOptions {
+  /** Left out: where pipelines compile quickly, so not on software adapters. */
+  readonly autotune?: boolean;
+  readonly deterministic?: boolean;
+}
+
+/** Opens another backend on the same adapter, for trials; undefined where there is none to be had. */
+export type OpenTrial = () => Promise<Backend | undefined>;
+
+/** Measuring goes on for so long in one warm-up at most; what is left over keeps the profile's choice. */
+const mostMs = 3000;
+
+export class Tuner {
+  readonly choices: VariantChoices;
+  readonly #key: string;
+  readonly #openTrial: OpenTrial;
+
+  private constructor(choices: VariantChoices, key: string, openTrial: OpenTrial) {
+    this.choices = choices;
+    this.#key = key;
+    this.#openTrial = openTrial;
+  }
+
+  /** Reads what is known of the adapter's variants, and checks those of which nothing is. */
+  static async open(
+    info: DeviceInfo,
+    profile: AdapterProfile,
+    openTrial: OpenTrial,
+    { deterministic = false, autotune = !profile.isSoftware }: TunerOptions,
+  ): Promise<Tuner> {
+    const key = keyFor(info);
+    const names = new Map(registeredFamilies().map((family) => [family.name, namesOf(family, profile)]));
+    const isOn = autotune && !deterministic;
+    const choices = new VariantChoices(info.adapter, names, await load(key), isOn);
+    const tuner = new Tuner(choices, key, openTrial);
+    await tuner.#withTrial((open) => tuner.#checkAll(profile, open));
+    for (const [name, verdict] of Object.entries(choices.known.verdicts))
+      if (verdict !== true)
+        console.warn(`gradgpu: kernel variant ${name} is not used on ${info.adapter}: ${verdict}`);
+    return tuner;
+  }
+
+  /**
+   * Measures the variants for calls of sizes that were not measured yet.
+   *
+   * @returns whether that changed anything: plans made before may be outdated
+   */
+  async tune(calls: readonly TrialCall[], profile: AdapterProfile): Promise<boolean> {
+    if (!this.choices.usesMeasured) return false;
+    const { known } = this.choices;
+    const deadline = performance.now() + mostMs;
+    let hasNews = false;
+    await this.#withTrial(async (open) => {
+      for (const call of calls) {
+        const { family, problem, plans } = variantsOf(call, profile);
+        const key = keyOf(family, problem);
+        if (key in known.measured || plans.size < 2 || performance.now() > deadline) continue;
+        for (const name of plans.keys()) await this.#check(call.family, name, open);
+        const sound = [...plans.keys()].filter((name) => known.verdicts[`${family}/${name}`] === true);
+        const trial = await open();
+        if (sound.length < 2 || trial === undefined) continue;
+        // What does not fit twice is not measured.
+        const measured = await measure(call, sound, trial).catch(() => undefined);
+        if (measured === undefined) continue;
+        known.measured[key] = measured;
+        hasNews = true;
+      }
+      return hasNews;
+    });
+    if (hasNews) this.choices.onChange();
+    return hasNews;
+  }
+
+  /** Checks what the adapter's profile may choose: on software adapters until one variant is sound, as each takes long. */
+  async #checkAll(profile: AdapterProfile, open: OpenTrial): Promise<boolean> {
+    let hasNews = false;
+    for (const family of registeredFamilies()) {
+      for (const name of namesOf(family, profile)) {
+        if (await this.#check(family, name, open)) hasNews = true;
+        if (profile.isSoftware && this.choices.known.verdicts[`${family.name}/${name}`] === true) break;
+      }
+    }
+    return hasNews;
+  }
+
+  /** Checks a variant of which nothing is known; whether it has. */
+  async #check(family: Family, name: string, open: OpenTrial): Promise<boolean> {
+    const { verdicts } = this.choices.known;
+    const key = `${family.name}/${name}`;
+    if (key in verdicts) return false;
+    const trial = await open();
+    if (trial === undefined) return false;
+    verdicts[key] = (await faultOf(family, name, trial)) ?? true;
+    return true;
+  }
+
+  /** Runs `work` with a trial backend that is opened when it is asked for, and keeps what was found if it says so. */
+  async #withTrial(work: (open: OpenTrial) => Promise<boolean>): Promise<void> {
+    let trial: Backend | undefined;
+    const open = async () => {
+      if (trial !== undefined) return trial;
+      const opened = await this.#openTrial().catch(() => undefined);
+      trial = opened;
+      // A kernel that took its device with it must not have the next one look broken.
+      void opened?.lost.then(() => {
+        if (trial === opened) trial = undefined;
+      });
+      return opened;
+    };
+    try {
+      if (await work(open)) await save(this.#key, this.choices.known);
+    } finally {
+      trial?.dispose();
+    }
+  }
+}
+
+/** All variants that the family's checks can be computed with, favourites first. */
+function namesOf(family: Family, profile: AdapterProfile): readonly string[] {
+  const names = new Set<string>();
+  for (const { inputs, attrs } of family.checks(profile))
+    for (const name of variantsOf({ family, inputs, attrs }, profile).plans.keys()) names.add(name);
+  return [...names];
+}

@@ -1,0 +1,160 @@
+// Kernels that come in variants: several plans for one product, each right everywhere, each quick somewhere. What an
+// op declares, and the table of what a device chose. How choices are checked and measured, neither knows.
+
+import { ArgumentError, ShaderError } from "../errors.ts";
+import type { AdapterProfile, KernelContext, KernelPlan, Spec } from "../kernel.ts";
+import type { AnyAttrs, Op } from "../op.ts";
+
+/** The variants that can compute one call of an op. */
+export interface Variants {
+  readonly family: string;
+  /** Sizes and layout, rounded so that calls that are alike share a choice. */
+  readonly problem: string;
+  /** By name, the profile's favourite first. */
+  readonly plans: ReadonlyMap<string, () => KernelPlan>;
+}
+
+/** An op whose kernels come in variants. */
+export interface Family<A = AnyAttrs> {
+  readonly name: string;
+  readonly op: Op<A>;
+  /** What the choice depends on, all of it: a stored choice is good as long as this text is the same. */
+  readonly sources: string;
+  variants(context: KernelContext<A>): Variants;
+  /** Small calls that tell a sound variant from a broken one; few on software adapters, where pipelines take long. */
+  checks(profile: AdapterProfile): readonly { readonly inputs: readonly Spec[]; readonly attrs: A }[];
+}
+
+const families = new Map<string, Family>();
+
+/** Has devices that are opened from now on check the family's variants. */
+export function registerFamily(family: Family): void {
+  families.set(family.name, family);
+}
+
+export const familyOf = (op: Op): Family | undefined => {
+  for (const family of families.values()) if (family.op === op) return family;
+  return undefined;
+};
+
+export const registeredFamilies = (): readonly Family[] => [...families.values()];
+
+/** How long each variant took for a problem, in milliseconds, and which one is used. */
+export interface Measured {
+  readonly chosen: string;
+  readonly ms: Readonly<Record<string, number>>;
+}
+
+/** What is known of an adapter's variants, as it is stored. */
+export interface Known {
+  /** By "family/variant": true, or why it is not used. */
+  verdicts: Record<string, true | string>;
+  /** By "family: problem". */
+  measured: Record<string, Measured>;
+}
+
+/**
+ * Which variant of each kernel family a device uses. `String(device.variants)` prints the table; `pin` fixes a
+ * family's choice.
+ */
+export class VariantChoices {
+  /** Whether what was measured decides; else the adapter's profile alone does. */
+  readonly usesMeasured: boolean;
+  /** @internal */
+  readonly known: Known;
+  readonly #adapter: string;
+  /** By family: what the profile has to choose from. */
+  readonly #names: ReadonlyMap<string, readonly string[]>;
+  readonly #pinned = new Map<string, string>();
+  /** @internal Told when plans made before may be outdated. */
+  onChange: () => void = () => {};
+
+  /** @internal */
+  constructor(
+    adapter: string,
+    names: ReadonlyMap<string, readonly string[]>,
+    known: Known,
+    usesMeasured: boolean,
+  ) {
+    this.#adapter = adapter;
+    this.#names = names;
+    this.usesMeasured = usesMeasured;
+    this.known = known;
+  }
+
+  /**
+   * Uses this variant of the family wherever it can compute what is asked; undefined lifts that. What was traced before
+   * keeps the kernels it was traced with.
+   *
+   * @throws ArgumentError for a family or variant that there is none of, or one that is broken here
+   */
+  pin(family: string, variant: string | undefined): void {
+    const names = this.#names.get(family);
+    if (names === undefined)
+      throw new ArgumentError(
+        `pin: no kernel family is called "${family}"; there are ${listed([...this.#names.keys()])}`,
+      );
+    if (variant === undefined) this.#pinned.delete(family);
+    else {
+      if (!names.includes(variant))
+        throw new ArgumentError(
+          `pin: ${family} has no variant "${variant}" on this adapter; there are ${listed(names)}`,
+        );
+      const verdict = this.#verdict(family, variant);
+      if (typeof verdict === "string")
+        throw new ArgumentError(
+          `pin: ${family}'s variant "${variant}" is not used on this adapter: ${verdict}`,
+        );
+      this.#pinned.set(family, variant);
+    }
+    this.onChange();
+  }
+
+  /** @internal The variant to use. */
+  choose({ family, problem, plans }: Variants): string {
+    const usable = [...plans.keys()].filter((name) => typeof this.#verdict(family, name) !== "string");
+    const pinned = this.#pinned.get(family);
+    if (pinned !== undefined && usable.includes(pinned)) return pinned;
+    const measured = this.usesMeasured ? this.known.measured[keyOf(family, problem)]?.chosen : undefined;
+    if (measured !== undefined && usable.includes(measured)) return measured;
+    if (usable.length > 0) return usable[0];
+    const reasons = [...plans.keys()].map((name) => `${name}: ${this.#verdict(family, name)}`);
+    throw new ShaderError(`${family}: no variant works on ${this.#adapter}\n  ${reasons.join("\n  ")}`);
+  }
+
+  #verdict(family: string, name: string): true | string | undefined {
+    return this.known.verdicts[`${family}/${name}`];
+  }
+
+  toString(): string {
+    const lines = [`kernel variants on ${this.#adapter}`];
+    for (const [family, names] of this.#names) {
+      const pinned = this.#pinned.get(family);
+      lines.push(
+        `${family}: ${pinned === undefined ? (this.usesMeasured ? "measured, else as the adapter's profile says" : "as the adapter's profile says") : `pinned to ${pinned}`}`,
+      );
+      for (const name of names) {
+        const verdict = this.#verdict(family, name) ?? "not tried";
+        lines.push(`  ${name}  ${verdict === true ? "sound" : verdict}`);
+      }
+      const prefix = keyOf(family, "");
+      for (const [key, { chosen, ms }] of Object.entries(this.known.measured)) {
+        if (!key.startsWith(prefix)) continue;
+        const times = Object.entries(ms).map(([name, time]) => `${name} ${time.toPrecision(3)} ms`);
+        const note = this.usesMeasured ? "" : " (not asked)";
+        lines.push(`  ${key.slice(prefix.length)}: ${chosen}${note}, of ${times.join(", ")}`);
+      }
+    }
+    return lines.join("\n");
+  }
+}
+
+export const keyOf = (family: string, problem: string): string => `${family}: ${problem}`;
+
+const listed = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ") || "none";
+
+/** The plan of the variant that the device uses; the favourite where no device is asked. */
+export function chosenPlan(variants: Variants, { choices }: AdapterProfile): KernelPlan {
+  const name = choices?.choose(variants) ?? variants.plans.keys().next().value!;
+  return variants.plans.get(name)!();
+}

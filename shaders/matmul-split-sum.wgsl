@@ -1,0 +1,42 @@
+// C from partial products: where K was split into parts that are multiplied side by side, adds up what they gave. One
+// thread makes four neighbours in a row of C; `store` is the one of the matmul kernels, and specialised like theirs.
+
+alias CElement = vec4f;
+
+struct Sizes {
+  m: u32,
+  n: u32,
+  parts: u32,
+  quads: u32, // groups of four in a row of C, the last one perhaps not whole
+  items: u32, // threads with something to do
+}
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(1) var<storage, read> partials: array<f32>; // by matrix, part, row, column
+@group(0) @binding(2) var<storage, read_write> c: array<CElement>;
+
+const WORKGROUP = 64u;
+
+// Here N is a multiple of 4.
+fn store(matrix: u32, row: u32, column: u32, value: vec4f) {
+  c[((matrix * sizes.m + row) * sizes.n + column) / 4u] = value;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let item = (group.x + group.y * groups.x) * WORKGROUP + lane;
+  if (item >= sizes.items) {
+    return;
+  }
+  let column = item % sizes.quads * 4u;
+  let row = item / sizes.quads % sizes.m;
+  let matrix = item / sizes.quads / sizes.m;
+  // Columns past the last repeat it, and are never stored.
+  let columns = min(vec4u(column, column + 1u, column + 2u, column + 3u), vec4u(sizes.n - 1u));
+  var total = vec4f();
+  for (var part = 0u; part < sizes.parts; part++) {
+    let at = ((matrix * sizes.parts + part) * sizes.m + row) * sizes.n + columns;
+    total += vec4f(partials[at.x], partials[at.y], partials[at.z], partials[at.w]);
+  }
+  store(matrix, row, column, total);
+}
