@@ -27,9 +27,14 @@ export interface Family<A = AnyAttrs> {
 
 const families = new Map<string, Family>();
 
-/** Has devices that are opened from now on check the family's variants. */
-export function registerFamily(family: Family): void {
+/**
+ * Has devices that are opened from now on check the family's variants.
+ *
+ * @returns what takes that back
+ */
+export function registerFamily(family: Family): () => void {
   families.set(family.name, family);
+  return () => families.delete(family.name);
 }
 
 export const familyOf = (op: Op): Family | undefined => {

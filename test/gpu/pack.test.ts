@@ -1,6 +1,6 @@
 // Packed variables: the gaps between them stay 0, whatever the buffers held before and whoever assigns.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   add,
   type Device,
@@ -23,7 +23,6 @@ beforeAll(async () => {
   device = await gpuDevice();
 });
 beforeEach(() => setDevice(device));
-afterAll(() => device.dispose());
 
 /** Freed buffers full of NaN, which the next small tensors get. */
 function soilPool(): void {

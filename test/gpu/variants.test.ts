@@ -12,6 +12,7 @@ import {
   init,
   jit,
   ShaderError,
+  setDevice,
   type Tensor,
   tensor,
 } from "../../engine/index.ts";
@@ -21,6 +22,8 @@ import { matmul } from "../../engine/ops/matmul.ts";
 import { sizeOf } from "../../engine/shape.ts";
 import { type Family, registerFamily, type Variants } from "../../engine/variants/variants.ts";
 import { expectCloseArrays } from "../support/compare.ts";
+import { gpuDevice } from "../support/devices.ts";
+import { blocksOf, runSnippet } from "../support/doc-snippets.ts";
 
 const kernel = (body: string) => `struct Sizes { count: u32, rounds: u32 }
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -93,8 +96,11 @@ describe("kernel variants", () => {
   let devices: Device[] = [];
   const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
 
-  beforeAll(() => {
-    registerFamily(family);
+  let unregister: () => void;
+  let usual: Device;
+  beforeAll(async () => {
+    usual = await gpuDevice();
+    unregister = registerFamily(family);
   });
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "gradgpu-variants-"));
@@ -106,8 +112,12 @@ describe("kernel variants", () => {
     devices = [];
     rmSync(folder, { recursive: true });
     vi.unstubAllEnvs();
+    setDevice(usual);
   });
-  afterAll(() => warn.mockRestore());
+  afterAll(() => {
+    unregister();
+    warn.mockRestore();
+  });
 
   async function open(options: Parameters<typeof init>[0] = {}): Promise<Device> {
     const device = await init({ device: "webgpu", ...options });
@@ -256,6 +266,11 @@ describe("kernel variants", () => {
     expect(() => variants!.pin("double", "fast")).toThrow(ArgumentError);
     expect(() => variants!.pin("double", "fast")).toThrow(/double has no variant "fast" .*"quick", "slow"/);
     expect(() => variants!.pin("triple", "quick")).toThrow(/no kernel family is called "triple".*"matmul"/);
+  });
+
+  it("are shown in docs/variants.md by a program that runs", async () => {
+    const [{ code }] = blocksOf("docs/variants.md");
+    expect(await runSnippet(code)).toMatch(/^kernel variants on .*\n(.*\n)*matmul: measured, else/);
   });
 
   it("of matmul give the same product whichever is pinned", async () => {

@@ -5,7 +5,7 @@
 const share = 1 / 8;
 const longestMs = 2;
 
-interface EventLoop {
+export interface EventLoop {
   setImmediate(callback: () => void): unknown;
 }
 
@@ -47,11 +47,4 @@ export class Naps {
     if (nap > 0) Atomics.wait(this.#cell, 0, 0, nap);
     this.#schedule();
   }
-}
-
-/** Naps for a software adapter under Node; elsewhere none, and waiting is just waiting. */
-export function napsFor(isSoftware: boolean): Pick<Naps, "during"> {
-  const loop = globalThis as Partial<EventLoop> & { process?: { versions?: { node?: string } } };
-  const isNode = loop.process?.versions?.node !== undefined && loop.setImmediate !== undefined;
-  return isSoftware && isNode ? new Naps(loop as EventLoop) : { during: (wait) => wait };
 }

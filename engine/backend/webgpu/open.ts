@@ -4,12 +4,15 @@
 import { DeviceError } from "../../errors.ts";
 import { Tuner, type TunerOptions } from "../../variants/tuner.ts";
 import type { Backend, DeviceInfo } from "../backend.ts";
+import { type EventLoop, Naps } from "./naps.ts";
 import { adapterProfile, WebgpuBackend } from "./webgpu.ts";
 
 const wantedFeatures: readonly string[] = ["shader-f16", "subgroups", "timestamp-query"];
 
 /** The GPU instance must outlive every device made from it: Dawn frees the adapter with it otherwise. */
 let instance: GPU | undefined;
+/** Whether it is Dawn's binding for Node, which asks the driver at every turn of the event loop. */
+let isPolled = false;
 
 /** Opens the adapter, or gives undefined (with `required`, throws a DeviceError that says what to do). */
 export async function openWebgpu(required: boolean, options: TunerOptions): Promise<Backend | undefined> {
@@ -32,16 +35,17 @@ export async function openWebgpu(required: boolean, options: TunerOptions): Prom
     const again = await requestAdapter(gpu);
     return again === null ? undefined : requestDevice(again, label);
   };
+  const naps = isPolled && info.isSoftware ? new Naps(globalThis as unknown as EventLoop) : undefined;
   const openTrial = async () => {
     const trial = await openDevice("gradgpu, trying kernels");
-    return trial === undefined ? undefined : new WebgpuBackend(trial, info);
+    return trial === undefined ? undefined : new WebgpuBackend(trial, info, { naps });
   };
   const device = await requestDevice(adapter, "gradgpu");
   const tuner = await Tuner.open(info, adapterProfile(info), openTrial, options);
   // lavapipe compiles at a pipeline's first dispatch, and its devices share what they compiled.
   const gainsByHelpers = /llvmpipe|lavapipe/i.test(info.adapter + info.driver);
   const openHelper = gainsByHelpers ? () => openDevice("gradgpu, compiling ahead") : undefined;
-  return new WebgpuBackend(device, info, { openHelper, tuner });
+  return new WebgpuBackend(device, info, { openHelper, tuner, naps });
 }
 
 const requestAdapter = async (gpu: GPU | undefined): Promise<GPUAdapter | null> =>
@@ -61,6 +65,7 @@ async function findGpu(): Promise<GPU | undefined> {
     Object.assign(globalThis, dawn.globals);
     // Exact timestamps: profiles of kernels are worth little in steps of 65 microseconds.
     instance = dawn.create(["disable-dawn-features=timestamp_quantization"]) as GPU;
+    isPolled = true;
     return instance;
   } catch {
     return undefined;

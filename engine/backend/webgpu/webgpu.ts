@@ -21,7 +21,7 @@ import type {
   WorkCounters,
 } from "../backend.ts";
 import { BindGroups } from "./bind-groups.ts";
-import { type Naps, napsFor } from "./naps.ts";
+import type { Naps } from "./naps.ts";
 import { PipelineCache, SizeBuffers } from "./pipelines.ts";
 import { BufferPool, GpuMemory } from "./pool.ts";
 import { WebgpuProgram } from "./program.ts";
@@ -43,6 +43,8 @@ export interface WebgpuOptions {
   /** Opens another device on the adapter, for one whose driver compiles late and one pipeline at a time. */
   readonly openHelper?: () => Promise<GPUDevice | undefined>;
   readonly tuner?: Tuner;
+  /** Taken while something is waited for, where waiting keeps a core busy that the adapter needs. */
+  readonly naps?: Naps;
 }
 
 /** Plans kept; past that all are dropped and made anew as they are needed. */
@@ -70,7 +72,7 @@ export class WebgpuBackend implements Backend {
   #uploadedBytes = 0;
   #readbacks = 0;
 
-  constructor(device: GPUDevice, info: DeviceInfo, { openHelper, tuner }: WebgpuOptions = {}) {
+  constructor(device: GPUDevice, info: DeviceInfo, { openHelper, tuner, naps }: WebgpuOptions = {}) {
     this.#device = device;
     this.#openHelper = openHelper;
     this.#tuner = tuner;
@@ -78,7 +80,7 @@ export class WebgpuBackend implements Backend {
     this.sliceAlignment = Math.max(16, info.limits.minStorageBufferOffsetAlignment);
     this.profile = { ...adapterProfile(info), choices: tuner?.choices };
     if (tuner !== undefined) tuner.choices.onChange = () => this.#forgetPlans();
-    this.#naps = napsFor(info.isSoftware);
+    this.#naps = naps ?? { during: (wait) => wait };
     this.#bindGroups = new BindGroups(device);
     this.#pool = new BufferPool(device, info.limits, (id) => {
       // A buffer that unsubmitted commands use must not be destroyed yet.
