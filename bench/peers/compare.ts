@@ -23,7 +23,7 @@ export const netPace: Pace = {
   sampleMs: 250,
   minRuns: 4,
   maxRuns: 500,
-  totalMs: 12_000,
+  totalMs: 20_000,
   minRounds: 5,
   maxRounds: 11,
 };
@@ -266,8 +266,8 @@ async function race(meeting: Meeting, peers: readonly OpenPeer[], options: Compa
     stage("what was computed while it was timed");
     const honest = await stillSame(left, meeting);
     const rows: Row[] = [];
-    for (const { peer, times, runs, readsEach } of honest) {
-      const all = times.length * runs;
+    for (const { peer, times, runs, taken, readsEach } of honest) {
+      const all = taken * runs;
       const counts =
         peer === undefined
           ? {
@@ -326,7 +326,7 @@ async function ourRunner(device: Device, prepared: Prepared, pace: Pace): Promis
   };
   await repeat(2);
   const runs = Math.ceil(runsFor((await repeat(1)) / perRun, pace) / perRun) * perRun;
-  return { sample: () => repeat(runs / perRun), runs, times: [] };
+  return { sample: () => repeat(runs / perRun), runs, times: [], taken: 0 };
 }
 
 /** A peer in the better of two ways: waited for at the end, or after each run, which keeps some queues short. */
@@ -340,7 +340,7 @@ async function peerRunner(peer: OpenPeer, pace: Pace): Promise<Runner> {
   }
   const { readsEach, ms } = ways[0].ms <= ways[1].ms ? ways[0] : ways[1];
   const runs = runsFor(ms, pace);
-  return { peer, sample: () => sample(runs, readsEach), runs, readsEach, times: [] };
+  return { peer, sample: () => sample(runs, readsEach), runs, readsEach, times: [], taken: 0 };
 }
 
 interface ColdOptions extends CompareOptions {

@@ -19,8 +19,12 @@ export interface Contestant {
   readonly runs: number;
   /** Milliseconds a run, of each sample. */
   readonly times: number[];
+  /** Samples taken, those that were not timed included. */
+  taken: number;
 }
 
+/** While others had their turn, one's code and data left the caches: where samples are this short, one goes before. */
+const shortMs = 500;
 /** A sample longer than this is taken in a few rounds only. */
 const longMs = 2_000;
 const longRounds = 3;
@@ -51,8 +55,14 @@ export async function takeTurns<C extends Contestant>(
       const { times, runs } = contestant;
       const last = (times.at(-1) ?? 0) * runs;
       if (times.length >= longRounds && last > longMs) continue;
+      const sample = () => {
+        contestant.taken++;
+        return contestant.sample();
+      };
       try {
-        times.push((await contestant.sample()) / runs);
+        let ms = await sample();
+        if (ms < shortMs) ms = await sample();
+        times.push(ms / runs);
       } catch (error) {
         onDrop(contestant, error);
         left.splice(left.indexOf(contestant), 1);
