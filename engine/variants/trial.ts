@@ -3,6 +3,7 @@
 
 import type { Backend, Memory } from "../backend/backend.ts";
 import { hostArray } from "../dtype.ts";
+import { ShaderError } from "../errors.ts";
 import type { KernelContext, Spec } from "../kernel.ts";
 import type { Op, ReferenceTensor } from "../op.ts";
 import { showShape, sizeOf } from "../shape.ts";
@@ -34,12 +35,19 @@ const valueAt = (i: number, salt: number): number => ((i * 7919 + salt * 104_729
 /** Relative to the largest result: what rounding alone may differ by. */
 const tolerance = 1e-5;
 
+/** What is wrong with a variant. */
+export interface Fault {
+  readonly reason: string;
+  /** Whether it would be found again; else the adapter may just have had no memory left, say. */
+  readonly isLasting: boolean;
+}
+
 /**
  * Runs the family's checks on one variant.
  *
- * @returns what is wrong with it; undefined if it computes what the reference does, as far as a check asks it
+ * @returns undefined if it computes what the reference does, as far as a check asks it
  */
-export async function faultOf(family: Family, name: string, backend: Backend): Promise<string | undefined> {
+export async function faultOf(family: Family, name: string, backend: Backend): Promise<Fault | undefined> {
   const op = opWith(family, name);
   const profile = backend.profile!;
   for (const { inputs, attrs } of family.checks(profile)) {
@@ -65,10 +73,13 @@ export async function faultOf(family: Family, name: string, backend: Backend): P
       const wrong = want.data.findIndex((x, i) => !(Math.abs(got[i] - x) <= tolerance * scale));
       if (wrong >= 0) {
         const shapes = inputs.map(({ shape }) => showShape(shape)).join(" and ");
-        return `of ${shapes} it makes ${got[wrong]} of element ${wrong}, which is ${Math.fround(want.data[wrong])}`;
+        const reason = `of ${shapes} it makes ${got[wrong]} of element ${wrong}, which is ${Math.fround(want.data[wrong])}`;
+        return { reason, isLasting: true };
       }
     } catch (error) {
-      return (error as Error).message;
+      // Without the shader's numbered lines.
+      const lines = (error as Error).message.split("\n").filter((line) => !/^ *\d+ \| /.test(line));
+      return { reason: lines.join("\n"), isLasting: error instanceof ShaderError };
     } finally {
       for (const memory of [...memories, result]) memory.release();
     }

@@ -24,6 +24,8 @@ export class Tuner {
   readonly choices: VariantChoices;
   readonly #key: string;
   readonly #openTrial: OpenTrial;
+  /** Verdicts that hold for this device only. */
+  readonly #passing = new Set<string>();
 
   private constructor(choices: VariantChoices, key: string, openTrial: OpenTrial) {
     this.choices = choices;
@@ -65,7 +67,7 @@ export class Tuner {
         const { family, problem, plans } = variantsOf(call, profile);
         const key = keyOf(family, problem);
         if (key in known.measured || plans.size < 2 || performance.now() > deadline) continue;
-        for (const name of plans.keys()) await this.#check(call.family, name, open);
+        for (const name of plans.keys()) if (await this.#check(call.family, name, open)) hasNews = true;
         const sound = [...plans.keys()].filter((name) => known.verdicts[`${family}/${name}`] === true);
         const trial = await open();
         if (sound.length < 2 || trial === undefined) continue;
@@ -100,8 +102,16 @@ export class Tuner {
     if (key in verdicts) return false;
     const trial = await open();
     if (trial === undefined) return false;
-    verdicts[key] = (await faultOf(family, name, trial)) ?? true;
+    const fault = await faultOf(family, name, trial);
+    verdicts[key] = fault?.reason ?? true;
+    if (fault?.isLasting === false) this.#passing.add(key);
     return true;
+  }
+
+  async #save(): Promise<void> {
+    const { verdicts, measured } = this.choices.known;
+    const lasting = Object.entries(verdicts).filter(([key]) => !this.#passing.has(key));
+    await save(this.#key, { verdicts: Object.fromEntries(lasting), measured });
   }
 
   /** Runs `work` with a trial backend that is opened when it is asked for, and keeps what was found if it says so. */
@@ -118,7 +128,7 @@ export class Tuner {
       return opened;
     };
     try {
-      if (await work(open)) await save(this.#key, this.choices.known);
+      if (await work(open)) await this.#save();
     } finally {
       trial?.dispose();
     }

@@ -184,6 +184,22 @@ describe.each(Object.keys(variants))("%s", (name) => {
     }
   });
 
+  it("is right where one dimension of a grid does not hold its tiles", async (context) => {
+    if (name.startsWith("subgroup") && profile.subgroupSize !== 4 && profile.subgroupSize !== 8)
+      context.skip();
+    const op: Op = {
+      ...matmul.op,
+      kernels: ({ inputs, attrs }) => {
+        const narrow = { ...profile, maxWorkgroupsPerDimension: 7 };
+        const plan = planMatmul(productOf(inputs, attrs), narrow, variants[name]());
+        expect(plan.calls[0].workgroups[1]).toBeGreaterThan(1);
+        return plan;
+      },
+    };
+    await compare(op, caseOf([5, 3, 7], flags[0], [11], [11]));
+    await compare(op, caseOf([1030, 1, 131], flags[0]));
+  });
+
   it("keeps what is not finite to its own rows and columns", async (context) => {
     if (name.startsWith("subgroup") && profile.subgroupSize !== 4 && profile.subgroupSize !== 8)
       context.skip();
