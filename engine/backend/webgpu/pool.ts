@@ -1,4 +1,5 @@
-// GPU buffers by size class: freed ones are kept for reuse up to a budget. Knows nothing of tensors.
+// GPU buffers by size class: freed ones are kept for reuse up to a budget, those freed last longest. Knows nothing of
+// tensors.
 
 import { LimitError } from "../../errors.ts";
 import { Memory, type MemoryUse } from "../backend.ts";
@@ -41,13 +42,17 @@ export class GpuMemory extends Memory {
 interface PooledBuffer {
   readonly buffer: GPUBuffer;
   readonly id: number;
+  readonly size: number;
 }
 
 export class BufferPool {
   readonly #device: GPUDevice;
   readonly #limits: Readonly<Record<string, number>>;
   readonly #onDestroy: (bufferId: number) => void;
+  /** Free buffers by size, the one freed last at the end. */
   readonly #free = new Map<number, PooledBuffer[]>();
+  /** All of them, the one freed first at the beginning. */
+  readonly #byAge = new Set<PooledBuffer>();
   #nextId = 1;
   #buffers = 0;
   #bytes = 0;
@@ -71,32 +76,48 @@ export class BufferPool {
     const size = sizeClass(bytes, this.#limits.maxBufferSize);
     const pooled = this.#free.get(size)?.pop();
     if (pooled !== undefined) {
+      this.#byAge.delete(pooled);
       this.#pooledBytes -= size;
       this.#bytes += size;
-      return this.#memory(pooled, size, bytes);
+      return this.#memory(pooled, bytes);
     }
     const buffer = this.#device.createBuffer({ size, usage, label: what });
     this.#buffers++;
     this.#bytes += size;
     this.#peakBytes = Math.max(this.#peakBytes, this.#bytes + this.#pooledBytes);
-    return this.#memory({ buffer, id: this.#nextId++ }, size, bytes);
+    return this.#memory({ buffer, id: this.#nextId++, size }, bytes);
   }
 
-  #memory(pooled: PooledBuffer, size: number, bytes: number): GpuMemory {
-    return new GpuMemory(pooled.buffer, pooled.id, 0, bytes, () => {
-      if (this.#isClosed) return;
-      this.#bytes -= size;
-      if (this.#pooledBytes + size > Math.max(poolFloor, this.#bytes * 2)) {
-        this.#buffers--;
-        this.#onDestroy(pooled.id);
-        pooled.buffer.destroy();
-        return;
-      }
-      this.#pooledBytes += size;
-      const list = this.#free.get(size);
-      if (list === undefined) this.#free.set(size, [pooled]);
-      else list.push(pooled);
-    });
+  #memory(pooled: PooledBuffer, bytes: number): GpuMemory {
+    return new GpuMemory(pooled.buffer, pooled.id, 0, bytes, () => this.#keep(pooled));
+  }
+
+  /** Keeps a freed buffer; where that is more than the budget, the ones that nobody wanted for longest go. */
+  #keep(freed: PooledBuffer): void {
+    if (this.#isClosed) return;
+    const { size } = freed;
+    this.#bytes -= size;
+    this.#pooledBytes += size;
+    this.#byAge.add(freed);
+    const list = this.#free.get(size);
+    if (list === undefined) this.#free.set(size, [freed]);
+    else list.push(freed);
+    const budget = Math.max(poolFloor, this.#bytes * 2);
+    for (const oldest of this.#byAge) {
+      if (this.#pooledBytes <= budget) break;
+      this.#destroy(oldest);
+    }
+  }
+
+  #destroy(pooled: PooledBuffer): void {
+    const { buffer, id, size } = pooled;
+    this.#byAge.delete(pooled);
+    const list = this.#free.get(size)!;
+    list.splice(list.indexOf(pooled), 1);
+    this.#pooledBytes -= size;
+    this.#buffers--;
+    this.#onDestroy(id);
+    buffer.destroy();
   }
 
   #checkLimits(bytes: number, what: string): void {
@@ -121,6 +142,7 @@ export class BufferPool {
   close(): void {
     this.#isClosed = true;
     this.#free.clear();
+    this.#byAge.clear();
   }
 }
 
