@@ -5,6 +5,7 @@
 enable subgroups;
 
 const lanes = 8u; // subgroup size and workgroup size: 4 or 8
+const has_short_tile = false; // whether the last tile of C has four rows at most
 
 alias AElement = vec2f;
 alias BElement = vec4f;
@@ -110,6 +111,28 @@ fn observe(block: u32, b0: vec4f, b1: vec4f) {
 fn finish(row: u32, block: u32, column: u32) {
 }
 
+// A tile of four rows at most: a fourth of what a whole one costs. Lane i loads A for the i-th pair of k; in the others
+// that would be the same rows over again.
+fn short_tile(matrix: u32, row: u32, column: u32, a_address: vec4u, b_address: vec4u, lane: u32) {
+  var sum: Block;
+  let last = (sizes.k - 1u) & ~1u;
+  for (var chunk = 0u; chunk < sizes.k; chunk += 2u * lanes) {
+    let x = load_a(a_address, min(chunk + 2u * lane, last));
+    let pairs = min(lanes, (sizes.k - chunk + 1u) / 2u);
+    for (var i = 0u; i < pairs; i += sizes.one) {
+      let k = chunk + 2u * i;
+      let y = load_b(b_address, k);
+      let has_second = k + 1u < sizes.k;
+      let b1 = select(vec4f(), y.second, has_second);
+      let a1 = select(vec4f(), subgroupShuffle(x.second, i), has_second);
+      observe(0u, y.first, b1);
+      sum = multiply_add(multiply_add(sum, subgroupShuffle(x.first, i), y.first), a1, b1);
+    }
+  }
+  store_block(matrix, row, column, sum);
+  finish(row, 0u, column);
+}
+
 @compute @workgroup_size(lanes)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -124,8 +147,12 @@ fn main(
   let column = tile / sizes.row_tiles % sizes.column_tiles * (4u * lanes) + lane * 4u;
   let matrix = tile / (sizes.row_tiles * sizes.column_tiles);
   let starts = matrix_starts(matrix);
-  let a_address = address_a(starts.x, row + lane * 4u);
   let b_address = address_b(starts.y, column);
+  if (has_short_tile && sizes.m - row <= 4u) {
+    short_tile(matrix, row, column, address_a(starts.x, row), b_address, lane);
+    return;
+  }
+  let a_address = address_a(starts.x, row + lane * 4u);
 
   // Block i holds the rows whose A lane i loads.
   var c0: Block;

@@ -49,6 +49,8 @@ export interface MatmulVariant {
   readonly consts: Readonly<Record<string, string>>;
   readonly rows: number;
   readonly columns: number;
+  /** Last tiles of four rows at most are computed in less time, by code that others need not compile. */
+  readonly hasShortTile?: boolean;
   /** K is cut into parts that are multiplied side by side and added up by a second kernel. */
   readonly splitsK?: boolean;
 }
@@ -60,6 +62,7 @@ export const subgroupVariant = (lanes: number): MatmulVariant => ({
   consts: { lanes: `${lanes}u` },
   rows: 4 * lanes,
   columns: 4 * lanes,
+  hasShortTile: true,
 });
 
 /** 8 threads by `threadsY`, each with a tile of 4 or 8 rows and as many columns: runs anywhere. */
@@ -226,7 +229,9 @@ const storeAny = `fn store(matrix: u32, row: u32, column: u32, value: vec4f) {
 const hooksByKey = new Map<string, Hooks>();
 
 /** The same object for the same specialisation, so that caches may go by identity. */
-function hooksOf({ shader, consts }: MatmulVariant, [a, b, c]: Readings): Hooks {
+function hooksOf(variant: MatmulVariant, isShort: boolean, [a, b, c]: Readings): Hooks {
+  const { shader } = variant;
+  const consts = isShort ? { ...variant.consts, has_short_tile: "true" } : variant.consts;
   const key = `${shader.name} ${JSON.stringify(consts)} ${a} ${b} ${c}`;
   let hooks = hooksByKey.get(key);
   if (hooks === undefined) {
@@ -329,12 +334,13 @@ function productCall(
 ): KernelCall {
   const rowTiles = Math.ceil(m / variant.rows);
   const columnTiles = Math.ceil(n / variant.columns);
+  const isShort = variant.hasShortTile === true && rowTiles * variant.rows - m >= variant.rows - 4;
   const tiles = axes.reduce((product, axis) => product * axis.length, rowTiles * columnTiles);
   const four = (pick: (axis: BatchAxis) => number, none: number) =>
     Array.from({ length: 4 }, (_, i) => (i < axes.length ? pick(axes[i]) : none));
   return {
     shader: variant.shader,
-    hooks: hooksOf(variant, readings),
+    hooks: hooksOf(variant, isShort, readings),
     sizes: [
       ...[m, n, length, rowTiles, columnTiles, tiles, 1],
       ...(transposeA ? [1, m] : [k, 1]),
