@@ -287,6 +287,7 @@ describe("the pool", () => {
       });
     run();
     await device.sync();
+    await collectGarbage();
     const [before, counted] = [device.memory(), device.counters()];
     for (let i = 0; i < 5; i++) run();
     await device.sync();
