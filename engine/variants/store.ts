@@ -2,6 +2,7 @@
 // good for one adapter, one driver and one text of the kernels. Whatever fails here costs time, nothing else.
 
 import type { DeviceInfo } from "../backend/backend.ts";
+import { nodeModule, nodeProcess } from "../node.ts";
 import { type Known, registeredFamilies } from "./variants.ts";
 
 /** Counted up when what is stored changes its form. */
@@ -48,12 +49,6 @@ function hash(text: string): string {
 
 // Node
 
-interface NodeProcess {
-  readonly env: Record<string, string | undefined>;
-  readonly pid: number;
-  getBuiltinModule?(name: string): unknown;
-}
-
 interface FileSystem {
   readFileSync(path: string, encoding: "utf8"): string;
   writeFileSync(path: string, text: string): void;
@@ -63,9 +58,9 @@ interface FileSystem {
 
 /** The file of a key; undefined where there are no files. `GRADGPU_CACHE` names another folder, or "off". */
 function fileFor(key: string) {
-  const { process } = globalThis as { process?: NodeProcess };
-  const fs = process?.getBuiltinModule?.("node:fs") as FileSystem | undefined;
-  const os = process?.getBuiltinModule?.("node:os") as { homedir(): string } | undefined;
+  const process = nodeProcess();
+  const fs = nodeModule<FileSystem>("node:fs");
+  const os = nodeModule<{ homedir(): string }>("node:os");
   if (process === undefined || fs === undefined || os === undefined) return undefined;
   const { GRADGPU_CACHE, XDG_CACHE_HOME } = process.env;
   if (GRADGPU_CACHE === "off") return { read: async () => undefined, write: () => {} };

@@ -45,7 +45,7 @@ export class Tuner {
     const isOn = autotune && !deterministic;
     const choices = new VariantChoices(info.adapter, names, await load(key), isOn);
     const tuner = new Tuner(choices, key, openTrial);
-    await tuner.#withTrial((open) => tuner.#checkAll(profile, open));
+    await tuner.#withTrial((open) => tuner.#checkAll(names, profile.isSoftware, open));
     for (const [name, verdict] of Object.entries(choices.known.verdicts))
       if (verdict !== true)
         console.warn(`gradgpu: kernel variant ${name} is not used on ${info.adapter}: ${verdict}`);
@@ -84,12 +84,16 @@ export class Tuner {
   }
 
   /** Checks what the adapter's profile may choose: on software adapters until one variant is sound, as each takes long. */
-  async #checkAll(profile: AdapterProfile, open: OpenTrial): Promise<boolean> {
+  async #checkAll(
+    names: ReadonlyMap<string, readonly string[]>,
+    isSoftware: boolean,
+    open: OpenTrial,
+  ): Promise<boolean> {
     let hasNews = false;
     for (const family of registeredFamilies()) {
-      for (const name of namesOf(family, profile)) {
+      for (const name of names.get(family.name)!) {
         if (await this.#check(family, name, open)) hasNews = true;
-        if (profile.isSoftware && this.choices.known.verdicts[`${family.name}/${name}`] === true) break;
+        if (isSoftware && this.choices.known.verdicts[`${family.name}/${name}`] === true) break;
       }
     }
     return hasNews;

@@ -3,6 +3,7 @@
 // work, each on a core of its own. What they compile, and whether they can, changes nothing but the time it takes.
 
 import type { KernelCall } from "../../kernel.ts";
+import { nodeModule } from "../../node.ts";
 import { PipelineCache, SizeBuffers } from "./pipelines.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -104,9 +105,5 @@ class Helper {
   }
 }
 
-function cores(): number {
-  const { process } = globalThis as {
-    process?: { getBuiltinModule?: (name: string) => { availableParallelism(): number } | undefined };
-  };
-  return process?.getBuiltinModule?.("node:os")?.availableParallelism() ?? 1;
-}
+const cores = (): number =>
+  nodeModule<{ availableParallelism(): number }>("node:os")?.availableParallelism() ?? 1;
