@@ -1,7 +1,7 @@
 // What a bench case is: plain data with a way to prepare the work on a device; and what is written down of it. Knows
 // nothing of clocks.
 
-import type { Device } from "../engine/index.ts";
+import type { Device, DeviceInfo, InitOptions } from "../engine/index.ts";
 import type { OpSpec } from "./cases/op-spec.ts";
 import type { Budget } from "./measure.ts";
 
@@ -66,12 +66,16 @@ export interface BenchCase {
   readonly at?: number;
   /** Opens a device of its own; others share one. */
   readonly ownDevice?: boolean;
+  /** What `init` is told besides, where it opens one of its own. */
+  readonly openWith?: Pick<InitOptions, "matmulPrecision">;
   /** Among the few that `--quick` runs. */
   readonly isQuick?: boolean;
   /** How it is sampled, where that is not as its phase is by default. */
   readonly budget?: Partial<Budget>;
   /** Why the case is not run on a backend, by backend. */
   readonly skip?: Partial<Record<OwnBackend, string>>;
+  /** Why the case is not run on this adapter, if it is not. */
+  readonly skipOn?: (info: DeviceInfo) => string | undefined;
 }
 
 export interface MeasureOptions {

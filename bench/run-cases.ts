@@ -39,9 +39,14 @@ export async function runCases(
     }
     let own: Device | undefined;
     try {
-      if (benchCase.ownDevice) own = await init({ device: backend, seed: 1 });
+      if (benchCase.ownDevice) own = await init({ device: backend, seed: 1, ...benchCase.openWith });
       else shared ??= await init({ device: backend, seed: 1 });
       const device = own ?? shared!;
+      const unfit = benchCase.skipOn?.(device.info);
+      if (unfit !== undefined) {
+        outcome.skipped.push({ ...entry, reason: unfit, isFailure: false });
+        continue;
+      }
       setDevice(device);
       const measurement = await timeCase(benchCase, device, backend, options);
       outcome.rows.push(rowOf(benchCase, backend, measurement, device.info, options));

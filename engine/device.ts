@@ -35,6 +35,15 @@ export interface InitOptions {
   autotune?: boolean;
   /** Leaves measured choices of kernels out: the same program gives the same bits each time on the same adapter. */
   deterministic?: boolean;
+  /**
+   * What products (`matmul`, and layers and convolutions made of it) may round their operands to.
+   *
+   * - `"float32"` (the default): nothing.
+   * - `"float16"`: 11 bits, beyond 65,504 infinite, below 6e-8 zero, where the GPU has matrix units (tensor cores) for
+   *   that: several times as fast. Sums, results and everything else stay float32. Elsewhere the same as `"float32"`;
+   *   `device.info.matrixUnit` tells which. In Chrome it needs the flag `--enable-unsafe-webgpu`.
+   */
+  matmulPrecision?: "float32" | "float16";
 }
 
 let current: Device | undefined;
@@ -222,6 +231,9 @@ export async function init(options: InitOptions = {}): Promise<Device> {
       `init: the seed must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${seed}`,
     );
   }
+  const precision = options.matmulPrecision ?? "float32";
+  if (!["float32", "float16"].includes(precision))
+    throw unknownName("matmulPrecision", String(precision), ["float32", "float16"]);
   let backend: Backend | undefined;
   if (kind !== "cpu") backend = await openWebgpu(kind === "webgpu", options);
   current = new Device(backend ?? new CpuBackend(), seed);

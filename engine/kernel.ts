@@ -80,6 +80,13 @@ export interface KernelPlan {
   readonly scratch?: readonly Spec[];
 }
 
+/** A product of single matrices, [m, k] times [k, n]. */
+export interface MatrixShape {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
 /** What kernels may know about the adapter when they choose a variant. */
 export interface AdapterProfile {
   /** A CPU pretending to be a GPU (lavapipe, SwiftShader): few workgroups with long loops win. */
@@ -87,6 +94,8 @@ export interface AdapterProfile {
   /** Lanes of a subgroup where the size is fixed and subgroups are available, else 0. */
   readonly subgroupSize: number;
   readonly hasF16: boolean;
+  /** What the adapter's matrix units multiply, in f16, if f16 is allowed and there are any. */
+  readonly matrixUnit?: MatrixShape;
   /** Workgroups that fill the adapter; more buy nothing for kernels that loop. */
   readonly workgroupTarget: number;
   readonly maxWorkgroupsPerDimension: number;

@@ -1,7 +1,7 @@
-// Matmul in its three forms, and Dense's product with its bias: squares, and the products of training the nets N1 to N4.
+// Matmul in its three forms, in f32 and f16, and Dense's product with its bias: squares, and the products of training the nets N1 to N4.
 
 import type { BenchCase } from "../bench-case.ts";
-import { type OpCase, opCases } from "./op-case.ts";
+import { type OpCase, opCases, skipOnSoftware } from "./op-case.ts";
 
 const f32 = 4;
 
@@ -47,6 +47,23 @@ const products = [
   ...layers.map(([rows, inputs, units]) => product("nt", rows, units, inputs)),
 ];
 
+/** Large enough to keep a GPU's arithmetic busy; the same in f16, by its matrix units. */
+const large = (["nn", "tn", "nt"] as const).flatMap((form): OpCase[] => {
+  const inF32 = { ...product(form, 4096, 4096, 4096), skipOn: skipOnSoftware };
+  return [
+    inF32,
+    {
+      ...inF32,
+      name: inF32.name.replace("matmul/", "matmul-f16/"),
+      openWith: { matmulPrecision: "float16" },
+      skipOn: ({ backend, matrixUnit }) =>
+        backend === "webgpu" && matrixUnit === undefined
+          ? "the adapter offers no matrix units that take f16 and add up in f32"
+          : undefined,
+    },
+  ];
+});
+
 const denseSizes = [...layers, [128, 64, 64], ...squares.slice(1)] as const;
 
 const dense: OpCase[] = denseSizes.map(([rows, inputs, units]) => ({
@@ -59,4 +76,4 @@ const dense: OpCase[] = denseSizes.map(([rows, inputs, units]) => ({
   ...(rows * inputs * units > referenceLimit ? { skip } : {}),
 }));
 
-export const matmulBench: readonly BenchCase[] = [...products, ...dense].flatMap(opCases);
+export const matmulBench: readonly BenchCase[] = [...products, ...large, ...dense].flatMap(opCases);

@@ -1,7 +1,7 @@
 // Makes a forward and a backward case of an op on given inputs. Backward is the tape's walk alone: the forward pass is
 // recorded once, outside the clock, and its gradients are taken again and again.
 
-import { type Device, Tape, type Tensor, tensor, tidy } from "../../engine/index.ts";
+import { type Device, type DeviceInfo, Tape, type Tensor, tensor, tidy } from "../../engine/index.ts";
 import type { BenchCase, OwnBackend, Prepared } from "../bench-case.ts";
 import { spreadTensor } from "../values.ts";
 import { type InputSpec, type OpAttributes, type OpName, type OpSpec, valuesOf } from "./op-spec.ts";
@@ -20,7 +20,14 @@ export interface CaseOptions {
   readonly backward?: Cost;
   readonly isQuick?: boolean;
   readonly skip?: Partial<Record<OwnBackend, string>>;
+  readonly skipOn?: BenchCase["skipOn"];
+  /** Opens a device of its own with this. */
+  readonly openWith?: BenchCase["openWith"];
 }
+
+/** Of cases of a GPU's size. */
+export const skipOnSoftware = ({ isSoftware }: DeviceInfo): string | undefined =>
+  isSoftware ? "it is of a GPU's size, and the CPU behind this adapter takes seconds" : undefined;
 
 export interface OpCase extends CaseOptions {
   readonly op: Exclude<OpName, "adam">;
@@ -55,11 +62,11 @@ export interface Pass {
 
 /** The forward case and, where it has a cost, the backward case of a function. */
 export function passes(
-  { name, forward, backward, isQuick, skip }: CaseOptions,
+  { name, forward, backward, isQuick, skip, skipOn, openWith }: CaseOptions,
   op: OpSpec | undefined,
   make: (device: Device) => Pass,
 ): BenchCase[] {
-  const shared = { name, isQuick, skip };
+  const shared = { name, isQuick, skip, skipOn, openWith, ownDevice: openWith !== undefined };
   const cases: BenchCase[] = [
     { ...shared, phase: "forward", ...forward, op, prepare: (device) => prepareForward(make(device)) },
   ];

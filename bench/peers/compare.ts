@@ -105,9 +105,15 @@ export async function comparePeers(options: CompareOptions): Promise<{ rows: Row
       }
       let own: Device | undefined;
       try {
-        if (benchCase.ownDevice) own = await init({ device: "webgpu", seed: 1 });
+        if (benchCase.ownDevice) own = await init({ device: "webgpu", seed: 1, ...benchCase.openWith });
         else shared ??= await init({ device: "webgpu", seed: 1 });
         const device = own ?? shared!;
+        const unfit = benchCase.skipOn?.(device.info);
+        if (unfit !== undefined) {
+          const { name, phase } = benchCase;
+          skipped.push({ case: name, backend: "webgpu", phase, reason: unfit, isFailure: false });
+          continue;
+        }
         setDevice(device);
         const meeting: Meeting = { benchCase, work, device, stage, onSkip };
         const same = await checkedPeers(meeting, peers);

@@ -4,7 +4,7 @@
 import type { DType, HostArray } from "../dtype.ts";
 import type { WarmUpProgress } from "../jit/jit.ts";
 import type { Plan } from "../jit/plan.ts";
-import type { AdapterProfile, Spec } from "../kernel.ts";
+import type { AdapterProfile, MatrixShape, Spec } from "../kernel.ts";
 import type { Op } from "../op.ts";
 import type { ProfileClock, ProfileSession } from "../profile.ts";
 import type { TrialCall } from "../variants/trial.ts";
@@ -79,6 +79,8 @@ export interface DeviceInfo {
   readonly isSoftware: boolean;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
+  /** The matrices of f16 that the adapter's matrix units multiply, where `init` allowed f16 and there are any. */
+  readonly matrixUnit?: MatrixShape;
 }
 
 export interface Backend {

@@ -1,6 +1,7 @@
 // Which matmul kernel runs, how it is specialised and over what grid. It owns the choice of variant and of how
 // the operands are read; it knows shapes and the adapter's profile, not tensors.
 
+import matrixSource from "../../shaders/matmul-matrix.wgsl";
 import sharedSource from "../../shaders/matmul-shared.wgsl";
 import splitSumSource from "../../shaders/matmul-split-sum.wgsl";
 import subgroupSource from "../../shaders/matmul-subgroup.wgsl";
@@ -12,6 +13,7 @@ import {
   input,
   type KernelCall,
   type KernelPlan,
+  type MatrixShape,
   type Operand,
   output,
   type Shader,
@@ -24,6 +26,7 @@ import type { Variants } from "../variants/variants.ts";
 const subgroupShader = shader("matmul-subgroup", subgroupSource);
 const tileShader = shader("matmul-tile", tileSource);
 const sharedShader = shader("matmul-shared", sharedSource);
+const matrixShader = shader("matmul-matrix", matrixSource);
 const splitSumShader = shader("matmul-split-sum", splitSumSource);
 
 /** C [...batch, m, n] = op(A) op(B), op being transposition where its flag says so. */
@@ -86,6 +89,19 @@ export const sharedVariant = (blocks: 1 | 2): MatmulVariant => ({
 /** The small shared tile where C has too few tiles to keep a GPU busy, and K is long. */
 export const splitVariant: MatmulVariant = { ...sharedVariant(1), name: "shared-64x64-split", splitsK: true };
 
+/** 8 subgroups of 32 lanes with a tile of 64 or 128 rows and columns, by a GPU's matrix units, from f16. */
+export const matrixVariant = (tile: 64 | 128, unit: MatrixShape): MatmulVariant => ({
+  name: `matrix-${tile}x${tile}`,
+  shader: matrixShader,
+  consts: { tile: `${tile}u`, unit_m: `${unit.m}u`, unit_n: `${unit.n}u`, unit_k: `${unit.k}u` },
+  rows: tile,
+  columns: tile,
+});
+
+/** Whether the tile's parts, chunks and subgroups are made of whole matrices of the unit. */
+const fitsMatrixTile = (tile: number, { m, n, k }: MatrixShape): boolean =>
+  (tile / 4) % m === 0 && (tile / 2) % n === 0 && (2048 / tile) % k === 0 && n % 4 === 0;
+
 const softwareTile = tileVariant(2, 1);
 const smallTile = tileVariant(1, 8);
 
@@ -103,7 +119,7 @@ export function matmulVariants(product: Product, profile: AdapterProfile): reado
     return [...(hasTile ? [subgroupVariant(profile.subgroupSize)] : []), softwareTile, smallTile];
   }
   const enough = enoughTiles(profile);
-  const all = [sharedVariant(2), sharedVariant(1), smallTile];
+  const all = [...matrixVariants(profile), sharedVariant(2), sharedVariant(1), smallTile];
   // The largest tile of which there are enough to keep a GPU's cores busy.
   const favourite = all.find((variant) => tilesOf(product, variant) >= enough) ?? smallTile;
   const others = all.filter((variant) => variant !== favourite);
@@ -112,6 +128,13 @@ export function matmulVariants(product: Product, profile: AdapterProfile): reado
   return tilesOf(product, smallTile) * 2 <= enough
     ? [splitVariant, favourite, ...others]
     : [favourite, splitVariant, ...others];
+}
+
+/** Those of the adapter's matrix units, where f16 is allowed. */
+function matrixVariants({ matrixUnit, subgroupSize }: AdapterProfile): MatmulVariant[] {
+  if (matrixUnit === undefined || subgroupSize !== 32) return [];
+  const tiles = ([128, 64] as const).filter((tile) => fitsMatrixTile(tile, matrixUnit));
+  return tiles.map((tile) => matrixVariant(tile, matrixUnit));
 }
 
 interface Split {
@@ -395,4 +418,10 @@ export function productVariants(product: Product, profile: AdapterProfile): Vari
 }
 
 /** All that decides what a variant computes and how fast. */
-export const matmulSources: string = [sharedSource, splitSumSource, subgroupSource, tileSource].join("\n");
+export const matmulSources: string = [
+  matrixSource,
+  sharedSource,
+  splitSumSource,
+  subgroupSource,
+  tileSource,
+].join("\n");

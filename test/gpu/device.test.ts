@@ -258,6 +258,19 @@ describe("init", () => {
     }
   });
 
+  it("takes float16 for products as a permission: software adapters, which have no matrix units, stay exact", async () => {
+    expect(String(await rejection(init({ matmulPrecision: "f16" as "float16" })))).toMatch(
+      /matmulPrecision.*f16.*float32.*float16/,
+    );
+    const device = await init({ device: "webgpu", matmulPrecision: "float16" });
+    opened.push(device);
+    expect(device.info.matrixUnit).toBeUndefined();
+    expect(String(device.variants)).not.toContain("matrix-");
+    // 2049 is no number of f16.
+    const x = tensor([[2049]], { device });
+    expect([...(await matmul(x, x).data())]).toEqual([2049 * 2049]);
+  });
+
   it("tells the adapter, its limits and features", async () => {
     const { info } = await open();
     expect(info.backend).toBe("webgpu");

@@ -4,11 +4,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { apply } from "../../engine/apply.ts";
 import { add, jit, type Op, relu, type Tensor, tensor } from "../../engine/index.ts";
-import { type AdapterProfile, output } from "../../engine/kernel.ts";
+import { type AdapterProfile, type MatrixShape, output } from "../../engine/kernel.ts";
 import { matmul, productOf } from "../../engine/ops/matmul.ts";
 import {
   type MatmulChoice,
+  type MatmulVariant,
   matmulVariants,
+  matrixVariant,
   planMatmul,
   sharedVariant,
   splitVariant,
@@ -19,6 +21,7 @@ import { sizeOf } from "../../engine/shape.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, type Pair } from "../support/gpu-cases.ts";
+import { emulateMatrices } from "../support/matrix-emulation.ts";
 import { uniforms } from "../support/op-cases.ts";
 
 let pair: Pair;
@@ -61,12 +64,20 @@ const draw = (size: number, seed: number): Float32Array => {
   return Float32Array.from({ length: size }, () => next() * 2 - 1);
 };
 
+/** The same rounded to what f16 holds too. */
+const drawF16 = (size: number, seed: number): Float32Array =>
+  draw(size, seed).map((x) => Math.round(x * 1024) / 1024);
+
 /**
  * Adapter against reference, element by element: they may differ by 1e-6 sqrt(K) times the norms of the row of A
  * and the column of B.
  */
-async function compare(op: Op, { a, b, transposeA, transposeB }: Case): Promise<void> {
-  const [x, y] = [draw(sizeOf(a), 3), draw(sizeOf(b), 7)];
+async function compare(
+  op: Op,
+  { a, b, transposeA, transposeB }: Case,
+  drawn: (size: number, seed: number) => Float32Array = draw,
+): Promise<void> {
+  const [x, y] = [drawn(sizeOf(a), 3), drawn(sizeOf(b), 7)];
   const run = (device: Pair["gpu"], which: Op): Tensor =>
     apply(which, [tensor(x, { shape: a, device }), tensor(y, { shape: b, device })], {
       transposeA,
@@ -127,7 +138,15 @@ const variants: Record<string, () => MatmulChoice> = {
   "shared tile of 128": () => ({ variant: sharedVariant(2) }),
   "shared tile of 64": () => ({ variant: sharedVariant(1) }),
   "shared tile of 64, any reading": () => ({ variant: sharedVariant(1), readAny: true }),
+  "matrix tile of 64, emulated": () => ({ variant: emulated(64, { m: 8, n: 8, k: 8 }), readAny: true }),
+  "matrix tile of 128, emulated": () => ({ variant: emulated(128, { m: 16, n: 8, k: 16 }) }),
 };
+
+/** The matrix variant without matrix units: in plain WGSL. */
+function emulated(tile: 64 | 128, unit: MatrixShape): MatmulVariant {
+  const variant = matrixVariant(tile, unit);
+  return { ...variant, shader: emulateMatrices(variant.shader) };
+}
 
 /**
  * The transpositions to try: the two that have each operand read both ways. A pipeline of a variant meant for GPUs
@@ -140,17 +159,18 @@ describe.each(Object.keys(variants))("%s", (name) => {
     if (name.startsWith("subgroup") && profile.subgroupSize !== 4 && profile.subgroupSize !== 8)
       context.skip();
     const op = forced(variants[name]());
+    const compareIt = (it: Case) => compare(op, it, name.startsWith("matrix") ? drawF16 : draw);
     for (const flag of flagsOf(name)) {
-      for (const size of sizes) await compare(op, caseOf(size, flag));
+      for (const size of sizes) await compareIt(caseOf(size, flag));
       for (const size of [
         [5, 3, 7],
         [8, 6, 4],
         [33, 2, 36],
       ]) {
-        await compare(op, caseOf(size, flag, [3], []));
-        await compare(op, caseOf(size, flag, [], [2, 2]));
-        await compare(op, caseOf(size, flag, [2, 1, 3], [4, 1]));
-        await compare(op, caseOf(size, flag, [2, 3], [2, 3]));
+        await compareIt(caseOf(size, flag, [3], []));
+        await compareIt(caseOf(size, flag, [], [2, 2]));
+        await compareIt(caseOf(size, flag, [2, 1, 3], [4, 1]));
+        await compareIt(caseOf(size, flag, [2, 3], [2, 3]));
       }
     }
   });
@@ -196,8 +216,9 @@ describe.each(Object.keys(variants))("%s", (name) => {
         return plan;
       },
     };
-    await compare(op, caseOf([5, 3, 7], flags[0], [11], [11]));
-    await compare(op, caseOf([1030, 1, 131], flags[0]));
+    const drawn = name.startsWith("matrix") ? drawF16 : draw;
+    await compare(op, caseOf([5, 3, 7], flags[0], [11], [11]), drawn);
+    await compare(op, caseOf([1030, 1, 131], flags[0]), drawn);
   });
 
   it("keeps what is not finite to its own rows and columns", async (context) => {

@@ -10,7 +10,7 @@ import { allCases } from "../../bench/cases/all.ts";
 import { layerTable } from "../../bench/cases/layers.ts";
 import { nets } from "../../bench/cases/nets.ts";
 import { trainingBench } from "../../bench/cases/training.ts";
-import { type Device, init } from "../../engine/index.ts";
+import { type Device, type DeviceInfo, init } from "../../engine/index.ts";
 import * as nn from "../../nn/index.ts";
 import { collectGarbage } from "../support/garbage.ts";
 
@@ -64,6 +64,19 @@ describe("bench cases", () => {
         quick.some(({ name }) => name.startsWith(`${part}/`)),
         part,
       ).toBe(true);
+  });
+
+  it("leave those of a GPU's size, and those by matrix units, to adapters that have what they need", () => {
+    const reasons = (change: Partial<DeviceInfo>) => {
+      const info = { ...device.info, backend: "webgpu" as const, isSoftware: true, ...change };
+      return allCases.filter((c) => c.skipOn?.(info) !== undefined).map(({ name }) => name);
+    };
+    expect(reasons({})).toContain("matmul/nn/4096");
+    expect(reasons({})).toContain("elementwise/neg/32M");
+    expect(reasons({ isSoftware: false })).toEqual(
+      ["nn", "tn", "nt"].map((form) => `matmul-f16/${form}/4096`),
+    );
+    expect(reasons({ isSoftware: false, matrixUnit: { m: 16, n: 16, k: 16 } })).toEqual([]);
   });
 
   it("time forward and backward of every kernel asked for", () => {

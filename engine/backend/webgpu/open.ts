@@ -2,21 +2,29 @@
 // limits and the optional features that pay.
 
 import { DeviceError } from "../../errors.ts";
+import type { MatrixShape } from "../../kernel.ts";
 import { Tuner, type TunerOptions } from "../../variants/tuner.ts";
 import type { Backend, DeviceInfo } from "../backend.ts";
 import { type EventLoop, Naps } from "./naps.ts";
 import { adapterProfile, WebgpuBackend } from "./webgpu.ts";
 
 const wantedFeatures: readonly string[] = ["shader-f16", "subgroups", "timestamp-query"];
+/** Products by the GPU's matrix units. Dawn offers it behind a flag, and only those who allow f16 have a use for it. */
+const matrixFeature = "chromium-experimental-subgroup-matrix";
 
-/** The GPU instance must outlive every device made from it: Dawn frees the adapter with it otherwise. */
-let instance: GPU | undefined;
-/** Whether it is Dawn's binding for Node, which asks the driver at every turn of the event loop. */
+export interface OpenOptions extends TunerOptions {
+  readonly matmulPrecision?: "float32" | "float16";
+}
+
+/** The GPU instances must outlive every device made from them: Dawn frees the adapter with them otherwise. */
+const instances = new Map<string, GPU>();
+/** Whether they are of Dawn's binding for Node, which asks the driver at every turn of the event loop. */
 let isPolled = false;
 
 /** Opens the adapter, or gives undefined (with `required`, throws a DeviceError that says what to do). */
-export async function openWebgpu(required: boolean, options: TunerOptions): Promise<Backend | undefined> {
-  const gpu = await findGpu();
+export async function openWebgpu(required: boolean, options: OpenOptions): Promise<Backend | undefined> {
+  const allowsF16 = options.matmulPrecision === "float16";
+  const gpu = await findGpu(allowsF16);
   const adapter = await requestAdapter(gpu);
   if (gpu === undefined || adapter === null) {
     if (!required) return undefined;
@@ -27,7 +35,8 @@ export async function openWebgpu(required: boolean, options: TunerOptions): Prom
     );
   }
   const limits = readLimits(adapter);
-  const features = wantedFeatures.filter((feature) => adapter.features.has(feature));
+  const wanted = allowsF16 ? [...wantedFeatures, matrixFeature] : wantedFeatures;
+  const features = wanted.filter((feature) => adapter.features.has(feature));
   const info = describe(adapter, features, limits);
   const requestDevice = (from: GPUAdapter, label: string) =>
     from.requestDevice({ label, requiredFeatures: features as GPUFeatureName[], requiredLimits: limits });
@@ -51,20 +60,20 @@ export async function openWebgpu(required: boolean, options: TunerOptions): Prom
 const requestAdapter = async (gpu: GPU | undefined): Promise<GPUAdapter | null> =>
   (await gpu?.requestAdapter({ powerPreference: "high-performance" })) ?? null;
 
-async function findGpu(): Promise<GPU | undefined> {
-  if (instance !== undefined) return instance;
+async function findGpu(allowsUnsafe: boolean): Promise<GPU | undefined> {
   const browserGpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
-  if (browserGpu !== undefined) {
-    instance = browserGpu;
-    return instance;
-  }
+  if (browserGpu !== undefined) return browserGpu;
   if ((globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node === undefined)
     return undefined;
+  // Exact timestamps: profiles of kernels are worth little in steps of 65 microseconds.
+  const flags = ["disable-dawn-features=timestamp_quantization"];
+  if (allowsUnsafe) flags.push("enable-dawn-features=allow_unsafe_apis");
+  const key = flags.join(" ");
   try {
     const dawn = await import("webgpu");
     Object.assign(globalThis, dawn.globals);
-    // Exact timestamps: profiles of kernels are worth little in steps of 65 microseconds.
-    instance = dawn.create(["disable-dawn-features=timestamp_quantization"]) as GPU;
+    const instance = instances.get(key) ?? (dawn.create(flags) as GPU);
+    instances.set(key, instance);
     isPolled = true;
     return instance;
   } catch {
@@ -97,7 +106,11 @@ function describe(
   features: readonly string[],
   limits: Record<string, number>,
 ): DeviceInfo {
-  const info = adapter.info as GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number };
+  const info = adapter.info as GPUAdapterInfo & {
+    subgroupMinSize?: number;
+    subgroupMaxSize?: number;
+    subgroupMatrixConfigs?: Iterable<MatrixConfig>;
+  };
   const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`.toLowerCase();
   const fixed = info.subgroupMinSize === info.subgroupMaxSize;
   return {
@@ -113,5 +126,25 @@ function describe(
       ...limits,
       subgroupSize: features.includes("subgroups") && fixed ? (info.subgroupMinSize ?? 0) : 0,
     },
+    matrixUnit: features.includes(matrixFeature) ? matrixUnitOf(info) : undefined,
   };
+}
+
+/** The matrices of f16 that the adapter multiplies and adds up in f32: the largest, where there are several. */
+export function matrixUnitOf(info: {
+  readonly subgroupMatrixConfigs?: Iterable<MatrixConfig>;
+}): MatrixShape | undefined {
+  const [largest] = [...(info.subgroupMatrixConfigs ?? [])]
+    .filter((config) => config.componentType === "f16" && config.resultComponentType === "f32")
+    .sort((p, q) => q.M * q.N * q.K - p.M * p.N * p.K);
+  return largest === undefined ? undefined : { m: largest.M, n: largest.N, k: largest.K };
+}
+
+/** What Dawn tells of a kind of subgroup matrices; `@webgpu/types` knows nothing of them yet. */
+interface MatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
 }

@@ -380,6 +380,7 @@ export function adapterProfile(info: DeviceInfo): AdapterProfile {
     isSoftware: info.isSoftware,
     subgroupSize: info.limits.subgroupSize,
     hasF16: info.features.includes("shader-f16"),
+    matrixUnit: info.matrixUnit,
     workgroupTarget: info.isSoftware ? 64 : 2048,
     maxWorkgroupsPerDimension: info.limits.maxComputeWorkgroupsPerDimension,
     maxStorageBuffers: info.limits.maxStorageBuffersPerShaderStage,

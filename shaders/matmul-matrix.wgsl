@@ -1,0 +1,254 @@
+// C = A * B by subgroup matrices (tensor cores): products of A and B rounded to f16, added up in f32, for GPUs that
+// offer them. 256 threads share one square tile of C; each of their 8 subgroups has a part of it, 4 down and 2 across.
+// A and B come through workgroup memory, double buffered, as in matmul-shared.wgsl. How they and C lie in memory is
+// known only to address_a, load_a, address_b, load_b and store, which specialising replaces.
+enable f16;
+enable subgroups;
+enable chromium_experimental_subgroup_matrix;
+
+const tile = 128u; // rows and columns of a tile: 64 or 128
+const unit_m = 16u; // the matrices that the adapter multiplies: M x K times K x N
+const unit_n = 16u;
+const unit_k = 16u;
+const lanes = 32u; // of a subgroup
+const quads = tile / 4u; // groups of four rows, or of four columns, of the tile
+const depth = 2048u / tile; // length of a chunk along K: 256 threads read it with one Pair of A and one of B each
+const pitch = tile + 8u; // elements from k to k + 1 of a chunk; the 8 keep rows out of each other's memory banks
+const chunk_size = depth * pitch;
+const part_m = tile / 4u; // rows and columns of a subgroup's part
+const part_n = tile / 2u;
+const units_m = part_m / unit_m;
+const units_n = part_n / unit_n;
+
+alias Left = subgroup_matrix_left<f16, unit_k, unit_m>;
+alias Right = subgroup_matrix_right<f16, unit_n, unit_k>;
+alias Sum = subgroup_matrix_result<f32, unit_n, unit_m>;
+
+alias AElement = vec2f;
+alias BElement = vec4f;
+alias CElement = vec4f;
+
+struct Sizes {
+  m: u32,
+  n: u32,
+  k: u32,
+  row_tiles: u32,
+  column_tiles: u32,
+  tiles: u32, // row_tiles * column_tiles * matrices in the batch
+  one: u32, // always 1, which the compiler can't know
+  a_row: u32, // elements from row to row of A, and from k to k + 1
+  a_k: u32,
+  b_column: u32, // elements from column to column of B, and from k to k + 1
+  b_k: u32,
+  k_last: u32, // k of the last of the products along the first batch axis: shorter where K was split into parts
+  batch: vec4u, // lengths of the batch axes, innermost first
+  a_batch: vec4u, // elements from matrix to matrix of A along each of them; 0 where A is broadcast
+  b_batch: vec4u,
+}
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(1) var<storage, read> a: array<AElement>;
+@group(0) @binding(2) var<storage, read> b: array<BElement>;
+@group(0) @binding(3) var<storage, read_write> c: array<CElement>;
+
+// Four rows of A, or four columns of B, at k and at k + 1.
+struct Pair {
+  first: vec4f,
+  second: vec4f,
+}
+
+// Where rows row..row+3 of A start; rows past the last repeat it, and what comes of them is never stored.
+fn address_a(start: u32, row: u32) -> vec4u {
+  return (start + min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(sizes.m - 1u)) * sizes.a_row) / 2u;
+}
+
+// Here A is [M, K] with an even K, read in pairs along K.
+fn load_a(address: vec4u, k: u32) -> Pair {
+  let at = address + k / 2u;
+  let p = a[at.x];
+  let q = a[at.y];
+  let r = a[at.z];
+  let s = a[at.w];
+  return Pair(vec4f(p.x, q.x, r.x, s.x), vec4f(p.y, q.y, r.y, s.y));
+}
+
+// Where columns column..column+3 of B start; columns past the last repeat others, and are never stored.
+fn address_b(start: u32, column: u32) -> vec4u {
+  return vec4u((start + min(column, sizes.n - 4u)) / 4u);
+}
+
+// Here B is [K, N] with N a multiple of 4. The element after an odd K's last is loaded again, never used.
+fn load_b(address: vec4u, k: u32) -> Pair {
+  let step = sizes.n / 4u;
+  return Pair(b[address.x + k * step], b[address.x + min(k + 1u, sizes.k - 1u) * step]);
+}
+
+// Here N is a multiple of 4.
+fn store(matrix: u32, row: u32, column: u32, value: vec4f) {
+  if (row < sizes.m && column < sizes.n) {
+    c[((matrix * sizes.m + row) * sizes.n + column) / 4u] = value;
+  }
+}
+
+// Where the matrix of A (x) and of B (y) starts.
+fn matrix_starts(matrix: u32) -> vec2u {
+  var starts = vec2u();
+  var rest = matrix;
+  for (var axis = 0u; rest > 0u; axis++) {
+    let index = rest % sizes.batch[axis];
+    rest /= sizes.batch[axis];
+    starts += index * vec2u(sizes.a_batch[axis], sizes.b_batch[axis]);
+  }
+  return starts;
+}
+
+// Hooks of companions (see engine/jit): what passes of B, here all of four columns at once, added up; and what is left
+// to do for those columns when the tile is stored whose first row is given.
+fn observe(block: u32, b0: vec4f, b1: vec4f) {
+}
+
+fn finish(row: u32, block: u32, column: u32) {
+}
+
+// Two chunks of each operand, by k, then by row or column: one is multiplied while the next is stored.
+var<workgroup> a_chunks: array<f16, 2u * chunk_size>;
+var<workgroup> b_chunks: array<f16, 2u * chunk_size>;
+// Sums on their way to memory, a matrix a subgroup; in the end four columns' sums of B a thread.
+var<workgroup> staged: array<f32, max(8u * unit_m * unit_n, 1024u)>;
+
+// Which quad of an operand's chunk a thread brings into workgroup memory, and at which k of it.
+struct Share {
+  quad: u32,
+  k: u32,
+}
+
+// Neighbouring threads read neighbours in memory: along K where K is the operand's inner axis.
+fn share_of(index: u32, along_k: bool) -> Share {
+  if (along_k) {
+    return Share(index / (depth / 2u), index % (depth / 2u) * 2u);
+  }
+  return Share(index % quads, index / quads * 2u);
+}
+
+// Zeros past K on both sides, because 0 times infinity is not 0.
+fn fetch_a(address: vec4u, k: u32, end: u32) -> Pair {
+  var pair: Pair;
+  if (k < end) {
+    pair = load_a(address, k);
+  }
+  return Pair(pair.first, select(vec4f(), pair.second, k + 1u < end));
+}
+
+fn fetch_b(address: vec4u, k: u32, end: u32) -> Pair {
+  var pair: Pair;
+  if (k < end) {
+    pair = load_b(address, k);
+  }
+  return Pair(pair.first, select(vec4f(), pair.second, k + 1u < end));
+}
+
+fn hand_over_a(at: u32, pair: Pair) {
+  for (var i = 0u; i < 4u; i++) {
+    a_chunks[at + i] = f16(pair.first[i]);
+    a_chunks[at + pitch + i] = f16(pair.second[i]);
+  }
+}
+
+fn hand_over_b(at: u32, pair: Pair) {
+  for (var i = 0u; i < 4u; i++) {
+    b_chunks[at + i] = f16(pair.first[i]);
+    b_chunks[at + pitch + i] = f16(pair.second[i]);
+  }
+}
+
+fn staged_quad(at: u32) -> vec4f {
+  return vec4f(staged[at], staged[at + 1u], staged[at + 2u], staged[at + 3u]);
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) index: u32,
+  @builtin(subgroup_id) subgroup: u32,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  let tile_index = group.y * groups.x + group.x;
+  if (tile_index >= sizes.tiles) {
+    return;
+  }
+  let first_row = tile_index % sizes.row_tiles * tile;
+  let first_column = tile_index / sizes.row_tiles % sizes.column_tiles * tile;
+  let matrix = tile_index / (sizes.row_tiles * sizes.column_tiles);
+  let end = select(sizes.k, sizes.k_last, matrix % sizes.batch.x + 1u == sizes.batch.x);
+  let starts = matrix_starts(matrix);
+  let own_a = share_of(index, sizes.a_k == 1u);
+  let own_b = share_of(index, sizes.b_k == 1u);
+  let address_of_a = address_a(starts.x, first_row + 4u * own_a.quad);
+  let address_of_b = address_b(starts.y, first_column + 4u * own_b.quad);
+  let to_a = own_a.k * pitch + 4u * own_a.quad;
+  let to_b = own_b.k * pitch + 4u * own_b.quad;
+  let part_row = subgroup % 4u * part_m;
+  let part_column = subgroup / 4u * part_n;
+
+  var sums: array<array<Sum, units_n>, units_m>;
+  var columns = vec4f();
+  var next_a = fetch_a(address_of_a, own_a.k, end);
+  var next_b = fetch_b(address_of_b, own_b.k, end);
+  columns += next_b.first + next_b.second;
+  hand_over_a(to_a, next_a);
+  hand_over_b(to_b, next_b);
+  workgroupBarrier();
+  var current = 0u;
+  for (var chunk = 0u; chunk < end; chunk += depth) {
+    // On its way while this chunk is multiplied; past the last one nothing is read.
+    next_a = fetch_a(address_of_a, chunk + depth + own_a.k, end);
+    next_b = fetch_b(address_of_b, chunk + depth + own_b.k, end);
+    columns += next_b.first + next_b.second;
+    for (var k = 0u; k < depth; k += unit_k) {
+      let at = current + k * pitch;
+      var lefts: array<Left, units_m>;
+      for (var i = 0u; i < units_m; i++) {
+        lefts[i] = subgroupMatrixLoad<Left, col_major>(&a_chunks, at + part_row + i * unit_m, pitch);
+      }
+      for (var j = 0u; j < units_n; j++) {
+        let right = subgroupMatrixLoad<Right, row_major>(&b_chunks, at + part_column + j * unit_n, pitch);
+        for (var i = 0u; i < units_m; i++) {
+          sums[i][j] = subgroupMatrixMultiplyAccumulate(lefts[i], right, sums[i][j]);
+        }
+      }
+    }
+    current = chunk_size - current;
+    hand_over_a(current + to_a, next_a);
+    hand_over_b(current + to_b, next_b);
+    workgroupBarrier();
+  }
+
+  let own = subgroup * unit_m * unit_n;
+  for (var i = 0u; i < units_m; i++) {
+    for (var j = 0u; j < units_n; j++) {
+      subgroupMatrixStore<row_major>(&staged, own, sums[i][j], unit_n);
+      workgroupBarrier();
+      for (var quad = lane; quad < unit_m * unit_n / 4u; quad += lanes) {
+        let row = first_row + part_row + i * unit_m + quad / (unit_n / 4u);
+        let column = first_column + part_column + j * unit_n + quad % (unit_n / 4u) * 4u;
+        store(matrix, row, column, staged_quad(own + 4u * quad));
+      }
+      workgroupBarrier();
+    }
+  }
+
+  // The threads that brought the same columns of B add up what they saw; the first of them hands it on.
+  for (var i = 0u; i < 4u; i++) {
+    staged[4u * (own_b.quad * (depth / 2u) + own_b.k / 2u) + i] = columns[i];
+  }
+  workgroupBarrier();
+  if (own_b.k == 0u) {
+    var total = vec4f();
+    for (var i = 0u; i < depth / 2u; i++) {
+      total += staged_quad(4u * (own_b.quad * (depth / 2u) + i));
+    }
+    observe(0u, total, vec4f());
+    finish(first_row, 0u, first_column + 4u * own_b.quad);
+  }
+}
