@@ -100,10 +100,12 @@ export interface Op<A = AnyAttrs> {
   readonly accuracy?: Accuracy;
   /** How the op reads as a pointwise expression, for eager kernels and for fusing. */
   readonly pointwise?: Pointwise<A>;
+  /** The op that it computes, where it is a form of another that only jit makes, and the inputs it has there. */
+  readonly plain?: { readonly op: Op; inputs(inputs: readonly Spec[], attrs: A): readonly Spec[] };
   /** Another op on one of its inputs that its kernel can compute on the way. */
   readonly companion?: Companion<A>;
-  /** Where pointwise work that makes one of its inputs can be done while that is read, if it can. */
-  readonly prologue?: (context: KernelContext<A>) => PrologueSite | undefined;
+  /** Where pointwise work that makes one of its inputs can be done while that is read. */
+  readonly prologues?: (context: KernelContext<A>) => readonly PrologueSite[];
   /** Where pointwise work on the op's result can ride along in its kernel, if it can. */
   readonly epilogue?: (context: KernelContext<A>) => EpilogueSite | undefined;
 }
@@ -126,6 +128,10 @@ export interface Companion<A = AnyAttrs> {
 /** A structured kernel's place for pointwise work on one of its inputs. */
 export interface PrologueSite {
   readonly input: number;
+  /** Whether the chain may ask for an element's number. */
+  readonly knowsElement: boolean;
+  /** Operations on an element that are worth doing there, where it is read more than once. */
+  readonly mostWork: number;
   /** The kernels with `chain`'s only output in the input's place; `inputOperands` are what the chain reads. */
   attach(plan: KernelPlan, chain: PointwiseChain, inputOperands: readonly Operand[]): KernelPlan;
 }

@@ -1,5 +1,5 @@
 // Pointwise kernels: one vec4 of every output from the matching elements of the inputs. As it stands it copies
-// in0 to out0; specialising replaces `element` and the bindings (see engine/ops/elementwise.ts).
+// in0 to out0; specialising replaces `element`, `prepare` and the bindings (see engine/ops/elementwise.ts).
 //
 // Each workgroup walks a contiguous segment with a loop whose trip count is known only at run time: on software
 // adapters few workgroups with long loops win, and a constant trip count would be unrolled.
@@ -28,6 +28,10 @@ const WORKGROUP = 64u;
 
 fn element(i: u32) {
   out0[i] = in0[i];
+}
+
+// Reads what is the same for all elements: a load in the loop costs a software adapter as much as ten additions.
+fn prepare() {
 }
 
 // Where element `flat` of the output lies in the input whose strides start at row `first` of sizes.strides.
@@ -62,6 +66,7 @@ fn non_finite(bits: u32) -> u32 {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let start = (group.x + group.y * groups.x) * sizes.segment;
   let end = min(start + sizes.segment, sizes.count);
+  prepare();
   for (var i = start + lane; i < end; i += WORKGROUP) {
     element(i);
   }

@@ -5,7 +5,8 @@
 enable subgroups;
 
 const lanes = 8u; // subgroup size and workgroup size: 4 or 8
-const has_short_tile = false; // whether the last tile of C has four rows at most
+const has_short_tile = false; // whether the last tiles of C have four rows at most
+const has_narrow_tile = false; // whether they have four columns at most
 
 alias AElement = vec2f;
 alias BElement = vec4f;
@@ -91,9 +92,14 @@ fn store_block(matrix: u32, row: u32, column: u32, block: Block) {
   store(matrix, row + 3u, column, block.r3);
 }
 
+// Where A begins: not at its binding's first element where it is a window of something larger.
+fn a_start() -> u32 {
+  return 0u;
+}
+
 // Where the matrix of A (x) and of B (y) starts.
 fn matrix_starts(matrix: u32) -> vec2u {
-  var starts = vec2u();
+  var starts = vec2u(a_start(), 0u);
   var rest = matrix;
   for (var axis = 0u; rest > 0u; axis++) {
     let index = rest % sizes.batch[axis];
@@ -133,6 +139,30 @@ fn short_tile(matrix: u32, row: u32, column: u32, a_address: vec4u, b_address: v
   finish(row, 0u, column);
 }
 
+// A tile of four columns at most: lane i loads B for the i-th pair of k, and every lane has four rows of its own.
+fn narrow_tile(matrix: u32, row: u32, column: u32, a_address: vec4u, b_address: vec4u, lane: u32) {
+  var sum: Block;
+  let last = (sizes.k - 1u) & ~1u;
+  for (var chunk = 0u; chunk < sizes.k; chunk += 2u * lanes) {
+    let y = load_b(b_address, min(chunk + 2u * lane, last));
+    let pairs = min(lanes, (sizes.k - chunk + 1u) / 2u);
+    for (var i = 0u; i < pairs; i += sizes.one) {
+      let k = chunk + 2u * i;
+      let x = load_a(a_address, k);
+      let has_second = k + 1u < sizes.k;
+      let a1 = select(vec4f(), x.second, has_second);
+      let b0 = subgroupShuffle(y.first, i);
+      let b1 = select(vec4f(), subgroupShuffle(y.second, i), has_second);
+      observe(0u, b0, b1);
+      sum = multiply_add(multiply_add(sum, x.first, b0), a1, b1);
+    }
+  }
+  store_block(matrix, row + 4u * lane, column, sum);
+  if (lane == 0u) {
+    finish(row, 0u, column);
+  }
+}
+
 @compute @workgroup_size(lanes)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -144,7 +174,8 @@ fn main(
     return;
   }
   let row = tile % sizes.row_tiles * (4u * lanes);
-  let column = tile / sizes.row_tiles % sizes.column_tiles * (4u * lanes) + lane * 4u;
+  let first_column = tile / sizes.row_tiles % sizes.column_tiles * (4u * lanes);
+  let column = first_column + lane * 4u;
   let matrix = tile / (sizes.row_tiles * sizes.column_tiles);
   let starts = matrix_starts(matrix);
   let b_address = address_b(starts.y, column);
@@ -153,6 +184,10 @@ fn main(
     return;
   }
   let a_address = address_a(starts.x, row + lane * 4u);
+  if (has_narrow_tile && sizes.n - first_column <= 4u) {
+    narrow_tile(matrix, row, first_column, a_address, address_b(starts.y, first_column), lane);
+    return;
+  }
 
   // Block i holds the rows whose A lane i loads.
   var c0: Block;

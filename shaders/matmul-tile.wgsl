@@ -90,9 +90,14 @@ fn store_block(matrix: u32, row: u32, column: u32, block: Block) {
   store(matrix, row + 3u, column, block.r3);
 }
 
+// Where A begins: not at its binding's first element where it is a window of something larger.
+fn a_start() -> u32 {
+  return 0u;
+}
+
 // Where the matrix of A (x) and of B (y) starts.
 fn matrix_starts(matrix: u32) -> vec2u {
-  var starts = vec2u();
+  var starts = vec2u(a_start(), 0u);
   var rest = matrix;
   for (var axis = 0u; rest > 0u; axis++) {
     let index = rest % sizes.batch[axis];

@@ -2,21 +2,24 @@
 
 import { sizeOf } from "../shape.ts";
 import type { Groups } from "./groups.ts";
+import { Reachability } from "./reachability.ts";
 import { isSimple, sameStage, type Unit } from "./units.ts";
 
 /** Small chains anywhere in the graph share a dispatch where none depends on another. */
 export function mergeBeside(groups: Groups): void {
   const shared: Unit[] = [];
-  for (const unit of groups.units()) {
+  const units = groups.units();
+  const order = new Reachability(units, (unit) => groups.predecessorsOf(unit));
+  for (const unit of units) {
     if (unit.anchor !== undefined || !isSimple(unit)) continue;
     const host = shared.find(
       (other) =>
         sameStage(unit, other) &&
         (isSmall(unit) || isSmall(other)) &&
+        !order.dependsOn(other, unit) &&
+        !order.dependsOn(unit, other) &&
         !overwrites(groups, other, unit) &&
         !overwrites(groups, unit, other) &&
-        !groups.reaches(other, unit) &&
-        !groups.reaches(unit, other) &&
         groups.bindings([{ ...other, parts: other.parts ?? [other] }, unit]) <=
           groups.profile.maxStorageBuffers,
     );
@@ -33,6 +36,7 @@ export function mergeBeside(groups: Groups): void {
       parts,
     };
     groups.put(merged);
+    order.merge(host, unit, merged);
     shared[shared.indexOf(host)] = merged;
   }
 }

@@ -1,8 +1,16 @@
 // Merges pointwise work into structured kernels: behind their results, before what they read, and other ops' sums.
 
-import type { EpilogueSite } from "../op.ts";
+import type { EpilogueSite, PrologueSite } from "../op.ts";
 import { sameShape, showShape, sizeOf } from "../shape.ts";
-import { isLiteral, knowsElement, type Node, producerOf, readsApart, type Value } from "./graph.ts";
+import {
+  isLiteral,
+  knowsElement,
+  type Node,
+  pointwiseOf,
+  producerOf,
+  readsApart,
+  type Value,
+} from "./graph.ts";
 import type { Groups } from "./groups.ts";
 import { apart, contextOf, isFlat, isSimple, sameStage, siteOf, type Unit } from "./units.ts";
 
@@ -93,36 +101,40 @@ export function mergeCompanions(groups: Groups): void {
   }
 }
 
-/** Chains whose only result is what one reduction reads. */
+/** Chains whose only result is what one reduction or product reads. */
 export function mergePrologues(groups: Groups): void {
-  for (const node of groups.graph.nodes) {
-    const site = node.op.prologue?.(contextOf(node, groups.profile));
-    if (site === undefined) continue;
-    const { value } = node.inputs[site.input];
-    const producer = producerOf(value);
-    if (producer === undefined || groups.isKept(value)) continue;
-    const unit = groups.unitOf(node);
-    const from = groups.unitOf(producer);
-    const why = refusePrologue(groups, from, unit, node, value);
-    if (why !== undefined) {
-      groups.refusals.push(`${producer.op.name} -> ${node.op.name}: ${why}`);
-      continue;
-    }
-    const merged: Unit = {
-      ...unit,
-      id: Math.min(from.id, unit.id),
-      nodes: [...from.nodes, ...unit.nodes].sort((x, y) => x.id - y.id),
-      prologue: { nodes: from.nodes, target: from.target! },
-    };
-    groups.put(merged);
-  }
+  for (const node of groups.graph.nodes)
+    for (const site of node.op.prologues?.(contextOf(node, groups.profile)) ?? [])
+      mergePrologue(groups, node, site);
 }
+
+function mergePrologue(groups: Groups, node: Node, site: PrologueSite): void {
+  const { value } = node.inputs[site.input];
+  const producer = producerOf(value);
+  if (producer === undefined || groups.isKept(value)) return;
+  const unit = groups.unitOf(node);
+  const from = groups.unitOf(producer);
+  const why = refusePrologue(groups, from, unit, site, value);
+  if (why !== undefined) {
+    groups.refusals.push(`${producer.op.name} -> ${node.op.name}: ${why}`);
+    return;
+  }
+  groups.put({
+    ...unit,
+    id: Math.min(from.id, unit.id),
+    nodes: [...from.nodes, ...unit.nodes].sort((x, y) => x.id - y.id),
+    prologues: [...(unit.prologues ?? []), { input: site.input, nodes: from.nodes, target: from.target! }],
+  });
+}
+
+/** What a node of a chain costs an element: functions that are written out, like exp, as much as a dozen others. */
+const workOf = (node: Node): number => (pointwiseOf(node)?.helpers === undefined ? 1 : 12);
 
 function refusePrologue(
   groups: Groups,
   from: Unit,
   unit: Unit,
-  node: Node,
+  site: PrologueSite,
   value: Value,
 ): string | undefined {
   if (!sameStage(from, unit)) return apart;
@@ -131,6 +143,11 @@ function refusePrologue(
   if (sizeOf(from.target.shape) !== sizeOf(value.spec.shape) || !isSimple(from)) {
     return "what it reads is reached by broadcasting";
   }
+  const element = site.knowsElement ? undefined : from.nodes.find(knowsElement);
+  if (element !== undefined)
+    return `${element.op.name} needs an element's number, which the kernel does not know as it reads`;
+  if (from.nodes.reduce((sum, member) => sum + workOf(member), 0) > site.mostWork)
+    return "it would be computed again by many tiles";
   const isOnly = groups.consumersOf(value).length === 1;
   const others = from.nodes.filter((member) => member.outputs[0] !== value);
   if (!isOnly || others.some((member) => groups.isReadOutside(member, [from])))
@@ -142,9 +159,8 @@ function refusePrologue(
   ) {
     return "what it reads is made of constants";
   }
-  // What the reduction's own epilogue reads must not wait for it.
+  // What the kernel's own epilogue reads must not wait for it.
   if (groups.reachesAround(from, unit)) return "another kernel lies between them";
   const limit = groups.profile.maxStorageBuffers;
-  if (groups.bindings([from, unit]) > limit) return `together they bind more than ${limit} buffers`;
-  return node.inputs.length === 1 ? undefined : "it reads more than that";
+  return groups.bindings([from, unit]) > limit ? `together they bind more than ${limit} buffers` : undefined;
 }

@@ -14,7 +14,7 @@ export interface FuseOptions {
   readonly pointwise?: boolean;
   /** Let pointwise ops ride on structured kernels' results. */
   readonly epilogues?: boolean;
-  /** Let reductions compute what they reduce as they read it. */
+  /** Let reductions and products compute what they take as they read it. */
   readonly prologues?: boolean;
   /** Let small chains that do not depend on each other share one dispatch. */
   readonly beside?: boolean;

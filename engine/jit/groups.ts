@@ -27,6 +27,8 @@ export class Groups {
   readonly #targets = new Map<Value, Memory>();
   /** Units of several nodes. */
   readonly #merged = new Set<Unit>();
+  /** The same, the last to end first; made when it is asked for. */
+  #byEnd: Unit[] | undefined;
 
   constructor(graph: Graph, profile: AdapterProfile) {
     this.graph = graph;
@@ -92,6 +94,7 @@ export class Groups {
       this.#unitOf.set(node, merged);
     }
     this.#merged.add(merged);
+    this.#byEnd = undefined;
   }
 
   /** Makes one unit of two. */
@@ -159,6 +162,19 @@ export class Groups {
     return reads.size + writes;
   }
 
+  /** The units that make what a unit reads. */
+  predecessorsOf(unit: Unit): Set<Unit> {
+    const made = new Set<Unit>();
+    for (const node of unit.nodes) {
+      for (const use of node.inputs) {
+        const producer = producerOf(use.value);
+        if (producer !== undefined) made.add(this.#unitOf.get(producer)!);
+      }
+    }
+    made.delete(unit);
+    return made;
+  }
+
   /** Whether `to` depends on `from`. */
   reaches(from: Unit, to: Unit): boolean {
     return this.#search(to, from, false);
@@ -175,13 +191,11 @@ export class Groups {
    */
   #earliest(goal: Unit): number {
     let bound = goal.nodes[0].id;
-    for (let grew = true; grew; ) {
-      grew = false;
-      for (const unit of this.#merged) {
-        if (unit.nodes[0].id >= bound || lastId(unit) < bound) continue;
-        bound = unit.nodes[0].id;
-        grew = true;
-      }
+    // From the last to end on: what widens the goal's stretch of the graph is followed by all that may widen it again.
+    this.#byEnd ??= [...this.#merged].sort((a, b) => lastId(b) - lastId(a));
+    for (const unit of this.#byEnd) {
+      if (lastId(unit) < bound) break;
+      bound = Math.min(bound, unit.nodes[0].id);
     }
     return bound;
   }

@@ -5,7 +5,7 @@ import { accessOf } from "../ops/pointwise-code.ts";
 import { sizeOf } from "../shape.ts";
 import type { Dependencies } from "./dependencies.ts";
 import { type Effect, type Graph, readsApart, type Value } from "./graph.ts";
-import { spaceOf, type Unit } from "./units.ts";
+import { nodesBefore, spaceOf, type Unit } from "./units.ts";
 
 /** The values that their units write in place, and what for; the units are ordered so that no one misses the old ones. */
 export function writtenInPlace(
@@ -80,7 +80,7 @@ function isReadInStep(unit: Unit, value: Value, source: Value): boolean {
     if (unit.anchor.inputs.some((use) => use.value === value) || unit.anchor.outputs.includes(source))
       return false;
     // A prologue reads elsewhere than the kernel writes.
-    const before = unit.prologue?.nodes ?? [];
+    const before = nodesBefore(unit);
     if (before.some((node) => node.inputs.some((use) => use.value === value))) return false;
     const chain = unit.nodes.filter(
       (node) => node !== unit.anchor && node !== unit.companion && !before.includes(node),

@@ -16,11 +16,14 @@ import { familyOf } from "../variants/variants.ts";
 import { type Fused, type FuseOptions, fuse } from "./fuse.ts";
 import type { Graph } from "./graph.ts";
 import { type Plan, plan } from "./plan.ts";
+import { readWindows } from "./read-windows.ts";
 import { type SimplifyOptions, simplify } from "./simplify.ts";
 import { TraceBackend } from "./trace.ts";
 
 /** Switches for the passes, all on by default; turning one off never changes results beyond rounding. */
 export interface JitOptions extends SimplifyOptions, FuseOptions {
+  /** Let products read a window of rows (a batch out of a data set) where it lies. */
+  readonly windows?: boolean;
   /** Names the program in messages. */
   name?: string;
   /** Where it runs if no argument is a tensor; default: the default device at the call. */
@@ -297,7 +300,8 @@ function trace<P extends unknown[]>(
         return finished!;
       }),
     );
-    const graph = simplify(traced, (spec, value) => tracer.constant(spec, value), options);
+    const simple = simplify(traced, (spec, value) => tracer.constant(spec, value), options);
+    const graph = options.windows === false ? simple : readWindows(simple);
     const fused = fuse(graph, backend.profile!, options);
     const planned = plan(graph, fused.units, backend, backend.profile!);
     return {
@@ -319,8 +323,8 @@ function trace<P extends unknown[]>(
 /** The calls in a graph whose kernels come in variants. */
 function trialCalls({ nodes }: Graph): TrialCall[] {
   return nodes.flatMap(({ op, inputs, attrs }) => {
-    const family = familyOf(op);
-    return family === undefined ? [] : [{ family, inputs, attrs }];
+    const family = familyOf(op.plain?.op ?? op);
+    return family === undefined ? [] : [{ family, inputs: op.plain?.inputs(inputs, attrs) ?? inputs, attrs }];
   });
 }
 

@@ -21,7 +21,7 @@ import {
 } from "../ops/pointwise-code.ts";
 import { sizeOf } from "../shape.ts";
 import { isLiteral, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
-import { contextOf, siteOf, spaceOf, type Unit } from "./units.ts";
+import { contextOf, nodesBefore, type Prologue, siteOf, spaceOf, type Unit } from "./units.ts";
 
 /** What a unit reads, writes and dispatches; operands count through `reads` and `writes`. */
 export interface UnitKernels {
@@ -51,7 +51,7 @@ export function unitKernels(
     plan = node.op.companion!.attach(plan, output(writes.length));
     writes.push(unit.companion.outputs[0]);
   }
-  const before = unit.prologue?.nodes ?? [];
+  const before = nodesBefore(unit);
   const rest = unit.nodes.filter(
     (member) => member !== node && member !== unit.companion && !before.includes(member),
   );
@@ -59,17 +59,20 @@ export function unitKernels(
     rest.length === 0
       ? { reads, writes, calls: plan.calls, scratch: plan.scratch ?? [] }
       : withEpilogue(unit, node, plan, reads, writes, rest, profile, isNeeded, inPlaceOf);
-  return unit.prologue === undefined ? kernels : withPrologue(unit.prologue, node, kernels, profile);
+  return (unit.prologues ?? []).reduce(
+    (all, prologue) => withPrologue(prologue, node, all, profile),
+    kernels,
+  );
 }
 
 /** The anchor's kernels with what they read computed by a chain. */
 function withPrologue(
-  { nodes, target }: NonNullable<Unit["prologue"]>,
+  { input: which, nodes, target }: Prologue,
   anchor: Node,
   kernels: UnitKernels,
   profile: AdapterProfile,
 ): UnitKernels {
-  const site = anchor.op.prologue!(contextOf(anchor, profile))!;
+  const site = anchor.op.prologues!(contextOf(anchor, profile)).find((each) => each.input === which)!;
   const { value } = anchor.inputs[site.input];
   const built = buildChain(
     { target },

@@ -8,6 +8,7 @@ import type { Op } from "../op.ts";
 import { matmul } from "../ops/matmul.ts";
 import { pack } from "../ops/pack.ts";
 import { max, mean, min, sum } from "../ops/reduce.ts";
+import { windowedMatmul } from "../ops/windowed-matmul.ts";
 import { sizeOf } from "../shape.ts";
 import { Dependencies } from "./dependencies.ts";
 import { type Effect, type Graph, producerOf, type Value } from "./graph.ts";
@@ -286,7 +287,10 @@ class Planner {
 }
 
 /** Structured ops whose kernels store single elements where a row is no whole number of vec4s. */
-const exactWriters: ReadonlySet<Op> = new Set([matmul, sum, mean, max, min].map(({ op }) => op));
+const exactWriters: ReadonlySet<Op> = new Set([
+  windowedMatmul,
+  ...[matmul, sum, mean, max, min].map(({ op }) => op),
+]);
 
 /** Whether `value` is what `memory` held before the program ran. */
 const isMemory = (value: Value, memory: Memory) =>

@@ -14,13 +14,23 @@ export interface Unit {
   readonly anchor: Node | undefined;
   /** A node that the anchor's kernel computes on the way. */
   companion?: Node;
-  /** A chain that makes what the anchor reads, computed as it is read. */
-  prologue?: { readonly nodes: readonly Node[]; readonly target: Spec };
+  /** Chains that make what the anchor reads, computed as it is read. */
+  prologues?: readonly Prologue[];
   /** The element space of a pointwise chain. */
   target: Spec | undefined;
   /** Chains over unlike elements that share one dispatch, side by side. */
   parts?: readonly Unit[];
 }
+
+export interface Prologue {
+  /** Which of the anchor's inputs it makes. */
+  readonly input: number;
+  readonly nodes: readonly Node[];
+  readonly target: Spec;
+}
+
+/** The nodes that compute what the anchor reads. */
+export const nodesBefore = ({ prologues = [] }: Unit): Node[] => prologues.flatMap(({ nodes }) => nodes);
 
 /** The shape that a chain's node broadcasts its inputs to: its own, or the chain's where it is a smaller part. */
 export function spaceOf(node: Node, target: Spec): Spec {

@@ -9,7 +9,10 @@ import { broadcastShapes, broadcastStrides, showShape, sizeOf } from "../shape.t
 import type { Tensor } from "../tensor.ts";
 import { chosenPlan, registerFamily } from "../variants/variants.ts";
 import { columnSums, matmulSite } from "./epilogues.ts";
-import { matmulSources, type Product, productVariants } from "./matmul-kernels.ts";
+import { productVariants } from "./matmul-kernels.ts";
+import type { Product } from "./matmul-product.ts";
+import { operandSite } from "./matmul-prologue.ts";
+import { matmulSources, rereads } from "./matmul-variants.ts";
 import { sum } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
 
@@ -20,7 +23,7 @@ export interface MatmulOptions {
   transposeB?: boolean;
 }
 
-interface MatmulAttrs {
+export interface MatmulAttrs {
   readonly transposeA: boolean;
   readonly transposeB: boolean;
 }
@@ -87,6 +90,10 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
     chosenPlan(productVariants(productOf(inputs, attrs), profile), profile),
   reference: (inputs, attrs, [out]) => multiply(inputs, productOf(inputs, attrs), out),
   companion: columnSums(() => sum.op),
+  prologues: ({ inputs, attrs, profile }) => {
+    const [a, b] = rereads(productOf(inputs, attrs), profile);
+    return [operandSite(0, a), operandSite(1, b)];
+  },
   epilogue: ({ outputs: [out] }) => matmulSite(out.shape[out.shape.length - 1]),
   vjp: (context) => [gradientOfA(context), gradientOfB(context)],
   samples: samples(),

@@ -191,12 +191,22 @@ interface CallParts {
   readonly helpers: Record<string, string>;
 }
 
-/** A chain as the body of a function of the vec4's number `i`; adds what it binds to `parts`. */
+/** What is the same for all elements, as module variables and the statements that set them. */
+interface Once {
+  readonly declarations: string[];
+  readonly statements: string[];
+}
+
+/**
+ * A chain as the body of a function of the vec4's number `i`; adds what it binds to `parts`, and to `once` what need
+ * not be read for each `i` anew.
+ */
 function chainBody(
   chain: PointwiseChain,
   inputOperands: readonly Operand[],
   outputOperands: readonly Operand[],
   parts: CallParts,
+  once?: Once,
 ): string {
   const { bindings, operands } = parts;
   const first = operands.length;
@@ -208,7 +218,13 @@ function chainBody(
     const access = inPlace.has(k) ? "read_write" : "read";
     operands.push({ ...inputOperands[k], access });
     bindings.push({ name: nameOf(k), binding: operands.length, access, type: load.type });
-    if (spec.raw === undefined) lines.push(`let x${k} = ${load.code};`);
+    if (spec.raw !== undefined) return;
+    const isOne = ["scalar", "whole"].includes(accessIn(chain, k).access) && !inPlace.has(k);
+    if (once !== undefined && isOne) {
+      once.declarations.push(`var<private> once${k}: ${registerTypes[spec.dtype]};`);
+      once.statements.push(`once${k} = ${load.code};`);
+    }
+    lines.push(`let x${k} = ${once !== undefined && isOne ? `once${k}` : load.code};`);
   });
   const code = chainCode(
     chain.steps,
@@ -276,14 +292,20 @@ export function pointwiseCall(
   const length = sizeOf(chain.target.shape);
   if (length === 0) return undefined;
   const parts: CallParts = { bindings: [], operands: [], helpers: {} };
-  const body = chainBody(chain, inputOperands, outputOperands, parts);
+  const once: Once = { declarations: [], statements: [] };
+  const body = chainBody(chain, inputOperands, outputOperands, parts, once);
+  const prepare = [...once.declarations, `fn prepare() {\n  ${once.statements.join("\n  ")}\n}`].join("\n");
   const count = Math.ceil(length / 4);
   const segment = segmentOf(count, profile);
   return {
     shader,
     hooks: {
       bindings: parts.bindings,
-      functions: { element: `fn element(i: u32) {\n  ${body}\n}`, ...parts.helpers },
+      functions: {
+        element: `fn element(i: u32) {\n  ${body}\n}`,
+        ...(once.statements.length > 0 ? { prepare } : {}),
+        ...parts.helpers,
+      },
     },
     sizes: [count, segment, length, 0, ...broadcastSizes(chain)],
     operands: parts.operands,

@@ -8,6 +8,8 @@ import { chainFunction } from "./pointwise-code.ts";
 export function readingSite(load4Parameters: string): PrologueSite {
   return {
     input: 0,
+    knowsElement: true,
+    mostWork: Number.POSITIVE_INFINITY,
     attach(plan, chain, inputOperands) {
       const [call, ...others] = plan.calls;
       const { code, types, helpers } = chainFunction("computed", chain, "source");

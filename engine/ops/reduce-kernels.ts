@@ -316,10 +316,10 @@ export function reduction(definition: ReduceDefinition) {
       return [{ shape, dtype: x.dtype }];
     },
     kernels: (context) => reduceKernels(context, definition),
-    prologue: ({ inputs: [x], attrs: { axes } }) => {
+    prologues: ({ inputs: [x], attrs: { axes } }) => {
       const [{ length, inner }] = stagesOf(x.shape, axes);
-      if ((inner === 1 ? length : inner) % 4 !== 0) return undefined;
-      return readingSite(inner === 1 ? "i: u32" : "i: u32, column: u32");
+      if ((inner === 1 ? length : inner) % 4 !== 0) return [];
+      return [readingSite(inner === 1 ? "i: u32" : "i: u32, column: u32")];
     },
     epilogue: ({ outputs: [out] }) =>
       out.dtype === "bool" ? undefined : valuewiseSite("out0", 1, out.dtype),

@@ -101,7 +101,16 @@ interface Graph {
   readonly passOff: number;
 }
 
-const passes = ["fold", "dedupe", "pointwise", "epilogues", "prologues", "beside", "companions"] as const;
+const passes = [
+  "fold",
+  "dedupe",
+  "windows",
+  "pointwise",
+  "epilogues",
+  "prologues",
+  "beside",
+  "companions",
+] as const;
 
 /** Sees what the interpreter does, to print a graph. */
 type Log = (line: string) => void;

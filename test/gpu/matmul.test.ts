@@ -6,17 +6,16 @@ import { apply } from "../../engine/apply.ts";
 import { add, jit, type Op, relu, type Tensor, tensor } from "../../engine/index.ts";
 import { type AdapterProfile, type MatrixShape, output } from "../../engine/kernel.ts";
 import { matmul, productOf } from "../../engine/ops/matmul.ts";
+import { type MatmulChoice, planMatmul } from "../../engine/ops/matmul-kernels.ts";
 import {
-  type MatmulChoice,
   type MatmulVariant,
   matmulVariants,
   matrixVariant,
-  planMatmul,
   sharedVariant,
   splitVariant,
   subgroupVariant,
   tileVariant,
-} from "../../engine/ops/matmul-kernels.ts";
+} from "../../engine/ops/matmul-variants.ts";
 import { sizeOf } from "../../engine/shape.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";

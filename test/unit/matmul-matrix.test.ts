@@ -7,7 +7,9 @@ import { matrixUnitOf } from "../../engine/backend/webgpu/open.ts";
 import type { AdapterProfile, MatrixShape } from "../../engine/kernel.ts";
 import { output } from "../../engine/kernel.ts";
 import { columnSums } from "../../engine/ops/epilogues.ts";
-import { matmulVariants, matrixVariant, type Product, planMatmul } from "../../engine/ops/matmul-kernels.ts";
+import { planMatmul } from "../../engine/ops/matmul-kernels.ts";
+import type { Product } from "../../engine/ops/matmul-product.ts";
+import { matmulVariants, matrixVariant } from "../../engine/ops/matmul-variants.ts";
 import { sum } from "../../engine/ops/reduce.ts";
 import { specialize } from "../../engine/specialize.ts";
 

@@ -5,7 +5,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type Device, DTypeError, ShapeError, type Tensor, tensor } from "../../engine/index.ts";
 import type { AdapterProfile } from "../../engine/kernel.ts";
 import { matmul } from "../../engine/ops/matmul.ts";
-import { type Product, planMatmul } from "../../engine/ops/matmul-kernels.ts";
+import { planMatmul } from "../../engine/ops/matmul-kernels.ts";
+import type { Product } from "../../engine/ops/matmul-product.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { referenceDevice } from "../support/devices.ts";
 import { chosen, differences, ruleGradients, weightedSum } from "../support/differences.ts";
@@ -128,6 +129,10 @@ describe("plans", () => {
     // Last tiles of one to four rows have code of their own, which others do without.
     expect(hooks(product(100, 64, 784))).not.toBe(hooks(product(128, 64, 784)));
     for (const m of [1, 4, 33, 36, 97]) expect(hooks(product(m, 512, 10))).toBe(hooks(product(100, 64, 784)));
+    // And so have last tiles of one to four columns.
+    expect(hooks(product(64, 100, 784))).not.toBe(hooks(product(64, 128, 784)));
+    expect(hooks(product(64, 100, 784))).not.toBe(hooks(product(100, 64, 784)));
+    for (const n of [4, 36, 100]) expect(hooks(product(512, n, 10))).toBe(hooks(product(64, 100, 784)));
     expect(hooks(product(128, 10, 64))).toBe(hooks(product(64, 10, 128, { transposeA: true })));
     expect(hooks(product(128, 10, 64))).not.toBe(hooks(product(128, 12, 64)));
   });

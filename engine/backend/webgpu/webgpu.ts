@@ -21,6 +21,7 @@ import type {
   WorkCounters,
 } from "../backend.ts";
 import { BindGroups } from "./bind-groups.ts";
+import { decode, encode } from "./encoding.ts";
 import type { Naps } from "./naps.ts";
 import { PipelineCache, SizeBuffers } from "./pipelines.ts";
 import { BufferPool, GpuMemory } from "./pool.ts";
@@ -385,37 +386,6 @@ export function adapterProfile(info: DeviceInfo): AdapterProfile {
     maxWorkgroupsPerDimension: info.limits.maxComputeWorkgroupsPerDimension,
     maxStorageBuffers: info.limits.maxStorageBuffersPerShaderStage,
   };
-}
-
-/** Values as the GPU stores them: bool as u32, u8 four to a word, the rest as they are. */
-function encode(
-  dtype: DType,
-  values: ArrayLike<number>,
-): Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
-  if (dtype === "u8") {
-    const bytes = new Uint8Array(Math.ceil(values.length / 4) * 4);
-    bytes.set(values);
-    return bytes;
-  }
-  if (dtype === "bool") return Uint32Array.from(values, (v) => (v ? 1 : 0));
-  if (dtype === "f32")
-    return values instanceof Float32Array ? (values as Float32Array<ArrayBuffer>) : Float32Array.from(values);
-  return dtype === "i32" ? Int32Array.from(values) : Uint32Array.from(values);
-}
-
-function decode(dtype: DType, raw: ArrayBuffer, count: number): HostArray {
-  switch (dtype) {
-    case "f32":
-      return new Float32Array(raw, 0, count);
-    case "i32":
-      return new Int32Array(raw, 0, count);
-    case "u32":
-      return new Uint32Array(raw, 0, count);
-    case "u8":
-      return new Uint8Array(raw, 0, count);
-    default:
-      return Uint8Array.from(new Uint32Array(raw, 0, count));
-  }
 }
 
 /** JSON has no NaN, infinities or -0; plan keys must tell them apart. */

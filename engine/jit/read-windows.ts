@@ -1,0 +1,97 @@
+// Lets products read a window of rows where it lies: a batch that is sliced out of a data set need not be copied first.
+// Rewrites the graph before anything is fused.
+
+import { dynamicSlice } from "../ops/indexing.ts";
+import { windowedMatmul, windowOffset } from "../ops/windowed-matmul.ts";
+import { sizeOf } from "../shape.ts";
+import type { Graph, Node, Use, Value } from "./graph.ts";
+
+/** The graph with windows that only products read, as their left operand, taken by these products themselves. */
+export function readWindows(graph: Graph): Graph {
+  const windows = windowsOf(graph);
+  if (windows.size === 0) return graph;
+  const values = graph.nodes.flatMap(({ inputs, outputs }) => [
+    ...inputs.map(({ value }) => value),
+    ...outputs,
+  ]);
+  let nextId = 1 + values.reduce((most, { id }) => Math.max(most, id), 0);
+  const renewed = new Map<Value, Value>();
+  const renew = (use: Use): Use => ({ ...use, value: renewed.get(use.value) ?? use.value });
+  const make = (node: Omit<Node, "outputs">, results: readonly Pick<Value, "id" | "spec">[]): Node => {
+    const outputs: Value[] = [];
+    const made: Node = { ...node, outputs };
+    results.forEach(({ id, spec }, index) => {
+      outputs.push({ id, spec, origin: { kind: "node", node: made, index } });
+    });
+    return made;
+  };
+  const offsets = new Map<Value, { whole: Use; offset: Value }>();
+  const nodes = graph.nodes.map((node) => {
+    const inputs = node.inputs.map(renew);
+    if (windows.has(node)) {
+      const [whole, start] = inputs;
+      const [window] = node.outputs;
+      const attrs = {
+        last: whole.shape[0] - window.spec.shape[0],
+        inner: sizeOf(whole.shape.slice(1)),
+      };
+      const spec = { shape: start.shape, dtype: "u32" } as const;
+      const made = make({ ...node, op: windowOffset, attrs, inputs: [start] }, [{ id: nextId++, spec }]);
+      offsets.set(window, { whole, offset: made.outputs[0] });
+      return made;
+    }
+    const found = offsets.get(node.inputs[0]?.value);
+    const made =
+      found === undefined
+        ? make({ ...node, inputs }, node.outputs)
+        : make(
+            {
+              ...node,
+              op: windowedMatmul,
+              attrs: { ...(node.attrs as object), window: node.inputs[0].shape },
+              inputs: [found.whole, inputs[1], { ...found.offset.spec, value: found.offset }],
+            },
+            node.outputs,
+          );
+    node.outputs.forEach((value, i) => {
+      renewed.set(value, made.outputs[i]);
+    });
+    return made;
+  });
+  return {
+    ...graph,
+    nodes,
+    effects: graph.effects.map((effect) => ({
+      ...effect,
+      source: renewed.get(effect.source) ?? effect.source,
+    })),
+    outputs: graph.outputs.map(renew),
+  };
+}
+
+/** The slices that need not be made. */
+function windowsOf({ nodes, effects, outputs }: Graph): Set<Node> {
+  const windows = new Map<Value, Node>();
+  for (const node of nodes)
+    if (node.op === dynamicSlice.op && node.inputs[0].dtype === "f32" && sizeOf(node.inputs[0].shape) > 0)
+      windows.set(node.outputs[0], node);
+  if (windows.size === 0) return new Set();
+  for (const node of nodes) {
+    node.inputs.forEach((use, k) => {
+      const window = windows.get(use.value);
+      // A matrix of the window's rows, or a row of it in each.
+      const isRead =
+        window !== undefined &&
+        node.op === windowedMatmul.plain!.op &&
+        k === 0 &&
+        use.shape.length === 2 &&
+        use.shape[0] === use.value.spec.shape[0] &&
+        sizeOf(node.outputs[0].spec.shape) > 0;
+      if (!isRead) windows.delete(use.value);
+    });
+  }
+  for (const { source } of effects) windows.delete(source);
+  for (const { value } of outputs) windows.delete(value);
+  const read = new Set(nodes.flatMap((node) => node.inputs.map(({ value }) => value)));
+  return new Set([...windows].filter(([value]) => read.has(value)).map(([, node]) => node));
+}
