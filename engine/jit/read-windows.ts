@@ -2,6 +2,7 @@
 // Rewrites the graph before anything is fused.
 
 import { dynamicSlice } from "../ops/indexing.ts";
+import { matmul } from "../ops/matmul.ts";
 import { windowedMatmul, windowOffset } from "../ops/windowed-matmul.ts";
 import { sizeOf } from "../shape.ts";
 import type { Graph, Node, Use, Value } from "./graph.ts";
@@ -82,7 +83,7 @@ function windowsOf({ nodes, effects, outputs }: Graph): Set<Node> {
       // A matrix of the window's rows, or a row of it in each.
       const isRead =
         window !== undefined &&
-        node.op === windowedMatmul.plain!.op &&
+        node.op === matmul.op &&
         k === 0 &&
         use.shape.length === 2 &&
         use.shape[0] === use.value.spec.shape[0] &&

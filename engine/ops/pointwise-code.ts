@@ -219,12 +219,13 @@ function chainBody(
     operands.push({ ...inputOperands[k], access });
     bindings.push({ name: nameOf(k), binding: operands.length, access, type: load.type });
     if (spec.raw !== undefined) return;
-    const isOne = ["scalar", "whole"].includes(accessIn(chain, k).access) && !inPlace.has(k);
-    if (once !== undefined && isOne) {
+    let value = load.code;
+    if (once !== undefined && !inPlace.has(k) && ["scalar", "whole"].includes(accessIn(chain, k).access)) {
       once.declarations.push(`var<private> once${k}: ${registerTypes[spec.dtype]};`);
-      once.statements.push(`once${k} = ${load.code};`);
+      once.statements.push(`once${k} = ${value};`);
+      value = `once${k}`;
     }
-    lines.push(`let x${k} = ${once !== undefined && isOne ? `once${k}` : load.code};`);
+    lines.push(`let x${k} = ${value};`);
   });
   const code = chainCode(
     chain.steps,

@@ -4,7 +4,6 @@
 import { type HookBinding, input, type KernelPlan, type Spec } from "../kernel.ts";
 import { notDifferentiable, type Op } from "../op.ts";
 import { type MatmulAttrs, matmul } from "./matmul.ts";
-import { scalarTypes } from "./pointwise-code.ts";
 
 interface WindowAttrs {
   /** The last row at which the window still fits. */
@@ -45,10 +44,7 @@ export const windowedMatmul: Op<WindowedAttrs> = {
   name: "windowedMatmul",
   infer: (inputs, attrs) => matmul.op.infer(plainInputs(inputs, attrs), attrs),
   kernels: ({ inputs, attrs, outputs, profile }) =>
-    withWindow(
-      matmul.op.kernels!({ inputs: plainInputs(inputs, attrs), attrs, outputs, profile }),
-      inputs[2].dtype,
-    ),
+    withWindow(matmul.op.kernels!({ inputs: plainInputs(inputs, attrs), attrs, outputs, profile })),
   reference: undefined,
   prologues: undefined,
   vjp: notDifferentiable("it is made when all gradients have been taken"),
@@ -56,14 +52,14 @@ export const windowedMatmul: Op<WindowedAttrs> = {
   plain: { op: matmul.op, inputs: plainInputs },
 };
 
-function withWindow(plan: KernelPlan, dtype: Spec["dtype"]): KernelPlan {
+function withWindow(plan: KernelPlan): KernelPlan {
   const [call, ...others] = plan.calls;
   if (call === undefined) return plan;
   const binding: HookBinding = {
     name: "a_offset",
     binding: call.operands.length + 1,
     access: "read",
-    type: `array<${scalarTypes[dtype]}>`,
+    type: "array<u32>",
   };
   const hooks = {
     ...call.hooks,

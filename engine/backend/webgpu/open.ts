@@ -69,10 +69,12 @@ async function findGpu(allowsUnsafe: boolean): Promise<GPU | undefined> {
   const flags = ["disable-dawn-features=timestamp_quantization"];
   if (allowsUnsafe) flags.push("enable-dawn-features=allow_unsafe_apis");
   const key = flags.join(" ");
+  const made = instances.get(key);
+  if (made !== undefined) return made;
   try {
     const dawn = await import("webgpu");
     Object.assign(globalThis, dawn.globals);
-    const instance = instances.get(key) ?? (dawn.create(flags) as GPU);
+    const instance = dawn.create(flags) as GPU;
     instances.set(key, instance);
     isPolled = true;
     return instance;
