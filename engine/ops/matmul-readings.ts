@@ -1,9 +1,11 @@
 // How the kernels of products are specialised to how A, B and C lie in memory: the WGSL through which they read and store.
 
-import type { Hooks } from "../kernel.ts";
+import type { DType } from "../dtype.ts";
+import type { Hooks, Spec } from "../kernel.ts";
 import { sizeOf } from "../shape.ts";
 import type { Product } from "./matmul-product.ts";
 import type { MatmulVariant } from "./matmul-variants.ts";
+import { scalarTypes } from "./pointwise-code.ts";
 
 /**
  * How an operand is read, four neighbours across K at k and k + 1:
@@ -33,53 +35,108 @@ export function chooseReadings({ batch, m, n, k, transposeA, transposeB }: Produ
 
 export const elementTypes = { pairs: "vec2f", fours: "vec4f", any: "f32" } as const;
 
-/** address_a and load_a, or address_b and load_b, for a reading. `extent` and `stride` are fields of Sizes. */
+/** How an operand, or a source of what makes it, is read at k and at k + 1, each as a register. */
+export interface Load {
+  /** Of the binding's elements. */
+  readonly type: string;
+  /** Statements. */
+  readonly code: readonly string[];
+  readonly first: string;
+  readonly second: string;
+}
+
+/** The indices that a reading needs, from `address` and `k` as in the kernels. */
+export const places: Record<Reading, (name: "a" | "b") => string> = {
+  pairs: () => "let at = address + k / 2u;",
+  fours: (name) => {
+    const step = `(sizes.${name === "a" ? "m" : "n"} / 4u)`;
+    return `let p = address.x + k * ${step};
+  let q = address.x + min(k + 1u, sizes.k - 1u) * ${step};`;
+  },
+  any: (name) => `let p = address + k * sizes.${name}_k;
+  let q = address + min(k + 1u, sizes.k - 1u) * sizes.${name}_k;`,
+};
+
+const four = (code: (lane: string) => string): string => ["x", "y", "z", "w"].map(code).join(", ");
+
+/** A register of what the binding holds: masks are words of 0 or 1 there. */
+export const register = (dtype: DType, code: string): string =>
+  dtype === "bool" ? `(${code} != vec4u())` : code;
+
+export const loads4: Record<Reading, (spec: Pick<Spec, "dtype">, binding: string) => Load> = {
+  pairs({ dtype }, binding) {
+    const [first, second] = [`${binding}_first`, `${binding}_second`];
+    if (dtype === "u8") {
+      return {
+        type: "u32",
+        code: [
+          `let ${binding}_bytes = vec4u(${four((lane) => `${binding}[at.${lane} >> 1u]`)}) >> ((at & vec4u(1u)) * 16u);`,
+          `let ${first} = ${binding}_bytes & vec4u(255u);`,
+          `let ${second} = (${binding}_bytes >> vec4u(8u)) & vec4u(255u);`,
+        ],
+        first,
+        second,
+      };
+    }
+    const scalar = scalarTypes[dtype];
+    const pair = (lane: string) => `${binding}_${lane}`;
+    const both = (half: string) =>
+      register(dtype, `vec4<${scalar}>(${four((lane) => `${pair(lane)}.${half}`)})`);
+    return {
+      type: `vec2<${scalar}>`,
+      code: [
+        ...["x", "y", "z", "w"].map((lane) => `let ${pair(lane)} = ${binding}[at.${lane}];`),
+        `let ${first} = ${both("x")};`,
+        `let ${second} = ${both("y")};`,
+      ],
+      first,
+      second,
+    };
+  },
+  fours({ dtype }, binding) {
+    const at = (index: string) =>
+      dtype === "u8"
+        ? `((vec4u(${binding}[${index}]) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u))`
+        : register(dtype, `${binding}[${index}]`);
+    const type = dtype === "u8" ? "u32" : `vec4<${scalarTypes[dtype]}>`;
+    return { type, code: [], first: at("p"), second: at("q") };
+  },
+  any({ dtype }, binding) {
+    const at = (index: string) =>
+      dtype === "u8"
+        ? `((vec4u(${four((lane) => `${binding}[${index}.${lane} >> 2u]`)}) >> ((${index} & vec4u(3u)) * 8u)) & vec4u(255u))`
+        : register(dtype, `vec4<${scalarTypes[dtype]}>(${four((lane) => `${binding}[${index}.${lane}]`)})`);
+    return { type: scalarTypes[dtype], code: [], first: at("p"), second: at("q") };
+  },
+};
+
+/** address_a and load_a, or address_b and load_b, for a reading. */
 function loadFunctions(name: "a" | "b", reading: Reading): Record<string, string> {
   const [extent, across] = name === "a" ? ["sizes.m", "sizes.a_row"] : ["sizes.n", "sizes.b_column"];
-  const signature = `fn address_${name}(start: u32, first: u32) -> vec4u`;
-  const clamped = `min(vec4u(first, first + 1u, first + 2u, first + 3u), vec4u(${extent} - 1u))`;
-  const head = `fn load_${name}(address: vec4u, k: u32) -> Pair`;
-  switch (reading) {
-    case "pairs":
-      return {
-        [`address_${name}`]: `${signature} {
-  return (start + ${clamped} * ${across}) / 2u;
+  const clamped = `min(vec4u(first, first + 1u, first + 2u, first + 3u), vec4u(${extent} - 1u)) * ${across}`;
+  const start = {
+    pairs: `(start + ${clamped}) / 2u`,
+    fours: `vec4u((start + min(first, ${extent} - 4u)) / 4u)`,
+    any: `start + ${clamped}`,
+  }[reading];
+  const { code, first, second } = loads4[reading]({ dtype: "f32" }, name);
+  return {
+    [`address_${name}`]: `fn address_${name}(start: u32, first: u32) -> vec4u {
+  return ${start};
 }`,
-        [`load_${name}`]: `${head} {
-  let at = address + k / 2u;
-  let p = ${name}[at.x];
-  let q = ${name}[at.y];
-  let r = ${name}[at.z];
-  let s = ${name}[at.w];
-  return Pair(vec4f(p.x, q.x, r.x, s.x), vec4f(p.y, q.y, r.y, s.y));
-}`,
-      };
-    case "fours":
-      return {
-        [`address_${name}`]: `${signature} {
-  return vec4u((start + min(first, ${extent} - 4u)) / 4u);
-}`,
-        [`load_${name}`]: `${head} {
-  let step = ${extent} / 4u;
-  return Pair(${name}[address.x + k * step], ${name}[address.x + min(k + 1u, sizes.k - 1u) * step]);
-}`,
-      };
-    case "any":
-      return {
-        [`address_${name}`]: `${signature} {
-  return start + ${clamped} * ${across};
-}`,
-        [`load_${name}`]: `${head} {
-  let p = address + k * sizes.${name}_k;
-  let q = address + min(k + 1u, sizes.k - 1u) * sizes.${name}_k;
-  return Pair(
-    vec4f(${name}[p.x], ${name}[p.y], ${name}[p.z], ${name}[p.w]),
-    vec4f(${name}[q.x], ${name}[q.y], ${name}[q.z], ${name}[q.w]),
-  );
-}`,
-      };
-  }
+    [`load_${name}`]: loadFunction(name, reading, code, `Pair(${first}, ${second})`),
+  };
 }
+
+/** The function through which a kernel reads an operand. */
+export const loadFunction = (
+  name: "a" | "b",
+  reading: Reading,
+  code: readonly string[],
+  pair: string,
+): string => `fn load_${name}(address: vec4u, k: u32) -> Pair {
+  ${[places[reading](name), ...code, `return ${pair};`].join("\n  ")}
+}`;
 
 export const storeAny = `fn store(matrix: u32, row: u32, column: u32, value: vec4f) {
   if (row < sizes.m && column < sizes.n) {
