@@ -1,6 +1,8 @@
-// Softmax of rows: one thread a row, three passes over it (maximum, sum of exponentials, result). As it stands it
-// gives softmax; specialising replaces `result` (for log-softmax) and, where rows are not whole vec4s, the loads
-// and stores. Needs exp-log.wgsl in front. Needs exponential-total.wgsl in front.
+// Softmax of rows, in three walks: maximum, sum of exponentials, result. (One walk for the first two, which scales the
+// sum as the maximum grows, was no faster.) As it stands a thread has a row of its own, and it gives softmax;
+// specialising replaces `row_of`, `first_of`, `largest_of` and `total_of` where a workgroup shares a row, `result` for
+// log-softmax and, where rows are not whole vec4s, the loads and stores. Needs exp-log.wgsl and exponential-total.wgsl
+// in front.
 
 struct Sizes {
   rows: u32,
@@ -14,6 +16,30 @@ alias Element = vec4f;
 @group(0) @binding(2) var<storage, read_write> out0: array<Element>;
 
 const WORKGROUP = 8u;
+// Threads that share a row.
+const LANES = 1u;
+
+fn row_of(group: u32, lane: u32) -> u32 {
+  return group * WORKGROUP + lane;
+}
+
+fn first_of(lane: u32) -> u32 {
+  return 0u;
+}
+
+// The row's, from the threads' parts: its maximum, and its largest bits without their signs.
+struct Largest {
+  value: f32,
+  magnitudes: u32,
+}
+
+fn largest_of(part: Largest, lane: u32) -> Largest {
+  return part;
+}
+
+fn total_of(part: f32, lane: u32) -> f32 {
+  return part;
+}
 
 // The result for one vec4, given the row's maximum and sum of exponentials.
 fn result(x: vec4f, largest: f32, total: f32) -> vec4f {
@@ -38,40 +64,46 @@ fn store1(i: u32, value: f32) {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = (group.x + group.y * groups.x) * WORKGROUP + lane;
+  let row = row_of(group.x + group.y * groups.x, lane);
   if (row >= sizes.rows) {
     return;
   }
   let start = row * sizes.length;
   let end = start + sizes.length;
   let whole = start + (sizes.length & ~3u);
+  const stride = 4u * LANES;
+  let first = start + 4u * first_of(lane);
+  // Of what is left behind whole vec4s, each thread takes one.
+  let rest = whole + first_of(lane);
   var largest4 = vec4f(load1(start));
   var magnitudes4 = vec4u();
-  for (var i = start; i < whole; i += 4u) {
+  for (var i = first; i < whole; i += stride) {
     let x = load4(i);
     largest4 = max(largest4, x);
     magnitudes4 = max(magnitudes4, bitcast<vec4u>(x) & vec4u(magnitude_bits));
   }
-  var largest = max(max(largest4.x, largest4.y), max(largest4.z, largest4.w));
-  var magnitudes = max(max(magnitudes4.x, magnitudes4.y), max(magnitudes4.z, magnitudes4.w));
-  for (var i = whole; i < end; i++) {
+  var part: Largest;
+  part.value = max(max(largest4.x, largest4.y), max(largest4.z, largest4.w));
+  part.magnitudes = max(max(magnitudes4.x, magnitudes4.y), max(magnitudes4.z, magnitudes4.w));
+  for (var i = rest; i < end; i += LANES) {
     let x = load1(i);
-    largest = max(largest, x);
-    magnitudes = max(magnitudes, bitcast<u32>(x) & magnitude_bits);
+    part.value = max(part.value, x);
+    part.magnitudes = max(part.magnitudes, bitcast<u32>(x) & magnitude_bits);
   }
+  let largest = largest_of(part, lane);
   var total4 = vec4f();
-  for (var i = start; i < whole; i += 4u) {
-    total4 += exp_4(load4(i) - largest);
+  for (var i = first; i < whole; i += stride) {
+    total4 += exp_4(load4(i) - largest.value);
   }
   var total = total4.x + total4.y + total4.z + total4.w;
-  for (var i = whole; i < end; i++) {
-    total += exp_4(vec4f(load1(i) - largest)).x;
+  for (var i = rest; i < end; i += LANES) {
+    total += exp_4(vec4f(load1(i) - largest.value)).x;
   }
-  total = defined_total(total, largest, magnitudes);
-  for (var i = start; i < whole; i += 4u) {
-    store4(i, result(load4(i), largest, total));
+  total = defined_total(total_of(total, lane), largest.value, largest.magnitudes);
+  for (var i = first; i < whole; i += stride) {
+    store4(i, result(load4(i), largest.value, total));
   }
-  for (var i = whole; i < end; i++) {
-    store1(i, result(vec4f(load1(i)), largest, total).x);
+  for (var i = rest; i < end; i += LANES) {
+    store1(i, result(vec4f(load1(i)), largest.value, total).x);
   }
 }

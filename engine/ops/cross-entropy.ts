@@ -30,7 +30,8 @@ import { oneHot } from "./indexing.ts";
 import { mathFunctions } from "./math-functions.ts";
 import { sum } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
-import { eachRow, logSoftmax, rowWorkgroup, softmax } from "./softmax.ts";
+import { rowWorkgroup } from "./shared-rows.ts";
+import { eachRow, logSoftmax, softmax } from "./softmax.ts";
 
 const crossEntropyShader = shader("cross-entropy", `${totalSource}\n${crossEntropySource}`);
 const gradientShader = shader("cross-entropy-gradient", `${totalSource}\n${gradientSource}`);

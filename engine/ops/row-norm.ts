@@ -32,6 +32,7 @@ import { vjpByComposition } from "./composition.ts";
 import { columnwiseSite } from "./epilogues.ts";
 import { mean as meanOf, sum } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
+import { isSharedRow, joined, rowWorkgroup, sharedPlaces } from "./shared-rows.ts";
 
 const rowNormShader = shader("row-norm", `${rowsSource}\n${rowNormSource}`);
 const gradientShader = shader("row-norm-gradient", `${rowsSource}\n${gradientSource}`);
@@ -76,9 +77,6 @@ function checkRows(
 
 const statistics = (x: Spec, attrs: RowNormAttrs): Spec => ({ shape: [rowsIn(x, attrs)], dtype: "f32" });
 
-/** Units in a row from which on a GPU's workgroup shares it; shorter ones have a thread each. */
-const sharedUnits = 32;
-
 /** The dispatch of a kernel that stands behind normalized-rows.wgsl; `parameters` names those it has bindings for. */
 function rowsCall(
   kernel: Shader,
@@ -94,9 +92,11 @@ function rowsCall(
   const per = isWide ? 4 : 1;
   const length = countOf(attrs) / per;
   const rows = rowsIn(x, attrs);
-  const isShared = !profile.isSoftware && length >= sharedUnits;
-  const workgroup = profile.isSoftware ? 8 : 64;
-  const own: Record<string, string> = {};
+  const isShared = isSharedRow(length, profile);
+  const workgroup = rowWorkgroup(profile.isSoftware);
+  const own: Record<string, string> = isShared
+    ? { ...sharedPlaces, total_of: joined("total_of", "f32", "a + b") }
+    : {};
   if (!isWide) {
     own.add_lanes = "fn add_lanes(value: Unit) -> f32 {\n  return value;\n}";
     own.store = "fn store(row: u32, column: u32, value: Unit) {\n  c[row * sizes.width + column] = value;\n}";
@@ -104,24 +104,6 @@ function rowsCall(
   if (middle === 1) {
     own.place_of =
       "fn place_of(i: u32, outer: u32, first: u32) -> vec2u {\n  return vec2u(outer, first + i);\n}";
-  }
-  if (isShared) {
-    own.row_of = "fn row_of(group: u32, lane: u32) -> u32 {\n  return group;\n}";
-    own.first_of = "fn first_of(lane: u32) -> u32 {\n  return lane;\n}";
-    own.total_of = `fn total_of(part: f32, lane: u32) -> f32 {
-  parts[lane] = part;
-  workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    if (lane < half) {
-      parts[lane] += parts[lane + half];
-    }
-    workgroupBarrier();
-  }
-  let total = parts[0];
-  workgroupBarrier();
-  return total;
-}
-var<workgroup> parts: array<f32, LANES>;`;
   }
   const sizes: SizeWord[] = [
     ...[rows, middle, groups, inner / per, (groups * inner) / per, length],

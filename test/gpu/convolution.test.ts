@@ -11,7 +11,6 @@ import {
   im2col,
   maxPool2d,
   mul,
-  type Op,
   slice,
   sum,
   type Tensor,
@@ -21,7 +20,7 @@ import {
 import { patchesLimit } from "../../engine/ops/windows.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
-import { compareForward } from "../support/gpu-cases.ts";
+import { asOnGpu, compareForward } from "../support/gpu-cases.ts";
 import { naiveConvolution, naivePooling, outputOf, randomConvolution } from "../support/naive-windows.ts";
 
 let device: Device;
@@ -79,12 +78,7 @@ describe("random windows", () => {
 describe("patches", () => {
   it("are the same by the kernel of real GPUs, which software adapters do not choose", async () => {
     const pair = { gpu: device, reference: await referenceDevice() };
-    const variant: Op = {
-      ...im2col.op,
-      kernels: (context) =>
-        im2col.op.kernels!({ ...context, profile: { ...context.profile, isSoftware: false } }),
-    };
-    for (const sample of im2col.op.samples) await compareForward(variant, sample, pair);
+    for (const sample of im2col.op.samples) await compareForward(asOnGpu(im2col.op), sample, pair);
   });
 });
 

@@ -20,11 +20,10 @@ import {
   tensor,
   tidy,
 } from "../../engine/index.ts";
-import type { KernelContext } from "../../engine/kernel.ts";
 import { rowNormGradient, rowNormParameterGradient } from "../../engine/ops/row-norm.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
-import { compareForward, type Pair } from "../support/gpu-cases.ts";
+import { asOnGpu, compareForward, type Pair } from "../support/gpu-cases.ts";
 import { uniforms } from "../support/op-cases.ts";
 
 let pair: Pair;
@@ -47,13 +46,6 @@ const layouts = [
   { shape: [2, 130, 5], attrs: attrs(130, 5, 1) },
   { shape: [0, 8], attrs: attrs(1, 1, 8) },
 ];
-
-/** The op with the kernels that it has on real GPUs. */
-const asOnGpu = (op: Op): Op => ({
-  ...op,
-  kernels: (context: KernelContext) =>
-    op.kernels!({ ...context, profile: { ...context.profile, isSoftware: false } }),
-});
 
 describe.each([
   ["the adapter's own kernels", (op: Op) => op],

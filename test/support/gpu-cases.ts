@@ -10,6 +10,12 @@ export interface Pair {
   readonly reference: Device;
 }
 
+/** The op with the kernels that it has on real GPUs, which software adapters do not choose. */
+export const asOnGpu = <A>(op: Op<A>): Op<A> => ({
+  ...op,
+  kernels: (context) => op.kernels!({ ...context, profile: { ...context.profile, isSoftware: false } }),
+});
+
 /** Every output of `op` on the sample's inputs, adapter against reference. */
 export async function compareForward(
   op: Op,
