@@ -7,6 +7,7 @@ enable subgroups;
 const lanes = 8u; // subgroup size and workgroup size: 4 or 8
 const has_short_tile = false; // whether the last tiles of C have four rows at most
 const has_narrow_tile = false; // whether they have four columns at most
+const has_batch = true; // whether there are several matrices
 
 alias AElement = vec2f;
 alias BElement = vec4f;
@@ -85,13 +86,6 @@ fn multiply_add(sum: Block, a: vec4f, b: vec4f) -> Block {
   return Block(sum.r0 + a.x * b, sum.r1 + a.y * b, sum.r2 + a.z * b, sum.r3 + a.w * b);
 }
 
-fn store_block(matrix: u32, row: u32, column: u32, block: Block) {
-  store(matrix, row, column, block.r0);
-  store(matrix, row + 1u, column, block.r1);
-  store(matrix, row + 2u, column, block.r2);
-  store(matrix, row + 3u, column, block.r3);
-}
-
 // Where A begins: not at its binding's first element where it is a window of something larger.
 fn a_start() -> u32 {
   return 0u;
@@ -100,11 +94,13 @@ fn a_start() -> u32 {
 // Where the matrix of A (x) and of B (y) starts.
 fn matrix_starts(matrix: u32) -> vec2u {
   var starts = vec2u(a_start(), 0u);
-  var rest = matrix;
-  for (var axis = 0u; rest > 0u; axis++) {
-    let index = rest % sizes.batch[axis];
-    rest /= sizes.batch[axis];
-    starts += index * vec2u(sizes.a_batch[axis], sizes.b_batch[axis]);
+  if (has_batch) {
+    var rest = matrix;
+    for (var axis = 0u; rest > 0u; axis++) {
+      let index = rest % sizes.batch[axis];
+      rest /= sizes.batch[axis];
+      starts += index * vec2u(sizes.a_batch[axis], sizes.b_batch[axis]);
+    }
   }
   return starts;
 }
@@ -117,9 +113,21 @@ fn observe(block: u32, b0: vec4f, b1: vec4f) {
 fn finish(row: u32, block: u32, column: u32) {
 }
 
+// What one lane has of a tile, four columns of some rows, in memory that can be indexed.
+alias Strip = array<vec4f, 32>;
+
+fn keep_block(strip: ptr<function, Strip>, block: Block) {
+  (*strip)[0] = block.r0;
+  (*strip)[1] = block.r1;
+  (*strip)[2] = block.r2;
+  (*strip)[3] = block.r3;
+}
+
 // A tile of four rows at most: a fourth of what a whole one costs. Lane i loads A for the i-th pair of k; in the others
 // that would be the same rows over again.
-fn short_tile(matrix: u32, row: u32, column: u32, a_address: vec4u, b_address: vec4u, lane: u32) {
+fn short_tile(strip: ptr<function, Strip>, row: u32, column: u32, starts: vec2u, lane: u32) {
+  let a_address = address_a(starts.x, row);
+  let b_address = address_b(starts.y, column);
   var sum: Block;
   let last = (sizes.k - 1u) & ~1u;
   for (var chunk = 0u; chunk < sizes.k; chunk += 2u * lanes) {
@@ -135,12 +143,13 @@ fn short_tile(matrix: u32, row: u32, column: u32, a_address: vec4u, b_address: v
       sum = multiply_add(multiply_add(sum, subgroupShuffle(x.first, i), y.first), a1, b1);
     }
   }
-  store_block(matrix, row, column, sum);
-  finish(row, 0u, column);
+  keep_block(strip, sum);
 }
 
 // A tile of four columns at most: lane i loads B for the i-th pair of k, and every lane has four rows of its own.
-fn narrow_tile(matrix: u32, row: u32, column: u32, a_address: vec4u, b_address: vec4u, lane: u32) {
+fn narrow_tile(strip: ptr<function, Strip>, row: u32, column: u32, starts: vec2u, lane: u32) {
+  let a_address = address_a(starts.x, row);
+  let b_address = address_b(starts.y, column);
   var sum: Block;
   let last = (sizes.k - 1u) & ~1u;
   for (var chunk = 0u; chunk < sizes.k; chunk += 2u * lanes) {
@@ -157,38 +166,12 @@ fn narrow_tile(matrix: u32, row: u32, column: u32, a_address: vec4u, b_address: 
       sum = multiply_add(multiply_add(sum, x.first, b0), a1, b1);
     }
   }
-  store_block(matrix, row + 4u * lane, column, sum);
-  if (lane == 0u) {
-    finish(row, 0u, column);
-  }
+  keep_block(strip, sum);
 }
 
-@compute @workgroup_size(lanes)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(subgroup_invocation_id) lane: u32,
-) {
-  let tile = group.y * groups.x + group.x;
-  if (tile >= sizes.tiles) {
-    return;
-  }
-  let row = tile % sizes.row_tiles * (4u * lanes);
-  let first_column = tile / sizes.row_tiles % sizes.column_tiles * (4u * lanes);
-  let column = first_column + lane * 4u;
-  let matrix = tile / (sizes.row_tiles * sizes.column_tiles);
-  let starts = matrix_starts(matrix);
+fn whole_tile(strip: ptr<function, Strip>, row: u32, column: u32, starts: vec2u, lane: u32) {
+  let a_address = address_a(starts.x, row + 4u * lane);
   let b_address = address_b(starts.y, column);
-  if (has_short_tile && sizes.m - row <= 4u) {
-    short_tile(matrix, row, column, address_a(starts.x, row), b_address, lane);
-    return;
-  }
-  let a_address = address_a(starts.x, row + lane * 4u);
-  if (has_narrow_tile && sizes.n - first_column <= 4u) {
-    narrow_tile(matrix, row, first_column, a_address, address_b(starts.y, first_column), lane);
-    return;
-  }
-
   // Block i holds the rows whose A lane i loads.
   var c0: Block;
   var c1: Block;
@@ -221,12 +204,53 @@ fn main(
     }
   }
 
-  // Stored by a loop that can't be unrolled: a vec4 store is 32 scalar stores in lavapipe's machine code, and
-  // unrolled they were three quarters of the time it takes to compile this.
-  var blocks = array<Block, 8>(c0, c1, c2, c3, c4, c5, c6, c7);
-  let count = min(lanes, (sizes.m - row + 3u) / 4u);
-  for (var i = 0u; i < count; i += sizes.one) {
-    store_block(matrix, row + 4u * i, column, blocks[i]);
+  *strip = Strip(
+    c0.r0, c0.r1, c0.r2, c0.r3,
+    c1.r0, c1.r1, c1.r2, c1.r3,
+    c2.r0, c2.r1, c2.r2, c2.r3,
+    c3.r0, c3.r1, c3.r2, c3.r3,
+    c4.r0, c4.r1, c4.r2, c4.r3,
+    c5.r0, c5.r1, c5.r2, c5.r3,
+    c6.r0, c6.r1, c6.r2, c6.r3,
+    c7.r0, c7.r1, c7.r2, c7.r3,
+  );
+}
+
+@compute @workgroup_size(lanes)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  let tile = group.y * groups.x + group.x;
+  if (tile >= sizes.tiles) {
+    return;
   }
-  finish(row, 0u, column);
+  let row = tile % sizes.row_tiles * (4u * lanes);
+  let column = tile / sizes.row_tiles % sizes.column_tiles * (4u * lanes);
+  let matrix = tile / (sizes.row_tiles * sizes.column_tiles);
+  let starts = matrix_starts(matrix);
+  let is_short = has_short_tile && sizes.m - row <= 4u;
+  let is_narrow = has_narrow_tile && !is_short && sizes.n - column <= 4u;
+  // A narrow tile's lanes have rows of their own, those of the others columns.
+  let own_row = select(row, row + 4u * lane, is_narrow);
+  let own_column = select(column + 4u * lane, column, is_narrow);
+  var strip: Strip;
+  if (is_short) {
+    short_tile(&strip, row, own_column, starts, lane);
+  } else if (is_narrow) {
+    narrow_tile(&strip, own_row, column, starts, lane);
+  } else {
+    whole_tile(&strip, row, own_column, starts, lane);
+  }
+
+  // Stored in one place, by a loop that can't be unrolled: a vec4 store is 32 scalar stores in lavapipe's machine code,
+  // and unrolled they were three quarters of the time it takes to compile this.
+  let rows = min(select(4u * lanes, 4u, is_short || is_narrow), sizes.m - min(own_row, sizes.m));
+  for (var i = 0u; i < rows; i += sizes.one) {
+    store(matrix, own_row + i, own_column, strip[i]);
+  }
+  if (!is_narrow || lane == 0u) {
+    finish(row, 0u, own_column);
+  }
 }

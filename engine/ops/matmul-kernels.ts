@@ -83,8 +83,7 @@ function productCall(
 ): KernelCall {
   const rowTiles = Math.ceil(m / variant.rows);
   const columnTiles = Math.ceil(n / variant.columns);
-  const isSmall = (extent: number, tile: number) =>
-    variant.hasSmallTiles === true && ((extent - 1) % tile) + 1 <= 4;
+  const isSmall = (extent: number, tile: number) => ((extent - 1) % tile) + 1 <= 4;
   const tiles = axes.reduce((product, axis) => product * axis.length, rowTiles * columnTiles);
   const four = (pick: (axis: BatchAxis) => number, none: number) =>
     Array.from({ length: 4 }, (_, i) => (i < axes.length ? pick(axes[i]) : none));
@@ -92,7 +91,7 @@ function productCall(
     shader: variant.shader,
     hooks: hooksOf(
       variant,
-      { short: isSmall(m, variant.rows), narrow: isSmall(n, variant.columns) },
+      { short: isSmall(m, variant.rows), narrow: isSmall(n, variant.columns), batched: axes.length > 0 },
       readings,
     ),
     sizes: [

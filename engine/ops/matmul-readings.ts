@@ -149,21 +149,29 @@ export const storeAny = `fn store(matrix: u32, row: u32, column: u32, value: vec
   }
 }`;
 
-/** Whether the last tiles have four rows, or four columns, at most, and the variant has code for those. */
-export interface SmallTiles {
+/** Of what needs code of its own, what a product has; only `matmul-subgroup.wgsl` leaves out what is not there. */
+export interface Extent {
+  /** Last tiles of four rows, or of four columns, at most. */
   readonly short: boolean;
   readonly narrow: boolean;
+  /** Several matrices. */
+  readonly batched: boolean;
 }
 
 const hooksByKey = new Map<string, Hooks>();
 
 /** The same object for the same specialisation, so that caches may go by identity. */
-export function hooksOf(variant: MatmulVariant, small: SmallTiles, [a, b, c]: Readings): Hooks {
+export function hooksOf(variant: MatmulVariant, extent: Extent, [a, b, c]: Readings): Hooks {
   const { shader } = variant;
   const consts = {
     ...variant.consts,
-    ...(small.short ? { has_short_tile: "true" } : {}),
-    ...(small.narrow ? { has_narrow_tile: "true" } : {}),
+    ...(variant.leavesOut === true
+      ? {
+          has_short_tile: `${extent.short}`,
+          has_narrow_tile: `${extent.narrow}`,
+          has_batch: `${extent.batched}`,
+        }
+      : {}),
   };
   const key = `${shader.name} ${JSON.stringify(consts)} ${a} ${b} ${c}`;
   let hooks = hooksByKey.get(key);

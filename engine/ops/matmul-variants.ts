@@ -23,8 +23,8 @@ export interface MatmulVariant {
   readonly consts: Readonly<Record<string, string>>;
   readonly rows: number;
   readonly columns: number;
-  /** Last tiles of four rows or columns at most are computed in less time, by code that others need not compile. */
-  readonly hasSmallTiles?: boolean;
+  /** Code for small last tiles and for several matrices is compiled where a product has them only: it takes seconds. */
+  readonly leavesOut?: boolean;
   /** K is cut into parts that are multiplied side by side and added up by a second kernel. */
   readonly splitsK?: boolean;
 }
@@ -36,7 +36,7 @@ export const subgroupVariant = (lanes: number): MatmulVariant => ({
   consts: { lanes: `${lanes}u` },
   rows: 4 * lanes,
   columns: 4 * lanes,
-  hasSmallTiles: true,
+  leavesOut: true,
 });
 
 /** 8 threads by `threadsY`, each with a tile of 4 or 8 rows and as many columns: runs anywhere. */
