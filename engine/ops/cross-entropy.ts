@@ -1,59 +1,22 @@
 // Cross-entropies from logits, fused with softmax or sigmoid, and their gradients.
 
-import crossEntropySource from "../../shaders/cross-entropy.wgsl";
-import gradientSource from "../../shaders/cross-entropy-gradient.wgsl";
-import summarySource from "../../shaders/cross-entropy-summary.wgsl";
-import totalSource from "../../shaders/exponential-total.wgsl";
 import { defineMultiOp, defineOp } from "../define.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
-import {
-  grid,
-  type Hooks,
-  input,
-  type KernelCall,
-  type KernelContext,
-  type KernelPlan,
-  output,
-  type Spec,
-  scratch,
-  shader,
-} from "../kernel.ts";
+import type { Spec } from "../kernel.ts";
 import type { TensorLike } from "../op.ts";
 import { sameShape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { sigmoid } from "./activations.ts";
 import { add, mul, neg, sub } from "./arithmetic.ts";
 import { vjpByComposition } from "./composition.ts";
+import { gradientKernels, lossKernels, summaryKernels, summaryLogits } from "./cross-entropy-kernels.ts";
 import { elementwiseOp } from "./elementwise.ts";
 import { valuewiseSite } from "./epilogues.ts";
 import { oneHot } from "./indexing.ts";
 import { mathFunctions } from "./math-functions.ts";
 import { sum } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
-import { rowWorkgroup } from "./shared-rows.ts";
 import { eachRow, logSoftmax, softmax } from "./softmax.ts";
-
-const crossEntropyShader = shader("cross-entropy", `${totalSource}\n${crossEntropySource}`);
-const gradientShader = shader("cross-entropy-gradient", `${totalSource}\n${gradientSource}`);
-const summaryShader = shader("cross-entropy-summary", `${totalSource}\n${summarySource}`);
-
-function crossEntropyKernels({ inputs: [logits], profile }: KernelContext, hooks: Hooks): KernelPlan {
-  const classes = logits.shape[logits.shape.length - 1];
-  const rows = sizeOf(logits.shape) / classes;
-  if (sizeOf(logits.shape) === 0) return { calls: [] };
-  const workgroup = rowWorkgroup(profile.isSoftware);
-  return {
-    calls: [
-      {
-        shader: crossEntropyShader,
-        hooks: { ...hooks, consts: { WORKGROUP: `${workgroup}u` } },
-        sizes: [rows, classes],
-        operands: [input(0), input(1), output(0)],
-        workgroups: grid(Math.ceil(rows / workgroup), profile),
-      },
-    ],
-  };
-}
 
 function checkLogits(name: string, logits: Spec): void {
   if (logits.dtype !== "f32")
@@ -64,20 +27,6 @@ function checkLogits(name: string, logits: Spec): void {
     );
   }
 }
-
-const sparseTargets = (dtype: string): Hooks => ({
-  bindings: [{ name: "in1", binding: 2, access: "read", type: `array<${dtype}>` }],
-  functions: {
-    row_loss:
-      "fn row_loss(row: u32, largest: f32, log_total: f32) -> f32 {\n  let label = u32(in1[row]);\n" +
-      "  if (label >= sizes.classes) {\n    return 0.0;\n  }\n" +
-      "  return log_total - (in0[row * sizes.classes + label] - largest);\n}",
-    target_total:
-      "fn target_total(row: u32) -> f32 {\n  return select(0.0, 1.0, u32(in1[row]) < sizes.classes);\n}",
-    target_class: "fn target_class(row: u32) -> u32 {\n  return u32(in1[row]);\n}",
-    target_at: "fn target_at(row: u32, k: u32) -> f32 {\n  return select(0.0, 1.0, u32(in1[row]) == k);\n}",
-  },
-});
 
 /** The gradient written in other ops: how it is differentiated in turn. */
 function composedGradient([logits, targets, g]: readonly Tensor[]): Tensor {
@@ -112,30 +61,7 @@ export const softmaxCrossEntropyGradient = defineOp({
     checkLogits("softmaxCrossEntropyGradient", logits);
     return [{ shape: logits.shape, dtype: "f32" }];
   },
-  kernels: ({ inputs: [logits, targets], profile }) => {
-    const classes = logits.shape[logits.shape.length - 1];
-    const rows = sizeOf(logits.shape) / classes;
-    const workgroup = rowWorkgroup(profile.isSoftware);
-    const { bindings, functions } = sparseTargets(targets.dtype);
-    const isSparse = targets.dtype !== "f32";
-    return {
-      calls: [
-        {
-          shader: gradientShader,
-          hooks: {
-            consts: { WORKGROUP: `${workgroup}u` },
-            bindings: isSparse ? bindings! : [],
-            functions: (isSparse
-              ? { target_total: functions!.target_total, target_at: functions!.target_at }
-              : {}) as Record<string, string>,
-          },
-          sizes: [rows, classes],
-          operands: [input(0), input(1), input(2), output(0)],
-          workgroups: grid(Math.ceil(rows / workgroup), profile),
-        },
-      ],
-    };
-  },
+  kernels: gradientKernels,
   reference: ([logits, targets, g], _, [out]) => {
     const isSparse = targets.dtype !== "f32";
     eachRow(logits, (start, length, largest, total) => {
@@ -187,7 +113,7 @@ export const softmaxCrossEntropy = defineOp({
       );
     return [{ shape: logits.shape.slice(0, -1), dtype: "f32" }];
   },
-  kernels: (context) => crossEntropyKernels(context, {}),
+  kernels: lossKernels,
   reference: ([logits, targets], _, [out]) => {
     eachRow(logits, (start, length, largest, total) => {
       let loss = 0;
@@ -243,10 +169,7 @@ export const sparseSoftmaxCrossEntropy = defineOp({
     }
     return [{ shape, dtype: "f32" }];
   },
-  kernels: (context) => {
-    const { bindings, functions } = sparseTargets(context.inputs[1].dtype);
-    return crossEntropyKernels(context, { bindings, functions: { row_loss: functions!.row_loss } });
-  },
+  kernels: lossKernels,
   reference: ([logits, labels], _, [out]) => {
     eachRow(logits, (start, length, largest, total) => {
       const label = labels.data[start / length];
@@ -256,9 +179,6 @@ export const sparseSoftmaxCrossEntropy = defineOp({
   },
   vjp: ({ grad, input }) => [softmaxCrossEntropyGradient(input(0), input(1), grad()), null],
 });
-
-/** Logits (in all rows) that one workgroup takes: enough to hide that it runs on one core of a software adapter. */
-const summaryLogits = 1 << 16;
 
 /**
  * A batch's softmax cross-entropy as training wants it, in one kernel: [Σ losses, hits, gradient]. Losses are those
@@ -299,48 +219,7 @@ export const softmaxCrossEntropySummary = defineMultiOp({
     const scalar: Spec = { shape: [], dtype: "f32" };
     return [scalar, scalar, { shape: logits.shape, dtype: "f32" }];
   },
-  kernels: ({ inputs: [logits, targets], profile }) => {
-    const [rows, classes] = logits.shape;
-    const { bindings, functions } = sparseTargets(targets.dtype);
-    const isSparse = targets.dtype !== "f32";
-    const most = profile.isSoftware ? Math.ceil((rows * classes) / summaryLogits) : Math.ceil(rows / 64);
-    const segment = Math.ceil(rows / Math.max(1, most));
-    const groups = Math.max(1, Math.ceil(rows / Math.max(1, segment)));
-    const summary = (loss: typeof output, hits: typeof output): KernelCall => ({
-      shader: summaryShader,
-      hooks: isSparse
-        ? {
-            bindings,
-            functions: {
-              target_total: functions!.target_total,
-              target_at: functions!.target_at,
-              target_class: functions!.target_class,
-            },
-          }
-        : {},
-      sizes: [rows, classes, segment],
-      operands: [input(0), input(1), loss(0), hits(1), output(2)],
-      workgroups: [groups, 1, 1],
-    });
-    if (groups === 1) return { calls: [summary(output, output)] };
-    const partial: Spec = { shape: [groups], dtype: "f32" };
-    const write = (k: number) => scratch(k, "read_write");
-    const totals = [0, 1].flatMap((k) => {
-      const plan = sum.op.kernels!({
-        inputs: [partial],
-        outputs: [{ shape: [], dtype: "f32" }],
-        attrs: { axes: [0], keepDims: false },
-        profile,
-      });
-      return plan.calls.map((call) => ({
-        ...call,
-        operands: call.operands.map((o) =>
-          o.role === "input" ? scratch(k, "read") : o.role === "output" ? output(k) : o,
-        ),
-      }));
-    });
-    return { calls: [summary(write, write), ...totals], scratch: [partial, partial] };
-  },
+  kernels: summaryKernels,
   epilogue: ({ inputs: [logits], profile }) =>
     profile.isSoftware && sizeOf(logits.shape) <= summaryLogits
       ? { ...valuewiseSite("out2", 4, "f32"), output: 2 }

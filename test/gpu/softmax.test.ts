@@ -10,20 +10,24 @@ import {
   type Op,
   softmax,
   softmaxCrossEntropy,
+  softmaxCrossEntropyGradient,
+  softmaxCrossEntropySummary,
   sparseSoftmaxCrossEntropy,
   sum,
   type Tensor,
   tensor,
 } from "../../engine/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
-import { asOnGpu } from "../support/gpu-cases.ts";
+import { asOnGpu, compareForward, type Pair } from "../support/gpu-cases.ts";
 import { uniforms } from "../support/op-cases.ts";
 
 let gpu: Device;
 let reference: Device;
+let pair: Pair;
 
 beforeAll(async () => {
   [gpu, reference] = [await gpuDevice(), await referenceDevice()];
+  pair = { gpu, reference };
 });
 
 const inf = Number.POSITIVE_INFINITY;
@@ -104,6 +108,32 @@ describe.each(kernels)("%s", (_, callOf) => {
       }
     },
   );
+});
+
+describe("cross-entropies by the kernels of real GPUs", () => {
+  // Around a workgroup of 64 threads, which share rows from 32 classes on.
+  it.each([1, 31, 32, 63, 64, 65, 1000])("are those of the reference, %i classes", async (classes) => {
+    const logits = { shape: [7, classes], low: -3, high: 3 };
+    const labels = { shape: [7], dtype: "i32", low: 0, high: classes } as const;
+    for (const targets of [{ shape: [7, classes], low: 0, high: 1 }, labels]) {
+      const loss: Op = targets === labels ? sparseSoftmaxCrossEntropy.op : softmaxCrossEntropy.op;
+      await compareForward(asOnGpu(loss), { inputs: [logits, targets] }, pair);
+      const gradient = { inputs: [logits, targets, { shape: [7] }] };
+      await compareForward(asOnGpu(softmaxCrossEntropyGradient.op), gradient, pair);
+      await compareForward(asOnGpu(softmaxCrossEntropySummary.op), { inputs: [logits, targets] }, pair);
+    }
+  });
+
+  it("count the first of equal logits, and the first of equal targets", async () => {
+    const rows = Array.from({ length: 3 * 70 }, (_, i) => ([5, 66, 140, 209].includes(i) ? 2 : 0));
+    const targets = Array.from({ length: 3 * 70 }, (_, i) => ([5, 69, 80, 140, 200].includes(i) ? 1 : 0));
+    const hits = [pair.gpu, pair.reference].map((device) => {
+      const inputs = [rows, targets].map((values) => tensor(values, { shape: [3, 70], device }));
+      return apply(asOnGpu(softmaxCrossEntropySummary.op), inputs, {})[1].item();
+    });
+    // Logits at 5, 0 (all equal) and 0, targets at 5, 10 and 0.
+    expect(await Promise.all(hits)).toEqual([2, 2]);
+  });
 });
 
 describe("what is not finite", () => {

@@ -1,0 +1,76 @@
+// What the kernels of softmax cross-entropy have in common: rows of logits, their maxima and sums of exponentials. Stands
+// in front of those files. Needs exponential-total.wgsl in front.
+//
+// As it stands a thread has a row of its own, as software adapters and short rows want it; specialising replaces `row_of`,
+// `first_of`, `largest_of` and `total_of` where a workgroup shares a row.
+
+struct Sizes {
+  rows: u32,
+  classes: u32,
+  // rows that one workgroup takes, in the summary
+  segment: u32,
+}
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(1) var<storage, read> in0: array<f32>;
+
+const WORKGROUP = 8u;
+// Threads that share a row.
+const LANES = 1u;
+
+fn row_of(group: u32, lane: u32) -> u32 {
+  return group * WORKGROUP + lane;
+}
+
+fn first_of(lane: u32) -> u32 {
+  return 0u;
+}
+
+// The first largest element of a row or of a thread's part of it, and the largest bits without their signs.
+struct Largest {
+  value: f32,
+  place: u32,
+  magnitudes: u32,
+}
+
+fn larger(a: Largest, b: Largest) -> Largest {
+  let is_a = a.value > b.value || (a.value == b.value && a.place < b.place);
+  return Largest(select(b.value, a.value, is_a), select(b.place, a.place, is_a), max(a.magnitudes, b.magnitudes));
+}
+
+// The row's, from the threads' parts.
+fn largest_of(part: Largest, lane: u32) -> Largest {
+  return part;
+}
+
+fn total_of(part: f32, lane: u32) -> f32 {
+  return part;
+}
+
+struct LogitRow {
+  // the maximum and where it is first
+  largest: f32,
+  best: u32,
+  // the sum of e^(x - maximum), NaN where softmax is not defined
+  total: f32,
+}
+
+fn logit_row(row: u32, lane: u32) -> LogitRow {
+  let start = row * sizes.classes;
+  var part = Largest(in0[start], 0u, 0u);
+  for (var k = first_of(lane); k < sizes.classes; k += LANES) {
+    let x = in0[start + k];
+    part.magnitudes = max(part.magnitudes, bitcast<u32>(x) & magnitude_bits);
+    if (x > part.value) {
+      part.value = x;
+      part.place = k;
+    }
+  }
+  let largest = largest_of(part, lane);
+  var sum = 0.0;
+  for (var k = first_of(lane); k < sizes.classes; k += LANES) {
+    sum += exp_below_0(in0[start + k] - largest.value);
+  }
+  let total = defined_total(total_of(sum, lane), largest.value, largest.magnitudes);
+  return LogitRow(largest.value, largest.place, total);
+}
