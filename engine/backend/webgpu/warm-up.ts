@@ -37,9 +37,8 @@ export async function warmUp(
   const left = [...jobs];
   const helpers = openHelper === undefined || jobs.length < fewest ? 0 : Math.min(mostHelpers, cores() - 1);
   if (helpers > 0) {
-    const started = performance.now();
-    await run(left.shift()!);
-    if (performance.now() - started > cachedMs) {
+    const first = run(left.shift()!);
+    if (!(await isDoneWithin(cachedMs, first))) {
       // The device itself takes them from the front, helpers from the back until they meet.
       const compiledElsewhere: WarmUpJob[] = [];
       const help = async () => {
@@ -53,6 +52,7 @@ export async function warmUp(
         device.destroy();
       };
       const own = async () => {
+        await first;
         for (let job = left.shift(); job !== undefined; job = left.shift()) await run(job);
       };
       const ends = await Promise.allSettled([own(), ...Array.from({ length: helpers }, help)]);
@@ -61,6 +61,19 @@ export async function warmUp(
     }
   }
   await Promise.all(left.map(run));
+}
+
+/** @throws what the work throws, if it fails in time */
+async function isDoneWithin(limitMs: number, work: Promise<void>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), limitMs);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** A device that compiles and does nothing else. */
