@@ -1,7 +1,8 @@
-// Runs cases on a backend and makes rows of what was measured. Opens and closes devices; prints nothing.
+// Runs cases on a backend and makes rows of what was measured. Prints nothing.
 
-import { type AdapterPeaks, type Device, type DeviceInfo, init, setDevice } from "../engine/index.ts";
+import type { AdapterPeaks, Device, DeviceInfo } from "../engine/index.ts";
 import type { BackendName, BenchCase, Measurement, OwnBackend, Row, Skipped } from "./bench-case.ts";
+import { CaseDevices } from "./case-devices.ts";
 import { type Budget, budgetOf, measure, measureHost } from "./measure.ts";
 import { billionsPerSecond } from "./statistics.ts";
 
@@ -28,7 +29,7 @@ export async function runCases(
   options: RunOptions = {},
 ): Promise<Outcome> {
   const outcome: Outcome = { rows: [], skipped: [] };
-  let shared: Device | undefined;
+  const devices = new CaseDevices(backend);
   for (const benchCase of cases) {
     const entry = { case: benchCase.name, backend, phase: benchCase.phase };
     options.onCase?.(benchCase, backend);
@@ -37,27 +38,19 @@ export async function runCases(
       outcome.skipped.push({ ...entry, reason, isFailure: false });
       continue;
     }
-    let own: Device | undefined;
     try {
-      if (benchCase.ownDevice) own = await init({ device: backend, seed: 1, ...benchCase.openWith });
-      else shared ??= await init({ device: backend, seed: 1 });
-      const device = own ?? shared!;
-      const unfit = benchCase.skipOn?.(device.info);
-      if (unfit !== undefined) {
-        outcome.skipped.push({ ...entry, reason: unfit, isFailure: false });
-        continue;
-      }
-      setDevice(device);
-      const measurement = await timeCase(benchCase, device, backend, options);
-      outcome.rows.push(rowOf(benchCase, backend, measurement, device.info, options));
+      const ran = await devices.run(benchCase, async (device) => {
+        const measurement = await timeCase(benchCase, device, backend, options);
+        return rowOf(benchCase, backend, measurement, device.info, options);
+      });
+      if ("value" in ran) outcome.rows.push(ran.value);
+      else outcome.skipped.push({ ...entry, reason: ran.unfit, isFailure: false });
     } catch (error) {
       const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
       outcome.skipped.push({ ...entry, reason: text, isFailure: true });
-    } finally {
-      own?.dispose();
     }
   }
-  shared?.dispose();
+  devices.dispose();
   return outcome;
 }
 

@@ -2,9 +2,10 @@
 // nothing.
 
 import path from "node:path";
-import { type Device, init, setDevice, type Tensor, tensor } from "../../engine/index.ts";
+import { type Device, init, type Tensor, tensor } from "../../engine/index.ts";
 import type { BenchCase, PeerBackend, Prepared, Row, Skipped } from "../bench-case.ts";
 import { bundleProgram } from "../bundle.ts";
+import { CaseDevices } from "../case-devices.ts";
 import { buildModel, type NetSpec, nets, specOf, withoutDropout } from "../cases/nets.ts";
 import { sampled } from "../cases/op-spec.ts";
 import { withEmptyCaches } from "../cold/process.ts";
@@ -78,14 +79,18 @@ export async function comparePeers(options: CompareOptions): Promise<{ rows: Row
   const { cases, backends, limitMs, onStage = () => {}, onCase = () => {} } = options;
   const rows: Row[] = [];
   const skipped: Skipped[] = [];
-  const skip = ({ name, phase }: BenchCase, backend: Skipped["backend"], error: unknown) =>
-    skipped.push({ case: name, backend, phase, reason: textOf(error), isFailure: backend === "webgpu" });
+  const skip = (
+    { name, phase }: BenchCase,
+    backend: Skipped["backend"],
+    error: unknown,
+    isFailure = backend === "webgpu",
+  ) => skipped.push({ case: name, backend, phase, reason: textOf(error), isFailure });
   const entries = cases.flatMap((benchCase): Entry[] => {
     const work = workOf(benchCase);
     return work === undefined ? [] : [{ benchCase, work }];
   });
   const peers: OpenPeer[] = [];
-  let shared: Device | undefined;
+  const devices = new CaseDevices("webgpu");
   try {
     for (const backend of backends) {
       onStage(`${backend}: installing and starting`);
@@ -103,29 +108,19 @@ export async function comparePeers(options: CompareOptions): Promise<{ rows: Row
         rows.push(...(await coldRows(benchCase, work, peers, { ...options, stage, onSkip })));
         continue;
       }
-      let own: Device | undefined;
       try {
-        if (benchCase.ownDevice) own = await init({ device: "webgpu", seed: 1, ...benchCase.openWith });
-        else shared ??= await init({ device: "webgpu", seed: 1 });
-        const device = own ?? shared!;
-        const unfit = benchCase.skipOn?.(device.info);
-        if (unfit !== undefined) {
-          const { name, phase } = benchCase;
-          skipped.push({ case: name, backend: "webgpu", phase, reason: unfit, isFailure: false });
-          continue;
-        }
-        setDevice(device);
-        const meeting: Meeting = { benchCase, work, device, stage, onSkip };
-        const same = await checkedPeers(meeting, peers);
-        rows.push(...(await race(meeting, same, options)));
+        const raced = await devices.run(benchCase, async (device) => {
+          const meeting: Meeting = { benchCase, work, device, stage, onSkip };
+          return race(meeting, await checkedPeers(meeting, peers), options);
+        });
+        if ("value" in raced) rows.push(...raced.value);
+        else skip(benchCase, "webgpu", raced.unfit, false);
       } catch (error) {
         skip(benchCase, "webgpu", error);
-      } finally {
-        own?.dispose();
       }
     }
   } finally {
-    shared?.dispose();
+    devices.dispose();
     for (const peer of peers) await peer.process.close();
   }
   return { rows, skipped };

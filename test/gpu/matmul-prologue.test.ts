@@ -26,7 +26,6 @@ import { matmul as matmulFunction, productOf } from "../../engine/ops/matmul.ts"
 import { planMatmul } from "../../engine/ops/matmul-kernels.ts";
 import {
   type MatmulVariant,
-  matrixVariant,
   sharedVariant,
   splitVariant,
   subgroupVariant,
@@ -34,7 +33,13 @@ import {
 } from "../../engine/ops/matmul-variants.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
-import { emulateMatrices } from "../support/matrix-emulation.ts";
+import {
+  emulatedMatrixVariant,
+  fewTranspositions,
+  forcedMatmul,
+  hasSubgroupTile,
+  transpositions,
+} from "../support/forced-matmul.ts";
 import { uniforms } from "../support/op-cases.ts";
 
 let device: Device;
@@ -87,29 +92,20 @@ const variants: Record<string, () => MatmulVariant> = {
   "tile 8x64": () => tileVariant(2, 1),
   "tile 32x32": () => tileVariant(1, 8),
   "shared 64x64": () => sharedVariant(1),
-  "matrix 64x64, emulated": () => {
-    const variant = matrixVariant(64, { m: 8, n: 8, k: 8 });
-    return { ...variant, shader: emulateMatrices(variant.shader) };
-  },
+  "matrix 64x64, emulated": () => emulatedMatrixVariant(64, { m: 8, n: 8, k: 8 }),
 };
 
 /** matmul with a variant forced. */
 const forced = (variant: MatmulVariant, readAny = false): typeof matmul => {
-  const op: Op = {
-    ...matmulFunction.op,
-    kernels: ({ inputs, attrs, profile: p }) => planMatmul(productOf(inputs, attrs), p, { variant, readAny }),
-  };
+  const op = forcedMatmul({ variant, readAny });
   return ((a: Tensor, b: Tensor, { transposeA = false, transposeB = false } = {}) =>
     apply(op, [a, b], { transposeA, transposeB })[0]) as typeof matmul;
 };
 
-const flags = [0, 1, 2, 3].map((bits) => ({ transposeA: (bits & 1) !== 0, transposeB: (bits & 2) !== 0 }));
-
 describe.each(Object.keys(variants))("a chain before a product by the variant %s", (name) => {
   it("is computed as the operands are read, however they lie", async (context) => {
-    if (name === "subgroup" && profile.subgroupSize !== 4 && profile.subgroupSize !== 8) context.skip();
-    // Pipelines take long to compile: those of GPUs' variants in two layouts.
-    const layouts = name === "subgroup" ? flags : [flags[0], flags[3]];
+    if (name === "subgroup" && !hasSubgroupTile(profile)) context.skip();
+    const layouts = name === "subgroup" ? transpositions : fewTranspositions;
     const product = forced(variants[name]());
     for (const flag of layouts) {
       for (const [m, k, n] of [

@@ -4,13 +4,11 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { apply } from "../../engine/apply.ts";
 import { add, jit, type Op, relu, type Tensor, tensor } from "../../engine/index.ts";
-import { type AdapterProfile, type MatrixShape, output } from "../../engine/kernel.ts";
+import { type AdapterProfile, output } from "../../engine/kernel.ts";
 import { matmul, productOf } from "../../engine/ops/matmul.ts";
 import { type MatmulChoice, planMatmul } from "../../engine/ops/matmul-kernels.ts";
 import {
-  type MatmulVariant,
   matmulVariants,
-  matrixVariant,
   sharedVariant,
   splitVariant,
   subgroupVariant,
@@ -19,8 +17,14 @@ import {
 import { sizeOf } from "../../engine/shape.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
+import {
+  emulatedMatrixVariant,
+  fewTranspositions,
+  forcedMatmul,
+  hasSubgroupTile,
+  transpositions,
+} from "../support/forced-matmul.ts";
 import { compareForward, type Pair } from "../support/gpu-cases.ts";
-import { emulateMatrices } from "../support/matrix-emulation.ts";
 import { uniforms } from "../support/op-cases.ts";
 
 let pair: Pair;
@@ -38,8 +42,6 @@ interface Case {
   readonly transposeB: boolean;
 }
 
-const flags = [0, 1, 2, 3].map((bits) => ({ transposeA: (bits & 1) !== 0, transposeB: (bits & 2) !== 0 }));
-
 const caseOf = (
   [m, k, n]: readonly number[],
   { transposeA, transposeB }: { transposeA: boolean; transposeB: boolean },
@@ -50,12 +52,6 @@ const caseOf = (
   b: [...bBatch, ...(transposeB ? [n, k] : [k, n])],
   transposeA,
   transposeB,
-});
-
-/** matmul with the variant forced. */
-const forced = (choice: MatmulChoice): Op => ({
-  ...matmul.op,
-  kernels: ({ inputs, attrs, profile }) => planMatmul(productOf(inputs, attrs), profile, choice),
 });
 
 const draw = (size: number, seed: number): Float32Array => {
@@ -137,27 +133,19 @@ const variants: Record<string, () => MatmulChoice> = {
   "shared tile of 128": () => ({ variant: sharedVariant(2) }),
   "shared tile of 64": () => ({ variant: sharedVariant(1) }),
   "shared tile of 64, any reading": () => ({ variant: sharedVariant(1), readAny: true }),
-  "matrix tile of 64, emulated": () => ({ variant: emulated(64, { m: 8, n: 8, k: 8 }), readAny: true }),
-  "matrix tile of 128, emulated": () => ({ variant: emulated(128, { m: 16, n: 8, k: 16 }) }),
+  "matrix tile of 64, emulated": () => ({
+    variant: emulatedMatrixVariant(64, { m: 8, n: 8, k: 8 }),
+    readAny: true,
+  }),
+  "matrix tile of 128, emulated": () => ({ variant: emulatedMatrixVariant(128, { m: 16, n: 8, k: 16 }) }),
 };
 
-/** The matrix variant without matrix units: in plain WGSL. */
-function emulated(tile: 64 | 128, unit: MatrixShape): MatmulVariant {
-  const variant = matrixVariant(tile, unit);
-  return { ...variant, shader: emulateMatrices(variant.shader) };
-}
-
-/**
- * The transpositions to try: the two that have each operand read both ways. A pipeline of a variant meant for GPUs
- * takes seconds to compile on a software adapter, and each way of reading is one.
- */
-const flagsOf = (name: string) => (name.startsWith("the") ? flags : [flags[0], flags[3]]);
+const flagsOf = (name: string) => (name.startsWith("the") ? transpositions : fewTranspositions);
 
 describe.each(Object.keys(variants))("%s", (name) => {
   it("is right for all sizes, transpositions and batches", async (context) => {
-    if (name.startsWith("subgroup") && profile.subgroupSize !== 4 && profile.subgroupSize !== 8)
-      context.skip();
-    const op = forced(variants[name]());
+    if (name.startsWith("subgroup") && !hasSubgroupTile(profile)) context.skip();
+    const op = forcedMatmul(variants[name]());
     const compareIt = (it: Case) => compare(op, it, name.startsWith("matrix") ? drawF16 : draw);
     for (const flag of flagsOf(name)) {
       for (const size of sizes) await compareIt(caseOf(size, flag));
@@ -175,9 +163,8 @@ describe.each(Object.keys(variants))("%s", (name) => {
   });
 
   it("sums the columns of B on the way", async (context) => {
-    if (name.startsWith("subgroup") && profile.subgroupSize !== 4 && profile.subgroupSize !== 8)
-      context.skip();
-    const attrs = flags[1];
+    if (name.startsWith("subgroup") && !hasSubgroupTile(profile)) context.skip();
+    const attrs = transpositions[1];
     const op: Op = {
       ...matmul.op,
       infer: (inputs, a) => [...matmul.op.infer(inputs, a), { shape: [inputs[1].shape[1]], dtype: "f32" }],
@@ -204,8 +191,7 @@ describe.each(Object.keys(variants))("%s", (name) => {
   });
 
   it("is right where one dimension of a grid does not hold its tiles", async (context) => {
-    if (name.startsWith("subgroup") && profile.subgroupSize !== 4 && profile.subgroupSize !== 8)
-      context.skip();
+    if (name.startsWith("subgroup") && !hasSubgroupTile(profile)) context.skip();
     const op: Op = {
       ...matmul.op,
       kernels: ({ inputs, attrs }) => {
@@ -216,14 +202,13 @@ describe.each(Object.keys(variants))("%s", (name) => {
       },
     };
     const drawn = name.startsWith("matrix") ? drawF16 : draw;
-    await compare(op, caseOf([5, 3, 7], flags[0], [11], [11]), drawn);
-    await compare(op, caseOf([1030, 1, 131], flags[0]), drawn);
+    await compare(op, caseOf([5, 3, 7], transpositions[0], [11], [11]), drawn);
+    await compare(op, caseOf([1030, 1, 131], transpositions[0]), drawn);
   });
 
   it("keeps what is not finite to its own rows and columns", async (context) => {
-    if (name.startsWith("subgroup") && profile.subgroupSize !== 4 && profile.subgroupSize !== 8)
-      context.skip();
-    const op = forced(variants[name]());
+    if (name.startsWith("subgroup") && !hasSubgroupTile(profile)) context.skip();
+    const op = forcedMatmul(variants[name]());
     for (const flag of flagsOf(name)) {
       // Infinities in the last row, the last column and at the last, odd k: where clamped reads repeat.
       const { a, b } = caseOf([5, 3, 8], flag);
@@ -252,14 +237,14 @@ describe("K in parts", () => {
     kernels: ({ inputs, attrs }) =>
       planMatmul(productOf(inputs, attrs), wide(), { variant: splitVariant, readAny }),
   });
-  const isSplit = (size: readonly number[], flag = flags[0], batch: readonly number[] = []) => {
+  const isSplit = (size: readonly number[], flag = transpositions[0], batch: readonly number[] = []) => {
     const { a, b, ...attrs } = caseOf(size, flag, batch, batch);
     const specs = [a, b].map((shape) => ({ shape, dtype: "f32" as const }));
     return planMatmul(productOf(specs, attrs), wide(), { variant: splitVariant }).calls.length === 2;
   };
 
   it("are added up right: parts that do not divide K, all readings, batches", async () => {
-    for (const flag of [flags[0], flags[2]]) {
+    for (const flag of [transpositions[0], transpositions[2]]) {
       for (const size of [
         [5, 1000, 7],
         [70, 601, 37],
@@ -288,7 +273,7 @@ describe("K in parts", () => {
     x[800 + 399] = Number.NEGATIVE_INFINITY;
     const a = tensor(x, { shape: [3, 400], device: pair.gpu });
     const b = tensor(new Float32Array(800).fill(1), { shape: [400, 2], device: pair.gpu });
-    const [c] = apply(split(), [a, b], flags[0]);
+    const [c] = apply(split(), [a, b], transpositions[0]);
     const inf = Number.POSITIVE_INFINITY;
     expect(Array.from(await c.data())).toEqual([400, 400, inf, inf, Number.NaN, Number.NaN]);
   });
@@ -301,7 +286,7 @@ describe("K in parts", () => {
         [pair.gpu, pair.reference].map(async (device) => {
           const which = device === pair.gpu ? op : matmul.op;
           const traced = jit((a: Tensor, b: Tensor, c: Tensor) =>
-            relu(add(apply(which, [a, b], flags[0])[0], c)),
+            relu(add(apply(which, [a, b], transpositions[0])[0], c)),
           );
           const args = [
             tensor(x, { shape: [5, 600], device }),
@@ -321,19 +306,19 @@ describe("K in parts", () => {
 
   it("are not made of short K, of what a companion may ride on, nor without need", () => {
     expect(isSplit([5, 100, 7])).toBe(false);
-    expect(isSplit([5, 1000, 7], flags[1])).toBe(false);
+    expect(isSplit([5, 1000, 7], transpositions[1])).toBe(false);
     expect(isSplit([2048, 1000, 2048])).toBe(false);
   });
 
   it("are the favourite of a GPU with few tiles to compute, and one of several otherwise", () => {
     const gpu = { ...wide(), isSoftware: false, subgroupSize: 32 };
-    const namesFor = (size: readonly number[], flag = flags[0]) => {
+    const namesFor = (size: readonly number[], flag = transpositions[0]) => {
       const { a, b, ...attrs } = caseOf(size, flag);
       const specs = [a, b].map((shape) => ({ shape, dtype: "f32" as const }));
       return matmulVariants(productOf(specs, attrs), gpu).map(({ name }) => name);
     };
     expect(namesFor([128, 10000, 256])[0]).toBe("shared-64x64-split");
-    expect(namesFor([128, 10000, 256], flags[1])[0]).toBe("tile-32x32");
+    expect(namesFor([128, 10000, 256], transpositions[1])[0]).toBe("tile-32x32");
     expect(namesFor([4096, 4096, 4096])[0]).toBe("shared-128x128");
     expect(namesFor([512, 512, 512])).toContain("shared-64x64-split");
     expect(namesFor([32, 10, 32])).not.toContain("shared-64x64-split");
@@ -343,15 +328,15 @@ describe("K in parts", () => {
 describe("large products of odd sizes", () => {
   it("have their own mixtures of readings", async () => {
     // Past 2^25 multiply-adds, only the operand that needs it is read element by element.
-    await compare(matmul.op, caseOf([257, 509, 260], flags[0]));
-    await compare(matmul.op, caseOf([258, 512, 257], flags[1]));
-    await compare(matmul.op, caseOf([257, 512, 257], flags[2]));
+    await compare(matmul.op, caseOf([257, 509, 260], transpositions[0]));
+    await compare(matmul.op, caseOf([258, 512, 257], transpositions[1]));
+    await compare(matmul.op, caseOf([257, 512, 257], transpositions[2]));
   });
 });
 
 describe("edges", () => {
   it("K = 0, empty results, and more tiles than one dimension of a grid holds", async () => {
-    const attrs = flags[0];
+    const attrs = transpositions[0];
     await compareForward(matmul.op, { inputs: [{ shape: [3, 0] }, { shape: [0, 5] }], attrs }, pair);
     await compareForward(matmul.op, { inputs: [{ shape: [0, 4] }, { shape: [4, 5] }], attrs }, pair);
     await compareForward(
