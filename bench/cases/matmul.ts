@@ -1,4 +1,5 @@
-// Matmul in its three forms, in f32 and f16, and Dense's product with its bias: squares, and the products of training the nets N1 to N4.
+// Matmul in its three forms, in f32 and f16, and Dense's product with its bias: squares, and the products of training the
+// nets N1 to N4.
 
 import type { BenchCase } from "../bench-case.ts";
 import { type OpCase, opCases, skipOnSoftware } from "./op-case.ts";

@@ -207,7 +207,8 @@ export function columnwiseSite(
 
 /**
  * The sums of B's columns inside A^T B: with B the gradient of a layer's output, the gradient of its bias beside that
- * of its weights. `sum` is asked for late, because reductions have epilogues themselves. Every tile walks whole columns of B; those of the first row of tiles add them up.
+ * of its weights. `sum` is asked for late, because reductions have epilogues themselves. Every tile walks whole columns of
+ * B; those of the first row of tiles add them up.
  */
 export const columnSums = (sum: () => Op): Companion<{ transposeA: boolean; transposeB: boolean }> => ({
   accepts({ transposeA, transposeB }, inputs, k, other, otherAttrs, [read]) {

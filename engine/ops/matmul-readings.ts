@@ -1,4 +1,5 @@
-// How the kernels of products are specialised to how A, B and C lie in memory: the WGSL through which they read and store.
+// How the kernels of products are specialised to how A, B and C lie in memory: the WGSL through which they read and
+// store.
 
 import type { DType } from "../dtype.ts";
 import type { Hooks, Spec } from "../kernel.ts";
