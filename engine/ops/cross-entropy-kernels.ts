@@ -110,7 +110,8 @@ const summaryWorkgroup = 64;
 /** The sums and the gradient of a batch; sums of several workgroups are added up by further kernels. */
 export function summaryKernels({ inputs: [logits, targets], profile }: KernelContext): KernelPlan {
   const [rows, classes] = logits.shape;
-  const isShared = isSharedRow(classes, profile);
+  // Rows that are shared are more workgroups, and so more dispatches to add up what they leave: for long rows only.
+  const isShared = isSharedRow(classes / 4, profile);
   const groupsWanted = profile.isSoftware
     ? Math.ceil((rows * classes) / summaryLogits)
     : Math.min(isShared ? rows : Math.ceil(rows / summaryWorkgroup), profile.maxWorkgroupsPerDimension);

@@ -111,8 +111,8 @@ describe.each(kernels)("%s", (_, callOf) => {
 });
 
 describe("cross-entropies by the kernels of real GPUs", () => {
-  // Around a workgroup of 64 threads, which share rows from 32 classes on.
-  it.each([1, 31, 32, 63, 64, 65, 1000])("are those of the reference, %i classes", async (classes) => {
+  // Around a workgroup of 64 threads, which share rows from 32 classes on, and in the summary from 128 on.
+  it.each([1, 31, 32, 63, 64, 65, 127, 128, 1000])("are those of the reference, %i classes", async (classes) => {
     const logits = { shape: [7, classes], low: -3, high: 3 };
     const labels = { shape: [7], dtype: "i32", low: 0, high: classes } as const;
     for (const targets of [{ shape: [7, classes], low: 0, high: 1 }, labels]) {
@@ -125,10 +125,11 @@ describe("cross-entropies by the kernels of real GPUs", () => {
   });
 
   it("count the first of equal logits, and the first of equal targets", async () => {
-    const rows = Array.from({ length: 3 * 70 }, (_, i) => ([5, 66, 140, 209].includes(i) ? 2 : 0));
-    const targets = Array.from({ length: 3 * 70 }, (_, i) => ([5, 69, 80, 140, 200].includes(i) ? 1 : 0));
+    const [a, b, c] = [0, 140, 280];
+    const rows = Array.from({ length: 420 }, (_, i) => ([a + 5, a + 69, c, c + 139].includes(i) ? 2 : 0));
+    const targets = Array.from({ length: 420 }, (_, i) => ([a + 5, a + 69, b + 10, c, c + 64].includes(i) ? 1 : 0));
     const hits = [pair.gpu, pair.reference].map((device) => {
-      const inputs = [rows, targets].map((values) => tensor(values, { shape: [3, 70], device }));
+      const inputs = [rows, targets].map((values) => tensor(values, { shape: [3, 140], device }));
       return apply(asOnGpu(softmaxCrossEntropySummary.op), inputs, {})[1].item();
     });
     // Logits at 5, 0 (all equal) and 0, targets at 5, 10 and 0.
