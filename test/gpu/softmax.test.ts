@@ -112,22 +112,27 @@ describe.each(kernels)("%s", (_, callOf) => {
 
 describe("cross-entropies by the kernels of real GPUs", () => {
   // Around a workgroup of 64 threads, which share rows from 32 classes on, and in the summary from 128 on.
-  it.each([1, 31, 32, 63, 64, 65, 127, 128, 1000])("are those of the reference, %i classes", async (classes) => {
-    const logits = { shape: [7, classes], low: -3, high: 3 };
-    const labels = { shape: [7], dtype: "i32", low: 0, high: classes } as const;
-    for (const targets of [{ shape: [7, classes], low: 0, high: 1 }, labels]) {
-      const loss: Op = targets === labels ? sparseSoftmaxCrossEntropy.op : softmaxCrossEntropy.op;
-      await compareForward(asOnGpu(loss), { inputs: [logits, targets] }, pair);
-      const gradient = { inputs: [logits, targets, { shape: [7] }] };
-      await compareForward(asOnGpu(softmaxCrossEntropyGradient.op), gradient, pair);
-      await compareForward(asOnGpu(softmaxCrossEntropySummary.op), { inputs: [logits, targets] }, pair);
-    }
-  });
+  it.each([1, 31, 32, 63, 64, 65, 127, 128, 1000])(
+    "are those of the reference, %i classes",
+    async (classes) => {
+      const logits = { shape: [7, classes], low: -3, high: 3 };
+      const labels = { shape: [7], dtype: "i32", low: 0, high: classes } as const;
+      for (const targets of [{ shape: [7, classes], low: 0, high: 1 }, labels]) {
+        const loss: Op = targets === labels ? sparseSoftmaxCrossEntropy.op : softmaxCrossEntropy.op;
+        await compareForward(asOnGpu(loss), { inputs: [logits, targets] }, pair);
+        const gradient = { inputs: [logits, targets, { shape: [7] }] };
+        await compareForward(asOnGpu(softmaxCrossEntropyGradient.op), gradient, pair);
+        await compareForward(asOnGpu(softmaxCrossEntropySummary.op), { inputs: [logits, targets] }, pair);
+      }
+    },
+  );
 
   it("count the first of equal logits, and the first of equal targets", async () => {
     const [a, b, c] = [0, 140, 280];
     const rows = Array.from({ length: 420 }, (_, i) => ([a + 5, a + 69, c, c + 139].includes(i) ? 2 : 0));
-    const targets = Array.from({ length: 420 }, (_, i) => ([a + 5, a + 69, b + 10, c, c + 64].includes(i) ? 1 : 0));
+    const targets = Array.from({ length: 420 }, (_, i) =>
+      [a + 5, a + 69, b + 10, c, c + 64].includes(i) ? 1 : 0,
+    );
     const hits = [pair.gpu, pair.reference].map((device) => {
       const inputs = [rows, targets].map((values) => tensor(values, { shape: [3, 140], device }));
       return apply(asOnGpu(softmaxCrossEntropySummary.op), inputs, {})[1].item();
