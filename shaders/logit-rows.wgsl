@@ -1,5 +1,5 @@
 // What the kernels of softmax cross-entropy have in common: rows of logits, their maxima and sums of exponentials. Stands
-// in front of those files. Needs exponential-total.wgsl in front.
+// in front of those files. Needs exponential-total.wgsl in front. Needs own-rows.wgsl in front.
 //
 // As it stands a thread has a row of its own, as software adapters and short rows want it; specialising replaces `row_of`,
 // `first_of`, `largest_of` and `total_of` where a workgroup shares a row.
@@ -13,18 +13,6 @@ struct Sizes {
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> in0: array<f32>;
-
-const WORKGROUP = 8u;
-// Threads that share a row.
-const LANES = 1u;
-
-fn row_of(group: u32, lane: u32) -> u32 {
-  return group * WORKGROUP + lane;
-}
-
-fn first_of(lane: u32) -> u32 {
-  return 0u;
-}
 
 // The first largest element of a row or of a thread's part of it, and the largest bits without their signs.
 struct Largest {
@@ -40,10 +28,6 @@ fn larger(a: Largest, b: Largest) -> Largest {
 
 // The row's, from the threads' parts.
 fn largest_of(part: Largest, lane: u32) -> Largest {
-  return part;
-}
-
-fn total_of(part: f32, lane: u32) -> f32 {
   return part;
 }
 

@@ -23,30 +23,14 @@ alias Unit = vec4f;
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 
-const WORKGROUP = 8u;
-// Threads that share a row.
-const LANES = 1u;
 // Units added up before the block joins the total: keeps rounding errors small in long rows.
 const BLOCK = 64u;
 // Whether the mean is taken away (not in RMS normalization).
 const CENTERED = true;
 
-fn row_of(group: u32, lane: u32) -> u32 {
-  return group * WORKGROUP + lane;
-}
-
-fn first_of(lane: u32) -> u32 {
-  return 0u;
-}
-
 // Outer and middle index in one, and the unit's place in all groups, of unit `i` of a row.
 fn place_of(i: u32, outer: u32, first: u32) -> vec2u {
   return vec2u(outer * sizes.middle + i / sizes.inner, first + i % sizes.inner);
-}
-
-// The row's sum, from the threads' parts.
-fn total_of(part: f32, lane: u32) -> f32 {
-  return part;
 }
 
 fn add_lanes(value: Unit) -> f32 {

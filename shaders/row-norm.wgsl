@@ -1,6 +1,7 @@
 // Normalizes rows: (x - mean) / sqrt(variance + epsilon), with the mean of the squares instead and no mean in RMS
 // normalization; the variance from a second walk over the row, so that nothing cancels. Keeps the means and the
-// reciprocal deviations for the gradient. Needs normalized-rows.wgsl in front.
+// reciprocal deviations for the gradient. Needs own-rows.wgsl in front.
+// Needs normalized-rows.wgsl in front.
 //
 // Specialising replaces `affine` and its bindings where there are none, and `store` (see engine/jit).
 

@@ -2,7 +2,7 @@
 // sum as the maximum grows, was no faster.) As it stands a thread has a row of its own, and it gives softmax;
 // specialising replaces `row_of`, `first_of`, `largest_of` and `total_of` where a workgroup shares a row, `result` for
 // log-softmax and, where rows are not whole vec4s, the loads and stores.
-// Needs exp-log.wgsl in front. Needs exponential-total.wgsl in front.
+// Needs exp-log.wgsl in front. Needs exponential-total.wgsl in front. Needs own-rows.wgsl in front.
 
 struct Sizes {
   rows: u32,
@@ -15,18 +15,6 @@ alias Element = vec4f;
 @group(0) @binding(1) var<storage, read> in0: array<Element>;
 @group(0) @binding(2) var<storage, read_write> out0: array<Element>;
 
-const WORKGROUP = 8u;
-// Threads that share a row.
-const LANES = 1u;
-
-fn row_of(group: u32, lane: u32) -> u32 {
-  return group * WORKGROUP + lane;
-}
-
-fn first_of(lane: u32) -> u32 {
-  return 0u;
-}
-
 // The row's, from the threads' parts: its maximum, and its largest bits without their signs.
 struct Largest {
   value: f32,
@@ -34,10 +22,6 @@ struct Largest {
 }
 
 fn largest_of(part: Largest, lane: u32) -> Largest {
-  return part;
-}
-
-fn total_of(part: f32, lane: u32) -> f32 {
   return part;
 }
 

@@ -6,6 +6,7 @@ import gradientSource from "../../shaders/cross-entropy-gradient.wgsl";
 import summarySource from "../../shaders/cross-entropy-summary.wgsl";
 import totalSource from "../../shaders/exponential-total.wgsl";
 import logitRowsSource from "../../shaders/logit-rows.wgsl";
+import ownRowsSource from "../../shaders/own-rows.wgsl";
 import {
   type AdapterProfile,
   grid,
@@ -26,7 +27,7 @@ import { sum } from "./reduce.ts";
 import { isSharedRow, joined, rowWorkgroup, sharedPlaces } from "./shared-rows.ts";
 
 const rowsShader = (name: string, source: string) =>
-  shader(name, [totalSource, logitRowsSource, source].join("\n"));
+  shader(name, [totalSource, ownRowsSource, logitRowsSource, source].join("\n"));
 const crossEntropyShader = rowsShader("cross-entropy", crossEntropySource);
 const gradientShader = rowsShader("cross-entropy-gradient", gradientSource);
 const summaryShader = rowsShader("cross-entropy-summary", summarySource);

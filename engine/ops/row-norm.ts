@@ -3,6 +3,7 @@
 // [groups * inner]. What the public functions call their arguments, this file does not know.
 
 import rowsSource from "../../shaders/normalized-rows.wgsl";
+import ownRowsSource from "../../shaders/own-rows.wgsl";
 import rowNormSource from "../../shaders/row-norm.wgsl";
 import gradientSource from "../../shaders/row-norm-gradient.wgsl";
 import parametersSource from "../../shaders/row-norm-parameters.wgsl";
@@ -34,8 +35,8 @@ import { mean as meanOf, sum } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
 import { isSharedRow, joined, rowWorkgroup, sharedPlaces } from "./shared-rows.ts";
 
-const rowNormShader = shader("row-norm", `${rowsSource}\n${rowNormSource}`);
-const gradientShader = shader("row-norm-gradient", `${rowsSource}\n${gradientSource}`);
+const rowNormShader = shader("row-norm", [ownRowsSource, rowsSource, rowNormSource].join("\n"));
+const gradientShader = shader("row-norm-gradient", [ownRowsSource, rowsSource, gradientSource].join("\n"));
 const parametersShader = shader("row-norm-parameters", parametersSource);
 
 export interface RowNormAttrs {

@@ -1,6 +1,5 @@
 // How kernels of rows share a row among the threads of a workgroup, as GPUs want it: the functions that specialising puts
-// in the place of `row_of`, `first_of` and of those that join the threads' parts. As the shaders stand, a thread has a
-// row of its own, as software adapters want it.
+// in the place of those in `own-rows.wgsl`, by which a thread has a row of its own, as software adapters want it.
 
 import type { AdapterProfile } from "../kernel.ts";
 

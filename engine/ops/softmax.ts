@@ -2,6 +2,7 @@
 
 import expLogSource from "../../shaders/exp-log.wgsl";
 import totalSource from "../../shaders/exponential-total.wgsl";
+import ownRowsSource from "../../shaders/own-rows.wgsl";
 import softmaxSource from "../../shaders/softmax.wgsl";
 import { defineOp } from "../define.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
@@ -15,7 +16,7 @@ import { transpose } from "./movement.ts";
 import { sum } from "./reduce.ts";
 import { isSharedRow, joined, rowWorkgroup, sharedPlaces } from "./shared-rows.ts";
 
-const softmaxShader = shader("softmax", [expLogSource, totalSource, softmaxSource].join("\n"));
+const softmaxShader = shader("softmax", [expLogSource, totalSource, ownRowsSource, softmaxSource].join("\n"));
 
 const unalignedRows: Hooks = {
   aliases: { Element: "f32" },
