@@ -1,7 +1,6 @@
 // C = A * B by subgroup matrices (tensor cores): products of A and B rounded to f16, added up in f32, for GPUs that
 // offer them. 256 threads share one square tile of C; each of their 8 subgroups has a part of it, 4 down and 2 across.
-// A and B come through workgroup memory, double buffered, as in matmul-shared.wgsl. How they and C lie in memory is
-// known only to address_a, load_a, address_b, load_b and store, which specialising replaces.
+// A and B come through workgroup memory, double buffered, as in matmul-shared.wgsl. Needs product.wgsl behind.
 enable f16;
 enable subgroups;
 enable chromium_experimental_subgroup_matrix;
@@ -23,97 +22,6 @@ const units_n = part_n / unit_n;
 alias Left = subgroup_matrix_left<f16, unit_k, unit_m>;
 alias Right = subgroup_matrix_right<f16, unit_n, unit_k>;
 alias Sum = subgroup_matrix_result<f32, unit_n, unit_m>;
-
-alias AElement = vec2f;
-alias BElement = vec4f;
-alias CElement = vec4f;
-
-struct Sizes {
-  m: u32,
-  n: u32,
-  k: u32,
-  row_tiles: u32,
-  column_tiles: u32,
-  tiles: u32, // row_tiles * column_tiles * matrices in the batch
-  one: u32, // always 1, which the compiler can't know
-  a_row: u32, // elements from row to row of A, and from k to k + 1
-  a_k: u32,
-  b_column: u32, // elements from column to column of B, and from k to k + 1
-  b_k: u32,
-  k_last: u32, // k of the last of the products along the first batch axis: shorter where K was split into parts
-  batch: vec4u, // lengths of the batch axes, innermost first
-  a_batch: vec4u, // elements from matrix to matrix of A along each of them; 0 where A is broadcast
-  b_batch: vec4u,
-}
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> a: array<AElement>;
-@group(0) @binding(2) var<storage, read> b: array<BElement>;
-@group(0) @binding(3) var<storage, read_write> c: array<CElement>;
-
-// Four rows of A, or four columns of B, at k and at k + 1.
-struct Pair {
-  first: vec4f,
-  second: vec4f,
-}
-
-// Where rows row..row+3 of A start; rows past the last repeat it, and what comes of them is never stored.
-fn address_a(start: u32, row: u32) -> vec4u {
-  return (start + min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(sizes.m - 1u)) * sizes.a_row) / 2u;
-}
-
-// Here A is [M, K] with an even K, read in pairs along K.
-fn load_a(address: vec4u, k: u32) -> Pair {
-  let at = address + k / 2u;
-  let p = a[at.x];
-  let q = a[at.y];
-  let r = a[at.z];
-  let s = a[at.w];
-  return Pair(vec4f(p.x, q.x, r.x, s.x), vec4f(p.y, q.y, r.y, s.y));
-}
-
-// Where columns column..column+3 of B start; columns past the last repeat others, and are never stored.
-fn address_b(start: u32, column: u32) -> vec4u {
-  return vec4u((start + min(column, sizes.n - 4u)) / 4u);
-}
-
-// Here B is [K, N] with N a multiple of 4. The element after an odd K's last is loaded again, never used.
-fn load_b(address: vec4u, k: u32) -> Pair {
-  let step = sizes.n / 4u;
-  return Pair(b[address.x + k * step], b[address.x + min(k + 1u, sizes.k - 1u) * step]);
-}
-
-// Here N is a multiple of 4.
-fn store(matrix: u32, row: u32, column: u32, value: vec4f) {
-  if (row < sizes.m && column < sizes.n) {
-    c[((matrix * sizes.m + row) * sizes.n + column) / 4u] = value;
-  }
-}
-
-// Where A begins: not at its binding's first element where it is a window of something larger.
-fn a_start() -> u32 {
-  return 0u;
-}
-
-// Where the matrix of A (x) and of B (y) starts.
-fn matrix_starts(matrix: u32) -> vec2u {
-  var starts = vec2u(a_start(), 0u);
-  var rest = matrix;
-  for (var axis = 0u; rest > 0u; axis++) {
-    let index = rest % sizes.batch[axis];
-    rest /= sizes.batch[axis];
-    starts += index * vec2u(sizes.a_batch[axis], sizes.b_batch[axis]);
-  }
-  return starts;
-}
-
-// Hooks of companions (see engine/jit): what passes of B, here all of four columns at once, added up; and what is left
-// to do for those columns when the tile is stored whose first row is given.
-fn observe(block: u32, b0: vec4f, b1: vec4f) {
-}
-
-fn finish(row: u32, block: u32, column: u32) {
-}
 
 // Two chunks of each operand, by k, then by row or column: one is multiplied while the next is stored.
 var<workgroup> a_chunks: array<f16, 2u * chunk_size>;
@@ -182,9 +90,10 @@ fn main(
   if (tile_index >= sizes.tiles) {
     return;
   }
-  let first_row = tile_index % sizes.row_tiles * tile;
-  let first_column = tile_index / sizes.row_tiles % sizes.column_tiles * tile;
-  let matrix = tile_index / (sizes.row_tiles * sizes.column_tiles);
+  let place = place_of(tile_index);
+  let first_row = place.x * tile;
+  let first_column = place.y * tile;
+  let matrix = place.z;
   let end = select(sizes.k, sizes.k_last, matrix % sizes.batch.x + 1u == sizes.batch.x);
   let starts = matrix_starts(matrix);
   let own_a = share_of(index, sizes.a_k == 1u);
@@ -253,6 +162,7 @@ fn main(
     for (var i = 0u; i < depth / 2u; i++) {
       total += staged_quad(4u * (own_b.quad * (depth / 2u) + i));
     }
+    // Of all four columns at once, added up.
     observe(0u, total, vec4f());
     finish(first_row, 0u, first_column + 4u * own_b.quad);
   }

@@ -58,6 +58,16 @@ export interface Graph {
   readonly outputs: readonly Use[];
 }
 
+/** A node with outputs of its own, of these numbers and specs. */
+export function makeNode(node: Omit<Node, "outputs">, results: readonly Pick<Value, "id" | "spec">[]): Node {
+  const outputs: Value[] = [];
+  const made: Node = { ...node, outputs };
+  results.forEach(({ id, spec }, index) => {
+    outputs.push({ id, spec, origin: { kind: "node", node: made, index } });
+  });
+  return made;
+}
+
 /** Whether pointwise code can write the value down instead of reading it. */
 export function isLiteral(value: Value): boolean {
   return value.origin.kind === "constant" && value.origin.uniform !== undefined;

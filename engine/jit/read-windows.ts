@@ -5,7 +5,7 @@ import { dynamicSlice } from "../ops/indexing.ts";
 import { matmul } from "../ops/matmul.ts";
 import { windowedMatmul, windowOffset } from "../ops/windowed-matmul.ts";
 import { sizeOf } from "../shape.ts";
-import type { Graph, Node, Use, Value } from "./graph.ts";
+import { type Graph, makeNode, type Node, type Use, type Value } from "./graph.ts";
 
 /** The graph with windows that only products read, as their left operand, taken by these products themselves. */
 export function readWindows(graph: Graph): Graph {
@@ -18,14 +18,6 @@ export function readWindows(graph: Graph): Graph {
   let nextId = 1 + values.reduce((most, { id }) => Math.max(most, id), 0);
   const renewed = new Map<Value, Value>();
   const renew = (use: Use): Use => ({ ...use, value: renewed.get(use.value) ?? use.value });
-  const make = (node: Omit<Node, "outputs">, results: readonly Pick<Value, "id" | "spec">[]): Node => {
-    const outputs: Value[] = [];
-    const made: Node = { ...node, outputs };
-    results.forEach(({ id, spec }, index) => {
-      outputs.push({ id, spec, origin: { kind: "node", node: made, index } });
-    });
-    return made;
-  };
   const offsets = new Map<Value, { whole: Use; offset: Value }>();
   const nodes = graph.nodes.map((node) => {
     const inputs = node.inputs.map(renew);
@@ -37,15 +29,15 @@ export function readWindows(graph: Graph): Graph {
         inner: sizeOf(whole.shape.slice(1)),
       };
       const spec = { shape: start.shape, dtype: "u32" } as const;
-      const made = make({ ...node, op: windowOffset, attrs, inputs: [start] }, [{ id: nextId++, spec }]);
+      const made = makeNode({ ...node, op: windowOffset, attrs, inputs: [start] }, [{ id: nextId++, spec }]);
       offsets.set(window, { whole, offset: made.outputs[0] });
       return made;
     }
     const found = offsets.get(node.inputs[0]?.value);
     const made =
       found === undefined
-        ? make({ ...node, inputs }, node.outputs)
-        : make(
+        ? makeNode({ ...node, inputs }, node.outputs)
+        : makeNode(
             {
               ...node,
               op: windowedMatmul,

@@ -8,7 +8,7 @@ import { cast } from "../ops/cast.ts";
 import { expand } from "../ops/movement.ts";
 import { mean, sum } from "../ops/reduce.ts";
 import { sizeOf } from "../shape.ts";
-import { type Graph, knowsElement, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
+import { type Graph, knowsElement, makeNode, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
 
 export interface SimplifyOptions {
   readonly fold?: boolean;
@@ -46,12 +46,9 @@ export function simplify(graph: Graph, makeUniform: MakeUniform, options: Simpli
       });
       continue;
     }
-    const outputs: Value[] = [];
-    const node: Node = { ...original, inputs, outputs };
-    original.outputs.forEach((value, index) => {
-      const renewed: Value = { id: value.id, spec: value.spec, origin: { kind: "node", node, index } };
-      outputs.push(renewed);
-      replaced.set(value, renewed);
+    const node = makeNode({ ...original, inputs }, original.outputs);
+    original.outputs.forEach((value, i) => {
+      replaced.set(value, node.outputs[i]);
     });
     seen.set(key, node);
     nodes.push(node);

@@ -6,14 +6,18 @@ import sharedSource from "../../shaders/matmul-shared.wgsl";
 import splitSumSource from "../../shaders/matmul-split-sum.wgsl";
 import subgroupSource from "../../shaders/matmul-subgroup.wgsl";
 import tileSource from "../../shaders/matmul-tile.wgsl";
+import productSource from "../../shaders/product.wgsl";
 import { type AdapterProfile, type MatrixShape, type Shader, shader } from "../kernel.ts";
 import { sizeOf } from "../shape.ts";
 import { folded, type Product } from "./matmul-product.ts";
 
-const subgroupShader = shader("matmul-subgroup", subgroupSource);
-const tileShader = shader("matmul-tile", tileSource);
-const sharedShader = shader("matmul-shared", sharedSource);
-const matrixShader = shader("matmul-matrix", matrixSource);
+/** What all share stands behind, as files may begin with what they enable. */
+const productShader = (name: string, source: string): Shader => shader(name, `${source}\n${productSource}`);
+
+const subgroupShader = productShader("matmul-subgroup", subgroupSource);
+const tileShader = productShader("matmul-tile", tileSource);
+const sharedShader = productShader("matmul-shared", sharedSource);
+const matrixShader = productShader("matmul-matrix", matrixSource);
 
 /** A kernel family member: its file, its consts and the part of C that one workgroup computes. */
 export interface MatmulVariant {
@@ -142,6 +146,7 @@ export function rereads({ m, n }: Product, { isSoftware }: AdapterProfile): read
 /** All that decides what a variant computes and how fast. */
 export const matmulSources: string = [
   matrixSource,
+  productSource,
   sharedSource,
   splitSumSource,
   subgroupSource,

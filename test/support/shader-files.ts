@@ -17,10 +17,12 @@ export function shaderFiles(): ShaderFile[] {
     .map((name) => ({ name, source: fs.readFileSync(path.join(directory, name), "utf8") }));
 }
 
-/** The text to compile: a file that says "Needs other.wgsl in front" gets it there. */
+/** The text to compile: a file that says "Needs other.wgsl in front", or "behind", gets it there. */
 export function withPreamble({ source }: ShaderFile): string {
   const header = (/^(?:\/\/.*\n)+/.exec(source)?.[0] ?? "").replace(/\n\/\/ ?/g, " ");
-  const needed = [...header.matchAll(/Needs ([\w-]+\.wgsl) in front/g)].map(([, name]) => name);
-  const front = needed.map((name) => fs.readFileSync(path.join(directory, name), "utf8"));
-  return [...front, source].join("\n");
+  const needed = (where: string) =>
+    [...header.matchAll(new RegExp(`Needs ([\\w-]+\\.wgsl) ${where}`, "g"))].map(([, name]) =>
+      fs.readFileSync(path.join(directory, name), "utf8"),
+    );
+  return [...needed("in front"), source, ...needed("behind")].join("\n");
 }
