@@ -1,5 +1,6 @@
-// Index of the first largest element along the middle axis of [outer, length, inner]: one thread an output.
-// Specialising replaces `better` (for the smallest) and the type `Value`.
+// Index of the first largest element along the middle axis of [outer, length, inner]: one thread an output, or a
+// workgroup where a row lies in one piece. Specialising replaces `better` (for the smallest), the type `Value` and, where a
+// workgroup shares a row, `best_of`. Needs own-rows.wgsl in front.
 
 struct Sizes {
   outer: u32,
@@ -13,10 +14,27 @@ alias Value = f32;
 @group(0) @binding(1) var<storage, read> in0: array<Value>;
 @group(0) @binding(2) var<storage, read_write> out0: array<i32>;
 
-const WORKGROUP = 64u;
+// An element and where it stands.
+struct Place {
+  value: Value,
+  index: u32,
+}
 
 fn better(candidate: Value, best: Value) -> bool {
   return candidate > best;
+}
+
+// The better of two; the first one where neither is.
+fn pick(a: Place, b: Place) -> Place {
+  if (better(b.value, a.value) || (b.index < a.index && !better(a.value, b.value))) {
+    return b;
+  }
+  return a;
+}
+
+// The best of what the threads of a row have.
+fn best_of(part: Place, lane: u32) -> Place {
+  return part;
 }
 
 fn store(index: u32, value: i32) {
@@ -25,19 +43,21 @@ fn store(index: u32, value: i32) {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let thread = (group.x + group.y * groups.x) * WORKGROUP + lane;
-  if (thread >= sizes.outer * sizes.inner) {
+  let row = row_of(group.x + group.y * groups.x, lane);
+  if (row >= sizes.outer * sizes.inner) {
     return;
   }
-  let base = (thread / sizes.inner) * sizes.length * sizes.inner + thread % sizes.inner;
-  var best = in0[base];
-  var best_index = 0u;
-  for (var k = 1u; k < sizes.length; k++) {
+  let base = (row / sizes.inner) * sizes.length * sizes.inner + row % sizes.inner;
+  let first = first_of(lane);
+  var best = Place(in0[base + first * sizes.inner], first);
+  for (var k = first + LANES; k < sizes.length; k += LANES) {
     let candidate = in0[base + k * sizes.inner];
-    if (better(candidate, best)) {
-      best = candidate;
-      best_index = k;
+    if (better(candidate, best.value)) {
+      best = Place(candidate, k);
     }
   }
-  store(thread, i32(best_index));
+  best = best_of(best, lane);
+  if (first == 0u) {
+    store(row, i32(best.index));
+  }
 }

@@ -1,5 +1,6 @@
-// Reduces the innermost axis: one thread for each chunk of each row. As it stands it sums; specialising replaces
-// `combine`, `join`, `settle`, `finish`, `store` and, where rows are not whole vec4s, `load4` and the type of in0.
+// Reduces the innermost axis: one thread for each chunk of each row, or a workgroup. As it stands it sums; specialising
+// replaces `combine`, `join`, `settle`, `finish`, `store`, `whole_of` where a workgroup shares a chunk, and, where rows are
+// not whole vec4s, `load4` and the type of in0. Needs own-rows.wgsl in front.
 
 struct Sizes {
   rows: u32,
@@ -22,7 +23,6 @@ alias Vector = vec4f;
 @group(0) @binding(1) var<storage, read> in0: array<Vector>;
 @group(0) @binding(2) var<storage, read_write> out0: array<Value>;
 
-const WORKGROUP = 64u;
 // vec4s added up before the block joins the total: sums of float join with what rounding would lose.
 const BLOCK = 16u;
 
@@ -38,6 +38,11 @@ fn join(total: Vector, block: Vector) -> Vector {
 // The total when all blocks have joined.
 fn settle(total: Vector) -> Vector {
   return total;
+}
+
+// What the threads of a chunk have together.
+fn whole_of(part: Vector, lane: u32) -> Vector {
+  return part;
 }
 
 fn finish(value: Value) -> Value {
@@ -59,32 +64,37 @@ fn store(index: u32, value: Value) {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let thread = (group.x + group.y * groups.x) * WORKGROUP + lane;
-  if (thread >= sizes.rows * sizes.chunks) {
+  let chunk = row_of(group.x + group.y * groups.x, lane);
+  if (chunk >= sizes.rows * sizes.chunks) {
     return;
   }
-  let row = thread / sizes.chunks;
-  let first = (thread % sizes.chunks) * sizes.chunk;
-  let base = row * sizes.length;
-  let end = base + min(first + sizes.chunk, sizes.length);
+  let base = chunk / sizes.chunks * sizes.length;
+  let first = min((chunk % sizes.chunks) * sizes.chunk, sizes.length);
+  let last = min(first + sizes.chunk, sizes.length);
+  let end = base + last;
   let identity = Vector(bitcast<Value>(sizes.identity));
   var total = identity;
-  var i = base + min(first, sizes.length);
+  var i = base + first + 4u * first_of(lane);
   while (i + 4u <= end) {
-    let stop = min(end, i + BLOCK * 4u);
+    let stop = min(end, i + BLOCK * 4u * LANES);
     var block = identity;
-    for (; i + 4u <= stop; i += 4u) {
+    for (; i + 4u <= stop; i += 4u * LANES) {
       block = combine(block, load4(i));
     }
     total = join(total, block);
   }
   total = settle(total);
   var tail = identity;
-  for (; i < end; i++) {
-    tail = combine(tail, Vector(load1(i)));
+  if (first_of(lane) == 0u) {
+    for (i = end - (last - first) % 4u; i < end; i++) {
+      tail = combine(tail, Vector(load1(i)));
+    }
   }
   // combine lane by lane: the tail's lanes are all the same value
   let pair = combine(Vector(total.x), Vector(total.y));
   let other = combine(Vector(total.z), Vector(total.w));
-  store(thread, finish(combine(combine(pair, other), tail).x));
+  let whole = whole_of(combine(combine(pair, other), tail), lane);
+  if (first_of(lane) == 0u) {
+    store(chunk, finish(whole.x));
+  }
 }

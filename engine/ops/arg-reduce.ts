@@ -1,6 +1,7 @@
 // argMax and argMin: where along an axis (or over several) the largest or smallest element stands.
 
 import argReduceSource from "../../shaders/arg-reduce.wgsl";
+import ownRowsSource from "../../shaders/own-rows.wgsl";
 import { defineOp } from "../define.ts";
 import type { DType } from "../dtype.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../errors.ts";
@@ -12,8 +13,10 @@ import { valuewiseSite } from "./epilogues.ts";
 import { transpose } from "./movement.ts";
 import { eachReduced, stagesOf, wgslTypes } from "./reduce-kernels.ts";
 import { reshape } from "./reshape.ts";
+import { isSharedRow, joined, sharedPlaces } from "./shared-rows.ts";
 
-const argShader = shader("arg-reduce", argReduceSource);
+const argShader = shader("arg-reduce", `${ownRowsSource}\n${argReduceSource}`);
+const workgroup = 64;
 const numeric: readonly DType[] = ["f32", "i32", "u32"];
 
 const isNaNCode = (v: string) => `(bitcast<u32>(${v}) & 0x7fffffffu) > 0x7f800000u`;
@@ -49,19 +52,22 @@ function argReduction(name: string, better: string, isBetter: (candidate: number
     },
     kernels: ({ inputs: [x], attrs: { axis }, profile }) => {
       const [{ outer, length, inner }] = stagesOf(x.shape, [axis]);
+      const isShared = inner === 1 && isSharedRow(length / 4, profile);
       return {
         calls: [
           {
             shader: argShader,
             hooks: {
               aliases: { Value: wgslTypes[x.dtype][0] },
+              consts: { WORKGROUP: `${workgroup}u`, LANES: isShared ? `${workgroup}u` : "1u" },
               functions: {
                 better: `fn better(candidate: Value, best: Value) -> bool {\n  return ${x.dtype === "f32" ? orNaN : better};\n}`,
+                ...(isShared ? { ...sharedPlaces, best_of: joined("best_of", "Place", "pick(a, b)") } : {}),
               },
             },
             sizes: [outer, length, inner],
             operands: [input(0), output(0)],
-            workgroups: grid(Math.ceil((outer * inner) / 64), profile),
+            workgroups: grid(isShared ? outer : Math.ceil((outer * inner) / workgroup), profile),
           },
         ],
       };

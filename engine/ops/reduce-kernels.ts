@@ -2,6 +2,7 @@
 // run of neighbouring reduced axes, the reference loops, and the op made of them. Which reductions there are, it does
 // not know.
 
+import ownRowsSource from "../../shaders/own-rows.wgsl";
 import reduceColumnsSource from "../../shaders/reduce-columns.wgsl";
 import reduceRowsSource from "../../shaders/reduce-rows.wgsl";
 import { defineOp } from "../define.ts";
@@ -35,8 +36,9 @@ import type { Tensor } from "../tensor.ts";
 import { valuewiseSite } from "./epilogues.ts";
 import { readingSite } from "./prologues.ts";
 import { reshape } from "./reshape.ts";
+import { isSharedRow, joined, sharedPlaces } from "./shared-rows.ts";
 
-const rowsShader = shader("reduce-rows", reduceRowsSource);
+const rowsShader = shader("reduce-rows", `${ownRowsSource}\n${reduceRowsSource}`);
 const columnsShader = shader("reduce-columns", reduceColumnsSource);
 
 export interface ReduceAttrs {
@@ -144,9 +146,11 @@ function reduceKernels(context: KernelContext<ReduceAttrs>, reduction: Reduction
 
 /** How many chunks a stage's reduced axis is cut into, so that there is work for every core. */
 function chunkCount({ outer, length, inner }: Stage, isSoftware: boolean): number {
+  // On GPUs a workgroup shares a chunk of a row; all other chunks are a thread's.
+  const isShared = inner === 1 && !isSoftware;
   const lanes = outer * (inner === 1 ? 1 : Math.ceil(inner / 4));
-  const wanted = isSoftware ? 128 : 16384;
-  const shortest = inner === 1 ? 256 : 32;
+  const wanted = isSoftware ? 128 : isShared ? 1024 : 16384;
+  const shortest = isShared ? 1024 : inner === 1 ? 256 : 32;
   if (lanes >= wanted || length < shortest * 2) return 1;
   return Math.min(Math.ceil(wanted / lanes), Math.ceil(length / shortest));
 }
@@ -168,9 +172,10 @@ export function stageCall(
   const [value, vector] = wgslTypes[dtype];
   const isRows = inner === 1;
   const isAligned = (isRows ? length : inner) % 4 === 0;
-  const lanes = isRows ? outer * chunks : outer * chunks * Math.ceil(inner / 4);
-  const workgroup = lanes <= 512 && profile.isSoftware ? 8 : 64;
   const chunk = chunkLength(stage);
+  const isShared = isRows && isSharedRow(chunk / 4, profile);
+  const units = outer * chunks * (isRows ? 1 : Math.ceil(inner / 4));
+  const workgroup = units <= 512 && profile.isSoftware ? 8 : 64;
   const identity = identityBits(dtype, reduction.identity(dtype));
   const sizes = isRows
     ? [outer, length, chunks, chunk, identity, { f32: scale ?? 1 }, 0]
@@ -182,6 +187,8 @@ export function stageCall(
     Object.assign(functions, compensated("vec4f", "vec4u"));
     functions.settle = "fn settle(total: Vector) -> Vector {\n  return total + lost;\n}";
   }
+  if (isShared)
+    Object.assign(functions, sharedPlaces, { whole_of: joined("whole_of", "Vector", "combine(a, b)") });
   if (scale !== undefined)
     functions.finish = "fn finish(value: Value) -> Value {\n  return value * sizes.scale;\n}";
   if (!isAligned && isRows) {
@@ -197,13 +204,16 @@ export function stageCall(
     shader: isRows ? rowsShader : columnsShader,
     hooks: {
       aliases: { Value: value, Vector: vector },
-      consts: { WORKGROUP: `${workgroup}u` },
+      consts: {
+        WORKGROUP: `${workgroup}u`,
+        ...(isRows ? { LANES: isShared ? `${workgroup}u` : "1u" } : undefined),
+      },
       functions,
       bindings: isAligned ? [] : [{ name: "in0", binding: 1, access: "read", type: "array<Value>" }],
     },
     sizes,
     operands: [source, target],
-    workgroups: grid(Math.ceil(lanes / workgroup), profile),
+    workgroups: grid(isShared ? units : Math.ceil(units / workgroup), profile),
   };
 }
 
