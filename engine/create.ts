@@ -4,7 +4,7 @@ import { type Device, device as defaultDevice } from "./device.ts";
 import { type DType, dtypes } from "./dtype.ts";
 import { ArgumentError, ShapeError, unknownName } from "./errors.ts";
 import { checkShape, type Shape, showShape, sizeOf } from "./shape.ts";
-import { type NestedArray, Tensor } from "./tensor.ts";
+import { type NestedInput, Tensor } from "./tensor.ts";
 
 export interface CreateOptions {
   /** Default: the shape of nested arrays, `[length]` of flat ones. */
@@ -18,7 +18,7 @@ export interface CreateOptions {
  * A tensor from numbers: a number, nested arrays, or a flat typed array with a `shape`. The values are copied;
  * the source is never kept or changed.
  */
-export function tensor(values: NestedArray | ArrayLike<number>, options: CreateOptions | Shape = {}): Tensor {
+export function tensor(values: NestedInput | ArrayLike<number>, options: CreateOptions | Shape = {}): Tensor {
   const { shape, dtype, device } = isShape(options) ? { shape: options } : (options as CreateOptions);
   const found = fromValues("tensor", values, shape);
   return upload(device ?? defaultDevice(), found.values, found.shape, dtype ?? found.dtype, "tensor");
@@ -93,7 +93,7 @@ export function checkDType(dtype: DType): void {
 /** @internal Flat values, their shape and natural dtype; throws a ShapeError for ragged or misfitting input. */
 export function fromValues(
   what: string,
-  values: NestedArray | ArrayLike<number>,
+  values: NestedInput | ArrayLike<number>,
   shape: Shape | undefined,
 ): { values: ArrayLike<number>; shape: Shape; dtype: DType } {
   let flat: ArrayLike<number>;
@@ -140,14 +140,18 @@ function typedArrayDType(what: string, values: ArrayBufferView): DType {
 
 function nestedShape(values: unknown): number[] {
   const shape: number[] = [];
-  for (let level = values; Array.isArray(level); level = level[0]) shape.push(level.length);
+  for (let level = values; isList(level); level = level[0]) shape.push(level.length);
   return shape;
 }
+
+/** An array, or a typed one. */
+export const isList = (value: unknown): value is ArrayLike<unknown> =>
+  Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 
 /** Appends the leaves to `out`; true when they are all booleans. */
 function flatten(
   what: string,
-  values: readonly unknown[],
+  values: ArrayLike<unknown>,
   shape: Shape,
   axis: number,
   out: number[],
@@ -158,9 +162,9 @@ function flatten(
     );
   }
   let isBool = values.length > 0;
-  for (const value of values) {
+  for (const value of Array.from(values)) {
     if (axis + 1 < shape.length) {
-      if (!Array.isArray(value))
+      if (!isList(value))
         throw new ShapeError(
           `${what}: ragged input: a plain value on axis ${axis} where an array of ${shape[axis + 1]} was expected`,
         );
@@ -170,7 +174,7 @@ function flatten(
       out.push(Number(value));
     } else {
       throw new ShapeError(
-        `${what}: ragged or non-numeric input on axis ${axis}: ${Array.isArray(value) ? "an array" : typeof value}`,
+        `${what}: ragged or non-numeric input on axis ${axis}: ${isList(value) ? "an array" : typeof value}`,
       );
     }
   }

@@ -92,7 +92,12 @@ export function chosenInputs(
   argnums: number | readonly number[] | undefined,
 ): Tensor[] {
   if (argnums === undefined) {
-    return inputs.filter((tensor) => tensor instanceof Tensor && isFloat(tensor.dtype));
+    const found = inputs.filter((tensor) => tensor instanceof Tensor && isFloat(tensor.dtype));
+    if (found.length > 0) return found;
+    const got = inputs.map((input) => (input instanceof Tensor ? input.describe() : typeof input));
+    throw new ArgumentError(
+      `${what}: needs an f32 tensor among its arguments, got ${got.length === 0 ? "none" : got.join(", ")}; use tensor(...) or cast(x, "f32")`,
+    );
   }
   return (typeof argnums === "number" ? [argnums] : argnums).map((position) => {
     const input = inputs[position];

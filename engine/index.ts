@@ -46,7 +46,7 @@ export {
   type ResultElement,
 } from "./checks/reference.ts";
 export type { Tensors } from "./checks/reference-program.ts";
-export { arange, type CreateOptions, fromValues, full, ones, tensor, zeros } from "./create.ts";
+export { arange, type CreateOptions, fromValues, full, isList, ones, tensor, zeros } from "./create.ts";
 export { type Debugging, type DebugOptions, debug } from "./debug/debug.ts";
 export type { GarbageReport } from "./debug/garbage.ts";
 export { Device, device, dispose, type InitOptions, init, memory, setDevice } from "./device.ts";
@@ -103,6 +103,6 @@ export { noGrad } from "./recording.ts";
 export { disposeAll, keep, tidy } from "./scope.ts";
 export { type Shape, showShape, sizeOf } from "./shape.ts";
 export { type RecordedVariable, type StepOptions, Tape, type TapeNode, type TapeOptions } from "./tape.ts";
-export { type NestedArray, Tensor } from "./tensor.ts";
+export { type NestedArray, type NestedInput, Tensor } from "./tensor.ts";
 export { Variable, type VariableOptions, variable } from "./variable.ts";
 export type { Measured, VariantChoices } from "./variants/variants.ts";

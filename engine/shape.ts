@@ -111,7 +111,14 @@ export function normalizeAxes(
   rank: number,
 ): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
-  const list = (typeof axes === "number" ? [axes] : axes).map((axis) => normalizeAxis(op, axis, rank));
+  if (typeof axes !== "number" && !Array.isArray(axes)) {
+    throw new ArgumentError(
+      `${op}: axes must be a whole number or an array of them, got ${axes === null ? "null" : JSON.stringify(axes)}; options come after them`,
+    );
+  }
+  const list = (typeof axes === "number" ? [axes] : (axes as readonly number[])).map((axis) =>
+    normalizeAxis(op, axis, rank),
+  );
   const unique = [...new Set(list)].sort((a, b) => a - b);
   if (unique.length !== list.length) throw new ArgumentError(`${op}: axes [${axes}] name an axis twice`);
   return unique;

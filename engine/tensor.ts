@@ -165,3 +165,5 @@ export class Tensor implements Spec {
 
 /** Numbers or booleans nested to any depth, as `tensor()` takes and `array()` gives. */
 export type NestedArray = number | boolean | NestedArray[];
+/** Numbers from the host by rows: nested arrays, whose innermost ones may be typed arrays. */
+export type NestedInput = number | boolean | Float32Array | Float64Array | readonly NestedInput[];

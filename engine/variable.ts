@@ -5,14 +5,17 @@ import type { Memory } from "./backend/backend.ts";
 import { checkDType, checkValues, fromValues } from "./create.ts";
 import { type Device, device as defaultDevice } from "./device.ts";
 import type { DType } from "./dtype.ts";
-import { DeviceError, ShapeError } from "./errors.ts";
+import { ArgumentError, DeviceError, ShapeError } from "./errors.ts";
 import type { Spec } from "./kernel.ts";
 import { type Shape, sameShape, showShape } from "./shape.ts";
-import { type NestedArray, Tensor } from "./tensor.ts";
+import { type NestedInput, Tensor } from "./tensor.ts";
 
 export interface VariableOptions {
   name?: string;
-  /** Whether optimizers may change it; default true. Tapes watch trainable variables by themselves. */
+  /**
+   * Whether it is among what training changes; default true. Tapes watch trainable variables by themselves, and models
+   * hand theirs to the optimizer; one that is told of a variable changes it whatever this says.
+   */
   trainable?: boolean;
   shape?: Shape;
   dtype?: DType;
@@ -68,6 +71,11 @@ export class Variable extends Tensor {
 
   /** Replaces the value by that of `value`, which must have the same shape and dtype and keeps its own memory. */
   assign(value: Tensor): this {
+    if (!(value instanceof Tensor)) {
+      throw new ArgumentError(
+        `assign: ${this.describe()} takes a Tensor, got ${value === null ? "null" : typeof value}; set() takes numbers`,
+      );
+    }
     if (!sameShape(value.shape, this.shape) || value.dtype !== this.dtype) {
       throw new ShapeError(
         `assign: ${this.describe()} cannot take a ${value.dtype} ${showShape(value.shape)}; shape and dtype must be equal`,
@@ -92,7 +100,7 @@ export class Variable extends Tensor {
   }
 
   /** Replaces the value from the host: a flat or nested array of as many numbers. */
-  set(values: NestedArray | ArrayLike<number>): this {
+  set(values: NestedInput | ArrayLike<number>): this {
     const flat = fromValues(`set ${this.describe()}`, values, this.shape).values;
     checkValues(`set ${this.describe()}`, flat, this.dtype);
     if (watcher !== undefined && this.#isSetFor(watcher, flat)) return this;
@@ -132,12 +140,22 @@ let unnamed = 0;
 
 /** Makes a Variable from numbers (flat with a shape, or nested), or with a copy of a tensor's value. */
 export function variable(
-  value: Tensor | NestedArray | ArrayLike<number>,
+  value: Tensor | NestedInput | ArrayLike<number>,
   options: VariableOptions = {},
 ): Variable {
   const name = options.name ?? `variable_${++unnamed}`;
   const trainable = options.trainable ?? true;
   if (value instanceof Tensor) {
+    const { shape, dtype, device } = options;
+    if (
+      (shape !== undefined && !sameShape(shape, value.shape)) ||
+      (dtype !== undefined && dtype !== value.dtype) ||
+      (device !== undefined && device !== value.device)
+    ) {
+      throw new ArgumentError(
+        `variable "${name}": a tensor's shape, dtype and device are its own (${value.dtype} ${showShape(value.shape)}, ${value.device.kind}); use reshape, cast, or numbers`,
+      );
+    }
     const { memory } = value;
     const made = allocateVariable(value.device, value, name, trainable);
     value.device.backend.copy(memory, made.memory, value);

@@ -61,6 +61,12 @@ const table: Readonly<Record<string, ActivationFunction>> = {
 };
 const aliases = { identity: "linear", swish: "silu", hardSilu: "hardSwish", exp: "exponential" };
 
+/** The engine's functions behind the names: only these may be called by them. */
+const engineFunctions: ReadonlySet<unknown> = new Set([
+  ...[relu, leakyRelu, elu, selu, celu, gelu, silu, mish, softplus, softsign, sigmoid, logSigmoid],
+  ...[hardSigmoid, hardSwish, hardTanh, tanh, exp, softmax, logSoftmax, step],
+]);
+
 /** The names that {@link get} knows. */
 export const names: readonly string[] = Object.keys(table);
 
@@ -73,8 +79,10 @@ export const names: readonly string[] = Object.keys(table);
 export function get(activation: string | ActivationFunction | null | undefined): NamedActivation {
   if (activation === undefined || activation === null) return { name: "linear", call: table.linear };
   if (typeof activation === "function") {
-    const name = (activation as Partial<OpFunction<never, Tensor>>).op?.name ?? activation.name;
-    return { name: name || "custom", call: ownFunction(activation) };
+    const own = (activation as Partial<OpFunction<never, Tensor>>).op?.name ?? activation.name;
+    // A function of the user's that is called "softmax" is not the softmax that losses take over.
+    const isTaken = names.includes(own) && !engineFunctions.has(activation);
+    return { name: isTaken ? `custom ${own}` : own || "custom", call: ownFunction(activation) };
   }
   if (typeof activation !== "string") {
     throw new ArgumentError(

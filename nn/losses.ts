@@ -68,7 +68,7 @@ export function meanSquaredError(): Loss {
  * max(x, 0) - x t + ln(1 + e^-|x|), which needs no clipping.
  */
 export function binaryCrossentropy({ fromLogits = false }: CrossentropyOptions = {}): Loss {
-  return {
+  return paired({
     name: "binaryCrossentropy",
     targets: "probabilities",
     fromLogits,
@@ -80,7 +80,7 @@ export function binaryCrossentropy({ fromLogits = false }: CrossentropyOptions =
       const likelihood = add(mul(targets, log(p)), mul(sub(1, targets), log(sub(1, p))));
       return neg(mean(likelihood, -1));
     },
-  };
+  });
 }
 
 /**
@@ -88,19 +88,19 @@ export function binaryCrossentropy({ fromLogits = false }: CrossentropyOptions =
  * -Σ t logSoftmax(x). Targets are one-hot rows or any distributions.
  */
 export function categoricalCrossentropy({ fromLogits = false }: CrossentropyOptions = {}): Loss {
-  return {
+  return paired({
     name: "categoricalCrossentropy",
     targets: "probabilities",
     fromLogits,
     activation: "softmax",
     withLogits: () => categoricalCrossentropy({ fromLogits: true }),
-    summary: fromLogits ? summary : undefined,
+    summary: fromLogits ? (targets, outputs) => summary(targets, outputs) : undefined,
     call(targets, outputs) {
       if (fromLogits) return softmaxCrossEntropy(outputs, targets);
       const p = clip(div(outputs, sum(outputs, -1, { keepDims: true })), clipEpsilon, 1 - clipEpsilon);
       return neg(sum(mul(targets, log(p)), -1));
     },
-  };
+  });
 }
 
 /**
@@ -108,23 +108,39 @@ export function categoricalCrossentropy({ fromLogits = false }: CrossentropyOpti
  * the logarithms of the clipped probabilities are taken for logits.
  */
 export function sparseCategoricalCrossentropy({ fromLogits = false }: CrossentropyOptions = {}): Loss {
-  return {
+  return paired({
     name: "sparseCategoricalCrossentropy",
     targets: "classes",
     fromLogits,
     activation: "softmax",
     withLogits: () => sparseCategoricalCrossentropy({ fromLogits: true }),
-    summary: fromLogits ? summary : undefined,
+    summary: fromLogits ? (targets, outputs) => summary(targets, outputs) : undefined,
     call(targets, outputs) {
       const logits = fromLogits ? outputs : log(clip(outputs, clipEpsilon, 1 - clipEpsilon));
       return sparseSoftmaxCrossEntropy(logits, targets);
     },
-  };
+  });
 }
 
 function summary(targets: Tensor, outputs: Tensor): { loss: Tensor; hits: Tensor } {
   const [loss, hits] = softmaxCrossEntropySummary(outputs, targets);
   return { loss, hits };
+}
+
+/** The `call` that what else a loss of this file gives speaks for. */
+const callOf = new WeakMap<object, Loss["call"]>();
+
+function paired(loss: Loss): Loss {
+  for (const part of [loss.withLogits, loss.summary]) if (part !== undefined) callOf.set(part, loss.call);
+  return loss;
+}
+
+/** The loss; without what belongs to another `call` where it was made of a loss of this file with its `call` replaced. */
+function unpaired(loss: Loss): Loss {
+  const isForeign = (part: object | undefined) =>
+    part !== undefined && (callOf.get(part) ?? loss.call) !== loss.call;
+  if (!isForeign(loss.withLogits) && !isForeign(loss.summary)) return loss;
+  return { ...loss, withLogits: undefined, summary: undefined };
 }
 
 const table: Readonly<Record<string, () => Loss>> = {
@@ -157,7 +173,7 @@ export function get(loss: string | Loss | ((targets: Tensor, outputs: Tensor) =>
   if (typeof loss === "function") {
     return { name: loss.name || "loss", targets: "any", fromLogits: false, call: loss };
   }
-  if (typeof loss?.call === "function") return loss;
+  if (typeof loss?.call === "function") return unpaired(loss);
   throw new ArgumentError(
     `losses.get: takes a name (${names.join(", ")}), a Loss or a function, got ${loss === null ? "null" : typeof loss}`,
   );

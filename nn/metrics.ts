@@ -19,7 +19,7 @@ export interface Metric {
   readonly acceptsLogits: boolean;
   /** Whether it counts the hits that a loss's `summary` gives. */
   readonly countsHits?: boolean;
-  /** One value a sample, or several; their mean is reported. bool counts as 0 and 1. */
+  /** [batch, ...]: one value a sample, or several, or a scalar, the batch's mean. Their mean is reported; bool counts as 0 and 1. */
   values(targets: Tensor, outputs: Tensor, fromLogits: boolean): Tensor;
 }
 
@@ -79,9 +79,7 @@ function accuracy(name: string, loss: losses.Loss, outputShape: Shape): Metric {
 export function get(metric: string | Metric, loss: losses.Loss, outputShape: Shape): Metric {
   if (typeof metric !== "string") {
     if (typeof metric?.values === "function") return metric;
-    throw new ArgumentError(
-      `metrics.get: takes a name (accuracy, ${Object.keys(table).join(", ")}, or a loss) or a Metric, got ${metric === null ? "null" : typeof metric}`,
-    );
+    throw notMetric("metrics.get", metric);
   }
   const simple = metric.toLowerCase();
   if (simple === "accuracy" || simple === "acc") return accuracy(metric, loss, outputShape);
@@ -94,6 +92,31 @@ export function get(metric: string | Metric, loss: losses.Loss, outputShape: Sha
   checkName(metric);
   return lookup("metric", metric, table)(metric);
 }
+
+/**
+ * What can be said of a list of metrics before the model is known.
+ *
+ * @throws ArgumentError for what is none, for an unknown name, and for two of one name
+ */
+export function check(wanted: readonly (string | Metric)[]): void {
+  const seen = new Set(["loss"]);
+  for (const metric of wanted) {
+    if (typeof metric === "string") checkName(metric);
+    else if (typeof metric?.values !== "function") throw notMetric("compile", metric);
+    const name = typeof metric === "string" ? metric : metric.name;
+    if (seen.has(name)) {
+      throw new ArgumentError(
+        `compile: two values would be reported as "${name}"; give each metric a name of its own, and none "loss"`,
+      );
+    }
+    seen.add(name);
+  }
+}
+
+const notMetric = (what: string, metric: unknown) =>
+  new ArgumentError(
+    `${what}: takes a name (accuracy, ${Object.keys(table).join(", ")}, or a loss) or a Metric { name, acceptsLogits, values }, got ${metric === null ? "null" : typeof metric}`,
+  );
 
 /** @throws ArgumentError for a metric name that {@link get} won't know, so that `compile` can say so */
 export function checkName(metric: string): void {

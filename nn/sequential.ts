@@ -4,6 +4,7 @@ import {
   ArgumentError,
   cast,
   type Device,
+  DisposedError,
   device as defaultDevice,
   mul,
   noGrad,
@@ -72,6 +73,7 @@ export class Sequential {
   #compiled: Compiled | undefined;
   #shuffleState: Variable | undefined;
   #isFitting = false;
+  #isDisposed = false;
 
   constructor(layers: readonly (Layer | Input)[] = [], options: { name?: string } = {}) {
     this.name = options.name ?? autoName("Sequential");
@@ -142,6 +144,11 @@ export class Sequential {
     return this.#layers.at(-1)?.outputActivation ?? "linear";
   }
 
+  /** @internal The one that a loss may take over, see {@link Layer.fusibleActivation}. */
+  get fusibleActivation(): string {
+    return this.#layers.at(-1)?.fusibleActivation ?? "linear";
+  }
+
   /** All weights, layer by layer. */
   get weights(): Variable[] {
     return this.#layers.flatMap((layer) => layer.weights);
@@ -162,6 +169,7 @@ export class Sequential {
 
   /** Makes the weights of all layers that have none, for inputs of a shape (without the batch axis). */
   build(inputShape?: Shape, device: Device = this.#device ?? defaultDevice()): this {
+    if (this.#isDisposed) throw this.#disposed("build");
     if (this.#layers.length === 0)
       throw new ArgumentError(`${this.describe()}: has no layers; add some first`);
     const known = this.#knownInputShape(this.#layers[0]);
@@ -256,7 +264,7 @@ export class Sequential {
     const loss = losses.get(options.loss);
     const list = options.metrics ?? [];
     const wanted = Array.isArray(list) ? list : [list as string | metrics.Metric];
-    for (const metric of wanted) if (typeof metric === "string") metrics.checkName(metric);
+    metrics.check(wanted);
     this.#freeOptimizer();
     const isOwn = optimizer !== options.optimizer;
     this.#compiled = { optimizer, isOwn, loss, metrics: [...wanted] };
@@ -330,8 +338,9 @@ export class Sequential {
     return `model "${this.name}"`;
   }
 
-  /** Frees the weights, and the optimizer if `compile` made it. */
+  /** Frees the weights, and the optimizer if `compile` made it. The model can't be used again. */
   dispose(): void {
+    this.#isDisposed = true;
     this.#freeOptimizer();
     this.#compiled = undefined;
     for (const layer of this.#layers) layer.dispose();
@@ -415,6 +424,7 @@ export class Sequential {
   }
 
   #checkBuilt(what: string): readonly Layer[] {
+    if (this.#isDisposed) throw this.#disposed(what);
     if (!this.isBuilt) {
       throw new ArgumentError(
         `${what}: ${this.describe()}: has not been built: ${this.#layers.length === 0 ? "it has no layers" : "its input's shape is not known, or no device was open"}; call build([...]) after init()`,
@@ -423,7 +433,12 @@ export class Sequential {
     return this.#layers;
   }
 
+  #disposed(what: string): DisposedError {
+    return new DisposedError(`${what}: ${this.describe()}: was disposed; make a new model`);
+  }
+
   #checkCompiled(what: string): Compiled {
+    if (this.#isDisposed) throw this.#disposed(what);
     if (this.#compiled === undefined) {
       throw new ArgumentError(`${what}: ${this.describe()}: call compile({ optimizer, loss }) first`);
     }

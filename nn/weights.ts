@@ -1,6 +1,6 @@
 // Weights between host and device, as `getWeights` and `setWeights` move them. Knows variables, not models.
 
-import { type Shape, ShapeError, showShape, type Variable } from "../engine/index.ts";
+import { ArgumentError, type Shape, ShapeError, showShape, Tensor, type Variable } from "../engine/index.ts";
 import { equalShapes } from "./layers/layer.ts";
 
 /** A weight on the host. */
@@ -32,17 +32,26 @@ export function writeWeights(
   weights: readonly Variable[],
   values: readonly (WeightValue | ArrayLike<number>)[],
 ): void {
+  if (!Array.isArray(values)) {
+    throw new ArgumentError(`${what}: takes an array with one entry a weight, got ${kindOf(values)}`);
+  }
   if (values.length !== weights.length) {
     throw new ShapeError(`${what} has ${weights.length} weights, got ${values.length}; pass one array each`);
   }
   const flat = values.map((value, i) => {
-    const given =
-      "values" in value && typeof value.values !== "function" ? (value as WeightValue) : undefined;
-    const numbers = given?.values ?? (value as ArrayLike<number>);
+    const isGiven = typeof value === "object" && value !== null && "values" in value;
+    const given = isGiven && typeof value.values !== "function" ? (value as WeightValue) : undefined;
+    const numbers: unknown = given === undefined ? value : given.values;
     const { name, shape, size } = weights[i];
+    const start = `${what}: weight ${i}, "${name}", has shape ${showShape(shape)} (${size} values)`;
+    if (!isNumbers(numbers)) {
+      throw new ArgumentError(
+        `${start}; its values must be a typed array or a flat array of numbers, got ${kindOf(numbers)}${remedyOf(numbers)}`,
+      );
+    }
     if (numbers.length !== size || (given !== undefined && !equalShapes(given.shape, shape))) {
       throw new ShapeError(
-        `${what}: weight ${i}, "${name}", has shape ${showShape(shape)} (${size} values), got ${given ? showShape(given.shape) : `${numbers.length} values`}`,
+        `${start}, got ${given ? `${showShape(given.shape)} with ${numbers.length}` : numbers.length} values`,
       );
     }
     return numbers;
@@ -50,4 +59,22 @@ export function writeWeights(
   weights.forEach((weight, i) => {
     weight.set(flat[i]);
   });
+}
+
+/** Whether all of it are numbers, so that nothing can go wrong half way. */
+const isNumbers = (value: unknown): value is ArrayLike<number> =>
+  (ArrayBuffer.isView(value) && !(value instanceof DataView)) ||
+  (Array.isArray(value) && value.every((number) => typeof number === "number"));
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value))
+    return Array.isArray(value[0]) ? "nested arrays" : "an array that holds other things";
+  return value === null ? "null" : value instanceof Tensor ? "a Tensor" : `${typeof value}`;
+}
+
+function remedyOf(value: unknown): string {
+  if (value instanceof Tensor) return "; pass await tensor.data()";
+  if (Array.isArray(value)) return Array.isArray(value[0]) ? "; pass values.flat(Infinity)" : "";
+  const isJson = typeof value === "object" && value !== null && "0" in value;
+  return isJson ? "; JSON turns typed arrays into objects: save Array.from(values)" : "";
 }

@@ -10,9 +10,9 @@ import {
   ShapeError,
   showShape,
   sub,
-  type Tensor,
+  Tensor,
   tidy,
-  type Variable,
+  Variable,
   variable,
   variableGrads,
 } from "../engine/index.ts";
@@ -63,7 +63,7 @@ export interface UpdateResult<S extends string = string> {
 /** Hyperparameters by name. A schedule shows how it was made, or its function's name. */
 export type OptimizerConfig = Readonly<Record<string, number | boolean | ScheduleConfig>>;
 
-/** What an optimizer remembers, on the host: plain data that fits any device. */
+/** What an optimizer remembers, on the host: data that fits any device. As JSON, its arrays must be plain ones. */
 export interface OptimizerState {
   readonly name: string;
   readonly iterations: number;
@@ -204,10 +204,17 @@ export abstract class Optimizer<S extends string = string> {
    * @throws ArgumentError when it works on others already
    */
   build(variables: readonly Variable[]): this {
+    const other = Array.isArray(variables) ? variables.find((v) => !(v instanceof Variable)) : variables;
+    if (!Array.isArray(variables) || other !== undefined) {
+      const got = other instanceof Tensor ? other.describe() : other === null ? "null" : typeof other;
+      throw new ArgumentError(
+        `${this.name}: takes an array of Variables to train, got ${got}; make them with variable(...)`,
+      );
+    }
     if (this.#built !== undefined) {
       if (!sameList(this.#built.variables, variables)) {
         throw new ArgumentError(
-          `${this.name}: works on ${this.#built.variables.length} other variables already (${listNames(this.#built.variables)}); make a new optimizer for ${listNames(variables)}`,
+          `${this.name}: works on ${this.#built.variables.length} other variables already (${listNames(this.#built.variables)}); make a new optimizer for ${listNames(variables)}, or compile the model again`,
         );
       }
       return this;
@@ -259,6 +266,11 @@ export abstract class Optimizer<S extends string = string> {
       );
     }
     gradients.forEach((gradient, i) => {
+      if (!(gradient instanceof Tensor)) {
+        throw new ArgumentError(
+          `${this.name}: the gradient of variable "${variables[i].name}" is ${gradient === null ? "null" : typeof gradient}; it must be a Tensor. The loss may not depend on it`,
+        );
+      }
       if (showShape(gradient.shape) !== showShape(variables[i].shape)) {
         throw new ShapeError(
           `${this.name}: the gradient of variable "${variables[i].name}" has shape ${showShape(gradient.shape)}; it must be ${showShape(variables[i].shape)}`,
@@ -336,6 +348,12 @@ export abstract class Optimizer<S extends string = string> {
       const packed = new Float32Array(pack.total).fill(isFresh ? this.slotStarts[slot] : 0);
       if (isFresh) return packed;
       const saved = state.slots[slot];
+      const broken = saved?.find((part) => part?.length === undefined);
+      if (broken !== undefined) {
+        throw new ArgumentError(
+          `${this.name}: the state's slot "${slot}" holds ${typeof broken}s where arrays of numbers belong; JSON turns typed arrays into objects: save Array.from(values)`,
+        );
+      }
       const fits = saved?.length === built.variables.length;
       if (!fits || built.variables.some((v, i) => saved[i].length !== v.size)) {
         throw new ArgumentError(

@@ -180,7 +180,8 @@ export function jit<P extends JitArgument[], R extends Tree>(
   };
   const jitted = (...args: P): R => call(1, args);
   return Object.assign(jitted, {
-    run: ({ steps }: { steps: number }, ...args: P): R => {
+    run: (options: { steps: number }, ...args: P): R => {
+      const steps = options?.steps;
       if (!Number.isInteger(steps) || steps < 1)
         throw new ArgumentError(`jit: steps must be a whole number of at least 1, got ${steps}`);
       return call(steps, args);

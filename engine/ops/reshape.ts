@@ -14,7 +14,11 @@ import type { Tensor } from "../tensor.ts";
 export const reshape: OpFunction<[x: TensorLike, shape: Shape], Tensor> = defineOp({
   name: "reshape",
   saves: {},
-  call: (x: TensorLike, shape: Shape) => ({ inputs: [x], attrs: { shape: [...shape] } }),
+  call: (x: TensorLike, shape: Shape) => {
+    if (!Array.isArray(shape))
+      throw new ShapeError(`reshape: the shape must be an array of lengths, got ${String(shape)}`);
+    return { inputs: [x], attrs: { shape: [...(shape as Shape)] } };
+  },
   infer: ([x], { shape }: { shape: number[] }) => [{ shape: fillIn(shape, x.shape), dtype: x.dtype }],
   vjp: ({ grad, inputSpecs }) => [reshape(grad(), inputSpecs[0].shape)],
   samples: [

@@ -42,10 +42,10 @@ export interface WindowOptions {
 }
 
 export function perAxis(op: string, what: string, value: PerAxis, rank: number, least = 1): number[] {
-  const list = typeof value === "number" ? new Array<number>(rank).fill(value) : [...value];
+  const list = typeof value === "number" ? new Array<number>(rank).fill(value) : Array.from(value ?? []);
   if (list.length !== rank || list.some((n) => !Number.isInteger(n) || n < least)) {
     throw new ArgumentError(
-      `${op}: ${what} is ${typeof value === "number" ? value : `[${list.join(", ")}]`}; it must be a whole number of at least ${least}, or ${rank} of them, one a spatial axis`,
+      `${op}: ${what} is ${Array.isArray(value) ? `[${list.join(", ")}]` : String(value)}; it must be a whole number of at least ${least}, or ${rank} of them, one a spatial axis`,
     );
   }
   return list;

@@ -5,13 +5,15 @@ import {
   ArgumentError,
   type Device,
   DeviceError,
+  DisposedError,
   device as defaultDevice,
   nameScope,
+  reshape,
   type Shape,
   ShapeError,
   showShape,
   sizeOf,
-  type Tensor,
+  Tensor,
   type Variable,
   variable,
 } from "../../engine/index.ts";
@@ -42,8 +44,10 @@ export abstract class Layer {
   /** What the options asked for; undefined where it is to be worked out. */
   readonly declaredInputShape: Shape | undefined;
   #inputShape: Shape | undefined;
+  #outputShape: Shape | undefined;
   #device: Device | undefined;
   readonly #weights: Variable[] = [];
+  #isDisposed = false;
 
   protected constructor(type: string, options: LayerOptions) {
     this.type = type;
@@ -60,7 +64,10 @@ export abstract class Layer {
   /** The layer's function. `x` has the shape that the layer was built for. */
   protected abstract forward(x: Tensor, options: Required<CallOptions>): Tensor;
 
-  /** Makes the weights; called once. */
+  /**
+   * Makes the weights; called once. Layers that this one keeps in properties (not in `#private` ones) or in arrays there
+   * are its own: build them here, and their weights are trained, counted, saved and freed with its own.
+   */
   protected createWeights(_inputShape: Shape, _device: Device): void {}
 
   /** The name of the activation that comes last in {@link forward}, "linear" if none does. */
@@ -71,6 +78,18 @@ export abstract class Layer {
   /** {@link forward} without its last activation; layers that have one give it. */
   protected forwardLogits(x: Tensor, options: Required<CallOptions>): Tensor {
     return this.forward(x, options);
+  }
+
+  /**
+   * The activation that a loss may take over, computing from {@link callLogits}: "linear" where a subclass has changed
+   * {@link forward} and not {@link forwardLogits}, which then no longer belong together.
+   */
+  get fusibleActivation(): string {
+    for (let owner: object | null = this; owner !== null; owner = Object.getPrototypeOf(owner)) {
+      if (Object.hasOwn(owner, "forwardLogits")) return this.outputActivation;
+      if (Object.hasOwn(owner, "forward")) return "linear";
+    }
+    return "linear";
   }
 
   get isBuilt(): boolean {
@@ -84,29 +103,33 @@ export abstract class Layer {
 
   /** Undefined until built. */
   get outputShape(): Shape | undefined {
-    return this.#inputShape === undefined ? undefined : this.computeOutputShape(this.#inputShape);
+    return this.#outputShape;
   }
 
-  /** All weights, in the order that `getWeights` gives them. */
+  /** All weights, in the order that `getWeights` gives them: the layer's own, then those of layers inside it. */
   get weights(): readonly Variable[] {
-    return this.#weights;
+    return [...this.#weights, ...this.#inner().flatMap((layer) => layer.weights)];
   }
 
   get trainableWeights(): readonly Variable[] {
-    return this.trainable ? this.#weights.filter((weight) => weight.trainable) : [];
+    if (!this.trainable) return [];
+    const own = this.#weights.filter((weight) => weight.trainable);
+    return [...own, ...this.#inner().flatMap((layer) => layer.trainableWeights)];
   }
 
   get nonTrainableWeights(): readonly Variable[] {
-    return this.trainable ? this.#weights.filter((weight) => !weight.trainable) : this.#weights;
+    const trainable = new Set(this.trainableWeights);
+    return this.weights.filter((weight) => !trainable.has(weight));
   }
 
   /** How many numbers the weights hold. */
   countParams(): number {
-    return this.#weights.reduce((total, weight) => total + weight.size, 0);
+    return this.weights.reduce((total, weight) => total + weight.size, 0);
   }
 
   /** Makes the weights for inputs of a shape, on the default device unless told another. Once only. */
   build(inputShape: Shape, device: Device = defaultDevice()): this {
+    if (this.#isDisposed) throw new DisposedError(`${this.describe()}: was disposed; make a new layer`);
     if (this.#inputShape !== undefined) {
       if (!equalShapes(this.#inputShape, inputShape)) {
         throw new ShapeError(
@@ -122,7 +145,7 @@ export abstract class Layer {
         `${this.describe()}: its inputShape is ${batched(declared)}, but what comes in is ${batched(inputShape)}`,
       );
     }
-    this.computeOutputShape(inputShape);
+    this.#outputShape = this.computeOutputShape(inputShape);
     this.#device = device;
     this.createWeights(inputShape, device);
     this.#inputShape = [...inputShape];
@@ -132,17 +155,18 @@ export abstract class Layer {
   /**
    * Runs the layer on a batch [batch, ...inputShape], building it first if it is not.
    *
-   * @throws ShapeError when x is not of the shape that the layer was built for
+   * @throws ShapeError when x is not of the shape that the layer was built for, or what comes out not of the one that
+   *   {@link computeOutputShape} gives
    */
   call(x: Tensor, { training = false }: CallOptions = {}): Tensor {
     this.#check(x);
-    return nameScope(this.name, () => this.forward(x, { training }));
+    return nameScope(this.name, () => this.#checked(x, this.forward(x, { training })));
   }
 
   /** Like {@link call}, without the layer's last activation: what a loss "from logits" wants. */
   callLogits(x: Tensor, { training = false }: CallOptions = {}): Tensor {
     this.#check(x);
-    return nameScope(this.name, () => this.forwardLogits(x, { training }));
+    return nameScope(this.name, () => this.#checked(x, this.forwardLogits(x, { training })));
   }
 
   /** How errors name it: `layer "dense_1" (Dense)`. */
@@ -150,11 +174,36 @@ export abstract class Layer {
     return `layer "${this.name}" (${this.type})`;
   }
 
-  /** Frees the weights. */
+  /** Frees the weights. The layer can't be used again. */
   dispose(): void {
+    for (const layer of this.#inner()) layer.dispose();
     for (const weight of this.#weights) weight.dispose();
     this.#weights.length = 0;
     this.#inputShape = undefined;
+    this.#isDisposed = true;
+  }
+
+  /** Layers in this one's properties, and in arrays there. */
+  #inner(): Layer[] {
+    return Object.values(this)
+      .flatMap((value) => (Array.isArray(value) ? value : [value]))
+      .filter(isLayer);
+  }
+
+  /** What comes out, checked. A tensor of its own even where the layer does nothing: who frees it keeps x. */
+  #checked(x: Tensor, out: Tensor): Tensor {
+    if (!(out instanceof Tensor)) {
+      throw new ArgumentError(
+        `${this.describe()}: forward must return a Tensor, got ${out === null ? "null" : typeof out}`,
+      );
+    }
+    const wanted = [x.shape[0], ...(this.#outputShape as Shape)];
+    if (!equalShapes(out.shape, wanted)) {
+      throw new ShapeError(
+        `${this.describe()}: gave an output of shape ${showShape(out.shape)} for inputs ${showShape(x.shape)}; computeOutputShape says ${showShape(wanted)}`,
+      );
+    }
+    return out === x ? reshape(x, x.shape) : out;
   }
 
   /** A weight of this layer, filled by `initializer`; f32. */
@@ -200,6 +249,8 @@ export abstract class Layer {
     }
   }
 }
+
+const isLayer = (value: unknown): value is Layer => value instanceof Layer;
 
 /** A shape as errors and summaries show it: `[batch, 784]`. */
 export function batched(shape: Shape): string {

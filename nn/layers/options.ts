@@ -6,9 +6,9 @@ import { batched } from "./layer.ts";
 
 /** One whole number of at least 1 for each of `rank` spatial axes. */
 export function spatial(layer: string, what: string, value: PerAxis, rank: number): number[] {
-  const list = typeof value === "number" ? new Array<number>(rank).fill(value) : [...value];
+  const list = typeof value === "number" ? new Array<number>(rank).fill(value) : Array.from(value ?? []);
   if (list.length !== rank || list.some((n) => !Number.isInteger(n) || n < 1)) {
-    const shown = typeof value === "number" ? String(value) : `[${list.join(", ")}]`;
+    const shown = Array.isArray(value) ? `[${list.join(", ")}]` : String(value);
     throw new ArgumentError(
       `${layer}: ${what} is ${shown}; it must be a whole number of at least 1${rank > 1 ? `, or ${rank} of them` : ""}`,
     );

@@ -8,7 +8,8 @@ import {
   DeviceError,
   type DType,
   fromValues,
-  type NestedArray,
+  isList,
+  type NestedInput,
   reshape,
   type Shape,
   ShapeError,
@@ -24,7 +25,7 @@ import type { Loss } from "../losses.ts";
  * Samples or targets, one a row: a tensor (used where it is, bytes stay bytes), nested arrays, or a typed array,
  * whose rows are cut by the model's shapes.
  */
-export type DataLike = Tensor | NestedArray | ArrayLike<number>;
+export type DataLike = Tensor | NestedInput | ArrayLike<number>;
 
 /** Rows on the host, in the array they came in, and the dtype that they have on a device. */
 export class HostRows {
@@ -75,13 +76,8 @@ export interface DataShape {
 export function rowShape(data: DataLike): Shape | undefined {
   if (data instanceof Tensor) return data.rank === 0 ? undefined : data.shape.slice(1);
   const shape: number[] = [];
-  for (
-    let level: unknown = Array.isArray(data) ? data[0] : undefined;
-    Array.isArray(level);
-    level = level[0]
-  ) {
+  for (let level: unknown = Array.isArray(data) ? data[0] : undefined; isList(level); level = level[0])
     shape.push(level.length);
-  }
   return shape.length === 0 ? undefined : shape;
 }
 
@@ -110,11 +106,13 @@ export async function targetRows(
   const isAny = loss.targets === "any";
   const isFlat = ArrayBuffer.isView(y) && (y as unknown as ArrayLike<number>).length === count;
   let wanted = isClasses ? shape.slice(0, -1) : shape;
-  if (isAny && !(y instanceof Tensor)) wanted = isFlat ? [] : (rowShape(y) ?? shape);
+  // One number a sample beside outputs of one number is a row of it, whatever it comes in.
+  const isOne = sizeOf(shape) === 1;
+  if (isAny && !(y instanceof Tensor)) wanted = isFlat && !isOne ? [] : (rowShape(y) ?? shape);
   // Flat labels where rows are wanted: say so before they are cut into rows.
   if (isFlat && sizeOf(wanted) > 1) throw new ShapeError(misfit(what, loss, shape, wanted, [count]));
   const rows =
-    isAny && y instanceof Tensor
+    isAny && y instanceof Tensor && !(isOne && y.rank === 1)
       ? { rows: y, count: y.shape[0] ?? 0, dispose: () => {} }
       : rowsOf(`${what}: y`, y, wanted, device, (found) => misfit(what, loss, shape, wanted, found));
   try {
@@ -187,6 +185,7 @@ function fitShape(what: string, found: Shape, shape: Shape, misfits: (found: Sha
   if (found.length === 0)
     throw new ShapeError(`${what} is a single number; pass one row a sample, [samples, ...]`);
   const withoutOnes = (list: Shape) => (list.at(-1) === 1 ? list.slice(0, -1) : list);
+  if (found[0] === 0) checkNotEmpty(what, 0);
   if (!equalShapes(withoutOnes(found.slice(1)), withoutOnes(shape))) throw new ShapeError(misfits(found));
   checkNotEmpty(what, found[0]);
   return [found[0], ...shape];

@@ -35,7 +35,7 @@ export interface FitOptions extends LoopOptions, MemoryOptions {
 }
 
 export interface EvaluateOptions extends LoopOptions, MemoryOptions {
-  /** Samples a step: changes memory and speed, not the result. Default 32. */
+  /** Samples a step: changes memory and speed; results by the rounding of sums alone. Default 32. */
   batchSize?: number;
 }
 

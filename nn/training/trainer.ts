@@ -8,8 +8,10 @@ import {
   mean,
   mul,
   noGrad,
+  ShapeError,
+  showShape,
   sum,
-  type Tensor,
+  Tensor,
   tidy,
   type Variable,
   variable,
@@ -42,7 +44,7 @@ export class Trainer {
     this.#optimizer = optimizer;
     this.#variables = model.trainableWeights;
     const fuses = loss.activation !== undefined && loss.withLogits !== undefined && !loss.fromLogits;
-    this.#fused = fuses && model.outputActivation === loss.activation ? loss.activation : undefined;
+    this.#fused = fuses && model.fusibleActivation === loss.activation ? loss.activation : undefined;
     this.loss = this.#fused === undefined ? loss : (loss.withLogits as () => Loss)();
     this.names = ["loss", ...metrics.map((metric) => metric.name)];
     this.#valuesPerSample = this.names.map(() => 1);
@@ -110,16 +112,34 @@ export class Trainer {
       });
       return mul(summary.loss, 1 / x.shape[0]);
     }
-    const loss = mean(this.loss.call(y, outputs));
+    const losses: unknown = this.loss.call(y, outputs);
+    if (!(losses instanceof Tensor)) {
+      throw new ArgumentError(
+        `loss "${this.loss.name}": must give a Tensor, got ${losses === null ? "null" : losses instanceof Promise ? "a Promise" : typeof losses}`,
+      );
+    }
+    const loss = mean(losses);
     noGrad(() => {
       this.#addTo(0, mul(loss, x.shape[0]));
       this.#metrics.forEach((metric, i) => {
         // The metric's own outputs: activated, unless it understands logits.
         const activated = isFused && !metric.acceptsLogits;
         const seen = activated ? activations.get(this.#fused).call(outputs) : outputs;
-        const values = metric.values(y, seen, this.loss.fromLogits && !activated);
-        this.#valuesPerSample[i + 1] = values.size / x.shape[0];
-        this.#addTo(i + 1, sum(values.dtype === "f32" ? values : cast(values, "f32")));
+        const given: unknown = metric.values(y, seen, this.loss.fromLogits && !activated);
+        if (!(given instanceof Tensor)) {
+          throw new ArgumentError(
+            `metric "${metric.name}": must give a Tensor, got ${given === null ? "null" : typeof given}`,
+          );
+        }
+        const values = given.dtype === "f32" ? given : cast(given, "f32");
+        const samples = x.shape[0];
+        if (values.rank > 0 && values.size % samples !== 0) {
+          throw new ShapeError(
+            `metric "${metric.name}": gave ${showShape(values.shape)} for a batch of ${samples} samples; it must give [batch, ...], or the batch's mean as a scalar`,
+          );
+        }
+        if (values.rank > 0) this.#valuesPerSample[i + 1] = values.size / samples;
+        this.#addTo(i + 1, values.rank === 0 ? mul(values, samples) : sum(values));
       });
     });
     return loss;
