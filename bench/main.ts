@@ -14,7 +14,7 @@ import { recordName } from "./record.ts";
 import { type Report, readReport } from "./report.ts";
 import { renderComparison } from "./reporters/comparison.ts";
 import { renderHtml } from "./reporters/html/page.ts";
-import { type Progress, progressOn } from "./reporters/progress.ts";
+import { columnsOf, type Progress, progressOn } from "./reporters/progress.ts";
 import { ratiosOf, renderFloors, renderRatios } from "./reporters/ratios.ts";
 import { renderTable, trim } from "./reporters/table.ts";
 import { runCases } from "./run-cases.ts";
@@ -168,7 +168,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const hasAdapter = infos.get("webgpu") !== undefined;
   const start = await measureControls(hasAdapter);
   print(describeControls(start));
-  const progress = progressOn(process.stderr, cases.length * args.backends.length);
+  const total = cases.length * args.backends.length;
+  const progress = progressOn(process.stderr, total, columnsOf(process.stderr));
   const run: Run = { args, cases, machine, start, progress, rows: [], skipped: [] };
   for (const [backend, info] of infos) await runBackend(backend, info, run);
   progress.end();

@@ -10,6 +10,10 @@ import { fileURLToPath } from "node:url";
 import { adapterEnv, cacheDir, root, setup } from "./setup.mjs";
 
 const STALE_MS = 24 * 3600 * 1000;
+/** Signals that follow each other within this time are one. */
+const ONE_SIGNAL_MS = 500;
+/** What a child has, after a second signal, to end by itself. */
+const GRACE_MS = 2000;
 
 /** Bundles `entry` into the cache and returns the file. Its name holds a digest, so runs can go on side by side. */
 export async function bundle(entry) {
@@ -60,44 +64,68 @@ function removeStale(stem, keep) {
 }
 
 /**
- * Copies a child's standard error to ours, less the two lines in which Dawn warns, on every start on
- * lavapipe, that the driver's dynamic buffer limits (which gradgpu never uses) are too high to be true.
+ * Drops from text that comes in pieces the two lines in which Dawn warns, on every start on lavapipe, that the
+ * driver's dynamic buffer limits (which gradgpu never uses) are too high to be true. A progress bar leaves the cursor
+ * behind its text, so they may begin in the middle of a line.
  */
-export function forwardStderr(stream) {
-  const noise = /^Warning: maxDynamic(?:Uniform|Storage)BuffersPerPipelineLayout artificially reduced/;
-  const prefix = "Warning: maxDynamic";
-  let line = "";
-  stream.on("data", (chunk) => {
-    line += chunk;
-    let out = "";
-    for (let end = line.indexOf("\n"); end >= 0; end = line.indexOf("\n")) {
-      const whole = line.slice(0, end + 1);
-      if (!noise.test(whole)) out += whole;
-      line = line.slice(end + 1);
+export function noiseFilter() {
+  const start = "Warning: maxDynamic";
+  const noise =
+    /Warning: maxDynamic(?:Uniform|Storage)BuffersPerPipelineLayout artificially reduced[^\n]*(?:\n|$)/g;
+  let held = "";
+  /** Where in the text something begins that may become one of the two. */
+  const undecidedFrom = (text) => {
+    const begun = text.indexOf(start, text.lastIndexOf("\n") + 1);
+    if (begun >= 0) return begun;
+    for (let length = Math.min(start.length - 1, text.length); length > 0; length--) {
+      if (text.endsWith(start.slice(0, length))) return text.length - length;
     }
-    // An unfinished line is passed on at once unless it may become one of the two.
-    const undecided = line.startsWith(prefix) || prefix.startsWith(line);
-    if (line !== "" && !undecided) {
-      out += line;
-      line = "";
-    }
-    if (out !== "") process.stderr.write(out);
-  });
-  stream.on("end", () => {
-    if (line !== "" && !noise.test(line)) process.stderr.write(line);
-  });
-  stream.setEncoding("utf8");
+    return text.length;
+  };
+  return {
+    /** What may be shown now. */
+    push(chunk) {
+      const text = held + chunk;
+      const end = undecidedFrom(text);
+      held = text.slice(end);
+      return text.slice(0, end).replace(noise, "");
+    },
+    /** What was held back to the end. */
+    rest: () => held.replace(noise, ""),
+  };
 }
+
+/** Copies a child's standard error to ours, less Dawn's noise. */
+export function forwardStderr(stream) {
+  const filter = noiseFilter();
+  const write = (text) => text !== "" && process.stderr.write(text);
+  stream.setEncoding("utf8");
+  stream.on("data", (chunk) => write(filter.push(chunk)));
+  stream.on("end", () => write(filter.rest()));
+}
+
+/**
+ * Tells a child, whose standard error is a pipe to us, whether ours is a terminal and how wide; "" where it is none, as
+ * we may have been told ourselves.
+ */
+export const terminalEnv = ({ isTTY, columns }) => ({
+  GRADGPU_STDERR_COLUMNS: isTTY ? String(columns || 80) : "",
+});
 
 /** Runs `node file ...args` with our terminal, passes signals on, and ends as the child ends. */
 export function runNode(file, args, env) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ["--enable-source-maps", file, ...args], {
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...env, ...terminalEnv(process.stderr) },
       stdio: ["inherit", "inherit", "pipe"],
     });
     forwardStderr(child.stderr);
+    let firstSignal;
     const forward = (signal) => {
+      firstSignal ??= Date.now();
+      // Who asks twice wants it ended, even where a loop in the child notices no signal. npm passes on a Ctrl-C that
+      // reached us by the terminal already: what comes at once is the same one.
+      if (Date.now() - firstSignal > ONE_SIGNAL_MS) setTimeout(() => child.kill("SIGKILL"), GRACE_MS).unref();
       // On a terminal Ctrl-C reaches the whole process group by itself; twice would be once too often.
       if (signal === "SIGINT" && process.stdin.isTTY) return;
       child.kill(signal);
@@ -114,6 +142,8 @@ export function runNode(file, args, env) {
 
 const isMain = process.argv[1] && fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
 if (isMain) {
+  // A reader of our output that goes away (`2>&1 | head`) must not end a run that still has files to write.
+  process.stderr.on("error", () => {});
   const args = process.argv.slice(2);
   const wantsSetup = args[0] === "--setup";
   if (wantsSetup) args.shift();

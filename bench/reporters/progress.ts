@@ -15,8 +15,19 @@ const quietTickMs = 60_000;
 
 const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
 
-export function progressOn(stream: NodeJS.WriteStream, total: number): Progress {
-  const isLive = stream.isTTY === true;
+/** Columns of the terminal behind standard error: its own, or what scripts/run.mjs tells, which pipes it there. */
+export function columnsOf(stream: Pick<NodeJS.WriteStream, "isTTY" | "columns">, env = process.env) {
+  if (stream.isTTY) return stream.columns || 80;
+  return Number(env.GRADGPU_STDERR_COLUMNS) || undefined;
+}
+
+/** @param columns of the terminal that it is drawn on; undefined where there is none */
+export function progressOn(
+  stream: Pick<NodeJS.WritableStream, "write">,
+  total: number,
+  columns?: number,
+): Progress {
+  const isLive = columns !== undefined;
   const started = performance.now();
   let done = 0;
   let what = "";
@@ -30,7 +41,7 @@ export function progressOn(stream: NodeJS.WriteStream, total: number): Progress 
       share > 0.02 ? `, about ${seconds(((performance.now() - started) / share) * (1 - share))} left` : "";
     return `[${"=".repeat(filled)}${".".repeat(barWidth - filled)}] ${done}/${total}${left}  `;
   };
-  const draw = (line: string) => stream.write(`\r\x1b[2K${line.slice(0, (stream.columns ?? 80) - 1)}`);
+  const draw = (line: string) => stream.write(`\r\x1b[2K${line.slice(0, (columns ?? 80) - 1)}`);
   const show = (text: string) => {
     what = text;
     since = performance.now();
