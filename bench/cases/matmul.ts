@@ -46,7 +46,28 @@ const products = [
   ...layers.map(([rows, inputs, units]) => product("nn", rows, inputs, units)),
   ...layers.map(([rows, inputs, units]) => product("tn", inputs, rows, units)),
   ...layers.map(([rows, inputs, units]) => product("nt", rows, units, inputs)),
+  // A single sample, a single output, and a long sum of few results, as a GPU must cut into parts.
+  ...(
+    [
+      [1, 784, 512],
+      [512, 784, 1],
+      [64, 16384, 64],
+    ] as const
+  ).map(([m, k, n]) => product("nn", m, k, n)),
 ];
+
+/** Products side by side: of attention's size, 32 heads of 128 places with 64 features. */
+const batched = (["nn", "nt"] as const).map((form): OpCase => {
+  const [heads, m, k, n] = form === "nt" ? [32, 128, 64, 128] : [32, 128, 128, 64];
+  const { flops, bytes } = costOf(m, k, n);
+  return {
+    name: `matmul/${form}/${heads}-of-${m}x${k}x${n}`,
+    op: "matmul",
+    inputs: [{ shape: [heads, m, k] }, { shape: form === "nt" ? [heads, n, k] : [heads, k, n] }],
+    attributes: { transposeA: false, transposeB: form === "nt" },
+    forward: { flops: heads * flops, bytes: heads * bytes },
+  };
+});
 
 /** Large enough to keep a GPU's arithmetic busy; the same in f16, by its matrix units. */
 const large = (["nn", "tn", "nt"] as const).flatMap((form): OpCase[] => {
@@ -77,4 +98,6 @@ const dense: OpCase[] = denseSizes.map(([rows, inputs, units]) => ({
   ...(rows * inputs * units > referenceLimit ? { skip } : {}),
 }));
 
-export const matmulBench: readonly BenchCase[] = [...products, ...large, ...dense].flatMap(opCases);
+export const matmulBench: readonly BenchCase[] = [...products, ...batched, ...large, ...dense].flatMap(
+  opCases,
+);

@@ -1,41 +1,57 @@
-// Kernels that move numbers rather than compute with them: gather, scatter-add, transpose; and those that draw them:
-// Philox's words, uniform and normal numbers, dropout.
+// Kernels that move numbers rather than compute with them: gather, scatter-add, transpose, and what cuts, joins, sorts
+// and runs along rows; and those that draw them: Philox's words, uniform and normal numbers, dropout.
 
 import {
+  concat,
+  cumsum,
   type Device,
   dropout,
+  oneHot,
+  pad,
   randomBits,
   randomNormal,
   randomUniform,
+  sort,
   type Tensor,
   tensor,
+  tril,
 } from "../../engine/index.ts";
 import type { BenchCase } from "../bench-case.ts";
-import { spreadTensor } from "../values.ts";
+import { labels, spreadTensor } from "../values.ts";
 import { type OpCase, opCases, passes } from "./op-case.ts";
 
 const f32 = 4;
 
-/** A vocabulary of 10,000 with 256 features, of which 4,096 rows are wanted, as of an embedding. */
-const [vocabulary, wanted, features] = [10000, 4096, 256];
-const indices = { shape: [wanted], fill: "whole", limit: vocabulary } as const;
+/** Rows wanted of a vocabulary of 10,000 with so many features, as of an embedding. */
+const vocabulary = 10000;
+const embeddings = [
+  [128, 16],
+  [4096, 256],
+] as const;
+
+const rowsOf = ([wanted, features]: readonly [number, number]): OpCase[] => {
+  const indices = { shape: [wanted], fill: "whole", limit: vocabulary } as const;
+  return [
+    {
+      name: `gather/${wanted}-of-${vocabulary}x${features}`,
+      op: "gather",
+      inputs: [{ shape: [vocabulary, features] }, indices],
+      forward: { bytes: 2 * f32 * wanted * features },
+      backward: { bytes: f32 * (wanted + vocabulary) * features },
+    },
+    {
+      name: `scatter-add/${wanted}-to-${vocabulary}x${features}`,
+      op: "scatterAdd",
+      inputs: [{ shape: [wanted, features] }, indices],
+      attributes: { size: vocabulary },
+      forward: { bytes: f32 * (wanted + vocabulary) * features },
+      isQuick: wanted === 4096,
+    },
+  ];
+};
 
 const moves: OpCase[] = [
-  {
-    name: `gather/${wanted}-of-${vocabulary}x${features}`,
-    op: "gather",
-    inputs: [{ shape: [vocabulary, features] }, indices],
-    forward: { bytes: 2 * f32 * wanted * features },
-    backward: { bytes: f32 * (wanted + vocabulary) * features },
-  },
-  {
-    name: `scatter-add/${wanted}-to-${vocabulary}x${features}`,
-    op: "scatterAdd",
-    inputs: [{ shape: [wanted, features] }, indices],
-    attributes: { size: vocabulary },
-    forward: { bytes: f32 * (wanted + vocabulary) * features },
-    isQuick: true,
-  },
+  ...embeddings.flatMap(rowsOf),
   ...[[1024, 1024] as const, [4096, 1000] as const].map(
     ([rows, columns]): OpCase => ({
       name: `transpose/${rows}x${columns}`,
@@ -63,6 +79,40 @@ const stateOn = (device: Device) => tensor(device.random.state(), { device });
 const disposer = (tensors: readonly Tensor[]) => () => {
   for (const each of tensors) each.dispose();
 };
+
+/** One tensor in, one out. */
+const one = (
+  name: string,
+  bytes: number,
+  x: (device: Device) => Tensor,
+  run: (x: Tensor) => Tensor,
+): BenchCase[] =>
+  passes({ name, forward: { bytes } }, undefined, (device) => {
+    const input = x(device);
+    return { inputs: [input], run: () => run(input), dispose: disposer([input]) };
+  });
+
+const arranging: BenchCase[] = [
+  [128, 512],
+  [1024, 1024],
+].flatMap(([rows, columns]) => {
+  const size = `${rows}x${columns}`;
+  const moved = 2 * f32 * rows * columns;
+  const x = (device: Device) => spreadTensor(device, [rows, columns]);
+  return [
+    ...one(`concat/2-of-${size}`, 2 * moved, x, (a) => concat([a, a], 1)),
+    ...one(`pad/${size}`, moved, x, (a) => pad(a, 1)),
+    ...one(`tril/${size}`, moved, x, (a) => tril(a)),
+    ...one(`cumsum/${size}`, moved, x, (a) => cumsum(a, 1)),
+    ...one(`sort/${size}`, moved, x, (a) => sort(a)),
+    ...one(
+      `one-hot/${size}`,
+      f32 * rows * (columns + 1),
+      (device) => tensor(labels(rows, columns, 1), { device }),
+      (a) => oneHot(a, columns),
+    ),
+  ];
+});
 
 const random: BenchCase[] = Object.entries(draws).flatMap(([name, draw]) =>
   passes(
@@ -96,4 +146,9 @@ const dropouts: BenchCase[] = dropoutSizes.flatMap(([rows, columns]) =>
   ),
 );
 
-export const movementBench: readonly BenchCase[] = [...moves.flatMap(opCases), ...random, ...dropouts];
+export const movementBench: readonly BenchCase[] = [
+  ...moves.flatMap(opCases),
+  ...arranging,
+  ...random,
+  ...dropouts,
+];

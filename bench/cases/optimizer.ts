@@ -5,12 +5,19 @@ import { Adam, type Optimizer, SGD } from "../../optim/index.ts";
 import type { BenchCase, Prepared } from "../bench-case.ts";
 import { type OpSpec, valuesOf } from "./op-spec.ts";
 
-const count = 2 ** 20;
+/** All of N1's parameters, and a large layer's. */
+const counts = [
+  [2 ** 16, "64K"],
+  [2 ** 20, "1M"],
+] as const;
 const f32 = 4;
-const op: OpSpec = { op: "adam", inputs: [{ shape: [count] }, { shape: [count] }] };
+const updateOf = (count: number): OpSpec => ({
+  op: "adam",
+  inputs: [{ shape: [count] }, { shape: [count] }],
+});
 
-function prepareUpdate(device: Device, optimizer: Optimizer): Prepared {
-  const [start, slope] = valuesOf(op);
+function prepareUpdate(device: Device, count: number, optimizer: Optimizer): Prepared {
+  const [start, slope] = valuesOf(updateOf(count));
   const weight = variable(start, { device });
   const gradient = tensor(slope, { device });
   optimizer.build([weight]);
@@ -30,22 +37,22 @@ function prepareUpdate(device: Device, optimizer: Optimizer): Prepared {
   };
 }
 
-export const optimizerBench: readonly BenchCase[] = [
+export const optimizerBench: readonly BenchCase[] = counts.flatMap(([count, size]): BenchCase[] => [
   {
-    name: "optimizer/adam/1M",
+    name: `optimizer/adam/${size}`,
     phase: "forward",
     // Reads value, gradient and two moments; writes value and moments.
     flops: 12 * count,
     bytes: 7 * f32 * count,
-    op,
-    isQuick: true,
-    prepare: (device) => prepareUpdate(device, new Adam({ learningRate: 1e-3 })),
+    op: updateOf(count),
+    isQuick: size === "1M",
+    prepare: (device) => prepareUpdate(device, count, new Adam({ learningRate: 1e-3 })),
   },
   {
-    name: "optimizer/sgd-momentum/1M",
+    name: `optimizer/sgd-momentum/${size}`,
     phase: "forward",
     flops: 4 * count,
     bytes: 5 * f32 * count,
-    prepare: (device) => prepareUpdate(device, new SGD({ learningRate: 1e-3, momentum: 0.9 })),
+    prepare: (device) => prepareUpdate(device, count, new SGD({ learningRate: 1e-3, momentum: 0.9 })),
   },
-];
+]);

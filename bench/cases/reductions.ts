@@ -2,32 +2,45 @@
 
 import type { BenchCase } from "../bench-case.ts";
 import { type OpCase, opCases } from "./op-case.ts";
+import { countOf } from "./op-spec.ts";
 
 const f32 = 4;
 const [rows, columns] = [4096, 1000];
 const large = 2 ** 22;
 
-const reduction = (name: string, op: "sum" | "max" | "argMax", axis?: number): OpCase => {
-  const shape = axis === undefined ? [large] : [rows, columns];
-  const count = axis === undefined ? large : rows * columns;
+/** A layer's activations, and numbers that fill caches. */
+const matrices = [
+  [128, 512],
+  [rows, columns],
+] as const;
+const vectors = [
+  [2 ** 16, "64K"],
+  [large, "4M"],
+] as const;
+
+const byAxis = (name: string, op: "sum" | "max" | "argMax", axis: number): OpCase[] =>
+  matrices.map((shape) => reduction(`${name}/${shape.join("x")}`, op, shape, axis));
+
+function reduction(name: string, op: OpCase["op"], shape: readonly number[], axis?: number): OpCase {
+  const count = countOf(shape);
   return {
-    name: `reduce/${name}/${axis === undefined ? "4M" : `${rows}x${columns}`}`,
+    name: `reduce/${name}`,
     op,
     // Sums of signed numbers near zero would be compared by what rounding left of them.
     inputs: [{ shape, fill: "positive" }],
     attributes: { axis },
     forward: { flops: count, bytes: f32 * count },
-    isQuick: op === "sum",
+    isQuick: op === "sum" && count > 2 ** 16,
   };
-};
+}
 
 const reductions = [
-  reduction("sum-rows", "sum", 1),
-  reduction("sum-columns", "sum", 0),
-  reduction("sum-all", "sum"),
-  reduction("max-rows", "max", 1),
-  reduction("max-columns", "max", 0),
-  reduction("arg-max-rows", "argMax", 1),
+  ...byAxis("sum-rows", "sum", 1),
+  ...byAxis("sum-columns", "sum", 0),
+  ...vectors.map(([count, name]) => reduction(`sum-all/${name}`, "sum", [count])),
+  ...byAxis("max-rows", "max", 1),
+  ...byAxis("max-columns", "max", 0),
+  ...byAxis("arg-max-rows", "argMax", 1),
 ];
 
 const softmax = [[128, 10] as const, [rows, columns] as const].map(
