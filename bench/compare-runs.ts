@@ -3,7 +3,8 @@
 
 import type { Row } from "./bench-case.ts";
 import type { Controls } from "./controls.ts";
-import type { Report } from "./report.ts";
+import { bestControls, type Report, type ReportOptions } from "./report.ts";
+import { median } from "./statistics.ts";
 
 export type Verdict = "faster" | "slower" | "same";
 
@@ -39,11 +40,13 @@ const unknownDeviation = 0.15;
 const enoughSamples = 3;
 /** Interquartile range of a normal distribution, in standard deviations. */
 const normalRange = 1.349;
+/** Where half of the rows may differ by this much without meaning anything, the reader is told. */
+const blind = 1.5;
 
 const keyOf = (row: Pick<Row, "case" | "backend" | "phase">) => `${row.case} ${row.phase} ${row.backend}`;
 
 function deviationOf({ q1Ms, q3Ms, medianMs, samples }: Row): number {
-  if (!(samples >= enoughSamples) || q1Ms === undefined) return unknownDeviation;
+  if (!(samples >= enoughSamples) || !hasTime(q1Ms) || !hasTime(q3Ms)) return unknownDeviation;
   return (q3Ms - q1Ms) / normalRange / medianMs;
 }
 
@@ -58,44 +61,65 @@ function controlRatios(backend: string, before: Controls | undefined, after: Con
   return [a.fmaGflops / b.fmaGflops, a.copyGBs / b.copyGBs, ofHost];
 }
 
-const fasterOf = (a: Controls, b: Controls | undefined): Controls => (b && b.hostMs < a.hostMs ? b : a);
+/** Of what was read from a file: a run that was cut off or made by something else may lack it. */
+const hasTime = (ms: number | undefined) => typeof ms === "number" && ms > 0 && Number.isFinite(ms);
 
-export function compareRuns(before: Report, after: Report): Comparison {
-  const old = new Map(before.rows.map((row) => [keyOf(row), row]));
-  const changes: Change[] = [];
-  const onlyNew: string[] = [];
-  const [oldControls, newControls] = [before, after].map(
-    ({ controls }) => controls && fasterOf(controls.start, controls.end),
-  );
-  for (const row of after.rows) {
-    const was = old.get(keyOf(row));
-    if (was === undefined) {
-      onlyNew.push(keyOf(row));
-      continue;
-    }
-    old.delete(keyOf(row));
-    const controls = [1, ...controlRatios(row.backend, oldControls, newControls)];
-    const noise = floor * Math.exp(deviations * Math.hypot(deviationOf(was), deviationOf(row)));
-    const allowed = [Math.min(...controls) / noise, Math.max(...controls) * noise] as const;
-    const ratio = row.medianMs / was.medianMs;
-    const verdict = ratio > allowed[1] ? "slower" : ratio < allowed[0] ? "faster" : "same";
-    const isOther = row.backend === "webgpu" && Math.abs(row.dispatches - was.dispatches) > 0.5;
-    changes.push({
-      case: row.case,
-      backend: row.backend,
-      phase: row.phase,
-      oldMs: was.medianMs,
-      newMs: row.medianMs,
-      ratio,
-      allowed,
-      verdict,
-      ...(isOther ? { dispatches: [was.dispatches, row.dispatches] as const } : {}),
-    });
-  }
-  return { changes, notes: notesOf(before, after), onlyOld: [...old.keys()], onlyNew };
+/** Whether a run with such options could not have had the row: then its absence says nothing. */
+function leavesOut(options: ReportOptions | undefined, other: ReportOptions | undefined, row: Row): boolean {
+  if (options === undefined) return false;
+  const { filter, device = "all", hasPeers, isQuick, isInterrupted } = options;
+  const isOurs = row.backend === "webgpu" || row.backend === "cpu";
+  if (isInterrupted || (isQuick && !other?.isQuick)) return true;
+  if (isOurs ? device !== "all" && row.backend !== device : !hasPeers) return true;
+  const matches = new RegExp(filter ?? "");
+  return !matches.test(row.case) && !matches.test(`${row.case} ${row.phase}`);
 }
 
-function notesOf(before: Report, after: Report): string[] {
+export function compareRuns(before: Report, after: Report): Comparison {
+  const timed = ({ rows }: Report) => rows.filter(({ medianMs }) => hasTime(medianMs));
+  const old = new Map(timed(before).map((row) => [keyOf(row), row]));
+  const known = new Set([...before.rows, ...after.rows].filter((row) => !hasTime(row.medianMs)).map(keyOf));
+  const changes: Change[] = [];
+  const added: Row[] = [];
+  const [oldControls, newControls] = [before, after].map((run) => run.controls && bestControls(run));
+  for (const row of timed(after)) {
+    const was = old.get(keyOf(row));
+    old.delete(keyOf(row));
+    if (was === undefined) added.push(row);
+    else changes.push(changeOf(was, row, controlRatios(row.backend, oldControls, newControls)));
+  }
+  const only = (rows: Iterable<Row>, missing: Report, holding: Report) =>
+    [...rows]
+      .filter((row) => !known.has(keyOf(row)) && !leavesOut(missing.options, holding.options, row))
+      .map(keyOf);
+  return {
+    changes,
+    notes: [...notesOf(before, after, oldControls, newControls), ...noiseNotes(changes)],
+    onlyOld: only(old.values(), after, before),
+    onlyNew: only(added, before, after),
+  };
+}
+
+function changeOf(was: Row, row: Row, ratios: readonly number[]): Change {
+  const controls = [1, ...ratios];
+  const noise = floor * Math.exp(deviations * Math.hypot(deviationOf(was), deviationOf(row)));
+  const allowed = [Math.min(...controls) / noise, Math.max(...controls) * noise] as const;
+  const ratio = row.medianMs / was.medianMs;
+  const isOther = row.backend === "webgpu" && Math.abs(row.dispatches - was.dispatches) > 0.5;
+  return {
+    case: row.case,
+    backend: row.backend,
+    phase: row.phase,
+    oldMs: was.medianMs,
+    newMs: row.medianMs,
+    ratio,
+    allowed,
+    verdict: ratio > allowed[1] ? "slower" : ratio < allowed[0] ? "faster" : "same",
+    ...(isOther ? { dispatches: [was.dispatches, row.dispatches] as const } : {}),
+  };
+}
+
+function notesOf(before: Report, after: Report, a: Controls | undefined, b: Controls | undefined): string[] {
   const notes: string[] = [];
   const adapters = [before, after].map(({ rows }) => rows.find((row) => row.backend === "webgpu"));
   const [oldAdapter, newAdapter] = adapters.map((row) => row && `${row.adapter}, ${row.driver}`);
@@ -103,21 +127,51 @@ function notesOf(before: Report, after: Report): string[] {
     notes.push(`the adapters differ: ${oldAdapter} then, ${newAdapter} now: times say little`);
   if (before.machine.processor !== after.machine.processor)
     notes.push(`the processors differ: ${before.machine.processor} then, ${after.machine.processor} now`);
-  if (before.options?.isQuick !== after.options?.isQuick)
-    notes.push("one of the runs was --quick: its samples are shorter and fewer");
-  const [a, b] = [before.controls, after.controls];
+  const differ = (field: "isQuick" | "hasPeers") =>
+    Boolean(before.options?.[field]) !== Boolean(after.options?.[field]);
+  if (differ("isQuick")) notes.push("one of the runs was --quick: its samples are shorter and fewer");
+  if (differ("hasPeers")) {
+    const [withPeers, without] = after.options?.hasPeers ? ["now", "then"] : ["then", "now"];
+    notes.push(
+      `ours was timed in turn with --peers ${withPeers} and alone ${without}: that alone changes times`,
+    );
+  }
+  for (const [{ options, rows }, when] of [
+    [before, "then"],
+    [after, "now"],
+  ] as const) {
+    if (options?.isInterrupted) notes.push(`the run ${when} was interrupted: cases are missing`);
+    const untimed = rows.filter(({ medianMs }) => !hasTime(medianMs)).map(keyOf);
+    if (untimed.length > 0)
+      notes.push(
+        `left out, as they have no medianMs ${when}: ${untimed.slice(0, 3).join(", ")}${more(untimed)}`,
+      );
+  }
   if (a === undefined || b === undefined) {
     notes.push("one of the runs has no controls: how fast the machine was then is not known");
     return notes;
   }
   const percent = (ratio: number) => `${ratio >= 1 ? "+" : ""}${(100 * (ratio - 1)).toFixed(0)} %`;
-  const parts = [`plain JavaScript ${percent(a.start.hostMs / b.start.hostMs)}`];
-  if (a.start.peaks && b.start.peaks) {
+  const parts = [`plain JavaScript ${percent(a.hostMs / b.hostMs)}`];
+  if (a.peaks && b.peaks) {
     parts.push(
-      `FMA peak ${percent(b.start.peaks.fmaGflops / a.start.peaks.fmaGflops)}`,
-      `copy rate ${percent(b.start.peaks.copyGBs / a.start.peaks.copyGBs)}`,
+      `FMA peak ${percent(b.peaks.fmaGflops / a.peaks.fmaGflops)}`,
+      `copy rate ${percent(b.peaks.copyGBs / a.peaks.copyGBs)}`,
     );
   }
   notes.push(`the machine itself, now against then: ${parts.join(", ")}`);
   return notes;
+}
+
+const more = (names: readonly string[]) => (names.length > 3 ? ` and ${names.length - 3} more` : "");
+
+/** How little the comparison can see, where that is so. */
+function noiseNotes(changes: readonly Change[]): string[] {
+  if (changes.length === 0) return [];
+  const low = median(changes.map(({ allowed }) => allowed[0]));
+  const high = median(changes.map(({ allowed }) => allowed[1]));
+  if (high < blind && low > 1 / blind) return [];
+  return [
+    `much passes for noise here: for the middle row anything from ${low.toFixed(2)}x to ${high.toFixed(2)}x the time; smaller changes go unseen`,
+  ];
 }

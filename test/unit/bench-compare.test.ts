@@ -10,7 +10,7 @@ import { compareRuns } from "../../bench/compare-runs.ts";
 import { describeOtherResult, workOf } from "../../bench/peers/compare.ts";
 import { type Contestant, runsFor, takeTurns } from "../../bench/peers/race.ts";
 import { recordName } from "../../bench/record.ts";
-import { peaksOf, readReport } from "../../bench/report.ts";
+import { finishRows, peaksOf, readReport } from "../../bench/report.ts";
 import { renderComparison } from "../../bench/reporters/comparison.ts";
 import { makeControls, makeReport, makeRow } from "../support/bench-rows.ts";
 
@@ -85,6 +85,58 @@ describe("two runs", () => {
     expect(notes.join("\n")).toMatch(/--quick/);
     const without = { ...old, controls: undefined } as unknown as typeof old;
     expect(compareRuns(without, old).notes.join()).toMatch(/no controls/);
+    const peers = makeReport([makeRow()], { options: { filter: "", isQuick: false, hasPeers: true } });
+    expect(compareRuns(old, peers).notes.join()).toMatch(/with --peers now and alone then/);
+    expect(compareRuns(peers, peers).notes.join()).not.toMatch(/peers/);
+  });
+
+  it("are judged and told by the same controls, the better end of each", () => {
+    const [quick, slow] = [makeControls(1), makeControls(2)];
+    // The end has the faster host and the slower adapter.
+    const crossed = { start: { ...quick, hostMs: slow.hostMs }, end: { ...slow, hostMs: quick.hostMs } };
+    const { notes, changes } = compareRuns(old, makeReport([makeRow()], { controls: crossed }));
+    expect(notes.join()).toContain("plain JavaScript +0 %, FMA peak +0 %, copy rate +0 %");
+    expect(changes[0].allowed).toEqual(compareRuns(old, old).changes[0].allowed);
+    expect(changes[0].allowed[1]).toBeLessThan(1.5);
+  });
+
+  it("tell how much passes for noise, where that is much", () => {
+    expect(compareRuns(old, old).notes.join()).not.toMatch(/passes for noise/);
+    const noisy = makeReport([makeRow({ samples: 1 })]);
+    expect(compareRuns(old, noisy).notes.join()).toMatch(/from 0\.5\dx to 1\.\d\dx the time/);
+  });
+
+  it("leave out rows without a time, and say so", () => {
+    const bare = { case: "bare", backend: "webgpu", phase: "forward" } as never;
+    const { changes, notes, onlyOld, onlyNew } = compareRuns(
+      makeReport([bare]),
+      makeReport([makeRow({}), bare]),
+    );
+    expect(changes).toEqual([]);
+    expect(notes.join("\n")).toMatch(/no medianMs then: bare forward webgpu\n.*no medianMs now: bare/);
+    expect([onlyOld, onlyNew]).toEqual([[], ["train/N1 step webgpu"]]);
+    const half = { ...makeRow(), q3Ms: undefined } as never;
+    expect(compareRuns(old, makeReport([half])).changes[0].allowed.every(Number.isFinite)).toBe(true);
+  });
+
+  it("do not list as missing what one of them was told to leave out", () => {
+    const all = makeReport([
+      makeRow({}),
+      makeRow({ backend: "cpu" }),
+      makeRow({ backend: "tfjs-wasm" }),
+      makeRow({ case: "b", phase: "forward" }),
+      makeRow({ case: "gone" }),
+    ]);
+    const only = (options: object) => {
+      const now = makeReport([], { options: { filter: "", isQuick: false, hasPeers: true, ...options } });
+      return compareRuns(all, now).onlyOld.map((key) => key.replace(/ (step|forward)/, ""));
+    };
+    expect(only({})).toHaveLength(5);
+    expect(only({ filter: "^b forward$" })).toEqual(["b webgpu"]);
+    expect(only({ device: "cpu" })).toEqual(["train/N1 cpu", "train/N1 tfjs-wasm"]);
+    expect(only({ hasPeers: false })).toHaveLength(4);
+    expect(only({ isQuick: true })).toEqual([]);
+    expect(only({ isInterrupted: true })).toEqual([]);
   });
 });
 
@@ -96,7 +148,26 @@ describe("a run's file", () => {
     expect((await readReport(file)).rows).toHaveLength(1);
     fs.writeFileSync(file, "[]");
     await expect(readReport(file)).rejects.toThrow(/holds no machine and rows/);
-    await expect(readReport(path.join(directory, "none.json"))).rejects.toThrow(/ENOENT/);
+    await expect(readReport(path.join(directory, "none.json"))).rejects.toThrow(/can't be read .*ENOENT/);
+    const whole = makeReport([makeRow()]);
+    for (const [broken, message] of [
+      [{ machine: null, rows: [] }, /run\.json: .*machine is null/],
+      [{ ...whole, rows: { 0: 1 } }, /rows is \{"0":1\}, not a list/],
+      [{ ...whole, rows: [makeRow(), null] }, /rows\[1\] is null, .*case, backend and phase/],
+      [{ ...whole, controls: {} }, /controls\.start is missing/],
+      [
+        { ...whole, controls: { start: makeControls(), end: { hostMs: "1" } } },
+        /controls\.end is \{"hostMs"/,
+      ],
+      [{ ...whole, controls: { start: { hostMs: 1, peaks: {} }, end: { hostMs: 1 } } }, /controls\.start/],
+      [{ ...whole, options: 3 }, /options is 3/],
+      [{ ...whole, options: { filter: "(" } }, /options\.filter is "\("/],
+    ] as const) {
+      fs.writeFileSync(file, JSON.stringify(broken));
+      await expect(readReport(file)).rejects.toThrow(message);
+    }
+    fs.writeFileSync(file, "{");
+    await expect(readReport(file)).rejects.toThrow(/run\.json is no JSON/);
     fs.rmSync(directory, { recursive: true });
   });
 
@@ -106,12 +177,30 @@ describe("a run's file", () => {
     const part = { ...report, options: { filter: "^train/", isQuick: true, hasPeers: true } };
     expect(recordName(part)).toBe("llvmpipe-llvm-19-1-7-256-bits-peers-quick-train");
     expect(recordName(makeReport([makeRow({ backend: "cpu" })]))).toBe("cpu-reference");
+    const named = (options: object) =>
+      recordName({ ...report, options: { ...report.options, ...options } }).replace(/^.*-bits/, "");
+    expect(named({ device: "all" })).toBe("");
+    expect(named({ device: "webgpu", hasPeers: true })).toBe("-webgpu-peers");
+    expect(named({ isInterrupted: true })).toBe("-interrupted");
   });
 
   it("takes the better end of its controls for peaks", () => {
     const controls = { start: makeControls(2), end: makeControls(1) };
     expect(peaksOf({ controls })?.fmaGflops).toBe(makeControls(1).peaks.fmaGflops);
     expect(peaksOf({ controls: { start: { hostMs: 1 }, end: { hostMs: 1 } } })).toBeUndefined();
+  });
+
+  it("has rows that tell their shares of those peaks, and the versions", () => {
+    const controls = { start: makeControls(2), end: makeControls(1) };
+    const machine = { ...makeReport([]).machine, webgpu: "0.6.2" };
+    const rates = { gflops: 10, gbPerSecond: 2 };
+    const [ours, cpu] = finishRows([makeRow(rates), makeRow({ ...rates, backend: "cpu" })], {
+      machine,
+      controls,
+    });
+    expect(ours).toMatchObject({ fmaShare: 0.25, copyShare: 0.25, node: "v20.0.0", dawn: "webgpu 0.6.2" });
+    expect(cpu).toMatchObject({ fmaShare: undefined, copyShare: undefined, node: "v20.0.0" });
+    expect(cpu.dawn).toBeUndefined();
   });
 });
 
