@@ -1,5 +1,6 @@
 // Reads the bench's command line. Prints nothing: what is wrong comes back as an error to show.
 
+import path from "node:path";
 import { parseArgs } from "node:util";
 import { nearest } from "../engine/index.ts";
 import type { OwnBackend } from "./bench-case.ts";
@@ -26,6 +27,7 @@ export interface BenchArguments {
   filter: RegExp;
   /** What was typed for it, "" for all cases. */
   pattern: string;
+  device: OwnBackend | "all";
   backends: OwnBackend[];
   json?: string;
   html?: string;
@@ -43,6 +45,12 @@ export interface BenchArguments {
 export class UsageError extends Error {}
 
 const devices = ["all", "webgpu", "cpu"];
+
+/** What is nearest in letters to names of GPUs is "cpu". */
+const nearestDevice = (name: string) =>
+  /gpu|cuda|metal|vulkan|d3d/i.test(name) ? "webgpu" : nearest(name, devices);
+
+const isSameFile = (a: string, b: string) => path.resolve(a) === path.resolve(b);
 
 export function parseBenchArguments(args: readonly string[]): BenchArguments {
   const options = {
@@ -65,7 +73,7 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     throw new UsageError((error as Error).message.split(". ")[0]);
   }
   if (!devices.includes(values.device)) {
-    const hint = nearest(values.device, devices);
+    const hint = nearestDevice(values.device);
     throw new UsageError(
       `--device is "${values.device}"; it must be one of ${devices.join(", ")}${hint ? ` (did you mean ${hint}?)` : ""}`,
     );
@@ -79,6 +87,8 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     throw new UsageError(`--peer-limit is "${values["peer-limit"]}"; it must be a number of minutes above 0`);
   if (values.peers && values.device === "cpu")
     throw new UsageError("--peers compares with ours on WebGPU, which --device cpu leaves out");
+  if (values.json !== undefined && values.html !== undefined && isSameFile(values.json, values.html))
+    throw new UsageError(`--json and --html both name ${values.json}; give each a file of its own`);
   let filter: RegExp;
   try {
     filter = new RegExp(values.filter);
@@ -88,6 +98,7 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
   return {
     filter,
     pattern: values.filter,
+    device: values.device as BenchArguments["device"],
     backends: values.device === "all" ? ["webgpu", "cpu"] : [values.device as OwnBackend],
     json: values.json,
     html: values.html,

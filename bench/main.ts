@@ -6,12 +6,13 @@ import { type DeviceInfo, dispose, init } from "../engine/index.ts";
 import { type BenchArguments, parseBenchArguments, UsageError, usage } from "./arguments.ts";
 import { type BenchCase, type OwnBackend, peerBackends, type Row, type Skipped } from "./bench-case.ts";
 import { allCases } from "./cases/all.ts";
-import { compareRuns } from "./compare-runs.ts";
+import { type Comparison, compareRuns } from "./compare-runs.ts";
 import { type Controls, measureControls } from "./controls.ts";
+import { interruptedCode, interruption, isInterrupted, stoppable, watchSignals } from "./interrupt.ts";
 import { describeMachine, type Machine } from "./machine.ts";
 import { comparePeers, workOf } from "./peers/compare.ts";
-import { recordName } from "./record.ts";
-import { type Report, readReport } from "./report.ts";
+import { recordName, unwritable } from "./record.ts";
+import { finishRows, type Report, readReport } from "./report.ts";
 import { renderComparison } from "./reporters/comparison.ts";
 import { renderHtml } from "./reporters/html/page.ts";
 import { columnsOf, type Progress, progressOn } from "./reporters/progress.ts";
@@ -20,6 +21,8 @@ import { renderTable, trim } from "./reporters/table.ts";
 import { runCases } from "./run-cases.ts";
 
 const noAdapter = "no WebGPU adapter";
+
+const resultsFolder = path.join("bench", "results");
 
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
@@ -44,19 +47,19 @@ function describeControls({ hostMs, peaks }: Controls): string {
 
 /** The cases that the arguments ask for; throws where they leave none. */
 function chooseCases({ filter, isQuick, hasPeers }: BenchArguments): BenchCase[] {
-  const cases = allCases.filter(
-    ({ name, phase, isQuick: quick }) =>
-      (filter.test(name) || filter.test(`${name} ${phase}`)) && (!isQuick || quick),
-  );
-  if (cases.length === 0) {
-    const what = isQuick ? "--quick with --filter" : "--filter";
-    throw new UsageError(`${what} ${filter.source}: no case has such a name; --list shows them`);
-  }
+  const matching = allCases.filter(({ name, phase }) => filter.test(name) || filter.test(`${name} ${phase}`));
+  if (matching.length === 0)
+    throw new UsageError(`--filter ${filter.source}: no case has such a name; --list shows them`);
+  const cases = matching.filter((each) => !isQuick || each.isQuick);
+  if (cases.length === 0)
+    throw new UsageError(
+      `--quick leaves out all that --filter ${filter.source} matches (${matching[0].name} is the first); run it without --quick`,
+    );
   if (hasPeers && !cases.some((each) => workOf(each) !== undefined))
     throw new UsageError(
       `--peers times ops' forward passes and train/N1 to train/N4; --filter ${filter.source} leaves them out`,
     );
-  return cases;
+  return cases.map(stoppable);
 }
 
 /** Whether a case is timed in turn with the peers, and so not by itself. A cold start is a process anyway. */
@@ -66,7 +69,6 @@ interface Run {
   readonly args: BenchArguments;
   readonly cases: readonly BenchCase[];
   readonly machine: Machine;
-  readonly start: Controls;
   readonly progress: Progress;
   readonly rows: Row[];
   readonly skipped: Skipped[];
@@ -74,36 +76,48 @@ interface Run {
 
 /** Runs the cases on one backend, with the peers beside it where they are asked for. */
 async function runBackend(backend: OwnBackend, info: DeviceInfo | undefined, run: Run): Promise<void> {
-  const { args, cases, machine, start, progress, rows, skipped } = run;
+  const { args, cases, machine, progress, rows, skipped } = run;
   if (info === undefined) {
     const entry = { backend, reason: noAdapter, isFailure: false };
     skipped.push(...cases.map(({ name, phase }) => ({ case: name, phase, ...entry })));
     return;
   }
   const withPeers = args.hasPeers && backend === "webgpu";
-  const shared = { peaks: start.peaks, version: machine.gradgpu, isQuick: args.isQuick };
+  // What the adapter can do at best is known at the end: shares are left to that.
+  const shared = { version: machine.gradgpu, isQuick: args.isQuick };
   const alone = withPeers ? cases.filter((each) => !isRaced(each)) : cases;
   const outcome = await runCases(alone, backend, {
     ...shared,
-    onCase: ({ name, phase }) => progress.begin(`${backend} ${name} ${phase}`),
+    onCase: ({ name, phase }) => {
+      if (!isInterrupted()) progress.begin(`${backend} ${name} ${phase}`);
+    },
   });
   rows.push(...outcome.rows);
-  skipped.push(...outcome.skipped);
-  if (withPeers) {
+  skipped.push(...outcome.skipped.map(withoutFailure));
+  if (withPeers && !isInterrupted()) {
     const comparison = await comparePeers({
       ...shared,
       cases,
       backends: peerBackends,
       limitMs: args.peerLimitMs,
-      onStage: (what) => progress.note(what),
+      onStage: (what) => {
+        if (!isInterrupted()) progress.note(what);
+      },
       onCase: (benchCase) => {
-        if (isRaced(benchCase)) progress.begin(`${benchCase.name} ${benchCase.phase}, beside the peers`);
+        if (isRaced(benchCase) && !isInterrupted())
+          progress.begin(`${benchCase.name} ${benchCase.phase}, beside the peers`);
       },
     });
     rows.push(...comparison.rows);
-    skipped.push(...comparison.skipped);
+    skipped.push(...comparison.skipped.map(withoutFailure));
   }
 }
+
+/** What a signal stopped has not failed. */
+const withoutFailure = (entry: Skipped): Skipped =>
+  isInterrupted() && entry.reason.endsWith(interruption)
+    ? { ...entry, reason: interruption, isFailure: false }
+    : entry;
 
 const legend = `ms: median of n samples of many iterations each, synchronised; ±: half of their interquartile range;
 dispatches and submits: per iteration; share: of the adapter's measured FMA peak or copy rate, whichever is more;
@@ -111,10 +125,10 @@ GB/s: each operand counted once; peak: of the device's buffers, the data set lef
 cold: one first step in a process with an empty shader cache, compiling included; host: asking, not waiting.`;
 
 function printReport(report: Report, cases: readonly BenchCase[]): void {
-  const { rows, skipped, controls, seconds } = report;
+  const { rows, skipped, controls, seconds, options } = report;
   print("");
   const order = cases.map(({ name, phase }) => ({ case: name, phase }));
-  const present = skipped.filter(({ reason }) => reason !== noAdapter);
+  const present = skipped.filter(({ reason }) => reason !== noAdapter && reason !== interruption);
   process.stdout.write(renderTable(rows, present, order));
   print(`\n${legend}`);
   for (const { case: name, backend, phase, reason, isFailure } of present) {
@@ -125,17 +139,89 @@ function printReport(report: Report, cases: readonly BenchCase[]): void {
   if (comparison !== "") process.stdout.write(`\n${comparison}`);
   process.stdout.write(renderFloors(rows));
   print(`at the end: ${describeControls(controls.end)}`);
-  print(`took ${seconds.toFixed(0)} s`);
+  print(
+    `took ${seconds.toFixed(0)} s${options.isInterrupted ? "; INTERRUPTED, what came after is missing" : ""}`,
+  );
 }
 
-async function writeTo(file: string, text: string): Promise<void> {
-  await mkdir(path.dirname(path.resolve(file)), { recursive: true });
-  await writeFile(file, text);
-  print(`wrote ${file}`);
+/** Collects what goes wrong, so that one failure leaves the rest done. */
+class Attempts {
+  readonly problems: string[] = [];
+
+  async run<T>(what: string, act: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await act();
+    } catch (error) {
+      this.problems.push(`${what} failed: ${error instanceof Error ? error.message : error}`);
+      return undefined;
+    }
+  }
+}
+
+/** Writes what the arguments ask for, JSON first; gives the files written. */
+async function writeFiles(
+  report: Report,
+  comparison: Comparison | undefined,
+  { json, html, isRecord }: BenchArguments,
+  attempts: Attempts,
+): Promise<string[]> {
+  const stem = path.join(resultsFolder, recordName(report));
+  const toJson = () => `${JSON.stringify(report, undefined, 1)}\n`;
+  const toHtml = () => renderHtml(report, comparison);
+  const files: [file: string | undefined, text: () => string][] = [
+    [json, toJson],
+    [isRecord ? `${stem}.json` : undefined, toJson],
+    [html, toHtml],
+    [isRecord ? `${stem}.html` : undefined, toHtml],
+  ];
+  const written: string[] = [];
+  for (const [file, text] of files) {
+    if (file === undefined) continue;
+    await attempts.run(`writing ${file}`, async () => {
+      await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+      await writeFile(file, text());
+      written.push(file);
+    });
+  }
+  return written;
+}
+
+/** Throws where a file could not be written after the run: that is told before a long one is made. */
+async function checkOutputs({ json, html, isRecord }: BenchArguments): Promise<void> {
+  const wanted = { json, html, record: isRecord ? path.join(resultsFolder, "a-record.json") : undefined };
+  for (const [option, file] of Object.entries(wanted)) {
+    const why = file === undefined ? undefined : await unwritable(file);
+    if (why !== undefined) throw new UsageError(`--${option}: ${why}`);
+  }
+}
+
+/** A reader that goes away (`| head`) ends a run that only prints; one that writes files goes on. */
+function outliveReader({ json, html, isRecord }: BenchArguments): void {
+  const writes = json !== undefined || html !== undefined || isRecord;
+  process.stdout.on("error", () => {
+    if (!writes) process.exit(0);
+  });
+  process.stderr.on("error", () => {});
+}
+
+const say = (text: string) => process.stderr.write(`bench: ${text}\n`);
+
+/** The adapter of each backend, printed. */
+async function probeAll(backends: readonly OwnBackend[]): Promise<Map<OwnBackend, DeviceInfo | undefined>> {
+  const infos = new Map<OwnBackend, DeviceInfo | undefined>();
+  for (const backend of backends) {
+    const info = await probe(backend);
+    infos.set(backend, info);
+    if (info !== undefined) print(describeAdapter(info));
+    else if (backends.length > 1)
+      print("webgpu   no adapter found (npm run doctor tells why): its cases are skipped");
+  }
+  return infos;
 }
 
 async function main(argv: readonly string[]): Promise<number> {
   const args = parseBenchArguments(argv);
+  outliveReader(args);
   if (args.isHelp) {
     process.stdout.write(usage);
     return 0;
@@ -150,54 +236,85 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   // An earlier run that can't be read is told before a long one is made.
   const earlier = args.compare === undefined ? undefined : await readEarlier(args.compare);
+  await checkOutputs(args);
   const machine = describeMachine();
   print(
     `${machine.cores} x ${machine.processor}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}`,
   );
   const started = performance.now();
-  const infos = new Map<OwnBackend, DeviceInfo | undefined>();
-  for (const backend of args.backends) {
-    const info = await probe(backend);
-    infos.set(backend, info);
-    print(
-      info === undefined
-        ? "webgpu   no adapter found (npm run doctor tells why): its cases are skipped"
-        : describeAdapter(info),
-    );
-  }
+  const infos = await probeAll(args.backends);
   const hasAdapter = infos.get("webgpu") !== undefined;
-  const start = await measureControls(hasAdapter);
-  print(describeControls(start));
+  if (!hasAdapter && args.device === "webgpu") {
+    say(
+      "--device webgpu wants a WebGPU adapter and none was found; npm run doctor tells why, --device cpu times the reference",
+    );
+    return 1;
+  }
   const total = cases.length * args.backends.length;
   const progress = progressOn(process.stderr, total, columnsOf(process.stderr));
-  const run: Run = { args, cases, machine, start, progress, rows: [], skipped: [] };
-  for (const [backend, info] of infos) await runBackend(backend, info, run);
+  watchSignals(() => {
+    progress.end();
+    say(
+      "interrupted: the case that is running is ended, then what was measured is told; again to end at once",
+    );
+  });
+  const attempts = new Attempts();
+  const start = await measureControls(hasAdapter);
+  print(describeControls(start));
+  const run: Run = { args, cases, machine, progress, rows: [], skipped: [] };
+  for (const [backend, info] of infos)
+    await attempts.run(`the run on ${backend}`, () => runBackend(backend, info, run));
   progress.end();
-  const { rows, skipped } = run;
+  // A signal after this loses nothing any more.
+  const isCut = isInterrupted();
+  const { skipped } = run;
+  // An adapter that is gone after hours takes the second controls with it, and no more.
+  const end = await attempts.run("measuring the controls again", () => measureControls(hasAdapter));
+  const controls = { start, end: end ?? start };
+  const rows = finishRows(run.rows, { machine, controls });
   const report: Report = {
     machine,
-    controls: { start, end: await measureControls(hasAdapter) },
-    options: { filter: args.pattern, isQuick: args.isQuick, hasPeers: args.hasPeers },
+    controls,
+    options: {
+      filter: args.pattern,
+      isQuick: args.isQuick,
+      hasPeers: args.hasPeers,
+      device: args.device,
+      ...(isCut ? { isInterrupted: true } : {}),
+    },
     seconds: (performance.now() - started) / 1000,
     rows,
     skipped,
     ratios: ratiosOf(rows),
   };
-  printReport(report, cases);
-  const comparison = earlier && compareRuns(earlier, report);
-  if (comparison) process.stdout.write(`\n${renderComparison(comparison, args.compare!)}`);
-  const json = `${JSON.stringify(report, undefined, 1)}\n`;
-  if (args.json !== undefined) await writeTo(args.json, json);
-  if (args.html !== undefined || args.isRecord) {
-    const html = renderHtml(report, comparison);
-    if (args.html !== undefined) await writeTo(args.html, html);
-    if (args.isRecord) {
-      const stem = path.join("bench", "results", recordName(report));
-      await writeTo(`${stem}.json`, json);
-      await writeTo(`${stem}.html`, html);
-    }
+  if (isCut && rows.length === 0) {
+    say("interrupted before anything was measured: nothing is written");
+    return interruptedCode;
   }
-  return skipped.some(({ isFailure }) => isFailure) ? 1 : 0;
+  const { problems } = attempts;
+  await tell(report, cases, earlier, args, attempts);
+  for (const problem of problems) say(problem);
+  if (isInterrupted()) return interruptedCode;
+  return problems.length > 0 || skipped.some(({ isFailure }) => isFailure) ? 1 : 0;
+}
+
+/** Writes the files, then prints: what is wrong with the one is no reason to lose the other. */
+async function tell(
+  report: Report,
+  cases: readonly BenchCase[],
+  earlier: Report | undefined,
+  args: BenchArguments,
+  attempts: Attempts,
+): Promise<void> {
+  const comparison =
+    earlier && (await attempts.run(`comparing with ${args.compare}`, () => compareRuns(earlier, report)));
+  const written = await writeFiles(report, comparison, args, attempts);
+  await attempts.run("printing the table", () => printReport(report, cases));
+  if (comparison)
+    await attempts.run("printing the comparison", () =>
+      process.stdout.write(`\n${renderComparison(comparison, args.compare!)}`),
+    );
+  for (const file of written) print(`wrote ${file}`);
 }
 
 async function readEarlier(file: string): Promise<Report> {
@@ -212,6 +329,6 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`bench: ${error.message}\n\n${usage}`);
+  say(`${error.message}\n(npm run bench -- --help lists the options)`);
   process.exitCode = 2;
 }

@@ -7,6 +7,7 @@ import path from "node:path";
 import { bundleProgram } from "../bundle.ts";
 import type { NetSpec } from "../cases/nets.ts";
 import type { FirstStep } from "../cases/training.ts";
+import { endWithUs, interruption, isInterrupted, ownGroup, removeWithUs } from "../interrupt.ts";
 
 /** A cold step takes seconds; on a busy machine with a slow adapter, minutes. */
 const limitMs = 300_000;
@@ -19,6 +20,7 @@ export const cacheVariables = ["MESA_SHADER_CACHE_DIR", "XDG_CACHE_HOME", "__GL_
 /** Runs `use` with the environment of a process whose shader caches are empty; what it fills is removed. */
 export async function withEmptyCaches<T>(use: (env: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(path.join(os.tmpdir(), "gradgpu-cold-"));
+  const isRemoved = removeWithUs(directory);
   try {
     return await use({
       ...process.env,
@@ -26,6 +28,7 @@ export async function withEmptyCaches<T>(use: (env: NodeJS.ProcessEnv) => Promis
     });
   } finally {
     await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+    isRemoved();
   }
 }
 
@@ -34,19 +37,21 @@ export async function firstStep(net: NetSpec): Promise<FirstStep> {
   return withEmptyCaches(
     (env) =>
       new Promise<FirstStep>((resolve, reject) => {
-        const child = fork(file, { env, stdio: ["ignore", "ignore", "ignore", "ipc"] });
+        const child = endWithUs(
+          fork(file, { env, stdio: ["ignore", "ignore", "ignore", "ipc"], ...ownGroup }),
+        );
         const timer = setTimeout(() => child.kill("SIGKILL"), limitMs);
         child.on("message", (reply: ColdReply) => {
           if ("step" in reply) resolve(reply.step);
           else reject(new Error(reply.error));
         });
-        child.on("error", reject);
+        // One that a signal ended before it was sent its work gives an error of its own.
+        child.on("error", (error) => reject(isInterrupted() ? new Error(interruption) : error));
         // Waited for, so that nothing is written any more to the directory that is removed next.
         child.on("exit", (code, signal) => {
           clearTimeout(timer);
-          reject(
-            new Error(`the process for a cold start ended without an answer (${signal ?? `code ${code}`})`),
-          );
+          const ended = `the process for a cold start ended without an answer (${signal ?? `code ${code}`})`;
+          reject(new Error(isInterrupted() ? interruption : ended));
         });
         child.send(net);
       }),

@@ -16,3 +16,5 @@ process.once("message", async (net: NetSpec) => {
   }
   process.send!(reply, () => process.disconnect());
 });
+// Whoever asked is gone, or has its answer.
+process.on("disconnect", () => process.exit());

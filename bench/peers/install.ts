@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { PeerBackend } from "../bench-case.ts";
+import { endWithUs, interruption, isInterrupted } from "../interrupt.ts";
 
 const limitMs = 5 * 60_000;
 
@@ -83,6 +84,7 @@ function npm(...args: string[]): Promise<void> {
       timeout: limitMs,
       windowsHide: true,
     });
+    endWithUs(child);
     let said = "";
     child.stderr.on("data", (chunk) => {
       said = (said + chunk).slice(-4000);
@@ -90,6 +92,7 @@ function npm(...args: string[]): Promise<void> {
     child.on("error", reject);
     child.on("close", (code) => {
       if (code === 0) return resolve();
+      if (isInterrupted()) return reject(new Error(interruption));
       reject(new Error(`could not be installed: ${reasonIn(said) ?? `npm ended with ${code}`}`));
     });
   });

@@ -3,6 +3,7 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import type { PeerBackend } from "../bench-case.ts";
+import { endWithUs, interruption, isInterrupted, ownGroup } from "../interrupt.ts";
 import type { PeerAnswers, PeerReply, PeerRequest } from "./peer.ts";
 
 /** jax-js compiles a net for minutes where no cache has its shaders, and for many minutes beside other work. */
@@ -25,7 +26,16 @@ export class PeerProcess {
 
   constructor(file: string, { limitMs = standardLimitMs, env = process.env }: PeerProcessOptions = {}) {
     this.#limitMs = limitMs;
-    this.#child = fork(file, { env, stdio: ["ignore", "ignore", "pipe", "ipc"], serialization: "advanced" });
+    this.#child = endWithUs(
+      fork(file, {
+        env,
+        stdio: ["ignore", "ignore", "pipe", "ipc"],
+        serialization: "advanced",
+        ...ownGroup,
+      }),
+    );
+    // A call that could not be sent any more is answered by the exit.
+    this.#child.on("error", () => {});
     this.#child.stderr!.on("data", (chunk) => {
       this.#said = (this.#said + chunk).slice(-4000);
     });
@@ -37,7 +47,9 @@ export class PeerProcess {
     });
     this.#child.on("exit", (code, signal) => {
       const last = this.#said.trimEnd().split("\n").at(-1) ?? "";
-      this.#ended = `its process ended (${signal ?? `code ${code}`})${last === "" ? "" : `: ${last}`}`;
+      this.#ended = isInterrupted()
+        ? interruption
+        : `its process ended (${signal ?? `code ${code}`})${last === "" ? "" : `: ${last}`}`;
       this.#pending?.reject(new Error(this.#ended));
       this.#pending = undefined;
     });

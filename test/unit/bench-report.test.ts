@@ -34,7 +34,9 @@ describe("bench arguments", () => {
 
   it.each([
     [["--filter", "("], /--filter/],
-    [["--device", "cup"], /--device is "cup".*cpu/],
+    [["--device", "cup"], /--device is "cup".*did you mean cpu/],
+    [["--device", "gpu"], /--device is "gpu".*did you mean webgpu/],
+    [["--json", "out/a", "--html", "./out/a"], /--json and --html both name out\/a/],
     [["--jsn", "x"], /--jsn/],
     [["train"], /train/],
     [["--json="], /--json needs/],
