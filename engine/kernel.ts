@@ -120,6 +120,9 @@ export function grid(count: number, profile: AdapterProfile): readonly [number, 
   return [Math.ceil(count / rows), rows, 1];
 }
 
+/** Inputs that a pointwise chain has room for in elementwise.wgsl's `Sizes`. */
+export const mostChainInputs = 16;
+
 export const shader = (name: string, source: string): Shader => ({ name, source });
 
 /** The size buffer's bytes: words as u32, floats by their bits, padded to 16 bytes. */

@@ -87,6 +87,8 @@ export interface Op<A = AnyAttrs> {
   readonly compose?: (inputs: readonly Tensor[], attrs: A) => readonly Tensor[];
   /** The dispatches that compute it; absent for views, which share their input's memory. */
   readonly kernels?: (context: KernelContext<A>) => KernelPlan;
+  /** Set where `reference` does no more than say that there is none. */
+  readonly lacksReference?: boolean;
   /** The float64 reference: fills `outputs`. Absent for views. */
   readonly reference?: (
     inputs: readonly ReferenceTensor[],

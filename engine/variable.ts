@@ -46,6 +46,11 @@ export function withVariableWatcher<T>(next: VariableWatcher, fn: () => T): T {
   }
 }
 
+const movedFrom = new WeakSet<Memory>();
+
+/** @internal Whether a variable has left this memory: programs that were made for it must be made anew. */
+export const isLeft = (memory: Memory): boolean => movedFrom.has(memory);
+
 export class Variable extends Tensor {
   name: string;
   trainable: boolean;
@@ -127,6 +132,9 @@ export class Variable extends Tensor {
     const backend = this.device.backend;
     const slice = backend.slice(parent.memory, byteOffset, this);
     backend.copy(this.memory, slice, this);
+    movedFrom.add(this.memory);
+    // The vector that it was a part of no longer has all its parts.
+    if (this.#pack !== undefined) movedFrom.add(this.#pack.parent.memory);
     this.replaceMemory(slice);
     this.#pack = { parent };
   }

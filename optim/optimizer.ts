@@ -11,6 +11,7 @@ import {
   showShape,
   sub,
   Tensor,
+  TraceError,
   tidy,
   Variable,
   variable,
@@ -217,6 +218,7 @@ export abstract class Optimizer<S extends string = string> {
           `${this.name}: works on ${this.#built.variables.length} other variables already (${listNames(this.#built.variables)}); make a new optimizer for ${listNames(variables)}, or compile the model again`,
         );
       }
+      this.#ready("build");
       return this;
     }
     if (variables.length === 0) {
@@ -408,6 +410,11 @@ export abstract class Optimizer<S extends string = string> {
       );
     }
     if (!isCurrent(built.shared)) {
+      if (built.variables[0].device.isTracing) {
+        throw new TraceError(
+          `${this.name}: another optimizer has packed its variables since, which a traced function can't undo; call build(variables) again outside of it`,
+        );
+      }
       releasePack(built.shared);
       built.shared = sharePack(built.variables);
     }

@@ -13,11 +13,11 @@ struct Sizes {
   length: u32,
   padding: u32,
   // for row and column broadcasts, by input: how many vec4s make one row of the output
-  periods: array<vec4u, 2>,
+  periods: array<vec4u, 4>,
   // for general broadcasts: the output's lengths, outermost first, padded with 1
   lengths: array<vec4u, 2>,
   // and each input's strides along them, two vec4s an input
-  strides: array<vec4u, 16>,
+  strides: array<vec4u, 32>,
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -57,7 +57,8 @@ fn broadcast_index(flat: u32, first: u32) -> u32 {
   return index;
 }
 
-// The bits of a value that is not finite, hidden from the compiler, which may assume there is none.
+// The bits of a value that is not finite, or of a zero, hidden from the compiler, which may assume that there is nothing
+// but finite numbers.
 fn non_finite(bits: u32) -> u32 {
   return bits | (sizes.padding & 1u);
 }

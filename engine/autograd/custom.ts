@@ -89,7 +89,7 @@ export function defineElementwise<P extends unknown[] = TensorLike[], A = object
     }
     return mapped;
   };
-  return makeOp({ ...op, call });
+  return makeOp({ ...op, call, lacksReference: definition.reference === undefined });
 }
 
 function kernelOp<P extends unknown[], A>(what: string, definition: CustomKernelOp<P, A>) {

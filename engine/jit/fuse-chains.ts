@@ -4,7 +4,7 @@ import type { Spec } from "../kernel.ts";
 import { sameShape, sizeOf } from "../shape.ts";
 import { type Node, pointwiseOf, producerOf, readsApart, type Use } from "./graph.ts";
 import type { Groups } from "./groups.ts";
-import { apart, isFlat, sameStage, type Unit } from "./units.ts";
+import { apart, haveUnlikeHelpers, isFlat, sameStage, type Unit, unlikeHelpers } from "./units.ts";
 
 /** Small values are computed again for every element of a larger chain up to this many elements. */
 const recomputeLimit = 1 << 12;
@@ -33,6 +33,7 @@ function mergeSiblings(groups: Groups): void {
       if (!sameShape(a.target.shape, b.target.shape)) continue;
       if (groups.reaches(a, b) || groups.reaches(b, a)) continue;
       if (groups.bindings([a, b]) > groups.profile.maxStorageBuffers) continue;
+      if (haveUnlikeHelpers(a.nodes, b.nodes)) continue;
       groups.merge(a, b);
     }
   }
@@ -55,13 +56,19 @@ function refuseChain(
   toSpec: Spec,
 ): string | undefined {
   if (!sameStage(from, to)) return apart;
+  const reads = (node: Node, k: number) =>
+    from.nodes.some(({ outputs }) => outputs.includes(node.inputs[k].value));
+  if (to.nodes.some((node) => node.inputs.some((_, k) => readsApart(node, k) && reads(node, k))))
+    return "it also reads other elements than its own";
+  if (haveUnlikeHelpers(from.nodes, to.nodes)) return unlikeHelpers;
   if (weightOf(from) + weightOf(to) > chainLimit) return "together they take too long to compile";
   const fromSize = sizeOf(fromSpec.shape);
   const toSize = sizeOf(toSpec.shape);
   if (fromSize !== toSize) {
     // Broadcasts compose by trailing axes: a reshape on the way would break that.
-    const composes =
-      sameShape(use.shape, use.value.spec.shape) && sameShape(reader.outputs[0].spec.shape, toSpec.shape);
+    const isReshaped = ({ outputs: [{ spec }] }: Node) =>
+      sizeOf(spec.shape) === fromSize && !sameShape(spec.shape, use.shape);
+    const composes = !from.nodes.some(isReshaped) && sameShape(reader.outputs[0].spec.shape, toSpec.shape);
     if (fromSize > toSize || !composes) return `${fromSize} and ${toSize} elements`;
     if (toSize > recomputeLimit) {
       return `computing ${fromSize} values again for each of ${toSize} elements costs more than a dispatch`;

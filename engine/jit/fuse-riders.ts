@@ -12,7 +12,17 @@ import {
   type Value,
 } from "./graph.ts";
 import type { Groups } from "./groups.ts";
-import { apart, contextOf, isFlat, isSimple, sameStage, siteOf, type Unit } from "./units.ts";
+import {
+  apart,
+  contextOf,
+  haveUnlikeHelpers,
+  isFlat,
+  isSimple,
+  sameStage,
+  siteOf,
+  type Unit,
+  unlikeHelpers,
+} from "./units.ts";
 
 export function mergeEpilogues(groups: Groups): void {
   for (const node of groups.graph.nodes) {
@@ -45,8 +55,16 @@ function refuseEpilogue(
   if (!sameStage(unit, consumer)) return apart;
   if (sizeOf(consumer.target!.shape) !== sizeOf(value.spec.shape))
     return "it works on other elements than the kernel's result";
+  if (sizeOf(value.spec.shape) === 0) return "there is nothing to compute";
+  // The kernel knows rows and columns of its own result only.
+  if (!sameShape(consumer.target!.shape, value.spec.shape) && !isFlat(consumer))
+    return "a reshape lies between and a broadcast depends on the shape";
+  if (haveUnlikeHelpers(unit.nodes, consumer.nodes)) return unlikeHelpers;
   if (groups.reachesAround(unit, consumer)) return "another kernel lies between them";
   for (const member of consumer.nodes) {
+    // Bytes are stored four at a time.
+    if (member.outputs[0].spec.dtype === "u8" && !site.knowsElement)
+      return "it gives bytes, and the kernel stores elements one by one";
     if (knowsElement(member) && !site.knowsElement) {
       return `${member.op.name} needs an element's number, which the kernel's epilogue does not know`;
     }
@@ -58,9 +76,12 @@ function refuseEpilogue(
       return "a reshape lies between and a broadcast depends on the shape";
     }
     for (const [k, use] of member.inputs.entries()) {
+      if (readsApart(member, k)) {
+        if (groups.isExternalTo(use.value, [unit])) continue;
+        return `${member.op.name} reads other elements of the kernel's result than its own`;
+      }
       if (isLiteral(use.value) || !groups.isExternalTo(use.value, [unit, consumer])) continue;
       if (use.value === value) continue;
-      if (readsApart(member, k)) continue;
       if (
         !site.reaches(
           sizeOf(use.shape) === sizeOf(value.spec.shape)
@@ -82,6 +103,7 @@ function refuseEpilogue(
 export function mergeCompanions(groups: Groups): void {
   for (const node of groups.graph.nodes) {
     const unit = groups.unitOf(node);
+    if (sizeOf(node.outputs[0].spec.shape) === 0) continue;
     for (const [k, use] of node.inputs.entries()) {
       for (const reader of groups.consumersOf(use.value)) {
         const other = groups.unitOf(reader);
@@ -138,6 +160,8 @@ function refusePrologue(
   value: Value,
 ): string | undefined {
   if (!sameStage(from, unit)) return apart;
+  if (unit.anchor!.outputs.some(({ spec }) => sizeOf(spec.shape) === 0)) return "there is nothing to compute";
+  if (haveUnlikeHelpers(from.nodes, unit.nodes)) return unlikeHelpers;
   if (from.anchor !== undefined || from.target === undefined)
     return "what it reads comes of a kernel of its own kind";
   if (sizeOf(from.target.shape) !== sizeOf(value.spec.shape) || !isSimple(from)) {

@@ -11,6 +11,7 @@ import type { Spec } from "../kernel.ts";
 import { noGrad } from "../recording.ts";
 import { tidy } from "../scope.ts";
 import { Tensor } from "../tensor.ts";
+import { isLeft } from "../variable.ts";
 import type { TrialCall } from "../variants/trial.ts";
 import { familyOf } from "../variants/variants.ts";
 import { type Fused, type FuseOptions, fuse } from "./fuse.ts";
@@ -84,6 +85,10 @@ interface Entry extends Program {
   readonly assigned: Iterable<{ markAssigned(): void }>;
 }
 
+/** Whether a program is the device's, and its variables are where they were when it was made. */
+const isCurrent = (entry: Entry, device: Device): boolean =>
+  entry.device === device && !entry.retained.some(isLeft);
+
 /** Signatures kept for one function; past that the oldest program is freed. */
 const maxPrograms = 64;
 
@@ -123,7 +128,10 @@ export function jit<P extends JitArgument[], R extends Tree>(
     const { device, tensors } = argumentsOf(args);
     const { backend } = device;
     const key = signature(args, options.name ?? fn.name);
-    const isReady = () => programs.get(key)?.device === device;
+    const isReady = () => {
+      const entry = programs.get(key);
+      return entry !== undefined && isCurrent(entry, device);
+    };
     if (runsAsIs(device) || backend.prepareAhead === undefined || isReady()) {
       return { pipelines: 0, ms: performance.now() - started };
     }
@@ -168,7 +176,7 @@ export function jit<P extends JitArgument[], R extends Tree>(
     const memories = tensors.map((tensor) => tensor.memory);
     const key = signature(args, options.name ?? fn.name);
     let entry = programs.get(key);
-    if (entry === undefined || entry.device !== device) {
+    if (entry === undefined || !isCurrent(entry, device)) {
       entry = prepare(trace(device, fn, args, options));
       keep(key, entry);
     }

@@ -11,6 +11,7 @@ import {
   type Spec,
   wgslFloat,
 } from "../kernel.ts";
+import { div, mul } from "../ops/arithmetic.ts";
 import { elementwiseShader } from "../ops/elementwise.ts";
 import {
   besideCall,
@@ -167,10 +168,13 @@ function buildChain(
   };
   if (first !== undefined) take(first, { shape: first.shape, dtype: first.dtype }, false);
   /** A uniform constant becomes a step without operands. */
-  const literal = (use: Use): number | undefined => {
+  const literal = (use: Use, reader: Node): number | undefined => {
     if (!isLiteral(use.value)) return undefined;
     const { uniform } = use.value.origin as { uniform: number };
-    literals.push({ expression: literalCode(use.dtype, uniform), operands: [], dtype: use.dtype });
+    const isFactor = reader.op === mul.op || reader.op === div.op;
+    const expression =
+      uniform === 0 && isFactor ? hiddenZero(use.dtype, uniform) : literalCode(use.dtype, uniform);
+    literals.push({ expression, operands: [], dtype: use.dtype });
     return -literals.length;
   };
   const operandsOf: (number | { step: number })[][] = [];
@@ -180,7 +184,7 @@ function buildChain(
     const raw = pointwise.rawInputs?.(node.attrs, node.inputs);
     operandsOf.push(
       node.inputs.map((use, k) => {
-        const step = raw?.[k] === undefined ? (stepOf.get(use.value) ?? literal(use)) : undefined;
+        const step = raw?.[k] === undefined ? (stepOf.get(use.value) ?? literal(use, node)) : undefined;
         if (step !== undefined) return { step };
         return take(use, under, pointwise.wholeInputs?.includes(k) ?? false, raw?.[k]);
       }),
@@ -285,6 +289,12 @@ function withEpilogue(
   }));
   return { reads: allReads, writes: kept.map((i) => allWrites[i]), calls, scratch: attached.scratch ?? [] };
 }
+
+/** Compilers take 0 times anything for 0, but it is NaN where that is not finite. */
+const hiddenZero = (dtype: Spec["dtype"], value: number): string =>
+  dtype === "f32"
+    ? `vec4f(bitcast<f32>(non_finite(${Object.is(value, -0) ? "0x80000000u" : "0u"})))`
+    : literalCode(dtype, value);
 
 function literalCode(dtype: Spec["dtype"], value: number): string {
   if (dtype === "f32") return `vec4f(${wgslFloat(value)})`;

@@ -27,13 +27,16 @@ export function simplify(graph: Graph, makeUniform: MakeUniform, options: Simpli
     return current;
   };
   const resolveUse = (use: Use): Use => ({ ...use, value: resolve(use.value) });
+  const results = new Set(graph.outputs.map(({ value }) => value));
   const seen = new Map<string, Node>();
   const nodes: Node[] = [];
   for (const original of graph.nodes) {
     const inputs = original.inputs.map(resolveUse);
     if (options.fold !== false) {
       const simpler = foldNode(original, inputs, makeUniform);
-      if (simpler !== undefined) {
+      // A result of its own, though it be a copy of something that others can write.
+      const isShared = (value: Value) => value.origin.kind === "external" || value.origin.kind === "input";
+      if (simpler !== undefined && !(isShared(simpler) && results.has(original.outputs[0]))) {
         replaced.set(original.outputs[0], simpler);
         continue;
       }
@@ -128,7 +131,8 @@ function foldNode(node: Node, inputs: readonly Use[], makeUniform: MakeUniform):
       if (sizeOf(inputs[0].shape) === size) return sameAs(inputs[0]);
       break;
   }
-  if (pointwiseOf(node) === undefined || knowsElement(node)) return undefined;
+  if (pointwiseOf(node) === undefined || knowsElement(node) || node.op.lacksReference === true)
+    return undefined;
   const values = inputs.map(uniformOf);
   if (values.some((value) => value === undefined)) return undefined;
   return makeUniform(out.spec, evaluate(node.op, node.attrs, inputs, values as number[], out));

@@ -3,7 +3,7 @@
 import type { AdapterProfile, KernelContext, Spec } from "../kernel.ts";
 import type { EpilogueSite } from "../op.ts";
 import { sizeOf } from "../shape.ts";
-import { type Node, readsApart } from "./graph.ts";
+import { type Node, pointwiseOf, readsApart } from "./graph.ts";
 
 /** Nodes that one kernel (or one structured op's kernels) computes. */
 export interface Unit {
@@ -83,5 +83,19 @@ export function contextOf(node: Node, profile: AdapterProfile): KernelContext {
 export function sameStage(a: Unit, b: Unit): boolean {
   return a.nodes[0].stage === b.nodes[0].stage;
 }
+
+/** Whether two pointwise nodes bring helper functions of one name that are not the same. */
+export function haveUnlikeHelpers(a: readonly Node[], b: readonly Node[]): boolean {
+  const known = new Map<string, string>();
+  for (const node of a)
+    for (const [name, code] of Object.entries(pointwiseOf(node)?.helpers ?? {})) known.set(name, code);
+  return b.some((node) =>
+    Object.entries(pointwiseOf(node)?.helpers ?? {}).some(
+      ([name, code]) => (known.get(name) ?? code) !== code,
+    ),
+  );
+}
+
+export const unlikeHelpers = "they bring different helper functions of one name";
 
 export const apart = "a checkpointed block begins to run again between them";

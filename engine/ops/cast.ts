@@ -18,7 +18,7 @@ const casts: Record<DType, string> = {
   u32: "vec4u(a)",
   // Not a != 0, which is false for NaN in what Tint makes of it.
   bool: "!(a == A())",
-  u8: "vec4u(a)",
+  u8: "vec4u(a) & vec4u(255u)",
 };
 
 /** WGSL limits floats to the largest float in range, 2147483520 for i32, and leaves open what NaN gives. */
@@ -29,8 +29,8 @@ const fromFloat = {
 };
 
 /**
- * Converts to another dtype. Floats are cut towards zero and limited to the integer type's range, NaN becomes 0; bool is
- * 0 or 1, and as a condition all but 0 is true, NaN too.
+ * Converts to another dtype. Floats are cut towards zero and limited to the integer type's range, NaN becomes 0; integers
+ * keep their lowest bits, as in NumPy and PyTorch; bool is 0 or 1, and as a condition all but 0 is true, NaN too.
  */
 export const cast: OpFunction<[x: TensorLike, dtype: DType], Tensor> = defineOp({
   ...elementwiseOp<{ dtype: DType }>({
@@ -47,7 +47,7 @@ export const cast: OpFunction<[x: TensorLike, dtype: DType], Tensor> = defineOp(
       return casts[dtype].replace("A()", `${registerTypes[spec.dtype]}()`);
     },
     helpers: mathFunctions("is_nan_4"),
-    reference: ([a], { dtype }) => castNumber(a, dtype),
+    reference: ([a], { dtype }, from) => castNumber(a, dtype, from !== "f32"),
     vjp: ({ grad, inputSpecs }) => [inputSpecs[0].dtype === "f32" ? cast(grad(), "f32") : null],
     samples: [
       { inputs: [{ shape: [5, 7] }], attrs: { dtype: "f32" } },
@@ -63,9 +63,11 @@ export const cast: OpFunction<[x: TensorLike, dtype: DType], Tensor> = defineOp(
   call: (x: TensorLike, dtype: DType) => ({ inputs: [x], attrs: { dtype } }),
 });
 
-function castNumber(a: number, dtype: DType): number {
+function castNumber(a: number, dtype: DType, isWhole: boolean): number {
   if (dtype === "f32") return a;
   if (dtype === "bool") return a !== 0 ? 1 : 0;
+  // Cut to the type's bits as it is stored.
+  if (isWhole) return a;
   if (Number.isNaN(a)) return 0;
   const [low, high] =
     dtype === "i32" ? [-(2 ** 31), 2 ** 31 - 1] : dtype === "u32" ? [0, 2 ** 32 - 1] : [0, 255];

@@ -147,7 +147,7 @@ function attach(plan: KernelPlan, chain: EpilogueChain, form: StoreForm): Kernel
       : bindings.findLast((b) => b.access === "read_write")!.name;
   const nonFinite: Record<string, string> = body.includes("non_finite(")
     ? {
-        non_finite: `fn non_finite(bits: u32) -> u32 {\n  return select(bits, 0u, arrayLength(&${stored}) == 0xffffffffu);\n}`,
+        non_finite: `fn non_finite(bits: u32) -> u32 {\n  return select(bits, 1u, arrayLength(&${stored}) == 0xffffffffu);\n}`,
       }
     : {};
   let element = vector
@@ -248,8 +248,12 @@ fn observe(block: u32, b0: vec4f, b1: vec4f) {
   },
 });
 
-/** The matmul kernels: `store(matrix, row, column, value)`, guarded at the edges of C. */
-export function matmulSite(n: number): EpilogueSite {
+/**
+ * The matmul kernels: `store(matrix, row, column, value)`, guarded at the edges of C.
+ *
+ * @param isAligned whether the kernel stores rows in whole vec4s
+ */
+export function matmulSite(isAligned: boolean): EpilogueSite {
   return site({
     parameters: "matrix: u32, row: u32, column: u32, value: vec4f",
     row: "(matrix * sizes.m + row)",
@@ -257,7 +261,7 @@ export function matmulSite(n: number): EpilogueSite {
     width: "sizes.n",
     guard: "row < sizes.m && column < sizes.n",
     result: { name: "c" },
-    isAligned: n % 4 === 0,
+    isAligned,
   });
 }
 

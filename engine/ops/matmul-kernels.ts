@@ -35,6 +35,9 @@ export interface MatmulChoice {
   readonly readAny?: boolean;
 }
 
+/** Whether the kernels of a product store its rows in whole vec4s. */
+export const storesFours = (whole: Product): boolean => chooseReadings(folded(whole).product)[2] === "fours";
+
 /** The dispatches of a matmul whose operands are inputs 0 and 1 and whose result is output 0. */
 export function planMatmul(whole: Product, profile: AdapterProfile, choice: MatmulChoice = {}): KernelPlan {
   const { product, axes } = folded(whole);

@@ -54,7 +54,7 @@ export function operandSite(operand: 0 | 1, tiles: number): PrologueSite {
         // A number that only the run knows keeps NaN and infinities out of constant expressions.
         ...(computed.includes("non_finite(")
           ? {
-              non_finite: "fn non_finite(bits: u32) -> u32 {\n  return select(bits, 0u, sizes.one != 1u);\n}",
+              non_finite: "fn non_finite(bits: u32) -> u32 {\n  return select(bits, 1u, sizes.one != 1u);\n}",
             }
           : {}),
       };

@@ -9,7 +9,7 @@ import { broadcastShapes, broadcastStrides, showShape, sizeOf } from "../shape.t
 import type { Tensor } from "../tensor.ts";
 import { chosenPlan, registerFamily } from "../variants/variants.ts";
 import { columnSums, matmulSite } from "./epilogues.ts";
-import { productVariants } from "./matmul-kernels.ts";
+import { productVariants, storesFours } from "./matmul-kernels.ts";
 import type { Product } from "./matmul-product.ts";
 import { operandSite } from "./matmul-prologue.ts";
 import { matmulSources, rereads } from "./matmul-variants.ts";
@@ -94,7 +94,7 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
     const [a, b] = rereads(productOf(inputs, attrs), profile);
     return [operandSite(0, a), operandSite(1, b)];
   },
-  epilogue: ({ outputs: [out] }) => matmulSite(out.shape[out.shape.length - 1]),
+  epilogue: ({ inputs, attrs }) => matmulSite(storesFours(productOf(inputs, attrs))),
   vjp: (context) => [gradientOfA(context), gradientOfB(context)],
   samples: samples(),
 });

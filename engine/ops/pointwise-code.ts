@@ -7,6 +7,7 @@ import {
   grid,
   type HookBinding,
   type KernelCall,
+  mostChainInputs,
   type Operand,
   type Shader,
   type SizeWord,
@@ -345,24 +346,27 @@ export function besideCall(
   return {
     shader,
     hooks: { bindings: parts.bindings, functions: { ...functions, ...parts.helpers } },
-    sizes: [count, segment, count * 4, 0, ...new Array<number>(80).fill(0)],
+    sizes: [count, segment, count * 4, 0, ...new Array<number>(broadcastWords).fill(0)],
     operands: parts.operands,
     workgroups: grid(Math.ceil(count / segment), profile),
   };
 }
 
-/** Periods, lengths and strides as `Sizes` of elementwise.wgsl wants them: fixed places for up to eight inputs. */
+const broadcastWords = mostChainInputs + 8 + 8 * mostChainInputs;
+
+/** Periods, lengths and strides as `Sizes` of elementwise.wgsl wants them. */
 function broadcastSizes(chain: PointwiseChain): SizeWord[] {
-  const words = new Array<number>(8 + 8 + 64).fill(0);
+  const words = new Array<number>(broadcastWords).fill(0);
   const shape = chain.target.shape;
   const lead = 6 - shape.length;
-  for (let axis = 0; axis < 8; axis++) words[8 + axis] = axis < lead || axis >= 6 ? 1 : shape[axis - lead];
+  for (let axis = 0; axis < 8; axis++)
+    words[mostChainInputs + axis] = axis < lead || axis >= 6 ? 1 : shape[axis - lead];
   chain.inputs.forEach((_, k) => {
     const { access, period } = accessIn(chain, k);
     words[k] = period;
     if (access !== "strided") return;
     broadcastStrides(chain.inputs[k].shape, shape).forEach((stride, axis) => {
-      words[16 + k * 8 + lead + axis] = stride;
+      words[mostChainInputs + 8 + k * 8 + lead + axis] = stride;
     });
   });
   return words;

@@ -37,6 +37,9 @@ export function readingSite(load4Parameters: string): PrologueSite {
             load1: `fn load1(i: u32) -> Value {\n  return ${computed("i >> 2u")}[i & 3u];\n}`,
             computed: code,
             ...helpers,
+            ...(code.includes("non_finite(")
+              ? { non_finite: "fn non_finite(bits: u32) -> u32 {\n  return bits | sizes.zero;\n}" }
+              : {}),
           },
         },
         operands,

@@ -45,6 +45,8 @@ export const windowedMatmul: Op<WindowedAttrs> = {
   infer: (inputs, attrs) => matmul.op.infer(plainInputs(inputs, attrs), attrs),
   kernels: ({ inputs, attrs, outputs, profile }) =>
     withWindow(matmul.op.kernels!({ inputs: plainInputs(inputs, attrs), attrs, outputs, profile })),
+  epilogue: (context) =>
+    matmul.op.epilogue!({ ...context, inputs: plainInputs(context.inputs, context.attrs) }),
   reference: undefined,
   prologues: undefined,
   vjp: notDifferentiable("it is made when all gradients have been taken"),

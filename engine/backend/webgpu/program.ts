@@ -162,7 +162,9 @@ export class WebgpuProgram implements PreparedProgram {
     recorder.touchIds(this.#touched);
     this.#arguments = inputs;
     // Only now: one of them may have been an argument.
-    for (const memory of staged) memory.release();
+    staged.forEach((memory) => {
+      memory.release();
+    });
   }
 
   /** What has the driver finish compiling these pipelines, as far as the program uses them. */
@@ -220,7 +222,9 @@ export class WebgpuProgram implements PreparedProgram {
 
   dispose(): void {
     for (const slot of this.#slots) slot.release();
-    for (const memory of this.#staged) memory.release();
+    this.#staged.forEach((memory) => {
+      memory.release();
+    });
     this.#arguments = [];
     this.#services.recorder.settle();
     this.#services.sizes.clear();

@@ -5,7 +5,7 @@ import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from ".
 import { ArgumentError, DeviceError, DeviceLostError, ShaderError } from "../../errors.ts";
 import type { WarmUpProgress } from "../../jit/jit.ts";
 import type { Plan } from "../../jit/plan.ts";
-import type { AdapterProfile, Operand, Spec } from "../../kernel.ts";
+import { type AdapterProfile, mostChainInputs, type Operand, type Spec } from "../../kernel.ts";
 import { type Op, opId } from "../../op.ts";
 import type { ProfileClock, ProfileSession } from "../../profile.ts";
 import { showShape, sizeOf } from "../../shape.ts";
@@ -384,7 +384,8 @@ export function adapterProfile(info: DeviceInfo): AdapterProfile {
     matrixUnit: info.matrixUnit,
     workgroupTarget: info.isSoftware ? 64 : 2048,
     maxWorkgroupsPerDimension: info.limits.maxComputeWorkgroupsPerDimension,
-    maxStorageBuffers: info.limits.maxStorageBuffersPerShaderStage,
+    // A chain has room for so many inputs, and binds at least one output beside them.
+    maxStorageBuffers: Math.min(info.limits.maxStorageBuffersPerShaderStage, mostChainInputs + 1),
   };
 }
 
