@@ -113,9 +113,12 @@ async function runBackend(backend: OwnBackend, info: DeviceInfo | undefined, run
   }
 }
 
+/** How what a signal stopped ends; esbuild, which bundles for peers and cold starts, gets a terminal's Ctrl-C too. */
+const stopped = [interruption, "The service is no longer running"];
+
 /** What a signal stopped has not failed. */
 const withoutFailure = (entry: Skipped): Skipped =>
-  isInterrupted() && entry.reason.endsWith(interruption)
+  isInterrupted() && stopped.some((reason) => entry.reason.endsWith(reason))
     ? { ...entry, reason: interruption, isFailure: false }
     : entry;
 
