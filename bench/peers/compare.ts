@@ -109,12 +109,16 @@ export async function comparePeers(options: CompareOptions): Promise<{ rows: Row
         continue;
       }
       try {
-        const raced = await devices.run(benchCase, async (device) => {
-          const meeting: Meeting = { benchCase, work, device, stage, onSkip };
-          return race(meeting, await checkedPeers(meeting, peers), options);
-        });
+        const meet = <T>(use: (meeting: Meeting) => Promise<T>) =>
+          devices.run(benchCase, (device) => use({ benchCase, work, device, stage, onSkip }));
+        // Each opens a device where the case wants its own: a peak is the device's, and the check's model is no part of it.
+        const checked = await meet((meeting) => checkedPeers(meeting, peers));
+        if (!("value" in checked)) {
+          skip(benchCase, "webgpu", checked.unfit, false);
+          continue;
+        }
+        const raced = await meet((meeting) => race(meeting, checked.value, options));
         if ("value" in raced) rows.push(...raced.value);
-        else skip(benchCase, "webgpu", raced.unfit, false);
       } catch (error) {
         skip(benchCase, "webgpu", error);
       }
@@ -264,6 +268,10 @@ async function race(meeting: Meeting, peers: readonly OpenPeer[], options: Compa
       onSkip(peer.backend, error);
     });
     const after = device.counters();
+    // Before the results are read again, which takes memory too.
+    const peak = benchCase.ownDevice
+      ? { peakBytes: device.memory().peakBytes - (prepared.dataBytes ?? 0) }
+      : {};
     stage("what was computed while it was timed");
     const honest = await stillSame(left, meeting);
     const rows: Row[] = [];
@@ -278,9 +286,6 @@ async function race(meeting: Meeting, peers: readonly OpenPeer[], options: Compa
           : await peer.process.call({ call: "count" });
       const measurement = { ...summarise(times), iterations: runs, ...counts };
       if (peer === undefined) {
-        const peak = benchCase.ownDevice
-          ? { peakBytes: device.memory().peakBytes - (prepared.dataBytes ?? 0) }
-          : {};
         rows.push(rowOf(benchCase, "webgpu", { ...measurement, ...peak }, device.info, options));
       } else {
         const row = rowOf(benchCase, peer.backend, measurement, placeOf(peer, device), options);
@@ -369,16 +374,16 @@ async function coldRows(
     for (const peer of peers.filter(({ backend }) => backend.endsWith("webgpu"))) {
       stage(`${peer.backend}, from an empty shader cache`);
       try {
-        const ms = await withEmptyCaches(async (env) => {
+        const { ms, ...counts } = await withEmptyCaches(async (env) => {
           const cold = await openPeer(peer.backend, { limitMs, env });
           try {
             await cold.process.call({ call: "prepare", work });
-            return await cold.process.call({ call: "sample", runs: 1, readsEach: true });
+            return await cold.process.call({ call: "first" });
           } finally {
             await cold.process.close();
           }
         });
-        const measurement = { ...summarise([ms]), iterations: 1, dispatches: 0, submits: 0 };
+        const measurement = { ...summarise([ms]), iterations: 1, ...counts };
         const row = rowOf(benchCase, peer.backend, measurement, placeOf(peer, device), { peaks });
         rows.push({ ...row, version: peer.version });
       } catch (error) {

@@ -46,6 +46,8 @@ export type PeerRequest =
   | { readonly call: "prepare"; readonly work: WorkSpec }
   /** Milliseconds of `runs` runs; waited for after each, or only after the last. */
   | { readonly call: "sample"; readonly runs: number; readonly readsEach: boolean }
+  /** The first run alone, waited for, and what it asks for: counting costs nothing beside compiling. */
+  | { readonly call: "first" }
   /** The result of the last run, of which a large one is sampled. */
   | { readonly call: "read" }
   /** Dispatches and submits of a run. */
@@ -57,6 +59,7 @@ export interface PeerAnswers {
   check: number[];
   prepare: null;
   sample: number;
+  first: { ms: number; dispatches: number; submits: number };
   read: number[];
   count: { dispatches: number; submits: number };
   release: null;

@@ -63,10 +63,10 @@ async function sample(runs: number, readsEach: boolean): Promise<number> {
   return performance.now() - started;
 }
 
-/** Counts what a run asks of the GPU; outside the clock, since counting costs. */
-async function count(): Promise<PeerAnswers["count"]> {
+/** Counts what `use` asks of the GPU. Counting costs a little with each call. */
+async function counted<T>(use: () => Promise<T>): Promise<{ value: T } & PeerAnswers["count"]> {
   const counts = { dispatches: 0, submits: 0 };
-  if (gpu === undefined) return counts;
+  if (gpu === undefined) return { value: await use(), ...counts };
   const restore: (() => void)[] = [];
   const watch = (name: string, method: string, field: keyof typeof counts) => {
     const target = (globalThis as unknown as Record<string, { prototype: Record<string, unknown> }>)[name]
@@ -83,11 +83,20 @@ async function count(): Promise<PeerAnswers["count"]> {
   watch("GPUComputePassEncoder", "dispatchWorkgroups", "dispatches");
   watch("GPUQueue", "submit", "submits");
   try {
-    await sample(4, false);
+    return { value: await use(), ...counts };
   } finally {
     for (const undo of restore) undo();
   }
-  return { dispatches: counts.dispatches / 4, submits: counts.submits / 4 };
+}
+
+async function count(): Promise<PeerAnswers["count"]> {
+  const { dispatches, submits } = await counted(() => sample(4, false));
+  return { dispatches: dispatches / 4, submits: submits / 4 };
+}
+
+async function first(): Promise<PeerAnswers["first"]> {
+  const { value: ms, ...counts } = await counted(() => sample(1, true));
+  return { ms, ...counts };
 }
 
 const read = async () => sampled(Array.from(await work!.read(), Number));
@@ -120,6 +129,8 @@ async function answer(request: PeerRequest): Promise<PeerAnswers[keyof PeerAnswe
       return null;
     case "sample":
       return sample(request.runs, request.readsEach);
+    case "first":
+      return first();
     case "read":
       return read();
     case "count":
