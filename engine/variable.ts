@@ -55,7 +55,7 @@ export class Variable extends Tensor {
   name: string;
   trainable: boolean;
   #version = 0;
-  #pack: { parent: Variable } | undefined;
+  #pack: { parent: Variable; memory: Memory } | undefined;
 
   /** @internal Use {@link variable}. Owns one reference on `memory`. */
   constructor(device: Device, spec: Spec, memory: Memory, name: string, trainable: boolean) {
@@ -134,9 +134,9 @@ export class Variable extends Tensor {
     backend.copy(this.memory, slice, this);
     movedFrom.add(this.memory);
     // The vector that it was a part of no longer has all its parts.
-    if (this.#pack !== undefined) movedFrom.add(this.#pack.parent.memory);
+    if (this.#pack !== undefined) movedFrom.add(this.#pack.memory);
     this.replaceMemory(slice);
-    this.#pack = { parent };
+    this.#pack = { parent, memory: parent.memory };
   }
 
   override describe(): string {
