@@ -2,7 +2,7 @@
 
 import type { Spec } from "../kernel.ts";
 import { sameShape, sizeOf } from "../shape.ts";
-import { type Node, pointwiseOf, producerOf, readsApart, type Use } from "./graph.ts";
+import { knowsElement, type Node, pointwiseOf, producerOf, readsApart, type Use } from "./graph.ts";
 import type { Groups } from "./groups.ts";
 import { apart, haveUnlikeHelpers, isFlat, sameStage, type Unit, unlikeHelpers } from "./units.ts";
 
@@ -70,6 +70,9 @@ function refuseChain(
       sizeOf(spec.shape) === fromSize && !sameShape(spec.shape, use.shape);
     const composes = !from.nodes.some(isReshaped) && sameShape(reader.outputs[0].spec.shape, toSpec.shape);
     if (fromSize > toSize || !composes) return `${fromSize} and ${toSize} elements`;
+    // Its elements' numbers would be those of the larger one.
+    const counting = from.nodes.find(knowsElement);
+    if (counting !== undefined) return `${counting.op.name} needs an element's number among ${fromSize}`;
     if (toSize > recomputeLimit) {
       return `computing ${fromSize} values again for each of ${toSize} elements costs more than a dispatch`;
     }

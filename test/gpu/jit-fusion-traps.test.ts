@@ -22,6 +22,7 @@ import {
   mul,
   notDifferentiable,
   ones,
+  randomUniform,
   relu,
   reshape,
   setDevice,
@@ -132,6 +133,16 @@ describe("a program gives what its ops give", () => {
         return add(mean(sigmoid(z)), mean(sum(softmax(z), 0)));
       },
       [seq(5, 7), seq(7, 8)],
+    ],
+    [
+      "a row that is taken, and broadcast",
+      (c, i, b) => add(gather(c, i), b),
+      [seq(4, 100), whole(1), seq(4, 100)],
+    ],
+    [
+      "random numbers that are broadcast",
+      (x, state) => add(randomUniform(state, [8]), x),
+      [seq(4, 8), (device) => tensor(Uint32Array.of(1, 2, 3, 4), { device })],
     ],
     ["nine inputs, eight of them rows", total, [seq(5, 8), ...nine]],
     ["nine inputs, eight of them strided", total, [seq(5, 7), ...Array.from({ length: 8 }, () => seq(7))]],
