@@ -8,20 +8,20 @@ import { showMs, trim } from "../table.ts";
 import { axisStyle, type Canvas, type Chart, ink, line, page, text } from "./draw.ts";
 import { backendColours, backendTitles, familyColours, familySymbols } from "./palette.ts";
 
-const legend = (names: readonly string[], { isNarrow }: Canvas) => ({
+const legend = (names: readonly string[]) => ({
   data: [...names],
   top: 0,
   left: 0,
-  itemGap: isNarrow ? 18 : 26,
+  itemGap: 26,
   itemWidth: 14,
   itemHeight: 10,
   textStyle: { ...text, color: ink },
 });
 
 /** Rows that a legend of so many names takes. */
-const legendHeight = (names: readonly string[], { width, isNarrow }: Canvas) => {
-  const characters = names.reduce((sum, name) => sum + name.length + (isNarrow ? 6 : 7), 0);
-  return 29 * Math.max(1, Math.ceil((characters * 7) / width)) + 6;
+const legendHeight = (names: readonly string[], { width }: Canvas) => {
+  const characters = names.reduce((sum, name) => sum + name.length + 7, 0);
+  return 29 * Math.max(1, Math.ceil((characters * 7) / width)) + 12;
 };
 
 /** Training steps a second: a panel for each net, a bar for each backend. */
@@ -109,10 +109,10 @@ export function ratioChart(rows: readonly Row[]): Chart | undefined {
     label: "How many times as fast gradgpu on WebGPU is as each peer, by case",
     height: (canvas) => 50 + legendHeight(names, canvas) + all.length * 21,
     option: (canvas) => ({
-      legend: legend(names, canvas),
+      legend: legend(names),
       grid: {
-        left: canvas.isNarrow ? 150 : 250,
-        right: 24,
+        left: canvas.isNarrow ? 156 : 270,
+        right: 30,
         top: legendHeight(names, canvas),
         bottom: 44,
       },
@@ -122,7 +122,7 @@ export function ratioChart(rows: readonly Row[]): Chart | undefined {
         name: "peer's time / ours",
         nameLocation: "middle",
         nameGap: 28,
-        axisLabel: { ...text, formatter: (value: number) => `${short(value)}x` },
+        axisLabel: { ...text, formatter: (value: number) => `${value}x` },
       },
       yAxis: {
         ...axisStyle,
@@ -135,8 +135,7 @@ export function ratioChart(rows: readonly Row[]): Chart | undefined {
           color: ink,
           interval: 0,
           fontSize: canvas.isNarrow ? 10 : 12,
-          width: canvas.isNarrow ? 122 : 240,
-          overflow: "truncate" as const,
+          formatter: (name: string) => cutInside(name, canvas.isNarrow ? 23 : 38),
         },
       },
       series: shown.map((backend, i) => ({
@@ -179,7 +178,7 @@ export function rooflineChart(rows: readonly Row[], peaks: AdapterPeaks | undefi
     label: "Roofline: GFLOP/s by operations a byte, under the adapter's copy rate and FMA peak",
     height: (canvas) => legendHeight(families, canvas) + (canvas.isNarrow ? 340 : 440),
     option: (canvas) => ({
-      legend: legend(families, canvas),
+      legend: legend(families),
       grid: { left: 56, right: 24, top: legendHeight(families, canvas) + 26, bottom: 48 },
       xAxis: {
         ...axisStyle,
@@ -216,9 +215,12 @@ export function rooflineChart(rows: readonly Row[], peaks: AdapterPeaks | undefi
             data: [
               {
                 name: "peak",
-                coord: [Math.sqrt(ridge * high), peaks.fmaGflops],
+                coord: [canvas.isNarrow ? high : Math.sqrt(ridge * high), peaks.fmaGflops],
                 value: `FMA peak ${trim(peaks.fmaGflops)} GFLOP/s`,
-                label: { position: "top" as const, distance: 6 },
+                // Ends with the line: there is no room beyond it on a phone.
+                label: canvas.isNarrow
+                  ? { position: "left" as const, distance: 0, offset: [0, -12] }
+                  : { position: "top" as const, distance: 6 },
               },
               {
                 name: "copy",
@@ -264,8 +266,8 @@ export function scalingChart(rows: readonly Row[], family: string, axis: string)
   return {
     label: `Milliseconds and memory of a training step by ${axis}`,
     height: () => 270,
-    option: (canvas) => ({
-      legend: legend(names, canvas),
+    option: () => ({
+      legend: legend(names),
       grid: { left: 52, right: 52, top: 40, bottom: 46 },
       xAxis: {
         ...axisStyle,
@@ -334,6 +336,7 @@ export function coldChart(rows: readonly Row[]): Chart | undefined {
     value: (row: Row) => number,
     colour: (row: Row) => string,
     isLast: boolean,
+    isNarrow: boolean,
   ) => ({
     type: "bar" as const,
     name,
@@ -345,6 +348,7 @@ export function coldChart(rows: readonly Row[]): Chart | undefined {
       show: isLast,
       position: "right" as const,
       color: ink,
+      fontSize: isNarrow ? 10 : 12,
       formatter: ({ dataIndex }: { dataIndex: number }) => told(cold[dataIndex]),
     },
   });
@@ -352,8 +356,15 @@ export function coldChart(rows: readonly Row[]): Chart | undefined {
     label: "Seconds of the first training step from an empty shader cache",
     height: () => 60 + cold.length * 26,
     option: (canvas) => ({
-      grid: { left: canvas.isNarrow ? 130 : 190, right: canvas.isNarrow ? 120 : 160, top: 8, bottom: 44 },
-      xAxis: { ...axisStyle, type: "value", name: "seconds", nameLocation: "middle", nameGap: 26 },
+      grid: { left: canvas.isNarrow ? 130 : 190, right: canvas.isNarrow ? 140 : 160, top: 8, bottom: 44 },
+      xAxis: {
+        ...axisStyle,
+        type: "value",
+        name: "seconds",
+        nameLocation: "middle",
+        nameGap: 26,
+        splitNumber: canvas.isNarrow ? 3 : 5,
+      },
       yAxis: {
         ...axisStyle,
         type: "category",
@@ -367,16 +378,25 @@ export function coldChart(rows: readonly Row[]): Chart | undefined {
           (row) => row.compileMs ?? 0,
           () => "var(--ours)",
           false,
+          canvas.isNarrow,
         ),
         bars(
           "the rest",
           (row) => row.medianMs - (row.compileMs ?? 0),
           (row) => (row.backend === "webgpu" ? "var(--ours-soft)" : backendColours[row.backend]),
           true,
+          canvas.isNarrow,
         ),
       ],
     }),
   };
+}
+
+/** Without its middle where it is too long: what tells names apart stands at both ends. */
+function cutInside(name: string, most: number): string {
+  if (name.length <= most) return name;
+  const end = Math.ceil((most - 1) / 2);
+  return `${name.slice(0, most - 1 - end)}…${name.slice(-end)}`;
 }
 
 /** 1500 as 1.5k, 0.001 as it is. */

@@ -1,16 +1,20 @@
 // The report as one HTML file that needs nothing else: plots, tables, machine. Knows what a run holds, not how it was
 // measured.
 
+import type { Row } from "../../bench-case.ts";
+import { allCases } from "../../cases/all.ts";
 import type { Comparison } from "../../compare-runs.ts";
 import { peaksOf, type Report } from "../../report.ts";
 import { trim } from "../table.ts";
 import { coldChart, ratioChart, rooflineChart, scalingChart, steadyChart, trainingChart } from "./charts.ts";
 import { type Chart, draw, escapeHtml } from "./draw.ts";
+import { backendTitles } from "./palette.ts";
 import { style } from "./style.ts";
 import { changeTable, ratioTable, rowTables, skippedTable } from "./tables.ts";
 
 export function renderHtml(report: Report, comparison?: Comparison): string {
-  const { rows, skipped } = report;
+  const { skipped } = report;
+  const rows = inOrder(report.rows);
   const parts = [
     head(report),
     comparison === undefined ? "" : changes(comparison),
@@ -27,16 +31,16 @@ export function renderHtml(report: Report, comparison?: Comparison): string {
     ),
     section(
       "Roofline",
-      "What each kernel and layer reaches, below what this adapter was measured to do at best: copying on the slope, multiply-adds in registers on the flat. Bytes count each operand once, so that work which stays in a cache may rise above the slope.",
+      "What each kernel and layer whose operations are counted reaches, below what this adapter was measured to do at best: copying on the slope, multiply-adds in registers on the flat. Bytes count each operand once, so that work which stays in a cache may rise above the slope.",
       rooflineChart(rows, peaksOf(report)),
     ),
     scaling(report),
     section(
       "From a cold start",
-      "The first training step in a process that finds no compiled shader anywhere; the darker part of ours is compiling.",
+      `The first training step in a process that finds no compiled shader anywhere; ${compilingIn(rows)}`,
       coldChart(rows),
     ),
-    `<h2>All rows</h2><p>Medians in milliseconds; ± is half of the interquartile range. Share is that of the measured FMA peak or copy rate, whichever is more.</p>${rowTables(rows)}`,
+    `<h2>All rows</h2><p>Medians in milliseconds; ± is half of the interquartile range. Share is that of the measured FMA peak or copy rate, whichever is more.${rows.some((row) => row.readsEach) ? " *: waited for after each iteration, which is that peer's faster way." : ""}</p>${rowTables(rows)}`,
     skipped.length === 0 ? "" : `<h2>Left out</h2>${skippedTable(skipped)}`,
     machine(report),
   ];
@@ -56,6 +60,23 @@ ${parts.filter(Boolean).join("\n")}
 }
 
 const adapterOf = ({ rows }: Report) => rows.find(({ backend }) => backend === "webgpu");
+
+/** As the cases stand in the terminal's table: with peers, rows come in the order in which they were timed. */
+function inOrder(rows: Report["rows"]): Row[] {
+  const places = new Map(allCases.map(({ name, phase }, i) => [`${name} ${phase}`, i]));
+  const place = (row: Row) => places.get(`${row.case} ${row.phase}`) ?? places.size;
+  return [...rows].sort((a, b) => place(a) - place(b));
+}
+
+/** What the cold chart's first part is; drivers that compile at first use hide it in the rest. */
+function compilingIn(rows: Report["rows"]): string {
+  const isTold = (row: Row) =>
+    row.backend === "webgpu" && row.phase === "cold" && row.compileMs !== undefined;
+  const isLazy = rows.some((row) => isTold(row) && row.compileMs! < row.medianMs / 10);
+  return isLazy
+    ? "of ours, the first part is the making of pipelines, which is far less than the rest: this driver compiles when a pipeline is first used."
+    : "of ours, the first, stronger part is compiling.";
+}
 
 const section = (title: string, caption: string, chart: Chart | undefined, more = "") =>
   chart === undefined ? "" : `<h2>${title}</h2><p>${caption}</p>${draw(chart)}${more}`;
@@ -77,7 +98,9 @@ function head(report: Report): string {
       [trim(peaks.dispatchMicroseconds), "µs a dispatch"],
     );
   }
-  const quick = options.isQuick ? " With <strong>--quick</strong>: few samples, small sizes." : "";
+  const quick = options.isQuick
+    ? " With <strong class='whole'>--quick</strong>: few samples, small sizes."
+    : "";
   const only =
     options.filter === "" ? "" : ` Only cases that match <strong>${escapeHtml(options.filter)}</strong>.`;
   return `<h1>gradgpu bench</h1>
@@ -114,7 +137,9 @@ function machine(report: Report): string {
   const { machine: on, controls, rows } = report;
   const adapter = adapterOf(report);
   const versions = [
-    ...new Set(rows.filter((row) => row.version).map((row) => `${row.backend} ${row.version}`)),
+    ...new Set(
+      rows.filter((row) => row.version).map((row) => `${backendTitles[row.backend]} ${row.version}`),
+    ),
   ];
   const control = ({ hostMs, peaks }: Report["controls"]["start"]) =>
     `${peaks === undefined ? "" : `FMA peak ${trim(peaks.fmaGflops)} GFLOP/s, copy ${trim(peaks.copyGBs)} GB/s, by command ${trim(peaks.copyBufferGBs)} GB/s, a dispatch ${trim(peaks.dispatchMicroseconds)} µs; `}plain JavaScript ${trim(hostMs)} ms`;

@@ -24,6 +24,7 @@ h2 { font-size: 19px; margin: 44px 0 4px; }
 h3 { font-size: 15px; margin: 20px 0 2px; }
 p { margin: 4px 0 12px; max-width: 76ch; color: var(--muted); }
 p strong, .lead { color: var(--ink); }
+.whole { white-space: nowrap; }
 .badge {
   display: inline-block; padding: 1px 9px; border-radius: 9px; font-size: 12px; font-weight: 600;
   background: var(--panel); color: var(--orange); border: 1px solid var(--line); vertical-align: 2px;

@@ -48,7 +48,7 @@ export function rowTables(rows: readonly Row[]): string {
           left(row.case),
           left(row.phase),
           left(backendTitles[row.backend]),
-          plain(showMs(row.medianMs)),
+          plain(`${showMs(row.medianMs)}${row.readsEach ? "*" : ""}`),
           plain(showSpread(row)),
           plain(String(row.samples)),
           plain(showRate(row)),
