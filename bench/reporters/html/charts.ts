@@ -111,7 +111,7 @@ export function ratioChart(rows: readonly Row[]): Chart | undefined {
     option: (canvas) => ({
       legend: legend(names),
       grid: {
-        left: canvas.isNarrow ? 156 : 270,
+        left: canvas.isNarrow ? 168 : 270,
         right: 30,
         top: legendHeight(names, canvas),
         bottom: 44,
@@ -122,7 +122,11 @@ export function ratioChart(rows: readonly Row[]): Chart | undefined {
         name: "peer's time / ours",
         nameLocation: "middle",
         nameGap: 28,
-        axisLabel: { ...text, formatter: (value: number) => `${value}x` },
+        axisLabel: {
+          ...text,
+          fontSize: canvas.isNarrow ? 10 : 12,
+          formatter: (value: number) => `${value}x`,
+        },
       },
       yAxis: {
         ...axisStyle,
@@ -135,7 +139,7 @@ export function ratioChart(rows: readonly Row[]): Chart | undefined {
           color: ink,
           interval: 0,
           fontSize: canvas.isNarrow ? 10 : 12,
-          formatter: (name: string) => cutInside(name, canvas.isNarrow ? 23 : 38),
+          formatter: (name: string) => cutInside(name, canvas.isNarrow ? 25 : 38),
         },
       },
       series: shown.map((backend, i) => ({
