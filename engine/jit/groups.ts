@@ -2,7 +2,7 @@
 // units are merged is the passes' business.
 
 import type { Memory } from "../backend/backend.ts";
-import type { AdapterProfile } from "../kernel.ts";
+import type { AdapterProfile, Spec } from "../kernel.ts";
 import { sizeOf } from "../shape.ts";
 import {
   type Graph,
@@ -13,7 +13,7 @@ import {
   readsApart,
   type Value,
 } from "./graph.ts";
-import type { Unit } from "./units.ts";
+import { bindingKey, type Unit } from "./units.ts";
 
 export class Groups {
   readonly refusals: string[] = [];
@@ -99,9 +99,7 @@ export class Groups {
 
   /** Makes one unit of two. */
   merge(a: Unit, b: Unit): void {
-    const target = [a.target, b.target]
-      .filter((spec) => spec !== undefined)
-      .sort((x, y) => sizeOf(y.shape) - sizeOf(x.shape))[0];
+    const target = largest([a.target, b.target]);
     const merged: Unit = {
       id: Math.min(a.id, b.id),
       nodes: [...a.nodes, ...b.nodes].sort((x, y) => x.id - y.id),
@@ -137,16 +135,23 @@ export class Groups {
     }
     const nodes = new Set(units.flatMap((unit) => unit.nodes));
     const anchor = units.find((unit) => unit.anchor !== undefined)?.anchor;
+    const target = largest(units.map((unit) => unit.target));
+    const prologues = units.flatMap((unit) => unit.prologues ?? []);
     const reads = new Set<string>();
     const memories = new Set<unknown>();
     let writes = 0;
     for (const node of nodes) {
+      // A companion reads what the anchor reads.
+      if (node !== anchor && pointwiseOf(node) === undefined) continue;
       node.inputs.forEach((use, k) => {
         const producer = producerOf(use.value);
         if (producer !== undefined && nodes.has(producer)) return;
         if (node !== anchor && isLiteral(use.value) && !readsApart(node, k)) return;
-        // A value that is read under two shapes may be bound twice, and so is one that the anchor reads too.
-        reads.add(node === anchor ? `anchor ${k}` : `${use.value.id}:${sizeOf(use.shape)}`);
+        // What the anchor reads too is bound twice.
+        const space = prologues.find(({ nodes }) => nodes.includes(node))?.target ?? target;
+        reads.add(
+          node === anchor || space === undefined ? `node ${node.id} ${k}` : bindingKey(node, k, space),
+        );
         if (use.value.origin.kind === "external") memories.add(use.value.origin.memory);
       });
     }
@@ -227,6 +232,10 @@ export class Groups {
     return false;
   }
 }
+
+/** The spec of most elements, the first one of equals. */
+const largest = (specs: readonly (Spec | undefined)[]): Spec | undefined =>
+  specs.filter((spec) => spec !== undefined).sort((x, y) => sizeOf(y.shape) - sizeOf(x.shape))[0];
 
 /**
  * Units that a search looks at before it takes them to depend on each other: what lies further apart is not worth

@@ -22,7 +22,7 @@ import {
 } from "../ops/pointwise-code.ts";
 import { sizeOf } from "../shape.ts";
 import { isLiteral, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
-import { contextOf, nodesBefore, type Prologue, siteOf, spaceOf, type Unit } from "./units.ts";
+import { bindingKey, contextOf, nodesBefore, type Prologue, siteOf, spaceOf, type Unit } from "./units.ts";
 
 /** What a unit reads, writes and dispatches; operands count through `reads` and `writes`. */
 export interface UnitKernels {
@@ -151,11 +151,7 @@ function buildChain(
   const inputIndex = new Map<string, number>();
   const stepOf = new Map<Value, number>();
   const literals: PointwiseStep[] = [];
-  const take = (use: Use, under: Spec, isWhole: boolean, raw?: string): number => {
-    const key =
-      isWhole || raw !== undefined
-        ? `${use.value.id}!${raw ?? ""}`
-        : `${use.value.id}:${sizeOf(use.shape) === sizeOf(under.shape) ? "same" : `${use.shape}/${under.shape}`}`;
+  const take = (key: string, use: Use, under: Spec, isWhole: boolean, raw?: string): number => {
     let index = inputIndex.get(key);
     if (index === undefined) {
       index = inputs.length;
@@ -166,7 +162,7 @@ function buildChain(
     }
     return index;
   };
-  if (first !== undefined) take(first, { shape: first.shape, dtype: first.dtype }, false);
+  if (first !== undefined) take(`${first.value.id}:same`, first, first, false);
   /** A uniform constant becomes a step without operands. */
   const literal = (use: Use, reader: Node): number | undefined => {
     if (!isLiteral(use.value)) return undefined;
@@ -186,7 +182,8 @@ function buildChain(
       node.inputs.map((use, k) => {
         const step = raw?.[k] === undefined ? (stepOf.get(use.value) ?? literal(use, node)) : undefined;
         if (step !== undefined) return { step };
-        return take(use, under, pointwise.wholeInputs?.includes(k) ?? false, raw?.[k]);
+        const isWhole = pointwise.wholeInputs?.includes(k) ?? false;
+        return take(bindingKey(node, k, target), use, under, isWhole, raw?.[k]);
       }),
     );
     stepOf.set(node.outputs[0], operandsOf.length - 1);

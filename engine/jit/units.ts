@@ -38,6 +38,16 @@ export function spaceOf(node: Node, target: Spec): Spec {
   return sizeOf(own.shape) === sizeOf(target.shape) ? own : target;
 }
 
+/** What tells the bindings of a chain apart: a value read in two ways is bound twice. */
+export function bindingKey(node: Node, k: number, target: Spec): string {
+  const { shape, value } = node.inputs[k];
+  const pointwise = pointwiseOf(node)!;
+  const raw = pointwise.rawInputs?.(node.attrs, node.inputs)[k];
+  if (raw !== undefined || pointwise.wholeInputs?.includes(k)) return `${value.id}!${raw ?? ""}`;
+  const under = spaceOf(node, target).shape;
+  return `${value.id}:${sizeOf(shape) === sizeOf(under) ? "same" : `${shape}/${under}`}`;
+}
+
 /** Whether a chain's kernel would be the same under any shape of as many elements. */
 export function isFlat(unit: Unit): boolean {
   const size = sizeOf(unit.target!.shape);

@@ -27,6 +27,7 @@ import {
   reshape,
   setDevice,
   sigmoid,
+  slice,
   softmax,
   square,
   sub,
@@ -146,6 +147,89 @@ describe("a program gives what its ops give", () => {
     ],
     ["nine inputs, eight of them rows", total, [seq(5, 8), ...nine]],
     ["nine inputs, eight of them strided", total, [seq(5, 7), ...Array.from({ length: 8 }, () => seq(7))]],
+    [
+      "more ways to read than an adapter binds",
+      (x, i, ...rest) => {
+        const shapes = [
+          [24],
+          [2, 12],
+          [12, 2],
+          [3, 8],
+          [8, 3],
+          [4, 6],
+          [6, 4],
+          [1, 24],
+          [24, 1],
+          [2, 3, 4],
+          [4, 3, 2],
+          [2, 2, 6],
+        ];
+        const parts = shapes.map((shape, k) => {
+          const row = reshape(rest[k % rest.length], [24]);
+          return reshape(add(reshape(x, shape), slice(row, [0], [shape[shape.length - 1]])), [24]);
+        });
+        return add(
+          gather(x, i),
+          parts.reduce((a, b) => add(tanh(a), b)),
+        );
+      },
+      [
+        seq(24),
+        (device) =>
+          tensor(
+            Int32Array.from({ length: 24 }, (_, k) => 23 - k),
+            { device },
+          ),
+        seq(24),
+        seq(24),
+      ],
+    ],
+    [
+      "a value read under many shapes",
+      (x, y) => {
+        const shapes = [
+          [24, 1],
+          [12, 2, 1],
+          [8, 3, 1],
+          [6, 4, 1],
+          [4, 6, 1],
+          [3, 8, 1],
+          [2, 12, 1],
+          [1, 24, 1],
+          [2, 3, 4],
+          [4, 3, 2],
+          [2, 2, 6],
+          [3, 2, 4],
+          [6, 2, 2],
+          [2, 6, 2],
+        ];
+        return shapes.map((shape) => reshape(mul(reshape(x, shape), y), [24])).reduce((a, b) => add(a, b));
+      },
+      [seq(24), seq(1)],
+    ],
+    [
+      "a row read under many shapes",
+      (x, y) => {
+        const shapes = [
+          [12, 2],
+          [6, 2, 2],
+          [3, 4, 2],
+          [2, 6, 2],
+          [4, 3, 2],
+          [3, 2, 2, 2],
+          [2, 3, 2, 2],
+          [2, 2, 3, 2],
+          [1, 12, 2],
+          [12, 1, 2],
+          [6, 1, 2, 2],
+          [1, 6, 2, 2],
+          [1, 3, 4, 2],
+          [3, 1, 4, 2],
+        ];
+        return shapes.map((shape) => reshape(mul(reshape(x, shape), y), [24])).reduce((a, b) => add(a, b));
+      },
+      [seq(24), seq(2)],
+    ],
     [
       "twenty inputs",
       total,
