@@ -56,8 +56,8 @@ function refuseEpilogue(
   if (sizeOf(consumer.target!.shape) !== sizeOf(value.spec.shape))
     return "it works on other elements than the kernel's result";
   if (sizeOf(value.spec.shape) === 0) return "there is nothing to compute";
-  // The kernel knows rows and columns of its own result only.
-  if (!sameShape(consumer.target!.shape, value.spec.shape) && !isFlat(consumer))
+  // The kernel knows rows and columns of its own result only: as long as rows are, other axes do not matter.
+  if (consumer.target!.shape.at(-1) !== value.spec.shape.at(-1) && !isFlat(consumer))
     return "a reshape lies between and a broadcast depends on the shape";
   if (haveUnlikeHelpers(unit.nodes, consumer.nodes)) return unlikeHelpers;
   if (groups.reachesAround(unit, consumer)) return "another kernel lies between them";

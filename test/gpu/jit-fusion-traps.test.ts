@@ -102,6 +102,16 @@ describe("a program gives what its ops give", () => {
       [seq(6, 4), seq(4, 8), seq(6, 4, 1)],
     ],
     [
+      "a column behind a reshape that keeps rows",
+      (a, b, c) => mul(reshape(matmul(a, b), [2, 3, 4]), c),
+      [seq(6, 3), seq(3, 4), seq(2, 3, 1)],
+    ],
+    [
+      "a bias behind a reshape that keeps rows",
+      (a, b, c) => add(reshape(matmul(a, b), [2, 3, 4]), c),
+      [seq(6, 3), seq(3, 4), seq(4)],
+    ],
+    [
       "a row behind a reshape of batchNorm",
       (a, b, c) => add(reshape(batchNorm(a, b, b)[0], [4, 6]), c),
       [seq(6, 4), seq(4), seq(6)],
