@@ -144,7 +144,7 @@ function nestedShape(values: unknown): number[] {
   return shape;
 }
 
-/** An array, or a typed one. */
+/** @internal An array, or a typed one. */
 export const isList = (value: unknown): value is ArrayLike<unknown> =>
   Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 

@@ -1,6 +1,14 @@
 // Weights between host and device, as `getWeights` and `setWeights` move them. Knows variables, not models.
 
-import { ArgumentError, type Shape, ShapeError, showShape, Tensor, type Variable } from "../engine/index.ts";
+import {
+  ArgumentError,
+  isList,
+  type Shape,
+  ShapeError,
+  showShape,
+  Tensor,
+  type Variable,
+} from "../engine/index.ts";
 import { equalShapes } from "./layers/layer.ts";
 
 /** A weight on the host. */
@@ -63,8 +71,7 @@ export function writeWeights(
 
 /** Whether all of it are numbers, so that nothing can go wrong half way. */
 const isNumbers = (value: unknown): value is ArrayLike<number> =>
-  (ArrayBuffer.isView(value) && !(value instanceof DataView)) ||
-  (Array.isArray(value) && value.every((number) => typeof number === "number"));
+  isList(value) && (!Array.isArray(value) || value.every((number) => typeof number === "number"));
 
 function kindOf(value: unknown): string {
   if (Array.isArray(value))

@@ -13,7 +13,7 @@ import { valuewiseSite } from "./epilogues.ts";
 import { transpose } from "./movement.ts";
 import { eachReduced, stagesOf, wgslTypes } from "./reduce-kernels.ts";
 import { reshape } from "./reshape.ts";
-import { isSharedRow, joined, sharedPlaces } from "./shared-rows.ts";
+import { isSharedRow, joined, rowConsts, sharedPlaces } from "./shared-rows.ts";
 
 const argShader = shader("arg-reduce", `${ownRowsSource}\n${argReduceSource}`);
 const workgroup = 64;
@@ -59,7 +59,7 @@ function argReduction(name: string, better: string, isBetter: (candidate: number
             shader: argShader,
             hooks: {
               aliases: { Value: wgslTypes[x.dtype][0] },
-              consts: { WORKGROUP: `${workgroup}u`, LANES: isShared ? `${workgroup}u` : "1u" },
+              consts: rowConsts(workgroup, isShared),
               functions: {
                 better: `fn better(candidate: Value, best: Value) -> bool {\n  return ${x.dtype === "f32" ? orNaN : better};\n}`,
                 ...(isShared ? { ...sharedPlaces, best_of: joined("best_of", "Place", "pick(a, b)") } : {}),

@@ -24,7 +24,7 @@ import {
 } from "../kernel.ts";
 import { sizeOf } from "../shape.ts";
 import { sum } from "./reduce.ts";
-import { isSharedRow, joined, rowWorkgroup, sharedPlaces } from "./shared-rows.ts";
+import { isSharedRow, joined, rowConsts, rowWorkgroup, sharedPlaces } from "./shared-rows.ts";
 
 const rowsShader = (name: string, source: string) =>
   shader(name, [totalSource, ownRowsSource, logitRowsSource, source].join("\n"));
@@ -62,7 +62,7 @@ function logitHooks(
 ): Hooks {
   const isSparse = targets.dtype !== "f32";
   return {
-    consts: { WORKGROUP: `${workgroup}u`, LANES: isShared ? `${workgroup}u` : "1u" },
+    consts: rowConsts(workgroup, isShared),
     bindings: isSparse ? [{ name: "in1", binding: 2, access: "read", type: `array<${targets.dtype}>` }] : [],
     functions: {
       ...(isShared ? sharedRow : {}),

@@ -36,7 +36,7 @@ import type { Tensor } from "../tensor.ts";
 import { valuewiseSite } from "./epilogues.ts";
 import { readingSite } from "./prologues.ts";
 import { reshape } from "./reshape.ts";
-import { isSharedRow, joined, sharedPlaces } from "./shared-rows.ts";
+import { isSharedRow, joined, rowConsts, sharedPlaces } from "./shared-rows.ts";
 
 const rowsShader = shader("reduce-rows", `${ownRowsSource}\n${reduceRowsSource}`);
 const columnsShader = shader("reduce-columns", reduceColumnsSource);
@@ -204,10 +204,7 @@ export function stageCall(
     shader: isRows ? rowsShader : columnsShader,
     hooks: {
       aliases: { Value: value, Vector: vector },
-      consts: {
-        WORKGROUP: `${workgroup}u`,
-        ...(isRows ? { LANES: isShared ? `${workgroup}u` : "1u" } : undefined),
-      },
+      consts: isRows ? rowConsts(workgroup, isShared) : { WORKGROUP: `${workgroup}u` },
       functions,
       bindings: isAligned ? [] : [{ name: "in0", binding: 1, access: "read", type: "array<Value>" }],
     },

@@ -33,7 +33,7 @@ import { vjpByComposition } from "./composition.ts";
 import { columnwiseSite } from "./epilogues.ts";
 import { mean as meanOf, sum } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
-import { isSharedRow, joined, rowWorkgroup, sharedPlaces } from "./shared-rows.ts";
+import { isSharedRow, joined, rowConsts, rowWorkgroup, sharedPlaces } from "./shared-rows.ts";
 
 const rowNormShader = shader("row-norm", [ownRowsSource, rowsSource, rowNormSource].join("\n"));
 const gradientShader = shader("row-norm-gradient", [ownRowsSource, rowsSource, gradientSource].join("\n"));
@@ -116,8 +116,7 @@ function rowsCall(
     hooks: {
       aliases: { Unit: isWide ? "vec4f" : "f32" },
       consts: {
-        WORKGROUP: `${workgroup}u`,
-        LANES: isShared ? `${workgroup}u` : "1u",
+        ...rowConsts(workgroup, isShared),
         CENTERED: `${centered}`,
         UNIT_SIZE: `${per}u`,
       },

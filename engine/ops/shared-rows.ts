@@ -13,6 +13,12 @@ const sharedSteps = 32;
 export const isSharedRow = (steps: number, { isSoftware }: AdapterProfile) =>
   !isSoftware && steps >= sharedSteps;
 
+/** The consts of `own-rows.wgsl`. */
+export const rowConsts = (workgroup: number, isShared: boolean): Record<"WORKGROUP" | "LANES", string> => ({
+  WORKGROUP: `${workgroup}u`,
+  LANES: isShared ? `${workgroup}u` : "1u",
+});
+
 /** Where a workgroup's row is, and where a thread begins in it. */
 export const sharedPlaces: Readonly<Record<"row_of" | "first_of", string>> = {
   row_of: "fn row_of(group: u32, lane: u32) -> u32 {\n  return group;\n}",

@@ -14,7 +14,7 @@ import { mul, sub } from "./arithmetic.ts";
 import { exp } from "./exponential.ts";
 import { transpose } from "./movement.ts";
 import { sum } from "./reduce.ts";
-import { isSharedRow, joined, rowWorkgroup, sharedPlaces } from "./shared-rows.ts";
+import { isSharedRow, joined, rowConsts, rowWorkgroup, sharedPlaces } from "./shared-rows.ts";
 
 const softmaxShader = shader("softmax", [expLogSource, totalSource, ownRowsSource, softmaxSource].join("\n"));
 
@@ -52,7 +52,7 @@ function softmaxKernels({ inputs: [x], profile }: KernelContext, result: string 
         shader: softmaxShader,
         hooks: {
           ...base,
-          consts: { WORKGROUP: `${workgroup}u`, LANES: isShared ? `${workgroup}u` : "1u" },
+          consts: rowConsts(workgroup, isShared),
           functions: {
             ...base.functions,
             ...(isShared ? sharedRow : {}),

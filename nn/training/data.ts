@@ -185,9 +185,8 @@ function fitShape(what: string, found: Shape, shape: Shape, misfits: (found: Sha
   if (found.length === 0)
     throw new ShapeError(`${what} is a single number; pass one row a sample, [samples, ...]`);
   const withoutOnes = (list: Shape) => (list.at(-1) === 1 ? list.slice(0, -1) : list);
-  if (found[0] === 0) checkNotEmpty(what, 0);
-  if (!equalShapes(withoutOnes(found.slice(1)), withoutOnes(shape))) throw new ShapeError(misfits(found));
   checkNotEmpty(what, found[0]);
+  if (!equalShapes(withoutOnes(found.slice(1)), withoutOnes(shape))) throw new ShapeError(misfits(found));
   return [found[0], ...shape];
 }
 

@@ -73,7 +73,10 @@ export class WebgpuProgram implements PreparedProgram {
   /** Buffers that a run writes: slots, and memory that it assigns to. */
   readonly #written = new Set<number>();
   readonly #slotIds: ReadonlySet<number>;
-  /** Copies of arguments that lie in such buffers, made for one run. */
+  /**
+   * Copies of arguments that lie in such buffers, made for one run. Those of a warm-up stand at their arguments' places:
+   * with gaps, which forEach passes over.
+   */
   #staged: GpuMemory[] = [];
   #arguments: readonly Memory[] = [];
 
