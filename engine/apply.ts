@@ -5,7 +5,7 @@ import type { Memory } from "./backend/backend.ts";
 import { watches } from "./debug/watches.ts";
 import { checkTraced, type Device, device as defaultDevice } from "./device.ts";
 import type { DType } from "./dtype.ts";
-import { ArgumentError, DeviceError } from "./errors.ts";
+import { ArgumentError, DeviceError, kindOf } from "./errors.ts";
 import type { Spec } from "./kernel.ts";
 import type { Op, TensorLike } from "./op.ts";
 import { noGrad, recordOnTapes } from "./recording.ts";
@@ -84,7 +84,7 @@ function toTensor(
   if (value instanceof Tensor) return value;
   if (typeof value !== "number") {
     throw new ArgumentError(
-      `${op}: argument ${index + 1} must be a Tensor or a number, got ${value === null ? "null" : typeof value}; make one with tensor(...)`,
+      `${op}: argument ${index + 1} must be a Tensor or a number, got ${kindOf(value)}; make one with tensor(...)`,
     );
   }
   return device.constant(value, scalarDType(op, value, inputs));

@@ -47,6 +47,9 @@ export function unknownName(kind: string, name: string, known: readonly string[]
   return new ArgumentError(`unknown ${kind} "${name}".${hint} Known: ${known.join(", ")}.`);
 }
 
+/** @internal What a wrong argument is, for messages: its type, or "null". */
+export const kindOf = (value: unknown): string => (value === null ? "null" : typeof value);
+
 /** The candidate with the smallest edit distance to `name`, or undefined when none is at all close. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const simplify = (s: string) => s.toLowerCase().replace(/[^a-z0-9]/g, "");

@@ -5,7 +5,7 @@ import type { Memory } from "./backend/backend.ts";
 import { checkDType, checkValues, fromValues } from "./create.ts";
 import { type Device, device as defaultDevice } from "./device.ts";
 import type { DType } from "./dtype.ts";
-import { ArgumentError, DeviceError, ShapeError } from "./errors.ts";
+import { ArgumentError, DeviceError, kindOf, ShapeError } from "./errors.ts";
 import type { Spec } from "./kernel.ts";
 import { type Shape, sameShape, showShape } from "./shape.ts";
 import { type NestedInput, Tensor } from "./tensor.ts";
@@ -78,7 +78,7 @@ export class Variable extends Tensor {
   assign(value: Tensor): this {
     if (!(value instanceof Tensor)) {
       throw new ArgumentError(
-        `assign: ${this.describe()} takes a Tensor, got ${value === null ? "null" : typeof value}; set() takes numbers`,
+        `assign: ${this.describe()} takes a Tensor, got ${kindOf(value)}; set() takes numbers`,
       );
     }
     if (!sameShape(value.shape, this.shape) || value.dtype !== this.dtype) {

@@ -4,6 +4,7 @@
 import {
   ArgumentError,
   hostRandom,
+  kindOf,
   type RandomKey,
   RandomSource,
   type Shape,
@@ -104,7 +105,7 @@ export function get(initializer: string | Initializer): Initializer {
   if (typeof initializer === "string") return lookup("initializer", initializer, table, aliases)();
   if (typeof initializer?.draw === "function") return initializer;
   throw new ArgumentError(
-    `initializers.get: takes a name (${Object.keys(table).join(", ")}) or an Initializer, got ${initializer === null ? "null" : typeof initializer}`,
+    `initializers.get: takes a name (${Object.keys(table).join(", ")}) or an Initializer, got ${kindOf(initializer)}`,
   );
 }
 

@@ -6,6 +6,7 @@ import {
   add,
   clip,
   div,
+  kindOf,
   log,
   mean,
   mul,
@@ -175,6 +176,6 @@ export function get(loss: string | Loss | ((targets: Tensor, outputs: Tensor) =>
   }
   if (typeof loss?.call === "function") return unpaired(loss);
   throw new ArgumentError(
-    `losses.get: takes a name (${names.join(", ")}), a Loss or a function, got ${loss === null ? "null" : typeof loss}`,
+    `losses.get: takes a name (${names.join(", ")}), a Loss or a function, got ${kindOf(loss)}`,
   );
 }

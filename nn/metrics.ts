@@ -6,6 +6,7 @@ import {
   cast,
   equal,
   greater,
+  kindOf,
   type Shape,
   type Tensor,
   unknownName,
@@ -115,7 +116,7 @@ export function check(wanted: readonly (string | Metric)[]): void {
 
 const notMetric = (what: string, metric: unknown) =>
   new ArgumentError(
-    `${what}: takes a name (accuracy, ${Object.keys(table).join(", ")}, or a loss) or a Metric { name, acceptsLogits, values }, got ${metric === null ? "null" : typeof metric}`,
+    `${what}: takes a name (accuracy, ${Object.keys(table).join(", ")}, or a loss) or a Metric { name, acceptsLogits, values }, got ${kindOf(metric)}`,
   );
 
 /** @throws ArgumentError for a metric name that {@link get} won't know, so that `compile` can say so */

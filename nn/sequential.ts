@@ -6,6 +6,7 @@ import {
   type Device,
   DisposedError,
   device as defaultDevice,
+  kindOf,
   mul,
   noGrad,
   type Shape,
@@ -90,9 +91,7 @@ export class Sequential {
       return this;
     }
     if (!(layer instanceof Layer)) {
-      throw new ArgumentError(
-        `${this.describe()}: add takes a Layer or an Input, got ${layer === null ? "null" : typeof layer}`,
-      );
+      throw new ArgumentError(`${this.describe()}: add takes a Layer or an Input, got ${kindOf(layer)}`);
     }
     if (this.#layers.some((other) => other.name === layer.name)) {
       throw new ArgumentError(

@@ -3,6 +3,7 @@
 import {
   ArgumentError,
   isList,
+  kindOf,
   type Shape,
   ShapeError,
   showShape,
@@ -41,7 +42,7 @@ export function writeWeights(
   values: readonly (WeightValue | ArrayLike<number>)[],
 ): void {
   if (!Array.isArray(values)) {
-    throw new ArgumentError(`${what}: takes an array with one entry a weight, got ${kindOf(values)}`);
+    throw new ArgumentError(`${what}: takes an array with one entry a weight, got ${listKindOf(values)}`);
   }
   if (values.length !== weights.length) {
     throw new ShapeError(`${what} has ${weights.length} weights, got ${values.length}; pass one array each`);
@@ -54,7 +55,7 @@ export function writeWeights(
     const start = `${what}: weight ${i}, "${name}", has shape ${showShape(shape)} (${size} values)`;
     if (!isNumbers(numbers)) {
       throw new ArgumentError(
-        `${start}; its values must be a typed array or a flat array of numbers, got ${kindOf(numbers)}${remedyOf(numbers)}`,
+        `${start}; its values must be a typed array or a flat array of numbers, got ${listKindOf(numbers)}${remedyOf(numbers)}`,
       );
     }
     if (numbers.length !== size || (given !== undefined && !equalShapes(given.shape, shape))) {
@@ -73,10 +74,10 @@ export function writeWeights(
 const isNumbers = (value: unknown): value is ArrayLike<number> =>
   isList(value) && (!Array.isArray(value) || value.every((number) => typeof number === "number"));
 
-function kindOf(value: unknown): string {
+function listKindOf(value: unknown): string {
   if (Array.isArray(value))
     return Array.isArray(value[0]) ? "nested arrays" : "an array that holds other things";
-  return value === null ? "null" : value instanceof Tensor ? "a Tensor" : `${typeof value}`;
+  return value instanceof Tensor ? "a Tensor" : kindOf(value);
 }
 
 function remedyOf(value: unknown): string {

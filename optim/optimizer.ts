@@ -5,6 +5,7 @@ import {
   ArgumentError,
   add,
   full,
+  kindOf,
   mul,
   noGrad,
   ShapeError,
@@ -207,7 +208,7 @@ export abstract class Optimizer<S extends string = string> {
   build(variables: readonly Variable[]): this {
     const other = Array.isArray(variables) ? variables.find((v) => !(v instanceof Variable)) : variables;
     if (!Array.isArray(variables) || other !== undefined) {
-      const got = other instanceof Tensor ? other.describe() : other === null ? "null" : typeof other;
+      const got = other instanceof Tensor ? other.describe() : kindOf(other);
       throw new ArgumentError(
         `${this.name}: takes an array of Variables to train, got ${got}; make them with variable(...)`,
       );
@@ -270,7 +271,7 @@ export abstract class Optimizer<S extends string = string> {
     gradients.forEach((gradient, i) => {
       if (!(gradient instanceof Tensor)) {
         throw new ArgumentError(
-          `${this.name}: the gradient of variable "${variables[i].name}" is ${gradient === null ? "null" : typeof gradient}; it must be a Tensor. The loss may not depend on it`,
+          `${this.name}: the gradient of variable "${variables[i].name}" is ${kindOf(gradient)}; it must be a Tensor. The loss may not depend on it`,
         );
       }
       if (showShape(gradient.shape) !== showShape(variables[i].shape)) {

@@ -1,6 +1,6 @@
 // Optimizers by name, as `compile({ optimizer: "adam" })` takes them.
 
-import { ArgumentError } from "../engine/index.ts";
+import { ArgumentError, kindOf } from "../engine/index.ts";
 import { Adadelta } from "./adadelta.ts";
 import { Adagrad } from "./adagrad.ts";
 import { Adam, AdamW } from "./adam.ts";
@@ -32,7 +32,7 @@ export function get(optimizer: string | Optimizer): Optimizer {
   if (optimizer instanceof Optimizer) return optimizer;
   if (typeof optimizer !== "string") {
     throw new ArgumentError(
-      `optimizers.get: takes a name (${names.join(", ")}) or an Optimizer, got ${optimizer === null ? "null" : typeof optimizer}`,
+      `optimizers.get: takes a name (${names.join(", ")}) or an Optimizer, got ${kindOf(optimizer)}`,
     );
   }
   return lookup("optimizer", optimizer, makers)();

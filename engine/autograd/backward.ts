@@ -1,7 +1,7 @@
 // backward: gradients added up on the tensors themselves, as loops that a user writes by hand want them. It finds the
 // tape that recorded the loss; the walk is the tape's.
 
-import { ArgumentError, GradientError } from "../errors.ts";
+import { ArgumentError, GradientError, kindOf } from "../errors.ts";
 import { add } from "../ops/arithmetic.ts";
 import { Tape, type TapeOptions } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
@@ -49,9 +49,7 @@ export function record<T>(fn: () => T, options: TapeOptions & { watch?: readonly
  */
 export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   if (!(loss instanceof Tensor)) {
-    throw new ArgumentError(
-      `backward: takes the loss, a Tensor, got ${loss === null ? "null" : typeof loss}`,
-    );
+    throw new ArgumentError(`backward: takes the loss, a Tensor, got ${kindOf(loss)}`);
   }
   const wanted = (value: Tensor, isLeaf: boolean) => isLeaf || retaining.has(value);
   const found: (readonly [Tensor, Tensor])[] = [];

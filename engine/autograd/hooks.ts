@@ -1,7 +1,7 @@
 // Hooks on values: functions that see, or replace, a value's gradient while it is computed. They belong to the
 // tensor's handle and go with it; nothing here walks.
 
-import { GradientError } from "../errors.ts";
+import { GradientError, kindOf } from "../errors.ts";
 import { activeRecorders } from "../recording.ts";
 import { claim, keep, tidy } from "../scope.ts";
 import { sameShape, showShape } from "../shape.ts";
@@ -35,7 +35,7 @@ export function applyHooks(value: Tensor, gradient: Tensor): Tensor {
       if (replaced === undefined || replaced === current) return undefined;
       if (!(replaced instanceof Tensor)) {
         throw new GradientError(
-          `registerHook: the hook of ${value.describe()} returned ${replaced === null ? "null" : typeof replaced}; it must return a tensor, or nothing`,
+          `registerHook: the hook of ${value.describe()} returned ${kindOf(replaced)}; it must return a tensor, or nothing`,
         );
       }
       if (!sameShape(replaced.shape, current.shape) || replaced.dtype !== current.dtype) {

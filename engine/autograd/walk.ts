@@ -4,7 +4,7 @@
 import { full } from "../create.ts";
 import { watches } from "../debug/watches.ts";
 import { isFloat } from "../dtype.ts";
-import { GradientError, ShapeError } from "../errors.ts";
+import { GradientError, kindOf, ShapeError } from "../errors.ts";
 import type { Op, Vjp, VjpContext } from "../op.ts";
 import { add } from "../ops/arithmetic.ts";
 import { sum } from "../ops/reduce.ts";
@@ -218,7 +218,7 @@ function notSaved(op: Op, what: string, index: number): never {
 function checkCount(op: Op, raw: unknown, count: number): void {
   if (!Array.isArray(raw)) {
     throw new GradientError(
-      `${op.name}: its backward rule must return an array, one gradient or null an input, got ${raw instanceof Tensor ? "a Tensor" : raw === null ? "null" : typeof raw}`,
+      `${op.name}: its backward rule must return an array, one gradient or null an input, got ${raw instanceof Tensor ? "a Tensor" : kindOf(raw)}`,
     );
   }
   if (raw.length !== count) {

@@ -5,7 +5,7 @@
 import type { Device } from "../device.ts";
 import { device as defaultDevice } from "../device.ts";
 import { type ReferenceArray, referenceArray } from "../dtype.ts";
-import { ArgumentError, DeviceError } from "../errors.ts";
+import { ArgumentError, DeviceError, kindOf } from "../errors.ts";
 import type { Graph, Node, Value } from "../jit/graph.ts";
 import { TraceBackend } from "../jit/trace.ts";
 import type { Spec } from "../kernel.ts";
@@ -26,7 +26,7 @@ export function tensorsIn(what: string, value: Tensors): Tensor[] {
   }
   if (value === null || typeof value !== "object") {
     throw new ArgumentError(
-      `${what}: the function must return a Tensor, or tensors in an array or object, got ${value === null ? "null" : typeof value}`,
+      `${what}: the function must return a Tensor, or tensors in an array or object, got ${kindOf(value)}`,
     );
   }
   return Object.values(value).flatMap((part) => tensorsIn(what, part));

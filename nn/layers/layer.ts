@@ -7,6 +7,7 @@ import {
   DeviceError,
   DisposedError,
   device as defaultDevice,
+  kindOf,
   nameScope,
   reshape,
   type Shape,
@@ -193,9 +194,7 @@ export abstract class Layer {
   /** What comes out, checked. A tensor of its own even where the layer does nothing: who frees it keeps x. */
   #checked(x: Tensor, out: Tensor): Tensor {
     if (!(out instanceof Tensor)) {
-      throw new ArgumentError(
-        `${this.describe()}: forward must return a Tensor, got ${out === null ? "null" : typeof out}`,
-      );
+      throw new ArgumentError(`${this.describe()}: forward must return a Tensor, got ${kindOf(out)}`);
     }
     const wanted = [x.shape[0], ...(this.#outputShape as Shape)];
     if (!equalShapes(out.shape, wanted)) {

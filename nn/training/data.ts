@@ -9,6 +9,7 @@ import {
   type DType,
   fromValues,
   isList,
+  kindOf,
   type NestedInput,
   reshape,
   type Shape,
@@ -156,9 +157,7 @@ function rowsOf(
     return owned(reshape(data, fitShape(what, data.shape, shape, misfits)));
   }
   if (!ArrayBuffer.isView(data) && !Array.isArray(data)) {
-    throw new ArgumentError(
-      `${what} must be a Tensor, nested arrays or a typed array, got ${data === null ? "null" : typeof data}`,
-    );
+    throw new ArgumentError(`${what} must be a Tensor, nested arrays or a typed array, got ${kindOf(data)}`);
   }
   const { values, shape: found, dtype } = fromValues(what, data, undefined);
   let count = found[0];

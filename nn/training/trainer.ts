@@ -5,6 +5,7 @@ import {
   ArgumentError,
   add,
   cast,
+  kindOf,
   mean,
   mul,
   noGrad,
@@ -115,7 +116,7 @@ export class Trainer {
     const losses: unknown = this.loss.call(y, outputs);
     if (!(losses instanceof Tensor)) {
       throw new ArgumentError(
-        `loss "${this.loss.name}": must give a Tensor, got ${losses === null ? "null" : losses instanceof Promise ? "a Promise" : typeof losses}`,
+        `loss "${this.loss.name}": must give a Tensor, got ${losses instanceof Promise ? "a Promise" : kindOf(losses)}`,
       );
     }
     const loss = mean(losses);
@@ -127,9 +128,7 @@ export class Trainer {
         const seen = activated ? activations.get(this.#fused).call(outputs) : outputs;
         const given: unknown = metric.values(y, seen, this.loss.fromLogits && !activated);
         if (!(given instanceof Tensor)) {
-          throw new ArgumentError(
-            `metric "${metric.name}": must give a Tensor, got ${given === null ? "null" : typeof given}`,
-          );
+          throw new ArgumentError(`metric "${metric.name}": must give a Tensor, got ${kindOf(given)}`);
         }
         const values = given.dtype === "f32" ? given : cast(given, "f32");
         const samples = x.shape[0];
