@@ -94,7 +94,7 @@ export class Device {
    * what is broken here; `device.variants.pin("matmul", "tile-32x32")` fixes one. Undefined on the CPU reference.
    */
   get variants(): VariantChoices | undefined {
-    return this.#real.profile?.choices;
+    return this.#real.variants;
   }
 
   get isDisposed(): boolean {

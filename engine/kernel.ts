@@ -4,7 +4,7 @@
 
 import type { DType } from "./dtype.ts";
 import type { Shape } from "./shape.ts";
-import type { VariantChoices } from "./variants/variants.ts";
+import type { Choices } from "./variants/variants.ts";
 
 /** Shape and dtype: all that shape inference and kernel choice may look at. */
 export interface Spec {
@@ -101,8 +101,8 @@ export interface AdapterProfile {
   readonly maxWorkgroupsPerDimension: number;
   /** Storage buffers that one kernel may bind. */
   readonly maxStorageBuffers: number;
-  /** What is known of kernels that come in variants; absent while they are tried. */
-  readonly choices?: VariantChoices;
+  /** Which kernels to take where they come in variants; absent where the favourites serve. */
+  readonly choices?: Choices;
 }
 
 export interface KernelContext<A = unknown> {

@@ -5,6 +5,7 @@ import type { KernelContext, KernelPlan, Operand, Spec } from "./kernel.ts";
 import type { PointwiseChain } from "./ops/pointwise-code.ts";
 import type { Shape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
+import type { Variants } from "./variants/variants.ts";
 
 /** Attributes of an op among many: each op knows its own, lists of ops can't. */
 // biome-ignore lint/suspicious/noExplicitAny: an op is contravariant in its attributes, so `unknown` would not do
@@ -87,6 +88,8 @@ export interface Op<A = AnyAttrs> {
   readonly compose?: (inputs: readonly Tensor[], attrs: A) => readonly Tensor[];
   /** The dispatches that compute it; absent for views, which share their input's memory. */
   readonly kernels?: (context: KernelContext<A>) => KernelPlan;
+  /** Where its kernels come in variants: those of this call's, by which `kernels` and all below choose. */
+  readonly variants?: (context: KernelContext<A>) => Variants;
   /** Set where `reference` does no more than say that there is none. */
   readonly lacksReference?: boolean;
   /** The float64 reference: fills `outputs`. Absent for views. */

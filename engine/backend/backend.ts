@@ -8,6 +8,7 @@ import type { AdapterProfile, MatrixShape, Spec } from "../kernel.ts";
 import type { Op } from "../op.ts";
 import type { ProfileClock, ProfileSession } from "../profile.ts";
 import type { TrialCall } from "../variants/trial.ts";
+import type { VariantChoices } from "../variants/variants.ts";
 
 /** A counted reference to a stretch of a device's memory. Its backend frees it when the count reaches zero. */
 export abstract class Memory {
@@ -113,6 +114,8 @@ export interface Backend {
   startProfile?(clock?: ProfileClock): ProfileSession;
   /** What kernels may know about the adapter; absent on the CPU reference. */
   readonly profile?: AdapterProfile;
+  /** Which kernels it uses where they come in variants; absent where there are none. */
+  readonly variants?: VariantChoices;
   /** Measures kernels that come in variants for these calls; whether plans made before are outdated. */
   tune?(calls: readonly TrialCall[]): Promise<boolean>;
   /** Told by a variable that it was assigned: a trace's program tells it again at every replay. */

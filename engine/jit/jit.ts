@@ -2,7 +2,7 @@
 // nothing allocated, uploaded or rebuilt.
 
 import { withLocalGradients } from "../autograd/slots.ts";
-import type { Memory, PreparedProgram } from "../backend/backend.ts";
+import type { Backend, Memory, PreparedProgram } from "../backend/backend.ts";
 import { watches } from "../debug/watches.ts";
 import type { Device } from "../device.ts";
 import { device as defaultDevice } from "../device.ts";
@@ -13,7 +13,6 @@ import { tidy } from "../scope.ts";
 import { Tensor } from "../tensor.ts";
 import { isLeft } from "../variable.ts";
 import type { TrialCall } from "../variants/trial.ts";
-import { familyOf } from "../variants/variants.ts";
 import { type Fused, type FuseOptions, fuse } from "./fuse.ts";
 import type { Graph } from "./graph.ts";
 import { type Plan, plan } from "./plan.ts";
@@ -143,9 +142,9 @@ export function jit<P extends JitArgument[], R extends Tree>(
       let traced = trace(device, fn, args, options);
       let pipelines: number;
       try {
-        const { graph, fused } = traced;
-        if (await backend.tune?.(trialCalls(graph)))
-          traced = { ...traced, plan: plan(graph, fused.units, backend, backend.profile!) };
+        // What rides on a kernel depends on its variant.
+        if (await backend.tune?.(trialCalls(traced.graph)))
+          traced = { ...traced, ...planned(traced.graph, backend, options) };
         const ahead = await backend.prepareAhead(traced.plan, memories, onProgress);
         pipelines = ahead.pipelines;
         const entry = { ...traced, prepared: ahead.program };
@@ -311,13 +310,10 @@ function trace<P extends unknown[]>(
     );
     const simple = simplify(traced, (spec, value) => tracer.constant(spec, value), options);
     const graph = options.windows === false ? simple : readWindows(simple);
-    const fused = fuse(graph, backend.profile!, options);
-    const planned = plan(graph, fused.units, backend, backend.profile!);
     return {
       device,
       graph,
-      fused,
-      plan: planned,
+      ...planned(graph, backend, options),
       rebuild,
       retained: tracer.retained,
       assigned: tracer.assigned,
@@ -329,11 +325,17 @@ function trace<P extends unknown[]>(
   }
 }
 
+function planned(graph: Graph, backend: Backend, options: JitOptions): Pick<Traced, "fused" | "plan"> {
+  const fused = fuse(graph, backend.profile!, options);
+  return { fused, plan: plan(graph, fused.units, backend, backend.profile!) };
+}
+
 /** The calls in a graph whose kernels come in variants. */
 function trialCalls({ nodes }: Graph): TrialCall[] {
   return nodes.flatMap(({ op, inputs, attrs }) => {
-    const family = familyOf(op.plain?.op ?? op);
-    return family === undefined ? [] : [{ family, inputs: op.plain?.inputs(inputs, attrs) ?? inputs, attrs }];
+    const plain = op.plain?.op ?? op;
+    if (plain.variants === undefined) return [];
+    return [{ op: plain, inputs: op.plain?.inputs(inputs, attrs) ?? inputs, attrs }];
   });
 }
 

@@ -14,7 +14,7 @@ import {
   shader,
 } from "../kernel.ts";
 import { sizeOf } from "../shape.ts";
-import type { Variants } from "../variants/variants.ts";
+import { chosen, powerOfTwo, type Variants } from "../variants/variants.ts";
 import { type BatchAxis, folded, type Product } from "./matmul-product.ts";
 import {
   chooseReadings,
@@ -28,7 +28,7 @@ import { type MatmulVariant, matmulVariants, splitOf } from "./matmul-variants.t
 
 const splitSumShader = shader("matmul-split-sum", splitSumSource);
 
-/** What the tests force; left out, the product and the profile decide. */
+/** What the tests force; left out, the device and the product decide. */
 export interface MatmulChoice {
   readonly variant?: MatmulVariant;
   /** Read element by element, whatever the sizes. */
@@ -43,7 +43,7 @@ export function planMatmul(whole: Product, profile: AdapterProfile, choice: Matm
   const { product, axes } = folded(whole);
   const { batch, m, n, k } = product;
   if (sizeOf(batch) * m * n === 0) return { calls: [] };
-  const variant = choice.variant ?? matmulVariants(whole, profile)[0];
+  const variant = choice.variant ?? variantOf(whole, profile);
   const readings = choice.readAny === true ? readAny : chooseReadings(product);
   const split = variant.splitsK === true ? splitOf(whole, variant, profile) : undefined;
   if (split === undefined) {
@@ -131,9 +131,7 @@ function splitSumCall(
   };
 }
 
-const powerOfTwo = (length: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, length)));
-
-/** A product's variants, for the device to choose from. Sizes up to the same powers of two share a choice. */
+/** A product's variants, for the device to choose from. */
 export function productVariants(product: Product, profile: AdapterProfile): Variants {
   const { batch, m, n, k, transposeA, transposeB } = product;
   const sizes = [m, n, k].map(powerOfTwo).join("x");
@@ -141,11 +139,12 @@ export function productVariants(product: Product, profile: AdapterProfile): Vari
   return {
     family: "matmul",
     problem: `${matrices}${transposeA ? "A^T" : "A"} ${transposeB ? "B^T" : "B"} ${sizes}`,
-    plans: new Map(
-      matmulVariants(product, profile).map((variant) => [
-        variant.name,
-        () => planMatmul(product, profile, { variant }),
-      ]),
-    ),
+    names: matmulVariants(product, profile).map(({ name }) => name),
   };
+}
+
+/** The one that the device uses. */
+function variantOf(product: Product, profile: AdapterProfile): MatmulVariant {
+  const name = chosen(productVariants(product, profile), profile);
+  return matmulVariants(product, profile).find((variant) => variant.name === name)!;
 }

@@ -7,9 +7,9 @@ import type { Spec } from "../kernel.ts";
 import type { OpFunction, ReferenceTensor, TensorLike, VjpContext } from "../op.ts";
 import { broadcastShapes, broadcastStrides, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { chosenPlan, registerFamily } from "../variants/variants.ts";
+import { registerFamily } from "../variants/variants.ts";
 import { columnSums, matmulSite } from "./epilogues.ts";
-import { productVariants, storesFours } from "./matmul-kernels.ts";
+import { planMatmul, productVariants, storesFours } from "./matmul-kernels.ts";
 import type { Product } from "./matmul-product.ts";
 import { operandSite } from "./matmul-prologue.ts";
 import { matmulSources, rereads } from "./matmul-variants.ts";
@@ -86,8 +86,8 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
     const { batch, m, n } = productOf(inputs, attrs);
     return [{ shape: [...batch, m, n], dtype: "f32" }];
   },
-  kernels: ({ inputs, attrs, profile }) =>
-    chosenPlan(productVariants(productOf(inputs, attrs), profile), profile),
+  kernels: ({ inputs, attrs, profile }) => planMatmul(productOf(inputs, attrs), profile),
+  variants: ({ inputs, attrs, profile }) => productVariants(productOf(inputs, attrs), profile),
   reference: (inputs, attrs, [out]) => multiply(inputs, productOf(inputs, attrs), out),
   companion: columnSums(() => sum.op),
   prologues: ({ inputs, attrs, profile }) => {
@@ -101,9 +101,8 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
 
 registerFamily({
   name: "matmul",
-  op: matmul.op,
   sources: matmulSources,
-  variants: ({ inputs, attrs, profile }) => productVariants(productOf(inputs, attrs), profile),
+  isCheckedOnSoftware: true,
   checks: ({ isSoftware }) => [
     // Odd sizes of several tiles, read element by element; K long enough to be split.
     ...checkCalls([70, 600, 37], [false, false], [false, true], [true, false]),
@@ -116,10 +115,8 @@ function checkCalls(
   ...transposed: readonly (readonly [a: boolean, b: boolean])[]
 ) {
   return transposed.map(([transposeA, transposeB]) => ({
-    inputs: [
-      { shape: transposeA ? [k, m] : [m, k], dtype: "f32" as const },
-      { shape: transposeB ? [n, k] : [k, n], dtype: "f32" as const },
-    ],
+    op: matmul.op,
+    inputs: [{ shape: transposeA ? [k, m] : [m, k] }, { shape: transposeB ? [n, k] : [k, n] }],
     attrs: { transposeA, transposeB },
   }));
 }

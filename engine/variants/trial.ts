@@ -2,35 +2,42 @@
 // computes what the reference does, and how long each takes.
 
 import type { Backend, Memory } from "../backend/backend.ts";
-import { hostArray } from "../dtype.ts";
 import { ShaderError } from "../errors.ts";
-import type { KernelContext, Spec } from "../kernel.ts";
-import type { Op, ReferenceTensor } from "../op.ts";
+import type { AdapterProfile, Spec } from "../kernel.ts";
+import type { Op, SampleInput } from "../op.ts";
 import { showShape, sizeOf } from "../shape.ts";
-import type { Family, Measured, Variants } from "./variants.ts";
+import { chosen, type Family, type Measured, type Variants } from "./variants.ts";
 
-/** A call that warm-up may measure. */
+/** A call of an op with `variants`. */
 export interface TrialCall {
-  readonly family: Family;
+  readonly op: Op;
   readonly inputs: readonly Spec[];
   readonly attrs: unknown;
 }
 
-/** An op like the family's whose kernels are one variant's, if the call has it. */
-function opWith(family: Family, name: string): Op {
+export const variantsOf = ({ op, inputs, attrs }: TrialCall, profile: AdapterProfile): Variants =>
+  op.variants!({ inputs, outputs: op.infer(inputs, attrs), attrs, profile });
+
+/** The call's op with one variant, whatever the device would choose; all else goes as it does. */
+function opWith(name: string, call: TrialCall, profile: AdapterProfile): Op {
+  const { family, problem } = variantsOf(call, profile);
+  const choose = (asked: Variants) =>
+    asked.family === family && asked.problem === problem ? name : chosen(asked, profile);
   return {
-    ...family.op,
-    kernels: (context) => family.variants(context).plans.get(name)!(),
+    ...call.op,
+    kernels: (context) => call.op.kernels!({ ...context, profile: { ...profile, choices: { choose } } }),
   };
 }
 
-export const variantsOf = (
-  { family, inputs, attrs }: TrialCall,
-  profile: KernelContext["profile"],
-): Variants => family.variants({ inputs, outputs: family.op.infer(inputs, attrs), attrs, profile });
-
-/** Numbers that do not repeat in step with any tile, of both signs, exact in f32. */
+/** Numbers that do not repeat in step with any tile, from -1 up to 1, exact in f32. */
 const valueAt = (i: number, salt: number): number => ((i * 7919 + salt * 104_729) % 4093) / 2048 - 1;
+
+function valuesOf({ shape, dtype = "f32", low = -1, high = 1 }: SampleInput, salt: number): Float64Array {
+  const round = dtype === "f32" ? Math.fround : Math.floor;
+  return Float64Array.from({ length: sizeOf(shape) }, (_, i) =>
+    round(low + ((high - low) * (valueAt(i, salt) + 1)) / 2),
+  );
+}
 
 /** Relative to the largest result: what rounding alone may differ by. */
 const tolerance = 1e-5;
@@ -47,41 +54,54 @@ export interface Fault {
  *
  * @returns undefined if it computes what the reference does, as far as a check asks it
  */
-export async function faultOf(family: Family, name: string, backend: Backend): Promise<Fault | undefined> {
-  const op = opWith(family, name);
-  const profile = backend.profile!;
-  for (const { inputs, attrs } of family.checks(profile)) {
-    if (!variantsOf({ family, inputs, attrs }, profile).plans.has(name)) continue;
-    const [spec] = family.op.infer(inputs, attrs);
-    const host: ReferenceTensor[] = inputs.map((input, salt) => ({
-      ...input,
-      data: Float64Array.from({ length: sizeOf(input.shape) }, (_, i) => valueAt(i, salt + 1)),
-    }));
-    const want = { ...spec, data: new Float64Array(sizeOf(spec.shape)) };
-    family.op.reference!(host, attrs, [want]);
-    const memories = host.map((input) => backend.allocate(input, "a self-check"));
-    host.forEach((input, k) => {
-      backend.write(memories[k], input, input.data);
+export async function faultOf(
+  family: Family,
+  name: string,
+  backend: Backend,
+  profile: AdapterProfile,
+): Promise<Fault | undefined> {
+  for (const { op, inputs: samples, attrs = {} } of family.checks(profile)) {
+    const inputs = samples.map(({ shape, dtype = "f32" }): Spec => ({ shape, dtype }));
+    const call = { op, inputs, attrs };
+    if (!variantsOf(call, profile).names.includes(name)) continue;
+    const given = samples.map((sample, k) => ({ ...inputs[k], data: valuesOf(sample, k + 1) }));
+    const wanted = op
+      .infer(inputs, attrs)
+      .map((spec) => ({ ...spec, data: new Float64Array(sizeOf(spec.shape)) }));
+    op.reference!(given, attrs, wanted);
+    const allocate = (spec: Spec) => backend.allocate(spec, "a self-check");
+    const [sources, results] = [given.map(allocate), wanted.map(allocate)];
+    given.forEach((input, k) => {
+      backend.write(sources[k], input, input.data);
     });
-    const result = backend.allocate(spec, "a self-check");
     // What a kernel leaves out must not look right.
-    backend.write(result, spec, hostArray("f32", sizeOf(spec.shape)).fill(Number.NaN));
+    wanted.forEach((want, k) => {
+      const wrong = want.dtype === "f32" ? Number.NaN : -1;
+      backend.write(results[k], want, new Float64Array(want.data.length).fill(wrong));
+    });
     try {
-      backend.run(op, attrs, { specs: inputs, memories }, { specs: [spec], memories: [result] });
-      const got = await backend.read(result, "f32", want.data.length);
-      const scale = want.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-      const wrong = want.data.findIndex((x, i) => !(Math.abs(got[i] - x) <= tolerance * scale));
-      if (wrong >= 0) {
+      backend.run(
+        opWith(name, call, profile),
+        attrs,
+        { specs: inputs, memories: sources },
+        { specs: wanted, memories: results },
+      );
+      for (const [k, { data, dtype }] of wanted.entries()) {
+        const got = await backend.read(results[k], dtype, data.length);
+        const scale = data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+        const wrong = data.findIndex((x, i) => !(Math.abs(got[i] - x) <= tolerance * scale));
+        if (wrong < 0) continue;
         const shapes = inputs.map(({ shape }) => showShape(shape)).join(" and ");
-        const reason = `of ${shapes} it makes ${got[wrong]} of element ${wrong}, which is ${Math.fround(want.data[wrong])}`;
-        return { reason, isLasting: true };
+        const which = wanted.length === 1 ? "" : ` of output ${k}`;
+        const reason = `of ${shapes} it makes ${got[wrong]} of element ${wrong}${which}, which is ${Math.fround(data[wrong])}`;
+        return { reason: op.name === family.name ? reason : `${op.name} ${reason}`, isLasting: true };
       }
     } catch (error) {
       // Without the shader's numbered lines.
       const lines = (error as Error).message.split("\n").filter((line) => !/^ *\d+ \| /.test(line));
       return { reason: lines.join("\n"), isLasting: error instanceof ShaderError };
     } finally {
-      for (const memory of [...memories, result]) memory.release();
+      for (const memory of [...sources, ...results]) memory.release();
     }
   }
   return undefined;
@@ -99,9 +119,10 @@ export async function measure(
   call: TrialCall,
   names: readonly string[],
   backend: Backend,
+  profile: AdapterProfile,
 ): Promise<Measured> {
-  const { family, inputs, attrs } = call;
-  const outputs = family.op.infer(inputs, attrs);
+  const { op, inputs, attrs } = call;
+  const outputs = op.infer(inputs, attrs);
   const memories: Memory[] = [];
   try {
     for (const spec of [...inputs, ...outputs]) {
@@ -114,7 +135,7 @@ export async function measure(
     const made = { specs: outputs, memories: memories.slice(inputs.length) };
     const trials = names.map((name) => ({
       name,
-      op: opWith(family, name),
+      op: opWith(name, call, profile),
       runs: 1,
       best: Number.POSITIVE_INFINITY,
     }));

@@ -6,7 +6,7 @@ import type { Backend, DeviceInfo } from "../backend/backend.ts";
 import type { AdapterProfile } from "../kernel.ts";
 import { keyFor, load, save } from "./store.ts";
 import { faultOf, measure, type TrialCall, variantsOf } from "./trial.ts";
-import { type Family, keyOf, registeredFamilies, VariantChoices } from "./variants.ts";
+import { type Family, familyNamed, keyOf, registeredFamilies, VariantChoices } from "./variants.ts";
 
 export interface TunerOptions {
   /** Left out: where pipelines compile quickly, so not on software adapters. */
@@ -22,14 +22,21 @@ const mostMs = 3000;
 
 export class Tuner {
   readonly choices: VariantChoices;
-  readonly #key: string;
+  readonly #info: DeviceInfo;
+  readonly #profile: AdapterProfile;
   readonly #openTrial: OpenTrial;
   /** Verdicts that hold for this device only. */
   readonly #passing = new Set<string>();
 
-  private constructor(choices: VariantChoices, key: string, openTrial: OpenTrial) {
+  private constructor(
+    choices: VariantChoices,
+    info: DeviceInfo,
+    profile: AdapterProfile,
+    openTrial: OpenTrial,
+  ) {
     this.choices = choices;
-    this.#key = key;
+    this.#info = info;
+    this.#profile = { ...profile, choices };
     this.#openTrial = openTrial;
   }
 
@@ -40,15 +47,12 @@ export class Tuner {
     openTrial: OpenTrial,
     { deterministic = false, autotune = !profile.isSoftware }: TunerOptions,
   ): Promise<Tuner> {
-    const key = keyFor(info);
     const names = new Map(registeredFamilies().map((family) => [family.name, namesOf(family, profile)]));
     const isOn = autotune && !deterministic;
-    const choices = new VariantChoices(info.adapter, names, await load(key), isOn);
-    const tuner = new Tuner(choices, key, openTrial);
-    await tuner.#withTrial((open) => tuner.#checkAll(names, profile.isSoftware, open));
-    for (const [name, verdict] of Object.entries(choices.known.verdicts))
-      if (verdict !== true)
-        console.warn(`gradgpu: kernel variant ${name} is not used on ${info.adapter}: ${verdict}`);
+    const choices = new VariantChoices(info.adapter, names, await load(keyFor(info)), isOn);
+    const tuner = new Tuner(choices, info, profile, openTrial);
+    for (const [name, verdict] of Object.entries(choices.known.verdicts)) tuner.#report(name, verdict);
+    await tuner.#withTrial((open) => tuner.#checkAll(names, open));
     return tuner;
   }
 
@@ -57,22 +61,26 @@ export class Tuner {
    *
    * @returns whether that changed anything: plans made before may be outdated
    */
-  async tune(calls: readonly TrialCall[], profile: AdapterProfile): Promise<boolean> {
+  async tune(calls: readonly TrialCall[]): Promise<boolean> {
     if (!this.choices.usesMeasured) return false;
     const { known } = this.choices;
     const deadline = performance.now() + mostMs;
     let hasNews = false;
     await this.#withTrial(async (open) => {
-      for (const call of calls) {
-        const { family, problem, plans } = variantsOf(call, profile);
-        const key = keyOf(family, problem);
-        if (key in known.measured || plans.size < 2 || performance.now() > deadline) continue;
-        for (const name of plans.keys()) if (await this.#check(call.family, name, open)) hasNews = true;
-        const sound = [...plans.keys()].filter((name) => known.verdicts[`${family}/${name}`] === true);
+      const asked = calls.map((call) => ({ call, ...variantsOf(call, this.#profile) }));
+      // What has most to choose from goes first: time may run out.
+      asked.sort((a, b) => b.names.length - a.names.length);
+      for (const { call, family: familyName, problem, names } of asked) {
+        const family = familyNamed(familyName);
+        if (family === undefined || problem === undefined || names.length < 2) continue;
+        const key = keyOf(familyName, problem);
+        if (key in known.measured || performance.now() > deadline) continue;
+        for (const name of names) if (await this.#check(family, name, open)) hasNews = true;
+        const sound = names.filter((name) => known.verdicts[`${familyName}/${name}`] === true);
         const trial = await open();
         if (sound.length < 2 || trial === undefined) continue;
         // What does not fit twice is not measured.
-        const measured = await measure(call, sound, trial).catch(() => undefined);
+        const measured = await measure(call, sound, trial, this.#profile).catch(() => undefined);
         if (measured === undefined) continue;
         known.measured[key] = measured;
         hasNews = true;
@@ -83,14 +91,12 @@ export class Tuner {
     return hasNews;
   }
 
-  /** Checks what the adapter's profile may choose: on software adapters until one variant is sound, as each takes long. */
-  async #checkAll(
-    names: ReadonlyMap<string, readonly string[]>,
-    isSoftware: boolean,
-    open: OpenTrial,
-  ): Promise<boolean> {
+  /** Checks what the adapter's profile may choose: on software adapters, where each takes long, until one is sound. */
+  async #checkAll(names: ReadonlyMap<string, readonly string[]>, open: OpenTrial): Promise<boolean> {
+    const { isSoftware } = this.#profile;
     let hasNews = false;
     for (const family of registeredFamilies()) {
+      if (isSoftware && family.isCheckedOnSoftware !== true) continue;
       for (const name of names.get(family.name)!) {
         if (await this.#check(family, name, open)) hasNews = true;
         if (isSoftware && this.choices.known.verdicts[`${family.name}/${name}`] === true) break;
@@ -106,16 +112,22 @@ export class Tuner {
     if (key in verdicts) return false;
     const trial = await open();
     if (trial === undefined) return false;
-    const fault = await faultOf(family, name, trial);
+    const fault = await faultOf(family, name, trial, this.#profile);
     verdicts[key] = fault?.reason ?? true;
+    this.#report(key, verdicts[key]);
     if (fault?.isLasting === false) this.#passing.add(key);
     return true;
+  }
+
+  #report(name: string, verdict: true | string): void {
+    if (verdict !== true)
+      console.warn(`gradgpu: kernel variant ${name} is not used on ${this.#info.adapter}: ${verdict}`);
   }
 
   async #save(): Promise<void> {
     const { verdicts, measured } = this.choices.known;
     const lasting = Object.entries(verdicts).filter(([key]) => !this.#passing.has(key));
-    await save(this.#key, { verdicts: Object.fromEntries(lasting), measured });
+    await save(keyFor(this.#info), { verdicts: Object.fromEntries(lasting), measured });
   }
 
   /** Runs `work` with a trial backend that is opened when it is asked for, and keeps what was found if it says so. */
@@ -142,7 +154,9 @@ export class Tuner {
 /** All variants that the family's checks can be computed with, favourites first. */
 function namesOf(family: Family, profile: AdapterProfile): readonly string[] {
   const names = new Set<string>();
-  for (const { inputs, attrs } of family.checks(profile))
-    for (const name of variantsOf({ family, inputs, attrs }, profile).plans.keys()) names.add(name);
+  for (const { op, inputs, attrs = {} } of family.checks(profile)) {
+    const specs = inputs.map(({ shape, dtype = "f32" }) => ({ shape, dtype }));
+    for (const name of variantsOf({ op, inputs: specs, attrs }, profile).names) names.add(name);
+  }
   return [...names];
 }

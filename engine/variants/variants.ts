@@ -1,28 +1,51 @@
-// Kernels that come in variants: several plans for one product, each right everywhere, each quick somewhere. What an
-// op declares, and the table of what a device chose. How choices are checked and measured, neither knows.
+// Kernels that come in variants: several for one task, each right everywhere, each quick somewhere. What an op
+// declares, and the table of what a device chose. How choices are checked and measured, neither knows.
 
 import { ArgumentError, ShaderError } from "../errors.ts";
-import type { AdapterProfile, KernelContext, KernelPlan, Spec } from "../kernel.ts";
-import type { AnyAttrs, Op } from "../op.ts";
+import type { AdapterProfile } from "../kernel.ts";
+import type { Op, Sample } from "../op.ts";
 
-/** The variants that can compute one call of an op. */
+/** The variants that can compute one call. */
 export interface Variants {
   readonly family: string;
-  /** Sizes and layout, rounded so that calls that are alike share a choice. */
-  readonly problem: string;
-  /** By name, the profile's favourite first. */
-  readonly plans: ReadonlyMap<string, () => KernelPlan>;
+  /**
+   * Sizes and layout, rounded so that calls that are alike share a choice; undefined where only the favourite is fast
+   * enough to be timed.
+   */
+  readonly problem: string | undefined;
+  /** The profile's favourite first. */
+  readonly names: readonly string[];
 }
 
-/** An op whose kernels come in variants. */
-export interface Family<A = AnyAttrs> {
+/** A size as problems give it: sizes up to the same power of two share a choice. */
+export const powerOfTwo = (size: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, size)));
+
+/** Who says which variant serves a call. */
+export interface Choices {
+  choose(variants: Variants): string;
+}
+
+/** The variant that the device uses: the favourite where no device is asked. */
+export const chosen = (variants: Variants, { choices }: Pick<AdapterProfile, "choices">): string =>
+  choices?.choose(variants) ?? variants.names[0];
+
+/** Kernels in the same variants, of one op or of several: those of softmax and of its logarithm, say. */
+export interface Family {
   readonly name: string;
-  readonly op: Op<A>;
   /** What the choice depends on, all of it: a stored choice is good as long as this text is the same. */
   readonly sources: string;
-  variants(context: KernelContext<A>): Variants;
-  /** Small calls that tell a sound variant from a broken one; few on software adapters, where pipelines take long. */
-  checks(profile: AdapterProfile): readonly { readonly inputs: readonly Spec[]; readonly attrs: A }[];
+  /**
+   * Whether software adapters check it when they open, too. A pipeline takes long there, so only what depends on more
+   * than WGSL does (subgroups) is worth it: the tests run all variants of all others on these adapters.
+   */
+  readonly isCheckedOnSoftware?: boolean;
+  /** Small calls that tell a sound variant from a broken one; few on software adapters. */
+  checks(profile: AdapterProfile): readonly Check[];
+}
+
+/** A call of one of the family's ops, which has `variants`. */
+export interface Check extends Sample {
+  readonly op: Op;
 }
 
 const families = new Map<string, Family>();
@@ -37,10 +60,7 @@ export function registerFamily(family: Family): () => void {
   return () => families.delete(family.name);
 }
 
-export const familyOf = (op: Op): Family | undefined => {
-  for (const family of families.values()) if (family.op === op) return family;
-  return undefined;
-};
+export const familyNamed = (name: string): Family | undefined => families.get(name);
 
 export const registeredFamilies = (): readonly Family[] => [...families.values()];
 
@@ -62,7 +82,7 @@ export interface Known {
  * Which variant of each kernel family a device uses. `String(device.variants)` prints the table; `pin` fixes a
  * family's choice.
  */
-export class VariantChoices {
+export class VariantChoices implements Choices {
   /** Whether what was measured decides; else the adapter's profile alone does. */
   readonly usesMeasured: boolean;
   /** @internal */
@@ -116,14 +136,15 @@ export class VariantChoices {
   }
 
   /** @internal The variant to use. */
-  choose({ family, problem, plans }: Variants): string {
-    const usable = [...plans.keys()].filter((name) => typeof this.#verdict(family, name) !== "string");
+  choose({ family, problem, names }: Variants): string {
+    const usable = names.filter((name) => typeof this.#verdict(family, name) !== "string");
     const pinned = this.#pinned.get(family);
     if (pinned !== undefined && usable.includes(pinned)) return pinned;
-    const measured = this.usesMeasured ? this.known.measured[keyOf(family, problem)]?.chosen : undefined;
+    const key = problem === undefined ? "" : keyOf(family, problem);
+    const measured = this.usesMeasured ? this.known.measured[key]?.chosen : undefined;
     if (measured !== undefined && usable.includes(measured)) return measured;
     if (usable.length > 0) return usable[0];
-    const reasons = [...plans.keys()].map((name) => `${name}: ${this.#verdict(family, name)}`);
+    const reasons = names.map((name) => `${name}: ${this.#verdict(family, name)}`);
     throw new ShaderError(`${family}: no variant works on ${this.#adapter}\n  ${reasons.join("\n  ")}`);
   }
 
@@ -157,9 +178,3 @@ export class VariantChoices {
 export const keyOf = (family: string, problem: string): string => `${family}: ${problem}`;
 
 const listed = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ") || "none";
-
-/** The plan of the variant that the device uses; the favourite where no device is asked. */
-export function chosenPlan(variants: Variants, { choices }: AdapterProfile): KernelPlan {
-  const name = choices?.choose(variants) ?? variants.plans.keys().next().value!;
-  return variants.plans.get(name)!();
-}

@@ -11,6 +11,7 @@ import type { ProfileClock, ProfileSession } from "../../profile.ts";
 import { showShape, sizeOf } from "../../shape.ts";
 import type { TrialCall } from "../../variants/trial.ts";
 import type { Tuner } from "../../variants/tuner.ts";
+import type { VariantChoices } from "../../variants/variants.ts";
 import type {
   Backend,
   DeviceInfo,
@@ -238,8 +239,12 @@ export class WebgpuBackend implements Backend {
     this.#sizes.clear();
   }
 
+  get variants(): VariantChoices | undefined {
+    return this.#tuner?.choices;
+  }
+
   async tune(calls: readonly TrialCall[]): Promise<boolean> {
-    return this.#tuner === undefined ? false : this.#tuner.tune(calls, this.profile);
+    return this.#tuner === undefined ? false : this.#tuner.tune(calls);
   }
 
   prepare(plan: Plan): WebgpuProgram {
