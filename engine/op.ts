@@ -88,8 +88,8 @@ export interface Op<A = AnyAttrs> {
   readonly compose?: (inputs: readonly Tensor[], attrs: A) => readonly Tensor[];
   /** The dispatches that compute it; absent for views, which share their input's memory. */
   readonly kernels?: (context: KernelContext<A>) => KernelPlan;
-  /** Where its kernels come in variants: those of this call's, by which `kernels` and all below choose. */
-  readonly variants?: (context: KernelContext<A>) => Variants;
+  /** Where its kernels come in variants: this call's, from which `kernels` and all below choose; undefined if it has one. */
+  readonly variants?: (context: KernelContext<A>) => Variants | undefined;
   /** Set where `reference` does no more than say that there is none. */
   readonly lacksReference?: boolean;
   /** The float64 reference: fills `outputs`. Absent for views. */

@@ -48,7 +48,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   let base = (row / sizes.inner) * sizes.length * sizes.inner + row % sizes.inner;
-  let first = first_of(lane);
+  // Threads that a short row has nothing for begin at its last element too: a tie with it changes nothing.
+  let first = min(first_of(lane), sizes.length - 1u);
   var best = Place(in0[base + first * sizes.inner], first);
   for (var k = first + LANES; k < sizes.length; k += LANES) {
     let candidate = in0[base + k * sizes.inner];
@@ -57,7 +58,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
   }
   best = best_of(best, lane);
-  if (first == 0u) {
+  if (first_of(lane) == 0u) {
     store(row, i32(best.index));
   }
 }

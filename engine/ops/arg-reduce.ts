@@ -5,19 +5,27 @@ import ownRowsSource from "../../shaders/own-rows.wgsl";
 import { defineOp } from "../define.ts";
 import type { DType } from "../dtype.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../errors.ts";
-import { grid, input, output, shader } from "../kernel.ts";
+import { type AdapterProfile, grid, input, output, type Spec, shader } from "../kernel.ts";
 import { notDifferentiable, type TensorLike } from "../op.ts";
 import { normalizeAxes, reducedShape, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { registerFamily, type Variants } from "../variants/variants.ts";
 import { valuewiseSite } from "./epilogues.ts";
 import { transpose } from "./movement.ts";
 import { eachReduced, stagesOf, wgslTypes } from "./reduce-kernels.ts";
 import { reshape } from "./reshape.ts";
-import { isSharedRow, joined, rowConsts, sharedPlaces } from "./shared-rows.ts";
+import { isSharedRow, joined, rowConsts, rowSources, rowVariants, sharedPlaces } from "./shared-rows.ts";
 
 const argShader = shader("arg-reduce", `${ownRowsSource}\n${argReduceSource}`);
 const workgroup = 64;
 const numeric: readonly DType[] = ["f32", "i32", "u32"];
+
+/** How rows can be shared out; what does not lie in one piece is not shared. */
+function variantsOf({ shape }: Spec, axis: number, profile: AdapterProfile): Variants | undefined {
+  const [{ outer, length, inner }] = stagesOf(shape, [axis]);
+  if (inner !== 1) return undefined;
+  return rowVariants("argReduce", argShader, { rows: outer, length, steps: length / 4 }, profile);
+}
 
 const isNaNCode = (v: string) => `(bitcast<u32>(${v}) & 0x7fffffffu) > 0x7f800000u`;
 
@@ -52,7 +60,7 @@ function argReduction(name: string, better: string, isBetter: (candidate: number
     },
     kernels: ({ inputs: [x], attrs: { axis }, profile }) => {
       const [{ outer, length, inner }] = stagesOf(x.shape, [axis]);
-      const isShared = inner === 1 && isSharedRow(length / 4, profile);
+      const isShared = isSharedRow(variantsOf(x, axis, profile), profile);
       return {
         calls: [
           {
@@ -72,6 +80,7 @@ function argReduction(name: string, better: string, isBetter: (candidate: number
         ],
       };
     },
+    variants: ({ inputs: [x], attrs: { axis }, profile }) => variantsOf(x, axis, profile),
     epilogue: () => valuewiseSite("out0", 1, "i32"),
     reference: ([x], { axis }, [out]) => {
       const best = new Float64Array(out.data.length);
@@ -102,3 +111,13 @@ export const argMax = argReduction("argMax", "candidate > best", (candidate, bes
 
 /** Index of the smallest element; see {@link argMax}. */
 export const argMin = argReduction("argMin", "candidate < best", (candidate, best) => candidate < best);
+
+registerFamily({
+  name: "argReduce",
+  sources: [argShader.source, rowSources].join("\n"),
+  checks: () => [
+    { op: argMax.op, inputs: [{ shape: [3, 301] }], attrs: { axis: 1 } },
+    // Few different numbers: the first of them counts.
+    { op: argMin.op, inputs: [{ shape: [5, 7], dtype: "i32", low: 0, high: 3 }], attrs: { axis: 1 } },
+  ],
+});

@@ -22,15 +22,17 @@ import {
 import type { TensorLike } from "../op.ts";
 import { showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { chosen, powerOfTwo, registerFamily, type Variants } from "../variants/variants.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { vjpByComposition } from "./composition.ts";
 import { elementwiseOp, elementwiseShader } from "./elementwise.ts";
 import { columnwiseSite } from "./epilogues.ts";
 import { rsqrt } from "./exponential.ts";
 import { moments } from "./moments.ts";
-import { batchAxes, featuresOf, momentsKernels, shiftRows } from "./moments-kernels.ts";
+import { batchAxes, featuresOf, momentsKernels, momentsSources, shiftRows } from "./moments-kernels.ts";
 import { pointwiseCall } from "./pointwise-code.ts";
 import { sum } from "./reduce.ts";
+import { reduceSources } from "./reduce-kernels.ts";
 
 const batchNormShader = shader("batch-norm", batchNormSource);
 const gradientShader = shader("batch-norm-gradient", gradientSource);
@@ -89,17 +91,26 @@ interface NormAttrs {
   readonly epsilon: number;
 }
 
-/** Rows up to which walking them twice in one kernel beats more kernels on a software adapter. */
+/** Rows up to which one kernel walks them twice: beyond, its sums lose digits, and more kernels are faster anywhere. */
 const oneKernelRows = 4096;
 
-/** Whether batch normalization of `x` runs as one kernel: see batch-norm.wgsl. */
-function isOneKernel(x: Spec, isSoftware: boolean): boolean {
+/** One kernel (see batch-norm.wgsl), as software adapters want it, or several. */
+function variantsOf(kernel: Shader, x: Spec, { isSoftware }: AdapterProfile): Variants {
   const columns = x.shape[x.shape.length - 1];
-  return isSoftware && columns % 4 === 0 && sizeOf(x.shape) / columns <= oneKernelRows;
+  const rows = sizeOf(x.shape) / columns;
+  const names = isSoftware ? ["one-kernel", "several-kernels"] : ["several-kernels", "one-kernel"];
+  return {
+    family: "batchNorm",
+    problem: `${kernel.name} ${powerOfTwo(rows)}x${powerOfTwo(columns)}`,
+    names: columns % 4 === 0 && rows <= oneKernelRows ? names : ["several-kernels"],
+  };
 }
 
+const isOneKernel = (kernel: Shader, x: Spec, profile: AdapterProfile): boolean =>
+  chosen(variantsOf(kernel, x, profile), profile) === "one-kernel";
+
 function oneKernel(
-  name: Shader,
+  kernel: Shader,
   x: Spec,
   epsilon: number,
   operands: readonly Operand[],
@@ -110,7 +121,7 @@ function oneKernel(
   return {
     calls: [
       {
-        shader: name,
+        shader: kernel,
         sizes: [rows, width, { f32: epsilon }, shiftRows(rows)],
         operands,
         workgroups: grid(Math.ceil(width / 8), profile),
@@ -161,7 +172,7 @@ export const batchNorm = defineMultiOp({
     return [{ shape: x.shape, dtype: "f32" }, statistic, statistic];
   },
   kernels: ({ inputs: [x, gamma, beta], outputs: [y, mean, variance], attrs: { epsilon }, profile }) => {
-    if (isOneKernel(x, profile.isSoftware)) {
+    if (isOneKernel(batchNormShader, x, profile)) {
       return oneKernel(
         batchNormShader,
         x,
@@ -191,12 +202,13 @@ export const batchNorm = defineMultiOp({
     );
     return { calls: [...statistics.calls, apply!], scratch: statistics.scratch };
   },
+  variants: ({ inputs: [x], profile }) => variantsOf(batchNormShader, x, profile),
   reference: ([x, gamma, beta], { epsilon }: NormAttrs, [y, mean, variance]) => {
     moments.op.reference!([x], {}, [mean, variance]);
     normalize.op.reference!([x, mean, variance, gamma, beta], { epsilon }, [y]);
   },
   epilogue: ({ inputs: [x], profile }) =>
-    isOneKernel(x, profile.isSoftware) ? columnwiseSite(3, ["x"]) : undefined,
+    isOneKernel(batchNormShader, x, profile) ? columnwiseSite(3, ["x"]) : undefined,
   vjp: ({ grad, hasGrad, input, output, needs, inputSpecs: [xSpec], attrs: { epsilon } }) => {
     const rows = sizeOf(xSpec.shape) / xSpec.shape[xSpec.shape.length - 1];
     const [x, mean] = [input(0), output(1)];
@@ -276,12 +288,13 @@ export const batchNormGradient = defineMultiOp({
   },
   kernels: ({ inputs, attrs: { epsilon }, profile }) => {
     const x = inputs[1];
-    if (isOneKernel(x, profile.isSoftware)) {
+    if (isOneKernel(gradientShader, x, profile)) {
       const operands = [...inputs.map((_, k) => input(k)), output(0), output(1), output(2)];
       return oneKernel(gradientShader, x, epsilon, operands, profile);
     }
     return gradientKernels(inputs, epsilon, profile);
   },
+  variants: ({ inputs: [, x], profile }) => variantsOf(gradientShader, x, profile),
   reference: ([dy, x, gamma, mean, variance], { epsilon }: NormAttrs, [dx, dGamma, dBeta]) => {
     const columns = gamma.data.length;
     const rows = x.data.length / columns;
@@ -301,7 +314,7 @@ export const batchNormGradient = defineMultiOp({
     }
   },
   epilogue: ({ inputs, profile }) =>
-    isOneKernel(inputs[1], profile.isSoftware) ? columnwiseSite(5, ["dy", "x"]) : undefined,
+    isOneKernel(gradientShader, inputs[1], profile) ? columnwiseSite(5, ["dy", "x"]) : undefined,
   vjp: vjpByComposition(composedGradient),
 });
 
@@ -363,3 +376,20 @@ function gradientKernels(inputs: readonly Spec[], epsilon: number, profile: Adap
   const calls = [products, ...sumOf(scratch(0, "read"), output(1)), ...sumOf(input(0), output(2)), apply];
   return { calls, scratch: scratchSpecs };
 }
+
+registerFamily({
+  name: "batchNorm",
+  sources: [
+    ...[batchNormShader, gradientShader, elementwiseShader].map(({ source }) => source),
+    ...[momentsSources, reduceSources],
+  ].join("\n"),
+  checks: () => {
+    const [x, features] = [{ shape: [71, 12] }, { shape: [12] }];
+    const statistics = [features, { ...features, low: 0.5, high: 2 }];
+    const attrs = { epsilon: 1e-3 };
+    return [
+      { op: batchNorm.op, inputs: [x, features, features], attrs },
+      { op: batchNormGradient.op, inputs: [x, x, features, ...statistics], attrs },
+    ];
+  },
+});

@@ -23,8 +23,17 @@ import {
   shader,
 } from "../kernel.ts";
 import { sizeOf } from "../shape.ts";
+import type { Variants } from "../variants/variants.ts";
 import { sum } from "./reduce.ts";
-import { isSharedRow, joined, rowConsts, rowWorkgroup, sharedPlaces } from "./shared-rows.ts";
+import {
+  isSharedRow,
+  joined,
+  rowConsts,
+  rowSources,
+  rowVariants,
+  rowWorkgroup,
+  sharedPlaces,
+} from "./shared-rows.ts";
 
 const rowsShader = (name: string, source: string) =>
   shader(name, [totalSource, ownRowsSource, logitRowsSource, source].join("\n"));
@@ -32,18 +41,37 @@ const crossEntropyShader = rowsShader("cross-entropy", crossEntropySource);
 const gradientShader = rowsShader("cross-entropy-gradient", gradientSource);
 const summaryShader = rowsShader("cross-entropy-summary", summarySource);
 
+/** How the rows of a kernel's logits, its first input, can be shared out. */
+const variantsFor =
+  (kernel: Shader) =>
+  ({ inputs: [{ shape }], profile }: Pick<KernelContext, "inputs" | "profile">): Variants => {
+    const length = shape[shape.length - 1];
+    // Rows that are shared are more workgroups, and so more dispatches to add up what they leave: for long rows only.
+    const steps = kernel === summaryShader ? length / 4 : length;
+    return rowVariants("crossEntropy", kernel, { rows: sizeOf(shape) / length, length, steps }, profile);
+  };
+export const lossVariants = variantsFor(crossEntropyShader);
+export const gradientVariants = variantsFor(gradientShader);
+export const summaryVariants = variantsFor(summaryShader);
+
+export const crossEntropySources: string = [
+  ...[crossEntropyShader, gradientShader, summaryShader].map(({ source }) => source),
+  rowSources,
+].join("\n");
+
 /** The dispatch of a kernel that takes row after row of logits, and targets with them. */
 function rowsCall(
   kernel: Shader,
-  [logits, targets]: readonly Spec[],
+  inputs: readonly Spec[],
   operands: readonly Operand[],
   profile: AdapterProfile,
   sparse: readonly TargetFunction[],
 ): KernelCall {
+  const [logits, targets] = inputs;
   const classes = logits.shape[logits.shape.length - 1];
   const rows = sizeOf(logits.shape) / classes;
   const workgroup = rowWorkgroup(profile.isSoftware);
-  const isShared = isSharedRow(classes, profile);
+  const isShared = isSharedRow(variantsFor(kernel)({ inputs, profile }), profile);
   return {
     shader: kernel,
     hooks: logitHooks(isShared, workgroup, targets, sparse),
@@ -109,10 +137,10 @@ export const summaryLogits = 1 << 16;
 const summaryWorkgroup = 64;
 
 /** The sums and the gradient of a batch; sums of several workgroups are added up by further kernels. */
-export function summaryKernels({ inputs: [logits, targets], profile }: KernelContext): KernelPlan {
+export function summaryKernels({ inputs, profile }: KernelContext): KernelPlan {
+  const [logits, targets] = inputs;
   const [rows, classes] = logits.shape;
-  // Rows that are shared are more workgroups, and so more dispatches to add up what they leave: for long rows only.
-  const isShared = isSharedRow(classes / 4, profile);
+  const isShared = isSharedRow(summaryVariants({ inputs, profile }), profile);
   const groupsWanted = profile.isSoftware
     ? Math.ceil((rows * classes) / summaryLogits)
     : Math.min(isShared ? rows : Math.ceil(rows / summaryWorkgroup), profile.maxWorkgroupsPerDimension);

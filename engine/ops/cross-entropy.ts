@@ -6,10 +6,20 @@ import type { Spec } from "../kernel.ts";
 import type { TensorLike } from "../op.ts";
 import { sameShape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { registerFamily } from "../variants/variants.ts";
 import { sigmoid } from "./activations.ts";
 import { add, mul, neg, sub } from "./arithmetic.ts";
 import { vjpByComposition } from "./composition.ts";
-import { gradientKernels, lossKernels, summaryKernels, summaryLogits } from "./cross-entropy-kernels.ts";
+import {
+  crossEntropySources,
+  gradientKernels,
+  gradientVariants,
+  lossKernels,
+  lossVariants,
+  summaryKernels,
+  summaryLogits,
+  summaryVariants,
+} from "./cross-entropy-kernels.ts";
 import { elementwiseOp } from "./elementwise.ts";
 import { valuewiseSite } from "./epilogues.ts";
 import { oneHot } from "./indexing.ts";
@@ -62,6 +72,7 @@ export const softmaxCrossEntropyGradient = defineOp({
     return [{ shape: logits.shape, dtype: "f32" }];
   },
   kernels: gradientKernels,
+  variants: gradientVariants,
   reference: ([logits, targets, g], _, [out]) => {
     const isSparse = targets.dtype !== "f32";
     eachRow(logits, (start, length, largest, total) => {
@@ -114,6 +125,7 @@ export const softmaxCrossEntropy = defineOp({
     return [{ shape: logits.shape.slice(0, -1), dtype: "f32" }];
   },
   kernels: lossKernels,
+  variants: lossVariants,
   reference: ([logits, targets], _, [out]) => {
     eachRow(logits, (start, length, largest, total) => {
       let loss = 0;
@@ -170,6 +182,7 @@ export const sparseSoftmaxCrossEntropy = defineOp({
     return [{ shape, dtype: "f32" }];
   },
   kernels: lossKernels,
+  variants: lossVariants,
   reference: ([logits, labels], _, [out]) => {
     eachRow(logits, (start, length, largest, total) => {
       const label = labels.data[start / length];
@@ -220,6 +233,7 @@ export const softmaxCrossEntropySummary = defineMultiOp({
     return [scalar, scalar, { shape: logits.shape, dtype: "f32" }];
   },
   kernels: summaryKernels,
+  variants: summaryVariants,
   epilogue: ({ inputs: [logits], profile }) =>
     profile.isSoftware && sizeOf(logits.shape) <= summaryLogits
       ? { ...valuewiseSite("out2", 4, "f32"), output: 2 }
@@ -302,4 +316,20 @@ export const sigmoidCrossEntropy = defineOp({
     },
   }),
   call: (logits: TensorLike, targets: TensorLike) => ({ inputs: [logits, targets], attrs: {} }),
+});
+
+registerFamily({
+  name: "crossEntropy",
+  sources: crossEntropySources,
+  checks: () => {
+    const logits = { shape: [5, 70], low: -3, high: 3 };
+    const labels = { shape: [5], dtype: "i32", low: 0, high: 70 } as const;
+    const targets = { shape: [5, 70], low: 0, high: 1 };
+    return [
+      { op: sparseSoftmaxCrossEntropy.op, inputs: [logits, labels] },
+      { op: softmaxCrossEntropy.op, inputs: [logits, targets] },
+      { op: softmaxCrossEntropyGradient.op, inputs: [logits, targets, { shape: [5] }] },
+      { op: softmaxCrossEntropySummary.op, inputs: [logits, labels] },
+    ];
+  },
 });

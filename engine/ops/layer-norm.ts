@@ -7,7 +7,8 @@ import { ArgumentError, ShapeError } from "../errors.ts";
 import type { Op, OpFunction, Sample } from "../op.ts";
 import { normalizeAxes, type Shape, sameShape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { type RowNormAttrs, rowNormOp } from "./row-norm.ts";
+import { registerFamily } from "../variants/variants.ts";
+import { type RowNormAttrs, rowNormGradient, rowNormOp, rowNormSources } from "./row-norm.ts";
 
 export interface NormalizationOptions {
   /** Factor of the normalized values. */
@@ -172,3 +173,25 @@ export const instanceNorm: Normalization<[options?: NormalizationOptions]> = Obj
   },
   { op: instanceNormOp as Op },
 );
+
+registerFamily({
+  name: "rowNorm",
+  sources: rowNormSources,
+  checks: () => {
+    const grouped = { middle: 35, groups: 2, inner: 3, epsilon: 1e-3, centered: true };
+    const statistics = [{ shape: [5] }, { shape: [5], low: 0.5, high: 2 }];
+    return [
+      {
+        op: layerNormOp,
+        inputs: [{ shape: [5, 300] }, { shape: [300] }, { shape: [300] }],
+        attrs: rows(300, true),
+      },
+      { op: groupNormOp, inputs: [{ shape: [3, 35, 6] }, { shape: [6] }], attrs: grouped },
+      {
+        op: rowNormGradient.op,
+        inputs: [{ shape: [5, 300] }, { shape: [5, 300] }, ...statistics, { shape: [300] }],
+        attrs: rows(300, true),
+      },
+    ];
+  },
+});

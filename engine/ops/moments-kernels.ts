@@ -19,6 +19,8 @@ import { showShape, sizeOf } from "../shape.ts";
 const momentsShader = shader("moments", momentsSource);
 const combineShader = shader("moments-combine", combineSource);
 
+export const momentsSources: string = [momentsSource, combineSource].join("\n");
+
 /** How many features x has; throws unless it is f32 with at least one row. */
 export function featuresOf(op: string, x: Spec): number {
   if (x.dtype !== "f32") throw new DTypeError(`${op}: takes f32, got ${x.dtype}; use cast(x, "f32")`);

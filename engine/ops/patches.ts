@@ -5,10 +5,11 @@ import im2colSource from "../../shaders/im2col.wgsl";
 import im2colPlacesSource from "../../shaders/im2col-places.wgsl";
 import { defineOp } from "../define.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
-import { grid, input, type KernelCall, output, type Spec, shader } from "../kernel.ts";
+import { type AdapterProfile, grid, input, type KernelCall, output, type Spec, shader } from "../kernel.ts";
 import type { OpFunction, Sample } from "../op.ts";
 import { sameShape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { chosen, powerOfTwo, registerFamily, type Variants } from "../variants/variants.ts";
 import { copyCall, elementsPerUnit, unitOf } from "./copying.ts";
 import { windowSum } from "./window-sum.ts";
 import {
@@ -41,6 +42,16 @@ function patchesShape(batch: number, channels: number, attrs: PatchesAttrs): num
   const { places, taps, inner } = layoutOf(batch, channels, attrs);
   const matrix = [places, taps * inner];
   return attrs.groups === 1 ? matrix : [attrs.groups, ...matrix];
+}
+
+/** A thread for each place of the window, as software adapters want it, or for each element of the patches. */
+function patchVariants(x: Spec, attrs: PatchesAttrs, { isSoftware }: AdapterProfile): Variants {
+  const { places, taps, inner } = layoutOf(x.shape[0], imageOf(x).channels, attrs);
+  return {
+    family: "im2col",
+    problem: `${attrs.groups} of ${powerOfTwo(places)}x${powerOfTwo(taps * inner)}`,
+    names: isSoftware ? ["places", "elements"] : ["elements", "places"],
+  };
 }
 
 const checkFloat = (op: string, x: Spec): void => {
@@ -93,7 +104,7 @@ export const im2col: OpFunction<[x: Tensor, window: Window, groups?: number], Te
     const { places, inner } = layoutOf(x.shape[0], imageOf(x).channels, attrs);
     const unit = unitOf("f32", [inner]);
     const per = elementsPerUnit("f32", unit);
-    if (profile.isSoftware) {
+    if (chosen(patchVariants(x, attrs, profile), profile) === "places") {
       const workgroup = 8;
       const workgroups = Math.min(Math.ceil(places / workgroup), profile.workgroupTarget);
       const segment = Math.ceil(places / workgroups / workgroup) * workgroup;
@@ -123,6 +134,7 @@ export const im2col: OpFunction<[x: Tensor, window: Window, groups?: number], Te
     });
     return { calls: [call] };
   },
+  variants: ({ inputs: [x], attrs, profile }) => patchVariants(x, attrs, profile),
   reference: ([x], attrs, [out]) => {
     const { batch, channels } = imageOf(x);
     out.data.fill(0);
@@ -134,6 +146,12 @@ export const im2col: OpFunction<[x: Tensor, window: Window, groups?: number], Te
     col2im(grad(), window, x.shape, groups),
   ],
   samples,
+});
+
+registerFamily({
+  name: "im2col",
+  sources: [im2colShader.source, im2colPlacesShader.source].join("\n"),
+  checks: () => samples.map((sample) => ({ op: im2col.op, ...sample })),
 });
 
 /** Where col2im finds what a tap holds for a channel: with several groups each has a matrix of its own. */

@@ -33,13 +33,16 @@ import type {
 } from "../op.ts";
 import { normalizeAxes, reducedShape, showShape, sizeOf, stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import type { Variants } from "../variants/variants.ts";
 import { valuewiseSite } from "./epilogues.ts";
 import { readingSite } from "./prologues.ts";
 import { reshape } from "./reshape.ts";
-import { isSharedRow, joined, rowConsts, sharedPlaces } from "./shared-rows.ts";
+import { isSharedRow, joined, rowConsts, rowSources, rowVariants, sharedPlaces } from "./shared-rows.ts";
 
 const rowsShader = shader("reduce-rows", `${ownRowsSource}\n${reduceRowsSource}`);
 const columnsShader = shader("reduce-columns", reduceColumnsSource);
+
+export const reduceSources: string = [rowsShader.source, columnsShader.source, rowSources].join("\n");
 
 export interface ReduceAttrs {
   /** Normalized: ascending, from 0. */
@@ -84,6 +87,10 @@ export interface Stage {
   readonly inner: number;
 }
 
+export interface CutStage extends Stage {
+  readonly chunks: number;
+}
+
 /** One stage a run of neighbouring reduced axes, innermost run first. */
 export function stagesOf(shape: readonly number[], axes: readonly number[]): Stage[] {
   const stages: Stage[] = [];
@@ -122,13 +129,7 @@ function reduceKernels(context: KernelContext<ReduceAttrs>, reduction: Reduction
   const count = sizeOf(inputs[0].shape) / sizeOf(outputs[0].shape);
   const calls: KernelCall[] = [];
   const scratchSpecs: Spec[] = [];
-  // Each stage may be cut into chunks that a further stage puts together.
-  const stages: (Stage & { chunks: number })[] = [];
-  for (const stage of stagesOf(inputs[0].shape, attrs.axes)) {
-    const chunks = chunkCount(stage, profile.isSoftware);
-    stages.push({ ...stage, chunks });
-    if (chunks > 1) stages.push({ outer: stage.outer, length: chunks, inner: stage.inner, chunks: 1 });
-  }
+  const stages = cutStages(inputs[0].shape, attrs.axes, profile);
   let source: Operand = input(0);
   stages.forEach((stage, i) => {
     const isLast = i === stages.length - 1;
@@ -144,6 +145,19 @@ function reduceKernels(context: KernelContext<ReduceAttrs>, reduction: Reduction
   return { calls, scratch: scratchSpecs };
 }
 
+/** Stages, each of which may be cut into chunks that a further stage puts together. */
+function cutStages(
+  shape: readonly number[],
+  axes: readonly number[],
+  { isSoftware }: AdapterProfile,
+): CutStage[] {
+  return stagesOf(shape, axes).flatMap((stage) => {
+    const chunks = chunkCount(stage, isSoftware);
+    const cut = { ...stage, chunks };
+    return chunks > 1 ? [cut, { ...stage, length: chunks, chunks: 1 }] : [cut];
+  });
+}
+
 /** How many chunks a stage's reduced axis is cut into, so that there is work for every core. */
 function chunkCount({ outer, length, inner }: Stage, isSoftware: boolean): number {
   // On GPUs a workgroup shares a chunk of a row; all other chunks are a thread's.
@@ -156,14 +170,22 @@ function chunkCount({ outer, length, inner }: Stage, isSoftware: boolean): numbe
 }
 
 /** Elements of the reduced axis in a chunk. */
-export const chunkLength = ({ length, inner, chunks }: Stage & { chunks: number }) =>
+export const chunkLength = ({ length, inner, chunks }: CutStage) =>
   inner === 1 ? Math.ceil(length / chunks / 4) * 4 : Math.ceil(length / chunks);
+
+/** How a stage's rows can be shared out; columns are never shared. */
+function variantsOf(stage: CutStage, profile: AdapterProfile): Variants | undefined {
+  if (stage.inner !== 1) return undefined;
+  const length = chunkLength(stage);
+  const size = { rows: stage.outer * stage.chunks, length, steps: length / 4 };
+  return rowVariants("reduce", rowsShader, size, profile);
+}
 
 export function stageCall(
   profile: AdapterProfile,
   reduction: Reduction,
   dtype: DType,
-  stage: Stage & { chunks: number },
+  stage: CutStage,
   source: Operand,
   target: Operand,
   scale: number | undefined,
@@ -173,7 +195,7 @@ export function stageCall(
   const isRows = inner === 1;
   const isAligned = (isRows ? length : inner) % 4 === 0;
   const chunk = chunkLength(stage);
-  const isShared = isRows && isSharedRow(chunk / 4, profile);
+  const isShared = isSharedRow(variantsOf(stage, profile), profile);
   const units = outer * chunks * (isRows ? 1 : Math.ceil(inner / 4));
   const workgroup = units <= 512 && profile.isSoftware ? 8 : 64;
   const identity = identityBits(dtype, reduction.identity(dtype));
@@ -323,6 +345,9 @@ export function reduction(definition: ReduceDefinition) {
       return [{ shape, dtype: x.dtype }];
     },
     kernels: (context) => reduceKernels(context, definition),
+    // What its first stage leaves is little: the others decide for themselves.
+    variants: ({ inputs: [x], attrs: { axes }, profile }) =>
+      variantsOf(cutStages(x.shape, axes, profile)[0], profile),
     prologues: ({ inputs: [x], attrs: { axes } }) => {
       const [{ length, inner }] = stagesOf(x.shape, axes);
       if ((inner === 1 ? length : inner) % 4 !== 0) return [];

@@ -4,12 +4,13 @@ import type { DType } from "../dtype.ts";
 import { notDifferentiable, type Vjp, type VjpContext } from "../op.ts";
 import { sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { registerFamily } from "../variants/variants.ts";
 import { div, mul } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
 import { equal } from "./comparison.ts";
 import { cumprod } from "./cumulative.ts";
 import { expand, transpose } from "./movement.ts";
-import { keptShape, type ReduceAttrs, reduceReference, reduction } from "./reduce-kernels.ts";
+import { keptShape, type ReduceAttrs, reduceReference, reduceSources, reduction } from "./reduce-kernels.ts";
 import { reshape } from "./reshape.ts";
 
 const numeric: readonly DType[] = ["f32", "i32", "u32"];
@@ -149,3 +150,14 @@ export const any = logical("any", "a | b", 0, Math.max);
 
 /** Whether all elements over `axes` (default: all) of a bool tensor are true; of no elements true. */
 export const all = logical("all", "a & b", 1, Math.min);
+
+registerFamily({
+  name: "reduce",
+  sources: reduceSources,
+  checks: () =>
+    [
+      { op: sum.op, inputs: [{ shape: [3, 301] }] },
+      { op: mean.op, inputs: [{ shape: [5, 300] }] },
+      { op: max.op, inputs: [{ shape: [5, 7], dtype: "i32" as const, low: -100, high: 100 }] },
+    ].map((check) => ({ ...check, attrs: { axes: [1], keepDims: false } })),
+});

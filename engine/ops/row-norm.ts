@@ -28,16 +28,27 @@ import {
 import type { Op, Sample, SampleInput } from "../op.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import type { Variants } from "../variants/variants.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { vjpByComposition } from "./composition.ts";
 import { columnwiseSite } from "./epilogues.ts";
 import { mean as meanOf, sum } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
-import { isSharedRow, joined, rowConsts, rowWorkgroup, sharedPlaces } from "./shared-rows.ts";
+import {
+  isSharedRow,
+  joined,
+  rowConsts,
+  rowSources,
+  rowVariants,
+  rowWorkgroup,
+  sharedPlaces,
+} from "./shared-rows.ts";
 
 const rowNormShader = shader("row-norm", [ownRowsSource, rowsSource, rowNormSource].join("\n"));
 const gradientShader = shader("row-norm-gradient", [ownRowsSource, rowsSource, gradientSource].join("\n"));
 const parametersShader = shader("row-norm-parameters", parametersSource);
+
+export const rowNormSources: string = [rowNormShader.source, gradientShader.source, rowSources].join("\n");
 
 export interface RowNormAttrs {
   /** Lengths of the view's last three axes; the outer one takes what is left. */
@@ -78,6 +89,19 @@ function checkRows(
 
 const statistics = (x: Spec, attrs: RowNormAttrs): Spec => ({ shape: [rowsIn(x, attrs)], dtype: "f32" });
 
+/** Elements that the kernels take at a time: whole vec4s where channels come in such. */
+const unitOf = ({ inner }: RowNormAttrs) => (inner % 4 === 0 ? 4 : 1);
+
+function variantsFor(kernel: Shader, x: Spec, attrs: RowNormAttrs, profile: AdapterProfile): Variants {
+  const length = countOf(attrs);
+  return rowVariants(
+    "rowNorm",
+    kernel,
+    { rows: rowsIn(x, attrs), length, steps: length / unitOf(attrs) },
+    profile,
+  );
+}
+
 /** The dispatch of a kernel that stands behind normalized-rows.wgsl; `parameters` names those it has bindings for. */
 function rowsCall(
   kernel: Shader,
@@ -89,11 +113,11 @@ function rowsCall(
   functions: Readonly<Record<string, string>>,
 ): KernelCall {
   const { middle, groups, inner, epsilon, centered } = attrs;
-  const isWide = inner % 4 === 0;
-  const per = isWide ? 4 : 1;
+  const per = unitOf(attrs);
+  const isWide = per === 4;
   const length = countOf(attrs) / per;
   const rows = rowsIn(x, attrs);
-  const isShared = isSharedRow(length, profile);
+  const isShared = isSharedRow(variantsFor(kernel, x, attrs, profile), profile);
   const workgroup = rowWorkgroup(profile.isSoftware);
   const own: Record<string, string> = isShared
     ? { ...sharedPlaces, total_of: joined("total_of", "f32", "a + b") }
@@ -169,6 +193,7 @@ export function rowNormOp(name: string, samples: readonly Sample<RowNormAttrs>[]
       );
       return { calls: [call] };
     },
+    variants: ({ inputs: [x], attrs, profile }) => variantsFor(rowNormShader, x, attrs, profile),
     reference: ([x, gamma, beta], attrs, [y, means, scales]) => {
       eachRow(x.shape, attrs, (row, visit) => {
         let total = 0;
@@ -296,6 +321,7 @@ export const rowNormGradient = defineOp({
     );
     return { calls: [call] };
   },
+  variants: ({ inputs: [, x], attrs, profile }) => variantsFor(gradientShader, x, attrs, profile),
   reference: ([dy, x, means, scales, gamma], attrs, [dx]) => {
     eachRow(x.shape, attrs, (row, visit) => {
       const [mean, scale] = [means.data[row], scales.data[row]];
@@ -340,8 +366,8 @@ export const rowNormParameterGradient = defineMultiOp({
   },
   kernels: ({ inputs: [, x], outputs: [out], attrs, profile }) => {
     const { middle, groups, inner } = attrs;
-    const isWide = inner % 4 === 0;
-    const per = isWide ? 4 : 1;
+    const per = unitOf(attrs);
+    const isWide = per === 4;
     const pixels = pixelsIn(x, attrs);
     const width = (groups * inner) / per;
     const wanted = profile.isSoftware ? 128 : 16384;

@@ -1,17 +1,37 @@
-// How kernels of rows share a row among the threads of a workgroup, as GPUs want it: the functions that specialising puts
-// in the place of those in `own-rows.wgsl`, by which a thread has a row of its own, as software adapters want it.
+// The two variants of kernels of rows. A thread has a row of its own, as software adapters and short rows want it: so they
+// stand in their files, behind `own-rows.wgsl`. Or the threads of a workgroup share a row, as GPUs want it: by functions
+// that specialising puts in the place of those.
 
-import type { AdapterProfile } from "../kernel.ts";
+import ownRowsSource from "../../shaders/own-rows.wgsl";
+import type { AdapterProfile, Shader } from "../kernel.ts";
+import { chosen, powerOfTwo, type Variants } from "../variants/variants.ts";
 
 /** Threads of a workgroup: 8 on software adapters, one wave; 64 on GPUs. */
 export const rowWorkgroup = (isSoftware: boolean) => (isSoftware ? 8 : 64);
 
-/** Steps of a thread that a row must take to be shared. */
+/** Steps of a thread that a row must take for GPUs to share it. */
 const sharedSteps = 32;
+/** Steps from which on a GPU may give up on a thread that has a row of its own, so it is not measured. */
+const longestSteps = 2 ** 16;
 
-/** Whether a row that one thread walks in so many steps is shared by a workgroup. */
-export const isSharedRow = (steps: number, { isSoftware }: AdapterProfile) =>
-  !isSoftware && steps >= sharedSteps;
+/** The variants for so many rows of `length` elements, which one thread would walk in so many steps. */
+export function rowVariants(
+  family: string,
+  { name }: Shader,
+  { rows, length, steps }: { readonly rows: number; readonly length: number; readonly steps: number },
+  { isSoftware }: AdapterProfile,
+): Variants {
+  const isShared = !isSoftware && steps >= sharedSteps;
+  return {
+    family,
+    problem: steps < longestSteps ? `${name} ${powerOfTwo(rows)}x${powerOfTwo(length)}` : undefined,
+    names: isShared ? ["shared-row", "own-row"] : ["own-row", "shared-row"],
+  };
+}
+
+/** Whether a workgroup shares a row. */
+export const isSharedRow = (variants: Variants | undefined, profile: AdapterProfile): boolean =>
+  variants !== undefined && chosen(variants, profile) === "shared-row";
 
 /** The consts of `own-rows.wgsl`. */
 export const rowConsts = (workgroup: number, isShared: boolean): Record<"WORKGROUP" | "LANES", string> => ({
@@ -25,7 +45,7 @@ export const sharedPlaces: Readonly<Record<"row_of" | "first_of", string>> = {
   first_of: "fn first_of(lane: u32) -> u32 {\n  return lane;\n}",
 };
 
-/** A function `name(part, lane)` that gives all threads what joining all their parts gives: `both` joins `a` and `b`. */
+/** A function `name(part, lane)` for shared rows that gives all threads what joining all their parts gives: `both` joins `a` and `b`. */
 export const joined = (
   name: string,
   type: string,
@@ -46,3 +66,6 @@ export const joined = (
   return whole;
 }
 var<workgroup> ${name}_parts: array<${type}, LANES>;`;
+
+/** What all variants of rows depend on, for their families' `sources`. */
+export const rowSources = [ownRowsSource, ...Object.values(sharedPlaces), joined("", "", "")].join("\n");

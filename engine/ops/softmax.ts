@@ -6,15 +6,34 @@ import ownRowsSource from "../../shaders/own-rows.wgsl";
 import softmaxSource from "../../shaders/softmax.wgsl";
 import { defineOp } from "../define.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
-import { grid, type Hooks, input, type KernelContext, type KernelPlan, output, shader } from "../kernel.ts";
+import {
+  type AdapterProfile,
+  grid,
+  type Hooks,
+  input,
+  type KernelContext,
+  type KernelPlan,
+  output,
+  type Spec,
+  shader,
+} from "../kernel.ts";
 import type { OpFunction, ReferenceTensor, TensorLike, Vjp } from "../op.ts";
 import { normalizeAxis, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { registerFamily } from "../variants/variants.ts";
 import { mul, sub } from "./arithmetic.ts";
 import { exp } from "./exponential.ts";
 import { transpose } from "./movement.ts";
 import { sum } from "./reduce.ts";
-import { isSharedRow, joined, rowConsts, rowWorkgroup, sharedPlaces } from "./shared-rows.ts";
+import {
+  isSharedRow,
+  joined,
+  rowConsts,
+  rowSources,
+  rowVariants,
+  rowWorkgroup,
+  sharedPlaces,
+} from "./shared-rows.ts";
 
 const softmaxShader = shader("softmax", [expLogSource, totalSource, ownRowsSource, softmaxSource].join("\n"));
 
@@ -39,13 +58,19 @@ const sharedRow: Readonly<Record<string, string>> = {
   total_of: joined("total_of", "f32", "a + b"),
 };
 
+function softmaxVariants({ shape }: Spec, profile: AdapterProfile) {
+  const length = shape[shape.length - 1];
+  const size = { rows: sizeOf(shape) / length, length, steps: length / 4 };
+  return rowVariants("softmax", softmaxShader, size, profile);
+}
+
 function softmaxKernels({ inputs: [x], profile }: KernelContext, result: string | undefined): KernelPlan {
   const length = x.shape[x.shape.length - 1];
   const rows = sizeOf(x.shape) / length;
   if (sizeOf(x.shape) === 0) return { calls: [] };
   const base = length % 4 === 0 ? {} : unalignedRows;
   const workgroup = rowWorkgroup(profile.isSoftware);
-  const isShared = isSharedRow(length / 4, profile);
+  const isShared = isSharedRow(softmaxVariants(x, profile), profile);
   return {
     calls: [
       {
@@ -111,6 +136,7 @@ function rowOp({
       return [{ shape: x.shape, dtype: "f32" }];
     },
     kernels: (context) => softmaxKernels(context, result),
+    variants: ({ inputs: [x], profile }) => softmaxVariants(x, profile),
     reference: ([x], _, [out]) => {
       eachRow(x, (start, length, largest, total) => {
         for (let i = start; i < start + length; i++) out.data[i] = value(x.data[i], largest, total);
@@ -150,4 +176,14 @@ export const logSoftmax = rowOp({
     "fn result(x: vec4f, largest: f32, total: f32) -> vec4f {\n  return (x - largest) - log_total_of(total);\n}",
   value: (x, largest, total) => x - largest - Math.log(total),
   vjp: ({ grad, output }) => [sub(grad(), mul(exp(output()), sum(grad(), -1, { keepDims: true })))],
+});
+
+registerFamily({
+  name: "softmax",
+  sources: [softmaxShader.source, rowSources].join("\n"),
+  checks: () => [
+    { op: softmax.op, inputs: [{ shape: [3, 300], low: -3, high: 3 }] },
+    { op: softmax.op, inputs: [{ shape: [5, 7], low: -3, high: 3 }] },
+    { op: logSoftmax.op, inputs: [{ shape: [3, 301], low: -3, high: 3 }] },
+  ],
 });

@@ -15,14 +15,14 @@ export interface TrialCall {
   readonly attrs: unknown;
 }
 
-export const variantsOf = ({ op, inputs, attrs }: TrialCall, profile: AdapterProfile): Variants =>
-  op.variants!({ inputs, outputs: op.infer(inputs, attrs), attrs, profile });
+export const variantsOf = ({ op, inputs, attrs }: TrialCall, profile: AdapterProfile): Variants | undefined =>
+  op.variants?.({ inputs, outputs: op.infer(inputs, attrs), attrs, profile });
 
 /** The call's op with one variant, whatever the device would choose; all else goes as it does. */
 function opWith(name: string, call: TrialCall, profile: AdapterProfile): Op {
-  const { family, problem } = variantsOf(call, profile);
+  const tried = variantsOf(call, profile);
   const choose = (asked: Variants) =>
-    asked.family === family && asked.problem === problem ? name : chosen(asked, profile);
+    asked.family === tried?.family && asked.problem === tried.problem ? name : chosen(asked, profile);
   return {
     ...call.op,
     kernels: (context) => call.op.kernels!({ ...context, profile: { ...profile, choices: { choose } } }),
@@ -63,7 +63,7 @@ export async function faultOf(
   for (const { op, inputs: samples, attrs = {} } of family.checks(profile)) {
     const inputs = samples.map(({ shape, dtype = "f32" }): Spec => ({ shape, dtype }));
     const call = { op, inputs, attrs };
-    if (!variantsOf(call, profile).names.includes(name)) continue;
+    if (variantsOf(call, profile)?.names.includes(name) !== true) continue;
     const given = samples.map((sample, k) => ({ ...inputs[k], data: valuesOf(sample, k + 1) }));
     const wanted = op
       .infer(inputs, attrs)

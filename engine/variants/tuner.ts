@@ -67,7 +67,10 @@ export class Tuner {
     const deadline = performance.now() + mostMs;
     let hasNews = false;
     await this.#withTrial(async (open) => {
-      const asked = calls.map((call) => ({ call, ...variantsOf(call, this.#profile) }));
+      const asked = calls.flatMap((call) => {
+        const variants = variantsOf(call, this.#profile);
+        return variants === undefined ? [] : [{ call, ...variants }];
+      });
       // What has most to choose from goes first: time may run out.
       asked.sort((a, b) => b.names.length - a.names.length);
       for (const { call, family: familyName, problem, names } of asked) {
@@ -156,7 +159,7 @@ function namesOf(family: Family, profile: AdapterProfile): readonly string[] {
   const names = new Set<string>();
   for (const { op, inputs, attrs = {} } of family.checks(profile)) {
     const specs = inputs.map(({ shape, dtype = "f32" }) => ({ shape, dtype }));
-    for (const name of variantsOf({ op, inputs: specs, attrs }, profile).names) names.add(name);
+    for (const name of variantsOf({ op, inputs: specs, attrs }, profile)?.names ?? []) names.add(name);
   }
   return [...names];
 }
