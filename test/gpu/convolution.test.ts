@@ -20,7 +20,7 @@ import {
 import { patchesLimit } from "../../engine/ops/windows.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
-import { asOnGpu, compareForward } from "../support/gpu-cases.ts";
+import { compareForward, forced } from "../support/gpu-cases.ts";
 import { naiveConvolution, naivePooling, outputOf, randomConvolution } from "../support/naive-windows.ts";
 
 let device: Device;
@@ -76,9 +76,11 @@ describe("random windows", () => {
 });
 
 describe("patches", () => {
-  it("are the same by the kernel of real GPUs, which software adapters do not choose", async () => {
+  it.each(["places", "elements"])("are the same by the variant %s", async (variant) => {
     const pair = { gpu: device, reference: await referenceDevice() };
-    for (const sample of im2col.op.samples) await compareForward(asOnGpu(im2col.op), sample, pair);
+    for (const isSoftware of [true, false])
+      for (const sample of im2col.op.samples)
+        await compareForward(forced(im2col.op, variant, { isSoftware }), sample, pair);
   });
 });
 

@@ -1,6 +1,5 @@
 // Layer, group, instance and RMS normalization on the adapter against the float64 reference: lengths around vec4s and
-// workgroups, the variant in which a workgroup shares a row (which software adapters do not choose), and numbers on
-// which one-pass statistics lose their digits. And embeddings against a gather in plain loops.
+// workgroups, in all variants of the kernels, and numbers on which one-pass statistics lose their digits. And embeddings against a gather in plain loops.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { apply } from "../../engine/apply.ts";
@@ -12,7 +11,6 @@ import {
   instanceNorm,
   layerNorm,
   mul,
-  type Op,
   rmsNorm,
   ShapeError,
   sum,
@@ -23,7 +21,7 @@ import {
 import { rowNormGradient, rowNormParameterGradient } from "../../engine/ops/row-norm.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
-import { asOnGpu, compareForward, type Pair } from "../support/gpu-cases.ts";
+import { compareForward, type Pair, rowKernels } from "../support/gpu-cases.ts";
 import { uniforms } from "../support/op-cases.ts";
 
 let pair: Pair;
@@ -36,7 +34,7 @@ const attrs = (middle: number, groups: number, inner: number, centered = true) =
 });
 
 const layouts = [
-  ...[1, 3, 7, 63, 64, 65, 127, 129, 256, 1000].map((length) => ({
+  ...[1, 2, 3, 5, 7, 63, 64, 65, 127, 129, 256, 1000].map((length) => ({
     shape: [5, length],
     attrs: attrs(1, 1, length),
   })),
@@ -47,10 +45,7 @@ const layouts = [
   { shape: [0, 8], attrs: attrs(1, 1, 8) },
 ];
 
-describe.each([
-  ["the adapter's own kernels", (op: Op) => op],
-  ["kernels of real GPUs", asOnGpu],
-])("%s", (_, variant) => {
+describe.each(rowKernels)("%s", (_, variant) => {
   it("normalize", async () => {
     for (const { shape, attrs } of layouts) {
       const parameter = { shape: [attrs.groups * attrs.inner] };

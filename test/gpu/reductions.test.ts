@@ -1,11 +1,11 @@
-// Reductions along rows on the adapter against the float64 reference: lengths around vec4s, workgroups and chunks, by the
-// adapter's own kernels and by those of real GPUs, where a workgroup shares a row (which software adapters do not choose).
+// Reductions along rows on the adapter against the float64 reference: lengths around vec4s, workgroups and chunks, in all
+// variants of the kernels.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { apply } from "../../engine/apply.ts";
 import { all, any, argMax, argMin, max, mean, min, type Op, prod, sum, tensor } from "../../engine/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
-import { asOnGpu, compareForward, type Pair } from "../support/gpu-cases.ts";
+import { compareForward, type Pair, rowKernels } from "../support/gpu-cases.ts";
 
 let pair: Pair;
 beforeAll(async () => {
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 
 const rows = [
-  ...[1, 5, 127, 128, 129, 130, 131, 255, 256, 257, 1000].map((length) => [3, length]),
+  ...[1, 2, 3, 5, 127, 128, 129, 130, 131, 255, 256, 257, 1000].map((length) => [3, length]),
   [70, 516],
   [1, 4096],
   [1, 5003],
@@ -27,10 +27,7 @@ const samples = (shape: readonly number[]) => [
   { shape: [2, shape[0], shape[1]], axes: [0, 2] },
 ];
 
-describe.each([
-  ["the adapter's own kernels", (op: Op): Op => op],
-  ["kernels of real GPUs", asOnGpu],
-])("%s", (_, variant) => {
+describe.each(rowKernels)("%s", (_, variant) => {
   it.each(["f32", "i32"] as const)("sum, and find extremes of %s", async (dtype) => {
     for (const { shape, axes } of rows.flatMap(samples)) {
       const inputs = [{ shape, dtype }];

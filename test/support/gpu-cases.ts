@@ -1,7 +1,9 @@
 // Runs one call on the adapter and on the reference and compares the results.
 
 import type { Device, Op, Tensor } from "../../engine/index.ts";
+import type { AdapterProfile } from "../../engine/kernel.ts";
 import type { Sample } from "../../engine/op.ts";
+import type { Variants } from "../../engine/variants/variants.ts";
 import { expectClose, forwardDefault, forwardTolerance } from "./compare.ts";
 import { applySample, drawAll, makeInputs, showSample } from "./op-cases.ts";
 
@@ -10,11 +12,23 @@ export interface Pair {
   readonly reference: Device;
 }
 
-/** The op with the kernels that it has on real GPUs, which software adapters do not choose. */
-export const asOnGpu = <A>(op: Op<A>): Op<A> => ({
-  ...op,
-  kernels: (context) => op.kernels!({ ...context, profile: { ...context.profile, isSoftware: false } }),
-});
+/** The op by one variant wherever it has it, of the adapter's profile or of one that is changed. */
+export const forced = <A>(op: Op<A>, variant: string, change: Partial<AdapterProfile> = {}): Op<A> => {
+  const choose = ({ names }: Variants) => (names.includes(variant) ? variant : names[0]);
+  return {
+    ...op,
+    kernels: (context) =>
+      op.kernels!({ ...context, profile: { ...context.profile, ...change, choices: { choose } } }),
+  };
+};
+
+/** Both variants of kernels of rows, in the sizes that software adapters have them, and in those of real GPUs. */
+export const rowKernels: [string, <A>(op: Op<A>) => Op<A>][] = ["own-row", "shared-row"].flatMap(
+  (variant): [string, <A>(op: Op<A>) => Op<A>][] => [
+    [`${variant}, as on software adapters`, (op) => forced(op, variant, { isSoftware: true })],
+    [`${variant}, as on real GPUs`, (op) => forced(op, variant, { isSoftware: false })],
+  ],
+);
 
 /** Every output of `op` on the sample's inputs, adapter against reference. */
 export async function compareForward(
