@@ -8,7 +8,6 @@ import {
   type AdapterProfile,
   grid,
   input,
-  type KernelCall,
   type KernelPlan,
   type Operand,
   output,
@@ -31,7 +30,7 @@ import { rsqrt } from "./exponential.ts";
 import { moments } from "./moments.ts";
 import { batchAxes, featuresOf, momentsKernels, momentsSources, shiftRows } from "./moments-kernels.ts";
 import { pointwiseCall } from "./pointwise-code.ts";
-import { sum } from "./reduce.ts";
+import { sum, sumCalls } from "./reduce.ts";
 import { reduceSources } from "./reduce-kernels.ts";
 
 const batchNormShader = shader("batch-norm", batchNormSource);
@@ -321,7 +320,6 @@ export const batchNormGradient = defineMultiOp({
 /** Many kernels: products of dy and the normalized x, their column sums, and what they make of dy. */
 function gradientKernels(inputs: readonly Spec[], epsilon: number, profile: AdapterProfile): KernelPlan {
   const [dy, x, gamma, mean, variance] = inputs;
-  const axes = batchAxes(x);
   const rows = sizeOf(x.shape) / x.shape[x.shape.length - 1];
   const product: Spec = { shape: x.shape, dtype: "f32" };
   const scaled = `(b - c) * (1.0f / sqrt(d + ${wgslFloat(epsilon)}))`;
@@ -338,23 +336,8 @@ function gradientKernels(inputs: readonly Spec[], epsilon: number, profile: Adap
     profile,
   )!;
   const scratchSpecs: Spec[] = [product];
-  const sumOf = (source: Operand, target: Operand): KernelCall[] => {
-    const plan = sum.op.kernels!({
-      inputs: [product],
-      outputs: [gamma],
-      attrs: { axes, keepDims: false },
-      profile,
-    });
-    const first = scratchSpecs.length;
-    scratchSpecs.push(...(plan.scratch ?? []));
-    return plan.calls.map((call) => ({
-      ...call,
-      operands: call.operands.map((operand) => {
-        if (operand.role === "input") return source;
-        return operand.role === "output" ? target : { ...operand, index: operand.index + first };
-      }),
-    }));
-  };
+  const sumOf = (source: Operand, target: Operand) =>
+    sumCalls(product, batchAxes(x), source, target, scratchSpecs, profile);
   const apply = pointwiseCall(
     elementwiseShader,
     {

@@ -24,7 +24,7 @@ import {
 } from "../kernel.ts";
 import { sizeOf } from "../shape.ts";
 import type { Variants } from "../variants/variants.ts";
-import { sum } from "./reduce.ts";
+import { sumCalls } from "./reduce.ts";
 import {
   isSharedRow,
   joined,
@@ -156,19 +156,9 @@ export function summaryKernels({ inputs, profile }: KernelContext): KernelPlan {
   if (groups === 1) return { calls: [summary(output, output)] };
   const partial: Spec = { shape: [groups], dtype: "f32" };
   const write = (k: number) => scratch(k, "read_write");
-  const totals = [0, 1].flatMap((k) => {
-    const plan = sum.op.kernels!({
-      inputs: [partial],
-      outputs: [{ shape: [], dtype: "f32" }],
-      attrs: { axes: [0], keepDims: false },
-      profile,
-    });
-    return plan.calls.map((call) => ({
-      ...call,
-      operands: call.operands.map((o) =>
-        o.role === "input" ? scratch(k, "read") : o.role === "output" ? output(k) : o,
-      ),
-    }));
-  });
-  return { calls: [summary(write, write), ...totals], scratch: [partial, partial] };
+  const scratchSpecs = [partial, partial];
+  const totals = [0, 1].flatMap((k) =>
+    sumCalls(partial, [0], scratch(k, "read"), output(k), scratchSpecs, profile),
+  );
+  return { calls: [summary(write, write), ...totals], scratch: scratchSpecs };
 }

@@ -8,7 +8,7 @@ import { grid, input, type KernelPlan, output, type Spec, scratch, shader } from
 import type { OpFunction, ReferenceTensor, SampleInput } from "../op.ts";
 import { showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { sum } from "./reduce.ts";
+import { sumCalls } from "./reduce.ts";
 import { windowSum } from "./window-sum.ts";
 import {
   checkImage,
@@ -184,21 +184,9 @@ export const depthwiseWeightGradient: Depthwise = defineOp({
       workgroups: grid(Math.ceil((sums * chunks) / workgroup), profile),
     };
     if (chunks === 1) return { calls: [products] };
-    const total = sum.op.kernels!({
-      inputs: [partial],
-      outputs: [out],
-      attrs: { axes: [0], keepDims: false },
-      profile,
-    });
-    // The sum's own scratch comes after the partial sums.
-    const calls = total.calls.map((call) => ({
-      ...call,
-      operands: call.operands.map((operand) => {
-        if (operand.role === "input") return scratch(0, "read");
-        return operand.role === "scratch" ? { ...operand, index: operand.index + 1 } : operand;
-      }),
-    }));
-    return { calls: [products, ...calls], scratch: [partial, ...(total.scratch ?? [])] };
+    const scratchSpecs = [partial];
+    const total = sumCalls(partial, [0], scratch(0, "read"), output(0), scratchSpecs, profile);
+    return { calls: [products, ...total], scratch: scratchSpecs };
   },
   reference: ([x, g], { window }, [out]) => {
     out.data.fill(0);

@@ -1,8 +1,9 @@
 // Reductions over any axes: sum, mean, prod, max, min, any, all.
 
 import type { DType } from "../dtype.ts";
+import type { AdapterProfile, KernelCall, Operand, Spec } from "../kernel.ts";
 import { notDifferentiable, type Vjp, type VjpContext } from "../op.ts";
-import { sizeOf } from "../shape.ts";
+import { reducedShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { registerFamily } from "../variants/variants.ts";
 import { div, mul } from "./arithmetic.ts";
@@ -33,6 +34,35 @@ export const sum = reduction({
   reference: ([x], attrs, [out]) => reduceReference(x, attrs, out, 0, (total, value) => total + value),
   vjp: (context) => [expand(keptShape(context, context.grad()), context.inputSpecs[0].shape)],
 });
+
+/**
+ * The dispatches that sum `source`, which is as `x` says, over `axes` into `target`, within another op's plan: scratch memory
+ * of theirs joins that plan's `scratch`.
+ */
+export function sumCalls(
+  x: Spec,
+  axes: readonly number[],
+  source: Operand,
+  target: Operand,
+  scratch: Spec[],
+  profile: AdapterProfile,
+): KernelCall[] {
+  const plan = sum.op.kernels!({
+    inputs: [x],
+    outputs: [{ shape: reducedShape(x.shape, axes, false), dtype: x.dtype }],
+    attrs: { axes, keepDims: false },
+    profile,
+  });
+  const first = scratch.length;
+  scratch.push(...(plan.scratch ?? []));
+  return plan.calls.map((call) => ({
+    ...call,
+    operands: call.operands.map((operand) => {
+      if (operand.role === "input") return source;
+      return operand.role === "output" ? target : { ...operand, index: operand.index + first };
+    }),
+  }));
+}
 
 /** Arithmetic mean over `axes` (default: all); NaN over no elements. */
 export const mean = reduction({

@@ -32,7 +32,7 @@ import type { Variants } from "../variants/variants.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { vjpByComposition } from "./composition.ts";
 import { columnwiseSite } from "./epilogues.ts";
-import { mean as meanOf, sum } from "./reduce.ts";
+import { mean as meanOf, sum, sumCalls } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
 import {
   isSharedRow,
@@ -384,25 +384,11 @@ export const rowNormParameterGradient = defineMultiOp({
       workgroups: grid(Math.ceil((chunks * width) / workgroup), profile),
     };
     if (chunks === 1) return { calls: [sums] };
-    const plan: { calls: KernelCall[]; scratch: Spec[] } = { calls: [sums], scratch: [partial, partial] };
-    for (const k of [0, 1]) {
-      const total = sum.op.kernels!({
-        inputs: [partial],
-        outputs: [out],
-        attrs: { axes: [0], keepDims: false },
-        profile,
-      });
-      const first = plan.scratch.length;
-      plan.scratch.push(...(total.scratch ?? []));
-      for (const call of total.calls) {
-        const operands = call.operands.map((operand) => {
-          if (operand.role === "input") return scratch(k, "read");
-          return operand.role === "output" ? output(k) : { ...operand, index: operand.index + first };
-        });
-        plan.calls.push({ ...call, operands });
-      }
-    }
-    return plan;
+    const scratchSpecs = [partial, partial];
+    const totals = [0, 1].flatMap((k) =>
+      sumCalls(partial, [0], scratch(k, "read"), output(k), scratchSpecs, profile),
+    );
+    return { calls: [sums, ...totals], scratch: scratchSpecs };
   },
   reference: ([dy, x, means, scales], attrs, [dGamma, dBeta]) => {
     dGamma.data.fill(0);
