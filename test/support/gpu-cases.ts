@@ -22,11 +22,13 @@ export const forced = <A>(op: Op<A>, variant: string, change: Partial<AdapterPro
   };
 };
 
+type Forcing = <A>(op: Op<A>, change?: Partial<AdapterProfile>) => Op<A>;
+
 /** Both variants of kernels of rows, in the sizes that software adapters have them, and in those of real GPUs. */
-export const rowKernels: [string, <A>(op: Op<A>) => Op<A>][] = ["own-row", "shared-row"].flatMap(
-  (variant): [string, <A>(op: Op<A>) => Op<A>][] => [
-    [`${variant}, as on software adapters`, (op) => forced(op, variant, { isSoftware: true })],
-    [`${variant}, as on real GPUs`, (op) => forced(op, variant, { isSoftware: false })],
+export const rowKernels: [string, Forcing][] = ["own-row", "shared-row"].flatMap(
+  (variant): [string, Forcing][] => [
+    [`${variant}, as on software adapters`, (op, more) => forced(op, variant, { isSoftware: true, ...more })],
+    [`${variant}, as on real GPUs`, (op, more) => forced(op, variant, { isSoftware: false, ...more })],
   ],
 );
 

@@ -1,0 +1,465 @@
+// The kernels that come in two variants (docs/variants.md): each, pinned, gives what the float64 reference gives, eagerly
+// and in programs that jit fused, forward and backward; what a check must find out, it does.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { apply } from "../../engine/apply.ts";
+import type { Backend } from "../../engine/backend/backend.ts";
+import {
+  add,
+  argMax,
+  argMin,
+  batchNorm,
+  cast,
+  conv2d,
+  type Device,
+  grad,
+  groupNorm,
+  init,
+  jit,
+  layerNorm,
+  logSoftmax,
+  max,
+  mean,
+  mul,
+  type Op,
+  prod,
+  relu,
+  reshape,
+  rmsNorm,
+  setDevice,
+  softmax,
+  softmaxCrossEntropy,
+  softmaxCrossEntropyGradient,
+  softmaxCrossEntropySummary,
+  sparseSoftmaxCrossEntropy,
+  square,
+  sum,
+  type Tensor,
+  tanh,
+  tensor,
+} from "../../engine/index.ts";
+import type { AdapterProfile, KernelCall, KernelContext, Shader } from "../../engine/kernel.ts";
+import { matmulVariants } from "../../engine/ops/matmul-variants.ts";
+import { im2col } from "../../engine/ops/patches.ts";
+import { rowNormGradient } from "../../engine/ops/row-norm.ts";
+import { resolveWindow } from "../../engine/ops/windows.ts";
+import { keyFor, save } from "../../engine/variants/store.ts";
+import { faultOf } from "../../engine/variants/trial.ts";
+import { Tuner } from "../../engine/variants/tuner.ts";
+import { type Family, registeredFamilies } from "../../engine/variants/variants.ts";
+import { expectCloseArrays } from "../support/compare.ts";
+import { gpuDevice, referenceDevice } from "../support/devices.ts";
+import { compareForward, forced, rowKernels } from "../support/gpu-cases.ts";
+
+let usual: Device;
+let reference: Device;
+/** One that may be pinned. */
+let device: Device;
+let folder: string;
+const opened: Device[] = [];
+
+const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+const warnings = () => warn.mock.calls.map(([text]) => String(text));
+
+async function open(options: Parameters<typeof init>[0] = {}): Promise<Device> {
+  const device = await init({ device: "webgpu", ...options });
+  opened.push(device);
+  return device;
+}
+
+beforeAll(async () => {
+  [reference, usual] = [await referenceDevice(), await gpuDevice()];
+  folder = mkdtempSync(join(tmpdir(), "gradgpu-families-"));
+  vi.stubEnv("GRADGPU_CACHE", folder);
+  device = await open();
+  setDevice(usual);
+});
+afterEach(() => {
+  setDevice(usual);
+  warn.mockClear();
+});
+afterAll(() => {
+  for (const each of opened) each.dispose();
+  setDevice(usual);
+  rmSync(folder, { recursive: true });
+  vi.unstubAllEnvs();
+  warn.mockRestore();
+});
+
+const rowVariants = ["own-row", "shared-row"];
+const attrsOf = (inner: number) => ({ middle: 1, groups: 1, inner, epsilon: 1e-3, centered: true });
+
+type Program = (x: Tensor, y: Tensor, row: Tensor, labels: Tensor) => Tensor[];
+
+/** By family: its variants, and what is computed from x and y [rows, length], row [length] and labels [rows]. */
+const families: Record<string, { variants: string[]; program: Program }> = {
+  reduce: {
+    variants: rowVariants,
+    program: (x, y) => [
+      // A chain before and one behind.
+      add(mul(sum(mul(tanh(x), y), 1), 2), 1),
+      mean(x),
+      max(mul(x, y), 1, { keepDims: true }),
+      prod(add(mul(x, 0.01), 1), 1),
+      ...grad((a) => sum(square(mean(mul(tanh(a), y), 1))))(x),
+    ],
+  },
+  argReduce: {
+    variants: rowVariants,
+    program: (x, y) => [argMax(mul(x, y), 1), mul(cast(argMin(x, 1), "f32"), 0.5)],
+  },
+  softmax: {
+    variants: rowVariants,
+    program: (x, y) => [
+      mul(softmax(mul(x, 3)), y),
+      add(logSoftmax(x), y),
+      ...grad((a) => sum(mul(softmax(a), y)))(x),
+      ...grad((a) => sum(mul(logSoftmax(tanh(a)), y)))(x),
+    ],
+  },
+  crossEntropy: {
+    variants: rowVariants,
+    program: (x, y, _, labels) => {
+      const targets = square(y);
+      return [
+        mul(sparseSoftmaxCrossEntropy(x, labels), 0.5),
+        mean(softmaxCrossEntropy(x, targets)),
+        ...grad((a) => mean(sparseSoftmaxCrossEntropy(tanh(a), labels)))(x),
+        ...grad((a, t) => sum(softmaxCrossEntropy(a, t)))(x, targets),
+        ...apply(softmaxCrossEntropySummary.op, [x, labels], {}),
+        // Work that rides on the gradient.
+        mul(apply(softmaxCrossEntropySummary.op, [x, targets], {})[2], y),
+      ];
+    },
+  },
+  rowNorm: {
+    variants: rowVariants,
+    program: (x, y, row) => [
+      relu(add(layerNorm(x, { gamma: row, beta: row }), x)),
+      rmsNorm(x),
+      groupNorm(x, 1, { gamma: row }),
+      ...grad((a, gamma) => sum(mul(layerNorm(a, { gamma }), y)))(x, row),
+      ...grad((a) => sum(square(mul(rmsNorm(tanh(a)), y))))(x),
+    ],
+  },
+  batchNorm: {
+    variants: ["one-kernel", "several-kernels"],
+    program: (x, y, row) => [
+      relu(add(batchNorm(x, row, row)[0], x)),
+      ...batchNorm(mul(x, 2), row, row),
+      ...grad((a, gamma, beta) => sum(mul(relu(batchNorm(a, gamma, beta)[0]), y)))(x, row, row),
+    ],
+  },
+  im2col: {
+    variants: ["places", "elements"],
+    program: (x, y) => {
+      const [rows, length] = x.shape;
+      const images = mul(reshape(x, [1, rows, length, 1]), 2);
+      const window = resolveWindow("im2col", [rows, length], [3, 2], [2, 1], [1, 1], "same");
+      const filters = reshape(sum(y, [0, 1]), [1, 1, 1, 1]);
+      const convolved = (a: Tensor) => conv2d(reshape(a, [1, rows, length, 1]), filters, { stride: 2 });
+      return [relu(im2col(images, window)), convolved(x), ...grad((a) => sum(square(convolved(a))))(x)];
+    },
+  },
+};
+
+/** Rows and lengths: one element, fewer than lanes, odd, whole vec4s, longer than a workgroup of 64 takes in a step. */
+const sizes = [
+  [3, 1],
+  [2, 2],
+  [67, 5],
+  [1, 33],
+  [9, 132],
+  [4, 263],
+  [5, 516],
+] as const;
+
+function inputsOn(device: Device, rows: number, length: number): [Tensor, Tensor, Tensor, Tensor] {
+  const wave = (count: number, step: number) =>
+    Float32Array.from({ length: count }, (_, i) => Math.sin(1 + i * step));
+  return [
+    tensor(wave(rows * length, 1.3), { shape: [rows, length], device }),
+    tensor(wave(rows * length, 0.7), { shape: [rows, length], device }),
+    tensor(wave(length, 2.1), { device }),
+    tensor(
+      Int32Array.from({ length: rows }, (_, i) => (i * 7) % length),
+      { device },
+    ),
+  ];
+}
+
+async function valuesOf(tensors: readonly Tensor[]): Promise<number[][]> {
+  const values = await Promise.all(tensors.map(async (each) => Array.from(await each.dataFloat64())));
+  for (const each of tensors) each.dispose();
+  return values;
+}
+
+describe.each(Object.entries(families))("%s", (family, { variants, program }) => {
+  it.each(variants)("by %s gives what the reference gives, alone and fused", async (variant) => {
+    const fused = jit(program);
+    device.variants!.pin(family, variant);
+    try {
+      for (const [rows, length] of sizes) {
+        const want = await valuesOf(program(...inputsOn(reference, rows, length)));
+        const inputs = inputsOn(device, rows, length);
+        for (const [name, run] of [
+          ["eager", program],
+          ["fused", fused],
+        ] as const) {
+          const got = await valuesOf(run(...inputs));
+          expect(got.length).toBe(want.length);
+          want.forEach((values, k) => {
+            expectCloseArrays(got[k], values, 4e-5, `${name}, [${rows}, ${length}], result ${k}`);
+          });
+        }
+        for (const each of inputs) each.dispose();
+      }
+    } finally {
+      fused.dispose();
+      device.variants!.pin(family, undefined);
+    }
+  });
+});
+
+describe.each(rowKernels)("%s", (_, variant) => {
+  it("are right for more rows than a dimension has workgroups", async () => {
+    const narrow = { maxWorkgroupsPerDimension: 30 };
+    const shape = [2503, 3];
+    const rows = { shape: [2503] };
+    const labels = { ...rows, dtype: "i32", low: 0, high: 3 } as const;
+    const gradient = [{ shape }, { shape }, rows, { ...rows, low: 0.5, high: 2 }];
+    for (const [op, inputs, attrs] of [
+      [sum.op, [{ shape }], { axes: [1], keepDims: false }],
+      [argMax.op, [{ shape }], { axis: 1 }],
+      [softmax.op, [{ shape }], {}],
+      [sparseSoftmaxCrossEntropy.op, [{ shape }, labels], {}],
+      [softmaxCrossEntropyGradient.op, [{ shape }, labels, rows], {}],
+      [softmaxCrossEntropySummary.op, [{ shape }, labels], {}],
+      [layerNorm.op, [{ shape }], attrsOf(3)],
+      [rowNormGradient.op, gradient, attrsOf(3)],
+    ] as const) {
+      const pair = { gpu: usual, reference };
+      await compareForward(variant(op as Op, narrow), { inputs, attrs }, pair, 1, 1e-5);
+    }
+    // The summary's workgroups leave so many sums that they are cut into chunks.
+    const summary = variant(softmaxCrossEntropySummary.op);
+    await compareForward(summary, { inputs: [{ shape }, labels] }, { gpu: usual, reference }, 1, 1e-5);
+  });
+});
+
+it("softmax is right for more rows than any adapter has workgroups in a dimension", async () => {
+  for (const variant of rowVariants) {
+    const inputs = [{ shape: [70_001, 1] }];
+    await compareForward(forced(softmax.op, variant), { inputs }, { gpu: usual, reference });
+  }
+});
+
+describe("the favourite", () => {
+  const profile = (change: Partial<AdapterProfile>): AdapterProfile => ({
+    ...usual.backend.profile!,
+    choices: undefined,
+    ...change,
+  });
+  const namesOf = (op: Op, shapes: readonly (readonly number[])[], attrs: unknown, isSoftware: boolean) => {
+    const inputs = shapes.map((shape) => ({ shape, dtype: "f32" as const }));
+    const context = { inputs, outputs: op.infer(inputs, attrs), attrs, profile: profile({ isSoftware }) };
+    return op.variants!(context)?.names ?? [];
+  };
+
+  it("of rows is one of its own on software adapters and for short rows, and shared by GPUs for long ones", () => {
+    const both = [...rowVariants];
+    const reversed = [...both].reverse();
+    for (const length of [1, 64, 124, 125, 128, 1024]) {
+      const named = (op: Op, attrs: unknown, isSoftware: boolean) =>
+        namesOf(op, [[10, length]], attrs, isSoftware);
+      for (const [op, attrs, least] of [
+        [softmax.op, {}, 128],
+        [sum.op, { axes: [1], keepDims: false }, 125],
+        [argMax.op, { axis: 1 }, 128],
+        [layerNorm.op, attrsOf(length), length % 4 === 0 ? 128 : 32],
+      ] as const) {
+        expect(named(op as Op, attrs, true)).toEqual(both);
+        expect(named(op as Op, attrs, false), `${op.name} ${length}`).toEqual(
+          length >= least ? reversed : both,
+        );
+      }
+    }
+  });
+
+  it("of batch normalization is one kernel on software adapters, for whole vec4s of up to 4096 rows", () => {
+    const named = (rows: number, columns: number, isSoftware: boolean) =>
+      namesOf(batchNorm.op, [[rows, columns], [columns], [columns]], { epsilon: 1e-3 }, isSoftware);
+    expect(named(4096, 8, true)).toEqual(["one-kernel", "several-kernels"]);
+    expect(named(4096, 8, false)).toEqual(["several-kernels", "one-kernel"]);
+    expect(named(4097, 8, true)).toEqual(["several-kernels"]);
+    expect(named(16, 7, true)).toEqual(["several-kernels"]);
+  });
+
+  it("is what a pin replaces, alone and in what jit fuses", async () => {
+    const x = tensor(new Float32Array(64 * 256).fill(1), { shape: [64, 256], device });
+    const row = tensor(new Float32Array(256).fill(1), { device });
+    const steps = (program: (x: Tensor, row: Tensor) => Tensor) => {
+      const jitted = jit(program);
+      jitted(x, row).dispose();
+      const [{ plan }] = jitted.programs.values();
+      const text = JSON.stringify(plan.steps);
+      jitted.dispose();
+      return text;
+    };
+    const normalized = (x: Tensor, row: Tensor) => relu(batchNorm(x, row, row)[0]);
+    const ofRows = (x: Tensor) => softmax(x);
+    for (const [family, variant, program, pattern] of [
+      ["softmax", "own-row", ofRows, /"LANES":"1u"/],
+      ["softmax", "shared-row", ofRows, /"LANES":"(8|64)u"/],
+      ["batchNorm", "one-kernel", normalized, /"name":"batch-norm"/],
+      ["batchNorm", "several-kernels", normalized, /"name":"moments"/],
+    ] as const) {
+      device.variants!.pin(family, variant);
+      try {
+        expect(String(device.variants)).toContain(`${family}: pinned to ${variant}`);
+        expect(steps(program)).toMatch(pattern);
+      } finally {
+        device.variants!.pin(family, undefined);
+      }
+    }
+    expect(() => device.variants!.pin("softmax", "shared")).toThrow(
+      'softmax has no variant "shared" on this adapter; there are "own-row", "shared-row"',
+    );
+    x.dispose();
+    row.dispose();
+  });
+});
+
+/** The families of this file. */
+const ours = (): Family[] => registeredFamilies().filter(({ name }) => name in families);
+
+/** The device's backend with all shared rows computed wrongly: a workgroup's odd threads begin where even ones do. */
+function withBrokenRows({ backend }: Device): Backend {
+  const broken = "fn first_of(lane: u32) -> u32 {\n  return lane & ~1u;\n}";
+  const run: Backend["run"] = backend.run.bind(backend);
+  const breakRows = (call: KernelCall): KernelCall => {
+    const { functions } = call.hooks ?? {};
+    return functions?.first_of === undefined
+      ? call
+      : { ...call, hooks: { ...call.hooks, functions: { ...functions, first_of: broken } } };
+  };
+  backend.run = (op, ...rest) => {
+    const kernels = (context: KernelContext) => {
+      const plan = op.kernels!(context);
+      return { ...plan, calls: plan.calls.map(breakRows) };
+    };
+    run({ ...op, kernels }, ...rest);
+  };
+  return backend;
+}
+
+describe("checks", () => {
+  const profiles = () =>
+    [true, false].map((isSoftware) => ({ ...device.backend.profile!, choices: undefined, isSoftware }));
+
+  it("find every variant sound, in the sizes of software adapters and of GPUs", async () => {
+    expect(ours().map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(families)));
+    for (const profile of profiles())
+      for (const family of ours())
+        for (const name of families[family.name].variants)
+          expect(await faultOf(family, name, device.backend, profile), `${family.name}/${name}`).toBe(
+            undefined,
+          );
+  });
+
+  it("find out that rows are shared wrongly, in each family", async () => {
+    const broken = withBrokenRows(await open());
+    for (const profile of profiles())
+      for (const family of ours()) {
+        if (families[family.name].variants !== rowVariants) continue;
+        const fault = await faultOf(family, "shared-row", broken, profile);
+        expect(fault?.reason, family.name).toMatch(/it makes .* of element \d+.*, which is/);
+        expect(await faultOf(family, "own-row", broken, profile)).toBe(undefined);
+      }
+  });
+});
+
+describe("a broken variant", () => {
+  it("is dropped when a GPU's device opens, with a warning that names it, and the other one serves", async () => {
+    const info = { ...device.info, adapter: "a GPU" };
+    const profile = { ...device.backend.profile!, choices: undefined, isSoftware: false };
+    // Of products' variants for GPUs all is known: they take long to compile on a software adapter.
+    const product = { aBatch: [], bBatch: [], batch: [], m: 70, n: 37, k: 600 };
+    const products = matmulVariants({ ...product, transposeA: false, transposeB: false }, profile);
+    const verdicts = Object.fromEntries(products.map(({ name }) => [`matmul/${name}`, true as const]));
+    await save(keyFor(info), { verdicts, measured: {} });
+    const broken = withBrokenRows(await open());
+    const { choices } = await Tuner.open(info, profile, async () => broken, {});
+    const rows = ours().filter(({ name }) => families[name].variants === rowVariants);
+    for (const { name } of rows) {
+      expect(warnings().join("\n")).toMatch(
+        new RegExp(`gradgpu: kernel variant ${name}/shared-row is not used on a GPU: .* it makes `),
+      );
+      const asked = { family: name, problem: "any", names: ["shared-row", "own-row"] };
+      expect(choices.choose(asked)).toBe("own-row");
+    }
+    expect(warnings()).toHaveLength(rows.length);
+    expect(String(choices)).toMatch(/\nbatchNorm: .*\n {2}several-kernels {2}sound\n {2}one-kernel {2}sound/);
+  });
+
+  it("is found by a warm-up that measures, and what rode on it is fused anew", async () => {
+    const program = (a: Tensor, row: Tensor) => relu(batchNorm(a, row, row)[0]);
+    const measuring = await open({ autotune: true });
+    const inputsFor = (on: Device): [Tensor, Tensor] => {
+      const [x, , row] = inputsOn(on, 30, 8);
+      return [x, row];
+    };
+    const [x, row] = inputsFor(measuring);
+    const context = {
+      inputs: [x, row, row],
+      outputs: [x, row, row],
+      attrs: { epsilon: 1e-3 },
+      profile: { ...measuring.backend.profile!, choices: { choose: () => "one-kernel" } },
+    };
+    const kernel = batchNorm.op.kernels!(context).calls[0].shader as {
+      -readonly [K in keyof Shader]: string;
+    };
+    const { source } = kernel;
+    expect(source).toContain("total += p + r;");
+    kernel.source = source.replace("total += p + r;", "total += p;");
+    const fused = jit(program);
+    try {
+      await fused.warmUp(x, row);
+      expect(warnings().join("\n")).toMatch(
+        /batchNorm\/one-kernel is not used on .*: of \[71, 12\] and \[12\] and \[12\] it makes/,
+      );
+      expect(String(measuring.variants)).toMatch(/one-kernel {2}of .*\n/);
+      const want = await valuesOf([program(...inputsFor(reference))]);
+      for (const run of [fused, program]) {
+        const got = await valuesOf([run(x, row)]);
+        expectCloseArrays(got[0], want[0], 1e-5, "batchNorm");
+      }
+      expect(() => measuring.variants!.pin("batchNorm", "one-kernel")).toThrow(/is not used on this adapter/);
+    } finally {
+      kernel.source = source;
+      fused.dispose();
+    }
+  });
+});
+
+describe("measuring", () => {
+  it("covers these families too, is printed, and is left out of deterministic programs", async () => {
+    const measuring = await open({ autotune: true });
+    const program = (x: Tensor) => sum(softmax(x), 0);
+    const jitted = jit(program);
+    const x = tensor(new Float32Array(30 * 100).fill(1), { shape: [30, 100], device: measuring });
+    await jitted.warmUp(x);
+    const line = /softmax 32x128: (\S+)-row, of (\S+-row [\d.e-]+ ms(, )?){2}/;
+    expect(String(measuring.variants)).toMatch(line);
+    expect(Array.from(await jitted(x).data())).toEqual(expect.arrayContaining([expect.closeTo(0.3, 5)]));
+    // Sums of columns have one kernel only.
+    expect(String(measuring.variants)).not.toContain("reduce-rows");
+    jitted.dispose();
+    const strict = await open({ autotune: true, deterministic: true });
+    expect(String(strict.variants)).toMatch(/softmax: as the adapter's profile says/);
+    expect(String(strict.variants)).toMatch(/softmax 32x128: \S+ \(not asked\)/);
+  });
+});
