@@ -2,7 +2,7 @@
 // nothing of clocks.
 
 import type { Device, DeviceInfo, InitOptions } from "../engine/index.ts";
-import type { OpSpec } from "./cases/op-spec.ts";
+import type { WorkSpec } from "./cases/work-spec.ts";
 import type { Budget } from "./measure.ts";
 
 /** Where gradgpu itself runs. */
@@ -22,13 +22,14 @@ export type PeerBackend = (typeof peerBackends)[number];
 export type BackendName = OwnBackend | PeerBackend;
 
 /**
- * - `forward`, `backward`: one op, or one layer.
+ * - `forward`, `backward`: one op, or one layer. Backward is the tape's walk alone.
+ * - `gradient`: both in one, traced: what every library can be asked for, and none gives the second half alone.
  * - `step`: a whole training step.
  * - `cold`: the first training step of a process that finds no compiled shader anywhere, model building included.
  * - `host`: asking for the work, submit included, without waiting for it.
  * - `epoch`: one epoch of `fit`.
  */
-export type Phase = "forward" | "backward" | "step" | "cold" | "host" | "epoch";
+export type Phase = "forward" | "backward" | "gradient" | "step" | "cold" | "host" | "epoch";
 
 /** Work that is ready to be timed. */
 export interface Prepared {
@@ -42,8 +43,8 @@ export interface Prepared {
   readonly work?: { readonly dispatches: number; readonly submits: number };
   /** Bytes on the device that are the case's data rather than its work: left out of the peak. */
   readonly dataBytes?: number;
-  /** What one run computes, to be compared with what others compute. */
-  result?(): Promise<ArrayLike<number>>;
+  /** What one run computes, tensor by tensor, to be compared with what others compute. */
+  result?(): Promise<readonly ArrayLike<number>[]>;
   dispose(): void;
 }
 
@@ -54,8 +55,8 @@ export interface BenchCase {
   prepare(device: Device): Prepared | Promise<Prepared>;
   /** Measures by itself instead, where samples around {@link prepare}'s work will not do: a process, an epoch. */
   measure?(device: Device, options: MeasureOptions): Promise<Measurement>;
-  /** The same as data, for peers. */
-  readonly op?: OpSpec;
+  /** The same as data, for peers; absent where they take no part. */
+  readonly spec?: WorkSpec;
   /** Floating-point operations of one iteration: gives GFLOP/s. */
   readonly flops?: number;
   /** Bytes that one iteration must at least read and write as f32: gives GB/s. */

@@ -10,7 +10,7 @@ import { type Comparison, compareRuns } from "./compare-runs.ts";
 import { type Controls, measureControls } from "./controls.ts";
 import { interruptedCode, interruption, isInterrupted, stoppable, watchSignals } from "./interrupt.ts";
 import { describeMachine, type Machine } from "./machine.ts";
-import { comparePeers, workOf } from "./peers/compare.ts";
+import { comparePeers, hasPeers as meetsPeers } from "./peers/compare.ts";
 import { recordName, unwritable } from "./record.ts";
 import { finishRows, type Report, readReport } from "./report.ts";
 import { renderComparison } from "./reporters/comparison.ts";
@@ -55,15 +55,15 @@ function chooseCases({ filter, isQuick, hasPeers }: BenchArguments): BenchCase[]
     throw new UsageError(
       `--quick leaves out all that --filter ${filter.source} matches (${matching[0].name} is the first); run it without --quick`,
     );
-  if (hasPeers && !cases.some((each) => workOf(each) !== undefined))
+  if (hasPeers && !cases.some(meetsPeers))
     throw new UsageError(
-      `--peers times ops' forward passes and train/N1 to train/N4; --filter ${filter.source} leaves them out`,
+      `--peers: no peer takes part in what --filter ${filter.source} leaves; docs/performance.md tells in which cases they do`,
     );
   return cases.map(stoppable);
 }
 
 /** Whether a case is timed in turn with the peers, and so not by itself. A cold start is a process anyway. */
-const isRaced = (benchCase: BenchCase) => benchCase.phase !== "cold" && workOf(benchCase) !== undefined;
+const isRaced = (benchCase: BenchCase) => benchCase.phase !== "cold" && meetsPeers(benchCase);
 
 interface Run {
   readonly args: BenchArguments;
@@ -170,7 +170,7 @@ async function writeFiles(
 ): Promise<string[]> {
   const stem = path.join(resultsFolder, recordName(report));
   const toJson = () => `${JSON.stringify(report, undefined, 1)}\n`;
-  const toHtml = () => renderHtml(report, comparison);
+  const toHtml = () => renderHtml(report, allCases, comparison);
   const files: [file: string | undefined, text: () => string][] = [
     [json, toJson],
     [isRecord ? `${stem}.json` : undefined, toJson],

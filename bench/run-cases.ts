@@ -1,6 +1,6 @@
 // Runs cases on a backend and makes rows of what was measured. Prints nothing.
 
-import type { AdapterPeaks, Device, DeviceInfo } from "../engine/index.ts";
+import type { Device, DeviceInfo } from "../engine/index.ts";
 import type { BackendName, BenchCase, Measurement, OwnBackend, Row, Skipped } from "./bench-case.ts";
 import { CaseDevices } from "./case-devices.ts";
 import { type Budget, budgetOf, measure, measureHost } from "./measure.ts";
@@ -13,8 +13,6 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly onCase?: (benchCase: BenchCase, backend: OwnBackend) => void;
-  /** What the adapter can do: rows tell their share. */
-  readonly peaks?: AdapterPeaks;
   readonly isQuick?: boolean;
   /** Of gradgpu. */
   readonly version?: string;
@@ -80,20 +78,16 @@ async function timeCase(
 /** Where a row was measured. */
 export interface Place extends Pick<DeviceInfo, "adapter" | "driver" | "isSoftware"> {}
 
-/** The row of a case, its rates and their shares of the adapter's. */
+/** The row of a case and its rates; what share of the adapter's they are is told at the end. */
 export function rowOf(
   { name, phase, flops, bytes, at }: Pick<BenchCase, "name" | "phase" | "flops" | "bytes" | "at">,
   backend: BackendName,
   measurement: Measurement,
   { adapter, driver, isSoftware }: Place,
-  { peaks, version }: Pick<RunOptions, "peaks" | "version"> = {},
+  { version }: Pick<RunOptions, "version"> = {},
 ): Row {
   const gflops = flops === undefined ? undefined : billionsPerSecond(flops, measurement.medianMs);
   const gbPerSecond = bytes === undefined ? undefined : billionsPerSecond(bytes, measurement.medianMs);
-  const share = (rate: number | undefined, peak: number | undefined) =>
-    rate === undefined || !peak ? undefined : Number((rate / peak).toPrecision(3));
-  // Only what runs on the adapter has a share of what the adapter can do.
-  const limits = backend.endsWith("webgpu") ? peaks : undefined;
   return {
     case: name,
     backend,
@@ -107,8 +101,6 @@ export function rowOf(
     bytes,
     gflops,
     gbPerSecond,
-    fmaShare: share(gflops, limits?.fmaGflops),
-    copyShare: share(gbPerSecond, limits?.copyGBs),
     at,
   };
 }

@@ -27,6 +27,7 @@ export const coldBench: readonly BenchCase[] = nets.map((net) => ({
   name: `train/${net.name}`,
   phase: "cold",
   batchSize: net.batchSize,
+  spec: { kind: "net", net: specOf(net) },
   isQuick: net.name === "N1",
   prepare: () => {
     throw new Error("a cold start is measured by a process of its own");

@@ -1,12 +1,14 @@
 // What the host pays: a chain of tiny ops, the floor of a dispatch on this adapter, and encoding a replayed step next
 // to a bare loop of the same commands. The floors speak to WebGPU directly.
 
-import { add, type Device, jit, ones, type Tensor, tidy, variable, zeros } from "../../engine/index.ts";
+import { add, type Device, jit, type Tensor, tensor, tidy, variable } from "../../engine/index.ts";
 import { Batches } from "../../nn/training/batches.ts";
 import type { BenchCase, Measurement, Prepared } from "../bench-case.ts";
 import { rotation } from "../peers/net-data.ts";
 import { median, summarise } from "../statistics.ts";
 import { nets } from "./nets.ts";
+import { valuesIn } from "./op-case.ts";
+import { type OpSpec, valuesOf } from "./op-spec.ts";
 import { disposeAll, makeTrainer, rowsOf } from "./training.ts";
 
 const chainLength = 1000;
@@ -27,12 +29,21 @@ function addChain(x: Tensor, one: Tensor): Tensor {
   return value;
 }
 
+const chainOf = (op: "chain" | "tracedChain"): OpSpec => ({
+  op,
+  inputs: [{ shape: [4] }, { shape: [4] }],
+  attributes: { count: chainLength },
+});
+
 function prepareChain(device: Device, isTraced: boolean): Prepared {
-  const x = zeros([4], { device });
-  const one = ones([4], { device });
-  if (!isTraced) return { run: () => addChain(x, one).dispose(), dispose: () => disposeAll([x, one]) };
-  const chain = jit((a: Tensor, b: Tensor) => tidy(() => addChain(a, b)));
-  return { run: () => chain(x, one).dispose(), dispose: () => disposeAll([chain, x, one]) };
+  const [x, one] = valuesOf(chainOf("chain")).map((values) => tensor(values, { device }));
+  const traced = isTraced ? jit((a: Tensor, b: Tensor) => tidy(() => addChain(a, b))) : undefined;
+  const chain = traced ?? addChain;
+  return {
+    run: () => chain(x, one).dispose(),
+    result: () => valuesIn([chain(x, one)]),
+    dispose: () => disposeAll([traced, x, one]),
+  };
 }
 
 const tinyAdd = `
@@ -259,8 +270,20 @@ async function measureRace(device: Device, which: "replay" | "bare"): Promise<Ho
 }
 
 export const hostBench: readonly BenchCase[] = [
-  { name: "chain/add-1000/eager", phase: "forward", skip, prepare: (device) => prepareChain(device, false) },
-  { name: "chain/add-1000/jit", phase: "forward", skip, prepare: (device) => prepareChain(device, true) },
+  {
+    name: "chain/add-1000/eager",
+    phase: "forward",
+    spec: { kind: "op", op: chainOf("chain") },
+    skip,
+    prepare: (device) => prepareChain(device, false),
+  },
+  {
+    name: "chain/add-1000/jit",
+    phase: "forward",
+    spec: { kind: "op", op: chainOf("tracedChain") },
+    skip,
+    prepare: (device) => prepareChain(device, true),
+  },
   { name: "floor/dispatch-new-bind-group", phase: "forward", skip, prepare: () => prepareFloor(true) },
   { name: "floor/dispatch-prebuilt-bind-group", phase: "forward", skip, prepare: () => prepareFloor(false) },
   {

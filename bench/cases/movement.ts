@@ -1,24 +1,8 @@
 // Kernels that move numbers rather than compute with them: gather, scatter-add, transpose, and what cuts, joins, sorts
 // and runs along rows; and those that draw them: Philox's words, uniform and normal numbers, dropout.
 
-import {
-  concat,
-  cumsum,
-  type Device,
-  dropout,
-  oneHot,
-  pad,
-  randomBits,
-  randomNormal,
-  randomUniform,
-  sort,
-  type Tensor,
-  tensor,
-  tril,
-} from "../../engine/index.ts";
 import type { BenchCase } from "../bench-case.ts";
-import { labels, spreadTensor } from "../values.ts";
-import { type OpCase, opCases, passes } from "./op-case.ts";
+import { type OpCase, opCases } from "./op-case.ts";
 
 const f32 = 4;
 
@@ -64,8 +48,7 @@ const moves: OpCase[] = [
 ];
 
 const million = 2 ** 20;
-const draws = { randomBits, randomUniform, randomNormal };
-const drawNames = { randomBits: "bits", randomUniform: "uniform", randomNormal: "normal" };
+const draws = { randomBits: "bits", randomUniform: "uniform", randomNormal: "normal" } as const;
 
 /** [rows, features]; the last is a vector of 4M. */
 const dropoutSizes = [
@@ -75,80 +58,55 @@ const dropoutSizes = [
   [4096, 1024],
 ] as const;
 
-const stateOn = (device: Device) => tensor(device.random.state(), { device });
-const disposer = (tensors: readonly Tensor[]) => () => {
-  for (const each of tensors) each.dispose();
-};
-
-/** One tensor in, one out. */
-const one = (
-  name: string,
-  bytes: number,
-  x: (device: Device) => Tensor,
-  run: (x: Tensor) => Tensor,
-): BenchCase[] =>
-  passes({ name, forward: { bytes } }, undefined, (device) => {
-    const input = x(device);
-    return { inputs: [input], run: () => run(input), dispose: disposer([input]) };
-  });
-
-const arranging: BenchCase[] = [
-  [128, 512],
-  [1024, 1024],
-].flatMap(([rows, columns]) => {
+const arranging = [[128, 512] as const, [1024, 1024] as const].flatMap(([rows, columns]): OpCase[] => {
   const size = `${rows}x${columns}`;
   const moved = 2 * f32 * rows * columns;
-  const x = (device: Device) => spreadTensor(device, [rows, columns]);
+  const inputs = [{ shape: [rows, columns] }];
   return [
-    ...one(`concat/2-of-${size}`, 2 * moved, x, (a) => concat([a, a], 1)),
-    ...one(`pad/${size}`, moved, x, (a) => pad(a, 1)),
-    ...one(`tril/${size}`, moved, x, (a) => tril(a)),
-    ...one(`cumsum/${size}`, moved, x, (a) => cumsum(a, 1)),
-    ...one(`sort/${size}`, moved, x, (a) => sort(a)),
-    ...one(
-      `one-hot/${size}`,
-      f32 * rows * (columns + 1),
-      (device) => tensor(labels(rows, columns, 1), { device }),
-      (a) => oneHot(a, columns),
-    ),
+    {
+      name: `concat/2-of-${size}`,
+      op: "concat",
+      inputs,
+      attributes: { axis: 1 },
+      forward: { bytes: 2 * moved },
+    },
+    { name: `pad/${size}`, op: "pad", inputs, forward: { bytes: moved } },
+    { name: `tril/${size}`, op: "tril", inputs, forward: { bytes: moved } },
+    { name: `cumsum/${size}`, op: "cumsum", inputs, attributes: { axis: 1 }, forward: { bytes: moved } },
+    { name: `sort/${size}`, op: "sort", inputs, forward: { bytes: moved } },
+    {
+      name: `one-hot/${size}`,
+      op: "oneHot",
+      inputs: [{ shape: [rows], fill: "whole", limit: columns }],
+      attributes: { size: columns },
+      forward: { bytes: f32 * rows * (columns + 1) },
+    },
   ];
 });
 
-const random: BenchCase[] = Object.entries(draws).flatMap(([name, draw]) =>
-  passes(
-    {
-      name: `random/${drawNames[name as keyof typeof draws]}/1M`,
-      forward: { bytes: f32 * million },
-      isQuick: name === "randomUniform",
-    },
-    undefined,
-    (device) => {
-      const state = stateOn(device);
-      return { inputs: [], run: () => draw(state, [million]), dispose: disposer([state]) };
-    },
-  ),
+const random = Object.entries(draws).map(
+  ([op, name]): OpCase => ({
+    name: `random/${name}/1M`,
+    op: op as keyof typeof draws,
+    inputs: [],
+    attributes: { shape: [million] },
+    forward: { bytes: f32 * million },
+    isQuick: name === "uniform",
+  }),
 );
 
-const dropouts: BenchCase[] = dropoutSizes.flatMap(([rows, columns]) =>
-  passes(
-    {
-      name: `dropout/${rows}x${columns}`,
-      forward: { bytes: 2 * f32 * rows * columns },
-      backward: { bytes: 2 * f32 * rows * columns },
-      isQuick: rows === 1024,
-    },
-    undefined,
-    (device) => {
-      const x = spreadTensor(device, [rows, columns]);
-      const state = stateOn(device);
-      return { inputs: [x], run: () => dropout(x, 0.5, state), dispose: disposer([x, state]) };
-    },
-  ),
+const dropouts = dropoutSizes.map(
+  ([rows, columns]): OpCase => ({
+    name: `dropout/${rows}x${columns}`,
+    op: "dropout",
+    inputs: [{ shape: [rows, columns] }],
+    attributes: { rate: 0.5 },
+    forward: { bytes: 2 * f32 * rows * columns },
+    backward: { bytes: 2 * f32 * rows * columns },
+    isQuick: rows === 1024,
+  }),
 );
 
-export const movementBench: readonly BenchCase[] = [
-  ...moves.flatMap(opCases),
-  ...arranging,
-  ...random,
-  ...dropouts,
-];
+export const movementBench: readonly BenchCase[] = [...moves, ...arranging, ...random, ...dropouts].flatMap(
+  opCases,
+);

@@ -15,6 +15,8 @@ export interface NetSpec {
   readonly classes: number;
   readonly batchSize: number;
   readonly layers: readonly LayerSpec[];
+  /** Batches of data that steps go round, where they are not as many as usual. */
+  readonly batches?: number;
 }
 
 export interface Net extends NetSpec {
@@ -51,8 +53,8 @@ const specs: readonly NetSpec[] = [
 ];
 
 /** The net as data alone, which another process can be sent. */
-export function specOf({ name, inputs, classes, batchSize, layers }: NetSpec): NetSpec {
-  return { name, inputs, classes, batchSize, layers };
+export function specOf({ name, inputs, classes, batchSize, layers, batches }: NetSpec): NetSpec {
+  return { name, inputs, classes, batchSize, layers, batches };
 }
 
 /** The spec without its dropout: what every library computes alike. */

@@ -15,6 +15,8 @@ export interface OpSpec {
   readonly op: OpName;
   readonly inputs: readonly InputSpec[];
   readonly attributes?: OpAttributes;
+  /** Asks for the gradients by all inputs but whole numbers, of the result's sum weighted by {@link seedOf}. */
+  readonly isGradient?: boolean;
 }
 
 export interface OpAttributes {
@@ -22,15 +24,26 @@ export interface OpAttributes {
   readonly transposeB?: boolean;
   /** Of a reduction; all of them where it is absent. */
   readonly axis?: number;
-  /** Rows of a scatter's result. */
+  /** Rows of a scatter's result, columns of one-hot rows. */
   readonly size?: number;
-  /** Of a convolution or a pooling window. */
+  /** Of a pooling window, whose stride it is too. */
   readonly window?: number;
+  /** Of a convolution, whose padding is that of Keras' "same". */
   readonly stride?: number;
-  readonly padding?: "same" | "valid";
+  readonly groups?: number;
+  readonly epsilon?: number;
+  /** What a scaling multiplies by. */
+  readonly factor?: number;
+  /** Share of the numbers that dropout sets to 0. */
+  readonly rate?: number;
+  /** Of the random numbers wanted. */
+  readonly shape?: readonly number[];
+  /** Additions in a chain. */
+  readonly count?: number;
 }
 
-export const opNames = [
+/** Ops of the engine. Whole numbers that they take come last, but for `oneHot`'s. */
+export const engineOpNames = [
   "matmul",
   "dense",
   "neg",
@@ -48,19 +61,83 @@ export const opNames = [
   "gather",
   "scatterAdd",
   "transpose",
-  "adam",
+  "concat",
+  "pad",
+  "tril",
+  "cumsum",
+  "sort",
+  "oneHot",
+  "randomBits",
+  "randomUniform",
+  "randomNormal",
+  "dropout",
 ] as const;
-export type OpName = (typeof opNames)[number];
+export type EngineOpName = (typeof engineOpNames)[number];
+
+/**
+ * What layers compute that no op of the above does: of the layer's input and its weights, in the order and in the shapes
+ * that nn has them in, channels last.
+ */
+export const layerOpNames = [
+  "denseRelu",
+  "permute",
+  "scale",
+  "layerNorm",
+  "rmsNorm",
+  "groupNorm",
+  "embedding",
+  "conv1d",
+  "conv2d",
+  "depthwiseConv2d",
+  "conv2dTranspose",
+  "maxPool",
+  "averagePool",
+  "globalMaxPool",
+  "globalAveragePool",
+] as const;
+
+/** What changes a state of its own with every run. */
+export const updateOpNames = ["adam", "sgdMomentum"] as const;
+export type UpdateOpName = (typeof updateOpNames)[number];
+
+/** So many additions one after the other, op by op or as one traced program. */
+export const chainOpNames = ["chain", "tracedChain"] as const;
+
+export type OpName =
+  | EngineOpName
+  | (typeof layerOpNames)[number]
+  | UpdateOpName
+  | (typeof chainOpNames)[number];
+
+export const isUpdate = (op: OpName): op is UpdateOpName => (updateOpNames as readonly string[]).includes(op);
+
+const randomOps: readonly OpName[] = ["randomBits", "randomUniform", "randomNormal", "dropout"];
+/** Whether what it draws is every library's own: results are compared by what they are like. */
+export const isRandom = (op: OpName) => randomOps.includes(op);
+
+/** What weights the result of a gradient's function. */
+export const seedOf = (shape: readonly number[]) => spread(countOf(shape), -1, 1, 99);
 
 export const countOf = (shape: readonly number[]) => shape.reduce((count, length) => count * length, 1);
 
 /** The values of each input. */
-export function valuesOf({ inputs }: OpSpec): (Float32Array | Int32Array)[] {
+export function valuesOf({ inputs }: Pick<OpSpec, "inputs">): (Float32Array | Int32Array)[] {
   return inputs.map(({ shape, fill = "signed", limit = 1 }, i) => {
     const count = countOf(shape);
     if (fill === "whole") return labels(count, limit, i + 1);
     return spread(count, fill === "signed" ? -1 : 0, 1, i + 1);
   });
+}
+
+/** Mean, mean square and the share of zeros: what random numbers of one distribution have in common. */
+export function momentsOf(values: ArrayLike<number>): number[] {
+  let [sum, squares, zeros] = [0, 0, 0];
+  for (let i = 0; i < values.length; i++) {
+    sum += values[i];
+    squares += values[i] ** 2;
+    if (values[i] === 0) zeros++;
+  }
+  return [sum, squares, zeros].map((each) => each / values.length);
 }
 
 /** At most this many of a result's values are compared: enough to meet every row, column and tile. */

@@ -3,7 +3,8 @@
 import { type Device, jit, type Tensor, tensor, tidy, variable } from "../../engine/index.ts";
 import { Adam, type Optimizer, SGD } from "../../optim/index.ts";
 import type { BenchCase, Prepared } from "../bench-case.ts";
-import { type OpSpec, valuesOf } from "./op-spec.ts";
+import { adam, sgd } from "../peers/net-data.ts";
+import { type OpSpec, type UpdateOpName, valuesOf } from "./op-spec.ts";
 
 /** All of N1's parameters, and a large layer's. */
 const counts = [
@@ -11,13 +12,13 @@ const counts = [
   [2 ** 20, "1M"],
 ] as const;
 const f32 = 4;
-const updateOf = (count: number): OpSpec => ({
-  op: "adam",
+const updateOf = (op: UpdateOpName, count: number): OpSpec => ({
+  op,
   inputs: [{ shape: [count] }, { shape: [count] }],
 });
 
 function prepareUpdate(device: Device, count: number, optimizer: Optimizer): Prepared {
-  const [start, slope] = valuesOf(updateOf(count));
+  const [start, slope] = valuesOf(updateOf("adam", count));
   const weight = variable(start, { device });
   const gradient = tensor(slope, { device });
   optimizer.build([weight]);
@@ -26,7 +27,7 @@ function prepareUpdate(device: Device, count: number, optimizer: Optimizer): Pre
     run: () => update(gradient),
     result: async () => {
       update(gradient);
-      return weight.data();
+      return [await weight.data()];
     },
     dispose: () => {
       update.dispose();
@@ -44,15 +45,16 @@ export const optimizerBench: readonly BenchCase[] = counts.flatMap(([count, size
     // Reads value, gradient and two moments; writes value and moments.
     flops: 12 * count,
     bytes: 7 * f32 * count,
-    op: updateOf(count),
+    spec: { kind: "op", op: updateOf("adam", count) },
     isQuick: size === "1M",
-    prepare: (device) => prepareUpdate(device, count, new Adam({ learningRate: 1e-3 })),
+    prepare: (device) => prepareUpdate(device, count, new Adam(adam)),
   },
   {
     name: `optimizer/sgd-momentum/${size}`,
     phase: "forward",
     flops: 4 * count,
     bytes: 5 * f32 * count,
-    prepare: (device) => prepareUpdate(device, count, new SGD({ learningRate: 1e-3, momentum: 0.9 })),
+    spec: { kind: "op", op: updateOf("sgdMomentum", count) },
+    prepare: (device) => prepareUpdate(device, count, new SGD(sgd)),
   },
 ]);

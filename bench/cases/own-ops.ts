@@ -4,27 +4,38 @@ import {
   add,
   argMax,
   batchNorm,
+  concat,
+  cumsum,
+  dropout,
   exp,
   gather,
   matmul,
   max,
   neg,
+  oneHot,
+  pad,
+  randomBits,
+  randomNormal,
+  randomUniform,
   relu,
   scatterAdd,
   sigmoid,
   softmax,
+  sort,
   sparseSoftmaxCrossEntropy,
   sum,
   type Tensor,
   tanh,
   tidy,
   transpose,
+  tril,
 } from "../../engine/index.ts";
-import type { OpAttributes, OpName } from "./op-spec.ts";
+import type { EngineOpName, OpAttributes } from "./op-spec.ts";
 
-type OwnOp = (inputs: readonly Tensor[], attributes: OpAttributes) => Tensor;
+/** `random` is the state of a generator, for those that draw numbers. */
+type OwnOp = (inputs: readonly Tensor[], attributes: OpAttributes, random: Tensor | undefined) => Tensor;
 
-export const ownOps: Readonly<Record<Exclude<OpName, "adam">, OwnOp>> = {
+export const ownOps: Readonly<Record<EngineOpName, OwnOp>> = {
   matmul: ([a, b], { transposeA, transposeB }) => matmul(a, b, { transposeA, transposeB }),
   dense: ([x, weight, bias]) => tidy(() => add(matmul(x, weight), bias)),
   neg: ([x]) => neg(x),
@@ -42,4 +53,14 @@ export const ownOps: Readonly<Record<Exclude<OpName, "adam">, OwnOp>> = {
   gather: ([x, rows]) => gather(x, rows),
   scatterAdd: ([updates, rows], { size }) => scatterAdd(updates, rows, size!),
   transpose: ([x]) => transpose(x),
+  concat: ([x], { axis }) => concat([x, x], axis),
+  pad: ([x]) => pad(x, 1),
+  tril: ([x]) => tril(x),
+  cumsum: ([x], { axis }) => cumsum(x, axis!),
+  sort: ([x]) => sort(x),
+  oneHot: ([indices], { size }) => oneHot(indices, size!),
+  randomBits: (_, { shape }, random) => randomBits(random!, [...shape!]),
+  randomUniform: (_, { shape }, random) => randomUniform(random!, [...shape!]),
+  randomNormal: (_, { shape }, random) => randomNormal(random!, [...shape!]),
+  dropout: ([x], { rate }, random) => dropout(x, rate!, random!),
 };

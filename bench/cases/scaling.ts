@@ -5,19 +5,20 @@ import type { Device } from "../../engine/index.ts";
 import type { BenchCase, Measurement, MeasureOptions } from "../bench-case.ts";
 import { work } from "../measure.ts";
 import { summarise } from "../statistics.ts";
-import { type NetSpec, nets } from "./nets.ts";
+import { type NetSpec, nets, specOf } from "./nets.ts";
 import { flopsOf, prepareEpochs } from "./training.ts";
 
 const skip = { cpu: "the reference's time grows as its operations do; train/ tells its rate" };
 
-/** Batches of data on the device: few, for they are not what is measured. */
-const batches = 4;
+/** Batches of data on the device: few, for they are not what is measured; the largest fit but once. */
+const batchesFor = (batchSize: number) => (batchSize > 8192 ? 1 : 4);
 
 const perceptron = (name: string, hidden: readonly number[], batchSize: number): NetSpec => ({
   name,
   inputs: 784,
   classes: 10,
   batchSize,
+  batches: batchesFor(batchSize),
   layers: [...hidden, 10].map((units) => ({ kind: "dense", units })),
 });
 
@@ -29,15 +30,19 @@ const scaled = (net: NetSpec, at: number, isQuick: boolean): BenchCase => ({
   flops: flopsOf(net),
   batchSize: net.batchSize,
   ownDevice: true,
-  budget: { minSamples: 3, minIterations: batches },
-  prepare: (device) => prepareEpochs(net, device, batches),
+  spec: { kind: "net", net: specOf(net) },
+  budget: { minSamples: 3, minIterations: net.batches },
+  prepare: (device) => prepareEpochs(net, device, net.batches!),
   skip,
 });
 
-/** 784-width-width-10: at 4,096 a weight matrix takes 64 MiB and what Adam keeps of all weights 235 MiB. */
-const widths = [64, 256, 512, 1024, 2048, 4096];
-const depths = [1, 4, 16, 64];
-const batchSizes = [16, 128, 1024, 8192];
+/**
+ * 784-width-width-10, to the widest whose parameters share a buffer of 128 MiB; as deep as a program stays quick to
+ * trace; and to 32,768 rows of 784, which are 98 MiB.
+ */
+const widths = [64, 256, 512, 1024, 2048, 4096, 5408];
+const depths = [1, 4, 16, 64, 256];
+const batchSizes = [16, 128, 1024, 8192, 32768];
 
 const width = widths.map((units) =>
   scaled(perceptron(`scale-width/${units}`, [units, units], 128), units, units === 256),
@@ -46,7 +51,11 @@ const depth = depths.map((count) =>
   scaled(perceptron(`scale-depth/${count}`, Array(count).fill(64), 128), count, count === 4),
 );
 const batch = batchSizes.map((size) =>
-  scaled({ ...nets[0], name: `scale-batch/${size}`, batchSize: size }, size, size === 16),
+  scaled(
+    { ...nets[0], name: `scale-batch/${size}`, batchSize: size, batches: batchesFor(size) },
+    size,
+    size === 16,
+  ),
 );
 
 const windows = 20;

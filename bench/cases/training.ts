@@ -8,7 +8,7 @@ import { Loop } from "../../nn/training/loop.ts";
 import type { BenchCase, Prepared } from "../bench-case.ts";
 import { rotation } from "../peers/net-data.ts";
 import { labels, spreadTensor } from "../values.ts";
-import { buildModel, type NetSpec, nets } from "./nets.ts";
+import { buildModel, type NetSpec, nets, specOf } from "./nets.ts";
 
 type Trainer = ReturnType<Sequential["makeTrainer"]>;
 
@@ -137,6 +137,7 @@ export const trainingBench: readonly BenchCase[] = nets.flatMap((net): BenchCase
       ...shared,
       name: `train/${net.name}`,
       phase: "step",
+      spec: { kind: "net", net: specOf(net) },
       isQuick: net.name === "N1" || net.name === "N3",
       // A step of the reference takes up to seconds: one at a time there.
       prepare: (device) => prepareEpochs(net, device, device.kind === "cpu" ? 1 : rotation),
@@ -145,6 +146,7 @@ export const trainingBench: readonly BenchCase[] = nets.flatMap((net): BenchCase
       ...shared,
       name: `train-sync/${net.name}`,
       phase: "step",
+      spec: { kind: "net", net: specOf(net), readsEach: true },
       prepare: (device) => prepareReading(net, device),
       skip: { cpu: "the reference computes at once, so reading changes nothing" },
     },

@@ -4,7 +4,7 @@
 import type { NetSpec } from "../cases/nets.ts";
 import type { Array_, Jax } from "./jax-api.ts";
 import { prepareJaxOp } from "./jax-ops.ts";
-import { adam, batchNormConstants, dataOf, rotation, weightsOf } from "./net-data.ts";
+import { adam, batchesOf, batchNormConstants, type NetData, weightsOf } from "./net-data.ts";
 import type { PeerHost, PeerLibrary, PeerWork } from "./peer.ts";
 
 export async function openJax({ backend, importFile, packageOf }: PeerHost): Promise<PeerLibrary> {
@@ -34,16 +34,17 @@ interface State {
 function prepareNet(jax: Jax, spec: NetSpec): PeerWork {
   const { numpy: np } = jax;
   const { inputs, classes, batchSize } = spec;
-  const { x, y } = dataOf(spec);
-  const batches = Array.from({ length: rotation }, (_, i) => {
-    const rows = x.slice(i * batchSize * inputs, (i + 1) * batchSize * inputs);
+  const onDevice = ({ x, y }: NetData) => {
     const wanted = new Float32Array(batchSize * classes);
-    for (let row = 0; row < batchSize; row++) wanted[row * classes + y[i * batchSize + row]] = 1;
+    y.forEach((label, row) => {
+      wanted[row * classes + label] = 1;
+    });
     return {
-      x: np.array(rows).reshape([batchSize, inputs]),
+      x: np.array(x).reshape([batchSize, inputs]),
       y: np.array(wanted).reshape([batchSize, classes]),
     };
-  });
+  };
+  const batches = batchesOf(spec).map(onDevice);
   const weights = weightsOf(spec);
   const arrays = (isTrainable: boolean, fill?: number) =>
     weights.map((list) =>
@@ -68,13 +69,18 @@ function prepareNet(jax: Jax, spec: NetSpec): PeerWork {
   let loss: Array_ | undefined;
   return {
     run() {
-      const batch = batches[next];
-      next = (next + 1) % rotation;
+      const { x, y } = batches[next];
+      next = (next + 1) % batches.length;
       loss?.dispose();
-      [state, loss] = step(state, batch.x.ref, batch.y.ref);
+      [state, loss] = step(state, x.ref, y.ref);
     },
     wait: () => loss!.ref.data(),
-    read: () => loss!.ref.data(),
+    read: async () => [await loss!.ref.data()],
+    train(rows) {
+      const { x, y } = onDevice(rows);
+      loss?.dispose();
+      [state, loss] = step(state, x, y);
+    },
     dispose() {
       loss?.dispose();
       const { params, firsts, seconds, moving, powers, key } = state;

@@ -3,19 +3,29 @@
 import type { NetSpec } from "../cases/nets.ts";
 import { labels, spread } from "../values.ts";
 
-/** Batches that inputs rotate among, so that no step finds its input in a cache of the one before. */
+/** Batches that inputs usually rotate among, so that no step finds its input in a cache of the one before. */
 export const rotation = 16;
 
 export interface NetData {
-  /** [rotation * batchSize, inputs], in [0, 1). */
+  /** [batches * batchSize, inputs], in [0, 1). */
   readonly x: Float32Array;
-  /** [rotation * batchSize] classes. */
+  /** [batches * batchSize] classes. */
   readonly y: Int32Array;
 }
 
-export function dataOf({ inputs, classes, batchSize }: NetSpec): NetData {
-  const rows = rotation * batchSize;
+export function dataOf({ inputs, classes, batchSize, batches = rotation }: NetSpec): NetData {
+  const rows = batches * batchSize;
   return { x: spread(rows * inputs, 0, 1, 1), y: labels(rows, classes, 1) };
+}
+
+/** The same, batch by batch. */
+export function batchesOf(net: NetSpec): NetData[] {
+  const { inputs, batchSize, batches = rotation } = net;
+  const { x, y } = dataOf(net);
+  return Array.from({ length: batches }, (_, i) => ({
+    x: x.slice(i * batchSize * inputs, (i + 1) * batchSize * inputs),
+    y: y.slice(i * batchSize, (i + 1) * batchSize),
+  }));
 }
 
 export interface WeightSpec {
@@ -49,4 +59,5 @@ export function weightsOf({ inputs, layers }: NetSpec): WeightSpec[][] {
 
 /** What all of them are asked for. */
 export const adam = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 } as const;
+export const sgd = { learningRate: 1e-3, momentum: 0.9 } as const;
 export const batchNormConstants = { momentum: 0.99, epsilon: 1e-3 } as const;

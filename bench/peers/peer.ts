@@ -1,13 +1,11 @@
 // What a peer's adapter offers, and what parent and child process say to each other.
 
 import type { PeerBackend } from "../bench-case.ts";
-import type { NetSpec } from "../cases/nets.ts";
-import type { OpSpec } from "../cases/op-spec.ts";
+import type { FitSpec, WorkSpec } from "../cases/work-spec.ts";
+import type { NetData } from "./net-data.ts";
 
-/** What is computed: training steps of a net, or an op on given inputs. */
-export type WorkSpec =
-  | { readonly kind: "net"; readonly net: NetSpec }
-  | { readonly kind: "op"; readonly op: OpSpec };
+/** What is asked of a library itself: an op, or training steps of a net. */
+export type LibraryWork = Extract<WorkSpec, { kind: "op" | "net" }>;
 
 /** A peer's work, its data on its device. */
 export interface PeerWork {
@@ -15,8 +13,10 @@ export interface PeerWork {
   run(): void | Promise<void>;
   /** Waits until all that was asked for is done. */
   wait(): Promise<unknown>;
-  /** What the last run computed: a step's loss, or the op's result. */
-  read(): Promise<ArrayLike<number | bigint>>;
+  /** What the last run computed, tensor by tensor: a step's loss, or the op's result. */
+  read(): Promise<readonly ArrayLike<number | bigint>[]>;
+  /** Of a net: asks for a training step on a batch that comes from the host. */
+  train?(batch: NetData): void;
   dispose(): void;
 }
 
@@ -25,7 +25,7 @@ export interface PeerLibrary {
   /** Of the library, as it says itself or as its package file does. */
   readonly version: string;
   /** Throws where the library can't do it. */
-  prepare(work: WorkSpec): PeerWork | Promise<PeerWork>;
+  prepare(work: LibraryWork): PeerWork | Promise<PeerWork>;
 }
 
 /** How an adapter gets at a library: packages by name, and what it may need of WebGPU. */
@@ -42,8 +42,8 @@ export interface PeerHost {
 export type PeerRequest =
   | { readonly call: "open"; readonly backend: PeerBackend; readonly packages: string }
   /** Results of the first `runs` runs, of which large ones are sampled; the work is thrown away. */
-  | { readonly call: "check"; readonly work: WorkSpec; readonly runs: number }
-  | { readonly call: "prepare"; readonly work: WorkSpec }
+  | { readonly call: "check"; readonly work: LibraryWork; readonly runs: number }
+  | { readonly call: "prepare"; readonly work: LibraryWork }
   /** Milliseconds of `runs` runs; waited for after each, or only after the last. */
   | { readonly call: "sample"; readonly runs: number; readonly readsEach: boolean }
   /** The first run alone, waited for, and what it asks for: counting costs nothing beside compiling. */
@@ -52,16 +52,23 @@ export type PeerRequest =
   | { readonly call: "read" }
   /** Dispatches and submits of a run. */
   | { readonly call: "count" }
+  /** Most bytes of GPU buffers since it was prepared. */
+  | { readonly call: "memory" }
+  /** Milliseconds of epochs; refused where one would take longer than `longestMs`. */
+  | { readonly call: "fit"; readonly fit: FitSpec; readonly longestMs: number }
   | { readonly call: "release" };
 
 export interface PeerAnswers {
   open: { version: string; adapter: string };
-  check: number[];
+  check: number[][];
   prepare: null;
   sample: number;
   first: { ms: number; dispatches: number; submits: number };
-  read: number[];
+  read: number[][];
   count: { dispatches: number; submits: number };
+  memory: { peakBytes: number };
+  /** Loss, dispatches and submits are those of some steps after the last epoch. */
+  fit: { ms: number[]; loss: number; dispatches: number; submits: number };
   release: null;
 }
 

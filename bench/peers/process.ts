@@ -55,7 +55,15 @@ export class PeerProcess {
     });
   }
 
-  async call<R extends PeerRequest>(request: R): Promise<PeerAnswers[R["call"]]> {
+  /** Whether it has to be started anew: it crashed, or took too long. */
+  get hasEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  async call<R extends PeerRequest>(
+    request: R,
+    limitMs: number = this.#limitMs,
+  ): Promise<PeerAnswers[R["call"]]> {
     if (this.#ended !== undefined) throw new Error(this.#ended);
     const id = this.#next++;
     let timer: NodeJS.Timeout | undefined;
@@ -64,8 +72,8 @@ export class PeerProcess {
         this.#pending = { id, resolve, reject };
         timer = setTimeout(() => {
           this.close();
-          reject(new Error(`no answer to "${request.call}" in ${this.#limitMs / 1000} s`));
-        }, this.#limitMs);
+          reject(new Error(`no answer to "${request.call}" in ${limitMs / 1000} s`));
+        }, limitMs);
         this.#child.send({ id, request });
       });
       if ("error" in reply) throw new Error(reply.error);

@@ -1,17 +1,25 @@
 // Ops in TensorFlow.js. What needs a form of its own (labels as one-hot rows) gets it beforehand.
 
-import type { OpAttributes, OpName, OpSpec } from "../cases/op-spec.ts";
-import { valuesOf } from "../cases/op-spec.ts";
-import { adam, batchNormConstants } from "./net-data.ts";
+import {
+  type OpAttributes,
+  type OpName,
+  type OpSpec,
+  seedOf,
+  type UpdateOpName,
+  valuesOf,
+} from "../cases/op-spec.ts";
+import { adam, batchNormConstants, sgd } from "./net-data.ts";
 import type { PeerWork } from "./peer.ts";
-import type { Tensor, Tfjs, TfjsQueue } from "./tfjs-api.ts";
+import { disposeAll, type Tensor, type Tfjs, type TfjsQueue } from "./tfjs-api.ts";
+import { layerOps } from "./tfjs-layers.ts";
 
-type TfjsOp = (tf: Tfjs, inputs: readonly Tensor[], attributes: OpAttributes) => Tensor;
+export type TfjsOp = (tf: Tfjs, inputs: readonly Tensor[], attributes: OpAttributes) => Tensor;
 
 /** tfjs's own number for "one loss a row". */
 const noReduction = 0;
 
-const ops: Readonly<Record<Exclude<OpName, "adam">, TfjsOp>> = {
+const ops: Readonly<Partial<Record<OpName, TfjsOp>>> = {
+  ...layerOps,
   matmul: (tf, [a, b], { transposeA, transposeB }) => tf.matMul(a, b, transposeA, transposeB),
   dense: (tf, [a, b, bias]) => tf.fused.matMul({ a, b, bias }),
   neg: (tf, [x]) => tf.neg(x),
@@ -25,7 +33,10 @@ const ops: Readonly<Record<Exclude<OpName, "adam">, TfjsOp>> = {
   argMax: (tf, [x], { axis }) => tf.argMax(x, axis),
   softmax: (tf, [x]) => tf.softmax(x),
   batchNorm: (tf, [x, gamma, beta]) => {
-    const { mean, variance } = tf.moments(x, 0);
+    const { mean, variance } = tf.moments(
+      x,
+      x.shape.slice(1).map((_, i) => i),
+    );
     return tf.batchNorm(x, mean, variance, beta, gamma, batchNormConstants.epsilon);
   },
   crossEntropy: (tf, [logits, wanted]) =>
@@ -33,6 +44,29 @@ const ops: Readonly<Record<Exclude<OpName, "adam">, TfjsOp>> = {
   gather: (tf, [x, rows]) => tf.gather(x, rows),
   scatterAdd: (tf, [updates, rows], { size }) => tf.scatterND(rows, updates, [size!, updates.shape[1]]),
   transpose: (tf, [x]) => tf.transpose(x),
+  concat: (tf, [x], { axis }) => tf.concat([x, x], axis),
+  pad: (tf, [x]) =>
+    tf.pad(
+      x,
+      x.shape.map(() => [1, 1]),
+    ),
+  tril: (tf, [x]) => tf.linalg.bandPart(x, -1, 0),
+  cumsum: (tf, [x], { axis }) => tf.cumsum(x, axis),
+  // It sorts by its k largest alone, the largest first.
+  sort: (tf, [x]) => tf.reverse(tf.topk(x, x.shape.at(-1)!).values, -1),
+  oneHot: (tf, [indices], { size }) => tf.cast(tf.oneHot(indices, size!), "float32"),
+  randomUniform: (tf, _, { shape }) => tf.randomUniform(shape!),
+  randomNormal: (tf, _, { shape }) => tf.randomNormal(shape!),
+  dropout: (tf, [x], { rate }) => tf.dropout(x, rate!),
+  chain: (tf, [x, one], { count }) => {
+    let value = x;
+    for (let i = 0; i < count!; i++) {
+      const before = value;
+      value = tf.add(before, one);
+      if (i > 0) before.dispose();
+    }
+    return value;
+  },
 };
 
 function inputsOf(tf: Tfjs, spec: OpSpec): Tensor[] {
@@ -57,33 +91,64 @@ async function wait(tf: Tfjs): Promise<void> {
 }
 
 export function prepareTfjsOp(tf: Tfjs, spec: OpSpec): PeerWork {
-  if (spec.op === "adam") return prepareAdam(tf, spec);
-  const inputs = inputsOf(tf, spec);
+  if (spec.op === "adam" || spec.op === "sgdMomentum") return prepareUpdate(tf, spec, spec.op);
+  if (spec.op === "tracedChain") throw new Error("tfjs traces no programs");
   const op = ops[spec.op];
-  let result: Tensor | undefined;
+  if (op === undefined) throw new Error(`tfjs has no ${spec.op}`);
+  const inputs = inputsOf(tf, spec);
+  const call = (given: readonly Tensor[]) => op(tf, given, spec.attributes ?? {});
+  const seed = spec.isGradient ? seedFor(tf, () => call(inputs)) : undefined;
+  const compute = seed === undefined ? () => [call(inputs)] : gradientsOf(tf, spec, call, inputs, seed);
+  let results: Tensor[] = [];
   return {
     run() {
-      result?.dispose();
-      result = tf.tidy(() => op(tf, inputs, spec.attributes ?? {}));
+      disposeAll(results);
+      results = tf.tidy(compute);
     },
     wait: () => wait(tf),
-    read: () => result!.data(),
-    dispose() {
-      for (const tensor of [...inputs, result]) tensor?.dispose();
-    },
+    read: () => Promise.all(results.map((result) => result.data())),
+    dispose: () => disposeAll([...inputs, ...results, seed]),
   };
 }
 
-function prepareAdam(tf: Tfjs, spec: OpSpec): PeerWork {
+/** What weights the result of a function, of its shape. */
+function seedFor(tf: Tfjs, run: () => Tensor): Tensor {
+  const result = tf.tidy(run);
+  const seed = tf.tensor(seedOf(result.shape), result.shape);
+  result.dispose();
+  return seed;
+}
+
+/** By all inputs but whole numbers. */
+function gradientsOf(
+  tf: Tfjs,
+  spec: OpSpec,
+  call: (given: readonly Tensor[]) => Tensor,
+  inputs: readonly Tensor[],
+  seed: Tensor,
+): () => Tensor[] {
+  const isFixed = spec.inputs.map(({ fill }) => fill === "whole");
+  const differentiable = inputs.filter((_, i) => !isFixed[i]);
+  const gradients = tf.grads((...given) => {
+    let next = 0;
+    return call(inputs.map((input, i) => (isFixed[i] ? input : given[next++])));
+  });
+  return () => gradients(differentiable, seed);
+}
+
+function prepareUpdate(tf: Tfjs, spec: OpSpec, op: UpdateOpName): PeerWork {
   const [start, gradient] = inputsOf(tf, spec);
   const weight = tf.variable(start, true);
-  const optimizer = tf.train.adam(adam.learningRate, adam.beta1, adam.beta2, adam.epsilon);
+  const optimizer =
+    op === "adam"
+      ? tf.train.adam(adam.learningRate, adam.beta1, adam.beta2, adam.epsilon)
+      : tf.train.momentum(sgd.learningRate, sgd.momentum);
   return {
     run: () => optimizer.applyGradients([{ name: weight.name, tensor: gradient }]),
     wait: () => wait(tf),
-    read: () => weight.data(),
+    read: async () => [await weight.data()],
     dispose() {
-      for (const tensor of [start, gradient, weight]) tensor.dispose();
+      disposeAll([start, gradient, weight]);
       optimizer.dispose();
     },
   };

@@ -2,9 +2,9 @@
 // bias and relu are one op, as in tfjs's own Dense layer; labels are one-hot on the device beforehand.
 
 import type { NetSpec } from "../cases/nets.ts";
-import { adam, batchNormConstants, dataOf, rotation, weightsOf } from "./net-data.ts";
+import { adam, batchesOf, batchNormConstants, type NetData, weightsOf } from "./net-data.ts";
 import type { PeerHost, PeerLibrary, PeerWork } from "./peer.ts";
-import type { Tensor, Tfjs } from "./tfjs-api.ts";
+import { disposeAll, type Tensor, type Tfjs } from "./tfjs-api.ts";
 import { prepareTfjsOp } from "./tfjs-ops.ts";
 
 export async function openTfjs({ backend, require }: PeerHost): Promise<PeerLibrary> {
@@ -23,14 +23,11 @@ export async function openTfjs({ backend, require }: PeerHost): Promise<PeerLibr
 
 function prepareNet(tf: Tfjs, spec: NetSpec): PeerWork {
   const { inputs, classes, batchSize, layers } = spec;
-  const { x, y } = dataOf(spec);
-  const batches = Array.from({ length: rotation }, (_, i) => ({
-    x: tf.tensor(x.slice(i * batchSize * inputs, (i + 1) * batchSize * inputs), [batchSize, inputs]),
-    y: tf.tidy(() => {
-      const wanted = tf.tensor(y.slice(i * batchSize, (i + 1) * batchSize), [batchSize], "int32");
-      return tf.cast(tf.oneHot(wanted, classes), "float32");
-    }),
-  }));
+  const onDevice = ({ x, y }: NetData) => ({
+    x: tf.tensor(x, [batchSize, inputs]),
+    y: tf.tidy(() => tf.cast(tf.oneHot(tf.tensor(y, [batchSize], "int32"), classes), "float32")),
+  });
+  const batches = batchesOf(spec).map(onDevice);
   const weights = weightsOf(spec).map((list) =>
     list.map(({ values, shape, isTrainable }) => ({
       isTrainable,
@@ -61,29 +58,25 @@ function prepareNet(tf: Tfjs, spec: NetSpec): PeerWork {
 
   let steps = 0;
   let loss: Tensor | undefined;
+  const step = ({ x, y }: { readonly x: Tensor; readonly y: Tensor }) => {
+    steps++;
+    loss?.dispose();
+    // tfjs adds epsilon to the corrected second moment's root, Keras and we to the raw one's.
+    optimizer.epsilon = adam.epsilon / Math.sqrt(1 - adam.beta2 ** steps);
+    loss = optimizer.minimize(() => tf.losses.softmaxCrossEntropy(y, forward(x)), true, trained);
+  };
   return {
-    run() {
-      const batch = batches[steps % rotation];
-      steps++;
-      loss?.dispose();
-      // tfjs adds epsilon to the corrected second moment's root, Keras and we to the raw one's.
-      optimizer.epsilon = adam.epsilon / Math.sqrt(1 - adam.beta2 ** steps);
-      loss = optimizer.minimize(
-        () => tf.losses.softmaxCrossEntropy(batch.y, forward(batch.x)),
-        true,
-        trained,
-      );
-    },
+    run: () => step(batches[steps % batches.length]),
     wait: () => loss!.data(),
-    read: () => loss!.data(),
+    read: async () => [await loss!.data()],
+    train(rows) {
+      const batch = onDevice(rows);
+      step(batch);
+      disposeAll([batch.x, batch.y]);
+    },
     dispose() {
-      loss?.dispose();
       optimizer.dispose();
-      for (const { variable } of all) variable.dispose();
-      for (const batch of batches) {
-        batch.x.dispose();
-        batch.y.dispose();
-      }
+      disposeAll([loss, ...all.map(({ variable }) => variable), ...batches.flatMap(({ x, y }) => [x, y])]);
     },
   };
 }

@@ -7,21 +7,35 @@ import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { PeerBackend } from "../bench-case.ts";
-import { sampled } from "../cases/op-spec.ts";
+import { isRandom, momentsOf, sampled } from "../cases/op-spec.ts";
+import { takeEpochs } from "./epochs.ts";
+import { BufferWatch } from "./gpu-memory.ts";
 import { openJax } from "./jax-js.ts";
 import { openOrt } from "./ort.ts";
-import type { PeerAnswers, PeerHost, PeerLibrary, PeerReply, PeerRequest, PeerWork } from "./peer.ts";
+import type {
+  LibraryWork,
+  PeerAnswers,
+  PeerHost,
+  PeerLibrary,
+  PeerReply,
+  PeerRequest,
+  PeerWork,
+} from "./peer.ts";
 import { openTfjs } from "./tfjs.ts";
 
 let library: PeerLibrary | undefined;
 let work: PeerWork | undefined;
+/** What it was prepared for. */
+let asked: LibraryWork | undefined;
 /** Dawn frees the adapter with its instance: it must live as long as the process. */
 let gpu: GPU | undefined;
+const buffers = new BufferWatch();
 
 /** Puts WebGPU where a browser has it, as the peers expect; gives the adapter's name. */
 async function provideWebgpu(): Promise<string> {
   const dawn = await import("webgpu");
   Object.assign(globalThis, dawn.globals);
+  buffers.begin(GPUDevice.prototype, GPUBuffer.prototype);
   gpu = dawn.create([]) as GPU;
   const navigator = { gpu, userAgent: "Node.js", hardwareConcurrency: os.availableParallelism() };
   Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true, writable: true });
@@ -99,34 +113,46 @@ async function first(): Promise<PeerAnswers["first"]> {
   return { ms, ...counts };
 }
 
-const read = async () => sampled(Array.from(await work!.read(), Number));
+async function prepare(wanted: LibraryWork): Promise<null> {
+  buffers.forget();
+  work = await library!.prepare(wanted);
+  asked = wanted;
+  return null;
+}
+
+async function read(): Promise<number[][]> {
+  const isDrawn = asked?.kind === "op" && isRandom(asked.op.op);
+  return (await work!.read()).map((values) => (isDrawn ? momentsOf : sampled)(Array.from(values, Number)));
+}
 
 function release(): null {
   work?.dispose();
-  work = undefined;
+  work = asked = undefined;
   return null;
+}
+
+async function check(wanted: LibraryWork, runs: number): Promise<number[][]> {
+  await prepare(wanted);
+  const results: number[][] = [];
+  try {
+    for (let i = 0; i < runs; i++) {
+      await work!.run();
+      results.push(...(await read()));
+    }
+  } finally {
+    release();
+  }
+  return results;
 }
 
 async function answer(request: PeerRequest): Promise<PeerAnswers[keyof PeerAnswers]> {
   switch (request.call) {
     case "open":
       return open(request.backend, request.packages);
-    case "check": {
-      work = await library!.prepare(request.work);
-      const results: number[] = [];
-      try {
-        for (let i = 0; i < request.runs; i++) {
-          await work.run();
-          results.push(...(await read()));
-        }
-      } finally {
-        release();
-      }
-      return results;
-    }
+    case "check":
+      return check(request.work, request.runs);
     case "prepare":
-      work = await library!.prepare(request.work);
-      return null;
+      return prepare(request.work);
     case "sample":
       return sample(request.runs, request.readsEach);
     case "first":
@@ -135,6 +161,16 @@ async function answer(request: PeerRequest): Promise<PeerAnswers[keyof PeerAnswe
       return read();
     case "count":
       return count();
+    case "memory":
+      return { peakBytes: buffers.peakBytes };
+    case "fit": {
+      await prepare({ kind: "net", net: { ...request.fit.net, batches: 1 } });
+      try {
+        return await takeEpochs(work!, request.fit, request.longestMs, counted);
+      } finally {
+        release();
+      }
+    }
     case "release":
       return release();
   }

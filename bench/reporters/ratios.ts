@@ -1,6 +1,7 @@
 // How ours compares with the peers that ran beside it: from rows, per case, as data and as tables.
 
 import { isPeerBackend, type PeerBackend, type Phase, peerBackends, type Row } from "../bench-case.ts";
+import { median } from "../statistics.ts";
 import { layOut, showMs, trim } from "./table.ts";
 
 /** The peer's time by ours: above 1 ours is ahead. */
@@ -47,6 +48,27 @@ export function ratiosOf(rows: readonly Row[]): Ratio[] {
   });
 }
 
+/** The case, and its phase where it is not what the case has usually. */
+export const ratioName = ({ case: name, phase }: Pick<Ratio, "case" | "phase">) =>
+  phase === "step" || phase === "forward" || phase === "epoch" ? name : `${name} ${phase}`;
+
+/** In how many cases ours is ahead, of whom: a line each. */
+export function winsIn(rows: readonly Row[]): string[] {
+  const ratios = ratiosOf(rows);
+  const against: [who: string, of: (ratio: Ratio) => number | undefined][] = [
+    ["the best WebGPU peer", ({ bestWebgpuPeer }) => bestWebgpuPeer?.ratio],
+    ...peerBackends
+      .filter((backend) => !backend.endsWith("webgpu"))
+      .map((backend): (typeof against)[number] => [backend, ({ peers }) => peers[backend]]),
+  ];
+  return against.flatMap(([who, of]) => {
+    const known = ratios.map(of).filter((ratio) => ratio !== undefined);
+    if (known.length === 0) return [];
+    const ahead = known.filter((ratio) => ratio > 1).length;
+    return [`ahead of ${who} in ${ahead} of ${known.length} cases, ${trim(median(known))}x in the median`];
+  });
+}
+
 /** Ours and each peer, then the ratios: steps a second of training, milliseconds of the rest. Empty without peers. */
 export function renderRatios(rows: readonly Row[]): string {
   const all = meetings(rows);
@@ -66,7 +88,7 @@ export function renderRatios(rows: readonly Row[]): string {
   const starred = rows.some((row) => row.readsEach)
     ? "* waited for after each iteration, which is its faster way; the others at the end of a sample\n"
     : "";
-  return `${texts.join("\n\n")}\n${starred}medians of samples taken in turn; ${versions.join(", ")}\n`;
+  return `${texts.join("\n\n")}\n${winsIn(rows).join("\n")}\n${starred}medians of samples taken in turn; ${versions.join(", ")}\n`;
 }
 
 function renderMeetings(
@@ -80,10 +102,8 @@ function renderMeetings(
   const right = (heading: string, cells: string[]) => ({ title: heading, align: "right" as const, cells });
   const cell = (row: Row | undefined) =>
     row === undefined ? "" : `${show(row)}${row.readsEach && row.phase === "step" ? "*" : ""}`;
-  const name = ({ case: of, phase }: Ratio) =>
-    phase === "step" || phase === "forward" ? of : `${of} ${phase}`;
   return layOut([
-    { title, align: "left", cells: ratios.map(name) },
+    { title, align: "left", cells: ratios.map(ratioName) },
     right(
       "gradgpu webgpu",
       list.map(({ ours }) => cell(ours)),

@@ -80,9 +80,9 @@ describe("bench cases", () => {
     expect(reasons({ isSoftware: false, matrixUnit: { m: 16, n: 16, k: 16 } })).toEqual([]);
   });
 
-  it("time forward and backward of every kernel asked for", () => {
+  it("time forward, backward and both of every kernel asked for", () => {
     for (const start of ["dense/", "activation/", "batch-norm/", "dropout/", "softmax-cross-entropy/"]) {
-      for (const phase of ["forward", "backward"]) {
+      for (const phase of ["forward", "backward", "gradient"]) {
         const found = allCases.filter((c) => c.name.startsWith(start) && c.phase === phase);
         expect(found.length, `${start} ${phase}`).toBeGreaterThanOrEqual(3);
       }
@@ -110,7 +110,7 @@ describe("bench cases", () => {
     const kernel = allCases.filter(({ name }) =>
       /^(activation\/relu|dropout|batch-norm)\/128x64$/.test(name),
     );
-    expect(kernel).toHaveLength(6);
+    expect(kernel).toHaveLength(9);
     for (const { prepare } of kernel) {
       const work = await prepare(device);
       for (let i = 0; i < 3; i++) await work.run();

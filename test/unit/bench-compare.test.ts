@@ -5,9 +5,10 @@ import os from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { allCases } from "../../bench/cases/all.ts";
-import { sampled, valuesOf } from "../../bench/cases/op-spec.ts";
+import { type OpName, sampled, valuesOf } from "../../bench/cases/op-spec.ts";
 import { compareRuns } from "../../bench/compare-runs.ts";
-import { describeOtherResult, workOf } from "../../bench/peers/compare.ts";
+import { describeDifference, describeOtherFit } from "../../bench/peers/agreement.ts";
+import { hasPeers } from "../../bench/peers/compare.ts";
 import { type Contestant, runsFor, takeTurns } from "../../bench/peers/race.ts";
 import { recordName } from "../../bench/record.ts";
 import { finishRows, peaksOf, readReport } from "../../bench/report.ts";
@@ -260,28 +261,26 @@ describe("samples in turn", () => {
 });
 
 describe("what peers are told", () => {
-  it("is every op's forward pass and the four nets' steps", () => {
-    const told = allCases.filter((each) => workOf(each) !== undefined);
-    for (const family of [
-      "matmul/",
-      "dense/",
-      "elementwise/",
-      "reduce/",
-      "softmax/",
-      "batch-norm/",
-      "optimizer/adam",
-    ])
-      expect(
-        told.some(({ name }) => name.startsWith(family)),
-        family,
-      ).toBe(true);
-    expect(told.filter(({ phase }) => phase === "step").map(({ name }) => name)).toEqual([
-      "train/N1",
-      "train/N2",
-      "train/N3",
-      "train/N4",
+  const told = allCases.filter(hasPeers);
+
+  it("is every op and layer, forward and as gradients, every net's steps, and epochs", () => {
+    const untold = allCases.filter((each) => !hasPeers(each));
+    const missing = untold.filter(({ phase }) => phase !== "backward").map(({ name }) => name);
+    // WebGPU itself, what the host pays for our own replay, views, a hundred thousand steps, and f16.
+    expect(missing.filter((name) => !/^(floor|host|steady|matmul-f16)\//.test(name))).toEqual([
+      "layer/Flatten/128x28x28",
+      "layer/Reshape/128x28x28",
     ]);
-    expect(told.every(({ phase }) => phase !== "backward")).toBe(true);
+    expect(told.filter(({ phase }) => phase === "gradient").length).toBeGreaterThan(50);
+    for (const kind of ["op", "net", "fit"] as const)
+      expect(
+        told.some(({ spec }) => spec!.kind === kind),
+        kind,
+      ).toBe(true);
+  });
+
+  it("can be sent to another process", () => {
+    for (const { spec } of told) expect(structuredClone(spec)).toEqual(spec);
   });
 
   it("gives the same numbers to everybody, and compares samples of all of a result", () => {
@@ -300,9 +299,26 @@ describe("what peers are told", () => {
   });
 
   it("is refused where it computes something else", () => {
-    expect(describeOtherResult([1, 100], [1.05, 100])).toBeUndefined();
-    expect(describeOtherResult([1, 100], [1.2, 100])).toMatch(/sampled value 0 .* 1\.20000, ours 1\.00000/);
-    expect(describeOtherResult([1, 2], [1])).toMatch(/1 values sampled, ours 2/);
-    expect(describeOtherResult([1], [Number.NaN])).toMatch(/does not compute the same/);
+    const differ = (ours: number[][], theirs: number[][], isGradient = false, op: OpName = "exp") =>
+      describeDifference({ kind: "op", op: { op, inputs: [], isGradient } }, ours, theirs);
+    expect(differ([[1, 100]], [[1.05, 100]])).toBeUndefined();
+    expect(differ([[1, 100]], [[1.2, 100]])).toMatch(
+      /sampled value 0 of its result is 1\.20000, ours 1\.00000/,
+    );
+    expect(differ([[1, 2]], [[1]])).toMatch(/1 values sampled, ours 2/);
+    expect(differ([[1]], [[Number.NaN]])).toMatch(/does not compute the same/);
+    expect(differ([[1]], [[1], [2]])).toMatch(/gives 2 results, we 1/);
+    // Each gradient by its own largest value: a small one is not lost beside a large one.
+    expect(differ([[1000], [1]], [[1000.5], [1.0005]], true)).toBeUndefined();
+    expect(differ([[1000], [1]], [[1000], [1.01]], true)).toMatch(/its gradient 1/);
+    // What random numbers are like: mean, mean square and zeros.
+    expect(differ([[0.5, 0.33, 0]], [[0.501, 0.34, 0]], false, "randomUniform")).toBeUndefined();
+    expect(differ([[0.5, 0.33, 0]], [[0, 1, 0]], false, "randomUniform")).toMatch(/not compute the same/);
+  });
+
+  it("is refused where epochs teach it something else", () => {
+    expect(describeOtherFit(0.2, 0.3)).toBeUndefined();
+    expect(describeOtherFit(0.2, 2.3)).toMatch(/its loss is 2\.30, ours 0\.200/);
+    expect(describeOtherFit(0.2, Number.NaN)).toMatch(/does not learn the same/);
   });
 });

@@ -3,8 +3,9 @@
 
 import { describe, expect, it } from "vitest";
 import type { Row } from "../../bench/bench-case.ts";
+import { allCases } from "../../bench/cases/all.ts";
 import { compareRuns } from "../../bench/compare-runs.ts";
-import { renderHtml } from "../../bench/reporters/html/page.ts";
+import { renderHtml as render } from "../../bench/reporters/html/page.ts";
 import { makeReport, makeRow } from "../support/bench-rows.ts";
 
 const rows: Row[] = [
@@ -17,6 +18,8 @@ const rows: Row[] = [
   ),
   makeRow({ case: "steady/N3-100k-steps" }),
 ];
+const renderHtml = (report: Parameters<typeof render>[0], comparison?: Parameters<typeof render>[2]) =>
+  render(report, allCases, comparison);
 const headings = (html: string) => [...html.matchAll(/<h2>(.*?)<\/h2>/g)].map(([, title]) => title);
 
 describe("the HTML report", () => {

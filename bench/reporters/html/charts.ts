@@ -1,28 +1,13 @@
 // The report's charts, each from rows. A chart without anything to show is undefined.
 
 import type { AdapterPeaks } from "../../../engine/index.ts";
-import type { BackendName, Row } from "../../bench-case.ts";
+import type { BackendName, Phase, Row } from "../../bench-case.ts";
 import { familyOf, peerBackends } from "../../bench-case.ts";
 import { meetings } from "../ratios.ts";
 import { showMs, trim } from "../table.ts";
 import { axisStyle, type Canvas, type Chart, ink, line, page, text } from "./draw.ts";
 import { backendColours, backendTitles, familyColours, familySymbols } from "./palette.ts";
-
-const legend = (names: readonly string[]) => ({
-  data: [...names],
-  top: 0,
-  left: 0,
-  itemGap: 26,
-  itemWidth: 14,
-  itemHeight: 10,
-  textStyle: { ...text, color: ink },
-});
-
-/** Rows that a legend of so many names takes. */
-const legendHeight = (names: readonly string[], { width }: Canvas) => {
-  const characters = names.reduce((sum, name) => sum + name.length + 7, 0);
-  return 29 * Math.max(1, Math.ceil((characters * 7) / width)) + 12;
-};
+import { legend, legendHeight, short } from "./parts.ts";
 
 /** Training steps a second: a panel for each net, a bar for each backend. */
 export function trainingChart(rows: readonly Row[]): Chart | undefined {
@@ -89,16 +74,19 @@ export function trainingChart(rows: readonly Row[]): Chart | undefined {
           show: true,
           position: "right" as const,
           color: ink,
-          formatter: ({ value }: { value?: unknown }) => trim(value as number),
+          formatter: ({ dataIndex }: { dataIndex: number }) => {
+            const { medianMs, readsEach } = panel.rows[dataIndex];
+            return `${trim(1000 / medianMs)}${readsEach ? "*" : ""}`;
+          },
         },
       })),
     }),
   };
 }
 
-/** How many times as fast ours is as each peer, case by case, on a logarithmic axis with a line at 1. */
-export function ratioChart(rows: readonly Row[]): Chart | undefined {
-  const all = meetings(rows).filter(({ ours }) => ours.phase !== "cold");
+/** How many times as fast ours is as each peer in the cases of these phases, on a logarithmic axis with a line at 1. */
+export function ratioChart(rows: readonly Row[], phases: readonly Phase[]): Chart | undefined {
+  const all = meetings(rows).filter(({ ours }) => phases.includes(ours.phase));
   if (all.length === 0) return undefined;
   const shown = peerBackends.filter((backend) =>
     all.some(({ theirs }) => theirs.some((row) => row.backend === backend)),
@@ -250,84 +238,6 @@ export function rooflineChart(rows: readonly Row[], peaks: AdapterPeaks | undefi
   };
 }
 
-/** What a step costs as one thing grows: time on the left, memory on the right. Both axes are logarithmic. */
-export function scalingChart(rows: readonly Row[], family: string, axis: string): Chart | undefined {
-  const points = rows
-    .filter((row) => row.backend === "webgpu" && familyOf(row.case) === family && row.at !== undefined)
-    .sort((a, b) => a.at! - b.at!);
-  if (points.length < 2) return undefined;
-  const names = ["milliseconds a step", "peak MiB"];
-  const series = (index: number, value: (row: Row) => number, colour: string) => ({
-    type: "line" as const,
-    name: names[index],
-    yAxisIndex: index,
-    color: colour,
-    symbol: index === 0 ? "circle" : "emptyCircle",
-    symbolSize: 8,
-    lineStyle: { width: 2, type: index === 0 ? ("solid" as const) : ("dashed" as const) },
-    data: points.map((row) => [row.at, value(row)]),
-  });
-  return {
-    label: `Milliseconds and memory of a training step by ${axis}`,
-    height: () => 270,
-    option: () => ({
-      legend: legend(names),
-      grid: { left: 52, right: 52, top: 40, bottom: 46 },
-      xAxis: {
-        ...axisStyle,
-        type: "log",
-        name: axis,
-        nameLocation: "middle",
-        nameGap: 28,
-        axisLabel: { ...text, formatter: short },
-        splitLine: { show: false },
-      },
-      yAxis: [0, 1].map((index) => ({
-        ...axisStyle,
-        type: "log" as const,
-        axisLabel: { ...text, formatter: short },
-        splitLine: { show: index === 0, lineStyle: { color: line } },
-      })),
-      series: [
-        series(0, (row) => row.medianMs, "var(--ours)"),
-        series(1, (row) => (row.peakBytes ?? Number.NaN) / 2 ** 20, "var(--orange)"),
-      ],
-    }),
-  };
-}
-
-/** The time of a step over very many of them. */
-export function steadyChart(rows: readonly Row[]): Chart | undefined {
-  const row = rows.find((each) => each.backend === "webgpu" && familyOf(each.case) === "steady");
-  if (row === undefined) return undefined;
-  return {
-    label: "Milliseconds a step over very many steps",
-    height: () => 220,
-    option: () => ({
-      grid: { left: 52, right: 24, top: 30, bottom: 46 },
-      xAxis: {
-        ...axisStyle,
-        type: "value",
-        name: "steps taken",
-        nameLocation: "middle",
-        nameGap: 28,
-        max: row.timesMs.length * row.iterations,
-        axisLabel: { ...text, formatter: short },
-        splitLine: { show: false },
-      },
-      yAxis: { ...axisStyle, type: "value", name: "ms a step", min: 0 },
-      series: [
-        {
-          type: "line" as const,
-          color: "var(--ours)",
-          symbolSize: 6,
-          data: row.timesMs.map((ms, i) => [(i + 1) * row.iterations, ms]),
-        },
-      ],
-    }),
-  };
-}
-
 /** Seconds of the first step from an empty shader cache; of ours, how much of it is compiling. */
 export function coldChart(rows: readonly Row[]): Chart | undefined {
   const cold = rows.filter((row) => row.phase === "cold").sort((a, b) => a.case.localeCompare(b.case));
@@ -401,11 +311,4 @@ function cutInside(name: string, most: number): string {
   if (name.length <= most) return name;
   const end = Math.ceil((most - 1) / 2);
   return `${name.slice(0, most - 1 - end)}…${name.slice(-end)}`;
-}
-
-/** 1500 as 1.5k, 0.001 as it is. */
-function short(value: number): string {
-  if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`;
-  if (value >= 1e3) return `${Number((value / 1e3).toPrecision(3))}k`;
-  return String(Number(value.toPrecision(3)));
 }

@@ -1,34 +1,34 @@
 // The report as one HTML file that needs nothing else: plots, tables, machine. Knows what a run holds, not how it was
 // measured.
 
-import type { Row } from "../../bench-case.ts";
-import { allCases } from "../../cases/all.ts";
+import type { BenchCase, Phase, Row } from "../../bench-case.ts";
 import type { Comparison } from "../../compare-runs.ts";
 import { peaksOf, type Report } from "../../report.ts";
+import { winsIn } from "../ratios.ts";
 import { trim } from "../table.ts";
-import { coldChart, ratioChart, rooflineChart, scalingChart, steadyChart, trainingChart } from "./charts.ts";
+import { coldChart, ratioChart, rooflineChart, trainingChart } from "./charts.ts";
 import { type Chart, draw, escapeHtml } from "./draw.ts";
 import { backendTitles } from "./palette.ts";
+import { scalingChart, steadyChart } from "./scaling-charts.ts";
 import { style } from "./style.ts";
 import { changeTable, ratioTable, rowTables, skippedTable } from "./tables.ts";
 
-export function renderHtml(report: Report, comparison?: Comparison): string {
+/** A case as its place among others is told by. */
+type Place = Pick<BenchCase, "name" | "phase">;
+
+/** @param order rows come as these stand: with peers, they were timed in another order */
+export function renderHtml(report: Report, order: readonly Place[], comparison?: Comparison): string {
   const { skipped } = report;
-  const rows = inOrder(report.rows);
+  const rows = inOrder(report.rows, order);
   const parts = [
     head(report),
     comparison === undefined ? "" : changes(comparison),
     section(
       "Training steps a second",
-      "Forward, backward and Adam, several steps in a row and then waited for. Each network has a scale of its own.",
+      `Forward, backward and Adam, several steps in a row and then waited for. Each network has a scale of its own.${rows.some((row) => row.readsEach) ? " *: waited for after each step, which is faster there." : ""}`,
       trainingChart(rows),
     ),
-    section(
-      "Beside the peers, case by case",
-      "Each dot is a peer's time divided by ours, from samples taken in turn after both were seen to compute the same. Right of the line ours is faster.",
-      ratioChart(rows),
-      ratioDetails(rows),
-    ),
+    beside(rows),
     section(
       "Roofline",
       "What each kernel and layer whose operations are counted reaches, below what this adapter was measured to do at best: copying on the slope, multiply-adds in registers on the flat. Bytes count each operand once, so that work which stays in a cache may rise above the slope.",
@@ -61,9 +61,8 @@ ${parts.filter(Boolean).join("\n")}
 
 const adapterOf = ({ rows }: Report) => rows.find(({ backend }) => backend === "webgpu");
 
-/** As the cases stand in the terminal's table: with peers, rows come in the order in which they were timed. */
-function inOrder(rows: Report["rows"]): Row[] {
-  const places = new Map(allCases.map(({ name, phase }, i) => [`${name} ${phase}`, i]));
+function inOrder(rows: Report["rows"], order: readonly Place[]): Row[] {
+  const places = new Map(order.map(({ name, phase }, i) => [`${name} ${phase}`, i]));
   const place = (row: Row) => places.get(`${row.case} ${row.phase}`) ?? places.size;
   return [...rows].sort((a, b) => place(a) - place(b));
 }
@@ -78,8 +77,8 @@ function compilingIn(rows: Report["rows"]): string {
     : "of ours, the first, stronger part is compiling.";
 }
 
-const section = (title: string, caption: string, chart: Chart | undefined, more = "") =>
-  chart === undefined ? "" : `<h2>${title}</h2><p>${caption}</p>${draw(chart)}${more}`;
+const section = (title: string, caption: string, chart: Chart | undefined) =>
+  chart === undefined ? "" : `<h2>${title}</h2><p>${caption}</p>${draw(chart)}`;
 
 function head(report: Report): string {
   const { machine: on, rows, options, seconds } = report;
@@ -101,11 +100,12 @@ function head(report: Report): string {
   const quick = options.isQuick
     ? " With <strong class='whole'>--quick</strong>: few samples, small sizes."
     : "";
+  const cut = options.isInterrupted ? " <strong>Interrupted: what came after is missing.</strong>" : "";
   const only =
     options.filter === "" ? "" : ` Only cases that match <strong>${escapeHtml(options.filter)}</strong>.`;
   return `<h1>gradgpu bench</h1>
 <p><span class="lead">${escapeHtml(adapter?.adapter ?? "CPU reference")}</span>${badge}<br>
-${escapeHtml(on.processor)}, ${on.cores} cores &middot; ${escapeHtml(on.date.slice(0, 16).replace("T", " "))} UTC &middot; ${escapeHtml(`gradgpu ${on.gradgpu ?? ""} ${on.commit ?? ""}`.trim())} &middot; ${rows.length} rows in ${seconds.toFixed(0)} s.${quick}${only}</p>
+${escapeHtml(on.processor)}, ${on.cores} cores &middot; ${escapeHtml(on.date.slice(0, 16).replace("T", " "))} UTC &middot; ${escapeHtml(`gradgpu ${on.gradgpu ?? ""} ${on.commit ?? ""}`.trim())} &middot; ${rows.length} rows in ${seconds.toFixed(0)} s.${quick}${only}${cut}</p>
 <div class="tiles">${tiles.map(([value, what]) => `<div class="tile"><b>${value}</b><span>${what}</span></div>`).join("")}</div>`;
 }
 
@@ -115,8 +115,20 @@ function changes(comparison: Comparison): string {
   return `<h2>Since the earlier run</h2><p>Of ${comparison.changes.length} rows in both, <strong>${of("slower")} are slower and ${of("faster")} faster</strong> by more than noise: the spread of the samples, and how much faster or slower the machine itself was.</p><ul>${notes}</ul>${changeTable(comparison)}`;
 }
 
-const ratioDetails = (rows: Report["rows"]) =>
-  `<details><summary>The ratios as numbers</summary>${ratioTable(rows)}</details>`;
+function beside(rows: Report["rows"]): string {
+  const kinds: [title: string, phases: readonly Phase[]][] = [
+    ["Training steps and epochs", ["step", "epoch"]],
+    ["Forward passes, updates and chains", ["forward"]],
+    ["Gradients: forward and backward in one", ["gradient"]],
+  ];
+  const charts = kinds.flatMap(([title, phases]) => {
+    const chart = ratioChart(rows, phases);
+    return chart === undefined ? [] : [`<h3>${title}</h3>${draw(chart)}`];
+  });
+  if (charts.length === 0) return "";
+  const sums = winsIn(rows).map((line) => `<li>${escapeHtml(line)}</li>`);
+  return `<h2>Beside the peers, case by case</h2><p>Each dot is a peer's time divided by ours, after both were seen to compute the same, from samples taken in turn (epochs one after the other). Right of the line ours is faster.</p><ul>${sums.join("")}</ul>${charts.join("\n")}<details><summary>The ratios as numbers</summary>${ratioTable(rows)}</details>`;
+}
 
 function scaling({ rows }: Report): string {
   const charts: [title: string, chart: Chart | undefined][] = [
@@ -130,7 +142,7 @@ function scaling({ rows }: Report): string {
   if (drawn.length === 0 && steady === undefined) return "";
   const pairs = drawn.map(([title, chart]) => `<div><h3>${title}</h3>${draw(chart!)}</div>`).join("\n");
   const over = steady === undefined ? "" : `<h3>Over many steps: N3</h3>${draw(steady)}`;
-  return `<h2>Scaling</h2><p>Time of a training step (solid, left) and the peak of device memory (dashed, right) as one thing grows. The data set is counted only where it is what grows.</p><div class="pair">${pairs}</div>${over}`;
+  return `<h2>Scaling</h2><p>Time of a training step (solid, left) and the peak of our device memory (dashed, right) as one thing grows. The data set is counted only where it is what grows.</p><div class="pair">${pairs}</div>${over}`;
 }
 
 function machine(report: Report): string {

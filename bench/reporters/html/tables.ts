@@ -2,7 +2,7 @@
 
 import { familyOf, isPeerBackend, peerBackends, type Row, type Skipped } from "../../bench-case.ts";
 import type { Comparison } from "../../compare-runs.ts";
-import { ratiosOf } from "../ratios.ts";
+import { ratioName, ratiosOf } from "../ratios.ts";
 import { showMiB, showMs, showRate, showShare, showSpread, trim } from "../table.ts";
 import { escapeHtml } from "./draw.ts";
 import { backendTitles } from "./palette.ts";
@@ -69,7 +69,7 @@ export function ratioTable(rows: readonly Row[]): string {
   const shown = peerBackends.filter((backend) => rows.some((row) => row.backend === backend));
   const lines = ratiosOf(rows).map((ratio) => ({
     cells: [
-      left(ratio.phase === "cold" ? `${ratio.case}, cold` : ratio.case),
+      left(ratioName(ratio)),
       ...shown.map((backend): Cell => {
         const value = ratio.peers[backend];
         if (value === undefined) return plain("");
