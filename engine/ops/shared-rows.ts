@@ -45,7 +45,10 @@ export const sharedPlaces: Readonly<Record<"row_of" | "first_of", string>> = {
   first_of: "fn first_of(lane: u32) -> u32 {\n  return lane;\n}",
 };
 
-/** A function `name(part, lane)` for shared rows that gives all threads what joining all their parts gives: `both` joins `a` and `b`. */
+/**
+ * A function `name(part, lane)` for shared rows that gives all threads what joining all their parts gives: `both` joins `a`
+ * and `b`.
+ */
 export const joined = (
   name: string,
   type: string,

@@ -22,7 +22,8 @@ const mostMs = 3000;
 
 export class Tuner {
   readonly choices: VariantChoices;
-  readonly #info: DeviceInfo;
+  readonly #adapter: string;
+  readonly #key: string;
   readonly #profile: AdapterProfile;
   readonly #openTrial: OpenTrial;
   /** Verdicts that hold for this device only. */
@@ -30,12 +31,14 @@ export class Tuner {
 
   private constructor(
     choices: VariantChoices,
-    info: DeviceInfo,
+    { adapter }: DeviceInfo,
+    key: string,
     profile: AdapterProfile,
     openTrial: OpenTrial,
   ) {
     this.choices = choices;
-    this.#info = info;
+    this.#adapter = adapter;
+    this.#key = key;
     this.#profile = { ...profile, choices };
     this.#openTrial = openTrial;
   }
@@ -49,8 +52,9 @@ export class Tuner {
   ): Promise<Tuner> {
     const names = new Map(registeredFamilies().map((family) => [family.name, namesOf(family, profile)]));
     const isOn = autotune && !deterministic;
-    const choices = new VariantChoices(info.adapter, names, await load(keyFor(info)), isOn);
-    const tuner = new Tuner(choices, info, profile, openTrial);
+    const key = keyFor(info);
+    const choices = new VariantChoices(info.adapter, names, await load(key), isOn);
+    const tuner = new Tuner(choices, info, key, profile, openTrial);
     for (const [name, verdict] of Object.entries(choices.known.verdicts)) tuner.#report(name, verdict);
     await tuner.#withTrial((open) => tuner.#checkAll(names, open));
     return tuner;
@@ -124,13 +128,13 @@ export class Tuner {
 
   #report(name: string, verdict: true | string): void {
     if (verdict !== true)
-      console.warn(`gradgpu: kernel variant ${name} is not used on ${this.#info.adapter}: ${verdict}`);
+      console.warn(`gradgpu: kernel variant ${name} is not used on ${this.#adapter}: ${verdict}`);
   }
 
   async #save(): Promise<void> {
     const { verdicts, measured } = this.choices.known;
     const lasting = Object.entries(verdicts).filter(([key]) => !this.#passing.has(key));
-    await save(keyFor(this.#info), { verdicts: Object.fromEntries(lasting), measured });
+    await save(this.#key, { verdicts: Object.fromEntries(lasting), measured });
   }
 
   /** Runs `work` with a trial backend that is opened when it is asked for, and keeps what was found if it says so. */
