@@ -50,8 +50,8 @@ export type PeerRequest =
   | { readonly call: "first" }
   /** The result of the last run, of which a large one is sampled. */
   | { readonly call: "read" }
-  /** Dispatches and submits of a run. */
-  | { readonly call: "count" }
+  /** Dispatches and submits of a run, counted over some. */
+  | { readonly call: "count"; readonly runs: number }
   /** Most bytes of GPU buffers since it was prepared. */
   | { readonly call: "memory" }
   /** Milliseconds of epochs; refused where one would take longer than `longestMs`. */

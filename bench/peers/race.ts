@@ -25,8 +25,9 @@ export interface Contestant {
 
 /** While others had their turn, one's code and data left the caches: where samples are this short, one goes before. */
 const shortMs = 500;
-/** A sample longer than this is taken in a few rounds only. */
+/** A sample longer than this is taken in a few rounds only, one that is very long in a single one. */
 export const longMs = 2_000;
+export const veryLongMs = 10_000;
 const longRounds = 3;
 
 /** Samples of that many runs; where one takes long, of fewer than wanted. */
@@ -54,7 +55,7 @@ export async function takeTurns<C extends Contestant>(
     for (const contestant of [...left]) {
       const { times, runs } = contestant;
       const last = (times.at(-1) ?? 0) * runs;
-      if (times.length >= longRounds && last > longMs) continue;
+      if (times.length >= (last > veryLongMs ? 1 : longRounds) && last > longMs) continue;
       const sample = () => {
         contestant.taken++;
         return contestant.sample();

@@ -10,7 +10,7 @@ import { checkPlace, type Meeting, peerRow } from "./meeting.ts";
 import { dataOf } from "./net-data.ts";
 import type { LibraryWork } from "./peer.ts";
 import type { OpenPeer } from "./process.ts";
-import { type Contestant, longMs, type Pace, runsFor, takeTurns } from "./race.ts";
+import { type Contestant, longMs, type Pace, runsFor, takeTurns, veryLongMs } from "./race.ts";
 
 /** Of training steps. */
 export const netPace: Pace = {
@@ -62,6 +62,9 @@ export async function checkedPeers(
   return same;
 }
 
+/** Runs over which a peer's dispatches are counted. */
+const countedRuns = 4;
+
 interface Runner extends Contestant {
   /** Undefined of ours. */
   readonly peer?: OpenPeer;
@@ -110,7 +113,7 @@ export async function race(meeting: Meeting, work: LibraryWork, peers: readonly 
         rows.push(rowOf(benchCase, "webgpu", measurement, device.info, { version }));
       } else {
         const { peakBytes } = await peer.process.call({ call: "memory" });
-        const counts = await peer.process.call({ call: "count" });
+        const counts = await peer.process.call({ call: "count", runs: Math.min(runs, countedRuns) });
         const memory =
           work.kind === "net" && peakBytes > 0 ? { peakBytes: peakBytes - bytesOfData(work) } : {};
         rows.push({ ...peerRow(meeting, peer, { ...timed, ...counts, ...memory }), readsEach });
@@ -169,8 +172,8 @@ async function ourRunner(device: Device, prepared: Prepared, pace: Pace): Promis
 /** A peer in the better of two ways, waited for at the end or after each run, or in the second where that is the case. */
 async function peerRunner(peer: OpenPeer, pace: Pace, mustRead: boolean): Promise<Runner> {
   const sample = (runs: number, readsEach: boolean) => peer.process.call({ call: "sample", runs, readsEach });
-  await sample(1, true);
-  const once = await sample(1, true);
+  const cold = await sample(1, true);
+  const once = cold > veryLongMs ? cold : await sample(1, true);
   // What takes seconds has no queue to keep short, and would take minutes to try twice.
   if (once > longMs)
     return { peer, sample: () => sample(1, true), runs: 1, readsEach: true, times: [], taken: 0 };

@@ -103,9 +103,10 @@ async function counted<T>(use: () => Promise<T>): Promise<{ value: T } & PeerAns
   }
 }
 
-async function count(): Promise<PeerAnswers["count"]> {
-  const { dispatches, submits } = await counted(() => sample(4, false));
-  return { dispatches: dispatches / 4, submits: submits / 4 };
+async function count(runs: number): Promise<PeerAnswers["count"]> {
+  if (gpu === undefined) return { dispatches: 0, submits: 0 };
+  const { dispatches, submits } = await counted(() => sample(runs, false));
+  return { dispatches: dispatches / runs, submits: submits / runs };
 }
 
 async function first(): Promise<PeerAnswers["first"]> {
@@ -160,7 +161,7 @@ async function answer(request: PeerRequest): Promise<PeerAnswers[keyof PeerAnswe
     case "read":
       return read();
     case "count":
-      return count();
+      return count(request.runs);
     case "memory":
       return { peakBytes: buffers.peakBytes };
     case "fit": {

@@ -102,7 +102,7 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
 registerFamily({
   name: "matmul",
   sources: matmulSources,
-  isCheckedOnSoftware: true,
+  isAlwaysChecked: true,
   checks: ({ isSoftware }) => [
     // Odd sizes of several tiles, read element by element; K long enough to be split.
     ...checkCalls([70, 600, 37], [false, false], [false, true], [true, false]),

@@ -5,6 +5,7 @@
 import type { Backend, DeviceInfo } from "../backend/backend.ts";
 import type { AdapterProfile } from "../kernel.ts";
 import { keyFor, load, save } from "./store.ts";
+import { isTested } from "./tested.ts";
 import { faultOf, measure, type TrialCall, variantsOf } from "./trial.ts";
 import { type Family, familyNamed, keyOf, registeredFamilies, VariantChoices } from "./variants.ts";
 
@@ -56,7 +57,8 @@ export class Tuner {
     const choices = new VariantChoices(info.adapter, names, await load(key), isOn);
     const tuner = new Tuner(choices, info, key, profile, openTrial);
     for (const [name, verdict] of Object.entries(choices.known.verdicts)) tuner.#report(name, verdict);
-    await tuner.#withTrial((open) => tuner.#checkAll(names, open));
+    const asked = registeredFamilies().filter((family) => family.isAlwaysChecked || !isTested(info));
+    await tuner.#withTrial((open) => tuner.#checkAll(asked, names, open));
     return tuner;
   }
 
@@ -99,11 +101,14 @@ export class Tuner {
   }
 
   /** Checks what the adapter's profile may choose: on software adapters, where each takes long, until one is sound. */
-  async #checkAll(names: ReadonlyMap<string, readonly string[]>, open: OpenTrial): Promise<boolean> {
+  async #checkAll(
+    families: readonly Family[],
+    names: ReadonlyMap<string, readonly string[]>,
+    open: OpenTrial,
+  ): Promise<boolean> {
     const { isSoftware } = this.#profile;
     let hasNews = false;
-    for (const family of registeredFamilies()) {
-      if (isSoftware && family.isCheckedOnSoftware !== true) continue;
+    for (const family of families) {
       for (const name of names.get(family.name)!) {
         if (await this.#check(family, name, open)) hasNews = true;
         if (isSoftware && this.choices.known.verdicts[`${family.name}/${name}`] === true) break;

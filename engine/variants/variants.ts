@@ -35,10 +35,10 @@ export interface Family {
   /** What the choice depends on, all of it: a stored choice is good as long as this text is the same. */
   readonly sources: string;
   /**
-   * Whether software adapters check it when they open, too. A pipeline takes long there, so only what depends on more
-   * than WGSL does (subgroups) is worth it: the tests run all variants of all others on these adapters.
+   * Whether it is checked at opening on drivers that the tests run on, too: what depends on more than WGSL is, on
+   * subgroups say.
    */
-  readonly isCheckedOnSoftware?: boolean;
+  readonly isAlwaysChecked?: boolean;
   /** Small calls that tell a sound variant from a broken one; few on software adapters. */
   checks(profile: AdapterProfile): readonly Check[];
 }

@@ -47,6 +47,7 @@ import { im2col } from "../../engine/ops/patches.ts";
 import { rowNormGradient } from "../../engine/ops/row-norm.ts";
 import { resolveWindow } from "../../engine/ops/windows.ts";
 import { keyFor, save } from "../../engine/variants/store.ts";
+import { isTested } from "../../engine/variants/tested.ts";
 import { faultOf } from "../../engine/variants/trial.ts";
 import { Tuner } from "../../engine/variants/tuner.ts";
 import { type Family, registeredFamilies } from "../../engine/variants/variants.ts";
@@ -337,14 +338,19 @@ describe("the favourite", () => {
 const ours = (): Family[] => registeredFamilies().filter(({ name }) => name in families);
 
 /** The device's backend with all shared rows computed wrongly: a workgroup's odd threads begin where even ones do. */
-function withBrokenRows({ backend }: Device): Backend {
-  const broken = "fn first_of(lane: u32) -> u32 {\n  return lane & ~1u;\n}";
+const brokenPlaces = {
+  "shared-row": "fn first_of(lane: u32) -> u32 {\n  return lane & ~1u;\n}",
+  "own-row": "fn first_of(lane: u32) -> u32 {\n  return 1u;\n}",
+};
+
+/** Has one variant of rows begin at wrong places. */
+function withBrokenRows({ backend }: Device, variant: keyof typeof brokenPlaces = "shared-row"): Backend {
   const run: Backend["run"] = backend.run.bind(backend);
   const breakRows = (call: KernelCall): KernelCall => {
-    const { functions } = call.hooks ?? {};
-    return functions?.first_of === undefined
-      ? call
-      : { ...call, hooks: { ...call.hooks, functions: { ...functions, first_of: broken } } };
+    const lanes = call.hooks?.consts?.LANES;
+    if (lanes === undefined || (lanes === "1u") !== (variant === "own-row")) return call;
+    const functions = { ...call.hooks?.functions, first_of: brokenPlaces[variant] };
+    return { ...call, hooks: { ...call.hooks, functions } };
   };
   backend.run = (op, ...rest) => {
     const kernels = (context: KernelContext) => {
@@ -384,7 +390,7 @@ describe("checks", () => {
 
 describe("a broken variant", () => {
   it("is dropped when a GPU's device opens, with a warning that names it, and the other one serves", async () => {
-    const info = { ...device.info, adapter: "a GPU" };
+    const info = { ...device.info, adapter: "a GPU", isSoftware: false };
     const profile = { ...device.backend.profile!, choices: undefined, isSoftware: false };
     // Of products' variants for GPUs all is known: they take long to compile on a software adapter.
     const product = { aBatch: [], bBatch: [], batch: [], m: 70, n: 37, k: 600 };
@@ -403,6 +409,22 @@ describe("a broken variant", () => {
     }
     expect(warnings()).toHaveLength(rows.length);
     expect(String(choices)).toMatch(/\nbatchNorm: .*\n {2}several-kernels {2}sound\n {2}one-kernel {2}sound/);
+  });
+
+  it("is dropped when a software device opens, too, but on drivers that these tests run on", async () => {
+    const profile = { ...device.backend.profile!, choices: undefined, isSoftware: true };
+    const info = { ...device.info, isSoftware: true };
+    const asked = { family: "softmax", problem: "any", names: ["own-row", "shared-row"] };
+    const openBroken = async () => withBrokenRows(await open(), "own-row");
+    const unknown = { ...info, driver: "some driver that nobody knows" };
+    const { choices } = await Tuner.open(unknown, profile, openBroken, {});
+    expect(warnings().join("\n")).toMatch(/kernel variant softmax\/own-row is not used on .* it makes /);
+    expect(choices.choose(asked)).toBe("shared-row");
+    expect(isTested(unknown)).toBe(false);
+    expect(isTested({ ...info, isSoftware: false })).toBe(false);
+    if (!isTested(info)) return;
+    const known = await Tuner.open(info, profile, openBroken, {});
+    expect(known.choices.choose(asked)).toBe("own-row");
   });
 
   it("is found by a warm-up that measures, and what rode on it is fused anew", async () => {

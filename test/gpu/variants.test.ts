@@ -85,7 +85,7 @@ const double: Op<object> = {
 const family: Family = {
   name: "double",
   sources: "of the test",
-  isCheckedOnSoftware: true,
+  isAlwaysChecked: true,
   checks: () => [{ op: double, inputs: [{ shape: [70] }] }],
 };
 

@@ -248,14 +248,16 @@ describe("samples in turn", () => {
 
   it("leave out of the later rounds who takes seconds", async () => {
     const slow: Contestant = { runs: 1, times: [], taken: 0, sample: async () => 5000 };
+    const slower: Contestant = { runs: 1, times: [], taken: 0, sample: async () => 20_000 };
     const quick: Contestant = { runs: 1, times: [], taken: 0, sample: async () => 1 };
     await takeTurns(
-      [slow, quick],
+      [slow, slower, quick],
       pace,
       () => {},
       () => 0,
     );
     expect(slow.times).toHaveLength(3);
+    expect(slower.times).toHaveLength(1);
     expect(quick.times).toHaveLength(pace.maxRounds);
   });
 });
