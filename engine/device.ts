@@ -8,9 +8,11 @@ import { watches } from "./debug/watches.ts";
 import type { DType } from "./dtype.ts";
 import {
   ArgumentError,
+  checkOptions,
   DeviceError,
   DeviceLostError,
   DisposedError,
+  type OptionNames,
   TraceError,
   unknownName,
 } from "./errors.ts";
@@ -45,6 +47,14 @@ export interface InitOptions {
    */
   matmulPrecision?: "float32" | "float16";
 }
+
+const initOptions: OptionNames<InitOptions> = {
+  device: true,
+  seed: true,
+  autotune: true,
+  deterministic: true,
+  matmulPrecision: true,
+};
 
 let current: Device | undefined;
 /** Where a function is being traced, while one is. */
@@ -222,6 +232,7 @@ const maxConstants = 1024;
  * second device and makes that the default, the first staying open until its own `dispose()`.
  */
 export async function init(options: InitOptions = {}): Promise<Device> {
+  checkOptions("init", options, initOptions);
   const kind = options.device ?? "auto";
   const seed = options.seed ?? 0;
   if (!["auto", "webgpu", "cpu"].includes(kind))

@@ -47,6 +47,19 @@ export function unknownName(kind: string, name: string, known: readonly string[]
   return new ArgumentError(`unknown ${kind} "${name}".${hint} Known: ${known.join(", ")}.`);
 }
 
+/** Every option of `O` by name: a list that the compiler keeps whole. */
+export type OptionNames<O> = Readonly<Record<keyof Required<O>, true>>;
+
+/**
+ * @internal Refuses an option that there is none of, which would be ignored silently: "batch_size", say.
+ *
+ * @param call whose options they are, as in "fit"
+ */
+export function checkOptions<O extends object>(call: string, options: O, known: OptionNames<O>): void {
+  const unknown = Object.keys(options ?? {}).find((name) => !Object.hasOwn(known, name));
+  if (unknown !== undefined) throw unknownName(`${call} option`, unknown, Object.keys(known));
+}
+
 /** @internal What a wrong argument is, for messages: its type, or "null". */
 export const kindOf = (value: unknown): string => (value === null ? "null" : typeof value);
 

@@ -3,12 +3,14 @@
 import {
   ArgumentError,
   cast,
+  checkOptions,
   type Device,
   DisposedError,
   device as defaultDevice,
   kindOf,
   mul,
   noGrad,
+  type OptionNames,
   type Shape,
   ShapeError,
   showShape,
@@ -28,6 +30,7 @@ import { type DataLike, rowShape } from "./training/data.ts";
 import {
   type EvaluateOptions,
   evaluateModel,
+  evaluateOptions,
   type FitOptions,
   fitModel,
   trainModelOnBatch,
@@ -45,6 +48,8 @@ export interface CompileOptions {
   /** Names or Metrics, one or several; default none. */
   metrics?: string | metrics.Metric | readonly (string | metrics.Metric)[];
 }
+
+const compileOptions: OptionNames<CompileOptions> = { optimizer: true, loss: true, metrics: true };
 
 interface Compiled {
   readonly optimizer: Optimizer;
@@ -252,6 +257,7 @@ export class Sequential {
    * @throws ArgumentError for an unknown name, with the nearest known one
    */
   compile(options: CompileOptions): this {
+    checkOptions("compile", options, compileOptions);
     for (const part of ["optimizer", "loss"] as const) {
       if (options?.[part] === undefined) {
         throw new ArgumentError(
@@ -306,6 +312,7 @@ export class Sequential {
     y: DataLike,
     options: EvaluateOptions & { returnDict?: boolean } = {},
   ): Promise<number[] | Logs> {
+    checkOptions("evaluate", options, { ...evaluateOptions, returnDict: true });
     this.#checkCompiled("evaluate");
     this.#buildFor("evaluate", x);
     const logs = await evaluateModel(this, x, y, options);
@@ -314,6 +321,7 @@ export class Sequential {
 
   /** Outputs [n, ...outputShape] in inference mode, in the order of x. The tensor is yours to dispose. */
   async predict(x: DataLike, options: EvaluateOptions = {}): Promise<Tensor> {
+    checkOptions("predict", options, evaluateOptions);
     this.#buildFor("predict", x);
     return predictModel(this, x, options);
   }

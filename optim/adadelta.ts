@@ -7,6 +7,7 @@ import {
   Optimizer,
   type OptimizerConfig,
   type OptimizerOptions,
+  type OwnOptions,
   type UpdateContext,
   type UpdateResult,
 } from "./optimizer.ts";
@@ -17,6 +18,8 @@ export interface AdadeltaOptions extends OptimizerOptions {
   /** Added under the roots. Default (and for null) 1e-7. */
   epsilon?: number | null;
 }
+
+const ownOptions: OwnOptions<AdadeltaOptions> = { rho: true, epsilon: true };
 
 type Slot = "meanSquare" | "meanSquareStep";
 
@@ -30,7 +33,7 @@ export class Adadelta extends Optimizer<Slot> {
   protected readonly slotStarts: Record<Slot, number> = { meanSquare: 0, meanSquareStep: 0 };
 
   constructor(options: AdadeltaOptions = {}) {
-    super("Adadelta", 0.001, options);
+    super("Adadelta", 0.001, options, ownOptions);
     this.rho = belowOne(this.name, "rho", options.rho ?? 0.95);
     this.epsilon = atLeastZero(this.name, "epsilon", options.epsilon ?? 1e-7);
   }

@@ -6,6 +6,7 @@ import {
   Optimizer,
   type OptimizerConfig,
   type OptimizerOptions,
+  type OwnOptions,
   type UpdateContext,
   type UpdateResult,
 } from "./optimizer.ts";
@@ -17,6 +18,8 @@ export interface AdagradOptions extends OptimizerOptions {
   epsilon?: number | null;
 }
 
+const ownOptions: OwnOptions<AdagradOptions> = { initialAccumulatorValue: true, epsilon: true };
+
 /**
  * a ← a + g²; w ← w - η g / √(a + ε). Default learning rate η 0.001. It only ever slows down. Source: Duchi, Hazan
  * and Singer 2011, as Keras 3 has it.
@@ -27,7 +30,7 @@ export class Adagrad extends Optimizer<"accumulator"> {
   protected readonly slotStarts: Record<"accumulator", number>;
 
   constructor(options: AdagradOptions = {}) {
-    super("Adagrad", 0.001, options);
+    super("Adagrad", 0.001, options, ownOptions);
     const start = options.initialAccumulatorValue ?? 0.1;
     this.initialAccumulatorValue = atLeastZero(this.name, "initialAccumulatorValue", start);
     this.epsilon = atLeastZero(this.name, "epsilon", options.epsilon ?? 1e-7);

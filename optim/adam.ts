@@ -7,6 +7,7 @@ import {
   Optimizer,
   type OptimizerConfig,
   type OptimizerOptions,
+  type OwnOptions,
   type UpdateContext,
   type UpdateResult,
 } from "./optimizer.ts";
@@ -21,6 +22,8 @@ export interface AdamOptions extends OptimizerOptions {
   /** Divide by the largest second moment so far (Reddi et al. 2018). Default false. */
   amsgrad?: boolean;
 }
+
+const ownOptions: OwnOptions<AdamOptions> = { beta1: true, beta2: true, epsilon: true, amsgrad: true };
 
 type Slot = "firstMoment" | "secondMoment" | "largestSecondMoment";
 
@@ -37,7 +40,7 @@ export class Adam extends Optimizer<Slot> {
   protected readonly slotStarts: Record<Slot, number>;
 
   constructor(options: AdamOptions = {}) {
-    super("Adam", 0.001, options);
+    super("Adam", 0.001, options, ownOptions);
     this.beta1 = belowOne(this.name, "beta1", options.beta1 ?? 0.9);
     this.beta2 = belowOne(this.name, "beta2", options.beta2 ?? 0.999);
     this.epsilon = atLeastZero(this.name, "epsilon", options.epsilon ?? 1e-7);

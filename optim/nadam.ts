@@ -8,6 +8,7 @@ import {
   Optimizer,
   type OptimizerConfig,
   type OptimizerOptions,
+  type OwnOptions,
   type UpdateContext,
   type UpdateResult,
 } from "./optimizer.ts";
@@ -20,6 +21,8 @@ export interface NadamOptions extends OptimizerOptions {
   /** Added to √v. Default (and for null) 1e-7. */
   epsilon?: number | null;
 }
+
+const ownOptions: OwnOptions<NadamOptions> = { beta1: true, beta2: true, epsilon: true };
 
 type Slot = "firstMoment" | "secondMoment";
 
@@ -35,7 +38,7 @@ export class Nadam extends Optimizer<Slot> {
   protected readonly slotStarts: Record<Slot, number> = { firstMoment: 0, secondMoment: 0 };
 
   constructor(options: NadamOptions = {}) {
-    super("Nadam", 0.001, options);
+    super("Nadam", 0.001, options, ownOptions);
     this.beta1 = belowOne(this.name, "beta1", options.beta1 ?? 0.9);
     this.beta2 = belowOne(this.name, "beta2", options.beta2 ?? 0.999);
     this.epsilon = atLeastZero(this.name, "epsilon", options.epsilon ?? 1e-7);

@@ -4,10 +4,12 @@
 import {
   ArgumentError,
   add,
+  checkOptions,
   full,
   kindOf,
   mul,
   noGrad,
+  type OptionNames,
   ShapeError,
   showShape,
   sub,
@@ -39,6 +41,20 @@ export interface OptimizerOptions extends ClippingOptions {
   weightDecay?: number;
   name?: string;
 }
+
+const optimizerOptions: OptionNames<OptimizerOptions> = {
+  learningRate: true,
+  lr: true,
+  decay: true,
+  weightDecay: true,
+  name: true,
+  clipValue: true,
+  clipNorm: true,
+  globalClipNorm: true,
+};
+
+/** The options that a rule adds to those of all optimizers. */
+export type OwnOptions<O extends OptimizerOptions> = OptionNames<Omit<O, keyof OptimizerOptions>>;
 
 /** What an update rule sees: vectors over all parameters at once, laid out alike. */
 export interface UpdateContext<S extends string = string> {
@@ -105,7 +121,14 @@ export abstract class Optimizer<S extends string = string> {
   #built: Built<S> | undefined;
   #pending: OptimizerState | undefined;
 
-  protected constructor(name: string, defaultRate: number, options: OptimizerOptions) {
+  /** @param own the rule's own options, so that others are refused rather than ignored; left out: nothing is refused */
+  protected constructor(
+    name: string,
+    defaultRate: number,
+    options: OptimizerOptions,
+    own?: Readonly<Record<string, true>>,
+  ) {
+    if (own !== undefined) checkOptions<object>(name, options, { ...optimizerOptions, ...own });
     if (options.lr !== undefined && options.learningRate !== undefined) {
       throw new ArgumentError(
         `${name}: learningRate ${options.learningRate} and its older name lr ${options.lr} are both given; pass one`,

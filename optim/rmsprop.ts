@@ -7,6 +7,7 @@ import {
   Optimizer,
   type OptimizerConfig,
   type OptimizerOptions,
+  type OwnOptions,
   type UpdateContext,
   type UpdateResult,
 } from "./optimizer.ts";
@@ -21,6 +22,8 @@ export interface RMSpropOptions extends OptimizerOptions {
   /** Divide by the variance of the gradients instead of their mean square. Default false. */
   centered?: boolean;
 }
+
+const ownOptions: OwnOptions<RMSpropOptions> = { rho: true, momentum: true, epsilon: true, centered: true };
 
 type Slot = "meanSquare" | "mean" | "velocity";
 
@@ -37,7 +40,7 @@ export class RMSprop extends Optimizer<Slot> {
   protected readonly slotStarts: Record<Slot, number>;
 
   constructor(options: RMSpropOptions = {}) {
-    super("RMSprop", 0.001, options);
+    super("RMSprop", 0.001, options, ownOptions);
     this.rho = belowOne(this.name, "rho", options.rho ?? 0.9);
     this.momentum = belowOne(this.name, "momentum", options.momentum ?? 0);
     this.epsilon = atLeastZero(this.name, "epsilon", options.epsilon ?? 1e-7);

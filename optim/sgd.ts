@@ -7,6 +7,7 @@ import {
   Optimizer,
   type OptimizerConfig,
   type OptimizerOptions,
+  type OwnOptions,
   type UpdateContext,
   type UpdateResult,
 } from "./optimizer.ts";
@@ -18,6 +19,8 @@ export interface SGDOptions extends OptimizerOptions {
   nesterov?: boolean;
 }
 
+const ownOptions: OwnOptions<SGDOptions> = { momentum: true, nesterov: true };
+
 /**
  * w ← w - η g; with momentum μ, in the form of Keras: v ← μ v - η g and w ← w + v, or with Nesterov
  * w ← w + μ v - η g. Default learning rate η 0.01. Sources: Polyak 1964; Sutskever et al. 2013.
@@ -28,7 +31,7 @@ export class SGD extends Optimizer<"velocity"> {
   protected readonly slotStarts: Record<"velocity", number>;
 
   constructor(options: SGDOptions = {}) {
-    super("SGD", 0.01, options);
+    super("SGD", 0.01, options, ownOptions);
     this.momentum = belowOne(this.name, "momentum", options.momentum ?? 0);
     this.nesterov = options.nesterov ?? false;
     this.slotStarts = (this.momentum > 0 ? { velocity: 0 } : {}) as Record<"velocity", number>;

@@ -1,7 +1,14 @@
 // fit: epochs over data that lives on the device, or streams where that is too much. Checks everything up front, then
 // only asks the device to work; loss and metrics are read once an epoch, and now and then for a live bar.
 
-import { ArgumentError, type Device, type Tensor, type Variable } from "../../engine/index.ts";
+import {
+  ArgumentError,
+  checkOptions,
+  type Device,
+  type OptionNames,
+  type Tensor,
+  type Variable,
+} from "../../engine/index.ts";
 import type { Sequential } from "../sequential.ts";
 import type { BatchWalk } from "./batches.ts";
 import type { Callback } from "./callbacks.ts";
@@ -39,6 +46,25 @@ export interface EvaluateOptions extends LoopOptions, MemoryOptions {
   batchSize?: number;
 }
 
+/** What `predict` and `evaluate` take alike. */
+export const evaluateOptions: OptionNames<EvaluateOptions> = {
+  batchSize: true,
+  jit: true,
+  memoryBudget: true,
+};
+
+const fitOptions: OptionNames<FitOptions> = {
+  ...evaluateOptions,
+  epochs: true,
+  shuffle: true,
+  validationData: true,
+  validationSplit: true,
+  verbose: true,
+  callbacks: true,
+  onEpochEnd: true,
+  print: true,
+};
+
 /** Milliseconds between two readings for a live bar. */
 const readingInterval = 200;
 
@@ -50,6 +76,7 @@ export async function fitModel(
   y: DataLike,
   options: FitOptions,
 ): Promise<History> {
+  checkOptions("fit", options, fitOptions);
   const { epochs = 1, shuffle = true, validationSplit = 0, validationData, verbose = 1 } = options;
   const what = `fit: ${model.describe()}`;
   const batchSize = checkBatchSize(what, options.batchSize);

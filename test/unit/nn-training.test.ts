@@ -686,6 +686,22 @@ describe("errors come at the call, and training goes on after", () => {
     expect(compile({ metrics: ["acc", "mean_squared_error"] })).not.toThrow();
   });
 
+  it("options that there are none of, which would be ignored", async () => {
+    const model = classifier();
+    const odd = (options: object) => options as Record<string, never>;
+    await expect(model.fit(x, labels, odd({ ...silent, batch_size: 8 }))).rejects.toThrow(
+      'unknown fit option "batch_size". Did you mean "batchSize"?',
+    );
+    await expect(model.evaluate(x, labels, odd({ returnDicts: true }))).rejects.toThrow(/"returnDict"/);
+    await expect(model.predict(x, odd({ verbose: 0 }))).rejects.toThrow(/unknown predict option "verbose"/);
+    expect(() => model.compile({ optimizer: "adam", loss: "mse", ...odd({ metric: "acc" }) })).toThrow(
+      'Did you mean "metrics"?',
+    );
+    await expect(init(odd({ deterministc: true }))).rejects.toThrow('Did you mean "deterministic"?');
+    // What was refused has changed nothing.
+    expect((await model.fit(x, labels, silent)).history.loss).toHaveLength(1);
+  });
+
   it("use before compile, twice at once, and without weights to train", async () => {
     const model = new Sequential(layers());
     await expect(model.fit(x, labels)).rejects.toThrow(/call compile\(\{ optimizer, loss \}\) first/);

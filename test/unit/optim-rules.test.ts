@@ -13,7 +13,18 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
-import { Adadelta, Adagrad, Adam, AdamW, Nadam, optimizers, RMSprop, SGD } from "../../optim/index.ts";
+import {
+  Adadelta,
+  Adagrad,
+  Adam,
+  AdamW,
+  Nadam,
+  Optimizer,
+  optimizers,
+  RMSprop,
+  SGD,
+  type UpdateContext,
+} from "../../optim/index.ts";
 import { expected, expectPath, run } from "../support/optimizer-paths.ts";
 
 let device: Device;
@@ -370,6 +381,28 @@ describe("errors name the optimizer, the value and the remedy", () => {
     expect(() => {
       new SGD().learningRate = Number.NaN;
     }).toThrow(ArgumentError);
+  });
+
+  it("options that it has none of, which would be ignored", () => {
+    const odd = (options: object) => options as Record<string, never>;
+    expect(() => new Adam(odd({ learning_rate: 0.1 }))).toThrow(
+      'unknown Adam option "learning_rate". Did you mean "learningRate"?',
+    );
+    expect(() => new SGD(odd({ Nesterov: true }))).toThrow('Did you mean "nesterov"?');
+    // A rule of one's own says which options are its own, or has none refused.
+    class Halving extends Optimizer {
+      protected readonly slotStarts = {};
+      constructor(options: { rounds: number }) {
+        super("Halving", 1, options as object);
+      }
+      protected update({ value }: UpdateContext) {
+        return { value: mul(value, 0.5) };
+      }
+      protected ruleConfig() {
+        return {};
+      }
+    }
+    expect(() => new Halving({ rounds: 3 })).not.toThrow();
   });
 
   it("gradients and variables", () => {
