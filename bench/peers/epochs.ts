@@ -10,6 +10,8 @@ import type { PeerAnswers, PeerWork } from "./peer.ts";
 /** Steps that compile, and steps by which is told whether waiting for each is quicker. */
 const firstSteps = 3;
 const trialSteps = 20;
+/** Of an epoch that takes longer one is enough. */
+const longMs = 20_000;
 
 export async function takeEpochs(
   work: PeerWork,
@@ -46,13 +48,12 @@ export async function takeEpochs(
   const trial = Math.min(steps, trialSteps);
   await take(Math.min(steps, firstSteps), true);
   const waiting = await take(trial, true);
-  if ((waiting / trial) * steps > longestMs)
-    throw new Error(
-      `an epoch would take it ${Math.round(((waiting / trial) * steps) / 1000)} s: its steps tell its rate`,
-    );
   const waitsEach = waiting < (await take(trial, false));
+  const foreseenMs = (waiting / trial) * steps;
+  if (foreseenMs > longestMs)
+    throw new Error(`an epoch would take it ${Math.round(foreseenMs / 1000)} s: its steps tell its rate`);
   const ms: number[] = [];
-  for (let epoch = 0; epoch < epochs; epoch++) {
+  for (let epoch = 0; epoch < (foreseenMs > longMs ? 1 : epochs); epoch++) {
     shuffle(order);
     ms.push(await take(steps, waitsEach));
   }

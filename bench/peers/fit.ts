@@ -11,7 +11,7 @@ import { checkPlace, type Meeting, peerRow } from "./meeting.ts";
 import type { OpenPeer } from "./process.ts";
 
 /** Whose epoch takes longer is not timed by the epoch. */
-const longestMs = 45_000;
+const longestMs = 75_000;
 const mostEpochs = 2;
 
 export async function fitBeside(
