@@ -23,6 +23,9 @@ struct Sizes {
 
 alias Unit = u32;
 alias Stored = vec4u;
+// One place, or four side by side, for which sizes are read and axes walked once.
+alias Places = vec4u;
+alias Signed = vec4i;
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> in0: array<Unit>;
@@ -33,45 +36,37 @@ const WORKGROUP = 64u;
 const none = 0xffffffffu;
 
 // Which of the input's elements along an axis stands at place `p` of the output.
-fn position(p: u32, axis: vec4u) -> u32 {
+fn position(p: Places, axis: vec4u) -> Places {
   // Before the first element the difference wraps around and is past the end.
   let from_first = p - axis.z;
   let index = from_first / axis.w;
-  return select(none, index, index < axis.y && from_first % axis.w == 0u);
+  return select(Places(none), index, (index < Places(axis.y)) & (from_first % axis.w == Places(0u)));
 }
 
-fn source(flat: u32) -> u32 {
-  var rest = min(flat, sizes.length - 1u);
-  var at = 0u;
+fn source(flat: Places) -> Places {
+  var rest = min(flat, Places(sizes.length - 1u));
+  var at = Places(0u);
+  var is_inside = at == Places(0u);
   var stride = 1u;
   for (var axis = 0u; axis < sizes.rank; axis++) {
     let a = sizes.axes[axis];
     let index = position(rest % a.x, a);
     rest /= a.x;
-    if (index == none) {
-      return none;
-    }
+    is_inside &= index != Places(none);
     at += index * stride;
     stride *= a.y;
   }
-  return at;
+  return select(Places(none), at, is_inside);
 }
 
 fn fetch(at: u32) -> Unit {
-  if (at == none) {
-    return Unit(sizes.fill);
-  }
-  return in0[at];
+  // What lies beyond the buffer reads as anything, and is left out.
+  return select(in0[at], Unit(sizes.fill), at == none);
 }
 
 fn element(i: u32) {
-  let flat = i * 4u;
-  out0[i] = vec4u(
-    fetch(source(flat)),
-    fetch(source(flat + 1u)),
-    fetch(source(flat + 2u)),
-    fetch(source(flat + 3u)),
-  );
+  let at = source(i * 4u + vec4u(0u, 1u, 2u, 3u));
+  out0[i] = vec4u(fetch(at.x), fetch(at.y), fetch(at.z), fetch(at.w));
 }
 
 @compute @workgroup_size(WORKGROUP)

@@ -15,11 +15,16 @@ export type Outside = "fill" | "edge" | "reflect" | "wrap";
 
 /** The `position` of pad.wgsl: `axis.y` is n, `axis.z` what stands before (for wrap, taken away). */
 const positionCode: Record<Exclude<Outside, "fill">, string> = {
-  edge: "return u32(clamp(i32(p) - i32(axis.z), 0, i32(axis.y) - 1));",
+  edge: "return Places(clamp(Signed(p) - i32(axis.z), Signed(0), Signed(i32(axis.y) - 1)));",
   // Both mirrors at once: |q| folds at the first element, n - 1 - |n - 1 - q| at the last.
-  reflect: "let last = i32(axis.y) - 1;\n  return u32(last - abs(last - abs(i32(p) - i32(axis.z))));",
+  reflect: "let last = i32(axis.y) - 1;\n  return Places(last - abs(last - abs(Signed(p) - i32(axis.z))));",
   wrap: "return (p + axis.z) % axis.y;",
 };
+
+/** Four words side by side. */
+const fourWords =
+  "fn element(i: u32) {\n  let at = source(i * 4u + vec4u(0u, 1u, 2u, 3u));\n" +
+  "  out0[i] = vec4u(fetch(at.x), fetch(at.y), fetch(at.z), fetch(at.w));\n}";
 
 /** The same on the host. */
 const positions: Record<Exclude<Outside, "fill">, (p: number, n: number, before: number) => number> = {
@@ -72,7 +77,7 @@ export function padKernels(
   const functions =
     outside === "fill"
       ? undefined
-      : { position: `fn position(p: u32, axis: vec4u) -> u32 {\n  ${positionCode[outside]}\n}` };
+      : { position: `fn position(p: Places, axis: vec4u) -> Places {\n  ${positionCode[outside]}\n}` };
   return {
     calls: [
       copyCall({
@@ -85,6 +90,7 @@ export function padKernels(
         hasNone: true,
         noneByte: "(sizes.fill & 255u)",
         functions,
+        ...(unit === 4 ? { element: fourWords } : { aliases: { Places: "u32", Signed: "i32" } }),
       }),
     ],
   };
