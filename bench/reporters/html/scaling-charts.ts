@@ -21,10 +21,10 @@ export function scalingChart(rows: readonly Row[], family: string, axis: string)
   const shown = [names.ms, ...timed.map((backend) => backendTitles[backend]), names.mebibytes];
   return {
     label: `Milliseconds and memory of a training step by ${axis}`,
-    height: (canvas) => 220 + legendHeight(shown, canvas),
+    height: (canvas) => 230 + legendHeight(shown, canvas),
     option: (canvas) => ({
       legend: legend(shown),
-      grid: { left: 52, right: 52, top: legendHeight(shown, canvas), bottom: 46 },
+      grid: { left: 52, right: 52, top: legendHeight(shown, canvas) + 10, bottom: 46 },
       xAxis: {
         ...axisStyle,
         type: "log",
