@@ -66,7 +66,11 @@ export function budgetOf(
 }
 
 /** Runs the work back to back, waits for the device, and gives the milliseconds of all of it. */
-async function sample(device: Pick<Device, "sync">, prepared: Prepared, runs: number): Promise<number> {
+export async function sample(
+  device: Pick<Device, "sync">,
+  prepared: Prepared,
+  runs: number,
+): Promise<number> {
   const started = performance.now();
   for (let i = 0; i < runs; i++) {
     const result = prepared.run();

@@ -3,6 +3,7 @@
 import type { Device } from "../../engine/index.ts";
 import type { Prepared, Row } from "../bench-case.ts";
 import { isUpdate } from "../cases/op-spec.ts";
+import { sample } from "../measure.ts";
 import { rowOf } from "../run-cases.ts";
 import { summarise } from "../statistics.ts";
 import { checkSteps, comparable, describeDifference, ourResult } from "./agreement.ts";
@@ -152,15 +153,7 @@ async function stillSame(
 
 async function ourRunner(device: Device, prepared: Prepared, pace: Pace): Promise<Runner> {
   const perRun = prepared.iterations ?? 1;
-  const repeat = async (count: number) => {
-    const started = performance.now();
-    for (let i = 0; i < count; i++) {
-      const running = prepared.run();
-      if (running !== undefined) await running;
-    }
-    await device.sync();
-    return performance.now() - started;
-  };
+  const repeat = (count: number) => sample(device, prepared, count);
   await repeat(2);
   const wholeRuns = (ms: number) => Math.ceil(runsFor(ms, pace) / perRun) * perRun;
   // One run alone is mostly waiting, where it is short: what a sample holds is told by a sample, as for the peers.
@@ -171,18 +164,18 @@ async function ourRunner(device: Device, prepared: Prepared, pace: Pace): Promis
 
 /** A peer in the better of two ways, waited for at the end or after each run, or in the second where that is the case. */
 async function peerRunner(peer: OpenPeer, pace: Pace, mustRead: boolean): Promise<Runner> {
-  const sample = (runs: number, readsEach: boolean) => peer.process.call({ call: "sample", runs, readsEach });
-  const cold = await sample(1, true);
-  const once = cold > veryLongMs ? cold : await sample(1, true);
+  const take = (runs: number, readsEach: boolean) => peer.process.call({ call: "sample", runs, readsEach });
+  const cold = await take(1, true);
+  const once = cold > veryLongMs ? cold : await take(1, true);
   // What takes seconds has no queue to keep short, and would take minutes to try twice.
   if (once > longMs)
-    return { peer, sample: () => sample(1, true), runs: 1, readsEach: true, times: [], taken: 0 };
-  const first = runsFor((await sample(2, true)) / 2, pace);
+    return { peer, sample: () => take(1, true), runs: 1, readsEach: true, times: [], taken: 0 };
+  const first = runsFor((await take(2, true)) / 2, pace);
   const ways: { readsEach: boolean; ms: number }[] = [];
   for (const readsEach of mustRead ? [true] : [false, true]) {
-    ways.push({ readsEach, ms: (await sample(first, readsEach)) / first });
+    ways.push({ readsEach, ms: (await take(first, readsEach)) / first });
   }
   const { readsEach, ms } = ways.reduce((best, way) => (way.ms < best.ms ? way : best));
   const runs = runsFor(ms, pace);
-  return { peer, sample: () => sample(runs, readsEach), runs, readsEach, times: [], taken: 0 };
+  return { peer, sample: () => take(runs, readsEach), runs, readsEach, times: [], taken: 0 };
 }
