@@ -28,9 +28,9 @@ import { autoName } from "./names.ts";
 import { summaryText } from "./summary.ts";
 import { type DataLike, rowShape } from "./training/data.ts";
 import {
+  dataOptions,
   type EvaluateOptions,
   evaluateModel,
-  evaluateOptions,
   type FitOptions,
   fitModel,
   trainModelOnBatch,
@@ -312,7 +312,7 @@ export class Sequential {
     y: DataLike,
     options: EvaluateOptions & { returnDict?: boolean } = {},
   ): Promise<number[] | Logs> {
-    checkOptions("evaluate", options, { ...evaluateOptions, returnDict: true });
+    checkOptions<object>("evaluate", options, dataOptions);
     this.#checkCompiled("evaluate");
     this.#buildFor("evaluate", x);
     const logs = await evaluateModel(this, x, y, options);
@@ -321,7 +321,7 @@ export class Sequential {
 
   /** Outputs [n, ...outputShape] in inference mode, in the order of x. The tensor is yours to dispose. */
   async predict(x: DataLike, options: EvaluateOptions = {}): Promise<Tensor> {
-    checkOptions("predict", options, evaluateOptions);
+    checkOptions<object>("predict", options, dataOptions);
     this.#buildFor("predict", x);
     return predictModel(this, x, options);
   }

@@ -46,15 +46,11 @@ export interface EvaluateOptions extends LoopOptions, MemoryOptions {
   batchSize?: number;
 }
 
-/** What `predict` and `evaluate` take alike. */
-export const evaluateOptions: OptionNames<EvaluateOptions> = {
+/** What `fit`, `evaluate` and `predict` take, together: one object may serve all three. */
+export const dataOptions: OptionNames<FitOptions & { returnDict?: boolean }> = {
   batchSize: true,
   jit: true,
   memoryBudget: true,
-};
-
-const fitOptions: OptionNames<FitOptions> = {
-  ...evaluateOptions,
   epochs: true,
   shuffle: true,
   validationData: true,
@@ -63,6 +59,7 @@ const fitOptions: OptionNames<FitOptions> = {
   callbacks: true,
   onEpochEnd: true,
   print: true,
+  returnDict: true,
 };
 
 /** Milliseconds between two readings for a live bar. */
@@ -76,7 +73,7 @@ export async function fitModel(
   y: DataLike,
   options: FitOptions,
 ): Promise<History> {
-  checkOptions("fit", options, fitOptions);
+  checkOptions<object>("fit", options, dataOptions);
   const { epochs = 1, shuffle = true, validationSplit = 0, validationData, verbose = 1 } = options;
   const what = `fit: ${model.describe()}`;
   const batchSize = checkBatchSize(what, options.batchSize);
