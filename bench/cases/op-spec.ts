@@ -43,71 +43,64 @@ export interface OpAttributes {
 }
 
 /** Ops of the engine. Whole numbers that they take come last, but for `oneHot`'s. */
-export const engineOpNames = [
-  "matmul",
-  "dense",
-  "neg",
-  "relu",
-  "add",
-  "exp",
-  "tanh",
-  "sigmoid",
-  "sum",
-  "max",
-  "argMax",
-  "softmax",
-  "batchNorm",
-  "crossEntropy",
-  "gather",
-  "scatterAdd",
-  "transpose",
-  "concat",
-  "pad",
-  "tril",
-  "cumsum",
-  "sort",
-  "oneHot",
-  "randomBits",
-  "randomUniform",
-  "randomNormal",
-  "dropout",
-] as const;
-export type EngineOpName = (typeof engineOpNames)[number];
+export type EngineOpName =
+  | "matmul"
+  | "dense"
+  | "neg"
+  | "relu"
+  | "add"
+  | "exp"
+  | "tanh"
+  | "sigmoid"
+  | "sum"
+  | "max"
+  | "argMax"
+  | "softmax"
+  | "batchNorm"
+  | "crossEntropy"
+  | "gather"
+  | "scatterAdd"
+  | "transpose"
+  | "concat"
+  | "pad"
+  | "tril"
+  | "cumsum"
+  | "sort"
+  | "oneHot"
+  | "randomBits"
+  | "randomUniform"
+  | "randomNormal"
+  | "dropout";
 
 /**
  * What layers compute that no op of the above does: of the layer's input and its weights, in the order and in the shapes
  * that nn has them in, channels last.
  */
-export const layerOpNames = [
-  "denseRelu",
-  "permute",
-  "scale",
-  "layerNorm",
-  "rmsNorm",
-  "groupNorm",
-  "embedding",
-  "conv1d",
-  "conv2d",
-  "depthwiseConv2d",
-  "conv2dTranspose",
-  "maxPool",
-  "averagePool",
-  "globalMaxPool",
-  "globalAveragePool",
-] as const;
+export type LayerOpName =
+  | "denseRelu"
+  | "permute"
+  | "scale"
+  | "layerNorm"
+  | "rmsNorm"
+  | "groupNorm"
+  | "embedding"
+  | "conv1d"
+  | "conv2d"
+  | "depthwiseConv2d"
+  | "conv2dTranspose"
+  | "maxPool"
+  | "averagePool"
+  | "globalMaxPool"
+  | "globalAveragePool";
 
 /** What changes a state of its own with every run. */
-export const updateOpNames = ["adam", "sgdMomentum"] as const;
+const updateOpNames = ["adam", "sgdMomentum"] as const;
 export type UpdateOpName = (typeof updateOpNames)[number];
 
 /** So many additions one after the other, op by op or as one traced program. */
-export const chainOpNames = ["chain", "tracedChain"] as const;
+export type ChainOpName = "chain" | "tracedChain";
 
-export type OpName =
-  | EngineOpName
-  | (typeof layerOpNames)[number]
-  | UpdateOpName
-  | (typeof chainOpNames)[number];
+export type OpName = EngineOpName | LayerOpName | UpdateOpName | ChainOpName;
 
 export const isUpdate = (op: OpName): op is UpdateOpName => (updateOpNames as readonly string[]).includes(op);
 

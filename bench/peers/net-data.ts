@@ -13,10 +13,15 @@ export interface NetData {
   readonly y: Int32Array;
 }
 
-export function dataOf({ inputs, classes, batchSize, batches = rotation }: NetSpec): NetData {
-  const rows = batches * batchSize;
-  return { x: spread(rows * inputs, 0, 1, 1), y: labels(rows, classes, 1) };
+const rowsOf = ({ batchSize, batches = rotation }: NetSpec) => batches * batchSize;
+
+export function dataOf(net: NetSpec): NetData {
+  const rows = rowsOf(net);
+  return { x: spread(rows * net.inputs, 0, 1, 1), y: labels(rows, net.classes, 1) };
 }
+
+/** What a peer holds of it: rows and one-hot labels, in f32. */
+export const bytesOfData = (net: NetSpec): number => 4 * rowsOf(net) * (net.inputs + net.classes);
 
 /** The same, batch by batch. */
 export function batchesOf(net: NetSpec): NetData[] {

@@ -8,7 +8,7 @@ import { rowOf } from "../run-cases.ts";
 import { summarise } from "../statistics.ts";
 import { checkSteps, comparable, describeDifference, ourResult } from "./agreement.ts";
 import { checkPlace, type Meeting, peerRow } from "./meeting.ts";
-import { dataOf } from "./net-data.ts";
+import { bytesOfData } from "./net-data.ts";
 import type { LibraryWork } from "./peer.ts";
 import type { OpenPeer } from "./process.ts";
 import { type Contestant, longMs, type Pace, runsFor, takeTurns, veryLongMs } from "./race.ts";
@@ -116,7 +116,7 @@ export async function race(meeting: Meeting, work: LibraryWork, peers: readonly 
         const { peakBytes } = await peer.process.call({ call: "memory" });
         const counts = await peer.process.call({ call: "count", runs: Math.min(runs, countedRuns) });
         const memory =
-          work.kind === "net" && peakBytes > 0 ? { peakBytes: peakBytes - bytesOfData(work) } : {};
+          work.kind === "net" && peakBytes > 0 ? { peakBytes: peakBytes - bytesOfData(work.net) } : {};
         rows.push({ ...peerRow(meeting, peer, { ...timed, ...counts, ...memory }), readsEach });
       }
     }
@@ -125,12 +125,6 @@ export async function race(meeting: Meeting, work: LibraryWork, peers: readonly 
     prepared.dispose();
     for (const peer of peers) await peer.process.call({ call: "release" }).catch(() => {});
   }
-}
-
-/** What a peer holds of a net's data: rows and one-hot labels, in f32. */
-function bytesOfData({ net }: Extract<LibraryWork, { kind: "net" }>): number {
-  const { x, y } = dataOf(net);
-  return 4 * (x.length + y.length * net.classes);
 }
 
 /** Those whose last timed result is still ours, where runs of the op give the same: some queues lose work silently. */
