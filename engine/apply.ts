@@ -34,6 +34,12 @@ export function apply<A>(op: Op<A>, inputs: readonly TensorLike[], attrs: A): Te
   return outputs;
 }
 
+/** The first of an op's outputs where only a gradient wants the others: they are freed unless a tape has them. */
+export function firstOf([first, ...others]: readonly Tensor[]): Tensor {
+  for (const other of others) other.dispose();
+  return first;
+}
+
 function execute<A>(
   device: Device,
   op: Op<A>,

@@ -1,6 +1,6 @@
 // Turns an op definition into the public function of that name.
 
-import { apply } from "./apply.ts";
+import { apply, firstOf } from "./apply.ts";
 import type { Op, OpFunction, TensorLike } from "./op.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -9,11 +9,11 @@ export interface OpDefinition<P extends unknown[], A> extends Op<A> {
   readonly call: (...args: P) => { inputs: readonly TensorLike[]; attrs: A };
 }
 
-/** The public function of an op with one output. */
+/** The public function of an op whose first output is all that its callers want. */
 export function defineOp<P extends unknown[], A>(definition: OpDefinition<P, A>): OpFunction<P, Tensor> {
   const run = (...args: P): Tensor => {
     const { inputs, attrs } = definition.call(...args);
-    return apply(definition, inputs, attrs)[0];
+    return firstOf(apply(definition, inputs, attrs));
   };
   return Object.assign(run, { op: definition as Op });
 }

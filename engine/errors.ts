@@ -56,6 +56,11 @@ export type OptionNames<O> = Readonly<Record<keyof Required<O>, true>>;
  * @param call whose options they are, as in "fit"
  */
 export function checkOptions<O extends object>(call: string, options: O, known: OptionNames<O>): void {
+  if (options !== undefined && typeof options !== "object") {
+    throw new ArgumentError(
+      `${call}: options must be an object, as in { ${Object.keys(known)[0]}: ... }, got ${kindOf(options)} ${String(options)}`,
+    );
+  }
   const unknown = Object.keys(options ?? {}).find((name) => !Object.hasOwn(known, name));
   if (unknown !== undefined) throw unknownName(`${call} option`, unknown, Object.keys(known));
 }

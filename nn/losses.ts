@@ -19,6 +19,7 @@ import {
   sub,
   sum,
   type Tensor,
+  tidy,
 } from "../engine/index.ts";
 import { lookup } from "../optim/index.ts";
 
@@ -56,12 +57,12 @@ export const clipEpsilon = 1e-7;
 
 /** Mean over the last axis of (output - target)². */
 export function meanSquaredError(): Loss {
-  return {
+  return paired({
     name: "meanSquaredError",
     targets: "values",
     fromLogits: false,
     call: (targets, outputs) => mean(square(sub(outputs, targets)), -1),
-  };
+  });
 }
 
 /**
@@ -131,9 +132,11 @@ function summary(targets: Tensor, outputs: Tensor): { loss: Tensor; hits: Tensor
 /** The `call` that what else a loss of this file gives speaks for. */
 const callOf = new WeakMap<object, Loss["call"]>();
 
+/** The loss, with what belongs to its `call` known; `call` frees what it makes on the way. */
 function paired(loss: Loss): Loss {
-  for (const part of [loss.withLogits, loss.summary]) if (part !== undefined) callOf.set(part, loss.call);
-  return loss;
+  const call: Loss["call"] = (targets, outputs) => tidy(() => loss.call(targets, outputs));
+  for (const part of [loss.withLogits, loss.summary]) if (part !== undefined) callOf.set(part, call);
+  return { ...loss, call };
 }
 
 /** The loss; without what belongs to another `call` where it was made of a loss of this file with its `call` replaced. */

@@ -9,6 +9,7 @@ import {
   kindOf,
   type Shape,
   type Tensor,
+  tidy,
   unknownName,
 } from "../engine/index.ts";
 import { lookup } from "../optim/index.ts";
@@ -30,7 +31,7 @@ export function binaryAccuracy(name = "binaryAccuracy"): Metric {
     name,
     acceptsLogits: true,
     values: (targets, outputs, fromLogits) =>
-      equal(cast(greater(outputs, fromLogits ? 0 : 0.5), "f32"), cast(targets, "f32")),
+      tidy(() => equal(cast(greater(outputs, fromLogits ? 0 : 0.5), "f32"), cast(targets, "f32"))),
   };
 }
 
@@ -40,7 +41,7 @@ export function categoricalAccuracy(name = "categoricalAccuracy"): Metric {
     name,
     acceptsLogits: true,
     countsHits: true,
-    values: (targets, outputs) => equal(argMax(outputs, -1), argMax(targets, -1)),
+    values: (targets, outputs) => tidy(() => equal(argMax(outputs, -1), argMax(targets, -1))),
   };
 }
 
@@ -50,7 +51,7 @@ export function sparseCategoricalAccuracy(name = "sparseCategoricalAccuracy"): M
     name,
     acceptsLogits: true,
     countsHits: true,
-    values: (targets, outputs) => equal(argMax(outputs, -1), cast(targets, "i32")),
+    values: (targets, outputs) => tidy(() => equal(argMax(outputs, -1), cast(targets, "i32"))),
   };
 }
 

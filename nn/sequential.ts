@@ -82,6 +82,7 @@ export class Sequential {
   #isDisposed = false;
 
   constructor(layers: readonly (Layer | Input)[] = [], options: { name?: string } = {}) {
+    checkOptions("Sequential", options, { name: true });
     this.name = options.name ?? autoName("Sequential");
     for (const layer of layers) this.add(layer);
   }

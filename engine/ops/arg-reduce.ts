@@ -7,6 +7,7 @@ import type { DType } from "../dtype.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../errors.ts";
 import { type AdapterProfile, grid, input, output, type Spec, shader } from "../kernel.ts";
 import { notDifferentiable, type TensorLike } from "../op.ts";
+import { tidy } from "../scope.ts";
 import { normalizeAxes, reducedShape, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { registerFamily, type Variants } from "../variants/variants.ts";
@@ -33,7 +34,7 @@ function argReduction(name: string, better: string, isBetter: (candidate: number
   const orNaN = `!(${isNaNCode("best")}) && (${isNaNCode("candidate")} || ${better})`;
   const wins = (candidate: number, best: number) =>
     !Number.isNaN(best) && (Number.isNaN(candidate) || isBetter(candidate, best));
-  return defineOp({
+  const call = defineOp({
     name,
     saves: {},
     samples: [
@@ -95,6 +96,8 @@ function argReduction(name: string, better: string, isBetter: (candidate: number
     },
     vjp: notDifferentiable("an index does not change smoothly"),
   });
+  const run = (x: Tensor, axes?: number | readonly number[]): Tensor => tidy(() => call(x, axes));
+  return Object.assign(run, { op: call.op });
 }
 
 /** `x` with `axes` moved last and merged into one. */

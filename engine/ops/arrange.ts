@@ -4,6 +4,7 @@
 import { apply } from "../apply.ts";
 import { ArgumentError, ShapeError } from "../errors.ts";
 import type { Op, OpFunction } from "../op.ts";
+import { tidy } from "../scope.ts";
 import { normalizeAxes, normalizeAxis, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { concat } from "./concat.ts";
@@ -118,7 +119,7 @@ export function repeat(x: Tensor, count: number, axis: number): Tensor {
   checkCount("repeat", count);
   const along = normalizeAxis("repeat", axis, x.shape.length);
   const shape = x.shape.map((length, k) => (k === along ? length * count : length));
-  return reshape(repeatRuns(x, sizeOf(x.shape.slice(along + 1)), count), shape);
+  return tidy(() => reshape(repeatRuns(x, sizeOf(x.shape.slice(along + 1)), count), shape));
 }
 
 /**
@@ -133,12 +134,14 @@ export function tile(x: Tensor, counts: number | readonly number[]): Tensor {
   const rank = Math.max(x.shape.length, given.length);
   const shape = [...new Array<number>(rank - x.shape.length).fill(1), ...x.shape];
   const times = [...new Array<number>(rank - given.length).fill(1), ...given];
-  let tiled = reshape(x, shape);
-  for (let axis = rank - 1; axis >= 0; axis--) {
-    if (times[axis] === 1) continue;
-    const inner = sizeOf(shape.slice(axis));
-    shape[axis] *= times[axis];
-    tiled = reshape(repeatRuns(tiled, inner, times[axis]), shape);
-  }
-  return tiled;
+  return tidy(() => {
+    let tiled = reshape(x, shape);
+    for (let axis = rank - 1; axis >= 0; axis--) {
+      if (times[axis] === 1) continue;
+      const inner = sizeOf(shape.slice(axis));
+      shape[axis] *= times[axis];
+      tiled = reshape(repeatRuns(tiled, inner, times[axis]), shape);
+    }
+    return tiled;
+  });
 }

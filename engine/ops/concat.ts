@@ -6,6 +6,7 @@ import { defineOp } from "../define.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../errors.ts";
 import { grid, input, type KernelCall, output, shader } from "../kernel.ts";
 import type { Op } from "../op.ts";
+import { tidy } from "../scope.ts";
 import { normalizeAxis, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { elementsPerUnit, type UnitBytes, unitOf } from "./copying.ts";
@@ -165,8 +166,10 @@ export const concat = defineOp({
  * @throws ShapeError, DTypeError or ArgumentError as {@link concat} does
  */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
-  return concat(
-    tensors.map((tensor) => unsqueeze(tensor, axis)),
-    axis,
+  return tidy(() =>
+    concat(
+      tensors.map((tensor) => unsqueeze(tensor, axis)),
+      axis,
+    ),
   );
 }

@@ -4,6 +4,7 @@
 import { apply } from "../apply.ts";
 import { ArgumentError, ShapeError } from "../errors.ts";
 import type { Op, OpFunction } from "../op.ts";
+import { tidy } from "../scope.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { type ConvolutionAttrs, convolution, nameOf, transposed, weightGradient } from "./convolution-ops.ts";
@@ -193,6 +194,7 @@ export function depthwiseConv2d(
       `depthwiseConv2d: x ${showShape(x.shape)} and weights ${showShape(weights.shape)} disagree: the weights' third axis must be x's channels (${channels} vs ${x.shape[3]})`,
     );
   }
-  const grouped = reshape(weights, [height, width, 1, channels * multiplier]);
-  return conv2d(x, grouped, { ...options, groups: channels });
+  return tidy(() =>
+    conv2d(x, reshape(weights, [height, width, 1, channels * multiplier]), { ...options, groups: channels }),
+  );
 }

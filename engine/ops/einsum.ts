@@ -2,6 +2,7 @@
 // movement ops, whose gradients they have; two operands that share a summed index become one matrix product.
 
 import { ArgumentError, ShapeError } from "../errors.ts";
+import { tidy } from "../scope.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { mul } from "./arithmetic.ts";
@@ -62,14 +63,18 @@ interface Term {
 export function einsum(equation: string, ...operands: Tensor[]): Tensor {
   const { inputs, output } = parse(equation, operands);
   const lengths = lengthsOf(equation, inputs, operands);
-  const terms = operands.map((tensor, k) => broadcast(diagonal({ tensor, indices: inputs[k] }), lengths));
-  let [result] = terms;
-  for (let k = 1; k < terms.length; k++) {
-    const needed = new Set([...output, ...terms.slice(k + 1).flatMap(({ indices }) => indices)]);
-    result = multiply(sumUnless(result, new Set([...needed, ...terms[k].indices])), terms[k], needed);
-  }
-  result = sumUnless(result, new Set(output));
-  return arrange(result, output).tensor;
+  return tidy(() => {
+    const terms = operands.map((tensor, k) => broadcast(diagonal({ tensor, indices: inputs[k] }), lengths));
+    let [result] = terms;
+    for (let k = 1; k < terms.length; k++) {
+      const needed = new Set([...output, ...terms.slice(k + 1).flatMap(({ indices }) => indices)]);
+      result = multiply(sumUnless(result, new Set([...needed, ...terms[k].indices])), terms[k], needed);
+    }
+    result = sumUnless(result, new Set(output));
+    const { tensor } = arrange(result, output);
+    // Where nothing was to do, a tensor of its own: who frees it keeps the operand.
+    return operands.includes(tensor) ? reshape(tensor, tensor.shape) : tensor;
+  });
 }
 
 const ellipsis = "...";

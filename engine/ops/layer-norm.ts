@@ -5,6 +5,7 @@ import { apply } from "../apply.ts";
 import { full } from "../create.ts";
 import { ArgumentError, ShapeError } from "../errors.ts";
 import type { Op, OpFunction, Sample } from "../op.ts";
+import { tidy } from "../scope.ts";
 import { normalizeAxes, type Shape, sameShape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { registerFamily } from "../variants/variants.ts";
@@ -46,8 +47,10 @@ function run(
       `${op.name}: epsilon must be a finite number of at least 0, got ${attrs.epsilon}`,
     );
   }
-  const scale = gamma ?? (beta === undefined ? undefined : full(shape, 1, { device: x.device }));
-  return apply(op, [x, ...(scale ? [scale] : []), ...(beta ? [beta] : [])], attrs)[0];
+  return tidy(() => {
+    const scale = gamma ?? (beta === undefined ? undefined : full(shape, 1, { device: x.device }));
+    return apply(op, [x, ...(scale ? [scale] : []), ...(beta ? [beta] : [])], attrs)[0];
+  });
 }
 
 /** The lengths of the trailing axes that `axes` names. */

@@ -6,6 +6,7 @@ import { defineOp } from "../define.ts";
 import { ArgumentError, ShapeError, unknownName } from "../errors.ts";
 import type { Spec } from "../kernel.ts";
 import type { OpFunction, TensorLike } from "../op.ts";
+import { tidy } from "../scope.ts";
 import { normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./arithmetic.ts";
@@ -295,7 +296,7 @@ export const roll: OpFunction<
 > = Object.assign(
   (x: Tensor, shift: number | readonly number[], axes?: number | readonly number[]): Tensor => {
     if (axes === undefined && typeof shift === "number")
-      return reshape(roll(reshape(x, [sizeOf(x.shape)]), shift, 0), x.shape);
+      return tidy(() => reshape(roll(reshape(x, [sizeOf(x.shape)]), shift, 0), x.shape));
     const along = (axes === undefined ? [] : typeof axes === "number" ? [axes] : axes).map((axis) =>
       normalizeAxis("roll", axis, x.shape.length),
     );

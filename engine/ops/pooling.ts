@@ -1,7 +1,7 @@
 // Pooling over one or two spatial axes of [batch, ...spatial, channels]: maxima and averages under a window, and over
 // everything. Padding is never a value: maxima ignore it, averages do not count it (as Keras and TensorFlow do).
 
-import { apply } from "../apply.ts";
+import { apply, firstOf } from "../apply.ts";
 import { ArgumentError, ShapeError } from "../errors.ts";
 import type { Op, OpFunction } from "../op.ts";
 import { showShape } from "../shape.ts";
@@ -37,7 +37,7 @@ function poolOver(op: Op<PoolAttrs>, rank: 1 | 2): Pooling {
     });
     const ones = sizes.map(() => 1);
     const window = resolveWindow(name, x.shape.slice(1, -1), sizes, strides, ones, padding);
-    return apply(op, [x], { window })[0];
+    return firstOf(apply(op, [x], { window }));
   };
   return Object.assign(call, { op: op as Op });
 }

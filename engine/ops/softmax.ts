@@ -18,6 +18,7 @@ import {
   shader,
 } from "../kernel.ts";
 import type { OpFunction, ReferenceTensor, TensorLike, Vjp } from "../op.ts";
+import { tidy } from "../scope.ts";
 import { normalizeAxis, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { registerFamily } from "../variants/variants.ts";
@@ -151,7 +152,7 @@ function rowOp({
     if (k >= rank - 1) return lastAxis(x);
     const order = x.shape.map((_, i) => i);
     [order[k], order[rank - 1]] = [rank - 1, k];
-    return transpose(lastAxis(transpose(x, order)), order);
+    return tidy(() => transpose(lastAxis(transpose(x, order)), order));
   };
   return Object.assign(anyAxis, { op: lastAxis.op });
 }

@@ -5,6 +5,7 @@ import { defineOp } from "../define.ts";
 import { ArgumentError, ShapeError } from "../errors.ts";
 import { input, output, shader } from "../kernel.ts";
 import type { OpFunction } from "../op.ts";
+import { tidy } from "../scope.ts";
 import { showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { copyCall, unitOf } from "./copying.ts";
@@ -102,10 +103,11 @@ export function diag(x: Tensor, offset = 0): Tensor {
   if (x.shape.length === 1) {
     const [length] = x.shape;
     const size = length + right + down;
-    if (length === 0) return reshape(padZeros(x, [0], [size * size]), [size, size]);
-    const first = down * size + right;
-    const last = first + (length - 1) * (size + 1);
-    return reshape(padZeros(x, [first], [size * size - 1 - last], { steps: [size + 1] }), [size, size]);
+    const first = length === 0 ? 0 : down * size + right;
+    const end = length === 0 ? 0 : first + (length - 1) * (size + 1) + 1;
+    return tidy(() =>
+      reshape(padZeros(x, [first], [size * size - end], { steps: [size + 1] }), [size, size]),
+    );
   }
   const batch = x.shape.slice(0, -2);
   const [rows, columns] = x.shape.slice(-2);
@@ -115,13 +117,14 @@ export function diag(x: Tensor, offset = 0): Tensor {
       `diag: diagonal ${offset} lies outside of ${showShape([rows, columns])}; the offset must be from ${-rows} to ${columns}`,
     );
   }
-  const flat = reshape(x, [...batch, rows * columns]);
-  const whole = batch.map(() => 0);
-  const ends = batch.map(() => undefined);
-  if (length === 0) return slice(flat, [...whole, 0], [...ends, 0]);
-  const first = down * columns + right;
-  const last = first + (length - 1) * (columns + 1);
-  return slice(flat, [...whole, first], [...ends, last + 1], {
-    steps: [...batch.map(() => 1), columns + 1],
-  });
+  const first = length === 0 ? 0 : down * columns + right;
+  const end = length === 0 ? 0 : first + (length - 1) * (columns + 1) + 1;
+  return tidy(() =>
+    slice(
+      reshape(x, [...batch, rows * columns]),
+      [...batch.map(() => 0), first],
+      [...batch.map(() => undefined), end],
+      { steps: [...batch.map(() => 1), columns + 1] },
+    ),
+  );
 }

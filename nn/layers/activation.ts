@@ -11,7 +11,7 @@ export class Activation extends Layer {
   /** @param activation by name or as a function */
   constructor(activation: string | activations.ActivationFunction, options: LayerOptions = {}) {
     const found = activations.get(activation);
-    super("Activation", options);
+    super("Activation", options, {});
     this.activation = found;
   }
 

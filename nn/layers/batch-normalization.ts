@@ -17,7 +17,7 @@ import {
   type Variable,
 } from "../../engine/index.ts";
 import * as initializers from "../initializers.ts";
-import { type CallOptions, Layer, type LayerOptions } from "./layer.ts";
+import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 export interface BatchNormalizationOptions extends LayerOptions {
   /** Share of the moving averages kept at each step; default 0.99. */
@@ -25,6 +25,8 @@ export interface BatchNormalizationOptions extends LayerOptions {
   /** Added to the variance; default 1e-3. */
   epsilon?: number;
 }
+
+const ownOptions: OwnLayerOptions<BatchNormalizationOptions> = { momentum: true, epsilon: true };
 
 /**
  * γ (x - mean) / √(variance + ε) + β for each feature of the last axis; mean and (biased, 1/n) variance are over
@@ -49,7 +51,7 @@ export class BatchNormalization extends Layer {
     if (!(epsilon > 0 && Number.isFinite(epsilon))) {
       throw new ArgumentError(`BatchNormalization: epsilon must be a finite number above 0, got ${epsilon}`);
     }
-    super("BatchNormalization", options);
+    super("BatchNormalization", options, ownOptions);
     this.momentum = momentum;
     this.epsilon = epsilon;
   }

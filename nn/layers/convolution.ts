@@ -9,6 +9,7 @@ import {
   convTranspose2d,
   type Device,
   depthwiseConv2d,
+  type OptionNames,
   type PerAxis,
   type Shape,
   ShapeError,
@@ -17,7 +18,7 @@ import {
 } from "../../engine/index.ts";
 import * as activations from "../activations.ts";
 import * as initializers from "../initializers.ts";
-import { batched, type CallOptions, Layer, type LayerOptions } from "./layer.ts";
+import { batched, type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 import { atLeastOne, checkImageShape, type LayerPadding, paddingOf, placesOf, spatial } from "./options.ts";
 
 interface WindowLayerOptions extends LayerOptions {
@@ -34,6 +35,17 @@ interface WindowLayerOptions extends LayerOptions {
   /** Default "zeros". */
   biasInitializer?: string | initializers.Initializer;
 }
+
+const windowLayerOptions: OwnLayerOptions<WindowLayerOptions> = {
+  strides: true,
+  padding: true,
+  dilationRate: true,
+  activation: true,
+  useBias: true,
+  biasInitializer: true,
+};
+
+type OwnOptions<O extends WindowLayerOptions> = OptionNames<Omit<O, keyof WindowLayerOptions>>;
 
 /** What the layers of this file share; each says its kernel's shape and how it is applied. */
 abstract class WindowLayer extends Layer {
@@ -55,6 +67,7 @@ abstract class WindowLayer extends Layer {
     kernelSize: PerAxis,
     [kernelName, kernelInitializer]: readonly [string, string | initializers.Initializer | undefined],
     options: WindowLayerOptions,
+    own: Readonly<Record<string, true>>,
   ) {
     const size = spatial(type, "kernelSize", kernelSize, rank);
     const strides = spatial(type, "strides", options.strides ?? 1, rank);
@@ -63,7 +76,7 @@ abstract class WindowLayer extends Layer {
     const activation = activations.get(options.activation);
     const initializer = initializers.get(kernelInitializer ?? "glorotUniform");
     const biasInitializer = initializers.get(options.biasInitializer ?? "zeros");
-    super(type, options);
+    super(type, options, { ...windowLayerOptions, ...own });
     this.kernelSize = size;
     this.strides = strides;
     this.dilationRate = dilation;
@@ -152,7 +165,8 @@ abstract class Convolution extends WindowLayer {
     if (filters % groups !== 0) {
       throw new ArgumentError(`${type}: ${groups} groups do not divide the ${filters} filters`);
     }
-    super(type, rank, kernelSize, ["kernel", options.kernelInitializer], options);
+    const own: OwnOptions<ConvOptions> = { groups: true, kernelInitializer: true };
+    super(type, rank, kernelSize, ["kernel", options.kernelInitializer], options, own);
     this.filters = filters;
     this.groups = groups;
   }
@@ -222,7 +236,8 @@ export class DepthwiseConv2D extends WindowLayer {
 
   constructor(kernelSize: PerAxis, options: DepthwiseConv2DOptions = {}) {
     const multiplier = atLeastOne("DepthwiseConv2D", "depthMultiplier", options.depthMultiplier ?? 1);
-    super("DepthwiseConv2D", 2, kernelSize, ["depthwiseKernel", options.depthwiseInitializer], options);
+    const own: OwnOptions<DepthwiseConv2DOptions> = { depthMultiplier: true, depthwiseInitializer: true };
+    super("DepthwiseConv2D", 2, kernelSize, ["depthwiseKernel", options.depthwiseInitializer], options, own);
     this.depthMultiplier = multiplier;
   }
 
@@ -254,7 +269,8 @@ export class Conv2DTranspose extends WindowLayer {
 
   constructor(filters: number, kernelSize: PerAxis, options: Conv2DTransposeOptions = {}) {
     atLeastOne("Conv2DTranspose", "filters", filters);
-    super("Conv2DTranspose", 2, kernelSize, ["kernel", options.kernelInitializer], options);
+    const own: OwnOptions<Conv2DTransposeOptions> = { kernelInitializer: true };
+    super("Conv2DTranspose", 2, kernelSize, ["kernel", options.kernelInitializer], options, own);
     this.filters = filters;
   }
 

@@ -13,7 +13,7 @@ import {
 } from "../../engine/index.ts";
 import * as activations from "../activations.ts";
 import * as initializers from "../initializers.ts";
-import { type CallOptions, Layer, type LayerOptions } from "./layer.ts";
+import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 export interface DenseOptions extends LayerOptions {
   /** By name or as a function; default "linear", the identity. */
@@ -25,6 +25,13 @@ export interface DenseOptions extends LayerOptions {
   /** Default "zeros". */
   biasInitializer?: string | initializers.Initializer;
 }
+
+const ownOptions: OwnLayerOptions<DenseOptions> = {
+  activation: true,
+  useBias: true,
+  kernelInitializer: true,
+  biasInitializer: true,
+};
 
 /**
  * activation(x · kernel + bias): [batch, ..., in] to [batch, ..., units]. kernel [in, units], bias [units]:
@@ -46,7 +53,7 @@ export class Dense extends Layer {
     const activation = activations.get(options.activation);
     const kernelInitializer = initializers.get(options.kernelInitializer ?? "glorotUniform");
     const biasInitializer = initializers.get(options.biasInitializer ?? "zeros");
-    super("Dense", options);
+    super("Dense", options, ownOptions);
     this.units = units;
     this.activation = activation;
     this.useBias = options.useBias ?? true;

@@ -13,12 +13,14 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
-import { type CallOptions, Layer, type LayerOptions } from "./layer.ts";
+import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 export interface DropoutOptions extends LayerOptions {
   /** Fixes the masks, whatever the device's seed. */
   seed?: number;
 }
+
+const ownOptions: OwnLayerOptions<DropoutOptions> = { seed: true };
 
 /**
  * In training sets a share `rate` of the elements to 0 and multiplies the others by 1 / (1 - rate); in inference
@@ -37,7 +39,7 @@ export class Dropout extends Layer {
         `Dropout: the rate must be from 0 to 1, the share of elements to drop, got ${rate}`,
       );
     }
-    super("Dropout", options);
+    super("Dropout", options, ownOptions);
     this.rate = rate;
     this.seed = options.seed;
   }

@@ -2,13 +2,15 @@
 
 import { cast, type Device, embedding, type Shape, type Tensor, type Variable } from "../../engine/index.ts";
 import * as initializers from "../initializers.ts";
-import { Layer, type LayerOptions } from "./layer.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 import { atLeastOne } from "./options.ts";
 
 export interface EmbeddingOptions extends LayerOptions {
   /** Default "uniform": even over ±0.05, as in Keras. */
   embeddingsInitializer?: string | initializers.Initializer;
 }
+
+const ownOptions: OwnLayerOptions<EmbeddingOptions> = { embeddingsInitializer: true };
 
 /**
  * Rows of a table by number: [batch, ...] to [batch, ..., outputDim]. Inputs are whole numbers from 0 to inputDim - 1,
@@ -30,7 +32,7 @@ export class Embedding extends Layer {
     atLeastOne("Embedding", "outputDim", outputDim);
     const initializer = options.embeddingsInitializer ?? "uniform";
     const found = initializer === "uniform" ? initializers.randomUniform() : initializers.get(initializer);
-    super("Embedding", options);
+    super("Embedding", options, ownOptions);
     this.inputDim = inputDim;
     this.outputDim = outputDim;
     this.embeddingsInitializer = found;

@@ -6,7 +6,7 @@ import { Layer, type LayerOptions } from "./layer.ts";
 /** [batch, ...shape] to [batch, size]: a view, no copy and no parameters. */
 export class Flatten extends Layer {
   constructor(options: LayerOptions = {}) {
-    super("Flatten", options);
+    super("Flatten", options, {});
   }
 
   computeOutputShape(inputShape: Shape): Shape {

@@ -1,6 +1,6 @@
 // Input: says what a model takes. It has no weights, does nothing to numbers, and gets no row in the summary.
 
-import { ArgumentError, type Shape } from "../../engine/index.ts";
+import { ArgumentError, checkOptions, type Shape } from "../../engine/index.ts";
 import { checkSampleShape } from "./layer.ts";
 
 export interface InputOptions {
@@ -23,6 +23,7 @@ export class Input {
 
   constructor(shape: Shape, options: InputOptions = {}) {
     checkSampleShape("Input", shape);
+    checkOptions("Input", options, { byteScale: true });
     this.shape = [...shape];
     this.byteScale = options.byteScale ?? 1;
     if (!Number.isFinite(this.byteScale)) {

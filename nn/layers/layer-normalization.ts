@@ -6,6 +6,7 @@ import {
   type Device,
   groupNorm,
   layerNorm,
+  type OptionNames,
   rmsNorm,
   type Shape,
   ShapeError,
@@ -13,7 +14,7 @@ import {
   type Variable,
 } from "../../engine/index.ts";
 import * as initializers from "../initializers.ts";
-import { batched, Layer, type LayerOptions } from "./layer.ts";
+import { batched, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 interface NormalizationOptions extends LayerOptions {
   /** Added to the variance. */
@@ -30,6 +31,18 @@ export interface AffineNormalizationOptions extends NormalizationOptions {
   /** Default "ones". */
   gammaInitializer?: string | initializers.Initializer;
 }
+
+const affineOptions: OwnLayerOptions<AffineNormalizationOptions> = {
+  epsilon: true,
+  center: true,
+  scale: true,
+  betaInitializer: true,
+  gammaInitializer: true,
+};
+
+type OwnAffineOptions<O extends AffineNormalizationOptions> = OptionNames<
+  Omit<O, keyof AffineNormalizationOptions>
+>;
 
 function checkEpsilon(layer: string, epsilon: number): number {
   if (epsilon > 0 && Number.isFinite(epsilon)) return epsilon;
@@ -60,11 +73,15 @@ abstract class AffineNormalization extends Layer {
   protected gamma: Variable | undefined;
   protected beta: Variable | undefined;
 
-  protected constructor(type: string, options: AffineNormalizationOptions) {
+  protected constructor(
+    type: string,
+    options: AffineNormalizationOptions,
+    own: Readonly<Record<string, true>>,
+  ) {
     const epsilon = checkEpsilon(type, options.epsilon ?? 1e-3);
     const beta = initializers.get(options.betaInitializer ?? "zeros");
     const gamma = initializers.get(options.gammaInitializer ?? "ones");
-    super(type, options);
+    super(type, options, { ...affineOptions, ...own });
     this.epsilon = epsilon;
     this.center = options.center ?? true;
     this.scale = options.scale ?? true;
@@ -94,7 +111,9 @@ export class LayerNormalization extends AffineNormalization {
   readonly axis: number | readonly number[];
 
   constructor(options: LayerNormalizationOptions = {}) {
-    super("LayerNormalization", options);
+    super("LayerNormalization", options, {
+      axis: true,
+    } satisfies OwnAffineOptions<LayerNormalizationOptions>);
     this.axis = options.axis ?? -1;
   }
 
@@ -132,7 +151,9 @@ export class GroupNormalization extends AffineNormalization {
         `GroupNormalization: groups must be a whole number of at least 1, or -1 for one a channel, got ${groups}`,
       );
     }
-    super("GroupNormalization", options);
+    super("GroupNormalization", options, {
+      groups: true,
+    } satisfies OwnAffineOptions<GroupNormalizationOptions>);
     this.groups = groups;
   }
 
@@ -172,7 +193,10 @@ export class RMSNormalization extends Layer {
 
   constructor(options: RMSNormalizationOptions = {}) {
     const epsilon = checkEpsilon("RMSNormalization", options.epsilon ?? 1e-6);
-    super("RMSNormalization", options);
+    super("RMSNormalization", options, {
+      axis: true,
+      epsilon: true,
+    } satisfies OwnLayerOptions<RMSNormalizationOptions>);
     this.axis = options.axis ?? -1;
     this.epsilon = epsilon;
   }

@@ -3,18 +3,21 @@
 
 import {
   ArgumentError,
+  checkOptions,
   type Device,
   DeviceError,
   DisposedError,
   device as defaultDevice,
   kindOf,
   nameScope,
+  type OptionNames,
   reshape,
   type Shape,
   ShapeError,
   showShape,
   sizeOf,
   Tensor,
+  tidy,
   type Variable,
   variable,
 } from "../../engine/index.ts";
@@ -31,6 +34,16 @@ export interface LayerOptions {
   /** Whether training changes the weights; default true. */
   trainable?: boolean;
 }
+
+const layerOptions: OptionNames<LayerOptions> = {
+  name: true,
+  inputShape: true,
+  inputDim: true,
+  trainable: true,
+};
+
+/** The options of `O` that not every layer has. */
+export type OwnLayerOptions<O extends LayerOptions> = OptionNames<Omit<O, keyof LayerOptions>>;
 
 export interface CallOptions {
   /** Training behaviour (dropout drops, batch normalization uses the batch's statistics) or inference's; default false. */
@@ -50,7 +63,12 @@ export abstract class Layer {
   readonly #weights: Variable[] = [];
   #isDisposed = false;
 
-  protected constructor(type: string, options: LayerOptions) {
+  /**
+   * @param own the names of the options that the layer has besides {@link LayerOptions}: any others are refused. Left
+   *   out, nothing is
+   */
+  protected constructor(type: string, options: LayerOptions, own?: Readonly<Record<string, true>>) {
+    if (own !== undefined) checkOptions(type, options, { ...layerOptions, ...own });
     this.type = type;
     this.name = options.name ?? autoName(type);
     this.trainable = options.trainable ?? true;
@@ -154,20 +172,25 @@ export abstract class Layer {
   }
 
   /**
-   * Runs the layer on a batch [batch, ...inputShape], building it first if it is not.
+   * Runs the layer on a batch [batch, ...inputShape], building it first if it is not. Tensors made on the way are freed
+   * when it is done (or when a tape that records them is); `keep` those that {@link forward} puts aside.
    *
    * @throws ShapeError when x is not of the shape that the layer was built for, or what comes out not of the one that
    *   {@link computeOutputShape} gives
    */
   call(x: Tensor, { training = false }: CallOptions = {}): Tensor {
     this.#check(x);
-    return nameScope(this.name, () => this.#checked(x, this.forward(x, { training })));
+    return this.#run(x, () => this.forward(x, { training }));
   }
 
   /** Like {@link call}, without the layer's last activation: what a loss "from logits" wants. */
   callLogits(x: Tensor, { training = false }: CallOptions = {}): Tensor {
     this.#check(x);
-    return nameScope(this.name, () => this.#checked(x, this.forwardLogits(x, { training })));
+    return this.#run(x, () => this.forwardLogits(x, { training }));
+  }
+
+  #run(x: Tensor, forward: () => Tensor): Tensor {
+    return nameScope(this.name, () => tidy(() => this.#checked(x, forward())));
   }
 
   /** How errors name it: `layer "dense_1" (Dense)`. */

@@ -11,7 +11,7 @@ import {
   type Shape,
   type Tensor,
 } from "../../engine/index.ts";
-import { Layer, type LayerOptions } from "./layer.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 import { checkImageShape, type LayerPadding, paddingOf, placesOf, spatial } from "./options.ts";
 
 export interface PoolingOptions extends LayerOptions {
@@ -20,6 +20,8 @@ export interface PoolingOptions extends LayerOptions {
   /** "valid" (the default): the window stays inside; "same": ⌈length / strides⌉ places. Padding is never a value. */
   padding?: LayerPadding;
 }
+
+const poolingOptions: OwnLayerOptions<PoolingOptions> = { strides: true, padding: true };
 
 abstract class Pooling extends Layer {
   readonly poolSize: readonly number[];
@@ -30,7 +32,7 @@ abstract class Pooling extends Layer {
     const size = spatial(type, "poolSize", poolSize, rank);
     const strides = spatial(type, "strides", options.strides ?? size, rank);
     const padding = paddingOf(type, options.padding);
-    super(type, options);
+    super(type, options, poolingOptions);
     this.poolSize = size;
     this.strides = strides;
     this.padding = padding;
@@ -98,12 +100,14 @@ export interface GlobalPoolingOptions extends LayerOptions {
   keepDims?: boolean;
 }
 
+const globalPoolingOptions: OwnLayerOptions<GlobalPoolingOptions> = { keepDims: true };
+
 abstract class GlobalPooling extends Layer {
   readonly keepDims: boolean;
   readonly #rank: 1 | 2;
 
   protected constructor(type: string, rank: 1 | 2, options: GlobalPoolingOptions) {
-    super(type, options);
+    super(type, options, globalPoolingOptions);
     this.keepDims = options.keepDims ?? false;
     this.#rank = rank;
   }

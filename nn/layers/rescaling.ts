@@ -1,12 +1,14 @@
 // Rescaling: a fixed linear function, as pre-processing inside the model.
 
 import { ArgumentError, add, mul, type Shape, type Tensor } from "../../engine/index.ts";
-import { Layer, type LayerOptions } from "./layer.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 export interface RescalingOptions extends LayerOptions {
   /** Default 0. */
   offset?: number;
 }
+
+const ownOptions: OwnLayerOptions<RescalingOptions> = { offset: true };
 
 /** x · scale + offset, as Keras's layer of that name. For bytes alone, `Input`'s `byteScale` does without a layer. */
 export class Rescaling extends Layer {
@@ -18,7 +20,7 @@ export class Rescaling extends Layer {
     if (!Number.isFinite(scale) || !Number.isFinite(offset)) {
       throw new ArgumentError(`Rescaling: scale ${scale} and offset ${offset} must be finite numbers`);
     }
-    super("Rescaling", options);
+    super("Rescaling", options, ownOptions);
     this.scale = scale;
     this.offset = offset;
   }

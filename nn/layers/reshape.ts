@@ -26,7 +26,7 @@ export class Reshape extends Layer {
         `Reshape: the target shape must be an array of whole numbers of at least 1, without the batch axis and with at most one -1, got ${JSON.stringify(targetShape)}`,
       );
     }
-    super("Reshape", options);
+    super("Reshape", options, {});
     this.targetShape = [...targetShape];
   }
 
@@ -58,7 +58,7 @@ export class Permute extends Layer {
         `Permute: dims must name each axis from 1 on exactly once (the batch is axis 0), got ${JSON.stringify(dims)}`,
       );
     }
-    super("Permute", options);
+    super("Permute", options, {});
     this.dims = [...dims];
   }
 

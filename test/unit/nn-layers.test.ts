@@ -7,13 +7,23 @@ import {
   Activation,
   activations,
   BatchNormalization,
+  Conv2D,
+  Conv2DTranspose,
   Dense,
+  DepthwiseConv2D,
   Dropout,
+  Embedding,
   Flatten,
+  GlobalAveragePooling1D,
+  GroupNormalization,
   Input,
   initializers,
-  type Layer,
+  Layer,
+  LayerNormalization,
+  type LayerOptions,
+  MaxPooling2D,
   Rescaling,
+  RMSNormalization,
   resetNames,
   Sequential,
 } from "../../nn/index.ts";
@@ -479,5 +489,52 @@ describe("building", () => {
       buffers: before.buffers,
       bytes: before.bytes,
     });
+  });
+});
+
+describe("options that a layer does not have", () => {
+  /** Past the compiler, as plain JavaScript passes them. */
+  const odd = (options: object) => options as Record<string, never>;
+
+  it.each<[string, () => unknown, string]>([
+    ["Dense", () => new Dense(3, odd({ activaton: "relu" })), 'Did you mean "activation"?'],
+    ["Dense", () => new Dense(3, odd({ input_dim: 4 })), 'Did you mean "inputDim"?'],
+    ["Activation", () => new Activation("relu", odd({ alpha: 1 })), "Known: name, inputShape"],
+    ["BatchNormalization", () => new BatchNormalization(odd({ eps: 1 })), "epsilon"],
+    ["Conv2D", () => new Conv2D(4, 3, odd({ stride: 2 })), 'Did you mean "strides"?'],
+    ["Conv2D", () => new Conv2D(4, 3, odd({ dilation: 2 })), 'Did you mean "dilationRate"?'],
+    ["Conv2DTranspose", () => new Conv2DTranspose(4, 3, odd({ groups: 2 })), "kernelInitializer"],
+    ["DepthwiseConv2D", () => new DepthwiseConv2D(3, odd({ multiplier: 2 })), "depthMultiplier"],
+    ["Dropout", () => new Dropout(0.5, odd({ noiseShape: [1] })), "seed"],
+    ["Embedding", () => new Embedding(4, 2, odd({ maskZero: true })), "embeddingsInitializer"],
+    ["Flatten", () => new Flatten(odd({ dataFormat: "channelsFirst" })), "Known: name, inputShape"],
+    ["GroupNormalization", () => new GroupNormalization(odd({ axis: -1 })), "groups"],
+    ["LayerNormalization", () => new LayerNormalization(odd({ axes: -1 })), 'Did you mean "axis"?'],
+    ["RMSNormalization", () => new RMSNormalization(odd({ center: true })), "epsilon"],
+    ["MaxPooling2D", () => new MaxPooling2D(2, odd({ stride: 1 })), 'Did you mean "strides"?'],
+    ["GlobalAveragePooling1D", () => new GlobalAveragePooling1D(odd({ keepdim: true })), '"keepDims"?'],
+    ["Rescaling", () => new Rescaling(2, odd({ shift: 1 })), "offset"],
+    ["Input", () => new Input([4], odd({ scale: 1 / 255 })), "byteScale"],
+  ])("%s refuses them", (type, make, hint) => {
+    expect(make).toThrow(ArgumentError);
+    expect(make).toThrow(`unknown ${type} option "`);
+    expect(make).toThrow(hint);
+  });
+
+  it("are told from arguments that are no options at all", () => {
+    expect(() => new Dense(3, odd("relu" as unknown as object))).toThrow(
+      "Dense: options must be an object, as in { name: ... }, got string relu",
+    );
+  });
+
+  it("are a subclass's own business if it says none", () => {
+    class Mine extends Layer {
+      constructor(options: LayerOptions & { temperature: number }) {
+        super("Mine", options);
+      }
+      computeOutputShape = (shape: readonly number[]) => [...shape];
+      protected forward = (x: Tensor) => x;
+    }
+    expect(new Mine({ temperature: 2 }).type).toBe("Mine");
   });
 });
