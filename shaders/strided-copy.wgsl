@@ -1,5 +1,6 @@
 // Copies by index arithmetic: the output's position along each axis times that axis's stride in the input, plus a
-// start. Transposes, slices and broadcasts; bits are moved as they are, so one kernel serves every dtype.
+// start. Transposes, slices and broadcasts; bits are moved as they are, so one kernel serves every dtype. Needs
+// copy-elements.wgsl behind, or copy-runs.wgsl.
 //
 // As it stands it moves single words; specialising replaces the types and `element` (see engine/ops/copying.ts).
 
@@ -25,16 +26,17 @@ struct Sizes {
 
 alias Unit = u32;
 alias Stored = vec4u;
+// One unit, or four side by side.
+alias Places = vec4u;
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> in0: array<Unit>;
 @group(0) @binding(2) var<storage, read_write> out0: array<Stored>;
 
-const WORKGROUP = 64u;
 
 // Where unit `flat` of the output comes from. Indices past the end (the last vec4's tail) repeat the last unit.
-fn source(flat: u32) -> u32 {
-  var rest = min(flat, sizes.length - 1u);
+fn source(flat: Places) -> Places {
+  var rest = min(flat, Places(sizes.length - 1u));
   let lengths = sizes.lengths[0];
   let strides = sizes.strides[0];
   var at = sizes.start + (rest % lengths.x) * strides.x;
@@ -56,25 +58,26 @@ fn source(flat: u32) -> u32 {
   return at + rest * strides.y;
 }
 
+// For copy-runs.wgsl: a run begins at a unit of the input.
+alias Run = Places;
+
+fn run_length() -> u32 {
+  return sizes.lengths[0].x;
+}
+
+fn run_at(number: u32) -> Run {
+  return source(Places(number * sizes.lengths[0].x));
+}
+
+fn in_run(run: Run, columns: Places) -> Places {
+  return run + columns * sizes.strides[0].x;
+}
+
 fn fetch(at: u32) -> Unit {
   return in0[at];
 }
 
 fn element(i: u32) {
-  let flat = i * 4u;
-  out0[i] = vec4u(
-    fetch(source(flat)),
-    fetch(source(flat + 1u)),
-    fetch(source(flat + 2u)),
-    fetch(source(flat + 3u)),
-  );
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let start = (group.x + group.y * groups.x) * sizes.segment;
-  let end = min(start + sizes.segment, sizes.count);
-  for (var i = start + lane; i < end; i += WORKGROUP) {
-    element(i);
-  }
+  let at = source(i * 4u + vec4u(0u, 1u, 2u, 3u));
+  out0[i] = vec4u(fetch(at.x), fetch(at.y), fetch(at.z), fetch(at.w));
 }

@@ -46,23 +46,26 @@ export interface Copy {
   /** Words of `Sizes` after count, segment and length. */
   readonly words: readonly number[];
   readonly operands: readonly Operand[];
-  /** A better `element` for words, where the op has one. */
-  readonly element?: string;
+  /** A better `element`, where the op has one; null leaves the shader's own. */
+  readonly element?: string | null;
+  /** Calls of `element` that a thread makes at least; default 1. */
+  readonly own?: number;
   /** Whether the shader has a source of `none`, and WGSL of the byte that stands for it where that is not zero. */
   readonly hasNone?: boolean;
   readonly noneByte?: string;
   readonly functions?: Readonly<Record<string, string>>;
   readonly bindings?: readonly HookBinding[];
+  readonly consts?: Readonly<Record<string, string>>;
   readonly aliases?: Readonly<Record<string, string>>;
 }
 
 /** One dispatch of a copying shader: these have `in0`, `out0`, the aliases Unit and Stored, `fetch` and `element`. */
 export function copyCall(copy: Copy): KernelCall {
-  const { shader, profile, unit, length, words, operands } = copy;
+  const { shader, profile, unit, length, words, operands, element = elementCode[unit], own = 1 } = copy;
   const count = unit === 16 ? length : Math.ceil(length / 4);
-  const workgroups = Math.min(Math.ceil(count / 64), profile.workgroupTarget);
+  const workgroups = Math.min(Math.ceil(count / 64 / own), profile.workgroupTarget);
   const segment = Math.ceil(count / workgroups / 64) * 64;
-  const functions: Record<string, string> = { element: copy.element ?? elementCode[unit], ...copy.functions };
+  const functions: Record<string, string> = { ...(element === null ? {} : { element }), ...copy.functions };
   if (unit === 1) {
     const guard = copy.hasNone ? `  if (at == none) {\n    return ${copy.noneByte ?? "0u"};\n  }\n` : "";
     functions.fetch_byte = `fn fetch_byte(at: u32) -> u32 {\n${guard}  return (in0[at >> 2u] >> ((at & 3u) * 8u)) & 255u;\n}`;
@@ -71,6 +74,7 @@ export function copyCall(copy: Copy): KernelCall {
     aliases: { Unit: unit === 16 ? "vec4u" : "u32", Stored: unit === 1 ? "u32" : "vec4u", ...copy.aliases },
     functions,
     bindings: copy.bindings,
+    consts: copy.consts,
   };
   return {
     shader,

@@ -3,6 +3,7 @@
 
 import { defineOp } from "../define.ts";
 import { ArgumentError, ShapeError } from "../errors.ts";
+import type { Spec } from "../kernel.ts";
 import type { OpFunction, TensorLike } from "../op.ts";
 import {
   broadcastStrides,
@@ -13,9 +14,18 @@ import {
   stridesOf,
 } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { registerFamily } from "../variants/variants.ts";
 import { padZeros } from "./pad.ts";
+import { padSources } from "./pad-kernels.ts";
 import { reshape } from "./reshape.ts";
-import { matrixKernels, stridedKernels, stridedReference, type Walk } from "./strided.ts";
+import {
+  matrixKernels,
+  stridedKernels,
+  stridedReference,
+  stridedSources,
+  stridedVariants,
+  type Walk,
+} from "./strided.ts";
 
 const shapeOf = (x: TensorLike): Shape => (typeof x === "number" ? [] : x.shape);
 
@@ -23,6 +33,11 @@ const transposeWalk = (shape: Shape, permutation: readonly number[]): Walk => {
   const strides = stridesOf(shape);
   return { start: 0, strides: permutation.map((axis) => strides[axis]) };
 };
+
+const expandWalk = (x: Spec, out: Spec): Walk => ({
+  start: 0,
+  strides: broadcastStrides(x.shape, out.shape),
+});
 
 /**
  * `x` with its axes in another order: axis i of the result is axis `permutation[i]` of `x`. By default the order
@@ -59,6 +74,10 @@ export const transpose = defineOp({
     const walk = transposeWalk(context.inputs[0].shape, context.attrs.permutation);
     return matrixKernels(context, walk) ?? stridedKernels(context, walk);
   },
+  variants: (context) => {
+    const walk = transposeWalk(context.inputs[0].shape, context.attrs.permutation);
+    return matrixKernels(context, walk) === undefined ? stridedVariants(context, walk) : undefined;
+  },
   reference: ([x], { permutation }, [out]) => stridedReference(x, out, transposeWalk(x.shape, permutation)),
   vjp: ({ grad, attrs: { permutation } }): Tensor[] => [
     transpose(
@@ -94,13 +113,9 @@ export const expand = defineOp({
     }
     return [{ shape, dtype: x.dtype }];
   },
-  kernels: (context) =>
-    stridedKernels(context, {
-      start: 0,
-      strides: broadcastStrides(context.inputs[0].shape, context.outputs[0].shape),
-    }),
-  reference: ([x], _, [out]) =>
-    stridedReference(x, out, { start: 0, strides: broadcastStrides(x.shape, out.shape) }),
+  kernels: (context) => stridedKernels(context, expandWalk(context.inputs[0], context.outputs[0])),
+  variants: (context) => stridedVariants(context, expandWalk(context.inputs[0], context.outputs[0])),
+  reference: ([x], _, [out]) => stridedReference(x, out, expandWalk(x, out)),
   // The tape sums a gradient of a broadcast shape.
   vjp: ({ grad }) => [grad()],
   samples: [
@@ -206,6 +221,7 @@ export const slice: OpFunction<
   }),
   infer: ([x], { size }: SliceAttrs) => [{ shape: size, dtype: x.dtype }],
   kernels: (context) => stridedKernels(context, sliceWalk(context.inputs[0].shape, context.attrs)),
+  variants: (context) => stridedVariants(context, sliceWalk(context.inputs[0].shape, context.attrs)),
   reference: ([x], attrs, [out]) => stridedReference(x, out, sliceWalk(x.shape, attrs)),
   vjp: ({ grad, attrs: { start, size, steps }, inputSpecs: [x] }): Tensor[] => {
     const isBackwards = steps.map((step) => step < 0);
@@ -229,6 +245,26 @@ export const slice: OpFunction<
     { inputs: [{ shape: [9] }], attrs: { start: [0], size: [3], steps: [4] } },
     { inputs: [{ shape: [5, 8] }], attrs: { start: [4, 6], size: [2, 3], steps: [-3, -2] } },
     { inputs: [{ shape: [3, 4, 4] }], attrs: { start: [2, 0, 3], size: [3, 4, 4], steps: [-1, 1, -1] } },
+  ],
+});
+
+registerFamily({
+  name: "copy",
+  sources: [stridedSources, padSources].join("\n"),
+  // Rows of words that do not end with a vec4, and of vec4s.
+  checks: () => [
+    { op: slice.op, inputs: [{ shape: [9, 77] }], attrs: { start: [1, 3], size: [7, 73], steps: [1, 1] } },
+    { op: slice.op, inputs: [{ shape: [5, 48] }], attrs: { start: [1, 8], size: [3, 40], steps: [1, 1] } },
+    {
+      op: padZeros.op,
+      inputs: [{ shape: [6, 41] }],
+      attrs: { before: [1, 3], after: [2, 1], steps: [1, 1] },
+    },
+    {
+      op: padZeros.op,
+      inputs: [{ shape: [3, 40] }],
+      attrs: { before: [0, 8], after: [1, 4], steps: [2, 1] },
+    },
   ],
 });
 

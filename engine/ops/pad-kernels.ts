@@ -2,13 +2,17 @@
 // stands outside. Which ops are made of them, this file does not know.
 
 import padSource from "../../shaders/pad.wgsl";
-import { type AdapterProfile, input, type KernelPlan, output, type Spec, shader } from "../kernel.ts";
+import { type AdapterProfile, input, type KernelPlan, output, type Spec } from "../kernel.ts";
 import type { ReferenceTensor } from "../op.ts";
 import { sizeOf, stridesOf } from "../shape.ts";
-import { copyCall, elementsPerUnit, unitOf } from "./copying.ts";
+import type { Variants } from "../variants/variants.ts";
+import { copyShaders, copySources, copyVariants, variedCopy } from "./copy-variants.ts";
+import { elementsPerUnit, type UnitBytes, unitOf } from "./copying.ts";
 import { eachPosition } from "./strided.ts";
 
-const padShader = shader("pad", padSource);
+const padShaders = copyShaders("pad", padSource);
+/** What the family of copies depends on here. */
+export const padSources = copySources(padShaders);
 
 /** What stands where the input does not reach, along an axis that has n elements there. */
 export type Outside = "fill" | "edge" | "reflect" | "wrap";
@@ -20,11 +24,6 @@ const positionCode: Record<Exclude<Outside, "fill">, string> = {
   reflect: "let last = i32(axis.y) - 1;\n  return Places(last - abs(last - abs(Signed(p) - i32(axis.z))));",
   wrap: "return (p + axis.z) % axis.y;",
 };
-
-/** Four words side by side. */
-const fourWords =
-  "fn element(i: u32) {\n  let at = source(i * 4u + vec4u(0u, 1u, 2u, 3u));\n" +
-  "  out0[i] = vec4u(fetch(at.x), fetch(at.y), fetch(at.z), fetch(at.w));\n}";
 
 /** The same on the host. */
 const positions: Record<Exclude<Outside, "fill">, (p: number, n: number, before: number) => number> = {
@@ -53,7 +52,23 @@ export function padAxes(x: Spec, out: Spec, before: readonly number[], steps?: r
       inner.from *= axis.from;
     } else axes.push(axis);
   }
-  return axes;
+  return axes.length === 0 ? [{ to: 1, from: 1, before: 0, step: 1 }] : axes;
+}
+
+/** Whole vec4s move where a row's elements stay side by side. */
+function unitFor(out: Spec, [row]: readonly PadAxis[], outside: Outside): UnitBytes {
+  const isRun = row.step === 1 && (outside === "fill" || (row.to === row.from && row.before === 0));
+  return unitOf(out.dtype, isRun ? [row.from, row.to, row.before] : [1]);
+}
+
+export function padVariants(
+  out: Spec,
+  axes: readonly PadAxis[],
+  outside: Outside,
+  profile: AdapterProfile,
+): Variants | undefined {
+  const unit = unitFor(out, axes, outside);
+  return copyVariants("copy", unit, axes[0].to / elementsPerUnit(out.dtype, unit), profile);
 }
 
 export function padKernels(
@@ -65,11 +80,7 @@ export function padKernels(
 ): KernelPlan {
   const length = sizeOf(out.shape);
   if (length === 0) return { calls: [] };
-  const [run] = axes;
-  // Whole units move where a row's elements stay side by side.
-  const isRun =
-    run !== undefined && run.step === 1 && (outside === "fill" || (run.to === run.from && run.before === 0));
-  const unit = unitOf(out.dtype, isRun ? [run.from, run.to, run.before] : [1]);
+  const unit = unitFor(out, axes, outside);
   const per = elementsPerUnit(out.dtype, unit);
   const words = axes.flatMap(({ to, from, before, step }, i) =>
     i === 0 ? [to / per, from / per, before / per, step] : [to, from, before, step],
@@ -80,8 +91,10 @@ export function padKernels(
       : { position: `fn position(p: Places, axis: vec4u) -> Places {\n  ${positionCode[outside]}\n}` };
   return {
     calls: [
-      copyCall({
-        shader: padShader,
+      variedCopy({
+        shaders: padShaders,
+        variants: padVariants(out, axes, outside, profile),
+        single: { Places: "u32", Signed: "i32" },
         profile,
         unit,
         length: length / per,
@@ -90,7 +103,7 @@ export function padKernels(
         hasNone: true,
         noneByte: "(sizes.fill & 255u)",
         functions,
-        ...(unit === 4 ? { element: fourWords } : { aliases: { Places: "u32", Signed: "i32" } }),
+        consts: { has_steps: `${axes.some(({ step }) => step !== 1)}` },
       }),
     ],
   };

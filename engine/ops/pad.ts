@@ -11,7 +11,7 @@ import { normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./arithmetic.ts";
 import { slice } from "./movement.ts";
-import { padAxes, padKernels, padReference, placeInto } from "./pad-kernels.ts";
+import { type Outside, padAxes, padKernels, padReference, padVariants, placeInto } from "./pad-kernels.ts";
 import { sum } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
 
@@ -76,6 +76,8 @@ export const padZeros: OpFunction<
   },
   kernels: ({ inputs: [x], outputs: [out], attrs: { before, steps }, profile }) =>
     padKernels(out, padAxes(x, out, before, steps), "fill", 0, profile),
+  variants: ({ inputs: [x], outputs: [out], attrs: { before, steps }, profile }) =>
+    padVariants(out, padAxes(x, out, before, steps), "fill", profile),
   reference: ([x], { before, steps }, [out]) => placeInto(x, out, before, steps, 0),
   vjp: ({ grad, attrs: { before, after, steps }, outputSpecs: [out] }): Tensor[] => [
     slice(
@@ -101,6 +103,8 @@ interface PadAttrs {
   readonly value: number;
 }
 
+const outsideOf = (mode: PadMode): Outside => (mode === "constant" ? "fill" : mode);
+
 /** `pad`'s op; the function below reads the widths. */
 const padAround: OpFunction<[x: Tensor, attrs: PadAttrs], Tensor> = defineOp({
   name: "pad",
@@ -110,10 +114,10 @@ const padAround: OpFunction<[x: Tensor, attrs: PadAttrs], Tensor> = defineOp({
   infer: ([x], { before, after }: PadAttrs) => [
     { shape: x.shape.map((length, axis) => before[axis] + length + after[axis]), dtype: x.dtype },
   ],
-  kernels: ({ inputs: [x], outputs: [out], attrs: { before, mode, value }, profile }) => {
-    const outside = mode === "constant" ? "fill" : mode;
-    return padKernels(out, padAxes(x, out, before), outside, bitsOf(value, x), profile);
-  },
+  kernels: ({ inputs: [x], outputs: [out], attrs: { before, mode, value }, profile }) =>
+    padKernels(out, padAxes(x, out, before), outsideOf(mode), bitsOf(value, x), profile),
+  variants: ({ inputs: [x], outputs: [out], attrs: { before, mode }, profile }) =>
+    padVariants(out, padAxes(x, out, before), outsideOf(mode), profile),
   reference: ([x], { before, mode, value }, [out]) => {
     if (mode !== "constant") padReference(x, out, before, mode);
     else
@@ -270,6 +274,8 @@ const rollAxes: OpFunction<[x: Tensor, shifts: readonly number[]], Tensor> = def
   infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
   kernels: ({ inputs: [x], outputs: [out], attrs, profile }) =>
     padKernels(out, padAxes(x, out, rotated(x, attrs)), "wrap", 0, profile),
+  variants: ({ inputs: [x], outputs: [out], attrs, profile }) =>
+    padVariants(out, padAxes(x, out, rotated(x, attrs)), "wrap", profile),
   reference: ([x], attrs: RollAttrs, [out]) => padReference(x, out, rotated(x, attrs), "wrap"),
   vjp: ({ grad, attrs: { shifts } }) => [
     rollAxes(

@@ -14,9 +14,13 @@ import {
 } from "../kernel.ts";
 import type { ReferenceTensor } from "../op.ts";
 import { type Shape, sizeOf } from "../shape.ts";
-import { copyCall, elementsPerUnit, unitOf } from "./copying.ts";
+import type { Variants } from "../variants/variants.ts";
+import { copyShaders, copySources, copyVariants, variedCopy } from "./copy-variants.ts";
+import { elementsPerUnit, unitOf } from "./copying.ts";
 
-const stridedCopyShader = shader("strided-copy", stridedCopySource);
+const stridedCopyShaders = copyShaders("strided-copy", stridedCopySource);
+/** What the family of copies depends on here. */
+export const stridedSources = copySources(stridedCopyShaders);
 const transpose2dShader = shader("transpose2d", transpose2dSource);
 
 /** Where the output's elements lie in the input: `start` plus position times stride along each axis. */
@@ -38,18 +42,29 @@ function mergedAxes(shape: Shape, strides: readonly number[]): { length: number;
   return axes.length === 0 ? [{ length: 1, stride: 1 }] : axes;
 }
 
-/** The one dispatch of a strided copy into the first output. */
-export function stridedKernels(
-  { outputs: [out], profile }: KernelContext,
-  { start, strides }: Walk,
-): KernelPlan {
-  const length = sizeOf(out.shape);
-  if (length === 0) return { calls: [] };
+/** The axes of a copy, and the units in which it moves. */
+function copiedUnits({ outputs: [out] }: KernelContext, { start, strides }: Walk) {
   const axes = mergedAxes(out.shape, strides);
   const [inner, ...rest] = axes;
   const runs = inner.stride === 1 ? [inner.length, start, ...rest.map((axis) => axis.stride)] : [1];
   const unit = unitOf(out.dtype, runs);
-  const per = elementsPerUnit(out.dtype, unit);
+  return { axes, unit, per: elementsPerUnit(out.dtype, unit) };
+}
+
+export function stridedVariants(context: KernelContext, walk: Walk): Variants | undefined {
+  const { axes, unit, per } = copiedUnits(context, walk);
+  return copyVariants("copy", unit, axes[0].length / per, context.profile);
+}
+
+/** The one dispatch of a strided copy into the first output. */
+export function stridedKernels(context: KernelContext, walk: Walk): KernelPlan {
+  const {
+    outputs: [out],
+    profile,
+  } = context;
+  const length = sizeOf(out.shape);
+  if (length === 0) return { calls: [] };
+  const { axes, unit, per } = copiedUnits(context, walk);
   const lengths = new Array<number>(8).fill(1);
   const inStrides = new Array<number>(8).fill(0);
   axes.forEach((axis, i) => {
@@ -59,12 +74,14 @@ export function stridedKernels(
   const fourInARow = unit === 4 && lengths[0] % 4 === 0;
   return {
     calls: [
-      copyCall({
-        shader: stridedCopyShader,
+      variedCopy({
+        shaders: stridedCopyShaders,
+        variants: stridedVariants(context, walk),
+        single: { Places: "u32" },
         profile,
         unit,
         length: length / per,
-        words: [start / per, axes.length, 0, 0, 0, ...lengths, ...inStrides],
+        words: [walk.start / per, axes.length, 0, 0, 0, ...lengths, ...inStrides],
         operands: [input(0), output(0)],
         element: fourInARow ? fourInARowCode : undefined,
       }),

@@ -3,17 +3,22 @@
 import triangleSource from "../../shaders/triangle.wgsl";
 import { defineOp } from "../define.ts";
 import { ArgumentError, ShapeError } from "../errors.ts";
-import { input, output, shader } from "../kernel.ts";
+import { type AdapterProfile, input, output, type Spec } from "../kernel.ts";
 import type { OpFunction } from "../op.ts";
 import { tidy } from "../scope.ts";
 import { showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { copyCall, unitOf } from "./copying.ts";
+import { registerFamily, type Variants } from "../variants/variants.ts";
+import { copyShaders, copySources, copyVariants, variedCopy } from "./copy-variants.ts";
+import { unitOf } from "./copying.ts";
 import { slice } from "./movement.ts";
 import { padZeros } from "./pad.ts";
 import { reshape } from "./reshape.ts";
 
-const triangleShader = shader("triangle", triangleSource);
+const triangleShaders = copyShaders("triangle", triangleSource);
+
+const variantsOf = (x: Spec, profile: AdapterProfile): Variants | undefined =>
+  copyVariants("triangle", unitOf(x.dtype, [1]), x.shape[x.shape.length - 1], profile);
 
 interface TriangleAttrs {
   readonly offset: number;
@@ -48,8 +53,10 @@ function triangle(name: string, comparison: string, isKept: (distance: number, o
       const [rows, columns] = x.shape.slice(-2);
       return {
         calls: [
-          copyCall({
-            shader: triangleShader,
+          variedCopy({
+            shaders: triangleShaders,
+            variants: variantsOf(x, profile),
+            single: { Places: "u32", Signed: "i32", Flags: "bool" },
             profile,
             unit: unitOf(x.dtype, [1]),
             length,
@@ -57,12 +64,13 @@ function triangle(name: string, comparison: string, isKept: (distance: number, o
             operands: [input(0), output(0)],
             hasNone: true,
             functions: {
-              is_kept: `fn is_kept(distance: i32) -> bool {\n  return distance ${comparison} sizes.diagonal;\n}`,
+              is_kept: `fn is_kept(distance: Signed) -> Flags {\n  return distance ${comparison} Signed(sizes.diagonal);\n}`,
             },
           }),
         ],
       };
     },
+    variants: ({ inputs: [x], profile }) => variantsOf(x, profile),
     reference: ([x], { offset }, [out]) => {
       const [rows, columns] = x.shape.slice(-2);
       for (let i = 0; i < x.data.length; i++) {
@@ -88,6 +96,16 @@ export const tril = triangle("tril", "<=", (distance, offset) => distance <= off
 
 /** The upper triangle: elements at least `offset` diagonals to the right of the main one stay. See {@link tril}. */
 export const triu = triangle("triu", ">=", (distance, offset) => distance >= offset);
+
+registerFamily({
+  name: "triangle",
+  sources: copySources(triangleShaders),
+  // Rows that do and do not end with a vec4; every second matrix begins anew.
+  checks: () => [
+    { op: tril.op, inputs: [{ shape: [2, 41, 37] }], attrs: { offset: 1 } },
+    { op: triu.op, inputs: [{ shape: [3, 9, 64] }], attrs: { offset: -2 } },
+  ],
+});
 
 /**
  * Of a vector the square matrix with it on a diagonal, zeros elsewhere; of a matrix the vector on its diagonal, of more

@@ -15,6 +15,7 @@ import {
   cast,
   conv2d,
   type Device,
+  expand,
   grad,
   groupNorm,
   init,
@@ -25,21 +26,29 @@ import {
   mean,
   mul,
   type Op,
+  pad,
+  padZeros,
   prod,
   relu,
   reshape,
   rmsNorm,
+  roll,
   setDevice,
+  slice,
   softmax,
   softmaxCrossEntropy,
   softmaxCrossEntropyGradient,
   softmaxCrossEntropySummary,
   sparseSoftmaxCrossEntropy,
   square,
+  stack,
   sum,
   type Tensor,
   tanh,
   tensor,
+  transpose,
+  tril,
+  triu,
 } from "../../engine/index.ts";
 import type { AdapterProfile, KernelCall, KernelContext, Shader } from "../../engine/kernel.ts";
 import { matmulVariants } from "../../engine/ops/matmul-variants.ts";
@@ -164,6 +173,64 @@ const families: Record<string, { variants: string[]; program: Program }> = {
       const convolved = (a: Tensor) => conv2d(reshape(a, [1, rows, length, 1]), filters, { stride: 2 });
       return [relu(im2col(images, window)), convolved(x), ...grad((a) => sum(square(convolved(a))))(x)];
     },
+  },
+  copy: {
+    variants: ["runs", "elements"],
+    program: (x, y, row) => {
+      const [rows, length] = x.shape;
+      const half = Math.floor(length / 2);
+      const part = (a: Tensor) => slice(a, [0, Math.min(1, length - 1)], [rows, length]);
+      const spread = (a: Tensor) => padZeros(a, [1, 2], [0, 1], { steps: [2, 3] });
+      return [
+        mul(part(tanh(x)), 2),
+        slice(x, [rows - 1, length - 1], [], { steps: [-1, -2] }),
+        expand(reshape(row, [1, length]), [rows, length]),
+        expand(reshape(row, [length, 1]), [length, 37]),
+        transpose(stack([x, y], 0), [1, 0, 2]),
+        transpose(stack([x, y], 2), [2, 0, 1]),
+        mul(
+          pad(
+            x,
+            [
+              [1, 2],
+              [4, 3],
+            ],
+            { value: 0.5 },
+          ),
+          3,
+        ),
+        pad(
+          stack([x, y], 0),
+          [
+            [1, 0],
+            [0, 0],
+            [0, 2],
+          ],
+          { mode: "edge" },
+        ),
+        pad(
+          x,
+          [
+            [0, 0],
+            [half, length - 1 - half],
+          ],
+          { mode: "reflect" },
+        ),
+        spread(x),
+        roll(x, [1, half], [0, 1]),
+        ...grad((a) => sum(mul(square(part(a)), part(y))))(x),
+        ...grad((a) => sum(square(spread(a))))(x),
+      ];
+    },
+  },
+  triangle: {
+    variants: ["runs", "elements"],
+    program: (x, y) => [
+      mul(tril(stack([x, tanh(y)], 0)), 2),
+      triu(x, 3),
+      triu(stack([x, y], 0), -1),
+      ...grad((a) => sum(square(tril(a, 2))))(x),
+    ],
   },
 };
 
@@ -299,6 +366,20 @@ describe("the favourite", () => {
     expect(named(16, 7, true)).toEqual(["several-kernels"]);
   });
 
+  it("of copies goes along runs on software adapters, where they are long enough", () => {
+    const named = (op: Op, length: number, attrs: unknown, isSoftware: boolean) =>
+      namesOf(op, [[10, length]], attrs, isSoftware);
+    const part = (length: number) => ({ start: [0, 1], size: [10, length - 1], steps: [1, 1] });
+    for (const [op, attrsFor] of [
+      [slice.op, part],
+      [tril.op, () => ({ offset: 0 })],
+    ] as const) {
+      expect(named(op as Op, 201, attrsFor(201), true)).toEqual(["runs", "elements"]);
+      expect(named(op as Op, 201, attrsFor(201), false)).toEqual(["elements", "runs"]);
+      expect(named(op as Op, 31, attrsFor(31), true)).toEqual([]);
+    }
+  });
+
   it("is what a pin replaces, alone and in what jit fuses", async () => {
     const x = tensor(new Float32Array(64 * 256).fill(1), { shape: [64, 256], device });
     const row = tensor(new Float32Array(256).fill(1), { device });
@@ -337,30 +418,39 @@ describe("the favourite", () => {
 /** The families of this file. */
 const ours = (): Family[] => registeredFamilies().filter(({ name }) => name in families);
 
-/** The device's backend with all shared rows computed wrongly: a workgroup's odd threads begin where even ones do. */
+/** Shared rows computed wrongly: a workgroup's odd threads begin where even ones do. */
 const brokenPlaces = {
   "shared-row": "fn first_of(lane: u32) -> u32 {\n  return lane & ~1u;\n}",
   "own-row": "fn first_of(lane: u32) -> u32 {\n  return 1u;\n}",
 };
 
-/** Has one variant of rows begin at wrong places. */
-function withBrokenRows({ backend }: Device, variant: keyof typeof brokenPlaces = "shared-row"): Backend {
+/** The device's backend with functions of some kernels replaced. */
+function withBroken(
+  { backend }: Device,
+  replacedIn: (call: KernelCall) => Record<string, string> | undefined,
+): Backend {
   const run: Backend["run"] = backend.run.bind(backend);
-  const breakRows = (call: KernelCall): KernelCall => {
-    const lanes = call.hooks?.consts?.LANES;
-    if (lanes === undefined || (lanes === "1u") !== (variant === "own-row")) return call;
-    const functions = { ...call.hooks?.functions, first_of: brokenPlaces[variant] };
+  const breakCall = (call: KernelCall): KernelCall => {
+    const functions = { ...call.hooks?.functions, ...replacedIn(call) };
     return { ...call, hooks: { ...call.hooks, functions } };
   };
   backend.run = (op, ...rest) => {
     const kernels = (context: KernelContext) => {
       const plan = op.kernels!(context);
-      return { ...plan, calls: plan.calls.map(breakRows) };
+      return { ...plan, calls: plan.calls.map(breakCall) };
     };
     run({ ...op, kernels }, ...rest);
   };
   return backend;
 }
+
+/** Has one variant of rows begin at wrong places. */
+const withBrokenRows = (device: Device, variant: keyof typeof brokenPlaces = "shared-row"): Backend =>
+  withBroken(device, ({ hooks }) => {
+    const lanes = hooks?.consts?.LANES;
+    const isBroken = lanes !== undefined && (lanes === "1u") === (variant === "own-row");
+    return isBroken ? { first_of: brokenPlaces[variant] } : undefined;
+  });
 
 describe("checks", () => {
   const profiles = () =>
@@ -384,6 +474,20 @@ describe("checks", () => {
         const fault = await faultOf(family, "shared-row", broken, profile);
         expect(fault?.reason, family.name).toMatch(/it makes .* of element \d+.*, which is/);
         expect(await faultOf(family, "own-row", broken, profile)).toBe(undefined);
+      }
+  });
+
+  it("find out that copies go along the wrong runs", async () => {
+    const broken = withBroken(await open(), ({ shader }) =>
+      shader.name.endsWith("-runs")
+        ? { run_at: "fn run_at(number: u32) -> Run {\n  return Run(7u);\n}" }
+        : {},
+    );
+    for (const profile of profiles())
+      for (const family of ours().filter(({ name }) => families[name].variants.includes("runs"))) {
+        const fault = await faultOf(family, "runs", broken, profile);
+        expect(fault?.reason, family.name).toMatch(/it makes .* of element \d+.*, which is/);
+        expect(await faultOf(family, "elements", broken, profile)).toBe(undefined);
       }
   });
 });

@@ -1,0 +1,69 @@
+// Copies that come in two variants: neighbouring threads make neighbouring elements (copy-elements.wgsl), or each goes along
+// the runs of a part of its own (copy-runs.wgsl). Their shaders find the sources of four words side by side at once.
+
+import copyElementsSource from "../../shaders/copy-elements.wgsl";
+import copyRunsSource from "../../shaders/copy-runs.wgsl";
+import { type AdapterProfile, type KernelCall, type Shader, shader } from "../kernel.ts";
+import { chosen, type Variants } from "../variants/variants.ts";
+import { type Copy, copyCall, type UnitBytes } from "./copying.ts";
+
+export interface CopyShaders {
+  readonly elements: Shader;
+  readonly runs: Shader;
+}
+
+/** A shader in both variants; `source` is what stands in front of the loops. */
+export const copyShaders = (name: string, source: string): CopyShaders => ({
+  elements: shader(name, `${source}\n${copyElementsSource}`),
+  runs: shader(`${name}-runs`, `${source}\n${copyRunsSource}`),
+});
+
+/** What the choice between them depends on, for a family's `sources`. */
+export const copySources = ({ elements }: CopyShaders): string => `${elements.source}\n${copyRunsSource}`;
+
+/** Units in a run below which some thread is at the end of one nearly always. Bytes go element by element. */
+const shortRun: Readonly<Record<UnitBytes, number>> = { 16: 8, 4: 32, 1: Number.POSITIVE_INFINITY };
+
+/** The variants of a copy in whose output so many units of the innermost axis lie side by side. */
+export function copyVariants(
+  family: string,
+  unit: UnitBytes,
+  run: number,
+  { isSoftware }: AdapterProfile,
+): Variants | undefined {
+  if (run < shortRun[unit]) return undefined;
+  // On GPUs, threads that go along runs read and write far from each other: not worth measuring.
+  return { family, problem: undefined, names: isSoftware ? ["runs", "elements"] : ["elements", "runs"] };
+}
+
+export interface VariedCopy extends Omit<Copy, "shader" | "element" | "own" | "aliases"> {
+  readonly shaders: CopyShaders;
+  readonly variants: Variants | undefined;
+  /** The shader's types for one unit, where it stands with those for four words side by side. */
+  readonly single: Readonly<Record<string, string>>;
+  /** A better `element` of `copy-elements.wgsl` for words, by a `source` of single units. */
+  readonly element?: string;
+}
+
+/** Calls of `along` that a thread makes at least: to find its first run costs as much as some of them. */
+const leastOwn = 8;
+
+/** The one dispatch of a copy, in the variant that the device uses. */
+export function variedCopy({ shaders, variants, single, element, ...copy }: VariedCopy): KernelCall {
+  const goesAlong = variants !== undefined && chosen(variants, copy.profile) === "runs";
+  const isFour = copy.unit === 4 && (goesAlong || element === undefined);
+  const shared: Omit<Copy, "shader"> = {
+    ...copy,
+    element: isFour ? null : element,
+    aliases: isFour ? {} : single,
+  };
+  if (!goesAlong) return copyCall({ ...shared, shader: shaders.elements });
+  const wide = {
+    consts: { ...copy.consts, UNITS: "1u" },
+    functions: {
+      ...copy.functions,
+      along: "fn along(i: u32, run: Run, column: u32) {\n  out0[i] = fetch(in_run(run, column));\n}",
+    },
+  };
+  return copyCall({ ...shared, ...(isFour ? {} : wide), shader: shaders.runs, own: leastOwn });
+}

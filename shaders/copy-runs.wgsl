@@ -1,0 +1,39 @@
+// The loop of kernels that copy as copy-elements.wgsl has it, in the other way, for behind the same files: a thread has a
+// part of the output of its own and goes along its runs, the rows of the innermost axis, dividing once for each. For
+// software adapters, where arithmetic on indices costs more than loads and neighbouring threads need not write
+// neighbouring words. Needs triangle.wgsl in front, or another of those. Specialising replaces `along` and UNITS where
+// units are vec4s.
+
+const WORKGROUP = 64u;
+// Units of the output that one call of `along` or `element` makes.
+const UNITS = 4u;
+
+// What `element` makes, for units that are all in one run, from `column` on.
+fn along(i: u32, run: Run, column: u32) {
+  let at = in_run(run, column + vec4u(0u, 1u, 2u, 3u));
+  out0[i] = vec4u(fetch(at.x), fetch(at.y), fetch(at.z), fetch(at.w));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let own = sizes.segment / WORKGROUP;
+  let first = (group.x + group.y * groups.x) * sizes.segment + lane * own;
+  let last = min(first + own, sizes.count);
+  let units = run_length();
+  var number = first * UNITS / units;
+  var column = first * UNITS % units;
+  var run = run_at(number);
+  for (var i = first; i < last; i++) {
+    if (column + UNITS <= units) {
+      along(i, run, column);
+    } else {
+      element(i);
+    }
+    column += UNITS;
+    if (column >= units) {
+      column -= units;
+      number++;
+      run = run_at(number);
+    }
+  }
+}
