@@ -481,7 +481,7 @@ describe("checks", () => {
     const broken = withBroken(await open(), ({ shader }) =>
       shader.name.endsWith("-runs")
         ? { run_at: "fn run_at(number: u32) -> Run {\n  return Run(7u);\n}" }
-        : {},
+        : undefined,
     );
     for (const profile of profiles())
       for (const family of ours().filter(({ name }) => families[name].variants.includes("runs"))) {
