@@ -33,7 +33,6 @@ alias Places = vec4u;
 @group(0) @binding(1) var<storage, read> in0: array<Unit>;
 @group(0) @binding(2) var<storage, read_write> out0: array<Stored>;
 
-
 // Where unit `flat` of the output comes from. Indices past the end (the last vec4's tail) repeat the last unit.
 fn source(flat: Places) -> Places {
   var rest = min(flat, Places(sizes.length - 1u));
