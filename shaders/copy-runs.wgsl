@@ -1,10 +1,9 @@
-// The loop of kernels that copy as copy-elements.wgsl has it, in the other way, for behind the same files: a thread has a
-// part of the output of its own and goes along its runs, the rows of the innermost axis, dividing once for each. For
-// software adapters, where arithmetic on indices costs more than loads and neighbouring threads need not write
-// neighbouring words. Needs triangle.wgsl in front, or another of those. Specialising replaces `along` and UNITS where
-// units are vec4s.
+// The loop of kernels that copy as copy-elements.wgsl has it, in the other way, for behind the same files: threads go along
+// runs, the rows of the innermost axis, side by side, and divide but once. For software adapters, where arithmetic on indices
+// costs more than loads. Runs must be as long as what a workgroup makes at once. Needs triangle.wgsl in front, or another of
+// those. Specialising replaces `along` and UNITS where units are vec4s.
 
-const WORKGROUP = 64u;
+const WORKGROUP = 8u;
 // Units of the output that one call of `along` or `element` makes.
 const UNITS = 4u;
 
@@ -16,20 +15,20 @@ fn along(i: u32, run: Run, column: u32) {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let own = sizes.segment / WORKGROUP;
-  let first = (group.x + group.y * groups.x) * sizes.segment + lane * own;
-  let last = min(first + own, sizes.count);
+  let start = (group.x + group.y * groups.x) * sizes.segment;
+  let end = min(start + sizes.segment, sizes.count);
   let units = run_length();
-  var number = first * UNITS / units;
-  var column = first * UNITS % units;
+  let first = (start + lane) * UNITS;
+  var number = first / units;
+  var column = first % units;
   var run = run_at(number);
-  for (var i = first; i < last; i++) {
+  for (var i = start + lane; i < end; i += WORKGROUP) {
     if (column + UNITS <= units) {
       along(i, run, column);
     } else {
       element(i);
     }
-    column += UNITS;
+    column += UNITS * WORKGROUP;
     if (column >= units) {
       column -= units;
       number++;

@@ -48,8 +48,6 @@ export interface Copy {
   readonly operands: readonly Operand[];
   /** A better `element`, where the op has one; null leaves the shader's own. */
   readonly element?: string | null;
-  /** Calls of `element` that a thread makes at least; default 1. */
-  readonly own?: number;
   /** Whether the shader has a source of `none`, and WGSL of the byte that stands for it where that is not zero. */
   readonly hasNone?: boolean;
   readonly noneByte?: string;
@@ -61,9 +59,9 @@ export interface Copy {
 
 /** One dispatch of a copying shader: these have `in0`, `out0`, the aliases Unit and Stored, `fetch` and `element`. */
 export function copyCall(copy: Copy): KernelCall {
-  const { shader, profile, unit, length, words, operands, element = elementCode[unit], own = 1 } = copy;
+  const { shader, profile, unit, length, words, operands, element = elementCode[unit] } = copy;
   const count = unit === 16 ? length : Math.ceil(length / 4);
-  const workgroups = Math.min(Math.ceil(count / 64 / own), profile.workgroupTarget);
+  const workgroups = Math.min(Math.ceil(count / 64), profile.workgroupTarget);
   const segment = Math.ceil(count / workgroups / 64) * 64;
   const functions: Record<string, string> = { ...(element === null ? {} : { element }), ...copy.functions };
   if (unit === 1) {

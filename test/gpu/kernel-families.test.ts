@@ -366,17 +366,21 @@ describe("the favourite", () => {
     expect(named(16, 7, true)).toEqual(["several-kernels"]);
   });
 
-  it("of copies goes along runs on software adapters, where they are long enough", () => {
-    const named = (op: Op, length: number, attrs: unknown, isSoftware: boolean) =>
-      namesOf(op, [[10, length]], attrs, isSoftware);
+  it("of copies goes along runs on software adapters of eight lanes, where they are long enough", () => {
+    const named = (op: Op, length: number, attrs: unknown, isSoftware: boolean, subgroupSize: number) => {
+      const inputs = [{ shape: [10, length], dtype: "f32" as const }];
+      const context = { inputs, outputs: op.infer(inputs, attrs), attrs };
+      return op.variants!({ ...context, profile: profile({ isSoftware, subgroupSize }) })?.names ?? [];
+    };
     const part = (length: number) => ({ start: [0, 1], size: [10, length - 1], steps: [1, 1] });
     for (const [op, attrsFor] of [
       [slice.op, part],
       [tril.op, () => ({ offset: 0 })],
     ] as const) {
-      expect(named(op as Op, 201, attrsFor(201), true)).toEqual(["runs", "elements"]);
-      expect(named(op as Op, 201, attrsFor(201), false)).toEqual(["elements", "runs"]);
-      expect(named(op as Op, 31, attrsFor(31), true)).toEqual([]);
+      expect(named(op as Op, 201, attrsFor(201), true, 8)).toEqual(["runs", "elements"]);
+      expect(named(op as Op, 201, attrsFor(201), true, 4)).toEqual(["elements", "runs"]);
+      expect(named(op as Op, 201, attrsFor(201), false, 32)).toEqual(["elements", "runs"]);
+      expect(named(op as Op, 31, attrsFor(31), true, 8)).toEqual([]);
     }
   });
 
