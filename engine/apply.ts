@@ -35,9 +35,9 @@ export function apply<A>(op: Op<A>, inputs: readonly TensorLike[], attrs: A): Te
 }
 
 /** The first of an op's outputs where only a gradient wants the others: they are freed unless a tape has them. */
-export function firstOf([first, ...others]: readonly Tensor[]): Tensor {
-  for (const other of others) other.dispose();
-  return first;
+export function firstOf(outputs: readonly Tensor[]): Tensor {
+  for (let i = 1; i < outputs.length; i++) outputs[i].dispose();
+  return outputs[0];
 }
 
 function execute<A>(

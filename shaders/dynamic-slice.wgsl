@@ -1,6 +1,6 @@
 // Copies a window whose place along the first axis is read on the device, moved back where it would not fit. As
 // it stands it takes the window out of in0; with `source` replaced it puts in0 as the window into zeros. Bits are
-// moved as they are.
+// moved as they are. Needs elements.wgsl behind.
 //
 // It moves single words; specialising replaces the types and `element` (see engine/ops/copying.ts).
 
@@ -29,7 +29,6 @@ alias Start = i32;
 @group(0) @binding(2) var<storage, read> start: array<Start>;
 @group(0) @binding(3) var<storage, read_write> out0: array<Stored>;
 
-const WORKGROUP = 64u;
 // No source: the output's unit is zero.
 const none = 0xffffffffu;
 
@@ -57,13 +56,4 @@ fn element(i: u32) {
     fetch(source(flat + 2u)),
     fetch(source(flat + 3u)),
   );
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let begin = (group.x + group.y * groups.x) * sizes.segment;
-  let end = min(begin + sizes.segment, sizes.count);
-  for (var i = begin + lane; i < end; i += WORKGROUP) {
-    element(i);
-  }
 }

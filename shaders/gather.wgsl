@@ -1,5 +1,6 @@
 // Picks rows by index: out[o, j, :] = in0[o, indices[j], :]. A row whose index is out of range is zero. Bits are
 // moved as they are, so one kernel serves every dtype, and i32 and u32 indices alike (negative ones are huge).
+// Needs elements.wgsl behind.
 //
 // As it stands it moves single words; specialising replaces the types and `element` (see engine/ops/copying.ts).
 
@@ -26,7 +27,6 @@ alias Stored = vec4u;
 @group(0) @binding(2) var<storage, read> indices: array<u32>;
 @group(0) @binding(3) var<storage, read_write> out0: array<Stored>;
 
-const WORKGROUP = 64u;
 // No source: the output's unit is zero.
 const none = 0xffffffffu;
 
@@ -55,13 +55,4 @@ fn element(i: u32) {
     fetch(source(flat + 2u)),
     fetch(source(flat + 3u)),
   );
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let start = (group.x + group.y * groups.x) * sizes.segment;
-  let end = min(start + sizes.segment, sizes.count);
-  for (var i = start + lane; i < end; i += WORKGROUP) {
-    element(i);
-  }
 }

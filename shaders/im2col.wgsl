@@ -1,6 +1,6 @@
 // Patches of images: for each group of channels and each place of a window, what its taps read, zeros in the padding.
 // [batch, height, width, groups * inner] gives [groups, places, taps, inner]. Bits are moved as they are.
-// Needs window.wgsl in front.
+// Needs window.wgsl in front. Needs elements.wgsl behind.
 //
 // As it stands it moves single words; specialising replaces the types and `element` (see engine/ops/copying.ts).
 
@@ -9,8 +9,6 @@ alias Stored = vec4u;
 
 @group(0) @binding(1) var<storage, read> in0: array<Unit>;
 @group(0) @binding(2) var<storage, read_write> out0: array<Stored>;
-
-const WORKGROUP = 64u;
 
 fn source(flat: u32) -> u32 {
   var rest = min(flat, sizes.length - 1u);
@@ -51,13 +49,4 @@ fn element(i: u32) {
     fetch(source(flat + 2u)),
     fetch(source(flat + 3u)),
   );
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let start = (group.x + group.y * groups.x) * sizes.segment;
-  let end = min(start + sizes.segment, sizes.count);
-  for (var i = start + lane; i < end; i += WORKGROUP) {
-    element(i);
-  }
 }

@@ -1,6 +1,6 @@
 // Largest value under each place of a window, channel by channel, and the number of the tap that read it: the first
 // of those that tie. Taps in the padding do not count; a NaN wins over every number, by its bits, since compilers may
-// assume that none occurs. Needs window.wgsl in front.
+// assume that none occurs. Needs window.wgsl in front. Needs elements.wgsl behind.
 //
 // As it stands it takes single channels; specialising replaces the aliases where they come in whole vec4s.
 
@@ -11,8 +11,6 @@ alias Flags = bool;
 @group(0) @binding(1) var<storage, read> in0: array<Unit>;
 @group(0) @binding(2) var<storage, read_write> out0: array<Unit>;
 @group(0) @binding(3) var<storage, read_write> out1: array<Bits>;
-
-const WORKGROUP = 64u;
 
 fn is_nan(value: Unit) -> Flags {
   return (bitcast<Bits>(value) & Bits(0x7fffffffu)) > Bits(0x7f800000u);
@@ -50,13 +48,4 @@ fn element(i: u32) {
   }
   out0[i] = best;
   out1[i] = winner;
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let start = (group.x + group.y * groups.x) * sizes.segment;
-  let end = min(start + sizes.segment, sizes.count);
-  for (var i = start + lane; i < end; i += WORKGROUP) {
-    element(i);
-  }
 }

@@ -1,6 +1,6 @@
 // Puts the input into a fill: along each axis the input's elements stand `step` apart, from `before` on. With
 // `position` replaced, what lies outside repeats the input instead: its edge, its mirror image, its other end. Bits are
-// moved as they are, so one kernel serves every dtype. Needs copy-elements.wgsl behind, or copy-runs.wgsl.
+// moved as they are, so one kernel serves every dtype. Needs elements.wgsl behind, or copy-runs.wgsl.
 //
 // As it stands it moves single words; specialising replaces the types and `element` (see engine/ops/copying.ts).
 
@@ -64,17 +64,6 @@ fn row_at(number: Places) -> Places {
   return select(Places(none), at, is_inside);
 }
 
-// The source of a row's units in some columns.
-fn in_row(row: Places, columns: Places) -> Places {
-  let index = position(columns, sizes.axes[0]);
-  return select(Places(none), row + index, (row != Places(none)) & (index != Places(none)));
-}
-
-fn source(flat: Places) -> Places {
-  let inside = min(flat, Places(sizes.length - 1u));
-  return in_row(row_at(inside / sizes.axes[0].x), inside % sizes.axes[0].x);
-}
-
 // For copy-runs.wgsl: a run is a row.
 alias Run = Places;
 
@@ -87,7 +76,13 @@ fn run_at(number: u32) -> Run {
 }
 
 fn in_run(run: Run, columns: Places) -> Places {
-  return in_row(run, columns);
+  let index = position(columns, sizes.axes[0]);
+  return select(Places(none), run + index, (run != Places(none)) & (index != Places(none)));
+}
+
+fn source(flat: Places) -> Places {
+  let inside = min(flat, Places(sizes.length - 1u));
+  return in_run(row_at(inside / sizes.axes[0].x), inside % sizes.axes[0].x);
 }
 
 fn fetch(at: u32) -> Unit {

@@ -1,6 +1,6 @@
 // Sums over the taps of a window, channel by channel: for each pixel of the result the taps that have a partner on
 // the other side. As it stands: for each place of the window, the pixels it reads, weighted by tap and channel (a
-// depthwise convolution). Needs window.wgsl in front.
+// depthwise convolution). Needs window.wgsl in front. Needs elements.wgsl behind.
 //
 // Specialising replaces `partner` (to go from the pixels read back to the places that read them), `term` and its
 // bindings, `finish`, and Unit where channels come in whole vec4s.
@@ -10,8 +10,6 @@ alias Unit = f32;
 @group(0) @binding(1) var<storage, read> in0: array<Unit>;
 @group(0) @binding(2) var<storage, read> in1: array<Unit>;
 @group(0) @binding(3) var<storage, read_write> out0: array<Unit>;
-
-const WORKGROUP = 64u;
 
 fn partner(at: u32, tap: u32, stride: u32, dilation: u32, before: u32, extent: u32) -> u32 {
   return input_at(at, tap, stride, dilation, before, extent);
@@ -58,13 +56,4 @@ fn element(i: u32) {
     }
   }
   out0[i] = finish(total, taps);
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let start = (group.x + group.y * groups.x) * sizes.segment;
-  let end = min(start + sizes.segment, sizes.count);
-  for (var i = start + lane; i < end; i += WORKGROUP) {
-    element(i);
-  }
 }

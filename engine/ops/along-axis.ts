@@ -20,9 +20,10 @@ import type { OpFunction, SampleInput } from "../op.ts";
 import { normalizeAxis, type Shape, sameShape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { copyCall, unitOf } from "./copying.ts";
+import { elementsShader } from "./elements.ts";
 import { around } from "./strided.ts";
 
-const gatherShader = shader("gather", gatherSource);
+const gatherShader = elementsShader("gather", gatherSource);
 const scatterAddShader = shader("scatter-add", scatterAddSource);
 const scatterUniqueShader = shader("scatter-unique", scatterUniqueSource);
 

@@ -1,11 +1,11 @@
-// Copies that come in two variants: neighbouring threads make neighbouring elements (copy-elements.wgsl), or each goes along
-// the runs of a part of its own (copy-runs.wgsl). Their shaders find the sources of four words side by side at once.
+// Copies that come in two variants: each element is found by itself (elements.wgsl), or threads go along runs
+// (copy-runs.wgsl). Their shaders find the sources of four words side by side at once.
 
-import copyElementsSource from "../../shaders/copy-elements.wgsl";
 import copyRunsSource from "../../shaders/copy-runs.wgsl";
 import { type AdapterProfile, type KernelCall, type Shader, shader } from "../kernel.ts";
 import { chosen, type Variants } from "../variants/variants.ts";
 import { type Copy, copyCall, type UnitBytes } from "./copying.ts";
+import { elementsShader } from "./elements.ts";
 
 export interface CopyShaders {
   readonly elements: Shader;
@@ -14,14 +14,14 @@ export interface CopyShaders {
 
 /** A shader in both variants; `source` is what stands in front of the loops. */
 export const copyShaders = (name: string, source: string): CopyShaders => ({
-  elements: shader(name, `${source}\n${copyElementsSource}`),
+  elements: elementsShader(name, source),
   runs: shader(`${name}-runs`, `${source}\n${copyRunsSource}`),
 });
 
 /** What the choice between them depends on, for a family's `sources`. */
 export const copySources = ({ elements }: CopyShaders): string => `${elements.source}\n${copyRunsSource}`;
 
-/** Units in the shortest run that copy-runs.wgsl takes: what a workgroup makes at once. Bytes go element by element. */
+/** Units in the shortest run that copy-runs.wgsl takes: what its WORKGROUP makes at once. Bytes go element by element. */
 const shortestRun: Readonly<Record<UnitBytes, number>> = { 16: 8, 4: 32, 1: Number.POSITIVE_INFINITY };
 
 /** The variants of a copy in whose output so many units of the innermost axis lie side by side. */
@@ -43,7 +43,7 @@ export interface VariedCopy extends Omit<Copy, "shader" | "element" | "aliases">
   readonly variants: Variants | undefined;
   /** The shader's types for one unit, where it stands with those for four words side by side. */
   readonly single: Readonly<Record<string, string>>;
-  /** A better `element` of `copy-elements.wgsl` for words, by a `source` of single units. */
+  /** A better `element` for words where no runs are, by a `source` of single units. */
   readonly element?: string;
 }
 

@@ -23,14 +23,15 @@ import { notDifferentiable, type ReferenceTensor } from "../op.ts";
 import { normalizeAxis, sameShape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { copyCall, elementsPerUnit, unitOf } from "./copying.ts";
+import { elementsShader } from "./elements.ts";
 import { dynamicSlicePointwise, gatherPointwise } from "./indexing-pointwise.ts";
 import { around } from "./strided.ts";
 
-const gatherShader = shader("gather", gatherSource);
+const gatherShader = elementsShader("gather", gatherSource);
 const gatherRowsShader = shader("gather-rows", gatherRowsSource);
 const scatterAddShader = shader("scatter-add", scatterAddSource);
 const oneHotShader = shader("one-hot", oneHotSource);
-const dynamicSliceShader = shader("dynamic-slice", dynamicSliceSource);
+const dynamicSliceShader = elementsShader("dynamic-slice", dynamicSliceSource);
 
 function checkIndices(
   op: string,

@@ -3,10 +3,11 @@
 import maxPoolSource from "../../shaders/max-pool.wgsl";
 import { defineOp } from "../define.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
-import { input, type KernelPlan, output, type Spec, shader } from "../kernel.ts";
+import { input, type KernelPlan, output, type Spec } from "../kernel.ts";
 import type { Op, OpFunction, Sample } from "../op.ts";
 import { type Shape, sameShape, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { elementsShader } from "./elements.ts";
 import {
   checkFloat,
   type ImageAttrs,
@@ -20,7 +21,7 @@ import {
 import { elementwiseGrid, windowSum } from "./window-sum.ts";
 import { checkImage, eachTap, imageOf, tapsOf, type Window, windowPreamble, windowWords } from "./windows.ts";
 
-const maxPoolShader = shader("max-pool", `${windowPreamble}\n${maxPoolSource}`);
+const maxPoolShader = elementsShader("max-pool", `${windowPreamble}\n${maxPoolSource}`);
 
 /** y, and for each of its elements the number of the tap it came from, row by row in the window. */
 export const maxPool: Op<PoolAttrs> = {

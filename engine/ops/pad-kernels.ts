@@ -93,7 +93,7 @@ export function padKernels(
     calls: [
       variedCopy({
         shaders: padShaders,
-        variants: padVariants(out, axes, outside, profile),
+        variants: copyVariants("copy", unit, axes[0].to / per, profile),
         single: { Places: "u32", Signed: "i32" },
         profile,
         unit,

@@ -11,6 +11,7 @@ import { sameShape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { chosen, powerOfTwo, registerFamily, type Variants } from "../variants/variants.ts";
 import { copyCall, elementsPerUnit, unitOf } from "./copying.ts";
+import { elementsShader } from "./elements.ts";
 import { windowSum } from "./window-sum.ts";
 import {
   checkImage,
@@ -23,7 +24,7 @@ import {
   windowWords,
 } from "./windows.ts";
 
-const im2colShader = shader("im2col", `${windowPreamble}\n${im2colSource}`);
+const im2colShader = elementsShader("im2col", `${windowPreamble}\n${im2colSource}`);
 
 const im2colPlacesShader = shader("im2col-places", `${windowPreamble}\n${im2colPlacesSource}`);
 

@@ -42,18 +42,19 @@ function mergedAxes(shape: Shape, strides: readonly number[]): { length: number;
   return axes.length === 0 ? [{ length: 1, stride: 1 }] : axes;
 }
 
-/** The axes of a copy, and the units in which it moves. */
+/** The axes of a copy, the units in which it moves, and how many of them lie side by side. */
 function copiedUnits({ outputs: [out] }: KernelContext, { start, strides }: Walk) {
   const axes = mergedAxes(out.shape, strides);
   const [inner, ...rest] = axes;
   const runs = inner.stride === 1 ? [inner.length, start, ...rest.map((axis) => axis.stride)] : [1];
   const unit = unitOf(out.dtype, runs);
-  return { axes, unit, per: elementsPerUnit(out.dtype, unit) };
+  const per = elementsPerUnit(out.dtype, unit);
+  return { axes, unit, per, run: inner.length / per };
 }
 
 export function stridedVariants(context: KernelContext, walk: Walk): Variants | undefined {
-  const { axes, unit, per } = copiedUnits(context, walk);
-  return copyVariants("copy", unit, axes[0].length / per, context.profile);
+  const { unit, run } = copiedUnits(context, walk);
+  return copyVariants("copy", unit, run, context.profile);
 }
 
 /** The one dispatch of a strided copy into the first output. */
@@ -64,7 +65,7 @@ export function stridedKernels(context: KernelContext, walk: Walk): KernelPlan {
   } = context;
   const length = sizeOf(out.shape);
   if (length === 0) return { calls: [] };
-  const { axes, unit, per } = copiedUnits(context, walk);
+  const { axes, unit, per, run } = copiedUnits(context, walk);
   const lengths = new Array<number>(8).fill(1);
   const inStrides = new Array<number>(8).fill(0);
   axes.forEach((axis, i) => {
@@ -76,7 +77,7 @@ export function stridedKernels(context: KernelContext, walk: Walk): KernelPlan {
     calls: [
       variedCopy({
         shaders: stridedCopyShaders,
-        variants: stridedVariants(context, walk),
+        variants: copyVariants("copy", unit, run, profile),
         single: { Places: "u32" },
         profile,
         unit,

@@ -2,18 +2,11 @@
 // goes either way: from places of the window to the pixels they read, or back.
 
 import windowSumSource from "../../shaders/window-sum.wgsl";
-import {
-  type AdapterProfile,
-  grid,
-  type HookBinding,
-  input,
-  type KernelPlan,
-  output,
-  shader,
-} from "../kernel.ts";
+import { type AdapterProfile, grid, type HookBinding, input, type KernelPlan, output } from "../kernel.ts";
+import { elementsShader } from "./elements.ts";
 import { type Window, windowPreamble, windowWords } from "./windows.ts";
 
-const windowSumShader = shader("window-sum", `${windowPreamble}\n${windowSumSource}`);
+const windowSumShader = elementsShader("window-sum", `${windowPreamble}\n${windowSumSource}`);
 
 export interface WindowSum {
   readonly window: Window;

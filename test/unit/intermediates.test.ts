@@ -20,6 +20,7 @@ import {
   repeat,
   rmsNorm,
   roll,
+  sizeOf,
   softmax,
   stack,
   standardDeviation,
@@ -54,7 +55,7 @@ beforeAll(async () => {
   const next = uniforms(1);
   const filled = (...shape: number[]) =>
     tensor(
-      Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => next() * 0.9 + 0.05),
+      Float64Array.from({ length: sizeOf(shape) }, () => next() * 0.9 + 0.05),
       { shape, device },
     );
   vector = filled(4);

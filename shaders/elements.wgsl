@@ -1,5 +1,5 @@
-// The loop of kernels that copy, for behind their files: neighbouring threads make neighbouring parts of the output, each
-// by `element`. Needs triangle.wgsl in front, or another of those.
+// The loop of kernels that make their result by parts, each by `element`, for behind their files: neighbouring threads make
+// neighbouring ones. Needs triangle.wgsl in front, or another of those.
 
 const WORKGROUP = 64u;
 
