@@ -1,19 +1,21 @@
 // Joins tensors along an axis. The output is rows of `width` units; input k fills the columns from ends[k - 1] up
-// to ends[k] of each row. Bits are moved as they are, so one kernel serves every dtype.
+// to ends[k] of each row. Bits are moved as they are, so one kernel serves every dtype. Needs elements.wgsl behind.
 //
 // As it stands it joins two inputs of words; specialising replaces the types, `piece` and `element`.
 
 struct Sizes {
-  // units of the output
-  length: u32,
+  // calls of `element`
+  count: u32,
   // how many of them one workgroup makes
   segment: u32,
+  // units of the output
+  length: u32,
   // units in a row of the output
   width: u32,
-  // the columns that this dispatch fills
-  first: u32,
   // where each input's columns end
   ends: array<vec4u, 2>,
+  // the first column that this dispatch fills
+  first: u32,
 }
 
 alias Unit = u32;
@@ -23,7 +25,6 @@ alias Unit = u32;
 @group(0) @binding(2) var<storage, read> in1: array<Unit>;
 @group(0) @binding(3) var<storage, read_write> out0: array<Unit>;
 
-const WORKGROUP = 64u;
 // Inputs of this dispatch.
 const inputs = 2u;
 
@@ -65,14 +66,5 @@ fn joined(flat: u32) -> Unit {
 fn element(i: u32) {
   if (is_mine(i)) {
     out0[i] = joined(i);
-  }
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let start = (group.x + group.y * groups.x) * sizes.segment;
-  let end = min(start + sizes.segment, sizes.length);
-  for (var i = start + lane; i < end; i += WORKGROUP) {
-    element(i);
   }
 }

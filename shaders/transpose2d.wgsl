@@ -1,5 +1,6 @@
 // Transposes matrices whose sides are multiples of 4: out[b, c, r] = in0[b, r, c]. A thread turns a block of 4 by 4,
 // so that loads and stores are vec4s. Bits are moved as they are, so one kernel serves every dtype of 4 bytes.
+// Needs elements.wgsl behind.
 
 struct Sizes {
   // blocks, and how many of them a workgroup turns
@@ -14,9 +15,7 @@ struct Sizes {
 @group(0) @binding(1) var<storage, read> in0: array<vec4u>;
 @group(0) @binding(2) var<storage, read_write> out0: array<vec4u>;
 
-const WORKGROUP = 64u;
-
-fn turn(block: u32) {
+fn element(block: u32) {
   let column = block % sizes.columns;
   let row_block = block / sizes.columns;
   let row = row_block % sizes.rows;
@@ -31,13 +30,4 @@ fn turn(block: u32) {
   out0[place + sizes.rows] = vec4u(a.y, b.y, c.y, d.y);
   out0[place + 2u * sizes.rows] = vec4u(a.z, b.z, c.z, d.z);
   out0[place + 3u * sizes.rows] = vec4u(a.w, b.w, c.w, d.w);
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let start = (group.x + group.y * groups.x) * sizes.segment;
-  let end = min(start + sizes.segment, sizes.count);
-  for (var i = start + lane; i < end; i += WORKGROUP) {
-    turn(i);
-  }
 }

@@ -1,8 +1,6 @@
 // Picking and adding single elements along an axis, each by an index of its own: takeAlongAxis and its adjoint
 // scatterAddAlongAxis. Whole rows by one index are gather's and scatterAdd's.
 
-import gatherSource from "../../shaders/gather.wgsl";
-import scatterAddSource from "../../shaders/scatter-add.wgsl";
 import scatterUniqueSource from "../../shaders/scatter-unique.wgsl";
 import { defineOp } from "../define.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../errors.ts";
@@ -20,11 +18,9 @@ import type { OpFunction, SampleInput } from "../op.ts";
 import { normalizeAxis, type Shape, sameShape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { copyCall, unitOf } from "./copying.ts";
-import { elementsShader } from "./elements.ts";
+import { gatherShader, scatterAddShader } from "./index-shaders.ts";
 import { around } from "./strided.ts";
 
-const gatherShader = elementsShader("gather", gatherSource);
-const scatterAddShader = shader("scatter-add", scatterAddSource);
 const scatterUniqueShader = shader("scatter-unique", scatterUniqueSource);
 
 interface AxisAttrs {

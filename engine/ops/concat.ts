@@ -4,15 +4,16 @@
 import concatSource from "../../shaders/concat.wgsl";
 import { defineOp } from "../define.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../errors.ts";
-import { grid, input, type KernelCall, output, shader } from "../kernel.ts";
+import { grid, input, type KernelCall, output } from "../kernel.ts";
 import type { Op } from "../op.ts";
 import { tidy } from "../scope.ts";
 import { normalizeAxis, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { elementsPerUnit, type UnitBytes, unitOf } from "./copying.ts";
+import { elementsShader } from "./elements.ts";
 import { slice, unsqueeze } from "./movement.ts";
 
-const concatShader = shader("concat", concatSource);
+const concatShader = elementsShader("concat", concatSource);
 
 interface ConcatAttrs {
   /** Normalized: from 0. */
@@ -47,7 +48,7 @@ const kernels: Op<ConcatAttrs>["kernels"] = ({ inputs, outputs: [out], attrs: { 
     calls.push({
       shader: concatShader,
       hooks: hooksFor(members.length, unit),
-      sizes: [length, segment, width, first, ...ends],
+      sizes: [count, segment, length, width, ...ends, first],
       operands: [...members.map(input), output(0)],
       workgroups: grid(Math.ceil(count / segment), profile),
     });
@@ -69,7 +70,7 @@ function hooksFor(count: number, unit: UnitBytes): KernelCall["hooks"] {
   // A word of the output may hold bytes of inputs of another dispatch: those stay as they are.
   if (unit === 1) {
     functions.element =
-      "fn element(i: u32) {\n  if (i * 4u >= sizes.length) {\n    return;\n  }\n  var word = out0[i];\n  for (var k = 0u; k < 4u; k++) {\n    if (is_mine(i * 4u + k)) {\n" +
+      "fn element(i: u32) {\n  var word = out0[i];\n  for (var k = 0u; k < 4u; k++) {\n    if (is_mine(i * 4u + k)) {\n" +
       "      word = (word & ~(255u << (k * 8u))) | (joined(i * 4u + k) << (k * 8u));\n    }\n  }\n  out0[i] = word;\n}";
   }
   const bindings = indices.map((k) => ({

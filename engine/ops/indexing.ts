@@ -2,10 +2,8 @@
 // a place read on the device. A GPU cannot throw, so indices out of range have a defined, harmless meaning.
 
 import dynamicSliceSource from "../../shaders/dynamic-slice.wgsl";
-import gatherSource from "../../shaders/gather.wgsl";
 import gatherRowsSource from "../../shaders/gather-rows.wgsl";
 import oneHotSource from "../../shaders/one-hot.wgsl";
-import scatterAddSource from "../../shaders/scatter-add.wgsl";
 import { defineOp } from "../define.ts";
 import type { DType } from "../dtype.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../errors.ts";
@@ -24,12 +22,11 @@ import { normalizeAxis, sameShape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { copyCall, elementsPerUnit, unitOf } from "./copying.ts";
 import { elementsShader } from "./elements.ts";
+import { gatherShader, scatterAddShader } from "./index-shaders.ts";
 import { dynamicSlicePointwise, gatherPointwise } from "./indexing-pointwise.ts";
 import { around } from "./strided.ts";
 
-const gatherShader = elementsShader("gather", gatherSource);
 const gatherRowsShader = shader("gather-rows", gatherRowsSource);
-const scatterAddShader = shader("scatter-add", scatterAddSource);
 const oneHotShader = shader("one-hot", oneHotSource);
 const dynamicSliceShader = elementsShader("dynamic-slice", dynamicSliceSource);
 

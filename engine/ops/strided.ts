@@ -3,25 +3,18 @@
 
 import stridedCopySource from "../../shaders/strided-copy.wgsl";
 import transpose2dSource from "../../shaders/transpose2d.wgsl";
-import {
-  grid,
-  input,
-  type KernelCall,
-  type KernelContext,
-  type KernelPlan,
-  output,
-  shader,
-} from "../kernel.ts";
+import { grid, input, type KernelCall, type KernelContext, type KernelPlan, output } from "../kernel.ts";
 import type { ReferenceTensor } from "../op.ts";
 import { type Shape, sizeOf } from "../shape.ts";
 import type { Variants } from "../variants/variants.ts";
 import { copyShaders, copySources, copyVariants, variedCopy } from "./copy-variants.ts";
 import { elementsPerUnit, unitOf } from "./copying.ts";
+import { elementsShader } from "./elements.ts";
 
 const stridedCopyShaders = copyShaders("strided-copy", stridedCopySource);
 /** What the family of copies depends on here. */
 export const stridedSources = copySources(stridedCopyShaders);
-const transpose2dShader = shader("transpose2d", transpose2dSource);
+const transpose2dShader = elementsShader("transpose2d", transpose2dSource);
 
 /** Where the output's elements lie in the input: `start` plus position times stride along each axis. */
 export interface Walk {
