@@ -90,7 +90,7 @@ export function checkDType(dtype: DType): void {
   if (!dtypes.includes(dtype)) throw unknownName("dtype", String(dtype), dtypes);
 }
 
-/** @internal Flat values, their shape and natural dtype; throws a ShapeError for ragged or misfitting input. */
+/** Flat values, their shape and natural dtype; throws a ShapeError for ragged or misfitting input. */
 export function fromValues(
   what: string,
   values: NestedInput | ArrayLike<number>,
@@ -144,7 +144,7 @@ function nestedShape(values: unknown): number[] {
   return shape;
 }
 
-/** @internal An array, or a typed one. */
+/** Whether a value is an array, or a typed one. */
 export const isList = (value: unknown): value is ArrayLike<unknown> =>
   Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 

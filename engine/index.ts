@@ -1,5 +1,8 @@
 // The engine's public face. Everything that users, nn, optim, data and bench may import from it stands here.
 
+// Whatever a user's compiler aims at, it must know Symbol.dispose to read the declarations.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 export { type AdapterPeaks, measurePeaks } from "./adapter-peaks.ts";
 export {
   type BackwardOptions,

@@ -37,7 +37,7 @@ export interface DispatchTime {
   ms: number;
 }
 
-/** @internal What a backend that can time its dispatches gives. */
+/** What a backend that can time its dispatches gives. */
 export interface ProfileSession {
   readonly clock: ProfileClock;
   stop(): Promise<DispatchTime[]>;

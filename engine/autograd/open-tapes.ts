@@ -7,9 +7,9 @@ import type { Tensor } from "../tensor.ts";
 /** What is asked of a tape by those who look for one. */
 export interface OpenTape extends RecordedTape {
   readonly isDisposed: boolean;
-  /** Whether the gradient of a value on it can depend on the tensor. */
+  /** @internal Whether the gradient of a value on it can depend on the tensor. */
   knows(tensor: Tensor): boolean;
-  /** Looks at the tensor's handle in walks: for hooks and for gradients to retain. */
+  /** @internal Looks at the tensor's handle in walks: for hooks and for gradients to retain. */
   mark(tensor: Tensor): void;
 }
 

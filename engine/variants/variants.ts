@@ -22,6 +22,7 @@ export const powerOfTwo = (size: number): number => 2 ** Math.ceil(Math.log2(Mat
 
 /** Who says which variant serves a call. */
 export interface Choices {
+  /** @internal */
   choose(variants: Variants): string;
 }
 
