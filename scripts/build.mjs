@@ -5,14 +5,9 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
+import { entries } from "./entries.mjs";
 import { root } from "./setup.mjs";
 
-const entries = {
-  index: "engine/index.ts",
-  nn: "nn/index.ts",
-  optim: "optim/index.ts",
-  data: "data/index.ts",
-};
 const out = path.join(root, "dist");
 const started = Date.now();
 

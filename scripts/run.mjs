@@ -1,5 +1,5 @@
 // Runs a TypeScript program of this repository: node scripts/run.mjs [--setup] FILE.ts [arguments].
-// Bundles it with esbuild (shaders as text, packages left alone) into node_modules/.cache and starts it in
+// Bundles it with esbuild (shaders as text, "gradgpu" and its like from here, other packages left alone) into node_modules/.cache and starts it in
 // a child Node whose environment selects the WebGPU adapter: drivers read it before any JavaScript runs.
 
 import { spawn } from "node:child_process";
@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { entries } from "./entries.mjs";
 import { adapterEnv, cacheDir, root, setup } from "./setup.mjs";
 
 const STALE_MS = 24 * 3600 * 1000;
@@ -29,6 +30,12 @@ export async function bundle(entry) {
     platform: "node",
     target: "node20",
     packages: "external",
+    alias: Object.fromEntries(
+      Object.entries(entries).map(([name, file]) => [
+        name === "index" ? "gradgpu" : `gradgpu/${name}`,
+        path.join(root, file),
+      ]),
+    ),
     loader: { ".wgsl": "text" },
     keepNames: true,
     sourcemap: "linked",

@@ -71,7 +71,7 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
       ],
     });
     close = () => browser.close();
-    page = await browser.newPage();
+    page = await (await browser.newContext()).newPage();
     page.on("pageerror", (error) => complaints.push(`${error.name}: ${error.message}`));
     page.on("console", (message) => {
       if (message.type() === "error") complaints.push(message.text());
@@ -156,6 +156,19 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
     expect(before).toMatch(/\nsoftmax: [^\n]*\n {2}own-row {2}sound/);
     expect(after).toContain(`${sound.slice("matmul/".length)}  broken, says the test`);
   }, 60_000);
+
+  it("runs the README's page", async () => {
+    const own = await page.context().newPage();
+    await own.goto(`http://localhost:${(server.address() as AddressInfo).port}/readme.html`);
+    await own.waitForFunction("document.querySelector('pre').textContent !== ''", undefined, {
+      timeout: 60_000,
+    });
+    const said = await own.evaluate("document.querySelector('pre').textContent");
+    const [, loss, f10] = /^on webgpu: loss (\S+), f\(10\) = (\S+)$/.exec(said as string) ?? [];
+    expect(Number(loss), said as string).toBeLessThan(0.01);
+    expect(Math.abs(Number(f10) - 19), said as string).toBeLessThan(1);
+    await own.close();
+  }, 90_000);
 });
 
 if (executable === undefined)
@@ -213,7 +226,12 @@ const html = `<!doctype html>
 </script>
 `;
 
-/** A server of the page, the bundle and the training program; of nothing else. */
+/** The README's page for a browser. */
+const readmePage = /```html\n([\s\S]*?)```/.exec(
+  fs.readFileSync(path.join(root, "README.md"), "utf8"),
+)?.[1] as string;
+
+/** A server of the pages, the bundle and the training program; of nothing else. */
 async function serve(): Promise<http.Server> {
   const source = fs.readFileSync(path.join(root, "test", "fixtures", "train-n3.ts"), "utf8");
   const { code } = await transform(source, { loader: "ts", target: "es2022" });
@@ -224,6 +242,7 @@ async function serve(): Promise<http.Server> {
     };
     const file = path.join(root, pathname);
     if (pathname === "/") send("text/html", html);
+    else if (pathname === "/readme.html") send("text/html", readmePage);
     else if (pathname === "/train-n3.js") send("text/javascript", code);
     else if (file.startsWith(`${dist}${path.sep}`) && fs.existsSync(file))
       send(file.endsWith(".js") ? "text/javascript" : "application/json", fs.readFileSync(file, "utf8"));

