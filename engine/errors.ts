@@ -1,9 +1,22 @@
 // Every error gradgpu throws on purpose. A message states: the op (or layer), the actual values, the
 // requirement, and, where there is one, the remedy. Nothing here knows about tensors or devices.
 
+/** Node and Chromium keep 10 frames of a stack: fewer than lie between a layer's op and the program that called fit. */
+const stackFrames = 64;
+
 /** Base class of all errors thrown by gradgpu; catch this to catch them all. */
 export class GradgpuError extends Error {
   override name = this.constructor.name;
+
+  constructor(message?: string, options?: ErrorOptions) {
+    const errors = Error as { stackTraceLimit?: number };
+    const limit = errors.stackTraceLimit;
+    // 0 is somebody's wish for no stacks; other engines than V8 have no limit.
+    const isRaised = limit !== undefined && limit > 0 && limit < stackFrames;
+    if (isRaised) errors.stackTraceLimit = stackFrames;
+    super(message, options);
+    if (isRaised) errors.stackTraceLimit = limit;
+  }
 }
 
 /** Shapes, axes or sizes that do not fit the op. */
