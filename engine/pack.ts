@@ -50,6 +50,9 @@ export class VariablePack {
 /** Moves the values of f32 variables, all on one device, into one buffer. A variable can be packed only once. */
 export function packVariables(variables: readonly Variable[], name = "pack"): VariablePack {
   if (variables.length === 0) throw new ArgumentError("packVariables: got no variables; pass at least one");
+  const again = variables.find((v, i) => variables.indexOf(v) < i);
+  if (again !== undefined)
+    throw new ArgumentError(`packVariables: got ${again.describe()} twice; pass each variable once`);
   const device = variables[0].device;
   const alignment = device.backend.sliceAlignment / 4;
   const offsets: number[] = [];

@@ -14,8 +14,8 @@ import { type Shape, showShape, sizeOf } from "./shape.ts";
 let nextId = 1;
 
 /** Frees the memory of tensors that were dropped without `dispose()`: a safety net, not a way of working. */
-const dropped = new FinalizationRegistry<Held>(({ memory, device, origin }) => {
-  device.tensorCount--;
+const dropped = new FinalizationRegistry<Held>(({ memory, device, isCounted, origin }) => {
+  if (isCounted) device.tensorCount--;
   memory.release();
   if (origin !== undefined) watches.tensors?.collected(origin);
 });
@@ -23,6 +23,7 @@ const dropped = new FinalizationRegistry<Held>(({ memory, device, origin }) => {
 interface Held {
   readonly memory: Memory;
   readonly device: Device;
+  readonly isCounted: boolean;
   /** Where the handle was made, while debugging asks for it. */
   readonly origin?: unknown;
 }
@@ -34,21 +35,34 @@ export class Tensor implements Spec {
   readonly dtype: DType;
   readonly shape: Shape;
   #memory: Memory | undefined;
+  readonly #isCounted: boolean;
   /** @internal See engine/autograd/slots.ts, which fills it. */
   gradientSlot: Tensor | undefined;
   /** @internal Of a view: the tensor whose memory it shows. Where that is a variable, assigning to it changes the view. */
   viewed: Tensor | undefined;
 
-  /** @internal Tensors are made by creation functions (`tensor`, `zeros`, ...) and by ops. Owns one reference. */
-  constructor(device: Device, spec: Spec, memory: Memory, options: { id?: number; tracked?: boolean } = {}) {
+  /**
+   * @internal Tensors are made by creation functions (`tensor`, `zeros`, ...) and by ops. Owns one reference. One that
+   * is not `counted` shows memory that something else owns and frees: nothing leaks where nobody disposes it.
+   */
+  constructor(
+    device: Device,
+    spec: Spec,
+    memory: Memory,
+    options: { id?: number; tracked?: boolean; counted?: boolean } = {},
+  ) {
     this.id = options.id ?? nextId++;
     this.device = device;
     this.dtype = spec.dtype;
     this.shape = spec.shape;
     this.#memory = memory;
-    device.tensorCount++;
-    const origin = watches.tensors?.made(this);
-    dropped.register(this, { memory, device, origin }, this);
+    this.#isCounted = options.counted !== false;
+    let origin: unknown;
+    if (this.#isCounted) {
+      device.tensorCount++;
+      origin = watches.tensors?.made(this);
+    }
+    dropped.register(this, { memory, device, isCounted: this.#isCounted, origin }, this);
     if (options.tracked !== false) track(this);
   }
 
@@ -141,7 +155,7 @@ export class Tensor implements Spec {
     this.#memory = undefined;
     this.gradientSlot?.dispose();
     this.gradientSlot = undefined;
-    this.device.tensorCount--;
+    if (this.#isCounted) this.device.tensorCount--;
     dropped.unregister(this);
     memory.release();
   }
@@ -154,12 +168,17 @@ export class Tensor implements Spec {
     return `Tensor(${this.dtype} ${showShape(this.shape)} on ${this.device.kind}${this.isDisposed ? ", disposed" : ""})`;
   }
 
+  /** @internal The memory as it is, asked of nobody; undefined when it was given up. */
+  protected get heldMemory(): Memory | undefined {
+    return this.#memory;
+  }
+
   /** @internal Variables replace their memory when they are packed. */
   protected replaceMemory(memory: Memory): void {
     this.#memory?.release();
     this.#memory = memory;
     dropped.unregister(this);
-    dropped.register(this, { memory, device: this.device }, this);
+    dropped.register(this, { memory, device: this.device, isCounted: this.#isCounted }, this);
   }
 }
 

@@ -46,10 +46,13 @@ export function withVariableWatcher<T>(next: VariableWatcher, fn: () => T): T {
   }
 }
 
-const movedFrom = new WeakSet<Memory>();
+const left = new WeakSet<Memory>();
 
-/** @internal Whether a variable has left this memory: programs that were made for it must be made anew. */
-export const isLeft = (memory: Memory): boolean => movedFrom.has(memory);
+/**
+ * @internal Whether a variable has left this memory, for a pack or for good: programs that were made for it must be
+ * made anew.
+ */
+export const isLeft = (memory: Memory): boolean => left.has(memory);
 
 export class Variable extends Tensor {
   name: string;
@@ -132,11 +135,18 @@ export class Variable extends Tensor {
     const backend = this.device.backend;
     const slice = backend.slice(parent.memory, byteOffset, this);
     backend.copy(this.memory, slice, this);
-    movedFrom.add(this.memory);
+    left.add(this.memory);
     // The vector that it was a part of no longer has all its parts.
-    if (this.#pack !== undefined) movedFrom.add(this.#pack.memory);
+    if (this.#pack !== undefined) left.add(this.#pack.memory);
     this.replaceMemory(slice);
     this.#pack = { parent, memory: parent.memory };
+  }
+
+  /** Gives the value up, also for programs of `jit` that read or assign it: they are traced anew, and then refuse it. */
+  override dispose(): void {
+    const memory = this.heldMemory;
+    if (memory !== undefined) left.add(memory);
+    super.dispose();
   }
 
   override describe(): string {

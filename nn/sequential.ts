@@ -21,7 +21,7 @@ import {
 } from "../engine/index.ts";
 import { type Optimizer, optimizers } from "../optim/index.ts";
 import { Input } from "./layers/input.ts";
-import { batched, type CallOptions, equalShapes, Layer } from "./layers/layer.ts";
+import { batched, type CallOptions, equalShapes, Layer, unique } from "./layers/layer.ts";
 import * as losses from "./losses.ts";
 import * as metrics from "./metrics.ts";
 import { autoName } from "./names.ts";
@@ -154,17 +154,18 @@ export class Sequential {
     return this.#layers.at(-1)?.fusibleActivation ?? "linear";
   }
 
-  /** All weights, layer by layer. */
+  /** All weights, layer by layer; one that layers share counts once. */
   get weights(): Variable[] {
-    return this.#layers.flatMap((layer) => layer.weights);
+    return unique(this.#layers.flatMap((layer) => layer.weights));
   }
 
   get trainableWeights(): Variable[] {
-    return this.#layers.flatMap((layer) => layer.trainableWeights);
+    return unique(this.#layers.flatMap((layer) => layer.trainableWeights));
   }
 
   get nonTrainableWeights(): Variable[] {
-    return this.#layers.flatMap((layer) => layer.nonTrainableWeights);
+    const trainable = new Set(this.trainableWeights);
+    return this.weights.filter((weight) => !trainable.has(weight));
   }
 
   /** The compiled optimizer, undefined before `compile`. */
@@ -214,7 +215,8 @@ export class Sequential {
 
   /** How many numbers the weights hold. */
   countParams(): number {
-    return this.#checkBuilt("countParams").reduce((total, layer) => total + layer.countParams(), 0);
+    this.#checkBuilt("countParams");
+    return this.weights.reduce((total, weight) => total + weight.size, 0);
   }
 
   /** Prints the table of layers in Keras 2's form, line by line, and gives its text. */

@@ -248,6 +248,12 @@ export abstract class Optimizer<S extends string = string> {
     if (variables.length === 0) {
       throw new ArgumentError(`${this.name}: got no variables to train; pass at least one`);
     }
+    const again = variables.find((v, i) => variables.indexOf(v) < i);
+    if (again !== undefined) {
+      throw new ArgumentError(
+        `${this.name}: got ${again.describe()} twice, which would be changed twice a step; pass each variable once, as in [...new Set(variables)]`,
+      );
+    }
     const device = variables[0].device;
     const shared = sharePack(variables);
     const state = { trainable: false, device };

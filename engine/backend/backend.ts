@@ -47,7 +47,7 @@ export interface Operands {
 
 /** What `memory()` reports. Bytes count the GPU's (or the reference's) own buffers. */
 export interface MemoryUse {
-  /** Live tensor handles, Variables included. */
+  /** Live tensor handles, Variables included; results of jit programs are the programs' own. */
   readonly tensors: number;
   /** Device buffers in existence, pooled ones included. */
   readonly buffers: number;

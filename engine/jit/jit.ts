@@ -346,7 +346,8 @@ function collect(value: Tree, into: Tensor[]): Entry["rebuild"] {
     const index = into.length;
     const spec: Spec = { shape: value.shape, dtype: value.dtype };
     into.push(value);
-    return (device, memories) => new Tensor(device, spec, memories[index]);
+    // The program owns the memory, and its next run makes the handle worthless: it is no leak in a loop.
+    return (device, memories) => new Tensor(device, spec, memories[index], { counted: false });
   }
   if (Array.isArray(value)) {
     const parts = value.map((part) => collect(part, into));

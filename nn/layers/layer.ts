@@ -125,15 +125,18 @@ export abstract class Layer {
     return this.#outputShape;
   }
 
-  /** All weights, in the order that `getWeights` gives them: the layer's own, then those of layers inside it. */
+  /**
+   * All weights, in the order that `getWeights` gives them: the layer's own, then those of layers inside it, each once
+   * even where layers share it.
+   */
   get weights(): readonly Variable[] {
-    return [...this.#weights, ...this.#inner().flatMap((layer) => layer.weights)];
+    return unique([...this.#weights, ...this.#inner().flatMap((layer) => layer.weights)]);
   }
 
   get trainableWeights(): readonly Variable[] {
     if (!this.trainable) return [];
     const own = this.#weights.filter((weight) => weight.trainable);
-    return [...own, ...this.#inner().flatMap((layer) => layer.trainableWeights)];
+    return unique([...own, ...this.#inner().flatMap((layer) => layer.trainableWeights)]);
   }
 
   get nonTrainableWeights(): readonly Variable[] {
@@ -271,6 +274,9 @@ export abstract class Layer {
     }
   }
 }
+
+/** Each element once, where it stands first. */
+export const unique = <T>(list: readonly T[]): T[] => [...new Set(list)];
 
 const isLayer = (value: unknown): value is Layer => value instanceof Layer;
 

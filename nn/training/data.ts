@@ -105,7 +105,7 @@ export async function targetRows(
 ): Promise<Rows> {
   const isClasses = loss.targets === "classes";
   const isAny = loss.targets === "any";
-  const isFlat = ArrayBuffer.isView(y) && (y as unknown as ArrayLike<number>).length === count;
+  const isFlat = !(y instanceof Tensor) && isList(y) && y.length === count && !isList(y[0]);
   let wanted = isClasses ? shape.slice(0, -1) : shape;
   // One number a sample beside outputs of one number is a row of it, whatever it comes in.
   const isOne = sizeOf(shape) === 1;

@@ -168,6 +168,7 @@ async function run(
     trainer.reset();
     await loop.epoch(
       (steps, samples) => {
+        trainer.noteSteps(steps);
         if (reader !== undefined) progress.update(steps, reader.look(samples));
       },
       ({ done, total }) => progress.compiling(done, total),
@@ -182,7 +183,7 @@ async function run(
     const logs: Record<string, number> = { ...logsOf(trainer, values) };
     if (validation !== undefined) {
       validation.trainer.reset();
-      await validation.loop.epoch();
+      await validation.loop.epoch((steps) => validation.trainer.noteSteps(steps));
       const found = await validation.trainer.read(validation.batches.count);
       trainer.names.forEach((name, i) => {
         logs[validationName(name)] = found[i];
@@ -210,7 +211,8 @@ export function evaluateModel(
     const trainer = use(model.makeTrainer());
     const data = await pairOf(model, what, trainer, x, y, use, budget);
     const batches = use(await makeBatches(what, model.device, data, batchSize, budget));
-    await use(testLoop(model.device, trainer, batches, options)).epoch();
+    const loop = use(testLoop(model.device, trainer, batches, options));
+    await loop.epoch((steps) => trainer.noteSteps(steps));
     return logsOf(trainer, await trainer.read(batches.count));
   });
 }

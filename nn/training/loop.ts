@@ -51,7 +51,7 @@ export class Loop {
     this.#step =
       options.jit === false
         ? { run: ({ steps }, rows) => repeat(steps, () => step(rows)), dispose() {} }
-        : jit(step);
+        : jit(step, { device });
   }
 
   /** One epoch, before the first of which all kernels are compiled; resolves when the device is done with it. */

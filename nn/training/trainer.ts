@@ -24,6 +24,9 @@ import type { Loss } from "../losses.ts";
 import type { Metric } from "../metrics.ts";
 import type { Sequential } from "../sequential.ts";
 
+/** Steps after which the host takes the sums over. In f32, a sum of n equal numbers may be off by n / 2 roundings. */
+const stepsToTake = 256;
+
 export class Trainer {
   /** "loss", then the metrics'. */
   readonly names: readonly string[];
@@ -32,8 +35,12 @@ export class Trainer {
   readonly #metrics: readonly Metric[];
   readonly #optimizer: Optimizer;
   readonly #variables: readonly Variable[];
-  /** Sums over the samples seen since {@link reset}: of the loss, then of each metric. */
+  /** Sums over the samples of the last steps: of the loss, then of each metric. */
   readonly #totals: readonly Variable[];
+  /** The same over the steps before, since {@link reset}. */
+  #taken: Promise<readonly number[]>;
+  /** Steps whose sums were taken over. */
+  #stepsTaken = 0;
   /** Values that each total gets from one sample. */
   readonly #valuesPerSample: number[];
   /** The model's last activation, where the loss takes it over. */
@@ -49,6 +56,7 @@ export class Trainer {
     this.loss = this.#fused === undefined ? loss : (loss.withLogits as () => Loss)();
     this.names = ["loss", ...metrics.map((metric) => metric.name)];
     this.#valuesPerSample = this.names.map(() => 1);
+    this.#taken = Promise.resolve(this.names.map(() => 0));
     this.#totals = this.names.map((name) =>
       variable(0, { device: model.device, trainable: false, name: `total/${name}` }),
     );
@@ -88,13 +96,31 @@ export class Trainer {
 
   /** Starts the sums again. */
   reset(): void {
+    this.#taken = Promise.resolve(this.names.map(() => 0));
+    this.#stepsTaken = 0;
+    for (const total of this.#totals) total.set([0]);
+  }
+
+  /** To be told, now and then, how many steps were taken since {@link reset}: sums grow long on the host only. */
+  noteSteps(steps: number): void {
+    if (steps - this.#stepsTaken < stepsToTake) return;
+    this.#stepsTaken = steps;
+    this.#taken = this.#sums();
+    // Whoever reads gets the error; nobody may be there yet.
+    this.#taken.catch(() => {});
     for (const total of this.#totals) total.set([0]);
   }
 
   /** Loss and metrics as means over the `samples` seen since {@link reset}, in the order of {@link names}. */
   async read(samples: number): Promise<number[]> {
-    const totals = await Promise.all(this.#totals.map((total) => total.item()));
-    return totals.map((total, i) => total / (samples * this.#valuesPerSample[i]));
+    const sums = await this.#sums();
+    return sums.map((sum, i) => sum / (samples * this.#valuesPerSample[i]));
+  }
+
+  /** All sums as of now, added up in float64. */
+  async #sums(): Promise<number[]> {
+    const [taken, ...totals] = await Promise.all([this.#taken, ...this.#totals.map((total) => total.item())]);
+    return totals.map((total, i) => taken[i] + total);
   }
 
   dispose(): void {

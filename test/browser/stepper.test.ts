@@ -63,7 +63,7 @@ describe.skipIf(executable === undefined)("the stepper", () => {
       if (!request.url().startsWith("file:") && !request.url().startsWith("data:"))
         complaints.push(request.url());
     });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await close?.();

@@ -27,7 +27,7 @@ beforeAll(() => {
     encoding: "utf8",
   });
   expect(built.status, `${built.stdout}${built.stderr}`).toBe(0);
-}, 120_000);
+});
 
 describe("the built bundle", () => {
   it.each(["index", "nn", "optim"])("%s.js imports nothing but itself, save on demand", async (name) => {
@@ -79,7 +79,7 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
     page.on("requestfailed", (request) => complaints.push(`not loaded: ${request.url()}`));
     await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
     await page.waitForFunction("globalThis.train !== undefined", undefined, { timeout: 30_000 });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await close?.();
@@ -111,14 +111,14 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
     if (process.env.VK_DRIVER_FILES !== undefined) {
       expectAlike(await trainN3({ engine, nn, optim }, "webgpu", seed), want);
     }
-  }, 240_000);
+  });
 
   it("trains it on the CPU reference in the page to the very same numbers as in Node", async () => {
     const got = await trainInPage("cpu");
     const want = await trainInNode();
     expect(got.loss[0]).toBeCloseTo(want.loss[0], 12);
     expectAlike(got, want, 1e-9);
-  }, 120_000);
+  });
 
   it("keeps in IndexedDB what it found out about kernels", async () => {
     // Runs in the page: what is stored after a device was opened, and what the next one makes of a changed entry.
@@ -155,7 +155,7 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
     // A driver that does not say which version it is gets every family checked.
     expect(before).toMatch(/\nsoftmax: [^\n]*\n {2}own-row {2}sound/);
     expect(after).toContain(`${sound.slice("matmul/".length)}  broken, says the test`);
-  }, 60_000);
+  });
 
   it("runs the README's page", async () => {
     const own = await page.context().newPage();
@@ -168,7 +168,7 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
     expect(Number(loss), said as string).toBeLessThan(0.01);
     expect(Math.abs(Number(f10) - 19), said as string).toBeLessThan(1);
     await own.close();
-  }, 90_000);
+  });
 });
 
 if (executable === undefined)

@@ -22,6 +22,7 @@ import {
   matmul,
   max,
   mul,
+  noLeaks,
   ones,
   packVariables,
   randomUniform,
@@ -43,6 +44,7 @@ import {
   variable,
   where,
 } from "../../engine/index.ts";
+import { SGD } from "../../optim/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { collectGarbage } from "../support/garbage.ts";
 
@@ -172,6 +174,39 @@ describe("what is frozen when a function is traced", () => {
     f.dispose();
   });
 
+  it("a Variable that was disposed is refused, as it is outside", async () => {
+    const [v, w] = [variable([1]), variable([2])];
+    const f = jit(() => {
+      v.assign(add(v, 1));
+      return mul(v, w);
+    });
+    expect(await numbers(f())).toEqual([4]);
+    w.dispose();
+    expect(() => f()).toThrow(DisposedError);
+    v.dispose();
+    expect(() => f()).toThrow(DisposedError);
+    f.dispose();
+  });
+
+  it("an optimizer that was disposed does not go on with the slots it had", async () => {
+    const v = variable([1]);
+    const optimizer = new SGD({ learningRate: 0.1, momentum: 0.9 }).build([v]);
+    const step = jit(() => optimizer.minimize(() => sum(square(v)), [v]));
+    const start = await optimizer.getState();
+    for (let i = 0; i < 3; i++) step();
+    optimizer.dispose();
+    optimizer.setState(start);
+    v.set([1]);
+    expect(() => step()).toThrow(TraceError);
+    optimizer.build([v]);
+    step();
+    // One step from the start, with no momentum: 1 - 0.1 * 2.
+    expect(await numbers(v)).toEqual([expect.closeTo(0.8, 6)]);
+    optimizer.dispose();
+    step.dispose();
+    v.dispose();
+  });
+
   it("and so may one that the function itself disposes", async () => {
     const c = tensor([10, 20]);
     const f = jit((x: Tensor) => {
@@ -245,6 +280,21 @@ describe("results", () => {
     expect(await errorOf(() => first.data())).toBeInstanceOf(TraceError);
     expect(() => add(first, 1)).toThrow(/has run again/);
     expect(await numbers(second)).toEqual([10]);
+  });
+
+  it("need no disposing in a loop", async () => {
+    const f = jit((x: Tensor) => [mul(x, 2), { total: sum(x) }] as const);
+    const x = tensor([1, 2]);
+    f(x);
+    await collectGarbage();
+    const before = gpu.memory();
+    for (let i = 0; i < 20; i++) f(x);
+    expect(gpu.memory()).toEqual(before);
+    await noLeaks(() => {
+      f(x);
+    });
+    f.dispose();
+    x.dispose();
   });
 
   it("of another signature stay good", async () => {

@@ -59,7 +59,7 @@ describe("agreement", () => {
     expect(differ([losses[0], losses[0], ...losses.slice(2)])).toMatch(/loss of step 2/);
     expect(differ([Number.NaN])).toMatch(/does not compute the same/);
     expect(differ(losses.slice(0, 2))).toMatch(/loss of step 3/);
-  }, 60_000);
+  });
 });
 
 describe("ratios", () => {
@@ -134,5 +134,5 @@ describe("a peer that can't be installed", () => {
       process.env = before;
       fs.rmSync(cache, { recursive: true });
     }
-  }, 60_000);
+  });
 });

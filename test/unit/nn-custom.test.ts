@@ -164,6 +164,41 @@ describe("a layer of one's own", () => {
     expect(block.inner.weights.length).toBe(0);
   });
 
+  it("may stand in several others: what they share counts once", async () => {
+    class Wrap extends Layer {
+      readonly inner: Layer;
+      constructor(inner: Layer) {
+        super("Wrap", {});
+        this.inner = inner;
+      }
+      computeOutputShape(shape: Shape): Shape {
+        return shape;
+      }
+      protected override createWeights(shape: Shape, on: Device): void {
+        this.inner.build(shape, on);
+      }
+      protected forward(v: Tensor): Tensor {
+        return this.inner.call(v);
+      }
+    }
+    const shared = new Dense(2, { kernelInitializer: "ones" });
+    const model = new Sequential([new Input([2]), new Wrap(shared), new Wrap(shared)]);
+    expect(model.countParams()).toBe(6);
+    expect(model.weights).toEqual(shared.weights);
+    expect(model.trainableWeights).toEqual(shared.weights);
+    expect((await model.getWeights()).length).toBe(2);
+    // Gradients [a, a, ...] of one layer, clipped to a length of 1 together.
+    model.compile({ optimizer: new SGD({ learningRate: 1, globalClipNorm: 1 }), loss: "mse" });
+    const [before] = await model.getWeights();
+    const values = [...before.values];
+    await model.fit([[1, 1]], [[90, 90]], { verbose: 0 });
+    const changes = (await model.getWeights()).flatMap((weight, i) =>
+      Array.from(weight.values, (value, j) => value - (i === 0 ? values[j] : 0)),
+    );
+    expect(Math.hypot(...changes)).toBeCloseTo(1, 5);
+    model.dispose();
+  });
+
   it("must give the shape that it says", () => {
     class Wrong extends Layer {
       readonly gives: (v: Tensor) => unknown;

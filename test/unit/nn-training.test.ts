@@ -11,6 +11,7 @@ import {
   mean,
   permutation,
   reshape,
+  sparseSoftmaxCrossEntropy,
   sub,
   type Tensor,
   tensor,
@@ -497,11 +498,17 @@ describe("losses", () => {
 
   it("may be functions of one's own, with targets of any kind", async () => {
     const own = (targets: Tensor, outputs: Tensor) => abs(sub(outputs, cast(targets, "f32")));
-    for (const y of [Int32Array.from([0, 3]), [[0], [3]], tensor([[0], [3]])]) {
+    for (const y of [Int32Array.from([0, 3]), [0, 3], [[0], [3]], tensor([[0], [3]])]) {
       const model = new Sequential([new Dense(1, { inputDim: 1, kernelInitializer: "ones" })]);
       model.compile({ optimizer: "sgd", loss: (t, outputs) => own(reshape(t, [-1, 1]), outputs) });
       const { history } = await model.fit([[1], [2]], y, silent);
       expect(history.loss[0]).toBeCloseTo(1, 6);
+    }
+    // Classes beside rows of outputs, in whatever they come.
+    const model = new Sequential([new Dense(3, { inputDim: 1, kernelInitializer: "zeros" })]);
+    model.compile({ optimizer: "sgd", loss: (t, o) => sparseSoftmaxCrossEntropy(o, cast(t, "i32")) });
+    for (const y of [Int32Array.from([0, 2]), [0, 2], tensor([0, 2])]) {
+      expect((await model.evaluate([[1], [2]], y))[0]).toBeCloseTo(Math.log(3), 6);
     }
   });
 });

@@ -4,8 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ArgumentError, ShapeError } from "../../engine/errors.ts";
 import {
   type Device,
+  disposeAll,
   init,
   mul,
+  packVariables,
   sub,
   sum,
   type Tensor,
@@ -403,6 +405,13 @@ describe("errors name the optimizer, the value and the remedy", () => {
       }
     }
     expect(() => new Halving({ rounds: 3 })).not.toThrow();
+  });
+
+  it("a variable that comes twice", () => {
+    const [a, b] = [variable([3, 4], { name: "a" }), variable([1])];
+    expect(() => new SGD().build([a, b, a])).toThrow(/SGD: got variable "a" .* twice.*new Set/);
+    expect(() => packVariables([a, a])).toThrow(/packVariables: got variable "a" .* twice/);
+    disposeAll([a, b]);
   });
 
   it("gradients and variables", () => {

@@ -76,7 +76,7 @@ describe.each(kinds)("a program on %s", (kind) => {
     const ended = await run("idle", kind);
     expectCleanEnd(ended, kind);
     expect(ended.lines[1].idleMs).toBeLessThan(100);
-  }, 90_000);
+  });
 
   it("gets back what it dropped without dispose(), by the garbage collector", async () => {
     const ended = await run("collect", kind);
@@ -86,13 +86,13 @@ describe.each(kinds)("a program on %s", (kind) => {
     expect(dropped.bytes).toBeGreaterThan(before.bytes);
     expect(after.tensors).toBe(before.tensors);
     expect(after.bytes).toBe(before.bytes);
-  }, 90_000);
+  });
 
   it("that fails ends with code 1 and its error, not with a hang", async () => {
     const ended = await run("throw", kind);
     expect(ended).toMatchObject({ code: 1, signal: null });
     expect(ended.stderr).toContain("thrown on purpose");
-  }, 90_000);
+  });
 });
 
 if (!hasAdapter) it.skip("a program on webgpu: this machine has no WebGPU adapter", () => {});
