@@ -35,8 +35,16 @@ export class DeviceError extends GradgpuError {}
 export class DeviceLostError extends DeviceError {}
 /** A buffer or dispatch beyond the adapter's limits. */
 export class LimitError extends GradgpuError {}
-/** WGSL that does not compile or a pipeline the driver refuses; carries the numbered source. */
-export class ShaderError extends GradgpuError {}
+/** WGSL that does not compile or a pipeline the driver refuses; the message shows the lines around each mistake. */
+export class ShaderError extends GradgpuError {
+  /** The whole shader, as it was given to the driver. */
+  readonly source: string | undefined;
+
+  constructor(message: string, options?: ErrorOptions & { source?: string }) {
+    super(message, options);
+    this.source = options?.source;
+  }
+}
 /** Something that a traced function can't do, such as reading values, or a stale output of a program. */
 export class TraceError extends GradgpuError {}
 /** A check that failed: a gradient, a result or a count of live tensors is not what it should be. */

@@ -97,8 +97,8 @@ export async function faultOf(
         return { reason: op.name === family.name ? reason : `${op.name} ${reason}`, isLasting: true };
       }
     } catch (error) {
-      // Without the shader's numbered lines.
-      const lines = (error as Error).message.split("\n").filter((line) => !/^ *\d+ \| /.test(line));
+      // Without the shader's lines.
+      const lines = (error as Error).message.split("\n").filter((line) => !/^ *\d* +\| /.test(line));
       return { reason: lines.join("\n"), isLasting: error instanceof ShaderError };
     } finally {
       for (const memory of [...sources, ...results]) memory.release();

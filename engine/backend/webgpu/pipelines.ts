@@ -2,6 +2,7 @@
 // Errors of the driver arrive later and are told with the numbered source.
 
 import { ShaderError } from "../../errors.ts";
+import { captureSource, type SourceLine } from "../../inspect/source-line.ts";
 import { encodeSizes, type KernelCall, type Operand, type SizeWord } from "../../kernel.ts";
 import { specialize } from "../../specialize.ts";
 
@@ -11,7 +12,7 @@ export interface Pipeline {
   readonly layout: GPUBindGroupLayout;
   readonly label: string;
   /** Why the driver refused it, once that is known. */
-  failure: Error | undefined;
+  failure: ShaderError | undefined;
 }
 
 export class PipelineCache {
@@ -43,7 +44,7 @@ export class PipelineCache {
     const pipeline = this.#device.createComputePipeline(descriptor);
     const failure = this.#device.popErrorScope();
     const made = this.#keep(wanted, pipeline);
-    const explained = explain(failure, descriptor.compute.module, wanted);
+    const explained = explain(failure, descriptor.compute.module, wanted, captureSource());
     this.#report(explained);
     void explained.then((error) => {
       made.failure = error;
@@ -165,17 +166,40 @@ async function explain(
   failure: Promise<{ message: string } | null>,
   module: GPUShaderModule,
   { source, label }: Wanted,
-): Promise<Error | undefined> {
+  usedAt?: SourceLine,
+): Promise<ShaderError | undefined> {
   // A lost device has other news than its shaders.
   const error = await failure.catch(() => null);
   if (error === null) return undefined;
   const info = await module.getCompilationInfo();
-  const messages = info.messages.map((m) => `  line ${m.lineNum}:${m.linePos}: ${m.message}`);
-  const numbered = source.split("\n").map((line, i) => `${String(i + 1).padStart(4)} | ${line}`);
+  const lines = source.split("\n");
+  const mistakes = info.messages.map(
+    (m) => `  line ${m.lineNum}:${m.linePos}: ${m.message}\n${excerpt(lines, m.lineNum, m.linePos)}`,
+  );
+  const line = usedAt?.toString() ?? "";
+  const used = line === "" ? "" : `\n  first used at ${line}`;
   return new ShaderError(
-    `${label}: the shader was refused\n${messages.join("\n") || `  ${error.message}`}\n${numbered.join("\n")}`,
+    `${label}: the shader was refused\n${mistakes.join("\n") || `  ${error.message}`}${used}`,
+    { source },
   );
 }
+
+/** The same error for a call that uses a refused pipeline again: with that call's stack. */
+export const refused = ({ message, source }: ShaderError): ShaderError =>
+  new ShaderError(message, { source });
+
+/** The lines around a place, numbered, with a caret below it. */
+function excerpt(lines: readonly string[], line: number, column: number): string {
+  if (line < 1) return "";
+  const first = Math.max(1, line - linesAround);
+  const shown = lines.slice(first - 1, line + linesAround);
+  const numbered = shown.map((text, i) => `${String(first + i).padStart(4)} | ${text}`);
+  const indent = (lines[line - 1] ?? "").slice(0, column - 1).replace(/\S/g, " ");
+  numbered.splice(line - first + 1, 0, `     | ${indent}^`);
+  return numbered.join("\n");
+}
+
+const linesAround = 3;
 
 /** Ids of size buffers, over all devices and programs: negative, so that they never meet a pool buffer's. */
 let nextSizesId = -1;

@@ -2,12 +2,12 @@
 // records its dispatches and nothing else.
 
 import { copyBytes } from "../../dtype.ts";
-import { LimitError, ShaderError, TraceError } from "../../errors.ts";
+import { LimitError, TraceError } from "../../errors.ts";
 import type { Place, Plan } from "../../jit/plan.ts";
 import { sizeOf } from "../../shape.ts";
 import type { Memory, PreparedProgram } from "../backend.ts";
 import type { BindGroups } from "./bind-groups.ts";
-import type { Pipeline, PipelineCache, SizeBuffers } from "./pipelines.ts";
+import { type Pipeline, type PipelineCache, refused, type SizeBuffers } from "./pipelines.ts";
 import { type BufferPool, GpuMemory } from "./pool.ts";
 import type { BareDispatch, BareStretch, Kernel, Recorder } from "./recorder.ts";
 import type { WarmUpJob } from "./warm-up.ts";
@@ -134,7 +134,7 @@ export class WebgpuProgram implements PreparedProgram {
     for (const step of this.#steps) {
       // The first run can't know: whoever reads its results is told.
       if (step.kind === "dispatch" && step.pipeline.failure !== undefined)
-        throw new ShaderError(step.pipeline.failure.message);
+        throw refused(step.pipeline.failure);
     }
     this.runs++;
     const { recorder, bindGroups } = this.#services;

@@ -2,7 +2,7 @@
 // run afterwards looks up a bind group and records a dispatch.
 
 import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from "../../dtype.ts";
-import { ArgumentError, DeviceError, DeviceLostError, ShaderError } from "../../errors.ts";
+import { ArgumentError, DeviceError, DeviceLostError } from "../../errors.ts";
 import type { WarmUpProgress } from "../../jit/jit.ts";
 import type { Plan } from "../../jit/plan.ts";
 import { type AdapterProfile, mostChainInputs, type Operand, type Spec } from "../../kernel.ts";
@@ -24,7 +24,7 @@ import type {
 import { BindGroups } from "./bind-groups.ts";
 import { decode, encode } from "./encoding.ts";
 import type { Naps } from "./naps.ts";
-import { PipelineCache, SizeBuffers } from "./pipelines.ts";
+import { PipelineCache, refused, SizeBuffers } from "./pipelines.ts";
 import { BufferPool, GpuMemory } from "./pool.ts";
 import { WebgpuProgram } from "./program.ts";
 import { Readback } from "./readback.ts";
@@ -98,7 +98,9 @@ export class WebgpuBackend implements Backend {
       return this.#lostReason;
     });
     device.onuncapturederror = (event) => {
-      const message = (event as GPUUncapturedErrorEvent).error.message;
+      const { message } = (event as GPUUncapturedErrorEvent).error;
+      // What comes of a refused shader need not be printed as well: that error is told.
+      if (message.startsWith("[Invalid ")) event.preventDefault();
       this.#errors.push(Promise.resolve(new DeviceError(`WebGPU refused a command: ${message}`)));
     };
   }
@@ -194,7 +196,7 @@ export class WebgpuBackend implements Backend {
     const prepared = this.#prepare(op, attrs, inputs.specs, outputs.specs);
     for (const { pipeline } of prepared.calls) {
       // Known by now to be broken: say why at the call, as the first use could only say when it was read.
-      if (pipeline.failure !== undefined) throw new ShaderError(pipeline.failure.message);
+      if (pipeline.failure !== undefined) throw refused(pipeline.failure);
     }
     const scratch = prepared.scratchBytes.map((bytes) => this.#pool.allocate(bytes, `scratch of ${op.name}`));
     for (const kernel of prepared.calls) {
