@@ -34,7 +34,8 @@ export type ImageFiles = Record<Part, Uint8Array | ArrayBuffer>;
 
 export interface LoadOptions {
   /**
-   * Where the four IDX files are: a directory (Node), the URL of one (`http:`, `https:` or `file:`), or
+   * Where the four IDX files are: a directory (Node), the URL of one (`http:`, `https:` or `file:`; in a page also a relative
+   * one), or
    * their bytes. Each file may be plain or gzipped, with or without `.gz` in its name. Left out: the
    * directory in which the data set's package puts them.
    */
@@ -126,8 +127,11 @@ async function reader(description: Description, source: LoadOptions["source"]): 
   if (source === undefined) return defaultReader(description);
   if (source instanceof URL) return urlReader(description, source.href);
   if (typeof source === "string") {
-    return /^(https?|file):/.test(source)
-      ? urlReader(description, source)
+    if (/^(https?|file):/.test(source)) return urlReader(description, source);
+    // A page has addresses of its own to start from, and no directories.
+    const page = (globalThis as { document?: { baseURI: string } }).document?.baseURI;
+    return !isNode() && page !== undefined
+      ? urlReader(description, new URL(source, page).href)
       : directoryReader(description, source);
   }
   return async (part) => {

@@ -34,8 +34,7 @@ function printDevice({ kind, info }: Device, wanted: TrainingArguments["device"]
     return;
   }
   if (wanted === "auto") {
-    print("No WebGPU adapter was found, so this runs on the CPU reference, which takes minutes an epoch.");
-    print("`npm run doctor` says what is missing; --epochs 1 makes it short.");
+    print("An epoch takes minutes there; `npm run doctor` says what is missing, and --epochs 1 makes it short.");
   }
   print(`device: ${info.adapter}`);
 }

@@ -27,12 +27,13 @@ export async function openWebgpu(required: boolean, options: OpenOptions): Promi
   const gpu = await findGpu(allowsF16);
   const adapter = await requestAdapter(gpu);
   if (gpu === undefined || adapter === null) {
-    if (!required) return undefined;
-    throw new DeviceError(
+    const missing =
       gpu === undefined
-        ? 'init: this runtime has no WebGPU; in Node install the package "webgpu" (npm install webgpu), in a browser enable WebGPU, or use init({ device: "cpu" })'
-        : 'init: no WebGPU adapter was found; install a Vulkan driver (`npm run doctor` says which), or use init({ device: "cpu" })',
-    );
+        ? 'init: this runtime has no WebGPU; in Node install the package "webgpu" (npm install webgpu), in a browser enable WebGPU and use https or localhost'
+        : "init: no WebGPU adapter was found; install a Vulkan driver (`npm run doctor` says which)";
+    if (required) throw new DeviceError(`${missing}, or use init({ device: "cpu" })`);
+    warnOnce(missing);
+    return undefined;
   }
   const limits = readLimits(adapter);
   const wanted = allowsF16 ? [...wantedFeatures, matrixFeature] : wantedFeatures;
@@ -55,6 +56,17 @@ export async function openWebgpu(required: boolean, options: OpenOptions): Promi
   const gainsByHelpers = /llvmpipe|lavapipe/i.test(info.adapter + info.driver);
   const openHelper = gainsByHelpers ? () => openDevice("gradgpu, compiling ahead") : undefined;
   return new WebgpuBackend(device, info, { openHelper, tuner, naps });
+}
+
+let hasWarned = false;
+
+/** Who asked for whatever there is gets the reference, which works, but not as fast as they may think. */
+function warnOnce(missing: string): void {
+  if (!hasWarned)
+    console.warn(
+      `gradgpu: ${missing}. Computing on the CPU reference, which is slow; init({ device: "cpu" }) does so without this warning`,
+    );
+  hasWarned = true;
 }
 
 const requestAdapter = async (gpu: GPU | undefined): Promise<GPUAdapter | null> =>
