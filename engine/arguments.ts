@@ -1,5 +1,5 @@
-// Checks of arguments that must be tensors and may be anything else: a Promise that nobody awaited, a plain array, undefined.
-// What is right costs an instanceof.
+// Checks of arguments that must be tensors, or numbers by axis, and may be anything else: a Promise that nobody
+// awaited, a plain array, undefined. What is right costs an instanceof.
 
 import { ArgumentError, isPromise, kindOf } from "./errors.ts";
 import type { TensorLike } from "./op.ts";
@@ -35,6 +35,13 @@ export function shapeOf(call: string, value: TensorLike, position = 1): Shape {
   if (value instanceof Tensor) return value.shape;
   if (typeof value === "number") return [];
   throw notTensor(call, value, `argument ${position}`, "a Tensor or a number");
+}
+
+/** Throws unless an argument of `call` is an array, or, where one will do for all, a number. */
+export function checkNumbers(call: string, what: string, value: unknown, takesOne = true): void {
+  if (Array.isArray(value) || ArrayBuffer.isView(value) || (takesOne && typeof value === "number")) return;
+  const wanted = takesOne ? "a number or an array of them" : "an array";
+  throw new ArgumentError(`${call}: ${what} must be ${wanted}, got ${kindOf(value)}`);
 }
 
 /** The error for what is no tensor: says what it is, and how to make one of it. */

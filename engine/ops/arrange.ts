@@ -2,7 +2,7 @@
 // the gradients.
 
 import { apply } from "../apply.ts";
-import { checkTensor } from "../arguments.ts";
+import { checkNumbers, checkTensor } from "../arguments.ts";
 import { ArgumentError, ShapeError } from "../errors.ts";
 import type { Op, OpFunction } from "../op.ts";
 import { tidy } from "../scope.ts";
@@ -61,6 +61,7 @@ export const split: OpFunction<
 > = Object.assign(
   (x: Tensor, sectionsOrSizes: number | readonly number[], axis = 0): Tensor[] => {
     checkTensor("split", x);
+    checkNumbers("split", "sections", sectionsOrSizes);
     const along = normalizeAxis("split", axis, x.shape.length);
     const length = x.shape[along];
     let sizes: readonly number[];
@@ -134,6 +135,7 @@ export function repeat(x: Tensor, count: number, axis: number): Tensor {
  */
 export function tile(x: Tensor, counts: number | readonly number[]): Tensor {
   checkTensor("tile", x);
+  checkNumbers("tile", "counts", counts);
   const given = typeof counts === "number" ? [counts] : counts;
   for (const count of given) checkCount("tile", count);
   const rank = Math.max(x.shape.length, given.length);

@@ -1,9 +1,9 @@
 // Ops that rearrange elements without computing: transpose, expand, slice, and the axis bookkeeping over reshape. Each
 // takes every dtype, u8 included, and moves bits as they are.
 
-import { checkTensor, shapeOf } from "../arguments.ts";
+import { checkNumbers, checkTensor, shapeOf } from "../arguments.ts";
 import { defineOp } from "../define.ts";
-import { ArgumentError, checkOptions, kindOf, type OptionNames, ShapeError } from "../errors.ts";
+import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../errors.ts";
 import type { Spec } from "../kernel.ts";
 import type { OpFunction, TensorLike } from "../op.ts";
 import {
@@ -50,6 +50,7 @@ export const transpose = defineOp({
   saves: {},
   call: (x: TensorLike, permutation?: readonly number[]) => {
     const rank = shapeOf("transpose", x).length;
+    if (permutation !== undefined) checkNumbers("transpose", "the permutation", permutation, false);
     return {
       inputs: [x],
       attrs: {
@@ -102,10 +103,8 @@ export const expand = defineOp({
   accuracy: { ulp: 0 },
   saves: {},
   call: (x: TensorLike, shape: Shape) => {
-    if (!Array.isArray(shape)) {
-      throw new ShapeError(`expand: the shape must be an array of lengths, got ${kindOf(shape)}`);
-    }
-    return { inputs: [x], attrs: { shape: [...(shape as Shape)] } };
+    checkNumbers("expand", "the shape", shape, false);
+    return { inputs: [x], attrs: { shape: [...shape] } };
   },
   infer: ([x], { shape }: { shape: readonly number[] }) => {
     const lead = shape.length - x.shape.length;
@@ -308,6 +307,7 @@ export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
 /** `x` with new axes of length 1 at the places `axes` of the result; negative ones count from the result's end. */
 export function unsqueeze(x: Tensor, axes: number | readonly number[]): Tensor {
   checkTensor("unsqueeze", x);
+  checkNumbers("unsqueeze", "axes", axes);
   const count = typeof axes === "number" ? 1 : axes.length;
   const places = normalizeAxes("unsqueeze", axes, x.shape.length + count);
   const rest = [...x.shape];

@@ -1,7 +1,7 @@
 // Ops that put a tensor into a larger one, or turn it around: zeros, a constant, its own edge or mirror image around it,
 // and rolling. Each takes every dtype, u8 included, and moves bits as they are.
 
-import { checkTensor, shapeOf } from "../arguments.ts";
+import { checkNumbers, checkTensor, shapeOf } from "../arguments.ts";
 import { checkValues } from "../create.ts";
 import { defineOp } from "../define.ts";
 import { ArgumentError, checkOptions, type OptionNames, ShapeError, unknownName } from "../errors.ts";
@@ -47,6 +47,8 @@ export const padZeros: OpFunction<
   saves: {},
   call: (x: TensorLike, before: readonly number[], after: readonly number[], options?: PadZerosOptions) => {
     checkOptions("padZeros", options, padZerosOptions);
+    checkNumbers("padZeros", '"before"', before, false);
+    checkNumbers("padZeros", '"after"', after, false);
     const steps = options?.steps ?? shapeOf("padZeros", x).map(() => 1);
     return { inputs: [x], attrs: { before: [...before], after: [...after], steps: [...steps] } };
   },
@@ -223,6 +225,7 @@ export const pad: OpFunction<
   ): Tensor => {
     checkOptions("pad", options, padOptions);
     checkTensor("pad", x);
+    checkNumbers("pad", "widths", widths);
     const { mode = "constant", value = 0 } = options;
     if (!modes.includes(mode)) throw unknownName("pad mode", String(mode), modes);
     const pairs = typeof widths === "number" ? x.shape.map(() => [widths, widths] as const) : widths;
@@ -307,6 +310,8 @@ export const roll: OpFunction<
 > = Object.assign(
   (x: Tensor, shift: number | readonly number[], axes?: number | readonly number[]): Tensor => {
     checkTensor("roll", x);
+    checkNumbers("roll", "the shift", shift);
+    if (axes !== undefined) checkNumbers("roll", "axes", axes);
     if (axes === undefined && typeof shift === "number")
       return tidy(() => reshape(roll(reshape(x, [sizeOf(x.shape)]), shift, 0), x.shape));
     const along = (axes === undefined ? [] : typeof axes === "number" ? [axes] : axes).map((axis) =>

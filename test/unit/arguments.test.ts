@@ -53,6 +53,10 @@ const inFront = ({ name }: PublicFunction, at: number): readonly unknown[] =>
 const following: Readonly<Record<string, readonly unknown[]>> = {
   "engine.clip": [0, 1],
   "engine.expand": [[2, 3]],
+  "engine.padZeros": [
+    [0, 0],
+    [0, 0],
+  ],
   "engine.pow": [2],
   "engine.reshape": [[3, 2]],
 };
@@ -232,6 +236,14 @@ describe("tensors", () => {
     expect(() => engine.concat([x, promise])).toThrow("concat: element 1 of argument 1 is a Promise");
     expect(() => engine.einsum("ij,jk", x, promise)).toThrow("einsum: argument 3 is a Promise");
     expect(() => tensor(promise)).toThrow("got a Promise; await it first");
+    expect(() => engine.setDevice(promise)).toThrow(
+      "setDevice: takes a Device, got a Promise; await it first",
+    );
+    expect(() => engine.explain(promise)).toThrow("got a Promise; await it first");
+    expect(() => engine.toDot(undefined as never)).toThrow("such as modelDiagram(model), got undefined");
+    await expect(engine.recordSteps(promise, x)).rejects.toThrow(
+      "a Tape that recorded the loss, got a Promise",
+    );
     expect(() => engine.stepperPage(promise)).toThrow("stepperPage(await recordSteps(...))");
     const tape = new engine.Tape();
     expect(() => tape.watch(promise)).toThrow("watch: argument 1 is a Promise");
@@ -240,6 +252,38 @@ describe("tensors", () => {
     );
     const model = instances["nn.Sequential"] as nn.Sequential;
     await expect(model.fit(promise, [[1]])).rejects.toThrow("got a Promise; await it first");
+  });
+});
+
+describe("numbers by axis", () => {
+  it.each<[string, () => unknown, string]>([
+    [
+      "transpose",
+      () => engine.transpose(x, 1 as never),
+      "the permutation must be an array, got the number 1",
+    ],
+    ["expand", () => engine.expand(x, undefined as never), "the shape must be an array, got undefined"],
+    ["unsqueeze", () => engine.unsqueeze(x, undefined as never), "axes must be a number or an array of them"],
+    ["split", () => engine.split(x, undefined as never), "sections must be a number or an array of them"],
+    [
+      "tile",
+      () => engine.tile(x, Promise.resolve(2) as never),
+      "counts must be a number or an array of them, got a Promise; await it first",
+    ],
+    [
+      "roll",
+      () => engine.roll(x, 1, {} as never),
+      "axes must be a number or an array of them, got an object",
+    ],
+    [
+      "pad",
+      () => engine.pad(x, "1" as never),
+      'widths must be a number or an array of them, got the string "1"',
+    ],
+    ["padZeros", () => engine.padZeros(x, 1 as never, [1, 1]), '"before" must be an array, got the number 1'],
+  ])("%s says what they must be", (name, call, told) => {
+    expect(call).toThrow(ArgumentError);
+    expect(call).toThrow(`${name}: ${told}`);
   });
 });
 
