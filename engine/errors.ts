@@ -51,8 +51,8 @@ export function unknownName(kind: string, name: string, known: readonly string[]
 export type OptionNames<O> = Readonly<Record<keyof Required<O>, true>>;
 
 /**
- * @internal Refuses an option that there is none of, which would be ignored silently: "batch_size", say. Functions call it
- * before they look at anything else, ops too: it makes nothing where all is well.
+ * @internal Refuses an option that there is none of, which would be ignored silently: "batch_size", say. Functions
+ * call it before they look at anything else, ops too: it makes nothing where all is well.
  *
  * @param call whose options they are, as in "fit"
  */
