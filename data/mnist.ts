@@ -2,7 +2,7 @@
 // from four IDX files. Gives plain bytes: scaling belongs on the device. Node's file functions are loaded
 // only when a directory is read, so that browsers can import this file.
 
-import { DataError } from "../engine/errors.ts";
+import { checkOptions, DataError, type OptionNames } from "../engine/errors.ts";
 import { type Idx, parseIdx } from "./idx.ts";
 
 /** One half of the data set. */
@@ -41,6 +41,8 @@ export interface LoadOptions {
    */
   source?: string | URL | ImageFiles;
 }
+
+const loadOptions: OptionNames<LoadOptions> = { source: true };
 
 export interface ImageDatasetLoader {
   /** What it is called in messages. */
@@ -96,8 +98,9 @@ function dataset(description: Description): ImageDatasetLoader {
   return {
     name,
     classes,
-    async load({ source } = {}) {
-      const read = await reader(description, source);
+    async load(options = {}) {
+      checkOptions(`${name}.load`, options, loadOptions);
+      const read = await reader(description, options.source);
       const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
         read("trainImages"),
         read("trainLabels"),

@@ -1,11 +1,12 @@
 // The one function that every public op calls: infers shapes (throwing at the caller's line), executes, records
 // on the active tapes.
 
+import { notTensor } from "./arguments.ts";
 import type { Memory } from "./backend/backend.ts";
 import { watches } from "./debug/watches.ts";
 import { checkTraced, type Device, device as defaultDevice } from "./device.ts";
 import type { DType } from "./dtype.ts";
-import { ArgumentError, DeviceError, kindOf } from "./errors.ts";
+import { ArgumentError, DeviceError } from "./errors.ts";
 import type { Spec } from "./kernel.ts";
 import type { Op, TensorLike } from "./op.ts";
 import { noGrad, recordOnTapes } from "./recording.ts";
@@ -89,9 +90,7 @@ function toTensor(
 ): Tensor {
   if (value instanceof Tensor) return value;
   if (typeof value !== "number") {
-    throw new ArgumentError(
-      `${op}: argument ${index + 1} must be a Tensor or a number, got ${kindOf(value)}; make one with tensor(...)`,
-    );
+    throw notTensor(op, value, `argument ${index + 1}`, "a Tensor or a number");
   }
   return device.constant(value, scalarDType(op, value, inputs));
 }

@@ -2,7 +2,7 @@
 
 import { type Device, device as defaultDevice } from "./device.ts";
 import { type DType, dtypes } from "./dtype.ts";
-import { ArgumentError, ShapeError, unknownName } from "./errors.ts";
+import { ArgumentError, checkOptions, kindOf, type OptionNames, ShapeError, unknownName } from "./errors.ts";
 import { checkShape, type Shape, showShape, sizeOf } from "./shape.ts";
 import { type NestedInput, Tensor } from "./tensor.ts";
 
@@ -14,38 +14,46 @@ export interface CreateOptions {
   device?: Device;
 }
 
+const createOptions: OptionNames<CreateOptions> = { shape: true, dtype: true, device: true };
+
+type FillOptions = Omit<CreateOptions, "shape">;
+
+const fillOptions: OptionNames<FillOptions> = { dtype: true, device: true };
+
 /**
  * A tensor from numbers: a number, nested arrays, or a flat typed array with a `shape`. The values are copied;
  * the source is never kept or changed.
  */
 export function tensor(values: NestedInput | ArrayLike<number>, options: CreateOptions | Shape = {}): Tensor {
+  if (!isShape(options)) checkOptions("tensor", options, createOptions);
   const { shape, dtype, device } = isShape(options) ? { shape: options } : (options as CreateOptions);
   const found = fromValues("tensor", values, shape);
   return upload(device ?? defaultDevice(), found.values, found.shape, dtype ?? found.dtype, "tensor");
 }
 
 /** A tensor of `shape` filled with `value`. */
-export function full(shape: Shape, value: number, options: Omit<CreateOptions, "shape"> = {}): Tensor {
-  checkShape("full", shape);
-  return upload(
-    options.device ?? defaultDevice(),
-    new Float64Array(sizeOf(shape)).fill(value),
-    shape,
-    options.dtype ?? "f32",
-    "full",
-  );
+export function full(shape: Shape, value: number, options: FillOptions = {}): Tensor {
+  return filled("full", shape, value, options);
 }
 
-export function zeros(shape: Shape, options: Omit<CreateOptions, "shape"> = {}): Tensor {
-  return full(shape, 0, options);
+export function zeros(shape: Shape, options: FillOptions = {}): Tensor {
+  return filled("zeros", shape, 0, options);
 }
 
-export function ones(shape: Shape, options: Omit<CreateOptions, "shape"> = {}): Tensor {
-  return full(shape, 1, options);
+export function ones(shape: Shape, options: FillOptions = {}): Tensor {
+  return filled("ones", shape, 1, options);
+}
+
+function filled(what: string, shape: Shape, value: number, options: FillOptions): Tensor {
+  checkOptions(what, options, fillOptions);
+  checkShape(what, shape);
+  const values = new Float64Array(sizeOf(shape)).fill(value);
+  return upload(options.device ?? defaultDevice(), values, shape, options.dtype ?? "f32", what);
 }
 
 /** The numbers from 0 up to `count`, exclusive, as i32 unless said otherwise. */
-export function arange(count: number, options: Omit<CreateOptions, "shape"> = {}): Tensor {
+export function arange(count: number, options: FillOptions = {}): Tensor {
+  checkOptions("arange", options, fillOptions);
   checkShape("arange", [count]);
   return upload(
     options.device ?? defaultDevice(),
@@ -114,7 +122,7 @@ export function fromValues(
     flat = out;
   } else {
     throw new ArgumentError(
-      `${what}: values must be a number, nested arrays or a typed array, got ${typeof values}`,
+      `${what}: values must be a number, nested arrays or a typed array, got ${kindOf(values)}`,
     );
   }
   if (shape === undefined) return { values: flat, shape: natural, dtype };

@@ -12,6 +12,7 @@ import {
   DeviceError,
   DeviceLostError,
   DisposedError,
+  kindOf,
   type OptionNames,
   TraceError,
   unknownName,
@@ -266,6 +267,7 @@ export function device(): Device {
 
 /** Makes an open device the default one, for creation functions. */
 export function setDevice(next: Device): void {
+  if (!(next instanceof Device)) throw new ArgumentError(`setDevice: takes a Device, got ${kindOf(next)}`);
   next.checkOpen("setDevice: the device");
   current = next;
 }

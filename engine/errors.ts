@@ -65,31 +65,76 @@ export class DataError extends GradgpuError {}
 export function unknownName(kind: string, name: string, known: readonly string[]): ArgumentError {
   const best = nearest(name, known);
   const hint = best === undefined ? "" : ` Did you mean "${best}"?`;
-  return new ArgumentError(`unknown ${kind} "${name}".${hint} Known: ${known.join(", ")}.`);
+  return new ArgumentError(`unknown ${kind} "${name}".${hint} Known: ${known.join(", ") || "none"}.`);
 }
 
 /** Every option of `O` by name: a list that the compiler keeps whole. */
 export type OptionNames<O> = Readonly<Record<keyof Required<O>, true>>;
 
 /**
- * @internal Refuses an option that there is none of, which would be ignored silently: "batch_size", say.
+ * @internal Refuses an option that there is none of, which would be ignored silently: "batch_size", say. Functions
+ * call it before they look at anything else, ops too: it makes nothing where all is well.
  *
  * @param call whose options they are, as in "fit"
  */
-export function checkOptions<O extends object>(call: string, options: O, known: OptionNames<O>): void {
-  if (options !== undefined && typeof options !== "object") {
-    throw new ArgumentError(
-      `${call}: options must be an object, as in { ${Object.keys(known)[0]}: ... }, got ${kindOf(options)} ${String(options)}`,
-    );
+export function checkOptions<O extends object>(
+  call: string,
+  options: O | undefined,
+  known: OptionNames<O>,
+): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null || Array.isArray(options) || "then" in options) {
+    const [first] = Object.keys(known);
+    const example = first === undefined ? "{}" : `{ ${first}: ... }`;
+    throw new ArgumentError(`${call}: options must be an object, as in ${example}, got ${kindOf(options)}`);
   }
-  const unknown = Object.keys(options ?? {}).find((name) => !Object.hasOwn(known, name));
-  if (unknown !== undefined) throw unknownName(`${call} option`, unknown, Object.keys(known));
+  // An option in a prototype counts as given: it would be read.
+  for (const name in options) {
+    if (known[name] !== true) throw unknownName(`${call} option`, name, Object.keys(known));
+  }
 }
 
-/** @internal What a wrong argument is, for messages: its type, or "null". */
-export const kindOf = (value: unknown): string => (value === null ? "null" : typeof value);
+/**
+ * @internal Throws unless `value` is a function.
+ *
+ * @param task what the function does and how it is written, as in "computes the loss, as in () => mean(...)"
+ * @param reason why a value does not do
+ */
+export function checkFunction(
+  call: string,
+  value: unknown,
+  task: string,
+  reason: string,
+  place: "first" | "second" = "first",
+): void {
+  if (typeof value === "function") return;
+  throw new ArgumentError(
+    `${call}: the ${place} argument must be a function that ${task}, got ${kindOf(value)}; ${reason}`,
+  );
+}
 
-/** The candidate with the smallest edit distance to `name`, or undefined when none is at all close. */
+/** @internal Throws unless the first argument of `call` is a function, whose ops tapes will record. */
+export function checkDifferentiable(call: string, value: unknown): void {
+  checkFunction(call, value, "computes the loss, as in () => mean(...)", "gradients need to see it computed");
+}
+
+/** @internal What was given where something else belongs, for messages: "an array", "the number 3", "a Dense". */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === "string") return `the string ${JSON.stringify(value)}`;
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object") return `the ${typeof value} ${String(value)}`;
+  if (Array.isArray(value)) return "an array";
+  if (isPromise(value)) return "a Promise; await it first";
+  const name = value.constructor?.name ?? "Object";
+  return name === "Object" ? "an object" : `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
+}
+
+/** @internal Whether a value is one to await, of whatever library. */
+export const isPromise = (value: unknown): boolean =>
+  typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+
+/** The candidate with the smallest edit distance to `name`, or one that it abbreviates; undefined when none is close. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const simplify = (s: string) => s.toLowerCase().replace(/[^a-z0-9]/g, "");
   const wanted = simplify(name);
@@ -102,7 +147,18 @@ export function nearest(name: string, candidates: readonly string[]): string | u
       best = candidate;
     }
   }
-  return best;
+  return best ?? candidates.find((candidate) => abbreviates(wanted, simplify(candidate)));
+}
+
+/** Whether `short` is `long` with letters left out, but for the first: "transb" of "transposeb". */
+function abbreviates(short: string, long: string): boolean {
+  if (short.length < 4 || short[0] !== long[0]) return false;
+  let at = 0;
+  for (const letter of short) {
+    at = long.indexOf(letter, at) + 1;
+    if (at === 0) return false;
+  }
+  return true;
 }
 
 function editDistance(a: string, b: string): number {

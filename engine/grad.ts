@@ -1,7 +1,8 @@
 // Gradient functions over the tape: each opens a scope and a tape of its own and frees both.
 
+import { checkTensors } from "./arguments.ts";
 import { isFloat } from "./dtype.ts";
-import { ArgumentError } from "./errors.ts";
+import { ArgumentError, checkDifferentiable, checkOptions, kindOf, type OptionNames } from "./errors.ts";
 import { tidy } from "./scope.ts";
 import { Tape } from "./tape.ts";
 import { Tensor } from "./tensor.ts";
@@ -25,6 +26,10 @@ export interface GradOptions {
   hasAux?: boolean;
 }
 
+const gradOptions: OptionNames<Omit<GradOptions, "hasAux">> = { argnums: true };
+
+const valueOptions: OptionNames<GradOptions> = { ...gradOptions, hasAux: true };
+
 type WithAux = GradOptions & { hasAux: true };
 
 /**
@@ -38,6 +43,8 @@ export function grad(
   fn: (...inputs: Tensor[]) => Tensor,
   options: Omit<GradOptions, "hasAux"> = {},
 ): (...inputs: Tensor[]) => Tensor[] {
+  checkOptions("grad", options, gradOptions);
+  checkDifferentiable("grad", fn);
   const both = valueAndGrad(fn, options);
   return (...inputs) =>
     tidy(() => {
@@ -60,6 +67,8 @@ export function valueAndGrad<A>(
   fn: (...inputs: Tensor[]) => Tensor | readonly [Tensor, A],
   options: GradOptions = {},
 ): (...inputs: Tensor[]) => ValueAndGrads | ValueGradsAndAux<A> {
+  checkOptions("valueAndGrad", options, valueOptions);
+  checkDifferentiable("valueAndGrad", fn);
   return (...inputs) => {
     const targets = chosenInputs("valueAndGrad", inputs, options.argnums);
     if (options.hasAux !== true) {
@@ -82,6 +91,8 @@ export function valueAndGrad<A>(
 
 /** The value of the scalar `fn()` and its gradients with respect to `variables`. */
 export function variableGrads(fn: () => Tensor, variables: readonly Variable[]): ValueAndGrads {
+  checkDifferentiable("variableGrads", fn);
+  checkTensors("variableGrads", variables, 2);
   return gradientsOf(fn, variables, "variableGrads");
 }
 
@@ -94,7 +105,7 @@ export function chosenInputs(
   if (argnums === undefined) {
     const found = inputs.filter((tensor) => tensor instanceof Tensor && isFloat(tensor.dtype));
     if (found.length > 0) return found;
-    const got = inputs.map((input) => (input instanceof Tensor ? input.describe() : typeof input));
+    const got = inputs.map((input) => (input instanceof Tensor ? input.describe() : kindOf(input)));
     throw new ArgumentError(
       `${what}: needs an f32 tensor among its arguments, got ${got.length === 0 ? "none" : got.join(", ")}; use tensor(...) or cast(x, "f32")`,
     );
@@ -102,7 +113,7 @@ export function chosenInputs(
   return (typeof argnums === "number" ? [argnums] : argnums).map((position) => {
     const input = inputs[position];
     if (input instanceof Tensor && isFloat(input.dtype)) return input;
-    const got = input instanceof Tensor ? input.describe() : input === undefined ? "missing" : typeof input;
+    const got = input instanceof Tensor ? input.describe() : input === undefined ? "missing" : kindOf(input);
     throw new ArgumentError(
       `${what}: argnums names argument ${position} of ${inputs.length}, which is ${got}; it must be an f32 tensor`,
     );

@@ -1,6 +1,7 @@
 // Packs variables: their values move into one device buffer, so that an optimizer step, a norm or a clip over all
 // of them is one dispatch. Each variable goes on as a part of that buffer.
 
+import { checkTensors } from "./arguments.ts";
 import type { Device } from "./device.ts";
 import { ArgumentError, DTypeError, LimitError } from "./errors.ts";
 import { pack } from "./ops/pack.ts";
@@ -26,6 +27,7 @@ export class VariablePack {
 
   /** One tensor a variable, of its shape, as one vector laid out like `values`; the gaps are 0. */
   gather(tensors: readonly Tensor[]): Tensor {
+    checkTensors("gather", tensors);
     if (tensors.length !== this.variables.length) {
       throw new ArgumentError(
         `gather: got ${tensors.length} tensors for ${this.variables.length} packed variables; pass one each`,
@@ -49,6 +51,7 @@ export class VariablePack {
 
 /** Moves the values of f32 variables, all on one device, into one buffer. A variable can be packed only once. */
 export function packVariables(variables: readonly Variable[], name = "pack"): VariablePack {
+  checkTensors("packVariables", variables);
   if (variables.length === 0) throw new ArgumentError("packVariables: got no variables; pass at least one");
   const again = variables.find((v, i) => variables.indexOf(v) < i);
   if (again !== undefined)

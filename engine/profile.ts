@@ -4,7 +4,7 @@
 import { type AdapterPeaks, measurePeaks } from "./adapter-peaks.ts";
 import type { Backend, WorkCounters } from "./backend/backend.ts";
 import { type Device, device as defaultDevice } from "./device.ts";
-import { ArgumentError } from "./errors.ts";
+import { ArgumentError, checkFunction, checkOptions, type OptionNames } from "./errors.ts";
 import type { KernelCall } from "./kernel.ts";
 import { sizeOf } from "./shape.ts";
 
@@ -23,6 +23,8 @@ export interface ProfileOptions {
   /** Measure what the adapter can do, once a device, some hundred milliseconds after `fn` is done. Default true. */
   peaks?: boolean;
 }
+
+const profileOptions: OptionNames<ProfileOptions> = { device: true, clock: true, peaks: true };
 
 /** One dispatch, as the backend timed it. */
 export interface DispatchTime {
@@ -270,6 +272,8 @@ const clockNotes: Readonly<Record<ProfileClock, string>> = {
  * include its compiling: run `fn` once before, or `jitted.warmUp(...)`.
  */
 export async function profile(fn: () => unknown, options: ProfileOptions = {}): Promise<Profile> {
+  checkOptions("profile", options, profileOptions);
+  checkFunction("profile", fn, "does what is timed, as in () => step(x, y)", "it is run and timed");
   const { device = defaultDevice(), clock, peaks = true } = options;
   if (clock !== undefined && !["timestamps", "wall"].includes(clock)) {
     throw new ArgumentError(`profile: clock must be "timestamps" or "wall", got ${JSON.stringify(clock)}`);

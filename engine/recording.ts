@@ -1,5 +1,6 @@
 // Which tapes listen. Kept apart from the tape itself so that `apply` need not know what a tape is.
 
+import { checkFunction } from "./errors.ts";
 import type { Op } from "./op.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -44,6 +45,7 @@ export function withoutRecorder<T>(recorder: Recorder, fn: () => T): T {
 
 /** Runs `fn` with no tape recording: nothing in it gets a gradient. */
 export function noGrad<T>(fn: () => T): T {
+  checkFunction("noGrad", fn, "computes something, as in () => add(x, 1)", "what is in it gets no gradient");
   return withRecorders([], fn);
 }
 

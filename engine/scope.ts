@@ -1,6 +1,7 @@
 // Scopes own the tensors made inside them and free them when they close. Ops never consume their inputs.
 
-import { ArgumentError } from "./errors.ts";
+import { checkTensor } from "./arguments.ts";
+import { ArgumentError, checkFunction } from "./errors.ts";
 import { Tensor } from "./tensor.ts";
 
 const scopes: Set<Tensor>[] = [];
@@ -18,6 +19,12 @@ export function track<T extends Tensor>(tensor: T): T {
  * `fn` must be synchronous: a promise would outlive the scope.
  */
 export function tidy<T>(fn: () => T): T {
+  checkFunction(
+    "tidy",
+    fn,
+    "computes something, as in () => mean(x)",
+    "what else it makes is freed after it",
+  );
   const scope = new Set<Tensor>();
   scopes.push(scope);
   let result: T;
@@ -57,6 +64,7 @@ export function claim(tensor: Tensor): Tensor {
 
 /** Takes a tensor out of every open scope: it lives until its own `dispose()`. Returns it. */
 export function keep<T extends Tensor>(tensor: T): T {
+  checkTensor("keep", tensor);
   for (const scope of scopes) scope.delete(tensor);
   return tensor;
 }

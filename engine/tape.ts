@@ -1,12 +1,13 @@
 // The gradient tape: what was computed, in order, and who may ask for its gradients. Rules are data on the ops; the
 // walk back through them is engine/autograd/walk.ts.
 
+import { checkTensor, checkTensors, notTensor } from "./arguments.ts";
 import { Node } from "./autograd/node.ts";
 import { closeTape, type OpenTape, openTape, tieToTape } from "./autograd/open-tapes.ts";
 import { Walk, type WalkOptions } from "./autograd/walk.ts";
 import { full } from "./create.ts";
 import { isFloat } from "./dtype.ts";
-import { GradientError } from "./errors.ts";
+import { checkDifferentiable, checkOptions, GradientError, isPromise, type OptionNames } from "./errors.ts";
 import { currentScope } from "./inspect/name-scope.ts";
 import { nameValues, nodesBehind } from "./inspect/recorded.ts";
 import { captureSource, type SourceLine } from "./inspect/source-line.ts";
@@ -30,6 +31,13 @@ export interface TapeOptions {
   /** @internal Made by a gradient function for itself: `backward` must not find it. */
   isPrivate?: boolean;
 }
+
+export const tapeOptions: OptionNames<TapeOptions> = {
+  retain: true,
+  sourceLines: true,
+  watchVariables: true,
+  isPrivate: true,
+};
 
 /** @internal What {@link Tape.pull} may be told. */
 export interface PullOptions extends WalkOptions {
@@ -64,6 +72,15 @@ export interface StepOptions {
   /** Backward: the gradient of the loss to start from; default 1. */
   seed?: Tensor;
 }
+
+const stepOptions: OptionNames<StepOptions> = { direction: true, seed: true };
+
+interface GradientOptions {
+  /** The gradient of the loss to start from; default 1. */
+  seed?: Tensor;
+}
+
+const gradientOptions: OptionNames<GradientOptions> = { seed: true };
 
 /** A variable at the time of a call. */
 export interface RecordedVariable {
@@ -108,6 +125,7 @@ export class Tape implements OpenTape {
   #isDisposed = false;
 
   constructor(options: TapeOptions = {}) {
+    checkOptions("Tape", options, tapeOptions);
     this.#retain = options.retain ?? false;
     this.#sourceLines = options.sourceLines ?? this.#retain;
     this.#watchVariables = options.watchVariables ?? true;
@@ -132,7 +150,11 @@ export class Tape implements OpenTape {
 
   /** Names values for steps, explain and diagrams: `tape.name({ x, target })`. Any value, at any time. */
   name(values: Readonly<Record<string, Tensor>>): this {
-    for (const [name, tensor] of Object.entries(values)) this.#names.set(tensor.id, name);
+    for (const [name, tensor] of Object.entries(values)) {
+      if (!(tensor instanceof Tensor))
+        throw notTensor("Tape.name", tensor, `the value of "${name}"`, "a Tensor");
+      this.#names.set(tensor.id, name);
+    }
     return this;
   }
 
@@ -143,9 +165,13 @@ export class Tape implements OpenTape {
   watch(...tensors: Tensor[] | [Readonly<Record<string, Tensor>>]): this {
     const [first] = tensors;
     if (first !== undefined && !(first instanceof Tensor)) {
+      const isRecord =
+        typeof first === "object" && first !== null && !Array.isArray(first) && !isPromise(first);
+      if (!isRecord) checkTensor("watch", first);
       return this.name(first).watch(...Object.values(first));
     }
     for (const tensor of tensors as Tensor[]) {
+      checkTensor("watch", tensor);
       if (!isFloat(tensor.dtype)) {
         throw new GradientError(`watch: ${tensor.describe()} has no gradient; only f32 tensors do`);
       }
@@ -158,13 +184,17 @@ export class Tape implements OpenTape {
   /** Runs `fn` and records every op in it that depends on something watched. */
   record<T>(fn: () => T): T {
     this.#checkUsable("record");
+    checkDifferentiable("Tape.record", fn);
     const result = withRecorder(this.#recorder, fn);
     if (!this.#isPrivate) tieToTape(tensorsIn(result), this);
     return result;
   }
 
   /** Gradients of the scalar `loss` with respect to `targets`: zeros for those it does not depend on. */
-  gradient(loss: Tensor, targets: readonly Tensor[], options: { seed?: Tensor } = {}): Tensor[] {
+  gradient(loss: Tensor, targets: readonly Tensor[], options: GradientOptions = {}): Tensor[] {
+    checkOptions("Tape.gradient", options, gradientOptions);
+    checkTensor("Tape.gradient", loss);
+    checkTensors("Tape.gradient", targets, 2);
     return this.pull([loss], [options.seed], targets, { what: "gradient" });
   }
 
@@ -234,6 +264,8 @@ export class Tape implements OpenTape {
    * the nodes that the loss depends on in the order of recording, without gradients.
    */
   *steps(loss: Tensor, options: StepOptions = {}): Generator<TapeStep, void, void> {
+    checkOptions("Tape.steps", options, stepOptions);
+    checkTensor("Tape.steps", loss);
     this.#checkUsable("steps");
     const walk = this.#walk(this.#start([loss], [options.seed], { what: "steps" }), { what: "steps" });
     try {

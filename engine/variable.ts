@@ -5,7 +5,7 @@ import type { Memory } from "./backend/backend.ts";
 import { checkDType, checkValues, fromValues } from "./create.ts";
 import { type Device, device as defaultDevice } from "./device.ts";
 import type { DType } from "./dtype.ts";
-import { ArgumentError, DeviceError, kindOf, ShapeError } from "./errors.ts";
+import { ArgumentError, checkOptions, DeviceError, kindOf, type OptionNames, ShapeError } from "./errors.ts";
 import type { Spec } from "./kernel.ts";
 import { type Shape, sameShape, showShape } from "./shape.ts";
 import { type NestedInput, Tensor } from "./tensor.ts";
@@ -21,6 +21,14 @@ export interface VariableOptions {
   dtype?: DType;
   device?: Device;
 }
+
+const variableOptions: OptionNames<VariableOptions> = {
+  name: true,
+  trainable: true,
+  shape: true,
+  dtype: true,
+  device: true,
+};
 
 /** @internal Stands between variables and those that read and assign them, while a block is watched or runs again. */
 export interface VariableWatcher {
@@ -161,6 +169,7 @@ export function variable(
   value: Tensor | NestedInput | ArrayLike<number>,
   options: VariableOptions = {},
 ): Variable {
+  checkOptions("variable", options, variableOptions);
   const name = options.name ?? `variable_${++unnamed}`;
   const trainable = options.trainable ?? true;
   if (value instanceof Tensor) {

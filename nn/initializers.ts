@@ -3,8 +3,10 @@
 
 import {
   ArgumentError,
+  checkOptions,
   hostRandom,
   kindOf,
+  type OptionNames,
   type RandomKey,
   RandomSource,
   type Shape,
@@ -40,6 +42,10 @@ export interface UniformOptions extends SeedOption {
   max?: number;
 }
 
+const seedOption: OptionNames<SeedOption> = { seed: true };
+const normalOptions: OptionNames<NormalOptions> = { ...seedOption, mean: true, stddev: true };
+const uniformOptions: OptionNames<UniformOptions> = { ...seedOption, min: true, max: true };
+
 /** All 0: the default of biases. */
 export const zeros = (): Initializer => filled("zeros", 0);
 
@@ -55,37 +61,45 @@ export function constant(value: number): Initializer {
 }
 
 /** Normal distribution; Keras's defaults, mean 0 and standard deviation 0.05. */
-export function randomNormal({ mean = 0, stddev = 0.05, seed }: NormalOptions = {}): Initializer {
+export function randomNormal(options: NormalOptions = {}): Initializer {
+  checkOptions("randomNormal", options, normalOptions);
+  const { mean = 0, stddev = 0.05, seed } = options;
   return drawn("randomNormal", seed, (shape, key, stream) =>
     hostRandom.normal(key, stream, sizeOf(shape), mean, stddev),
   );
 }
 
 /** Even distribution over [min, max); Keras's defaults, -0.05 and 0.05. */
-export function randomUniform({ min = -0.05, max = 0.05, seed }: UniformOptions = {}): Initializer {
+export function randomUniform(options: UniformOptions = {}): Initializer {
+  checkOptions("randomUniform", options, uniformOptions);
+  const { min = -0.05, max = 0.05, seed } = options;
   return drawn("randomUniform", seed, (shape, key, stream) =>
     hostRandom.uniform(key, stream, sizeOf(shape), min, max),
   );
 }
 
 /** Glorot (Xavier) normal: truncated normal of standard deviation √(2 / (fanIn + fanOut)). Glorot and Bengio 2010. */
-export function glorotNormal({ seed }: SeedOption = {}): Initializer {
-  return truncated("glorotNormal", seed, ({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
+export function glorotNormal(options: SeedOption = {}): Initializer {
+  checkOptions("glorotNormal", options, seedOption);
+  return truncated("glorotNormal", options.seed, ({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
 }
 
 /** Glorot (Xavier) uniform, the default of Dense kernels: within ±√(6 / (fanIn + fanOut)). */
-export function glorotUniform({ seed }: SeedOption = {}): Initializer {
-  return even("glorotUniform", seed, ({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
+export function glorotUniform(options: SeedOption = {}): Initializer {
+  checkOptions("glorotUniform", options, seedOption);
+  return even("glorotUniform", options.seed, ({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
 }
 
 /** He normal: truncated normal of standard deviation √(2 / fanIn), made for relu. He et al. 2015. */
-export function heNormal({ seed }: SeedOption = {}): Initializer {
-  return truncated("heNormal", seed, ({ fanIn }) => 2 / fanIn);
+export function heNormal(options: SeedOption = {}): Initializer {
+  checkOptions("heNormal", options, seedOption);
+  return truncated("heNormal", options.seed, ({ fanIn }) => 2 / fanIn);
 }
 
 /** He uniform: within ±√(6 / fanIn). */
-export function heUniform({ seed }: SeedOption = {}): Initializer {
-  return even("heUniform", seed, ({ fanIn }) => 2 / fanIn);
+export function heUniform(options: SeedOption = {}): Initializer {
+  checkOptions("heUniform", options, seedOption);
+  return even("heUniform", options.seed, ({ fanIn }) => 2 / fanIn);
 }
 
 const table: Readonly<Record<string, () => Initializer>> = {

@@ -220,7 +220,9 @@ export class Sequential {
   }
 
   /** Prints the table of layers in Keras 2's form, line by line, and gives its text. */
-  summary({ print = (line: string) => console.log(line) }: { print?: (line: string) => void } = {}): string {
+  summary(options: { print?: (line: string) => void } = {}): string {
+    checkOptions("summary", options, { print: true });
+    const { print = (line: string) => console.log(line) } = options;
     const rows = this.#checkBuilt("summary").map((layer) => ({
       name: layer.name,
       type: layer.type,

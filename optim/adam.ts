@@ -1,6 +1,19 @@
 // Adam, its AMSGrad variant, and AdamW.
 
-import { add, cast, div, expm1, maximum, mul, neg, sqrt, square, sub, type Tensor } from "../engine/index.ts";
+import {
+  add,
+  cast,
+  checkOptions,
+  div,
+  expm1,
+  maximum,
+  mul,
+  neg,
+  sqrt,
+  square,
+  sub,
+  type Tensor,
+} from "../engine/index.ts";
 import { atLeastZero, belowOne } from "./checks.ts";
 import { flush, flushPositive } from "./flush.ts";
 import {
@@ -8,6 +21,7 @@ import {
   type OptimizerConfig,
   type OptimizerOptions,
   type OwnOptions,
+  optimizerOptions,
   type UpdateContext,
   type UpdateResult,
 } from "./optimizer.ts";
@@ -78,6 +92,7 @@ export class Adam extends Optimizer<Slot> {
  */
 export class AdamW extends Adam {
   constructor(options: AdamOptions = {}) {
+    checkOptions<AdamOptions>("AdamW", options, { ...optimizerOptions, ...ownOptions });
     super({ ...options, name: options.name ?? "AdamW", weightDecay: options.weightDecay ?? 0.004 });
   }
 }

@@ -1,7 +1,7 @@
 // The learning rate of one optimizer: a number that can be set, with time decay, or a schedule. Knows nothing of what
 // it is the rate of.
 
-import { ArgumentError, add, cast, div, mul, reshape, showShape, Tensor } from "../engine/index.ts";
+import { ArgumentError, add, cast, div, kindOf, mul, reshape, showShape, Tensor } from "../engine/index.ts";
 import { atLeastZero } from "./checks.ts";
 import type { Schedule, ScheduleConfig } from "./schedules.ts";
 
@@ -54,7 +54,7 @@ export class LearningRate {
     }
     const rate: unknown = this.schedule(cast(iterations, "f32"));
     if (rate instanceof Tensor && rate.size === 1 && rate.dtype === "f32") return reshape(rate, []);
-    const got = rate instanceof Tensor ? `a ${rate.dtype} ${showShape(rate.shape)}` : typeof rate;
+    const got = rate instanceof Tensor ? `a ${rate.dtype} ${showShape(rate.shape)}` : kindOf(rate);
     throw new ArgumentError(`${this.#name}: the schedule must return an f32 scalar tensor, got ${got}`);
   }
 

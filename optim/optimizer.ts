@@ -4,6 +4,8 @@
 import {
   ArgumentError,
   add,
+  checkDifferentiable,
+  checkFunction,
   checkOptions,
   full,
   kindOf,
@@ -42,7 +44,7 @@ export interface OptimizerOptions extends ClippingOptions {
   name?: string;
 }
 
-const optimizerOptions: OptionNames<OptimizerOptions> = {
+export const optimizerOptions: OptionNames<OptimizerOptions> = {
   learningRate: true,
   lr: true,
   decay: true,
@@ -205,6 +207,12 @@ export abstract class Optimizer<S extends string = string> {
    * @param isExcluded told each variable once
    */
   excludeFromWeightDecay(isExcluded: (variable: Variable) => boolean): this {
+    checkFunction(
+      `${this.name}.excludeFromWeightDecay`,
+      isExcluded,
+      'picks variables, as in ({ name }) => name.endsWith("bias")',
+      "it is asked about each of them",
+    );
     if (this.#built !== undefined) {
       throw new ArgumentError(
         `${this.name}: excludeFromWeightDecay must come before the optimizer knows its variables`,
@@ -291,6 +299,11 @@ export abstract class Optimizer<S extends string = string> {
    */
   apply(gradients: readonly Tensor[]): void {
     const built = this.#ready("apply");
+    if (!Array.isArray(gradients)) {
+      throw new ArgumentError(
+        `${this.name}: apply takes an array of gradients, one a variable, got ${kindOf(gradients)}`,
+      );
+    }
     const { variables, slots, scalars, iterations } = built;
     if (gradients.length !== variables.length) {
       throw new ArgumentError(
@@ -330,6 +343,7 @@ export abstract class Optimizer<S extends string = string> {
 
   /** One step: the gradient of the scalar `loss()` with respect to `variables`, applied. Gives the loss. */
   minimize(loss: () => Tensor, variables: readonly Variable[]): Tensor {
+    checkDifferentiable(`${this.name}.minimize`, loss);
     this.build(variables);
     return tidy(() => {
       const { value, grads } = variableGrads(loss, variables);

@@ -5,6 +5,7 @@ import {
   ArgumentError,
   add,
   cast,
+  checkOptions,
   div,
   exp,
   less,
@@ -12,6 +13,7 @@ import {
   maximum,
   minimum,
   mul,
+  type OptionNames,
   pow,
   sub,
   type Tensor,
@@ -42,6 +44,8 @@ interface DecayOptions {
   readonly decaySteps: number;
 }
 
+const decayOptions: OptionNames<DecayOptions> = { initialLearningRate: true, decaySteps: true };
+
 export interface ExponentialDecayOptions extends DecayOptions {
   /** What is left of the rate after `decaySteps` steps. */
   readonly decayRate: number;
@@ -49,10 +53,21 @@ export interface ExponentialDecayOptions extends DecayOptions {
   readonly staircase?: boolean;
 }
 
+const exponentialOptions: OptionNames<ExponentialDecayOptions> = {
+  ...decayOptions,
+  decayRate: true,
+  staircase: true,
+};
+
 /** rate(t) = initialLearningRate · decayRate^(t / decaySteps), the exponent rounded down if `staircase`. */
 export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
   const name = "exponentialDecay";
-  const { initialLearningRate, decaySteps, decayRate, staircase = false } = checkDecay(name, options);
+  const {
+    initialLearningRate,
+    decaySteps,
+    decayRate,
+    staircase = false,
+  } = checkDecay(name, options, exponentialOptions);
   aboveZero(name, "decayRate", decayRate);
   return named({ schedule: name, initialLearningRate, decaySteps, decayRate, staircase }, (step) =>
     mul(exp(mul(passed(step, decaySteps, staircase), Math.log(decayRate))), initialLearningRate),
@@ -65,10 +80,17 @@ export interface InverseTimeDecayOptions extends DecayOptions {
   readonly staircase?: boolean;
 }
 
+const inverseTimeOptions: OptionNames<InverseTimeDecayOptions> = exponentialOptions;
+
 /** rate(t) = initialLearningRate / (1 + decayRate · t / decaySteps), the quotient rounded down if `staircase`. */
 export function inverseTimeDecay(options: InverseTimeDecayOptions): Schedule {
   const name = "inverseTimeDecay";
-  const { initialLearningRate, decaySteps, decayRate, staircase = false } = checkDecay(name, options);
+  const {
+    initialLearningRate,
+    decaySteps,
+    decayRate,
+    staircase = false,
+  } = checkDecay(name, options, inverseTimeOptions);
   atLeastZero(name, "decayRate", decayRate);
   return named({ schedule: name, initialLearningRate, decaySteps, decayRate, staircase }, (step) =>
     div(initialLearningRate, add(mul(passed(step, decaySteps, staircase), decayRate), 1)),
@@ -84,10 +106,17 @@ export interface PolynomialDecayOptions extends DecayOptions {
   readonly cycle?: boolean;
 }
 
+const polynomialOptions: OptionNames<PolynomialDecayOptions> = {
+  ...decayOptions,
+  endLearningRate: true,
+  power: true,
+  cycle: true,
+};
+
 /** rate(t) = (initial - end) · (1 - min(t, T) / T)^power + end, T = decaySteps (or, with `cycle`, a multiple of it). */
 export function polynomialDecay(options: PolynomialDecayOptions): Schedule {
   const name = "polynomialDecay";
-  const { initialLearningRate, decaySteps } = checkDecay(name, options);
+  const { initialLearningRate, decaySteps } = checkDecay(name, options, polynomialOptions);
   const { endLearningRate = 1e-4, power = 1, cycle = false } = options;
   atLeastZero(name, "endLearningRate", endLearningRate);
   aboveZero(name, "power", power);
@@ -109,9 +138,13 @@ export interface PiecewiseConstantOptions {
   readonly values: readonly number[];
 }
 
+const piecewiseOptions: OptionNames<PiecewiseConstantOptions> = { boundaries: true, values: true };
+
 /** A rate that changes at given steps. */
-export function piecewiseConstant({ boundaries, values }: PiecewiseConstantOptions): Schedule {
+export function piecewiseConstant(options: PiecewiseConstantOptions): Schedule {
   const name = "piecewiseConstant";
+  checkRequired(name, options, piecewiseOptions);
+  const { boundaries, values } = options;
   if (!Array.isArray(boundaries) || !Array.isArray(values) || values.length !== boundaries.length + 1) {
     throw new ArgumentError(
       `${name}: needs one value more than boundaries, got ${values?.length} values and ${boundaries?.length} boundaries`,
@@ -141,13 +174,20 @@ export interface CosineDecayOptions extends DecayOptions {
   readonly warmupTarget?: number;
 }
 
+const cosineOptions: OptionNames<CosineDecayOptions> = {
+  ...decayOptions,
+  alpha: true,
+  warmupSteps: true,
+  warmupTarget: true,
+};
+
 /**
  * rate(t) = top · ((1 - alpha) · (1 + cos(π · min(t, T) / T)) / 2 + alpha), T = decaySteps and top =
  * initialLearningRate; after a warm-up t counts from its end and top is warmupTarget. Source: Loshchilov and Hutter 2016.
  */
 export function cosineDecay(options: CosineDecayOptions): Schedule {
   const name = "cosineDecay";
-  const { initialLearningRate, decaySteps } = checkDecay(name, options);
+  const { initialLearningRate, decaySteps } = checkDecay(name, options, cosineOptions);
   const { alpha = 0, warmupSteps = 0, warmupTarget = initialLearningRate } = options;
   atLeastZero(name, "alpha", alpha);
   atLeastZero(name, "warmupSteps", warmupSteps);
@@ -187,7 +227,16 @@ function named(config: ScheduleConfig, rate: (step: Tensor) => Tensor): Schedule
   return Object.assign((step: Tensor) => rate(step), { config });
 }
 
-function checkDecay<O extends DecayOptions>(name: string, options: O): O {
+/** As {@link checkOptions}, for options that must be there. */
+function checkRequired<O extends object>(name: string, options: O, known: OptionNames<O>): void {
+  if (options === undefined) {
+    throw new ArgumentError(`${name}: needs options, as in { ${Object.keys(known)[0]}: ... }, got undefined`);
+  }
+  checkOptions(name, options, known);
+}
+
+function checkDecay<O extends DecayOptions>(name: string, options: O, known: OptionNames<O>): O {
+  checkRequired(name, options, known);
   atLeastZero(name, "initialLearningRate", options.initialLearningRate);
   if (!Number.isInteger(options.decaySteps) || options.decaySteps < 1) {
     throw new ArgumentError(

@@ -1,10 +1,11 @@
 // backward: gradients added up on the tensors themselves, as loops that a user writes by hand want them. It finds the
 // tape that recorded the loss; the walk is the tape's.
 
-import { ArgumentError, GradientError, kindOf } from "../errors.ts";
+import { checkTensor, checkTensors } from "../arguments.ts";
+import { checkDifferentiable, checkOptions, GradientError, type OptionNames } from "../errors.ts";
 import { add } from "../ops/arithmetic.ts";
-import { Tape, type TapeOptions } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
+import { Tape, type TapeOptions, tapeOptions } from "../tape.ts";
+import type { Tensor } from "../tensor.ts";
 import { Variable } from "../variable.ts";
 import { markOnTapes } from "./hooks.ts";
 import { openTapes, tapeThatReturned } from "./open-tapes.ts";
@@ -16,6 +17,15 @@ export interface BackwardOptions {
   /** Keep what the ops saved, so that `backward` can go over them again; default false. */
   retainGraph?: boolean;
 }
+
+const backwardOptions: OptionNames<BackwardOptions> = { seed: true, retainGraph: true };
+
+interface RecordOptions extends TapeOptions {
+  /** Tensors whose gradients are wanted. */
+  watch?: readonly Tensor[];
+}
+
+const recordOptions: OptionNames<RecordOptions> = { ...tapeOptions, watch: true };
 
 const retaining = new WeakSet<Tensor>();
 
@@ -30,9 +40,13 @@ const retaining = new WeakSet<Tensor>();
  *
  * @param options as for {@link Tape}; `watch` names tensors whose gradients are wanted, besides trainable variables
  */
-export function record<T>(fn: () => T, options: TapeOptions & { watch?: readonly Tensor[] } = {}): T {
-  const tape = new Tape(options);
-  if (options.watch !== undefined) tape.watch(...options.watch);
+export function record<T>(fn: () => T, options: RecordOptions = {}): T {
+  checkOptions("record", options, recordOptions);
+  checkDifferentiable("record", fn);
+  const { watch, ...ofTape } = options;
+  if (watch !== undefined && !Array.isArray(watch)) checkTensors("record: watch", watch);
+  const tape = new Tape(ofTape);
+  if (watch !== undefined) tape.watch(...watch);
   return tape.record(fn);
 }
 
@@ -48,9 +62,8 @@ export function record<T>(fn: () => T, options: TapeOptions & { watch?: readonly
  *   graph was freed, and where a Variable was assigned whose old value is needed; then no `grad` has changed
  */
 export function backward(loss: Tensor, options: BackwardOptions = {}): void {
-  if (!(loss instanceof Tensor)) {
-    throw new ArgumentError(`backward: takes the loss, a Tensor, got ${kindOf(loss)}`);
-  }
+  checkOptions("backward", options, backwardOptions);
+  checkTensor("backward", loss);
   const wanted = (value: Tensor, isLeaf: boolean) => isLeaf || retaining.has(value);
   const found: (readonly [Tensor, Tensor])[] = [];
   const take = (value: Tensor, gradient: Tensor) => {
@@ -100,6 +113,7 @@ function tapeOf(loss: Tensor): Tape {
  * @throws GradientError where no tape has recorded it
  */
 export function retainGrad<T extends Tensor>(tensor: T): T {
+  checkTensor("retainGrad", tensor);
   if (!markOnTapes(tensor)) {
     throw new GradientError(
       `retainGrad: no tape has recorded ${tensor.describe()}; call it inside record(), after the op that makes the value`,
@@ -111,5 +125,7 @@ export function retainGrad<T extends Tensor>(tensor: T): T {
 
 /** Frees the gradients that `backward` has added up on these tensors: their `grad` is null until the next one. */
 export function zeroGrad(...tensors: (Tensor | readonly Tensor[])[]): void {
-  for (const tensor of tensors.flat()) setGradient(tensor as Tensor, undefined);
+  const all = tensors.flat() as Tensor[];
+  checkTensors("zeroGrad", all);
+  for (const tensor of all) setGradient(tensor, undefined);
 }

@@ -3,7 +3,7 @@
 
 import type { Memory } from "../backend/backend.ts";
 import { device as defaultDevice } from "../device.ts";
-import { ArgumentError, DisposedError, GradientError } from "../errors.ts";
+import { ArgumentError, checkFunction, DisposedError, GradientError } from "../errors.ts";
 import type { Op, VjpContext } from "../op.ts";
 import { activeRecorders } from "../recording.ts";
 import { tidy } from "../scope.ts";
@@ -28,6 +28,12 @@ import { type BlockResult, recordBlock, runBlock } from "./block.ts";
 export function checkpoint<P extends unknown[], R extends BlockResult>(
   fn: (...args: P) => R,
 ): (...args: P) => R {
+  checkFunction(
+    "checkpoint",
+    fn,
+    "computes the block, as in (x) => relu(matmul(x, w))",
+    "backward runs it again",
+  );
   return (...args) => {
     if (activeRecorders().length === 0) return fn(...args);
     const tensors = args.filter((arg): arg is Tensor & P[number] => arg instanceof Tensor);

@@ -2,7 +2,14 @@
 // other ops with a gradient of its own. What it hands on is the same `Op` that the engine's own are.
 
 import { defineMultiOp as makeMultiOp, defineOp as makeOp } from "../define.ts";
-import { ArgumentError, DeviceError, GradientError } from "../errors.ts";
+import {
+  ArgumentError,
+  checkFunction,
+  checkOptions,
+  DeviceError,
+  GradientError,
+  type OptionNames,
+} from "../errors.ts";
 import type { KernelContext, KernelPlan, Spec } from "../kernel.ts";
 import type { NotDifferentiable, Op, OpFunction, ReferenceTensor, Sample, TensorLike, Vjp } from "../op.ts";
 import { type ElementwiseDefinition, elementwiseOp } from "../ops/elementwise.ts";
@@ -143,6 +150,8 @@ export interface CustomGradientOptions {
   name?: string;
 }
 
+const gradientOptions: OptionNames<CustomGradientOptions> = { name: true };
+
 /**
  * A function of ops with a gradient of its own: `fn` runs unrecorded, tapes see one op, and walks back call `vjp`, which
  * may read every input and output. Everything that gets a gradient is an argument.
@@ -162,6 +171,13 @@ export function customGradient<P extends unknown[], R extends BlockResult>(
   vjp: Vjp<object>,
   options: CustomGradientOptions = {},
 ): (...args: P) => R {
+  checkOptions("customGradient", options, gradientOptions);
+  checkFunction(
+    "customGradient",
+    fn,
+    "computes the value, as in (x) => square(x)",
+    "it is run wherever the result is called",
+  );
   const name = options.name ?? (fn.name || "customGradient");
   if (typeof vjp !== "function")
     throw new ArgumentError(`${name}: customGradient needs a function for its vjp`);

@@ -1,7 +1,8 @@
 // Hooks on values: functions that see, or replace, a value's gradient while it is computed. They belong to the
 // tensor's handle and go with it; nothing here walks.
 
-import { GradientError, kindOf } from "../errors.ts";
+import { checkTensor } from "../arguments.ts";
+import { checkFunction, GradientError, kindOf } from "../errors.ts";
 import { activeRecorders } from "../recording.ts";
 import { claim, keep, tidy } from "../scope.ts";
 import { sameShape, showShape } from "../shape.ts";
@@ -76,6 +77,14 @@ export function markOnTapes(value: Tensor): boolean {
  * @throws GradientError where no tape knows the tensor, and, in the walk, where the hook's result does not fit
  */
 export function registerHook(tensor: Tensor, fn: GradientHook): HookHandle {
+  checkTensor("registerHook", tensor);
+  checkFunction(
+    "registerHook",
+    fn,
+    "sees the gradient, as in (gradient) => {}",
+    "it is called in each walk back",
+    "second",
+  );
   // Tapes look at their variables' handles anyway.
   if (!markOnTapes(tensor) && !(tensor instanceof Variable)) {
     throw new GradientError(

@@ -1,9 +1,10 @@
 // Products with derivatives: vjp, jvp, Hessian-vector products, and whole Jacobians and Hessians of small functions.
 // All of them are walks back over tapes; ops have no forward rules.
 
+import { checkTensor, checkTensors } from "../arguments.ts";
 import { full, tensor } from "../create.ts";
 import { isFloat } from "../dtype.ts";
-import { ArgumentError, DTypeError, GradientError, ShapeError } from "../errors.ts";
+import { ArgumentError, checkFunction, DTypeError, GradientError, ShapeError } from "../errors.ts";
 import { chosenInputs, grad } from "../grad.ts";
 import { concat } from "../ops/concat.ts";
 import { reshape } from "../ops/reshape.ts";
@@ -38,6 +39,7 @@ export function vjp<O extends Outputs>(
   fn: (...inputs: Tensor[]) => O,
   ...inputs: Tensor[]
 ): VectorJacobian<O> {
+  checkTask("vjp", fn);
   const targets = chosenInputs("vjp", inputs, undefined);
   const tape = new Tape({ watchVariables: false, isPrivate: true }).watch(...targets);
   try {
@@ -76,6 +78,9 @@ export function jvp<O extends Outputs>(
   inputs: readonly Tensor[],
   tangents: readonly Tensor[],
 ): ValueAndTangent<O> {
+  checkTask("jvp", fn);
+  checkTensors("jvp", inputs, 2);
+  checkTensors("jvp", tangents, 3);
   const targets = chosenInputs("jvp", inputs, undefined);
   checkLike("jvp", "tangent", tangents, targets);
   return tidy(() => {
@@ -120,6 +125,9 @@ export function hvp(
   inputs: readonly Tensor[],
   vectors: readonly Tensor[],
 ): HessianProducts {
+  checkTask("hvp", fn);
+  checkTensors("hvp", inputs, 2);
+  checkTensors("hvp", vectors, 3);
   const targets = chosenInputs("hvp", inputs, undefined);
   checkLike("hvp", "vector", vectors, targets);
   return tidy(() => {
@@ -150,6 +158,8 @@ export function hvp(
  * functions with few.
  */
 export function jacobian(fn: (x: Tensor) => Tensor, x: Tensor): Tensor {
+  checkTask("jacobian", fn);
+  checkTensor("jacobian", x, 2);
   const { value, pullback, dispose } = vjp(fn as (...inputs: Tensor[]) => Tensor, x);
   try {
     if (!(value instanceof Tensor)) throw new ArgumentError("jacobian: the function must return one Tensor");
@@ -173,7 +183,18 @@ export function jacobian(fn: (x: Tensor) => Tensor, x: Tensor): Tensor {
 
 /** The Hessian of the scalar `fn` at `x`, of shape [...x, ...x]: one walk back for each element of `x`. */
 export function hessian(fn: (x: Tensor) => Tensor, x: Tensor): Tensor {
+  checkTask("hessian", fn);
+  checkTensor("hessian", x, 2);
   return jacobian((at) => grad(fn as (...inputs: Tensor[]) => Tensor)(at)[0], x);
+}
+
+function checkTask(call: string, fn: unknown): void {
+  checkFunction(
+    call,
+    fn,
+    "computes what is differentiated, as in (x) => square(x)",
+    "derivatives need to see it computed",
+  );
 }
 
 const listOf = (outputs: Outputs): readonly Tensor[] => (outputs instanceof Tensor ? [outputs] : outputs);

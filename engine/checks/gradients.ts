@@ -1,9 +1,10 @@
 // checkGradients: gradients of a function against differences of its float64 reference.
 
+import { checkTensors } from "../arguments.ts";
 import { tensor } from "../create.ts";
 import type { Device } from "../device.ts";
 import { isFloat } from "../dtype.ts";
-import { ArgumentError, CheckError } from "../errors.ts";
+import { ArgumentError, CheckError, checkDifferentiable, checkOptions, type OptionNames } from "../errors.ts";
 import { grad } from "../grad.ts";
 import { add, mul } from "../ops/arithmetic.ts";
 import { sum } from "../ops/reduce.ts";
@@ -22,6 +23,8 @@ export interface CheckGradientsOptions {
   /** Elements checked of each input, spread evenly; default 64. */
   elements?: number;
 }
+
+const gradientOptions: OptionNames<CheckGradientsOptions> = { tolerance: true, order: true, elements: true };
 
 /** One element of a gradient beside what differences say. */
 export interface GradientElement {
@@ -61,6 +64,9 @@ export async function checkGradients(
   inputs: readonly Tensor[],
   options: CheckGradientsOptions = {},
 ): Promise<GradientReport> {
+  checkOptions("checkGradients", options, gradientOptions);
+  checkDifferentiable("checkGradients", fn);
+  checkTensors("checkGradients", inputs, 2);
   const { order = 1, elements = 64 } = options;
   const device = deviceOf("checkGradients", inputs);
   const tolerance = options.tolerance ?? (device.kind === "cpu" ? 1e-6 : 1e-4);

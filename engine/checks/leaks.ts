@@ -3,7 +3,7 @@
 import { type MadeAt, madeAt, showMadeAt } from "../debug/garbage.ts";
 import { type TensorWatch, watches } from "../debug/watches.ts";
 import { type Device, device as defaultDevice } from "../device.ts";
-import { ArgumentError, CheckError } from "../errors.ts";
+import { ArgumentError, CheckError, checkFunction, checkOptions, type OptionNames } from "../errors.ts";
 import { Tensor } from "../tensor.ts";
 import { Variable } from "../variable.ts";
 
@@ -17,6 +17,8 @@ export interface NoLeaksOptions {
   warmUp?: number;
 }
 
+const leakOptions: OptionNames<NoLeaksOptions> = { device: true, warmUp: true };
+
 /**
  * Runs `fn` and throws a CheckError, saying what leaked and where it was made, if it left more tensors or bytes on the
  * device than it found. Tensors in its result belong to the caller and don't count; those of the warm-up run are
@@ -27,6 +29,8 @@ export interface NoLeaksOptions {
  * @throws CheckError as in "noLeaks: 2 tensors were left behind: 2 x f32 [128, 10] made at train.ts:41; ..."
  */
 export async function noLeaks<T>(fn: () => T | Promise<T>, options: NoLeaksOptions = {}): Promise<T> {
+  checkOptions("noLeaks", options, leakOptions);
+  checkFunction("noLeaks", fn, "does what is checked, as in () => step(x, y)", "it is run and watched");
   const { device = defaultDevice(), warmUp = 1 } = options;
   if (!Number.isInteger(warmUp) || warmUp < 0)
     throw new ArgumentError(`noLeaks: warmUp must be a whole number of at least 0, got ${warmUp}`);

@@ -1,7 +1,8 @@
 // assertCloseToReference: a function's results on its device against the float64 reference.
 
+import { checkTensors } from "../arguments.ts";
 import { isFloat } from "../dtype.ts";
-import { CheckError } from "../errors.ts";
+import { CheckError, checkFunction, checkOptions, type OptionNames } from "../errors.ts";
 import { disposeAll } from "../scope.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -14,6 +15,8 @@ export interface CloseOptions {
   /** Bound in units in the last place of the result instead. */
   ulp?: number;
 }
+
+const closeOptions: OptionNames<CloseOptions> = { tolerance: true, ulp: true };
 
 /** One element of a result beside the reference's. */
 export interface ResultElement {
@@ -47,6 +50,9 @@ export async function assertCloseToReference(
   options: CloseOptions = {},
 ): Promise<CloseReport> {
   const what = "assertCloseToReference";
+  checkOptions(what, options, closeOptions);
+  checkFunction(what, fn, "computes the results, as in (x) => relu(x)", "it is run on the reference too");
+  checkTensors(what, inputs, 2);
   const isUlp = options.ulp !== undefined;
   const bound = options.ulp ?? options.tolerance ?? 1e-5;
   const measure = isUlp ? ulpError : relativeError;

@@ -1,6 +1,6 @@
 // debug: switches on what finds mistakes at the cost of speed.
 
-import { unknownName } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../errors.ts";
 import { type GarbageReport, GarbageWatch } from "./garbage.ts";
 import { NumericsWatch } from "./numerics.ts";
 import { type TensorWatch, watches } from "./watches.ts";
@@ -25,7 +25,7 @@ export interface Debugging extends Disposable {
   dispose(): void;
 }
 
-const known = ["numerics", "garbage"];
+const debugOptions: OptionNames<DebugOptions> = { numerics: true, garbage: true };
 
 /**
  * Switches debugging on or off; what is not named stays as it is. Costs nothing while it is off.
@@ -35,9 +35,8 @@ const known = ["numerics", "garbage"];
  *     // NumericsError: log (layer dense_2, train.ts:41) made 3 NaN of 1280 values in its forward pass; its input was
  *     // [128, 10] with minimum -0.2 and maximum 4.1
  */
-export function debug(options: DebugOptions): Debugging {
-  for (const name of Object.keys(options))
-    if (!known.includes(name)) throw unknownName("option of debug()", name, known);
+export function debug(options: DebugOptions = {}): Debugging {
+  checkOptions("debug", options, debugOptions);
   const before = { ...watches };
   if (options.numerics !== undefined) watches.ops = options.numerics ? new NumericsWatch() : undefined;
   if (options.garbage !== undefined) watches.tensors = garbageWatch(options.garbage);

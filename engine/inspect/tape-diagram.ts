@@ -1,6 +1,6 @@
 // The graph behind a loss, and a traced program, as diagrams.
 
-import { ArgumentError } from "../errors.ts";
+import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../errors.ts";
 import type { Node, Value } from "../jit/graph.ts";
 import { isLiteral } from "../jit/graph.ts";
 import type { Jitted, Program } from "../jit/jit.ts";
@@ -22,6 +22,8 @@ export interface ToDiagramOptions extends DiagramOptions {
   tape?: RecordedTape;
 }
 
+const diagramOptions: OptionNames<ToDiagramOptions> = { direction: true, tape: true };
+
 /** What can be drawn: a loss that a tape recorded, a function made by jit(), or a diagram such as a model's. */
 export type Drawable = Tensor | Pick<Jitted<never[], unknown>, "programs"> | Diagram;
 
@@ -36,17 +38,20 @@ export function toDot(source: Drawable, options: ToDiagramOptions = {}): string 
 }
 
 function diagramOf(what: string, source: Drawable, options: ToDiagramOptions): Diagram {
+  checkOptions(what, options, diagramOptions);
   if (source instanceof Tensor) return tapeDiagram(source, options.tape ?? tapeOf(what, source));
-  if ("programs" in source) {
-    const latest = [...source.programs.values()].at(-1);
+  const { programs } = (source ?? {}) as { programs?: ReadonlyMap<string, Program> };
+  if (programs !== undefined) {
+    const latest = [...programs.values()].at(-1);
     if (latest === undefined) {
       throw new ArgumentError(`${what}: nothing is traced yet; call the jitted function once`);
     }
     return programDiagram(latest);
   }
-  if (Array.isArray(source?.nodes) && Array.isArray(source.edges)) return source;
+  const diagram = source as Diagram | undefined;
+  if (Array.isArray(diagram?.nodes) && Array.isArray(diagram.edges)) return diagram;
   throw new ArgumentError(
-    `${what}: takes a loss that a tape recorded, a function made by jit(), or a diagram such as modelDiagram(model)`,
+    `${what}: takes a loss that a tape recorded, a function made by jit(), or a diagram such as modelDiagram(model), got ${kindOf(source)}`,
   );
 }
 

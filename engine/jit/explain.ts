@@ -1,7 +1,7 @@
 // explain: a traced program, or the graph behind a loss, as text for people. Reads graph, groups and plan; changes
 // nothing.
 
-import { ArgumentError } from "../errors.ts";
+import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../errors.ts";
 import { type ExplainLossOptions, explainLoss } from "../inspect/explain-loss.ts";
 import { showShape, sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
@@ -16,6 +16,8 @@ export interface ExplainOptions extends ExplainLossOptions {
   graph?: boolean;
 }
 
+const explainOptions: OptionNames<ExplainOptions> = { tape: true, graph: true };
+
 /**
  * A graph as text. Of a loss that a tape recorded: every value that leads to it, with op, inputs, shape, dtype, layer
  * and line. Of a function made by jit(): for each signature traced so far the graph, the kernels with the ops in each,
@@ -27,9 +29,12 @@ export function explain(
   target: Tensor | Pick<Jitted<never[], unknown>, "programs">,
   options: ExplainOptions = {},
 ): string {
+  checkOptions("explain", options, explainOptions);
   if (target instanceof Tensor) return explainLoss(target, options);
-  const { programs } = target;
-  if (programs === undefined) throw new ArgumentError("explain: takes a loss or a function made by jit()");
+  const programs = target?.programs;
+  if (programs === undefined) {
+    throw new ArgumentError(`explain: takes a loss or a function made by jit(), got ${kindOf(target)}`);
+  }
   if (programs.size === 0) return "Nothing traced yet: call the function once.";
   return [...programs]
     .map(([signature, program]) => explainProgram(signature, program, options))

@@ -6,7 +6,14 @@ import type { Backend, Memory, PreparedProgram } from "../backend/backend.ts";
 import { watches } from "../debug/watches.ts";
 import type { Device } from "../device.ts";
 import { device as defaultDevice } from "../device.ts";
-import { ArgumentError, DeviceError, TraceError } from "../errors.ts";
+import {
+  ArgumentError,
+  checkFunction,
+  checkOptions,
+  DeviceError,
+  type OptionNames,
+  TraceError,
+} from "../errors.ts";
 import type { Spec } from "../kernel.ts";
 import { noGrad } from "../recording.ts";
 import { tidy } from "../scope.ts";
@@ -29,6 +36,19 @@ export interface JitOptions extends SimplifyOptions, FuseOptions {
   /** Where it runs if no argument is a tensor; default: the default device at the call. */
   device?: Device;
 }
+
+const jitOptions: OptionNames<JitOptions> = {
+  fold: true,
+  dedupe: true,
+  pointwise: true,
+  epilogues: true,
+  prologues: true,
+  beside: true,
+  companions: true,
+  windows: true,
+  name: true,
+  device: true,
+};
 
 /** What a traced function may return: tensors, alone or in arrays and plain objects; or nothing. */
 export type Tree = Tensor | undefined | void | readonly Tree[] | { readonly [key: string]: Tree };
@@ -102,6 +122,13 @@ export function jit<P extends JitArgument[], R extends Tree>(
   fn: (...args: P) => R,
   options: JitOptions = {},
 ): Jitted<P, R> {
+  checkOptions("jit", options, jitOptions);
+  checkFunction(
+    "jit",
+    fn,
+    "computes what is replayed, as in (x) => relu(matmul(x, w))",
+    "it is run once to be recorded",
+  );
   const programs = new Map<string, Entry>();
   /** Counts calls of `dispose`, so that a warm-up that outlives one leaves nothing behind. */
   let disposals = 0;

@@ -2,6 +2,7 @@
 // softmax.ts. All are stable for any finite x and take their limits at infinity.
 
 import { defineOp } from "../define.ts";
+import { checkOptions, type OptionNames } from "../errors.ts";
 import type { OpFunction, TensorLike } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 import { abs, add, clip, div, mul, neg, square, sub } from "./arithmetic.ts";
@@ -109,6 +110,13 @@ export const mish = unary({
   accuracy: composed,
 });
 
+interface GeluOptions {
+  /** The tanh form. */
+  approximate?: boolean;
+}
+
+const geluOptions: OptionNames<GeluOptions> = { approximate: true };
+
 /** √(2/π) and the cube's coefficient of gelu's tanh form. */
 const geluSlope = Math.sqrt(2 / Math.PI);
 const geluCube = 0.044715;
@@ -121,7 +129,7 @@ interface GeluAttrs {
  * x Φ(x), Φ the normal distribution function (Hendrycks and Gimpel 2016). Exact by default, as in Keras and PyTorch;
  * `approximate: true` (PyTorch's "tanh") is x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, which differs by up to 5e-4.
  */
-export const gelu: OpFunction<[x: TensorLike, options?: { approximate?: boolean }], Tensor> = defineOp({
+export const gelu: OpFunction<[x: TensorLike, options?: GeluOptions], Tensor> = defineOp({
   ...elementwiseOp<GeluAttrs>({
     name: "gelu",
     arity: 1,
@@ -156,8 +164,8 @@ export const gelu: OpFunction<[x: TensorLike, options?: { approximate?: boolean 
     ]),
     accuracy: composed,
   }),
-  call: (x: TensorLike, { approximate = false }: { approximate?: boolean } = {}) => ({
-    inputs: [x],
-    attrs: { approximate },
-  }),
+  call: (x: TensorLike, options?: GeluOptions) => {
+    checkOptions("gelu", options, geluOptions);
+    return { inputs: [x], attrs: { approximate: options?.approximate ?? false } };
+  },
 });

@@ -2,8 +2,9 @@
 // scatterAddAlongAxis. Whole rows by one index are gather's and scatterAdd's.
 
 import scatterUniqueSource from "../../shaders/scatter-unique.wgsl";
+import { shapeOf } from "../arguments.ts";
 import { defineOp } from "../define.ts";
-import { ArgumentError, DTypeError, ShapeError } from "../errors.ts";
+import { ArgumentError, checkOptions, DTypeError, type OptionNames, ShapeError } from "../errors.ts";
 import {
   grid,
   input,
@@ -53,7 +54,7 @@ export const takeAlongAxis: OpFunction<[x: Tensor, indices: Tensor, axis: number
   saves: { inputs: [1] },
   call: (x: Tensor, indices: Tensor, axis: number) => ({
     inputs: [x, indices],
-    attrs: { axis: normalizeAxis("takeAlongAxis", axis, x.shape.length) },
+    attrs: { axis: normalizeAxis("takeAlongAxis", axis, shapeOf("takeAlongAxis", x).length) },
   }),
   infer: ([x, indices], { axis }: AxisAttrs) => {
     checkIndices("takeAlongAxis", indices);
@@ -111,6 +112,13 @@ export const takeAlongAxis: OpFunction<[x: Tensor, indices: Tensor, axis: number
   ],
 });
 
+interface ScatterOptions {
+  /** No index occurs twice in a line, and none is out of range. */
+  unique?: boolean;
+}
+
+const scatterOptions: OptionNames<ScatterOptions> = { unique: true };
+
 interface ScatterAttrs extends AxisAttrs {
   readonly size: number;
   readonly unique: boolean;
@@ -143,25 +151,17 @@ function uniqueKernels(
  * @throws ShapeError, DTypeError, ArgumentError
  */
 export const scatterAddAlongAxis: OpFunction<
-  [updates: Tensor, indices: Tensor, size: number, axis: number, options?: { unique?: boolean }],
+  [updates: Tensor, indices: Tensor, size: number, axis: number, options?: ScatterOptions],
   Tensor
 > = defineOp({
   name: "scatterAddAlongAxis",
   saves: { inputs: [1] },
-  call: (
-    updates: Tensor,
-    indices: Tensor,
-    size: number,
-    axis: number,
-    options: { unique?: boolean } = {},
-  ) => ({
-    inputs: [updates, indices],
-    attrs: {
-      size,
-      axis: normalizeAxis("scatterAddAlongAxis", axis, updates.shape.length),
-      unique: options.unique ?? false,
-    },
-  }),
+  call: (updates: Tensor, indices: Tensor, size: number, axis: number, options?: ScatterOptions) => {
+    checkOptions("scatterAddAlongAxis", options, scatterOptions);
+    const { length } = shapeOf("scatterAddAlongAxis", updates);
+    const along = normalizeAxis("scatterAddAlongAxis", axis, length);
+    return { inputs: [updates, indices], attrs: { size, axis: along, unique: options?.unique ?? false } };
+  },
   infer: ([updates, indices], { size, axis }: ScatterAttrs) => {
     checkIndices("scatterAddAlongAxis", indices);
     if (!["f32", "i32", "u32"].includes(updates.dtype)) {

@@ -2,6 +2,7 @@
 
 import argReduceSource from "../../shaders/arg-reduce.wgsl";
 import ownRowsSource from "../../shaders/own-rows.wgsl";
+import { checkTensor } from "../arguments.ts";
 import { defineOp } from "../define.ts";
 import type { DType } from "../dtype.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../errors.ts";
@@ -44,6 +45,7 @@ function argReduction(name: string, better: string, isBetter: (candidate: number
       { inputs: [{ shape: [4], values: [1, Number.NaN, 3, Number.NaN] }], attrs: { axis: 0 } },
     ],
     call: (x: Tensor, axes?: number | readonly number[]) => {
+      checkTensor(name, x);
       const list = normalizeAxes(name, axes, x.shape.length);
       if (list.length === 0)
         throw new ArgumentError(`${name}: needs at least one axis to look along, got none`);

@@ -2,6 +2,7 @@
 // the gradients.
 
 import { apply } from "../apply.ts";
+import { checkNumbers, checkTensor } from "../arguments.ts";
 import { ArgumentError, ShapeError } from "../errors.ts";
 import type { Op, OpFunction } from "../op.ts";
 import { tidy } from "../scope.ts";
@@ -59,6 +60,8 @@ export const split: OpFunction<
   Tensor[]
 > = Object.assign(
   (x: Tensor, sectionsOrSizes: number | readonly number[], axis = 0): Tensor[] => {
+    checkTensor("split", x);
+    checkNumbers("split", "sections", sectionsOrSizes);
     const along = normalizeAxis("split", axis, x.shape.length);
     const length = x.shape[along];
     let sizes: readonly number[];
@@ -95,6 +98,7 @@ export const split: OpFunction<
 
 /** The elements in reverse order along `axes` (default: all). */
 export function flip(x: Tensor, axes?: number | readonly number[]): Tensor {
+  checkTensor("flip", x);
   const turned = normalizeAxes("flip", axes, x.shape.length);
   return slice(x, [], [], { steps: x.shape.map((_, axis) => (turned.includes(axis) ? -1 : 1)) });
 }
@@ -116,6 +120,7 @@ function checkCount(op: string, count: number): void {
  * @throws ArgumentError unless `count` is a whole number of at least 0
  */
 export function repeat(x: Tensor, count: number, axis: number): Tensor {
+  checkTensor("repeat", x);
   checkCount("repeat", count);
   const along = normalizeAxis("repeat", axis, x.shape.length);
   const shape = x.shape.map((length, k) => (k === along ? length * count : length));
@@ -129,6 +134,8 @@ export function repeat(x: Tensor, count: number, axis: number): Tensor {
  * @throws ArgumentError unless the counts are whole numbers of at least 0
  */
 export function tile(x: Tensor, counts: number | readonly number[]): Tensor {
+  checkTensor("tile", x);
+  checkNumbers("tile", "counts", counts);
   const given = typeof counts === "number" ? [counts] : counts;
   for (const count of given) checkCount("tile", count);
   const rank = Math.max(x.shape.length, given.length);

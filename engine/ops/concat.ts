@@ -2,6 +2,7 @@
 // inputs: a dispatch has room for seven, so more of them take several.
 
 import concatSource from "../../shaders/concat.wgsl";
+import { checkTensors } from "../arguments.ts";
 import { defineOp } from "../define.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../errors.ts";
 import { grid, input, type KernelCall, output } from "../kernel.ts";
@@ -103,11 +104,9 @@ export const concat = defineOp({
   accuracy: { ulp: 0 },
   saves: {},
   call: (tensors: readonly Tensor[], axis: number = 0) => {
-    if (!Array.isArray(tensors) || tensors.length === 0) {
-      throw new ArgumentError(
-        `concat: takes an array of at least one tensor, got ${Array.isArray(tensors) ? "none" : typeof tensors}`,
-      );
-    }
+    checkTensors("concat", tensors);
+    if (tensors.length === 0)
+      throw new ArgumentError("concat: takes an array of at least one tensor, got none");
     return { inputs: tensors, attrs: { axis: normalizeAxis("concat", axis, tensors[0].shape.length) } };
   },
   infer: (inputs, { axis }: ConcatAttrs) => {
@@ -167,6 +166,7 @@ export const concat = defineOp({
  * @throws ShapeError, DTypeError or ArgumentError as {@link concat} does
  */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
+  checkTensors("stack", tensors);
   return tidy(() =>
     concat(
       tensors.map((tensor) => unsqueeze(tensor, axis)),

@@ -2,7 +2,8 @@
 // come to. What is computed stands in convolution-ops.ts.
 
 import { apply } from "../apply.ts";
-import { ArgumentError, ShapeError } from "../errors.ts";
+import { checkTensor } from "../arguments.ts";
+import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../errors.ts";
 import type { Op, OpFunction } from "../op.ts";
 import { tidy } from "../scope.ts";
 import { showShape } from "../shape.ts";
@@ -18,6 +19,7 @@ import {
   span,
   type Window,
   type WindowOptions,
+  windowOptions,
 } from "./windows.ts";
 
 export interface ConvolutionOptions extends WindowOptions {
@@ -32,17 +34,32 @@ export interface ConvolutionTransposeOptions extends ConvolutionOptions {
   outputPadding?: PerAxis;
 }
 
+const convolutionOptions: OptionNames<ConvolutionOptions> = {
+  ...windowOptions,
+  dilation: true,
+  groups: true,
+};
+
+const transposeOptions: OptionNames<ConvolutionTransposeOptions> = {
+  ...convolutionOptions,
+  outputPadding: true,
+};
+
+type DepthwiseOptions = Omit<ConvolutionOptions, "groups">;
+
+const depthwiseOptions: OptionNames<DepthwiseOptions> = { ...windowOptions, dilation: true };
+
 type Convolution<O> = OpFunction<[x: Tensor, weights: Tensor, options?: O], Tensor>;
 
 function checkRanks(op: string, rank: number, x: Tensor, weights: Tensor, layout: string): void {
+  checkTensor(op, x);
+  checkTensor(op, weights, 2);
   for (const [name, { shape }, wanted] of [
     ["x", x, rank === 1 ? "[batch, length, channels]" : "[batch, height, width, channels]"],
     ["weights", weights, `[${rank === 1 ? "length" : "height, width"}, ${layout}]`],
   ] as const) {
-    if (shape?.length === rank + 2) continue;
-    throw new ShapeError(
-      `${op}: ${name} must be ${wanted}, ${rank + 2} axes, got ${shape === undefined ? String(shape) : showShape(shape)}`,
-    );
+    if (shape.length === rank + 2) continue;
+    throw new ShapeError(`${op}: ${name} must be ${wanted}, ${rank + 2} axes, got ${showShape(shape)}`);
   }
 }
 
@@ -60,6 +77,7 @@ function checkGroups(op: string, groups: number, counts: Readonly<Record<string,
 function convolutionOver(rank: 1 | 2): Convolution<ConvolutionOptions> {
   const name = nameOf(rank + 2);
   const call = (x: Tensor, weights: Tensor, options: ConvolutionOptions = {}): Tensor => {
+    checkOptions(name, options, convolutionOptions);
     const { stride = 1, padding = "valid", dilation = 1, groups = 1 } = options;
     checkRanks(name, rank, x, weights, "in / groups, out");
     const channels = x.shape[rank + 1];
@@ -86,6 +104,7 @@ function convolutionOver(rank: 1 | 2): Convolution<ConvolutionOptions> {
 function convolutionTransposeOver(rank: 1 | 2): Convolution<ConvolutionTransposeOptions> {
   const name = nameOf(rank + 2, "Transpose");
   const call = (x: Tensor, weights: Tensor, options: ConvolutionTransposeOptions = {}): Tensor => {
+    checkOptions(name, options, transposeOptions);
     const { stride = 1, padding = "valid", dilation = 1, groups = 1, outputPadding = 0 } = options;
     checkRanks(name, rank, x, weights, "out / groups, in");
     const into = weights.shape[rank + 1];
@@ -182,11 +201,8 @@ export const convolutionWeightGradient: OpFunction<[x: Tensor, g: Tensor, attrs:
  * each channel under `multiplier` windows of its own. [batch, places down, places across, channels * multiplier],
  * channel c's results at c * multiplier and on.
  */
-export function depthwiseConv2d(
-  x: Tensor,
-  weights: Tensor,
-  options: Omit<ConvolutionOptions, "groups"> = {},
-): Tensor {
+export function depthwiseConv2d(x: Tensor, weights: Tensor, options: DepthwiseOptions = {}): Tensor {
+  checkOptions("depthwiseConv2d", options, depthwiseOptions);
   checkRanks("depthwiseConv2d", 2, x, weights, "channels, multiplier");
   const [height, width, channels, multiplier] = weights.shape;
   if (channels !== x.shape[3]) {

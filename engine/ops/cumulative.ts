@@ -1,9 +1,10 @@
 // Running totals along an axis: cumsum, cumprod, and the linear recurrence that is the backward rule of products.
 
 import scanSource from "../../shaders/scan.wgsl";
+import { shapeOf } from "../arguments.ts";
 import { defineOp } from "../define.ts";
 import type { DType } from "../dtype.ts";
-import { DTypeError, ShapeError } from "../errors.ts";
+import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../errors.ts";
 import {
   grid,
   type Hooks,
@@ -35,6 +36,12 @@ export interface CumulativeOptions {
   reverse?: boolean;
 }
 
+const cumulativeOptions: OptionNames<CumulativeOptions> = { exclusive: true, reverse: true };
+
+type RecurrenceOptions = Pick<CumulativeOptions, "reverse">;
+
+const recurrenceOptions: OptionNames<RecurrenceOptions> = { reverse: true };
+
 interface ScanAttrs {
   /** Normalized: from 0. */
   readonly axis: number;
@@ -43,8 +50,6 @@ interface ScanAttrs {
 }
 
 const numeric: readonly DType[] = ["f32", "i32", "u32"];
-
-const rankOf = (x: TensorLike) => (typeof x === "number" ? 0 : x.shape.length);
 
 interface Lines {
   readonly outer: number;
@@ -189,16 +194,17 @@ function scanReference(
   );
 }
 
-const scanCalls =
-  (name: string) =>
-  (x: TensorLike, axis: number, options: CumulativeOptions = {}) => ({
+const scanCalls = (name: string) => (x: TensorLike, axis: number, options?: CumulativeOptions) => {
+  checkOptions(name, options, cumulativeOptions);
+  return {
     inputs: [x],
     attrs: {
-      axis: normalizeAxis(name, axis, rankOf(x)),
-      exclusive: options.exclusive ?? false,
-      reverse: options.reverse ?? false,
+      axis: normalizeAxis(name, axis, shapeOf(name, x).length),
+      exclusive: options?.exclusive ?? false,
+      reverse: options?.reverse ?? false,
     },
-  });
+  };
+};
 
 function inferScan(name: string, x: Spec): readonly Spec[] {
   if (!numeric.includes(x.dtype)) {
@@ -288,19 +294,19 @@ function shifted(x: Tensor, axis: number, reverse: boolean): Tensor {
  * @throws ShapeError unless the shapes are equal
  */
 export const linearRecurrence: OpFunction<
-  [a: Tensor, b: Tensor, axis: number, options?: { reverse?: boolean }],
+  [a: Tensor, b: Tensor, axis: number, options?: RecurrenceOptions],
   Tensor
 > = defineOp({
   name: "linearRecurrence",
   saves: { inputs: [0], outputs: [0] },
-  call: (a: Tensor, b: Tensor, axis: number, options: { reverse?: boolean } = {}) => ({
-    inputs: [a, b],
-    attrs: {
-      axis: normalizeAxis("linearRecurrence", axis, rankOf(a)),
-      exclusive: false,
-      reverse: options.reverse ?? false,
-    },
-  }),
+  call: (a: Tensor, b: Tensor, axis: number, options?: RecurrenceOptions) => {
+    checkOptions("linearRecurrence", options, recurrenceOptions);
+    const along = normalizeAxis("linearRecurrence", axis, shapeOf("linearRecurrence", a).length);
+    return {
+      inputs: [a, b],
+      attrs: { axis: along, exclusive: false, reverse: options?.reverse ?? false },
+    };
+  },
   infer: ([a, b]) => {
     for (const { dtype } of [a, b]) {
       if (dtype !== "f32")

@@ -2,7 +2,8 @@
 // whole numbers, Gumbel, categorical. Element i of each is made of word i of the state alone.
 
 import normalSource from "../../shaders/normal.wgsl";
-import { ArgumentError, DTypeError, ShapeError } from "../errors.ts";
+import { checkTensor } from "../arguments.ts";
+import { ArgumentError, checkOptions, DTypeError, type OptionNames, ShapeError } from "../errors.ts";
 import { inverseNormal } from "../random/normal.ts";
 import { highProduct } from "../random/permutation.ts";
 import { showShape } from "../shape.ts";
@@ -255,6 +256,8 @@ export interface CategoricalOptions {
   count?: number;
 }
 
+const categoricalOptions: OptionNames<CategoricalOptions> = { count: true };
+
 /**
  * Classes drawn with the probabilities softmax(logits), i32: one for each row of the last axis of `logits` (f32), or
  * `count` of them. Logits need not be normalized; those of -∞ are never drawn. By the Gumbel-max method, exact but for
@@ -262,7 +265,11 @@ export interface CategoricalOptions {
  *
  * @throws ShapeError for a scalar or no classes; ArgumentError for a count that is no whole number of at least 0
  */
-export function randomCategorical(state: Tensor, logits: Tensor, { count }: CategoricalOptions = {}): Tensor {
+export function randomCategorical(state: Tensor, logits: Tensor, options?: CategoricalOptions): Tensor {
+  checkOptions("randomCategorical", options, categoricalOptions);
+  checkTensor("randomCategorical", state);
+  checkTensor("randomCategorical", logits, 2);
+  const count = options?.count;
   if (logits.dtype !== "f32")
     throw new DTypeError(
       `randomCategorical: the logits must be f32, got ${logits.dtype}; use cast(x, "f32")`,

@@ -1,7 +1,8 @@
 // Products of vectors and einsum: sums of products named by indices. Plain functions over matmul, mul, sum and the
 // movement ops, whose gradients they have; two operands that share a summed index become one matrix product.
 
-import { ArgumentError, ShapeError } from "../errors.ts";
+import { checkTensor } from "../arguments.ts";
+import { ArgumentError, kindOf, ShapeError } from "../errors.ts";
 import { tidy } from "../scope.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -17,6 +18,8 @@ import { reshape } from "./reshape.ts";
  * @throws ShapeError unless both have one axis, of the same length
  */
 export function dot(a: Tensor, b: Tensor): Tensor {
+  checkTensor("dot", a);
+  checkTensor("dot", b, 2);
   if (a.shape.length !== 1 || b.shape.length !== 1 || a.shape[0] !== b.shape[0]) {
     throw new ShapeError(
       `dot: a ${showShape(a.shape)} and b ${showShape(b.shape)} must be vectors of the same length; use matmul() for matrices`,
@@ -31,6 +34,8 @@ export function dot(a: Tensor, b: Tensor): Tensor {
  * @throws ShapeError unless both have one axis
  */
 export function outer(a: Tensor, b: Tensor): Tensor {
+  checkTensor("outer", a);
+  checkTensor("outer", b, 2);
   if (a.shape.length !== 1 || b.shape.length !== 1) {
     throw new ShapeError(
       `outer: a ${showShape(a.shape)} and b ${showShape(b.shape)} must be vectors, one axis each`,
@@ -61,6 +66,12 @@ interface Term {
  * @throws ShapeError when an operand's axes are not as many as its indices, or an index has two lengths
  */
 export function einsum(equation: string, ...operands: Tensor[]): Tensor {
+  if (typeof equation !== "string") {
+    throw new ArgumentError(
+      `einsum: argument 1 must be the equation, as in "ij,jk->ik", got ${kindOf(equation)}`,
+    );
+  }
+  for (let k = 0; k < operands.length; k++) checkTensor("einsum", operands[k], k + 2);
   const { inputs, output } = parse(equation, operands);
   const lengths = lengthsOf(equation, inputs, operands);
   return tidy(() => {

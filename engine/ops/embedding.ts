@@ -1,6 +1,7 @@
 // Embedding lookup: rows of a table by whole numbers. It is a gather; the adjoint scatterAdd adds up what repeated
 // numbers get, in order, so gradients repeat bit for bit.
 
+import { checkTensor } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -14,6 +15,7 @@ import { gather } from "./indexing.ts";
  * @throws DTypeError unless the ids are i32 or u32
  */
 export function embedding(table: Tensor, ids: Tensor): Tensor {
+  checkTensor("embedding", table);
   if (table.shape.length !== 2) {
     throw new ShapeError(`embedding: the table must be [count, features], got ${showShape(table.shape)}`);
   }

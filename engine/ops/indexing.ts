@@ -4,6 +4,7 @@
 import dynamicSliceSource from "../../shaders/dynamic-slice.wgsl";
 import gatherRowsSource from "../../shaders/gather-rows.wgsl";
 import oneHotSource from "../../shaders/one-hot.wgsl";
+import { shapeOf } from "../arguments.ts";
 import { defineOp } from "../define.ts";
 import type { DType } from "../dtype.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../errors.ts";
@@ -59,7 +60,7 @@ export const gather = defineOp({
   saves: { inputs: [1] },
   call: (x: Tensor, indices: Tensor, axis: number = 0) => ({
     inputs: [x, indices],
-    attrs: { axis: normalizeAxis("gather", axis, x.shape.length) },
+    attrs: { axis: normalizeAxis("gather", axis, shapeOf("gather", x).length) },
   }),
   infer: ([x, indices], { axis }: AxisAttrs) => {
     checkIndices("gather", "indices", indices);
@@ -141,10 +142,10 @@ interface ScatterAttrs extends AxisAttrs {
 export const scatterAdd = defineOp({
   name: "scatterAdd",
   saves: { inputs: [1] },
-  call: (updates: Tensor, indices: Tensor, size: number, axis: number = 0) => ({
-    inputs: [updates, indices],
-    attrs: { size, axis: normalizeAxis("scatterAdd", axis, updates.shape.length - indices.shape.length + 1) },
-  }),
+  call: (updates: Tensor, indices: Tensor, size: number, axis: number = 0) => {
+    const rank = shapeOf("scatterAdd", updates).length - shapeOf("scatterAdd", indices, 2).length + 1;
+    return { inputs: [updates, indices], attrs: { size, axis: normalizeAxis("scatterAdd", axis, rank) } };
+  },
   infer: ([updates, indices], { size, axis }: ScatterAttrs) => {
     checkIndices("scatterAdd", "indices", indices);
     if (!["f32", "i32", "u32"].includes(updates.dtype)) {

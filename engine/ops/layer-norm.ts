@@ -2,12 +2,13 @@
 // and their errors; row-norm.ts does the work.
 
 import { apply } from "../apply.ts";
+import { checkTensor, notTensor } from "../arguments.ts";
 import { full } from "../create.ts";
-import { ArgumentError, ShapeError } from "../errors.ts";
+import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../errors.ts";
 import type { Op, OpFunction, Sample } from "../op.ts";
 import { tidy } from "../scope.ts";
 import { normalizeAxes, type Shape, sameShape, showShape, sizeOf } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
+import { Tensor } from "../tensor.ts";
 import { registerFamily } from "../variants/variants.ts";
 import { type RowNormAttrs, rowNormGradient, rowNormOp, rowNormSources } from "./row-norm.ts";
 
@@ -25,6 +26,10 @@ export interface LayerNormOptions extends NormalizationOptions {
   axes?: number | readonly number[];
 }
 
+const normalizationOptions: OptionNames<NormalizationOptions> = { gamma: true, beta: true, epsilon: true };
+
+const layerNormOptions: OptionNames<LayerNormOptions> = { ...normalizationOptions, axes: true };
+
 type Normalization<P extends unknown[]> = OpFunction<[x: Tensor, ...P], Tensor>;
 
 /** Runs a normalization; gamma and beta are flat or of `shape`. */
@@ -37,7 +42,9 @@ function run(
 ): Tensor {
   const { gamma, beta } = options;
   for (const [name, value] of Object.entries({ gamma, beta })) {
-    if (value === undefined || sameShape(value.shape, shape)) continue;
+    if (value === undefined) continue;
+    if (!(value instanceof Tensor)) throw notTensor(op.name, value, name, "a Tensor");
+    if (sameShape(value.shape, shape)) continue;
     throw new ShapeError(
       `${op.name}: ${name} ${showShape(value.shape)} must be of shape ${showShape(shape)} for x ${showShape(x.shape)}`,
     );
@@ -125,6 +132,8 @@ const rmsNormOp = rowNormOp("rmsNorm", [
  */
 export const layerNorm: Normalization<[options?: LayerNormOptions]> = Object.assign(
   (x: Tensor, options: LayerNormOptions = {}): Tensor => {
+    checkOptions("layerNorm", options, layerNormOptions);
+    checkTensor("layerNorm", x);
     const shape = trailing("layerNorm", x, options.axes);
     const { epsilon = 1e-3 } = options;
     const attrs = { middle: 1, groups: 1, inner: sizeOf(shape), epsilon, centered: true };
@@ -142,6 +151,8 @@ export const layerNorm: Normalization<[options?: LayerNormOptions]> = Object.ass
  */
 export const rmsNorm: Normalization<[options?: LayerNormOptions]> = Object.assign(
   (x: Tensor, options: LayerNormOptions = {}): Tensor => {
+    checkOptions("rmsNorm", options, layerNormOptions);
+    checkTensor("rmsNorm", x);
     const shape = trailing("rmsNorm", x, options.axes);
     const { epsilon = 1e-6 } = options;
     const attrs = { middle: 1, groups: 1, inner: sizeOf(shape), epsilon, centered: false };
@@ -159,6 +170,8 @@ export const rmsNorm: Normalization<[options?: LayerNormOptions]> = Object.assig
  */
 export const groupNorm: Normalization<[groups: number, options?: NormalizationOptions]> = Object.assign(
   (x: Tensor, groups: number, options: NormalizationOptions = {}): Tensor => {
+    checkOptions("groupNorm", options, normalizationOptions);
+    checkTensor("groupNorm", x);
     const attrs = channelGroups("groupNorm", x, groups, options.epsilon ?? 1e-3);
     return run(groupNormOp, x, x.shape.slice(-1), options, attrs);
   },
@@ -171,6 +184,8 @@ export const groupNorm: Normalization<[groups: number, options?: NormalizationOp
  */
 export const instanceNorm: Normalization<[options?: NormalizationOptions]> = Object.assign(
   (x: Tensor, options: NormalizationOptions = {}): Tensor => {
+    checkOptions("instanceNorm", options, normalizationOptions);
+    checkTensor("instanceNorm", x);
     const attrs = channelGroups("instanceNorm", x, undefined, options.epsilon ?? 1e-3);
     return run(instanceNormOp, x, x.shape.slice(-1), options, attrs);
   },

@@ -2,7 +2,7 @@
 // the GPU computes them is matmul-kernels.ts's business.
 
 import { defineOp } from "../define.ts";
-import { DTypeError, ShapeError } from "../errors.ts";
+import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../errors.ts";
 import type { Spec } from "../kernel.ts";
 import type { OpFunction, ReferenceTensor, TensorLike, VjpContext } from "../op.ts";
 import { broadcastShapes, broadcastStrides, showShape, sizeOf } from "../shape.ts";
@@ -22,6 +22,8 @@ export interface MatmulOptions {
   /** Take `b` as [..., N, K]. */
   transposeB?: boolean;
 }
+
+const matmulOptions: OptionNames<MatmulOptions> = { transposeA: true, transposeB: true };
 
 export interface MatmulAttrs {
   readonly transposeA: boolean;
@@ -78,10 +80,11 @@ export function productOf([a, b]: readonly Spec[], { transposeA, transposeB }: M
 export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulOptions], Tensor> = defineOp({
   name: "matmul",
   saves: { inputs: [0, 1] },
-  call: (a: TensorLike, b: TensorLike, { transposeA = false, transposeB = false }: MatmulOptions = {}) => ({
-    inputs: [a, b],
-    attrs: { transposeA, transposeB },
-  }),
+  call: (a: TensorLike, b: TensorLike, options?: MatmulOptions) => {
+    checkOptions("matmul", options, matmulOptions);
+    const attrs = { transposeA: options?.transposeA ?? false, transposeB: options?.transposeB ?? false };
+    return { inputs: [a, b], attrs };
+  },
   infer: (inputs, attrs: MatmulAttrs) => {
     const { batch, m, n } = productOf(inputs, attrs);
     return [{ shape: [...batch, m, n], dtype: "f32" }];

@@ -1,8 +1,9 @@
 // Ops that rearrange elements without computing: transpose, expand, slice, and the axis bookkeeping over reshape. Each
 // takes every dtype, u8 included, and moves bits as they are.
 
+import { checkNumbers, checkTensor, shapeOf } from "../arguments.ts";
 import { defineOp } from "../define.ts";
-import { ArgumentError, ShapeError } from "../errors.ts";
+import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../errors.ts";
 import type { Spec } from "../kernel.ts";
 import type { OpFunction, TensorLike } from "../op.ts";
 import {
@@ -27,8 +28,6 @@ import {
   type Walk,
 } from "./strided.ts";
 
-const shapeOf = (x: TensorLike): Shape => (typeof x === "number" ? [] : x.shape);
-
 const transposeWalk = (shape: Shape, permutation: readonly number[]): Walk => {
   const strides = stridesOf(shape);
   return { start: 0, strides: permutation.map((axis) => strides[axis]) };
@@ -50,7 +49,8 @@ export const transpose = defineOp({
   accuracy: { ulp: 0 },
   saves: {},
   call: (x: TensorLike, permutation?: readonly number[]) => {
-    const rank = shapeOf(x).length;
+    const rank = shapeOf("transpose", x).length;
+    if (permutation !== undefined) checkNumbers("transpose", "the permutation", permutation, false);
     return {
       inputs: [x],
       attrs: {
@@ -102,7 +102,10 @@ export const expand = defineOp({
   name: "expand",
   accuracy: { ulp: 0 },
   saves: {},
-  call: (x: TensorLike, shape: Shape) => ({ inputs: [x], attrs: { shape: [...shape] } }),
+  call: (x: TensorLike, shape: Shape) => {
+    checkNumbers("expand", "the shape", shape, false);
+    return { inputs: [x], attrs: { shape: [...shape] } };
+  },
   infer: ([x], { shape }: { shape: readonly number[] }) => {
     const lead = shape.length - x.shape.length;
     const fits = lead >= 0 && x.shape.every((length, axis) => length === 1 || length === shape[lead + axis]);
@@ -142,6 +145,13 @@ const sliceWalk = (shape: Shape, { start, steps }: SliceAttrs): Walk => {
 };
 
 type Positions = number | readonly (number | undefined)[];
+
+interface SliceOptions {
+  /** Every how many-th element, axis by axis; negative ones go backwards. */
+  steps?: Positions;
+}
+
+const sliceOptions: OptionNames<SliceOptions> = { steps: true };
 
 function sliceAttrs(
   shape: Shape,
@@ -209,16 +219,16 @@ function sliceAttrs(
  * @throws ShapeError for positions outside the axis, or an end on the wrong side of its start
  */
 export const slice: OpFunction<
-  [x: TensorLike, start?: Positions, end?: Positions, options?: { steps?: Positions }],
+  [x: TensorLike, start?: Positions, end?: Positions, options?: SliceOptions],
   Tensor
 > = defineOp({
   name: "slice",
   accuracy: { ulp: 0 },
   saves: {},
-  call: (x: TensorLike, start?: Positions, end?: Positions, options: { steps?: Positions } = {}) => ({
-    inputs: [x],
-    attrs: sliceAttrs(shapeOf(x), start, end, options.steps ?? []),
-  }),
+  call: (x: TensorLike, start?: Positions, end?: Positions, options?: SliceOptions) => {
+    checkOptions("slice", options, sliceOptions);
+    return { inputs: [x], attrs: sliceAttrs(shapeOf("slice", x), start, end, options?.steps ?? []) };
+  },
   infer: ([x], { size }: SliceAttrs) => [{ shape: size, dtype: x.dtype }],
   kernels: (context) => stridedKernels(context, sliceWalk(context.inputs[0].shape, context.attrs)),
   variants: (context) => stridedVariants(context, sliceWalk(context.inputs[0].shape, context.attrs)),
@@ -277,6 +287,7 @@ const reach = (size: number, step: number) => (size === 0 ? 0 : (size - 1) * ste
  * @throws ShapeError when a named axis has another length
  */
 export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
+  checkTensor("squeeze", x);
   const dropped =
     axes === undefined
       ? x.shape.map((_, axis) => axis).filter((axis) => x.shape[axis] === 1)
@@ -295,6 +306,8 @@ export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
 
 /** `x` with new axes of length 1 at the places `axes` of the result; negative ones count from the result's end. */
 export function unsqueeze(x: Tensor, axes: number | readonly number[]): Tensor {
+  checkTensor("unsqueeze", x);
+  checkNumbers("unsqueeze", "axes", axes);
   const count = typeof axes === "number" ? 1 : axes.length;
   const places = normalizeAxes("unsqueeze", axes, x.shape.length + count);
   const rest = [...x.shape];

@@ -1,6 +1,7 @@
 // Packs tensors into one vector with aligned places, as gradients are for the optimizer.
 
 import packSource from "../../shaders/pack.wgsl";
+import { checkTensors } from "../arguments.ts";
 import { defineOp } from "../define.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { grid, input, type KernelCall, output, shader } from "../kernel.ts";
@@ -35,10 +36,10 @@ export const pack = defineOp({
       attrs: { offsets: Array.from({ length: 9 }, (_, i) => i * 16), total: 160 },
     },
   ],
-  call: (tensors: readonly Tensor[], offsets: readonly number[], total: number) => ({
-    inputs: tensors,
-    attrs: { offsets: [...offsets], total },
-  }),
+  call: (tensors: readonly Tensor[], offsets: readonly number[], total: number) => {
+    checkTensors("pack", tensors);
+    return { inputs: tensors, attrs: { offsets: [...offsets], total } };
+  },
   infer: (inputs, { offsets, total }: PackAttrs) => {
     inputs.forEach((spec, i) => {
       const end = offsets[i + 1] ?? total;

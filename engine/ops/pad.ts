@@ -1,13 +1,14 @@
 // Ops that put a tensor into a larger one, or turn it around: zeros, a constant, its own edge or mirror image around it,
 // and rolling. Each takes every dtype, u8 included, and moves bits as they are.
 
+import { checkNumbers, checkTensor, shapeOf } from "../arguments.ts";
 import { checkValues } from "../create.ts";
 import { defineOp } from "../define.ts";
-import { ArgumentError, ShapeError, unknownName } from "../errors.ts";
+import { ArgumentError, checkOptions, type OptionNames, ShapeError, unknownName } from "../errors.ts";
 import type { Spec } from "../kernel.ts";
 import type { OpFunction, TensorLike } from "../op.ts";
 import { tidy } from "../scope.ts";
-import { normalizeAxis, type Shape, showShape, sizeOf } from "../shape.ts";
+import { normalizeAxis, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./arithmetic.ts";
 import { slice } from "./movement.ts";
@@ -15,10 +16,15 @@ import { type Outside, padAxes, padKernels, padReference, padVariants, placeInto
 import { sum } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
 
-const shapeOf = (x: TensorLike): Shape => (typeof x === "number" ? [] : x.shape);
-
 /** Elements spanned by `size` of them that stand `step` apart. */
 const reach = (size: number, step: number) => (size === 0 ? 0 : (size - 1) * step + 1);
+
+interface PadZerosOptions {
+  /** By axis: how far apart neighbours come to stand; default 1. */
+  steps?: readonly number[];
+}
+
+const padZerosOptions: OptionNames<PadZerosOptions> = { steps: true };
 
 interface PadZerosAttrs {
   readonly before: readonly number[];
@@ -33,26 +39,19 @@ interface PadZerosAttrs {
  * @throws ArgumentError unless there is one whole number of at least 0 (steps: 1) an axis
  */
 export const padZeros: OpFunction<
-  [
-    x: TensorLike,
-    before: readonly number[],
-    after: readonly number[],
-    options?: { steps?: readonly number[] },
-  ],
+  [x: TensorLike, before: readonly number[], after: readonly number[], options?: PadZerosOptions],
   Tensor
 > = defineOp({
   name: "padZeros",
   accuracy: { ulp: 0 },
   saves: {},
-  call: (
-    x: TensorLike,
-    before: readonly number[],
-    after: readonly number[],
-    options: { steps?: readonly number[] } = {},
-  ) => ({
-    inputs: [x],
-    attrs: { before: [...before], after: [...after], steps: [...(options.steps ?? shapeOf(x).map(() => 1))] },
-  }),
+  call: (x: TensorLike, before: readonly number[], after: readonly number[], options?: PadZerosOptions) => {
+    checkOptions("padZeros", options, padZerosOptions);
+    checkNumbers("padZeros", '"before"', before, false);
+    checkNumbers("padZeros", '"after"', after, false);
+    const steps = options?.steps ?? shapeOf("padZeros", x).map(() => 1);
+    return { inputs: [x], attrs: { before: [...before], after: [...after], steps: [...steps] } };
+  },
   infer: ([x], attrs: PadZerosAttrs) => {
     for (const [what, least] of [
       ["before", 0],
@@ -95,6 +94,15 @@ export const padZeros: OpFunction<
 });
 
 export type PadMode = "constant" | "reflect" | "edge";
+
+interface PadOptions {
+  /** Default "constant". */
+  mode?: PadMode;
+  /** What mode "constant" puts there; default 0. */
+  value?: number;
+}
+
+const padOptions: OptionNames<PadOptions> = { mode: true, value: true };
 
 interface PadAttrs {
   readonly before: readonly number[];
@@ -207,18 +215,18 @@ const modes: readonly PadMode[] = ["constant", "reflect", "edge"];
  * @throws ArgumentError for widths or a mode that do not make sense; ShapeError where an axis is too short for a mode
  */
 export const pad: OpFunction<
-  [
-    x: Tensor,
-    widths: number | readonly (readonly [before: number, after: number])[],
-    options?: { mode?: PadMode; value?: number },
-  ],
+  [x: Tensor, widths: number | readonly (readonly [before: number, after: number])[], options?: PadOptions],
   Tensor
 > = Object.assign(
   (
     x: Tensor,
     widths: number | readonly (readonly [before: number, after: number])[],
-    { mode = "constant", value = 0 }: { mode?: PadMode; value?: number } = {},
+    options: PadOptions = {},
   ): Tensor => {
+    checkOptions("pad", options, padOptions);
+    checkTensor("pad", x);
+    checkNumbers("pad", "widths", widths);
+    const { mode = "constant", value = 0 } = options;
     if (!modes.includes(mode)) throw unknownName("pad mode", String(mode), modes);
     const pairs = typeof widths === "number" ? x.shape.map(() => [widths, widths] as const) : widths;
     const isWidth = (count: number) => Number.isInteger(count) && count >= 0;
@@ -301,6 +309,9 @@ export const roll: OpFunction<
   Tensor
 > = Object.assign(
   (x: Tensor, shift: number | readonly number[], axes?: number | readonly number[]): Tensor => {
+    checkTensor("roll", x);
+    checkNumbers("roll", "the shift", shift);
+    if (axes !== undefined) checkNumbers("roll", "axes", axes);
     if (axes === undefined && typeof shift === "number")
       return tidy(() => reshape(roll(reshape(x, [sizeOf(x.shape)]), shift, 0), x.shape));
     const along = (axes === undefined ? [] : typeof axes === "number" ? [axes] : axes).map((axis) =>

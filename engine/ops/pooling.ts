@@ -2,7 +2,8 @@
 // everything. Padding is never a value: maxima ignore it, averages do not count it (as Keras and TensorFlow do).
 
 import { apply, firstOf } from "../apply.ts";
-import { ArgumentError, ShapeError } from "../errors.ts";
+import { checkTensor } from "../arguments.ts";
+import { ArgumentError, checkOptions, ShapeError } from "../errors.ts";
 import type { Op, OpFunction } from "../op.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -10,20 +11,29 @@ import { averagePool } from "./average-pool.ts";
 import { maxPool } from "./max-pool.ts";
 import type { PoolAttrs } from "./pool.ts";
 import { max, mean } from "./reduce.ts";
-import { explicitPadding, type PerAxis, perAxis, resolveWindow, type WindowOptions } from "./windows.ts";
+import { type ReduceOptions, reduceOptions } from "./reduce-kernels.ts";
+import {
+  explicitPadding,
+  type PerAxis,
+  perAxis,
+  resolveWindow,
+  type WindowOptions,
+  windowOptions,
+} from "./windows.ts";
 
 type Pooling = OpFunction<[x: Tensor, size: PerAxis, options?: WindowOptions], Tensor>;
 
-function checkRank(op: string, rank: number, { shape }: Tensor): void {
-  if (shape?.length === rank + 2) return;
+function checkRank(op: string, rank: number, x: Tensor): void {
+  checkTensor(op, x);
+  if (x.shape.length === rank + 2) return;
   const wanted = rank === 1 ? "[batch, length, channels]" : "[batch, height, width, channels]";
-  const got = shape === undefined ? String(shape) : showShape(shape);
-  throw new ShapeError(`${op}: x must be ${wanted}, ${rank + 2} axes, got ${got}`);
+  throw new ShapeError(`${op}: x must be ${wanted}, ${rank + 2} axes, got ${showShape(x.shape)}`);
 }
 
 function poolOver(op: Op<PoolAttrs>, rank: 1 | 2): Pooling {
   const name = `${op.name}${rank}d`;
   const call = (x: Tensor, size: PerAxis, options: WindowOptions = {}): Tensor => {
+    checkOptions(name, options, windowOptions);
     checkRank(name, rank, x);
     const { padding = "valid" } = options;
     const sizes = perAxis(name, "size", size, rank);
@@ -68,16 +78,20 @@ export const averagePool1d: Pooling = poolOver(averagePool, 1);
 export const averagePool2d: Pooling = poolOver(averagePool, 2);
 
 /** The mean of each channel over all pixels: `x` [batch, ...spatial, channels] gives [batch, channels]. */
-export function globalAveragePool(x: Tensor, options: { keepDims?: boolean } = {}): Tensor {
+export function globalAveragePool(x: Tensor, options?: ReduceOptions): Tensor {
+  checkOptions("globalAveragePool", options, reduceOptions);
   return mean(x, spatialAxes("globalAveragePool", x), options);
 }
 
 /** The largest value of each channel: `x` [batch, ...spatial, channels] gives [batch, channels]. Ties share the gradient. */
-export function globalMaxPool(x: Tensor, options: { keepDims?: boolean } = {}): Tensor {
+export function globalMaxPool(x: Tensor, options?: ReduceOptions): Tensor {
+  checkOptions("globalMaxPool", options, reduceOptions);
   return max(x, spatialAxes("globalMaxPool", x), options);
 }
 
-function spatialAxes(op: string, { shape }: Tensor): number[] {
+function spatialAxes(op: string, x: Tensor): number[] {
+  checkTensor(op, x);
+  const { shape } = x;
   if (shape.length < 3) {
     throw new ShapeError(
       `${op}: x must be [batch, ...spatial, channels], at least 3 axes, got ${showShape(shape)}`,

@@ -3,9 +3,10 @@
 
 import philoxSource from "../../shaders/philox.wgsl";
 import randomFillSource from "../../shaders/random-fill.wgsl";
+import { checkTensor } from "../arguments.ts";
 import { defineOp } from "../define.ts";
 import type { DType } from "../dtype.ts";
-import { DTypeError, ShapeError } from "../errors.ts";
+import { checkOptions, DTypeError, ShapeError } from "../errors.ts";
 import {
   type AdapterProfile,
   grid,
@@ -85,6 +86,8 @@ export function fillOp<A extends object>(
   attrsOf: (options: Partial<A>) => A,
 ): OpFunction<[state: Tensor, shape: Shape, options?: Partial<A>], Tensor> {
   const { name, dtype, code, helpers, samples } = distribution;
+  const known: Record<string, true> = {};
+  for (const option of Object.keys(samples[0])) known[option] = true;
   const shapes: readonly [state: SampleInput, shape: Shape][] = [
     [sampleState(1, 2, 3, 4), [7, 13]],
     [highState, [2, 1, 65]],
@@ -96,6 +99,8 @@ export function fillOp<A extends object>(
     saves: {},
     vjp: notOfValues,
     call: (state: Tensor, shape: Shape, options: Partial<A> = {}) => {
+      checkOptions<object>(name, options, known);
+      checkTensor(name, state);
       checkShape(name, shape);
       const attrs = attrsOf(options);
       distribution.check?.(attrs);

@@ -5,9 +5,10 @@
 import ownRowsSource from "../../shaders/own-rows.wgsl";
 import reduceColumnsSource from "../../shaders/reduce-columns.wgsl";
 import reduceRowsSource from "../../shaders/reduce-rows.wgsl";
+import { shapeOf } from "../arguments.ts";
 import { defineOp } from "../define.ts";
 import type { DType } from "../dtype.ts";
-import { DTypeError, ShapeError } from "../errors.ts";
+import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../errors.ts";
 import {
   type AdapterProfile,
   grid,
@@ -306,6 +307,13 @@ export function reduceSamples<A extends object>(
   ];
 }
 
+export interface ReduceOptions {
+  /** Keep the reduced axes with length 1. */
+  keepDims?: boolean;
+}
+
+export const reduceOptions: OptionNames<ReduceOptions> = { keepDims: true };
+
 /** The attributes of a reduction from its arguments. */
 export function reduceAttrs(
   name: string,
@@ -314,7 +322,7 @@ export function reduceAttrs(
   keepDims: boolean | undefined,
 ): ReduceAttrs {
   return {
-    axes: normalizeAxes(name, axes, typeof x === "number" ? 0 : x.shape.length),
+    axes: normalizeAxes(name, axes, shapeOf(name, x).length),
     keepDims: keepDims ?? false,
   };
 }
@@ -327,10 +335,10 @@ export function reduction(definition: ReduceDefinition) {
     saves: definition.saves ?? {},
     samples: [...reduceSamples(dtype, {}), ...(definition.samples ?? [])],
     accuracy: definition.accuracy,
-    call: (x: TensorLike, axes?: number | readonly number[], options: { keepDims?: boolean } = {}) => ({
-      inputs: [x],
-      attrs: reduceAttrs(name, x, axes, options.keepDims),
-    }),
+    call: (x: TensorLike, axes?: number | readonly number[], options?: ReduceOptions) => {
+      checkOptions(name, options, reduceOptions);
+      return { inputs: [x], attrs: reduceAttrs(name, x, axes, options?.keepDims) };
+    },
     infer: ([x], { axes, keepDims }: ReduceAttrs) => {
       if (!dtypes.includes(x.dtype)) {
         const remedy = dtype === "bool" ? "compare first, as in notEqual(x, 0)" : `use cast(x, "${dtype}")`;

@@ -1,5 +1,6 @@
 // Views: the same memory under another shape. No dispatch, no copy, and so is the gradient.
 
+import { checkTensor } from "../arguments.ts";
 import { defineOp } from "../define.ts";
 import { ShapeError } from "../errors.ts";
 import type { OpFunction, TensorLike } from "../op.ts";
@@ -48,6 +49,7 @@ function fillIn(shape: readonly number[], from: Shape): Shape {
  * @throws ArgumentError for an axis out of range
  */
 export function flatten(x: Tensor, from = 0): Tensor {
+  checkTensor("flatten", x);
   const first = from === 0 ? 0 : normalizeAxis("flatten", from, x.shape.length);
   return reshape(x, [...x.shape.slice(0, first), sizeOf(x.shape.slice(first))]);
 }

@@ -4,6 +4,7 @@ import expLogSource from "../../shaders/exp-log.wgsl";
 import totalSource from "../../shaders/exponential-total.wgsl";
 import ownRowsSource from "../../shaders/own-rows.wgsl";
 import softmaxSource from "../../shaders/softmax.wgsl";
+import { checkTensor } from "../arguments.ts";
 import { defineOp } from "../define.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import {
@@ -147,6 +148,7 @@ function rowOp({
   });
   const anyAxis = (x: TensorLike, axis = -1): Tensor => {
     if (typeof x === "number") return lastAxis(x);
+    checkTensor(name, x);
     const rank = x.shape.length;
     const k = rank === 0 ? 0 : normalizeAxis(name, axis, rank);
     if (k >= rank - 1) return lastAxis(x);

@@ -5,9 +5,10 @@ import sortBlocksSource from "../../shaders/sort-blocks.wgsl";
 import sortFinishSource from "../../shaders/sort-finish.wgsl";
 import sortMergeSource from "../../shaders/sort-merge.wgsl";
 import { apply } from "../apply.ts";
+import { checkTensor } from "../arguments.ts";
 import { defineOp } from "../define.ts";
 import type { DType } from "../dtype.ts";
-import { ArgumentError, DTypeError } from "../errors.ts";
+import { ArgumentError, checkOptions, DTypeError, type OptionNames } from "../errors.ts";
 import {
   grid,
   input,
@@ -180,7 +181,12 @@ export interface SortOptions {
   descending?: boolean;
 }
 
-function sortAttrs(name: string, x: Tensor, { axis = -1, descending = false }: SortOptions): SortAttrs {
+const sortOptions: OptionNames<SortOptions> = { axis: true, descending: true };
+
+function sortAttrs(name: string, x: Tensor, options: SortOptions): SortAttrs {
+  checkOptions(name, options, sortOptions);
+  checkTensor(name, x);
+  const { axis = -1, descending = false } = options;
   const along = normalizeAxis(name, axis, x.shape.length);
   return { axis: along, k: x.shape[along], descending };
 }
@@ -229,6 +235,8 @@ export interface TopKOptions {
   smallest?: boolean;
 }
 
+const topKOptions: OptionNames<TopKOptions> = { axis: true, smallest: true };
+
 /**
  * The `k` largest elements (or smallest) along an axis, in order, and their indices (i32). Of equal ones that with the
  * lower index comes first; NaN counts as less than anything (with `smallest`: more). The gradient goes to where the
@@ -241,7 +249,10 @@ export interface TopKOptions {
 export const topK: ((x: Tensor, k: number, options?: TopKOptions) => { values: Tensor; indices: Tensor }) & {
   readonly op: Op;
 } = Object.assign(
-  (x: Tensor, k: number, { axis = -1, smallest = false }: TopKOptions = {}) => {
+  (x: Tensor, k: number, options: TopKOptions = {}) => {
+    checkOptions("topK", options, topKOptions);
+    checkTensor("topK", x);
+    const { axis = -1, smallest = false } = options;
     const along = normalizeAxis("topK", axis, x.shape.length);
     if (!Number.isInteger(k) || k < 0 || k > x.shape[along]) {
       throw new ArgumentError(

@@ -2,7 +2,7 @@
 // deviation, logSumExp, norms.
 
 import { defineOp } from "../define.ts";
-import { ArgumentError, DTypeError, ShapeError } from "../errors.ts";
+import { ArgumentError, checkOptions, DTypeError, type OptionNames, ShapeError } from "../errors.ts";
 import type { Spec } from "../kernel.ts";
 import type { OpFunction, TensorLike } from "../op.ts";
 import { reducedShape, showShape, sizeOf } from "../shape.ts";
@@ -13,13 +13,17 @@ import { equal, less } from "./comparison.ts";
 import { exp, log, sqrt } from "./exponential.ts";
 import { logicalNot, where } from "./logical.ts";
 import { max, mean, sum } from "./reduce.ts";
-import { keptShape, type ReduceAttrs, reduceAttrs, reduceSamples } from "./reduce-kernels.ts";
+import {
+  keptShape,
+  type ReduceAttrs,
+  type ReduceOptions,
+  reduceAttrs,
+  reduceOptions,
+  reduceSamples,
+} from "./reduce-kernels.ts";
 import { reshape } from "./reshape.ts";
 
-export interface ReduceOptions {
-  /** Keep the reduced axes with length 1. */
-  keepDims?: boolean;
-}
+export type { ReduceOptions };
 
 type Axes = number | readonly number[];
 
@@ -40,14 +44,17 @@ export interface VarianceOptions extends ReduceOptions {
   correction?: number;
 }
 
-function varianceAttrs(name: string, x: TensorLike, axes?: Axes, options: VarianceOptions = {}) {
-  const correction = options.correction ?? 0;
+const varianceOptions: OptionNames<VarianceOptions> = { keepDims: true, correction: true };
+
+function varianceAttrs(name: string, x: TensorLike, axes?: Axes, options?: VarianceOptions) {
+  checkOptions(name, options, varianceOptions);
+  const correction = options?.correction ?? 0;
   if (!Number.isFinite(correction)) {
     throw new ArgumentError(
       `${name}: the correction must be a finite number, usually 0 or 1, got ${correction}`,
     );
   }
-  return { ...reduceAttrs(name, x, axes, options.keepDims), correction };
+  return { ...reduceAttrs(name, x, axes, options?.keepDims), correction };
 }
 
 /** x less its mean over the axes. */
@@ -127,10 +134,10 @@ const isFiniteNumber = (x: Tensor) => less(abs(x), Number.POSITIVE_INFINITY);
 export const logSumExp: OpFunction<[x: TensorLike, axes?: Axes, options?: ReduceOptions], Tensor> = defineOp({
   name: "logSumExp",
   saves: { inputs: [0], outputs: [0] },
-  call: (x: TensorLike, axes?: Axes, options: ReduceOptions = {}) => ({
-    inputs: [x],
-    attrs: reduceAttrs("logSumExp", x, axes, options.keepDims),
-  }),
+  call: (x: TensorLike, axes?: Axes, options?: ReduceOptions) => {
+    checkOptions("logSumExp", options, reduceOptions);
+    return { inputs: [x], attrs: reduceAttrs("logSumExp", x, axes, options?.keepDims) };
+  },
   infer: ([x], attrs: ReduceAttrs) => {
     if (countOf(x, attrs) === 0 && sizeOf(reducedShape(x.shape, attrs.axes, false)) > 0) {
       throw new ShapeError(
@@ -167,6 +174,8 @@ export interface NormOptions extends ReduceOptions {
   order?: 1 | 2 | number;
 }
 
+const normOptions: OptionNames<NormOptions> = { keepDims: true, order: true };
+
 /**
  * Vector norm over `axes` (default: all), of order 1, 2 or Infinity. For order 2 the squares must be f32 numbers:
  * |x| from 1e-19 to 1e19. Where a norm has no derivative the gradient is the subgradient nearest 0: of order 1, 0 for
@@ -177,11 +186,13 @@ export interface NormOptions extends ReduceOptions {
 export const norm: OpFunction<[x: TensorLike, axes?: Axes, options?: NormOptions], Tensor> = defineOp({
   name: "norm",
   saves: { inputs: [0], outputs: [0] },
-  call: (x: TensorLike, axes?: Axes, { order = 2, keepDims }: NormOptions = {}) => {
+  call: (x: TensorLike, axes?: Axes, options?: NormOptions) => {
+    checkOptions("norm", options, normOptions);
+    const order = options?.order ?? 2;
     if (order !== 1 && order !== 2 && order !== Number.POSITIVE_INFINITY) {
       throw new ArgumentError(`norm: the order must be 1, 2 or Infinity, got ${order}`);
     }
-    return { inputs: [x], attrs: { ...reduceAttrs("norm", x, axes, keepDims), order } };
+    return { inputs: [x], attrs: { ...reduceAttrs("norm", x, axes, options?.keepDims), order } };
   },
   infer: ([x], attrs: NormAttrs) => {
     if (attrs.order > 2 && countOf(x, attrs) === 0 && sizeOf(reducedShape(x.shape, attrs.axes, false)) > 0) {

@@ -1,6 +1,7 @@
 // Triangles and diagonals of matrices: tril, triu, diag. All take every dtype and move bits as they are.
 
 import triangleSource from "../../shaders/triangle.wgsl";
+import { checkTensor } from "../arguments.ts";
 import { defineOp } from "../define.ts";
 import { ArgumentError, ShapeError } from "../errors.ts";
 import { type AdapterProfile, input, output, type Spec } from "../kernel.ts";
@@ -114,6 +115,7 @@ registerFamily({
  * @throws ShapeError for a scalar, or an offset beyond the matrix
  */
 export function diag(x: Tensor, offset = 0): Tensor {
+  checkTensor("diag", x);
   checkOffset("diag", offset);
   const [right, down] = [Math.max(offset, 0), Math.max(-offset, 0)];
   if (x.shape.length === 0)

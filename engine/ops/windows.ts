@@ -2,6 +2,7 @@
 // tap of an output pixel reads. Convolutions and pooling stand on it; what they do with a window it does not know.
 
 import windowSource from "../../shaders/window.wgsl";
+import type { OptionNames } from "../errors.ts";
 import { ArgumentError, ShapeError, unknownName } from "../errors.ts";
 import type { Spec } from "../kernel.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
@@ -40,6 +41,8 @@ export interface WindowOptions {
   /** Default "valid". */
   padding?: Padding;
 }
+
+export const windowOptions: OptionNames<WindowOptions> = { stride: true, padding: true };
 
 export function perAxis(op: string, what: string, value: PerAxis, rank: number, least = 1): number[] {
   const list = typeof value === "number" ? new Array<number>(rank).fill(value) : Array.from(value ?? []);

@@ -1,7 +1,9 @@
 // RandomGenerator: a random state that lives on the device and advances with every draw, so that programs draw by
 // calling methods. What is drawn, engine/ops knows.
 
+import { checkTensor } from "../arguments.ts";
 import { type Device, device as defaultDevice } from "../device.ts";
+import { checkOptions, type OptionNames } from "../errors.ts";
 import {
   type BernoulliAttrs,
   type CategoricalOptions,
@@ -29,6 +31,8 @@ export interface RandomGeneratorOptions {
   device?: Device;
 }
 
+const generatorOptions: OptionNames<RandomGeneratorOptions> = { seed: true, device: true };
+
 /**
  * Draws random tensors. Its state is a Variable, so it works the same inside `jit`, where every run draws anew.
  *
@@ -41,6 +45,7 @@ export class RandomGenerator {
   readonly state: Variable;
 
   constructor(options: RandomGeneratorOptions = {}) {
+    checkOptions("RandomGenerator", options, generatorOptions);
     const device = options.device ?? defaultDevice();
     const words = options.seed === undefined ? device.random.state() : new RandomSource(options.seed).state();
     this.state = variable(words, { dtype: "u32", device, trainable: false, name: "random state" });
@@ -78,6 +83,7 @@ export class RandomGenerator {
 
   /** The rows of `x` in a random order, or what stands along another axis. */
   shuffle(x: Tensor, axis = 0): Tensor {
+    checkTensor("shuffle", x);
     const along = normalizeAxis("shuffle", axis, x.shape.length);
     return this.#draw((state) => gather(x, permutation(state, x.shape[along]), along));
   }

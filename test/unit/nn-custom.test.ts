@@ -116,7 +116,7 @@ describe("a loss or metric of one's own", () => {
     await expect(evaluate(losses.binaryCrossentropy)).rejects.toThrow(ArgumentError);
     const metric = (values: unknown) => ({ name: "m", acceptsLogits: true, values });
     await expect(evaluate("mse", [metric(() => 1)])).rejects.toThrow(
-      /metric "m": must give a Tensor, got number/,
+      /metric "m": must give a Tensor, got the number 1/,
     );
     await expect(evaluate("mse", [metric(() => tensor([1, 2, 3]))])).rejects.toThrow(/batch of 4 samples/);
     expect(() => evaluate("mse", ["mse", "mse"])).toThrow(/"mse"; give each metric a name of its own/);
@@ -282,11 +282,11 @@ describe("arguments of the wrong kind", () => {
     ["options for axes", () => sum(v, { axis: 0 } as never), /sum: axes must be.*got \{"axis":0\}/],
     ["null for axes", () => sum(v, null as never), /axes must be .* got null/],
     ["a number for a shape", () => reshape(v, 2 as never), /reshape: the shape must be an array/],
-    ["numbers to assign", () => v.assign([1, 2] as never), /takes a Tensor, got object; set\(\)/],
+    ["numbers to assign", () => v.assign([1, 2] as never), /takes a Tensor, got an array; set\(\)/],
     [
       "numbers to differentiate",
       () => grad((a) => sum(a))([1] as never),
-      /needs an f32 tensor .* got object/,
+      /needs an f32 tensor .* got an array/,
     ],
     [
       "integers to differentiate",

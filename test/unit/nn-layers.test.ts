@@ -523,7 +523,7 @@ describe("options that a layer does not have", () => {
 
   it("are told from arguments that are no options at all", () => {
     expect(() => new Dense(3, odd("relu" as unknown as object))).toThrow(
-      "Dense: options must be an object, as in { name: ... }, got string relu",
+      'Dense: options must be an object, as in { name: ... }, got the string "relu"',
     );
   });
 

@@ -160,7 +160,7 @@ describe("errors", () => {
     const w = variable([1, 2], { name: "w" });
     for (const [wrong, told] of [
       [() => tensor([1, 2]), "got a f32 [2]"],
-      [() => 0.1 as unknown as Tensor, "got number"],
+      [() => 0.1 as unknown as Tensor, "got the number 0.1"],
     ] as const) {
       const optimizer = new SGD({ learningRate: wrong }).build([w]);
       expect(() => optimizer.apply([tensor([1, 1])])).toThrow(told);

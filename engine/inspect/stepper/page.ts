@@ -1,7 +1,7 @@
 // The stepper: a recording as one HTML page that goes through it step by step, forwards, back, and through an update.
 // Everything is in the page: it loads nothing, and without scripts it is a long printed lesson.
 
-import { ArgumentError } from "../../errors.ts";
+import { ArgumentError, checkOptions, isPromise, kindOf, type OptionNames } from "../../errors.ts";
 import { sizeOf } from "../../shape.ts";
 import { boxOf, graphSvg, type Timeline } from "./graph.ts";
 import { arrayTable, escapeHtml } from "./html.ts";
@@ -23,6 +23,14 @@ export interface StepperOptions {
   result?: { readonly text: string; readonly values?: Readonly<Record<string, number>> };
 }
 
+const stepperOptions: OptionNames<StepperOptions> = {
+  title: true,
+  intro: true,
+  elements: true,
+  updates: true,
+  result: true,
+};
+
 export interface StepperUpdate {
   /** The variable's name. */
   readonly name: string;
@@ -43,6 +51,14 @@ interface Slide {
 
 /** The page as a string, to be written to a file or put into a frame. */
 export function stepperPage(recording: StepRecording, options: StepperOptions = {}): string {
+  checkOptions("stepperPage", options, stepperOptions);
+  if (!Array.isArray(recording?.nodes)) {
+    throw new ArgumentError(
+      isPromise(recording)
+        ? "stepperPage: argument 1 is a Promise; await it first, as in stepperPage(await recordSteps(...))"
+        : `stepperPage: argument 1 must be a recording made by recordSteps(), got ${kindOf(recording)}`,
+    );
+  }
   const { loss, nodes, values } = recording;
   const notation = new Notation({ loss, elements: options.elements ?? {} });
   const named = new Map(values.map((value) => [value.name, value]));

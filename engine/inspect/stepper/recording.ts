@@ -1,7 +1,8 @@
 // A walk over a tape, forwards and back, as plain data with the values in it: what a page shows after the device is
 // closed. Reads every tensor of the walk once.
 
-import { ArgumentError } from "../../errors.ts";
+import { checkTensor } from "../../arguments.ts";
+import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../../errors.ts";
 import { type Shape, sizeOf } from "../../shape.ts";
 import type { Tape, TapeNode } from "../../tape.ts";
 import type { Tensor } from "../../tensor.ts";
@@ -57,6 +58,8 @@ export interface RecordingOptions {
   maxElements?: number;
 }
 
+const recordingOptions: OptionNames<RecordingOptions> = { maxElements: true };
+
 /**
  * Walks over a tape of `new Tape({ retain: true })` to `loss` and back and reads all values.
  *
@@ -65,8 +68,16 @@ export interface RecordingOptions {
 export async function recordSteps(
   tape: Tape,
   loss: Tensor,
-  { maxElements = 1024 }: RecordingOptions = {},
+  options: RecordingOptions = {},
 ): Promise<StepRecording> {
+  checkOptions("recordSteps", options, recordingOptions);
+  const { maxElements = 1024 } = options;
+  if (!Array.isArray(tape?.nodes)) {
+    throw new ArgumentError(
+      `recordSteps: argument 1 must be a Tape that recorded the loss, got ${kindOf(tape)}`,
+    );
+  }
+  checkTensor("recordSteps", loss, 2);
   const names = nameValues(tape, loss.device);
   const nodes = nodesBehind(tape.nodes, loss.id);
   const shown = (shape: Shape, data: ArrayLike<number>): ShownArray => ({

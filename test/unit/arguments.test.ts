@@ -1,0 +1,320 @@
+// Arguments that users get wrong, in every public function: misspelt options, what is no tensor, a value where a function
+// belongs. The functions are found by their types, so that a new one is tested as soon as it is exported.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as data from "../../data/index.ts";
+import * as engine from "../../engine/index.ts";
+import { ArgumentError, dispose, GradgpuError, init, mean, type Tensor, tensor } from "../../engine/index.ts";
+import * as nn from "../../nn/index.ts";
+import * as optim from "../../optim/index.ts";
+import { type Parameter, type PublicFunction, publicFunctions } from "../support/public-functions.ts";
+
+const entries: Readonly<Record<string, unknown>> = { engine, nn, optim, data };
+
+/** What users don't call: constructors and methods that are marked internal, those of errors, and of base classes. */
+const isInternal = ({ name, kind }: PublicFunction): boolean =>
+  /^(engine\.(SourceLine|Tensor|Variable|VariablePack|Profile|Device|kernel\..*)|nn\.Layer|optim\.Optimizer)$/.test(
+    name,
+  ) ||
+  // Methods of base classes are looked at in the classes that have them.
+  /^(nn\.Layer|optim\.Optimizer)#/.test(name) ||
+  // Ops that others are made of, and take what those worked out.
+  /^engine\.(eachRow|rowNormGradient|col2im)$/.test(name) ||
+  /#(pull|pullAll|mark|knows|keeps|withTrace|moveInto|replaceMemory)$/.test(name) ||
+  (kind === "constructor" && /Error$/.test(name));
+
+/** What layers are asked for by models and by subclasses. */
+const isOfLayers = ({ name }: PublicFunction): boolean =>
+  /^nn\..*#(call|callLogits|forward|forwardLogits|convolve|addWeight)$/.test(name);
+
+const functions = publicFunctions(Object.keys(entries)).filter(
+  (one) => !isInternal(one) && !isOfLayers(one) && !/\.(names|name|classes)\./.test(one.name),
+);
+
+/** What stands in front of the options of layers, which look at it first. */
+const leading: Readonly<Record<string, readonly unknown[]>> = {
+  "nn.Conv1D": [1, 1],
+  "nn.Conv2D": [1, 1],
+  "nn.Conv2DTranspose": [1, 1],
+  "nn.DepthwiseConv2D": [1],
+  "nn.Dense": [1],
+  "nn.Dropout": [0.5],
+  "nn.Embedding": [1, 1],
+  "nn.Input": [[1]],
+  "nn.Permute": [[1]],
+  "nn.Rescaling": [1],
+  "nn.Reshape": [[1]],
+};
+
+const inFront = ({ name }: PublicFunction, at: number): readonly unknown[] =>
+  leading[name] ?? new Array(at).fill(undefined);
+
+/** What must stand behind a first argument, for those that look at it first. */
+const following: Readonly<Record<string, readonly unknown[]>> = {
+  "engine.clip": [0, 1],
+  "engine.expand": [[2, 3]],
+  "engine.padZeros": [
+    [0, 0],
+    [0, 0],
+  ],
+  "engine.pow": [2],
+  "engine.reshape": [[3, 2]],
+};
+
+let x: Tensor;
+let instances: Readonly<Record<string, object>>;
+
+beforeAll(async () => {
+  await init({ device: "cpu" });
+  x = tensor([
+    [1, 2, 3],
+    [4, 5, 6],
+  ]);
+  const model = new nn.Sequential([new nn.Input([2]), new nn.Dense(1)]);
+  model.compile({ optimizer: "sgd", loss: "meanSquaredError" });
+  const weights = [engine.variable([1, 2]), engine.variable([3])];
+  const rules = [
+    ...[optim.Adadelta, optim.Adagrad, optim.Adam, optim.AdamW],
+    ...[optim.Nadam, optim.RMSprop, optim.SGD],
+  ];
+  instances = {
+    "engine.RandomGenerator": new engine.RandomGenerator(),
+    "engine.Tape": new engine.Tape(),
+    "engine.Variable": engine.variable([1, 2]),
+    "engine.VariablePack": engine.packVariables(weights),
+    "nn.Sequential": model,
+    ...Object.fromEntries(
+      rules.map((rule) => [`optim.${rule.name}`, new rule().build([engine.variable([1])])]),
+    ),
+  };
+});
+
+afterAll(() => dispose());
+
+/** Whether a message says which function it is about, or which optimizer. */
+const isNamed = (message: string, name: string): boolean => {
+  const [owner, last] = name.split(/[.#]/).slice(-2);
+  return message.toLowerCase().includes(last.toLowerCase()) || message.includes(owner);
+};
+
+/** What a call of a public function throws, at once, later, or where a generator begins. */
+async function failureOf({ name, kind }: PublicFunction, args: readonly unknown[]): Promise<unknown> {
+  const [owner, method] = name.split("#");
+  const found = owner
+    .split(".")
+    .reduce((at: unknown, part) => (at as Record<string, unknown>)[part], entries as unknown);
+  try {
+    if (kind === "constructor") Reflect.construct(found as new () => object, args);
+    else {
+      const self = kind === "method" ? instances[owner] : undefined;
+      const call = kind === "method" ? Reflect.get(self as object, method) : found;
+      const result: unknown = await Reflect.apply(call as () => unknown, self, args);
+      (result as { next?: () => void } | undefined)?.next?.();
+    }
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+/** An argument that is right as far as its kind goes. */
+function validFor({ kind }: Parameter): unknown {
+  if (kind === "tensor") return x;
+  if (kind === "tensors") return [x];
+  return kind === "function" ? (value: Tensor) => mean(value) : undefined;
+}
+
+describe("options", () => {
+  /** Losses stand in a file of their own that checks none yet. */
+  const unchecked = /^nn\.losses\./;
+  const withOptions = functions.flatMap((one) =>
+    one.parameters
+      .map((parameter, at) => ({ one, parameter, at }))
+      .filter(({ parameter }) => parameter.kind === "options" && !unchecked.test(one.name)),
+  );
+
+  it("are found in the types", () => {
+    const names = withOptions.map(({ one }) => one.name);
+    for (const name of ["engine.sum", "engine.Tape", "engine.jit", "optim.schedules.cosineDecay"])
+      expect(names).toContain(name);
+    expect(names).toEqual(expect.arrayContaining(["data.mnist.load", "nn.Dense", "nn.Sequential#fit"]));
+    expect(names.length).toBeGreaterThan(100);
+  });
+
+  it("that are misspelt are refused, and the right name is told", async () => {
+    const silent: string[] = [];
+    for (const { one, parameter, at } of withOptions) {
+      for (const option of parameter.options) {
+        const args = [...inFront(one, at), { [`${option}_`]: undefined }];
+        const error = await failureOf(one, args);
+        const isTold = error instanceof ArgumentError && error.message.includes(`Did you mean "${option}"?`);
+        if (!isTold) silent.push(`${one.name}: ${option}: ${String(error)}`);
+      }
+    }
+    expect(silent).toEqual([]);
+  });
+
+  it("that are no object are refused", async () => {
+    const silent: string[] = [];
+    for (const { one, at } of withOptions) {
+      for (const wrong of ["text", null, Promise.resolve({})]) {
+        // Layers take their options apart before their base class checks them.
+        if (wrong === null && one.kind === "constructor" && one.name.startsWith("nn.")) continue;
+        const error = await failureOf(one, [...inFront(one, at), wrong]);
+        const isTold = error instanceof ArgumentError && error.message.includes("options must be an object");
+        if (!isTold) silent.push(`${one.name}: ${String(wrong)}: ${String(error)}`);
+      }
+    }
+    expect(silent).toEqual([]);
+  });
+
+  it("say what is wrong", () => {
+    const call = (run: () => unknown) => expect(run);
+    call(() => engine.sum(x, 1, { keepdims: true } as never)).toThrow(
+      'unknown sum option "keepdims". Did you mean "keepDims"? Known: keepDims.',
+    );
+    call(() => engine.matmul(x, x, { transB: true } as never)).toThrow('Did you mean "transposeB"?');
+    call(() => engine.zeros([2], "i32" as never)).toThrow(
+      'zeros: options must be an object, as in { dtype: ... }, got the string "i32"',
+    );
+    call(() => engine.sum(x, 1, [1] as never)).toThrow("got an array");
+    call(() => engine.randomBits(x, [2], 3 as never)).toThrow("as in {}, got the number 3");
+    call(() => engine.sum(x, 1, Object.create({ keepdims: true }))).toThrow('Did you mean "keepDims"?');
+  });
+});
+
+describe("tensors", () => {
+  const wrongs: readonly (readonly [value: unknown, told: RegExp])[] = [
+    [Promise.resolve(), /is a Promise; await it first|got a Promise; await it first/],
+    [[1, 2], /an array|element 0 of argument|got the number 1|2 gradients/],
+    [undefined, /undefined/],
+    [null, /null/],
+    ["text", /the string "text"/],
+    [{}, /an object/],
+  ];
+
+  it("are told from what comes first and is none", async () => {
+    const silent: string[] = [];
+    for (const one of functions) {
+      const [first] = one.parameters;
+      if (first?.kind !== "tensor" && first?.kind !== "tensors") continue;
+      for (const [wrong, told] of wrongs) {
+        const error = await failureOf(one, [wrong, ...(following[one.name] ?? [])]);
+        const isTold =
+          error instanceof GradgpuError && told.test(error.message) && isNamed(error.message, one.name);
+        if (!isTold) silent.push(`${one.name}(${String(wrong)}): ${String(error)}`);
+      }
+    }
+    expect(silent).toEqual([]);
+  });
+
+  it("are told from what comes later and is none", async () => {
+    const silent: string[] = [];
+    for (const one of functions) {
+      for (const [at, { kind }] of one.parameters.entries()) {
+        if (at === 0 || (kind !== "tensor" && kind !== "tensors")) continue;
+        for (const [wrong] of wrongs) {
+          const error = await failureOf(one, [...one.parameters.slice(0, at).map(validFor), wrong]);
+          if (!(error instanceof GradgpuError)) silent.push(`${one.name}, ${at + 1}: ${String(error)}`);
+        }
+      }
+    }
+    expect(silent).toEqual([]);
+  });
+
+  it("say what is wrong", async () => {
+    const promise = Promise.resolve(x) as never;
+    expect(() => engine.argMax(promise)).toThrow("argMax: argument 1 is a Promise; await it first");
+    expect(() => engine.add(x, promise)).toThrow("add: argument 2 is a Promise; await it first");
+    expect(() => engine.argMax([1] as never)).toThrow(
+      "argMax: argument 1 must be a Tensor, got an array; make one with tensor([...])",
+    );
+    expect(() => engine.relu(new Float32Array(2) as never)).toThrow(
+      "got a Float32Array; make one with tensor",
+    );
+    expect(() => engine.stack(x as never)).toThrow("an array of Tensors, got a Tensor; put it in brackets");
+    expect(() => engine.concat([x, promise])).toThrow("concat: element 1 of argument 1 is a Promise");
+    expect(() => engine.einsum("ij,jk", x, promise)).toThrow("einsum: argument 3 is a Promise");
+    expect(() => tensor(promise)).toThrow("got a Promise; await it first");
+    expect(() => engine.setDevice(promise)).toThrow(
+      "setDevice: takes a Device, got a Promise; await it first",
+    );
+    expect(() => engine.explain(promise)).toThrow("got a Promise; await it first");
+    expect(() => engine.toDot(undefined as never)).toThrow("such as modelDiagram(model), got undefined");
+    await expect(engine.recordSteps(promise, x)).rejects.toThrow(
+      "a Tape that recorded the loss, got a Promise",
+    );
+    expect(() => engine.stepperPage(promise)).toThrow("stepperPage(await recordSteps(...))");
+    const tape = new engine.Tape();
+    expect(() => tape.watch(promise)).toThrow("watch: argument 1 is a Promise");
+    expect(() => tape.watch({ x: promise })).toThrow(
+      'Tape.name: the value of "x" is a Promise; await it first',
+    );
+    const model = instances["nn.Sequential"] as nn.Sequential;
+    await expect(model.fit(promise, [[1]])).rejects.toThrow("got a Promise; await it first");
+  });
+});
+
+describe("numbers by axis", () => {
+  it.each<[string, () => unknown, string]>([
+    [
+      "transpose",
+      () => engine.transpose(x, 1 as never),
+      "the permutation must be an array, got the number 1",
+    ],
+    ["expand", () => engine.expand(x, undefined as never), "the shape must be an array, got undefined"],
+    ["unsqueeze", () => engine.unsqueeze(x, undefined as never), "axes must be a number or an array of them"],
+    ["split", () => engine.split(x, undefined as never), "sections must be a number or an array of them"],
+    [
+      "tile",
+      () => engine.tile(x, Promise.resolve(2) as never),
+      "counts must be a number or an array of them, got a Promise; await it first",
+    ],
+    [
+      "roll",
+      () => engine.roll(x, 1, {} as never),
+      "axes must be a number or an array of them, got an object",
+    ],
+    [
+      "pad",
+      () => engine.pad(x, "1" as never),
+      'widths must be a number or an array of them, got the string "1"',
+    ],
+    ["padZeros", () => engine.padZeros(x, 1 as never, [1, 1]), '"before" must be an array, got the number 1'],
+  ])("%s says what they must be", (name, call, told) => {
+    expect(call).toThrow(ArgumentError);
+    expect(call).toThrow(`${name}: ${told}`);
+  });
+});
+
+describe("functions", () => {
+  it("are told from values in their place", async () => {
+    const silent: string[] = [];
+    for (const one of functions) {
+      for (const [at, { kind }] of one.parameters.entries()) {
+        if (kind !== "function") continue;
+        for (const wrong of [x, undefined, Promise.resolve(x)]) {
+          const error = await failureOf(one, [...one.parameters.slice(0, at).map(validFor), wrong]);
+          const isTold = error instanceof GradgpuError && /function/.test(error.message);
+          if (!isTold) silent.push(`${one.name}(${String(wrong)}): ${String(error)}`);
+        }
+      }
+    }
+    expect(silent).toEqual([]);
+  });
+
+  it("say what is wrong", () => {
+    const weight = engine.variable([1]);
+    const optimizer = new optim.SGD();
+    expect(() => optimizer.minimize(mean(weight) as never, [weight])).toThrow(
+      "SGD.minimize: the first argument must be a function that computes the loss, as in () => mean(...), got a Tensor; gradients need to see it computed",
+    );
+    expect(() => engine.tidy(x as never)).toThrow("tidy: the first argument must be a function");
+    expect(() => engine.variableGrads(() => mean(weight), weight as never)).toThrow(
+      "variableGrads: argument 2 must be an array of Tensors, got a Variable; put it in brackets",
+    );
+    expect(() => engine.variableGrads(() => mean(weight), undefined as never)).toThrow(
+      "argument 2 must be an array of Tensors, got undefined",
+    );
+  });
+});
