@@ -6,7 +6,7 @@ export { modelDiagram } from "./diagram.ts";
 export type { Initializer } from "./initializers.ts";
 export * as initializers from "./initializers.ts";
 export * from "./layers/index.ts";
-export type { CrossentropyOptions, Loss } from "./losses.ts";
+export type { CrossentropyOptions, HuberOptions, Loss } from "./losses.ts";
 export * as losses from "./losses.ts";
 export type { Metric } from "./metrics.ts";
 export * as metrics from "./metrics.ts";
