@@ -8,7 +8,7 @@ export * as initializers from "./initializers.ts";
 export * from "./layers/index.ts";
 export type { CrossentropyOptions, HuberOptions, Loss } from "./losses.ts";
 export * as losses from "./losses.ts";
-export type { Metric } from "./metrics.ts";
+export type { Metric, MetricFunction, MetricLike } from "./metrics.ts";
 export * as metrics from "./metrics.ts";
 export { resetNames } from "./names.ts";
 export { type CompileOptions, Sequential } from "./sequential.ts";

@@ -75,6 +75,20 @@ describe("losses of numbers by name", () => {
     expect(() => losses.huber({ delta: 0 })).toThrow(ArgumentError);
   });
 
+  it.each([
+    ["mae", 1.5],
+    ["meanAbsoluteError", 1.5],
+    ["mse", 3.5],
+    ["meanSquaredError", 3.5],
+    ["huber", 1.125],
+  ])("%s is a metric, reported by that name", async (name, want) => {
+    const model = new Sequential([new Input([1]), new Dense(1, { kernelInitializer: "ones" })]);
+    model.compile({ optimizer: "sgd", loss: "mse", metrics: [name] });
+    // Errors 0, -1, -2, -3.
+    const logs = await model.evaluate([[0], [1], [2], [3]], [0, 2, 4, 6], { returnDict: true, batchSize: 3 });
+    expect(logs).toEqual({ loss: 3.5, [name]: want });
+  });
+
   it("fit takes them, and refuses targets of another shape", async () => {
     const x = [[0], [1], [2], [3]];
     const y = [1, 3, 5, 100];
