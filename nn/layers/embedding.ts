@@ -1,9 +1,9 @@
 // Embedding: a trained row of numbers for each of a set of whole numbers, as words of a vocabulary.
 
 import { cast, type Device, embedding, type Shape, type Tensor, type Variable } from "../../engine/index.ts";
+import { atLeastOne } from "../checks.ts";
 import * as initializers from "../initializers.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
-import { atLeastOne } from "./options.ts";
 
 export interface EmbeddingOptions extends LayerOptions {
   /** Default "uniform": even over ±0.05, as in Keras. */
