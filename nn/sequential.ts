@@ -20,6 +20,7 @@ import {
   variable,
 } from "../engine/index.ts";
 import { type Optimizer, optimizers } from "../optim/index.ts";
+import { Embedding } from "./layers/embedding.ts";
 import { Input } from "./layers/input.ts";
 import { batched, type CallOptions, equalShapes, Layer } from "./layers/layer.ts";
 import * as losses from "./losses.ts";
@@ -155,6 +156,13 @@ export class Sequential {
   /** @internal The one that a loss may take over, see {@link Layer.fusibleActivation}. */
   get fusibleActivation(): string {
     return this.#layers.at(-1)?.fusibleActivation ?? "linear";
+  }
+
+  /** @internal How many rows the first layer's table has, where that is an Embedding: inputs are numbers of those. */
+  get idCount(): number | undefined {
+    const first = this.#layers[0];
+    // A subclass may make ids of anything.
+    return first?.constructor === Embedding ? (first as Embedding).inputDim : undefined;
   }
 
   /** All weights, layer by layer. */

@@ -248,7 +248,7 @@ async function pairOf(
   budget?: Budget,
 ): Promise<RowSource> {
   const { device, inputShape, outputShape } = model;
-  const inputs = use(inputRows({ what, shape: inputShape, device }, x));
+  const inputs = use(inputRows({ what, shape: inputShape, device, idCount: model.idCount }, x));
   const targets = use(await targetRows({ what, shape: outputShape, device }, trainer.loss, y, inputs.count));
   const parts = [inputs, targets];
   const [xs, ys] =
