@@ -110,7 +110,8 @@ export function huber(options: HuberOptions = {}): Loss {
  * Mean over the last axis of -(t ln p + (1 - t) ln(1 - p)), p clipped to [1e-7, 1 - 1e-7]; from logits
  * max(x, 0) - x t + ln(1 + e^-|x|), which needs no clipping.
  */
-export function binaryCrossentropy({ fromLogits = false }: CrossentropyOptions = {}): Loss {
+export function binaryCrossentropy(options: CrossentropyOptions = {}): Loss {
+  const fromLogits = fromLogitsOf("binaryCrossentropy", options);
   return paired({
     name: "binaryCrossentropy",
     targets: "probabilities",
@@ -130,7 +131,8 @@ export function binaryCrossentropy({ fromLogits = false }: CrossentropyOptions =
  * -Σ t ln p over the last axis, p divided by its sum and clipped to [1e-7, 1 - 1e-7]; from logits
  * -Σ t logSoftmax(x). Targets are one-hot rows or any distributions.
  */
-export function categoricalCrossentropy({ fromLogits = false }: CrossentropyOptions = {}): Loss {
+export function categoricalCrossentropy(options: CrossentropyOptions = {}): Loss {
+  const fromLogits = fromLogitsOf("categoricalCrossentropy", options);
   return paired({
     name: "categoricalCrossentropy",
     targets: "probabilities",
@@ -150,7 +152,8 @@ export function categoricalCrossentropy({ fromLogits = false }: CrossentropyOpti
  * -ln p[label], with integer labels; otherwise as {@link categoricalCrossentropy}. From probabilities, as Keras:
  * the logarithms of the clipped probabilities are taken for logits.
  */
-export function sparseCategoricalCrossentropy({ fromLogits = false }: CrossentropyOptions = {}): Loss {
+export function sparseCategoricalCrossentropy(options: CrossentropyOptions = {}): Loss {
+  const fromLogits = fromLogitsOf("sparseCategoricalCrossentropy", options);
   return paired({
     name: "sparseCategoricalCrossentropy",
     targets: "classes",
@@ -163,6 +166,11 @@ export function sparseCategoricalCrossentropy({ fromLogits = false }: Crossentro
       return sparseSoftmaxCrossEntropy(logits, targets);
     },
   });
+}
+
+function fromLogitsOf(name: string, options: CrossentropyOptions): boolean {
+  checkOptions(`losses.${name}`, options, { fromLogits: true });
+  return options.fromLogits ?? false;
 }
 
 function summary(targets: Tensor, outputs: Tensor): { loss: Tensor; hits: Tensor } {

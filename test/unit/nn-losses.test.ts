@@ -89,6 +89,12 @@ describe("losses of numbers by name", () => {
     expect(logs).toEqual({ loss: 3.5, [name]: want });
   });
 
+  it("cross-entropies refuse an option that would be ignored", () => {
+    const { binaryCrossentropy, categoricalCrossentropy, sparseCategoricalCrossentropy } = losses;
+    for (const make of [binaryCrossentropy, categoricalCrossentropy, sparseCategoricalCrossentropy])
+      expect(() => make({ from_logits: true } as never)).toThrow('Did you mean "fromLogits"?');
+  });
+
   it("fit takes them, and refuses targets of another shape", async () => {
     const x = [[0], [1], [2], [3]];
     const y = [1, 3, 5, 100];
