@@ -34,7 +34,9 @@ function printDevice({ kind, info }: Device, wanted: TrainingArguments["device"]
     return;
   }
   if (wanted === "auto") {
-    print("An epoch takes minutes there; `npm run doctor` says what is missing, and --epochs 1 makes it short.");
+    print(
+      "An epoch takes minutes there; `npm run doctor` says what is missing, and --epochs 1 makes it short.",
+    );
   }
   print(`device: ${info.adapter}`);
 }

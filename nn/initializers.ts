@@ -13,6 +13,7 @@ import {
   sizeOf,
 } from "../engine/index.ts";
 import { lookup } from "../optim/index.ts";
+import { showGiven } from "./checks.ts";
 
 export interface Initializer {
   readonly name: string;
@@ -55,7 +56,7 @@ export const ones = (): Initializer => filled("ones", 1);
 /** All `value`. */
 export function constant(value: number): Initializer {
   if (!Number.isFinite(value)) {
-    throw new ArgumentError(`constant: the value must be a finite number, got ${value}`);
+    throw new ArgumentError(`constant: the value must be a finite number, got ${showGiven(value)}`);
   }
   return filled("constant", value);
 }

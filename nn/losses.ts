@@ -3,12 +3,15 @@
 
 import {
   ArgumentError,
+  abs,
   add,
+  checkOptions,
   clip,
   div,
   kindOf,
   log,
   mean,
+  minimum,
   mul,
   neg,
   sigmoidCrossEntropy,
@@ -22,6 +25,7 @@ import {
   tidy,
 } from "../engine/index.ts";
 import { lookup } from "../optim/index.ts";
+import { aboveZero } from "./checks.ts";
 
 export interface Loss {
   readonly name: string;
@@ -52,6 +56,11 @@ export interface CrossentropyOptions {
   fromLogits?: boolean;
 }
 
+export interface HuberOptions {
+  /** The error up to which the loss is a parabola, in the targets' unit; a finite number above 0, default 1. */
+  delta?: number;
+}
+
 /** Probabilities are kept this far from 0 and 1 before their logarithm is taken, as Keras does. */
 export const clipEpsilon = 1e-7;
 
@@ -65,11 +74,44 @@ export function meanSquaredError(): Loss {
   });
 }
 
+/** Mean over the last axis of |output - target|. Its gradient is the error's sign, 0 where there is no error. */
+export function meanAbsoluteError(): Loss {
+  return paired({
+    name: "meanAbsoluteError",
+    targets: "values",
+    fromLogits: false,
+    call: (targets, outputs) => mean(abs(sub(outputs, targets)), -1),
+  });
+}
+
+/**
+ * Mean over the last axis of e² / 2 where e = |output - target| is at most delta, and of delta (e - delta / 2) beyond:
+ * a squared error that outliers pull at with at most delta. Source: Huber 1964.
+ *
+ * @throws ArgumentError for a delta that is no finite number above 0
+ */
+export function huber(options: HuberOptions = {}): Loss {
+  checkOptions("losses.huber", options, { delta: true });
+  const delta = aboveZero("losses.huber", "delta", options.delta ?? 1);
+  return paired({
+    name: "huber",
+    targets: "values",
+    fromLogits: false,
+    call(targets, outputs) {
+      const error = abs(sub(outputs, targets));
+      // Both branches in one: its gradient is the capped error, whichever of two equal ones the minimum takes.
+      const capped = minimum(error, delta);
+      return mean(mul(capped, sub(error, mul(capped, 0.5))), -1);
+    },
+  });
+}
+
 /**
  * Mean over the last axis of -(t ln p + (1 - t) ln(1 - p)), p clipped to [1e-7, 1 - 1e-7]; from logits
  * max(x, 0) - x t + ln(1 + e^-|x|), which needs no clipping.
  */
-export function binaryCrossentropy({ fromLogits = false }: CrossentropyOptions = {}): Loss {
+export function binaryCrossentropy(options: CrossentropyOptions = {}): Loss {
+  const fromLogits = fromLogitsOf("binaryCrossentropy", options);
   return paired({
     name: "binaryCrossentropy",
     targets: "probabilities",
@@ -89,7 +131,8 @@ export function binaryCrossentropy({ fromLogits = false }: CrossentropyOptions =
  * -Σ t ln p over the last axis, p divided by its sum and clipped to [1e-7, 1 - 1e-7]; from logits
  * -Σ t logSoftmax(x). Targets are one-hot rows or any distributions.
  */
-export function categoricalCrossentropy({ fromLogits = false }: CrossentropyOptions = {}): Loss {
+export function categoricalCrossentropy(options: CrossentropyOptions = {}): Loss {
+  const fromLogits = fromLogitsOf("categoricalCrossentropy", options);
   return paired({
     name: "categoricalCrossentropy",
     targets: "probabilities",
@@ -109,7 +152,8 @@ export function categoricalCrossentropy({ fromLogits = false }: CrossentropyOpti
  * -ln p[label], with integer labels; otherwise as {@link categoricalCrossentropy}. From probabilities, as Keras:
  * the logarithms of the clipped probabilities are taken for logits.
  */
-export function sparseCategoricalCrossentropy({ fromLogits = false }: CrossentropyOptions = {}): Loss {
+export function sparseCategoricalCrossentropy(options: CrossentropyOptions = {}): Loss {
+  const fromLogits = fromLogitsOf("sparseCategoricalCrossentropy", options);
   return paired({
     name: "sparseCategoricalCrossentropy",
     targets: "classes",
@@ -122,6 +166,11 @@ export function sparseCategoricalCrossentropy({ fromLogits = false }: Crossentro
       return sparseSoftmaxCrossEntropy(logits, targets);
     },
   });
+}
+
+function fromLogitsOf(name: string, options: CrossentropyOptions): boolean {
+  checkOptions(`losses.${name}`, options, { fromLogits: true });
+  return options.fromLogits ?? false;
 }
 
 function summary(targets: Tensor, outputs: Tensor): { loss: Tensor; hits: Tensor } {
@@ -149,16 +198,18 @@ function unpaired(loss: Loss): Loss {
 
 const table: Readonly<Record<string, () => Loss>> = {
   meanSquaredError,
+  meanAbsoluteError,
+  huber: () => huber(),
   binaryCrossentropy,
   categoricalCrossentropy,
   sparseCategoricalCrossentropy,
 };
-const aliases = { mse: "meanSquaredError", bce: "binaryCrossentropy" };
+const aliases = { mse: "meanSquaredError", mae: "meanAbsoluteError", bce: "binaryCrossentropy" };
 
 /** The names that {@link get} knows. */
 export const names: readonly string[] = [...Object.keys(table), ...Object.keys(aliases)];
 
-/** A loss by name ("mse", "binaryCrossentropy", "sparse_categorical_crossentropy", ...), undefined for none. */
+/** A loss by name ("mse", "huber", "sparse_categorical_crossentropy", ...), undefined for none. */
 export function find(name: string): Loss | undefined {
   try {
     return lookup("loss", name, table, aliases)();

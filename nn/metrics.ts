@@ -1,4 +1,5 @@
-// Metrics: what is reported beside the loss. "accuracy" is worked out from the loss and the outputs' shape.
+// Metrics: what is reported beside the loss. "accuracy" is worked out from the loss and the outputs' shape. All are means
+// of values that samples have by themselves; precision and recall, quotients of counts over all samples, are none.
 
 import {
   ArgumentError,
@@ -55,6 +56,18 @@ export function sparseCategoricalAccuracy(name = "sparseCategoricalAccuracy"): M
   };
 }
 
+/** What `compile` takes for a metric: a name, a Metric, or a function that gives values as {@link Metric.values} does. */
+export type MetricLike = string | Metric | MetricFunction;
+
+/** Values from targets and outputs (as the model gives them, never logits that it would activate). */
+export type MetricFunction = (targets: Tensor, outputs: Tensor) => Tensor;
+
+/** What a metric is reported as. */
+const nameOf = (metric: MetricLike): string => {
+  if (typeof metric === "string") return metric;
+  return typeof metric === "function" ? metric.name || "metric" : metric.name;
+};
+
 const table: Readonly<Record<string, (name: string) => Metric>> = {
   binaryAccuracy,
   categoricalAccuracy,
@@ -73,12 +86,16 @@ function accuracy(name: string, loss: losses.Loss, outputShape: Shape): Metric {
 }
 
 /**
- * A metric by name: "accuracy" (or "acc"), one of the accuracies, or any loss; a Metric is given back as it is.
- * It is reported under the name it was asked for by.
+ * A metric by name: "accuracy" (or "acc"), one of the accuracies, or any loss; a Metric is given back as it is; a
+ * function becomes one, under its own name, or "metric" where it has none. A name is reported as it was written.
  *
  * @throws ArgumentError for an unknown name, with the nearest known one
  */
-export function get(metric: string | Metric, loss: losses.Loss, outputShape: Shape): Metric {
+export function get(metric: MetricLike, loss: losses.Loss, outputShape: Shape): Metric {
+  if (typeof metric === "function") {
+    const values = (targets: Tensor, outputs: Tensor) => metric(targets, outputs);
+    return { name: nameOf(metric), acceptsLogits: false, values };
+  }
   if (typeof metric !== "string") {
     if (typeof metric?.values === "function") return metric;
     throw notMetric("metrics.get", metric);
@@ -100,12 +117,13 @@ export function get(metric: string | Metric, loss: losses.Loss, outputShape: Sha
  *
  * @throws ArgumentError for what is none, for an unknown name, and for two of one name
  */
-export function check(wanted: readonly (string | Metric)[]): void {
+export function check(wanted: readonly MetricLike[]): void {
   const seen = new Set(["loss"]);
   for (const metric of wanted) {
     if (typeof metric === "string") checkName(metric);
-    else if (typeof metric?.values !== "function") throw notMetric("compile", metric);
-    const name = typeof metric === "string" ? metric : metric.name;
+    else if (typeof metric !== "function" && typeof metric?.values !== "function")
+      throw notMetric("compile", metric);
+    const name = nameOf(metric);
     if (seen.has(name)) {
       throw new ArgumentError(
         `compile: two values would be reported as "${name}"; give each metric a name of its own, and none "loss"`,
@@ -117,7 +135,7 @@ export function check(wanted: readonly (string | Metric)[]): void {
 
 const notMetric = (what: string, metric: unknown) =>
   new ArgumentError(
-    `${what}: takes a name (accuracy, ${Object.keys(table).join(", ")}, or a loss) or a Metric { name, acceptsLogits, values }, got ${kindOf(metric)}`,
+    `${what}: takes a name (accuracy, ${Object.keys(table).join(", ")}, or a loss), a Metric { name, acceptsLogits, values } or a function, got ${kindOf(metric)}`,
   );
 
 /** @throws ArgumentError for a metric name that {@link get} won't know, so that `compile` can say so */

@@ -20,6 +20,7 @@ import {
   variable,
 } from "../engine/index.ts";
 import { type Optimizer, optimizers } from "../optim/index.ts";
+import { Embedding } from "./layers/embedding.ts";
 import { Input } from "./layers/input.ts";
 import { batched, type CallOptions, equalShapes, Layer, unique } from "./layers/layer.ts";
 import * as losses from "./losses.ts";
@@ -36,6 +37,7 @@ import {
   trainModelOnBatch,
 } from "./training/fit.ts";
 import type { History, Logs } from "./training/history.ts";
+import { outputWarning } from "./training/output-warning.ts";
 import { predictModel } from "./training/predict.ts";
 import { Trainer } from "./training/trainer.ts";
 import { readWeights, type WeightValue, writeWeights } from "./weights.ts";
@@ -45,8 +47,8 @@ export interface CompileOptions {
   optimizer: string | Optimizer;
   /** By name, a Loss, or a function (targets, outputs) => losses. */
   loss: string | losses.Loss | ((targets: Tensor, outputs: Tensor) => Tensor);
-  /** Names or Metrics, one or several; default none. */
-  metrics?: string | metrics.Metric | readonly (string | metrics.Metric)[];
+  /** Names, Metrics or functions (targets, outputs) => values, one or several; default none. */
+  metrics?: metrics.MetricLike | readonly metrics.MetricLike[];
 }
 
 const compileOptions: OptionNames<CompileOptions> = { optimizer: true, loss: true, metrics: true };
@@ -56,7 +58,9 @@ interface Compiled {
   /** Whether the model made it, and so frees it. */
   readonly isOwn: boolean;
   readonly loss: losses.Loss;
-  readonly metrics: readonly (string | metrics.Metric)[];
+  readonly metrics: readonly metrics.MetricLike[];
+  /** Whether training has looked once for a loss and outputs that don't belong together. */
+  isChecked: boolean;
 }
 
 /**
@@ -152,6 +156,13 @@ export class Sequential {
   /** @internal The one that a loss may take over, see {@link Layer.fusibleActivation}. */
   get fusibleActivation(): string {
     return this.#layers.at(-1)?.fusibleActivation ?? "linear";
+  }
+
+  /** @internal How many rows the first layer's table has, where that is an Embedding: inputs are numbers of those. */
+  get idCount(): number | undefined {
+    const first = this.#layers[0];
+    // A subclass may make ids of anything.
+    return first?.constructor === Embedding ? (first as Embedding).inputDim : undefined;
   }
 
   /** All weights, layer by layer; one that layers share counts once. */
@@ -257,7 +268,8 @@ export class Sequential {
 
   /**
    * Says how to train. Where the model ends with softmax or sigmoid and the loss is the cross-entropy that goes
-   * with it, training takes the loss from the logits, which is stabler and one kernel.
+   * with it, training takes the loss from the logits, which is stabler and one kernel. Where a cross-entropy gets
+   * outputs that surely are no probabilities (or, with `fromLogits`, surely are some), training warns once.
    *
    * @throws ArgumentError for an unknown name, with the nearest known one
    */
@@ -273,11 +285,11 @@ export class Sequential {
     const optimizer = optimizers.get(options.optimizer);
     const loss = losses.get(options.loss);
     const list = options.metrics ?? [];
-    const wanted = Array.isArray(list) ? list : [list as string | metrics.Metric];
+    const wanted = Array.isArray(list) ? list : [list as metrics.MetricLike];
     metrics.check(wanted);
     this.#freeOptimizer();
     const isOwn = optimizer !== options.optimizer;
-    this.#compiled = { optimizer, isOwn, loss, metrics: [...wanted] };
+    this.#compiled = { optimizer, isOwn, loss, metrics: [...wanted], isChecked: false };
     return this;
   }
 
@@ -299,6 +311,7 @@ export class Sequential {
     this.#isFitting = true;
     try {
       this.#buildFor("fit", x);
+      this.#checkOutputs("fit");
       return await fitModel(this, this.#shuffle(), x, y, options);
     } finally {
       this.#isFitting = false;
@@ -335,6 +348,7 @@ export class Sequential {
   async trainOnBatch(x: DataLike, y: DataLike): Promise<number[]> {
     this.#checkCompiled("trainOnBatch");
     this.#buildFor("trainOnBatch", x);
+    this.#checkOutputs("trainOnBatch");
     return Object.values(await trainModelOnBatch(this, x, y));
   }
 
@@ -455,6 +469,15 @@ export class Sequential {
       throw new ArgumentError(`${what}: ${this.describe()}: call compile({ optimizer, loss }) first`);
     }
     return this.#compiled;
+  }
+
+  /** Warns, once a compile, of a cross-entropy and outputs that don't belong together. */
+  #checkOutputs(what: string): void {
+    const compiled = this.#checkCompiled(what);
+    if (compiled.isChecked) return;
+    compiled.isChecked = true;
+    const warning = outputWarning(this.#layers, this.outputShape, compiled.loss);
+    if (warning !== undefined) console.warn(`gradgpu: ${what}: ${this.describe()}: ${warning}`);
   }
 
   #freeOptimizer(): void {

@@ -76,7 +76,11 @@ export class Adam extends Optimizer<Slot> {
     const step = div(mul(first, alpha), add(sqrt(largest), this.epsilon));
     return {
       value: sub(value, step),
-      slots: { firstMoment: first, secondMoment: second, largestSecondMoment: largest },
+      slots: {
+        firstMoment: first,
+        secondMoment: second,
+        ...(this.amsgrad ? { largestSecondMoment: largest } : {}),
+      },
     };
   }
 

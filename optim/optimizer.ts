@@ -76,8 +76,9 @@ export interface UpdateContext<S extends string = string> {
 
 export interface UpdateResult<S extends string = string> {
   readonly value: Tensor;
-  readonly slots?: Readonly<Record<S, Tensor>>;
-  readonly scalars?: Readonly<Record<string, Tensor>>;
+  /** Those that change. */
+  readonly slots?: Readonly<Partial<Record<S, Tensor>>>;
+  readonly scalars?: Readonly<Partial<Record<string, Tensor>>>;
 }
 
 /** Hyperparameters by name. A schedule shows how it was made, or its function's name. */
@@ -143,10 +144,13 @@ export abstract class Optimizer<S extends string = string> {
     this.clipping = clippingOf(this.name, options);
   }
 
-  /** The slots that the rule needs, by name, with the value that they start from. */
+  /** The slots that the rule needs, by name, with the value that they start from; {} for none. */
   protected abstract readonly slotStarts: Readonly<Record<S, number>>;
 
-  /** The rule: new values and slots from the old. Pure tensor ops, without reading data. */
+  /**
+   * The rule: new values and slots from the old. Pure tensor ops, without reading data. A slot or scalar that it does not
+   * return stays as it is; one that {@link slotStarts} or {@link scalarStarts} does not declare is refused.
+   */
   protected abstract update(context: UpdateContext<S>): UpdateResult<S>;
 
   /** The rule's own hyperparameters. */
@@ -262,6 +266,8 @@ export abstract class Optimizer<S extends string = string> {
         `${this.name}: got ${again.describe()} twice, which would be changed twice a step; pass each variable once, as in [...new Set(variables)]`,
       );
     }
+    this.#checkStarts("slotStarts", this.slotStarts);
+    this.#checkStarts("scalarStarts", this.scalarStarts);
     const device = variables[0].device;
     const shared = sharePack(variables);
     const state = { trainable: false, device };
@@ -330,12 +336,14 @@ export abstract class Optimizer<S extends string = string> {
         const learningRate = this.#rate.at(iterations, built.learningRate);
         const value = this.#decayed(pack.values, learningRate, built);
         const result = this.update({ value, gradient, slots, scalars, learningRate, iterations });
+        this.#checkResult(result, built);
         pack.values.assign(result.value);
         for (const slot of Object.keys(slots) as S[]) {
           const next = result.slots?.[slot];
           if (next !== undefined) slots[slot].assign(next);
         }
-        for (const [scalar, next] of Object.entries(result.scalars ?? {})) scalars[scalar].assign(next);
+        for (const [scalar, next] of Object.entries(result.scalars ?? {}))
+          if (next !== undefined) scalars[scalar].assign(next);
         iterations.assign(add(iterations, 1));
       }),
     );
@@ -443,6 +451,40 @@ export abstract class Optimizer<S extends string = string> {
     built.segments?.dispose();
     built.decays?.dispose();
     releasePack(built.shared);
+  }
+
+  #checkStarts(what: string, starts: unknown): void {
+    const isTable = typeof starts === "object" && starts !== null;
+    const wrong = isTable ? Object.entries(starts).find(([, start]) => !Number.isFinite(start)) : undefined;
+    if (isTable && wrong === undefined) return;
+    const got = wrong === undefined ? kindOf(starts) : `${kindOf(wrong[1])} ${wrong[1]} for "${wrong[0]}"`;
+    throw new ArgumentError(
+      `${this.name}: ${what} must give each one that the rule remembers the finite number that it starts from, as in { momentum: 0 }, or be {} for a rule that remembers none; got ${got}`,
+    );
+  }
+
+  /** Nothing has been assigned yet: what the rule returned must be all known, or it would be lost in silence. */
+  #checkResult(result: UpdateResult<S>, { slots, scalars }: Built<S>): void {
+    const value: unknown = result?.value;
+    if (!(value instanceof Tensor)) {
+      const given: unknown = result;
+      const got = given instanceof Tensor ? "a Tensor" : given ? `${kindOf(value)} as value` : kindOf(given);
+      throw new ArgumentError(
+        `${this.name}: update must return { value: the new values, a Tensor; slots: { ... } }, got ${got}`,
+      );
+    }
+    for (const [kind, returned, declared] of [
+      ["slot", result.slots, slots],
+      ["scalar", result.scalars, scalars],
+    ] as const) {
+      const given = Object.entries(returned ?? {}).filter(([, next]) => next !== undefined);
+      const [unknown] = given.find(([name]) => !Object.hasOwn(declared, name)) ?? [];
+      if (unknown === undefined) continue;
+      const names = Object.keys(declared);
+      throw new ArgumentError(
+        `${this.name}: update returned a ${kind} "${unknown}" that ${kind}Starts does not declare; it declares ${names.length > 0 ? names.join(", ") : "none"}`,
+      );
+    }
   }
 
   /** What was built, with the variables packed, even if another optimizer packed them differently meanwhile. */

@@ -16,6 +16,7 @@ import {
   tidy,
   type Variable,
 } from "../../engine/index.ts";
+import { aboveZero, showGiven } from "../checks.ts";
 import * as initializers from "../initializers.ts";
 import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
@@ -45,12 +46,10 @@ export class BatchNormalization extends Layer {
 
   constructor(options: BatchNormalizationOptions = {}) {
     const { momentum = 0.99, epsilon = 1e-3 } = options;
-    if (!(momentum >= 0 && momentum <= 1)) {
-      throw new ArgumentError(`BatchNormalization: momentum must be from 0 to 1, got ${momentum}`);
+    if (!(typeof momentum === "number" && momentum >= 0 && momentum <= 1)) {
+      throw new ArgumentError(`BatchNormalization: momentum must be from 0 to 1, got ${showGiven(momentum)}`);
     }
-    if (!(epsilon > 0 && Number.isFinite(epsilon))) {
-      throw new ArgumentError(`BatchNormalization: epsilon must be a finite number above 0, got ${epsilon}`);
-    }
+    aboveZero("BatchNormalization", "epsilon", epsilon);
     super("BatchNormalization", options, ownOptions);
     this.momentum = momentum;
     this.epsilon = epsilon;

@@ -17,9 +17,10 @@ import {
   type Variable,
 } from "../../engine/index.ts";
 import * as activations from "../activations.ts";
+import { atLeastOne } from "../checks.ts";
 import * as initializers from "../initializers.ts";
 import { batched, type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
-import { atLeastOne, checkImageShape, type LayerPadding, paddingOf, placesOf, spatial } from "./options.ts";
+import { checkImageShape, type LayerPadding, paddingOf, placesOf, spatial } from "./options.ts";
 
 interface WindowLayerOptions extends LayerOptions {
   /** Distance between neighbouring places of the window; default 1. */

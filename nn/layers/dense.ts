@@ -1,7 +1,6 @@
 // Dense: a fully connected layer (FC).
 
 import {
-  ArgumentError,
   add,
   type Device,
   matmul,
@@ -12,6 +11,7 @@ import {
   type Variable,
 } from "../../engine/index.ts";
 import * as activations from "../activations.ts";
+import { atLeastOne } from "../checks.ts";
 import * as initializers from "../initializers.ts";
 import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
@@ -47,9 +47,7 @@ export class Dense extends Layer {
   #bias: Variable | undefined;
 
   constructor(units: number, options: DenseOptions = {}) {
-    if (!Number.isInteger(units) || units < 1) {
-      throw new ArgumentError(`Dense: units must be a whole number of at least 1, got ${units}`);
-    }
+    atLeastOne("Dense", "units", units);
     const activation = activations.get(options.activation);
     const kernelInitializer = initializers.get(options.kernelInitializer ?? "glorotUniform");
     const biasInitializer = initializers.get(options.biasInitializer ?? "zeros");

@@ -13,6 +13,7 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
+import { showGiven } from "../checks.ts";
 import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 export interface DropoutOptions extends LayerOptions {
@@ -36,7 +37,7 @@ export class Dropout extends Layer {
   constructor(rate: number, options: DropoutOptions = {}) {
     if (typeof rate !== "number" || !(rate >= 0 && rate <= 1)) {
       throw new ArgumentError(
-        `Dropout: the rate must be from 0 to 1, the share of elements to drop, got ${rate}`,
+        `Dropout: the rate must be from 0 to 1, the share of elements to drop, got ${showGiven(rate)}`,
       );
     }
     super("Dropout", options, ownOptions);

@@ -1,6 +1,7 @@
 // Input: says what a model takes. It has no weights, does nothing to numbers, and gets no row in the summary.
 
 import { ArgumentError, checkOptions, type Shape } from "../../engine/index.ts";
+import { showGiven } from "../checks.ts";
 import { checkSampleShape } from "./layer.ts";
 
 export interface InputOptions {
@@ -27,7 +28,7 @@ export class Input {
     this.shape = [...shape];
     this.byteScale = options.byteScale ?? 1;
     if (!Number.isFinite(this.byteScale)) {
-      throw new ArgumentError(`Input: byteScale must be a finite number, got ${this.byteScale}`);
+      throw new ArgumentError(`Input: byteScale must be a finite number, got ${showGiven(this.byteScale)}`);
     }
   }
 }

@@ -13,6 +13,7 @@ import {
   type Tensor,
   type Variable,
 } from "../../engine/index.ts";
+import { aboveZero, showGiven } from "../checks.ts";
 import * as initializers from "../initializers.ts";
 import { batched, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
@@ -44,11 +45,6 @@ type OwnAffineOptions<O extends AffineNormalizationOptions> = OptionNames<
   Omit<O, keyof AffineNormalizationOptions>
 >;
 
-function checkEpsilon(layer: string, epsilon: number): number {
-  if (epsilon > 0 && Number.isFinite(epsilon)) return epsilon;
-  throw new ArgumentError(`${layer}: epsilon must be a finite number above 0, got ${epsilon}`);
-}
-
 /** The lengths of the axes that `axis` names (the batch is axis 0): the last one or the last few. */
 function trailing(layer: string, inputShape: Shape, axis: number | readonly number[]): Shape {
   const rank = inputShape.length + 1;
@@ -78,7 +74,7 @@ abstract class AffineNormalization extends Layer {
     options: AffineNormalizationOptions,
     own: Readonly<Record<string, true>>,
   ) {
-    const epsilon = checkEpsilon(type, options.epsilon ?? 1e-3);
+    const epsilon = aboveZero(type, "epsilon", options.epsilon ?? 1e-3);
     const beta = initializers.get(options.betaInitializer ?? "zeros");
     const gamma = initializers.get(options.gammaInitializer ?? "ones");
     super(type, options, { ...affineOptions, ...own });
@@ -148,7 +144,7 @@ export class GroupNormalization extends AffineNormalization {
     const { groups = 32 } = options;
     if (groups !== -1 && !(Number.isInteger(groups) && groups >= 1)) {
       throw new ArgumentError(
-        `GroupNormalization: groups must be a whole number of at least 1, or -1 for one a channel, got ${groups}`,
+        `GroupNormalization: groups must be a whole number of at least 1, or -1 for one a channel, got ${showGiven(groups)}`,
       );
     }
     super("GroupNormalization", options, {
@@ -192,7 +188,7 @@ export class RMSNormalization extends Layer {
   #scale: Variable | undefined;
 
   constructor(options: RMSNormalizationOptions = {}) {
-    const epsilon = checkEpsilon("RMSNormalization", options.epsilon ?? 1e-6);
+    const epsilon = aboveZero("RMSNormalization", "epsilon", options.epsilon ?? 1e-6);
     super("RMSNormalization", options, {
       axis: true,
       epsilon: true,

@@ -2,13 +2,14 @@
 // kernel and a bias. Knows shapes and options, not what the layers compute.
 
 import { ArgumentError, type PerAxis, type Shape, ShapeError, unknownName } from "../../engine/index.ts";
+import { showGiven } from "../checks.ts";
 import { batched } from "./layer.ts";
 
 /** One whole number of at least 1 for each of `rank` spatial axes. */
 export function spatial(layer: string, what: string, value: PerAxis, rank: number): number[] {
   const list = typeof value === "number" ? new Array<number>(rank).fill(value) : Array.from(value ?? []);
   if (list.length !== rank || list.some((n) => !Number.isInteger(n) || n < 1)) {
-    const shown = Array.isArray(value) ? `[${list.join(", ")}]` : String(value);
+    const shown = Array.isArray(value) ? `[${list.map(showGiven).join(", ")}]` : showGiven(value);
     throw new ArgumentError(
       `${layer}: ${what} is ${shown}; it must be a whole number of at least 1${rank > 1 ? `, or ${rank} of them` : ""}`,
     );
@@ -23,12 +24,6 @@ export function paddingOf(layer: string, padding: string = "valid"): LayerPaddin
   const name = typeof padding === "string" ? padding.toLowerCase() : String(padding);
   if (name === "valid" || name === "same") return name;
   throw unknownName(`${layer} padding`, name, ["valid", "same"]);
-}
-
-/** A whole number of at least 1, as filters and groups are. */
-export function atLeastOne(layer: string, what: string, value: number): number {
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new ArgumentError(`${layer}: ${what} must be a whole number of at least 1, got ${value}`);
 }
 
 const layouts = ["[batch, channels]", "[batch, length, channels]", "[batch, height, width, channels]"];

@@ -1,6 +1,7 @@
 // Rescaling: a fixed linear function, as pre-processing inside the model.
 
 import { ArgumentError, add, mul, type Shape, type Tensor } from "../../engine/index.ts";
+import { showGiven } from "../checks.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 export interface RescalingOptions extends LayerOptions {
@@ -18,7 +19,9 @@ export class Rescaling extends Layer {
   constructor(scale: number, options: RescalingOptions = {}) {
     const offset = options.offset ?? 0;
     if (!Number.isFinite(scale) || !Number.isFinite(offset)) {
-      throw new ArgumentError(`Rescaling: scale ${scale} and offset ${offset} must be finite numbers`);
+      throw new ArgumentError(
+        `Rescaling: scale and offset must be finite numbers, got ${showGiven(scale)} and ${showGiven(offset)}`,
+      );
     }
     super("Rescaling", options, ownOptions);
     this.scale = scale;

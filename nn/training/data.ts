@@ -71,6 +71,8 @@ export interface DataShape {
   /** Shape of a row. */
   readonly shape: Shape;
   readonly device: Device;
+  /** Where inputs are numbers of rows of a table: how many rows it has. */
+  readonly idCount?: number;
 }
 
 /** Shape of one row as the data itself tells it; undefined for a typed array, whose rows only a model knows. */
@@ -82,15 +84,17 @@ export function rowShape(data: DataLike): Shape | undefined {
   return shape.length === 0 ? undefined : shape;
 }
 
-/** Inputs as rows [n, ...shape], of the dtype they come in. */
-export function inputRows({ what, shape, device }: DataShape, x: DataLike): Rows {
-  return rowsOf(`${what}: x`, x, shape, device, (found) => {
+/** Inputs as rows [n, ...shape], of the dtype they come in. Ids are checked on the host only: tensors stay unread. */
+export function inputRows({ what, shape, device, idCount }: DataShape, x: DataLike): Rows {
+  const inputs = rowsOf(`${what}: x`, x, shape, device, (found) => {
     const flat = found.length > 1 && sizeOf(found.slice(1)) === sizeOf(shape);
     const remedy = flat
       ? `reshape it to ${batched(shape)}`
       : "pass samples of that shape, or change the model's input shape";
     return `${what}: takes inputs of shape ${batched(shape)}, got ${showShape(found)}; ${remedy}`;
   });
+  if (idCount !== undefined && inputs.rows instanceof HostRows) checkIds(what, idCount, inputs.rows.values);
+  return inputs;
 }
 
 /**
@@ -204,6 +208,18 @@ function misfit(what: string, loss: Loss, outputs: Shape, wanted: Shape, found: 
   return `${start}; the model's last layer and the targets must agree`;
 }
 
+function checkIds(what: string, count: number, values: ArrayLike<number>): void {
+  const at = firstOutside(values, count);
+  if (at < 0) return;
+  throw new ArgumentError(
+    `${what}: id ${values[at]} at position ${at} of x is out of range: for an Embedding of ${count} rows, ids must be whole numbers from 0 to ${count - 1}; give it an inputDim of the largest id and 1`,
+  );
+}
+
+/** Index of the first value that is no whole number from 0 to `count` - 1; -1 if all are. */
+const firstOutside = (values: ArrayLike<number>, count: number): number =>
+  firstBut(values, (value) => Number.isInteger(value) && value >= 0 && value < count);
+
 /** Beyond this many, targets that are no labels are not read back to be looked at. */
 const mostValuesChecked = 2 ** 22;
 
@@ -217,7 +233,7 @@ async function checkValues(
   if (loss.targets === "classes") {
     const classes = outputs.at(-1) ?? 1;
     const values = await valuesOf();
-    const at = firstBut(values, (value) => Number.isInteger(value) && value >= 0 && value < classes);
+    const at = firstOutside(values, classes);
     if (at >= 0) {
       throw new ArgumentError(
         `${what}: label ${values[at]} at position ${at} is out of range: for ${classes} outputs, labels must be whole numbers from 0 to ${classes - 1}`,

@@ -9,9 +9,10 @@ import {
   type Tensor,
   type Variable,
 } from "../../engine/index.ts";
+import { atLeastOne, showGiven } from "../checks.ts";
 import type { Sequential } from "../sequential.ts";
 import type { BatchWalk } from "./batches.ts";
-import type { Callback } from "./callbacks.ts";
+import { type Callback, callbacksOf } from "./callbacks.ts";
 import { type DataLike, HostRows, inputRows, targetRows } from "./data.ts";
 import { History, type Logs, validationName } from "./history.ts";
 import { Loop, type LoopOptions } from "./loop.ts";
@@ -34,7 +35,8 @@ export interface FitOptions extends LoopOptions, MemoryOptions {
   validationSplit?: number;
   /** 0 silent, 1 a live bar on a terminal and else a line an epoch, 2 a line an epoch. Default 1. */
   verbose?: Verbosity;
-  callbacks?: readonly Callback[];
+  /** One or several, called in their order. */
+  callbacks?: Callback | readonly Callback[];
   /** Short for one callback. */
   onEpochEnd?: Callback["onEpochEnd"];
   /** Takes the lines of `verbose`; default: the console. */
@@ -76,8 +78,9 @@ export async function fitModel(
   checkOptions<object>("fit", options, dataOptions);
   const { epochs = 1, shuffle = true, validationSplit = 0, validationData, verbose = 1 } = options;
   const what = `fit: ${model.describe()}`;
-  const batchSize = checkBatchSize(what, options.batchSize);
+  const batchSize = batchSizeOf(what, options.batchSize);
   checkFitOptions(what, options);
+  const callbacks = callbacksOf(what, options.callbacks, options.onEpochEnd);
   const { device } = model;
   const budget = new Budget(what, device, options.memoryBudget);
   const progress = await makeProgress(verbose, epochs, options.print);
@@ -119,7 +122,7 @@ export async function fitModel(
     trainer.prepare();
     const loop = use(new Loop(device, train, (xs, ys) => trainer.trainStep(xs, ys as Tensor), options));
     try {
-      return await run(model, trainer, train, validation, loop, progress, options);
+      return await run(model, trainer, train, validation, loop, progress, callbacks, epochs);
     } finally {
       progress.stop();
     }
@@ -130,12 +133,10 @@ function checkFitOptions(
   what: string,
   { epochs = 1, validationSplit = 0, validationData }: FitOptions,
 ): void {
-  if (!Number.isInteger(epochs) || epochs < 1) {
-    throw new ArgumentError(`${what}: epochs must be a whole number of at least 1, got ${epochs}`);
-  }
-  if (!(validationSplit >= 0 && validationSplit < 1)) {
+  atLeastOne(what, "epochs", epochs);
+  if (!(typeof validationSplit === "number" && validationSplit >= 0 && validationSplit < 1)) {
     throw new ArgumentError(
-      `${what}: validationSplit must be from 0 up to 1 (exclusive), the share of samples held back, got ${validationSplit}`,
+      `${what}: validationSplit must be from 0 up to 1 (exclusive), the share of samples held back, got ${showGiven(validationSplit)}`,
     );
   }
   if (validationData === undefined) return;
@@ -154,14 +155,14 @@ async function run(
   validation: { trainer: Trainer; batches: BatchWalk; loop: Loop } | undefined,
   loop: Loop,
   progress: Progress,
-  { epochs = 1, callbacks = [], onEpochEnd }: FitOptions,
+  callbacks: readonly Callback[],
+  epochs: number,
 ): Promise<History> {
   const history = new History();
-  const all = onEpochEnd === undefined ? callbacks : [...callbacks, { onEpochEnd }];
   model.stopTraining = false;
-  for (const callback of all) await callback.onTrainBegin?.(model);
+  for (const callback of callbacks) await callback.onTrainBegin?.(model);
   for (let epoch = 0; epoch < epochs && !model.stopTraining; epoch++) {
-    for (const callback of all) await callback.onEpochBegin?.(epoch, model);
+    for (const callback of callbacks) await callback.onEpochBegin?.(epoch, model);
     const started = performance.now();
     progress.begin(epoch, train.steps);
     const reader = progress.isLive ? new LiveReader(trainer) : undefined;
@@ -191,9 +192,9 @@ async function run(
     }
     history.add(epoch, logs, seconds);
     progress.end(logs, seconds);
-    for (const callback of all) await callback.onEpochEnd?.(epoch, logs, model);
+    for (const callback of callbacks) await callback.onEpochEnd?.(epoch, logs, model);
   }
-  for (const callback of all) await callback.onTrainEnd?.(model);
+  for (const callback of callbacks) await callback.onTrainEnd?.(model);
   return history;
 }
 
@@ -205,7 +206,7 @@ export function evaluateModel(
   options: EvaluateOptions,
 ): Promise<Logs> {
   const what = `evaluate: ${model.describe()}`;
-  const batchSize = checkBatchSize(what, options.batchSize);
+  const batchSize = batchSizeOf(what, options.batchSize);
   const budget = new Budget(what, model.device, options.memoryBudget);
   return withOwned(async (use) => {
     const trainer = use(model.makeTrainer());
@@ -249,7 +250,7 @@ async function pairOf(
   budget?: Budget,
 ): Promise<RowSource> {
   const { device, inputShape, outputShape } = model;
-  const inputs = use(inputRows({ what, shape: inputShape, device }, x));
+  const inputs = use(inputRows({ what, shape: inputShape, device, idCount: model.idCount }, x));
   const targets = use(await targetRows({ what, shape: outputShape, device }, trainer.loss, y, inputs.count));
   const parts = [inputs, targets];
   const [xs, ys] =
@@ -259,12 +260,7 @@ async function pairOf(
 }
 
 /** @throws ArgumentError unless it is a whole number of at least 1; 32 where none is given */
-export function checkBatchSize(what: string, batchSize = 32): number {
-  if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new ArgumentError(`${what}: batchSize must be a whole number of at least 1, got ${batchSize}`);
-  }
-  return batchSize;
-}
+export const batchSizeOf = (what: string, batchSize = 32) => atLeastOne(what, "batchSize", batchSize);
 
 /** Loss and metrics so far, read without waiting: one reading at a time, at most every 200 ms. */
 class LiveReader {

@@ -4,7 +4,7 @@ import { concat, type Tensor, tidy } from "../../engine/index.ts";
 import type { Sequential } from "../sequential.ts";
 import { Batches } from "./batches.ts";
 import { type DataLike, inputRows } from "./data.ts";
-import { checkBatchSize, type EvaluateOptions } from "./fit.ts";
+import { batchSizeOf, type EvaluateOptions } from "./fit.ts";
 import { withOwned } from "./owned.ts";
 import { Pace } from "./pace.ts";
 import { Budget, makeBatches } from "./stream.ts";
@@ -16,11 +16,11 @@ export async function predictModel(
   options: EvaluateOptions,
 ): Promise<Tensor> {
   const what = `predict: ${model.describe()}`;
-  const batchSize = checkBatchSize(what, options.batchSize);
+  const batchSize = batchSizeOf(what, options.batchSize);
   const { device } = model;
   const budget = new Budget(what, device, options.memoryBudget);
   return withOwned(async (use) => {
-    const rows = use(inputRows({ what, shape: model.inputShape, device }, x));
+    const rows = use(inputRows({ what, shape: model.inputShape, device, idCount: model.idCount }, x));
     const [all] = budget.place(device, [rows], use);
     const source = { x: all, start: 0, count: rows.count };
     const batches = use(await makeBatches(what, device, source, batchSize, budget));

@@ -1,6 +1,7 @@
 // Shows how training goes: a live bar on a terminal, one line an epoch elsewhere, or nothing. Only text.
 
 import { ArgumentError } from "../../engine/index.ts";
+import { showGiven } from "../checks.ts";
 import type { Logs } from "./history.ts";
 
 /** 0: silent. 1: a live bar on a terminal, else as 2. 2: one line an epoch. */
@@ -37,7 +38,9 @@ export async function makeProgress(
   print?: (line: string) => void,
 ): Promise<Progress> {
   if (![0, 1, 2].includes(verbose)) {
-    throw new ArgumentError(`verbose must be 0 (silent), 1 (live) or 2 (a line an epoch), got ${verbose}`);
+    throw new ArgumentError(
+      `verbose must be 0 (silent), 1 (live) or 2 (a line an epoch), got ${showGiven(verbose)}`,
+    );
   }
   if (verbose === 0) return silent;
   if (verbose === 1 && print === undefined) {
@@ -47,7 +50,7 @@ export async function makeProgress(
   return lineProgress(epochs, print ?? ((line) => console.log(line)));
 }
 
-/** "Epoch 1/10 - 469/469 - 3.2s - loss: 0.3014 - accuracy: 0.9101 - val_loss: ..." */
+/** "Epoch 1/10 - 469/469 - 3.2s - loss: 0.3014 - accuracy: 0.9101 - valLoss: ..." */
 function lineProgress(epochs: number, print: (line: string) => void): Progress {
   let head = "";
   return {
@@ -110,14 +113,12 @@ async function findBar(): Promise<MakeBar | undefined> {
   }
 }
 
-/** "loss: 0.3014 - val_loss: 0.1203": names and digits as Keras shows them. */
+/** "loss: 0.3014 - valLoss: 0.1203": the names as logs and history have them, digits as Keras shows them. */
 export function showLogs(logs: Logs): string {
   return Object.entries(logs)
     .map(
       ([name, value]) =>
-        `${snakeCase(name)}: ${Math.abs(value) > 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(4)}`,
+        `${name}: ${Math.abs(value) > 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(4)}`,
     )
     .join(" - ");
 }
-
-const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

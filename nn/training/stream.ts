@@ -22,6 +22,7 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
+import { showGiven } from "../checks.ts";
 import { Batches, type BatchWalk } from "./batches.ts";
 import { HostRows, type Rows } from "./data.ts";
 import type { Use } from "./owned.ts";
@@ -58,7 +59,9 @@ export class Budget {
 
   constructor(what: string, device: Device, bytes = defaultBudget) {
     if (!(typeof bytes === "number" && bytes > 0)) {
-      throw new ArgumentError(`${what}: memoryBudget must be a number of bytes above 0, got ${bytes}`);
+      throw new ArgumentError(
+        `${what}: memoryBudget must be a number of bytes above 0, got ${showGiven(bytes)}`,
+      );
     }
     const { maxStorageBufferBindingSize = Infinity, maxBufferSize = Infinity } = device.info.limits;
     this.bytes = bytes;

@@ -3,6 +3,7 @@
 
 import type * as Tf from "@tensorflow/tfjs-core";
 import * as g from "../../engine/index.ts";
+import { losses } from "../../nn/index.ts";
 import type { OnnxAttribute, OnnxNode, OnnxType } from "./onnx.ts";
 import { loadTfjs } from "./tfjs.ts";
 
@@ -359,6 +360,24 @@ const others: OracleCase[] = [
     tf: (x, t) => tf.neg(tf.sum(tf.mul(tf.oneHot(t as Tf.Tensor1D, 7), tf.logSoftmax(x)), -1)),
     onnx: { nodes: [node("SoftmaxCrossEntropyLoss", ["x0", "x1"], { reduction: "none" })] },
     gradient: false,
+  },
+  {
+    name: "meanSquaredError",
+    inputs: [input(4, 7), input(4, 7)],
+    ours: (x, t) => losses.meanSquaredError().call(t, x),
+    tf: (x, t) => tf.mean(tf.losses.meanSquaredError(t, x, undefined, tf.Reduction.NONE), -1),
+  },
+  {
+    name: "meanAbsoluteError",
+    inputs: [input(4, 7), input(4, 7)],
+    ours: (x, t) => losses.meanAbsoluteError().call(t, x),
+    tf: (x, t) => tf.mean(tf.losses.absoluteDifference(t, x, undefined, tf.Reduction.NONE), -1),
+  },
+  {
+    name: "huber",
+    inputs: [input(4, 7), input(4, 7)],
+    ours: (x, t) => losses.huber({ delta: 0.7 }).call(t, x),
+    tf: (x, t) => tf.mean(tf.losses.huberLoss(t, x, undefined, 0.7, tf.Reduction.NONE), -1),
   },
   // Movement.
   {

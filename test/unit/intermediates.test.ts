@@ -135,7 +135,7 @@ describe("layers", () => {
 
 describe("losses and metrics", () => {
   const targets = () => softmax(x);
-  it.each(["mse", "binaryCrossentropy", "categoricalCrossentropy"])(
+  it.each(["mse", "mae", "huber", "binaryCrossentropy", "categoricalCrossentropy"])(
     "%s frees what it makes",
     async (name) => {
       const loss = losses.get(name);

@@ -106,6 +106,24 @@ describe("a loss or metric of one's own", () => {
       expect((await model.evaluate(x, y, { batchSize }))[1]).toBeCloseTo(0.625, 6);
   });
 
+  it("may be a function for a metric too, named as it is, which sees activated outputs", async () => {
+    const absoluteError = (t: Tensor, o: Tensor) => abs(sub(t, o));
+    const last = () => new Dense(1, { activation: "sigmoid", kernelInitializer: "ones" });
+    const model = new Sequential([new Input([1]), last()]);
+    model.compile({ optimizer: "sgd", loss: "bce", metrics: [absoluteError, (_: Tensor, o: Tensor) => o] });
+    const logs = await model.evaluate(x, y, { returnDict: true });
+    const p = await outputsOf(model);
+    expect(Object.keys(logs)).toEqual(["loss", "absoluteError", "metric"]);
+    expect(logs.absoluteError).toBeCloseTo(
+      y.reduce((total, t, i) => total + Math.abs(t - p[i]) / 4, 0),
+      6,
+    );
+    expect(logs.metric).toBeCloseTo((p[0] + p[1] + p[2] + p[3]) / 4, 6);
+    model.compile({ optimizer: "sgd", loss: "bce", metrics: absoluteError });
+    const { history } = await model.fit(x, y, { verbose: 0, validationData: [x, y] });
+    expect(Object.keys(history)).toEqual(["loss", "absoluteError", "valLoss", "valAbsoluteError"]);
+  });
+
   it("is refused where it gives nothing that can be meant", async () => {
     const evaluate = (loss: unknown, metrics: unknown[] = []) =>
       new Sequential([new Input([1]), new Dense(1)])
@@ -121,7 +139,12 @@ describe("a loss or metric of one's own", () => {
     await expect(evaluate("mse", [metric(() => tensor([1, 2, 3]))])).rejects.toThrow(/batch of 4 samples/);
     expect(() => evaluate("mse", ["mse", "mse"])).toThrow(/"mse"; give each metric a name of its own/);
     expect(() => evaluate("mse", [{ ...metric(() => 1), name: "loss" }])).toThrow(ArgumentError);
-    expect(() => evaluate("mse", [() => 1])).toThrow(/or a Metric/);
+    await expect(evaluate("mse", [() => 1])).rejects.toThrow(
+      /metric "metric": must give a Tensor, got number/,
+    );
+    await expect(evaluate("mse", [losses.huber])).rejects.toThrow(ArgumentError);
+    expect(() => evaluate("mse", [1])).toThrow(/a Metric \{ .* \} or a function, got number/);
+    expect(() => evaluate("mse", [(t: Tensor) => t, (t: Tensor) => t])).toThrow(/reported as "metric"/);
   });
 });
 

@@ -312,6 +312,61 @@ describe("fit", () => {
     expect(logs).toEqual(history.history.loss);
   });
 
+  it("takes one callback for a list of one, with state, on a prototype", async () => {
+    class Counter implements Callback {
+      epochs = 0;
+      onlyCounts = true;
+      readonly online = true;
+      onEpochEnd() {
+        this.epochs++;
+      }
+    }
+    class Named extends Counter {
+      override onEpochEnd() {
+        super.onEpochEnd();
+      }
+    }
+    const { x, labels } = blobs(10);
+    for (const counter of [new Counter(), new Named()]) {
+      await classifier().fit(x, labels, { ...silent, epochs: 2, callbacks: counter });
+      expect(counter.epochs).toBe(2);
+    }
+    await classifier().fit(x, labels, { ...silent, callbacks: [] });
+    await classifier().fit(x, labels, { ...silent, callbacks: { onEpochEnd: undefined } });
+  });
+
+  it("refuses callbacks that nobody would call", async () => {
+    const { x, labels } = blobs(10);
+    class Misspelt {
+      onEpochEnds() {}
+    }
+    class Own extends Misspelt {
+      onTrainEnd() {}
+    }
+    const cases: [unknown, RegExp][] = [
+      [{ onEpochEnds() {} }, /callbacks: unknown callback method "onEpochEnds". Did you mean "onEpochEnd"\?/],
+      [[{ on_epoch_end() {} }], /callbacks\[0\]: .*"on_epoch_end". Did you mean "onEpochEnd"\?/],
+      [[{ onEpochEnd() {} }, new Own()], /callbacks\[1\]: unknown callback method "onEpochEnds"/],
+      [[() => {}], /callbacks\[0\] must be an object with methods .* got function; pass \{ onEpochEnd: /],
+      [() => {}, /callbacks must be an object with methods .* got function/],
+      [Own, /got function; pass .* or a class's instance/],
+      [[null], /callbacks\[0\] must be an object .* got null/],
+      ["onEpochEnd", /callbacks must be an object .* got string/],
+      [{ onEpochEnd: 3 }, /callbacks: onEpochEnd must be a function, got number/],
+      [[{ epochEnd() {} }], /callbacks\[0\] has none of the methods onTrainBegin/],
+      [new Set([{ onEpochEnd() {} }]), /has none of the methods/],
+    ];
+    const model = classifier();
+    for (const [callbacks, message] of cases) {
+      const training = model.fit(x, labels, { ...silent, callbacks: callbacks as Callback });
+      await expect(training).rejects.toThrow(message);
+      await expect(training).rejects.toThrow(ArgumentError);
+    }
+    await expect(model.fit(x, labels, { ...silent, onEpochEnd: "log" as never })).rejects.toThrow(
+      /fit: model ".*": the options: onEpochEnd must be a function, got string/,
+    );
+  });
+
   it("prints one line an epoch where there is no terminal", async () => {
     const { x, labels } = blobs(40);
     const lines: string[] = [];
@@ -323,7 +378,7 @@ describe("fit", () => {
     });
     expect(lines).toHaveLength(2);
     expect(lines[0]).toMatch(
-      /^Epoch 1\/2 - 2\/2 - \d+\.\ds - loss: \d\.\d{4} - accuracy: \d\.\d{4} - val_loss: \d\.\d{4} - val_accuracy: \d\.\d{4}$/,
+      /^Epoch 1\/2 - 2\/2 - \d+\.\ds - loss: \d\.\d{4} - accuracy: \d\.\d{4} - valLoss: \d\.\d{4} - valAccuracy: \d\.\d{4}$/,
     );
   });
 });
@@ -629,6 +684,27 @@ describe("errors come at the call, and training goes on after", () => {
       "a batch size of 0",
       (m) => m.fit(x, labels, { batchSize: 0 }),
       /batchSize must be a whole number of at least 1, got 0/,
+    ],
+    ["epochs of text", (m) => m.fit(x, labels, { epochs: "3" as never }), /of at least 1, got string "3"/],
+    [
+      "a batch size of text",
+      (m) => m.predict(x, { batchSize: "8" as never }),
+      /batchSize must be .* got string "8"/,
+    ],
+    [
+      "a split of text",
+      (m) => m.fit(x, labels, { validationSplit: "0.2" as never }),
+      /validationSplit must be .* got string "0.2"/,
+    ],
+    [
+      "a budget of text",
+      (m) => m.fit(x, labels, { memoryBudget: "1" as never }),
+      /memoryBudget must be .* got string "1"/,
+    ],
+    [
+      "a callback's misspelt method",
+      (m) => m.fit(x, labels, { callbacks: [{ onEpochEnds() {} } as never] }),
+      /callbacks\[0\]: unknown callback method "onEpochEnds". Did you mean "onEpochEnd"\?/,
     ],
     ["epochs of 1.5", (m) => m.fit(x, labels, { epochs: 1.5 }), /epochs must be a whole number/],
     [

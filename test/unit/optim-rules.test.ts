@@ -26,6 +26,7 @@ import {
   RMSprop,
   SGD,
   type UpdateContext,
+  type UpdateResult,
 } from "../../optim/index.ts";
 import { expected, expectPath, run } from "../support/optimizer-paths.ts";
 
@@ -412,6 +413,52 @@ describe("errors name the optimizer, the value and the remedy", () => {
     expect(() => new SGD().build([a, b, a])).toThrow(/SGD: got variable "a" .* twice.*new Set/);
     expect(() => packVariables([a, a])).toThrow(/packVariables: got variable "a" .* twice/);
     disposeAll([a, b]);
+  });
+
+  it("a rule of one's own that would be lost in silence", async () => {
+    class Own extends Optimizer {
+      protected readonly slotStarts: Record<string, number>;
+      readonly result: (context: UpdateContext) => unknown;
+      readonly starts: Record<string, number>;
+      constructor(slots: unknown, result: (context: UpdateContext) => unknown = ({ value }) => ({ value })) {
+        super("Own", 1, {});
+        this.slotStarts = slots as Record<string, number>;
+        this.result = result;
+        this.starts = { count: 0 };
+      }
+      protected override get scalarStarts() {
+        return this.starts;
+      }
+      protected update(context: UpdateContext) {
+        return this.result(context) as UpdateResult;
+      }
+      protected ruleConfig() {
+        return {};
+      }
+    }
+    const v = variable([1, 2]);
+    for (const slots of [undefined, null, 3])
+      expect(() => new Own(slots).build([v])).toThrow(/Own: slotStarts must give .* finite number .* got/);
+    expect(() => new Own({ m: "0" }).build([v])).toThrow(/got string 0 for "m"/);
+    expect(() => new Own(undefined).build([v])).toThrow(ArgumentError);
+    const step = (slots: object, result: (context: UpdateContext) => unknown) => () =>
+      new Own(slots, result).build([v]).apply([tensor([1, 1])]);
+    const doubled = ({ value }: UpdateContext) => mul(value, 2);
+    expect(step({ m: 0 }, (c) => ({ value: doubled(c), slots: { momentum: c.gradient } }))).toThrow(
+      'Own: update returned a slot "momentum" that slotStarts does not declare; it declares m',
+    );
+    expect(step({}, (c) => ({ value: doubled(c), slots: { m: c.gradient } }))).toThrow(/it declares none/);
+    expect(step({}, (c) => ({ value: doubled(c), scalars: { n: c.learningRate } }))).toThrow(
+      'returned a scalar "n" that scalarStarts does not declare; it declares count',
+    );
+    expect(step({}, doubled)).toThrow(/update must return \{ value: .* got a Tensor/);
+    expect(step({}, () => undefined)).toThrow(/got undefined$/);
+    expect(step({}, () => ({ value: 3 }))).toThrow(/got number as value/);
+    expect(step({}, () => ({}))).toThrow(ArgumentError);
+    // Nothing has changed, and what is not returned stays.
+    expect([...(await v.data())]).toEqual([1, 2]);
+    step({ m: 0 }, (c) => ({ value: doubled(c) }))();
+    expect([...(await v.data())]).toEqual([2, 4]);
   });
 
   it("gradients and variables", () => {
