@@ -2,11 +2,9 @@
 
 import { ArgumentError, kindOf } from "../engine/index.ts";
 
-/** What was given, for messages: numbers as they are, strings with their kind (`string "3"`), of others the kind. */
-export function showGiven(value: unknown): string {
-  if (typeof value === "number") return String(value);
-  return typeof value === "string" ? `string ${JSON.stringify(value)}` : kindOf(value);
-}
+/** What was given, for messages: numbers as they are, of others what they are, as in `the string "3"`. */
+export const showGiven = (value: unknown): string =>
+  typeof value === "number" ? String(value) : kindOf(value);
 
 /** @throws ArgumentError unless `value` is a whole number of at least 1 */
 export function atLeastOne(who: string, what: string, value: number): number {

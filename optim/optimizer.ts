@@ -457,7 +457,7 @@ export abstract class Optimizer<S extends string = string> {
     const isTable = typeof starts === "object" && starts !== null;
     const wrong = isTable ? Object.entries(starts).find(([, start]) => !Number.isFinite(start)) : undefined;
     if (isTable && wrong === undefined) return;
-    const got = wrong === undefined ? kindOf(starts) : `${kindOf(wrong[1])} ${wrong[1]} for "${wrong[0]}"`;
+    const got = wrong === undefined ? kindOf(starts) : `${kindOf(wrong[1])} for "${wrong[0]}"`;
     throw new ArgumentError(
       `${this.name}: ${what} must give each one that the rule remembers the finite number that it starts from, as in { momentum: 0 }, or be {} for a rule that remembers none; got ${got}`,
     );

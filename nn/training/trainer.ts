@@ -141,9 +141,7 @@ export class Trainer {
     }
     const losses: unknown = this.loss.call(y, outputs);
     if (!(losses instanceof Tensor)) {
-      throw new ArgumentError(
-        `loss "${this.loss.name}": must give a Tensor, got ${losses instanceof Promise ? "a Promise" : kindOf(losses)}`,
-      );
+      throw new ArgumentError(`loss "${this.loss.name}": must give a Tensor, got ${kindOf(losses)}`);
     }
     const loss = mean(losses);
     noGrad(() => {

@@ -140,10 +140,10 @@ describe("a loss or metric of one's own", () => {
     expect(() => evaluate("mse", ["mse", "mse"])).toThrow(/"mse"; give each metric a name of its own/);
     expect(() => evaluate("mse", [{ ...metric(() => 1), name: "loss" }])).toThrow(ArgumentError);
     await expect(evaluate("mse", [() => 1])).rejects.toThrow(
-      /metric "metric": must give a Tensor, got number/,
+      /metric "metric": must give a Tensor, got the number/,
     );
     await expect(evaluate("mse", [losses.huber])).rejects.toThrow(ArgumentError);
-    expect(() => evaluate("mse", [1])).toThrow(/a Metric \{ .* \} or a function, got number/);
+    expect(() => evaluate("mse", [1])).toThrow(/a Metric \{ .* \} or a function, got the number/);
     expect(() => evaluate("mse", [(t: Tensor) => t, (t: Tensor) => t])).toThrow(/reported as "metric"/);
   });
 });

@@ -70,7 +70,7 @@ describe("losses of numbers by name", () => {
   it("huber takes a delta above 0 and no other options", () => {
     for (const delta of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
       expect(() => losses.huber({ delta })).toThrow(/losses.huber: delta must be a finite number above 0/);
-    expect(() => losses.huber({ delta: "1" as never })).toThrow('got string "1"');
+    expect(() => losses.huber({ delta: "1" as never })).toThrow('got the string "1"');
     expect(() => losses.huber({ Delta: 1 } as never)).toThrow('Did you mean "delta"?');
     expect(() => losses.huber({ delta: 0 })).toThrow(ArgumentError);
   });

@@ -347,12 +347,12 @@ describe("fit", () => {
       [{ onEpochEnds() {} }, /callbacks: unknown callback method "onEpochEnds". Did you mean "onEpochEnd"\?/],
       [[{ on_epoch_end() {} }], /callbacks\[0\]: .*"on_epoch_end". Did you mean "onEpochEnd"\?/],
       [[{ onEpochEnd() {} }, new Own()], /callbacks\[1\]: unknown callback method "onEpochEnds"/],
-      [[() => {}], /callbacks\[0\] must be an object with methods .* got function; pass \{ onEpochEnd: /],
-      [() => {}, /callbacks must be an object with methods .* got function/],
-      [Own, /got function; pass .* or a class's instance/],
+      [[() => {}], /callbacks\[0\] must be an object with methods .* got a function; pass \{ onEpochEnd: /],
+      [() => {}, /callbacks must be an object with methods .* got a function/],
+      [Own, /got a function; pass .* or a class's instance/],
       [[null], /callbacks\[0\] must be an object .* got null/],
-      ["onEpochEnd", /callbacks must be an object .* got string/],
-      [{ onEpochEnd: 3 }, /callbacks: onEpochEnd must be a function, got number/],
+      ["onEpochEnd", /callbacks must be an object .* got the string/],
+      [{ onEpochEnd: 3 }, /callbacks: onEpochEnd must be a function, got the number/],
       [[{ epochEnd() {} }], /callbacks\[0\] has none of the methods onTrainBegin/],
       [new Set([{ onEpochEnd() {} }]), /has none of the methods/],
     ];
@@ -363,7 +363,7 @@ describe("fit", () => {
       await expect(training).rejects.toThrow(ArgumentError);
     }
     await expect(model.fit(x, labels, { ...silent, onEpochEnd: "log" as never })).rejects.toThrow(
-      /fit: model ".*": the options: onEpochEnd must be a function, got string/,
+      /fit: model ".*": the options: onEpochEnd must be a function, got the string/,
     );
   });
 
@@ -685,21 +685,25 @@ describe("errors come at the call, and training goes on after", () => {
       (m) => m.fit(x, labels, { batchSize: 0 }),
       /batchSize must be a whole number of at least 1, got 0/,
     ],
-    ["epochs of text", (m) => m.fit(x, labels, { epochs: "3" as never }), /of at least 1, got string "3"/],
+    [
+      "epochs of text",
+      (m) => m.fit(x, labels, { epochs: "3" as never }),
+      /of at least 1, got the string "3"/,
+    ],
     [
       "a batch size of text",
       (m) => m.predict(x, { batchSize: "8" as never }),
-      /batchSize must be .* got string "8"/,
+      /batchSize must be .* got the string "8"/,
     ],
     [
       "a split of text",
       (m) => m.fit(x, labels, { validationSplit: "0.2" as never }),
-      /validationSplit must be .* got string "0.2"/,
+      /validationSplit must be .* got the string "0.2"/,
     ],
     [
       "a budget of text",
       (m) => m.fit(x, labels, { memoryBudget: "1" as never }),
-      /memoryBudget must be .* got string "1"/,
+      /memoryBudget must be .* got the string "1"/,
     ],
     [
       "a callback's misspelt method",

@@ -439,7 +439,7 @@ describe("errors name the optimizer, the value and the remedy", () => {
     const v = variable([1, 2]);
     for (const slots of [undefined, null, 3])
       expect(() => new Own(slots).build([v])).toThrow(/Own: slotStarts must give .* finite number .* got/);
-    expect(() => new Own({ m: "0" }).build([v])).toThrow(/got string 0 for "m"/);
+    expect(() => new Own({ m: "0" }).build([v])).toThrow(/got the string "0" for "m"/);
     expect(() => new Own(undefined).build([v])).toThrow(ArgumentError);
     const step = (slots: object, result: (context: UpdateContext) => unknown) => () =>
       new Own(slots, result).build([v]).apply([tensor([1, 1])]);
@@ -453,7 +453,7 @@ describe("errors name the optimizer, the value and the remedy", () => {
     );
     expect(step({}, doubled)).toThrow(/update must return \{ value: .* got a Tensor/);
     expect(step({}, () => undefined)).toThrow(/got undefined$/);
-    expect(step({}, () => ({ value: 3 }))).toThrow(/got number as value/);
+    expect(step({}, () => ({ value: 3 }))).toThrow(/got the number 3 as value/);
     expect(step({}, () => ({}))).toThrow(ArgumentError);
     // Nothing has changed, and what is not returned stays.
     expect([...(await v.data())]).toEqual([1, 2]);
