@@ -47,7 +47,9 @@ export function ones(shape: Shape, options: FillOptions = {}): Tensor {
 function filled(what: string, shape: Shape, value: number, options: FillOptions): Tensor {
   checkOptions(what, options, fillOptions);
   checkShape(what, shape);
-  const values = new Float64Array(sizeOf(shape)).fill(value);
+  if (typeof value !== "number" && typeof value !== "boolean")
+    throw new ArgumentError(`${what}: the value must be a number, got ${kindOf(value)}`);
+  const values = new Float64Array(sizeOf(shape)).fill(Number(value));
   return upload(options.device ?? defaultDevice(), values, shape, options.dtype ?? "f32", what);
 }
 

@@ -22,7 +22,7 @@ import {
 import { type Optimizer, optimizers } from "../optim/index.ts";
 import { Embedding } from "./layers/embedding.ts";
 import { Input } from "./layers/input.ts";
-import { batched, type CallOptions, equalShapes, Layer, unique } from "./layers/layer.ts";
+import { batched, type CallOptions, equalShapes, Layer, readCallOptions, unique } from "./layers/layer.ts";
 import * as losses from "./losses.ts";
 import * as metrics from "./metrics.ts";
 import { autoName } from "./names.ts";
@@ -215,12 +215,14 @@ export class Sequential {
    *
    * @throws ShapeError when x does not fit
    */
-  call(x: Tensor, { training = false }: CallOptions = {}): Tensor {
+  call(x: Tensor, options?: CallOptions): Tensor {
+    const { training } = readCallOptions("call", options);
     return this.#run(x, (last, value) => last.call(value, { training }), training);
   }
 
   /** Like {@link call}, without the model's last activation. */
-  callLogits(x: Tensor, { training = false }: CallOptions = {}): Tensor {
+  callLogits(x: Tensor, options?: CallOptions): Tensor {
+    const { training } = readCallOptions("callLogits", options);
     return this.#run(x, (last, value) => last.callLogits(value, { training }), training);
   }
 

@@ -50,6 +50,8 @@ const jitOptions: OptionNames<JitOptions> = {
   device: true,
 };
 
+const runOptions = { steps: true } as const;
+
 /** What a traced function may return: tensors, alone or in arrays and plain objects; or nothing. */
 export type Tree = Tensor | undefined | void | readonly Tree[] | { readonly [key: string]: Tree };
 
@@ -215,6 +217,7 @@ export function jit<P extends JitArgument[], R extends Tree>(
   const jitted = (...args: P): R => call(1, args);
   return Object.assign(jitted, {
     run: (options: { steps: number }, ...args: P): R => {
+      checkOptions("jitted.run", options, runOptions);
       const steps = options?.steps;
       if (!Number.isInteger(steps) || steps < 1)
         throw new ArgumentError(`jit: steps must be a whole number of at least 1, got ${steps}`);

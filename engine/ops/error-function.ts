@@ -34,7 +34,7 @@ export const erfc = unary({
   accuracy: { ulp: 4 },
 });
 
-/** erfc in float64. */
+/** @internal erfc in float64. */
 export function referenceErfc(a: number): number {
   if (Math.abs(a) < 2) return 1 - erfSeries(a);
   return a > 0 ? erfcTail(a) : 2 - erfcTail(-a);

@@ -30,7 +30,7 @@ export interface MatmulAttrs {
   readonly transposeB: boolean;
 }
 
-/** Checks the operands and names their sizes. */
+/** @internal Checks the operands and names their sizes. */
 export function productOf([a, b]: readonly Spec[], { transposeA, transposeB }: MatmulAttrs): Product {
   const shapes = `a ${showShape(a.shape)} and b ${showShape(b.shape)}`;
   if (a.dtype !== "f32" || b.dtype !== "f32") {

@@ -36,7 +36,7 @@ export const sum = reduction({
 });
 
 /**
- * The dispatches that sum `source`, which is as `x` says, over `axes` into `target`, within another op's plan: scratch memory
+ * @internal The dispatches that sum `source`, which is as `x` says, over `axes` into `target`, within another op's plan: scratch memory
  * of theirs joins that plan's `scratch`.
  */
 export function sumCalls(

@@ -48,6 +48,7 @@ const rowNormShader = shader("row-norm", [ownRowsSource, rowsSource, rowNormSour
 const gradientShader = shader("row-norm-gradient", [ownRowsSource, rowsSource, gradientSource].join("\n"));
 const parametersShader = shader("row-norm-parameters", parametersSource);
 
+/** @internal What the families of normalizations depend on here. */
 export const rowNormSources: string = [rowNormShader.source, gradientShader.source, rowSources].join("\n");
 
 export interface RowNormAttrs {
@@ -166,7 +167,7 @@ const viewOf = (x: Tensor, { middle, groups, inner }: RowNormAttrs): Tensor =>
 const rowView = (x: Tensor, { groups }: RowNormAttrs): Tensor => reshape(x, [-1, 1, groups, 1]);
 
 /**
- * Defines a normalization: y, and by row the mean (0 where it is not taken away) and 1 / √(variance + ε). Inputs are x,
+ * @internal Defines a normalization: y, and by row the mean (0 where it is not taken away) and 1 / √(variance + ε). Inputs are x,
  * then gamma, then beta, as many as there are.
  */
 export function rowNormOp(name: string, samples: readonly Sample<RowNormAttrs>[]): Op<RowNormAttrs> {

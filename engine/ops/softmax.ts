@@ -94,7 +94,7 @@ function softmaxKernels({ inputs: [x], profile }: KernelContext, result: string 
   };
 }
 
-/** Visits rows along the last axis with their maximum and sum of exponentials. */
+/** @internal Visits rows along the last axis with their maximum and sum of exponentials. */
 export function eachRow(
   x: ReferenceTensor,
   visit: (start: number, length: number, largest: number, total: number) => void,

@@ -51,6 +51,14 @@ export interface CallOptions {
   training?: boolean;
 }
 
+const callOptions: OptionNames<CallOptions> = { training: true };
+
+/** @internal What was asked for, whole. */
+export function readCallOptions(call: string, options: CallOptions | undefined): Required<CallOptions> {
+  checkOptions(call, options, callOptions);
+  return { training: options?.training ?? false };
+}
+
 export abstract class Layer {
   readonly name: string;
   /** The class's name, kept through minifiers. */
@@ -182,15 +190,17 @@ export abstract class Layer {
    * @throws ShapeError when x is not of the shape that the layer was built for, or what comes out not of the one that
    *   {@link computeOutputShape} gives
    */
-  call(x: Tensor, { training = false }: CallOptions = {}): Tensor {
+  call(x: Tensor, options?: CallOptions): Tensor {
+    const read = readCallOptions("call", options);
     this.#check(x);
-    return this.#run(x, () => this.forward(x, { training }));
+    return this.#run(x, () => this.forward(x, read));
   }
 
   /** Like {@link call}, without the layer's last activation: what a loss "from logits" wants. */
-  callLogits(x: Tensor, { training = false }: CallOptions = {}): Tensor {
+  callLogits(x: Tensor, options?: CallOptions): Tensor {
+    const read = readCallOptions("callLogits", options);
     this.#check(x);
-    return this.#run(x, () => this.forwardLogits(x, { training }));
+    return this.#run(x, () => this.forwardLogits(x, read));
   }
 
   #run(x: Tensor, forward: () => Tensor): Tensor {

@@ -125,12 +125,10 @@ function validFor({ kind }: Parameter): unknown {
 }
 
 describe("options", () => {
-  /** Losses stand in a file of their own that checks none yet. */
-  const unchecked = /^nn\.losses\./;
   const withOptions = functions.flatMap((one) =>
     one.parameters
       .map((parameter, at) => ({ one, parameter, at }))
-      .filter(({ parameter }) => parameter.kind === "options" && !unchecked.test(one.name)),
+      .filter(({ parameter }) => parameter.kind === "options"),
   );
 
   it("are found in the types", () => {
@@ -178,6 +176,13 @@ describe("options", () => {
       'zeros: options must be an object, as in { dtype: ... }, got the string "i32"',
     );
     call(() => engine.sum(x, 1, [1] as never)).toThrow("got an array");
+    call(() => engine.full([2], undefined as never)).toThrow(
+      "full: the value must be a number, got undefined",
+    );
+    call(() => engine.jit(() => mean(x)).run({ step: 5 } as never)).toThrow('Did you mean "steps"?');
+    call(() => new nn.Dropout(0.5).call(x, { trainng: true } as never)).toThrow('Did you mean "training"?');
+    const model = instances["nn.Sequential"] as nn.Sequential;
+    call(() => model.callLogits(x, true as never)).toThrow("callLogits: options must be an object");
     call(() => engine.randomBits(x, [2], 3 as never)).toThrow("as in {}, got the number 3");
     call(() => engine.sum(x, 1, Object.create({ keepdims: true }))).toThrow('Did you mean "keepDims"?');
   });
