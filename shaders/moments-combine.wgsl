@@ -29,6 +29,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     shift += in0[row * sizes.columns + column];
   }
   shift /= f32(count);
+  // As in moments.wgsl.
+  shift = select(0.0, shift, (bitcast<u32>(shift) & 0x7f800000u) != 0x7f800000u);
   var total = 0.0;
   var square = 0.0;
   for (var chunk = 0u; chunk < sizes.chunks; chunk++) {

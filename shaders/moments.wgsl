@@ -32,7 +32,9 @@ fn shift_of(column: u32) -> vec4f {
   for (var row = 0u; row < count; row++) {
     total += load4(row * sizes.columns + column, column);
   }
-  return total / f32(count);
+  let mean = total / f32(count);
+  // Taken from itself, an infinity would leave NaN for the mean.
+  return select(vec4f(), mean, (bitcast<vec4u>(mean) & vec4u(0x7f800000u)) != vec4u(0x7f800000u));
 }
 
 @compute @workgroup_size(WORKGROUP)

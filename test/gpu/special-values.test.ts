@@ -8,6 +8,7 @@ import {
   type DType,
   grad,
   hostArray,
+  moments,
   type Op,
   sum,
   type Tensor,
@@ -473,6 +474,29 @@ describe("in figures", () => {
       else expect(got[i], call).toBe(want);
     });
   });
+});
+
+describe("moments", () => {
+  it.each([5, 4099])(
+    "of %i rows with infinities have an infinite mean, wherever those stand",
+    async (rows) => {
+      const columns = [
+        () => 1,
+        (row: number) => (row === 0 ? inf : 1),
+        (row: number) => (row === rows - 1 ? -inf : 1),
+        (row: number) => (row < 2 ? (row === 0 ? inf : -inf) : 1),
+        (row: number) => (row === 2 ? nan : 1),
+      ];
+      const x = tensor(
+        Array.from({ length: rows }, (_, row) => columns.map((value) => value(row))),
+        { device: gpu },
+      );
+      const [mean, variance] = moments(x);
+      expect([...(await mean.data())]).toEqual([1, inf, -inf, nan, nan]);
+      expect([...(await variance.data())]).toEqual([0, nan, nan, nan, nan]);
+      for (const each of [x, mean, variance]) each.dispose();
+    },
+  );
 });
 
 describe("cast", () => {
