@@ -3,7 +3,7 @@
 import { checkTensors } from "./arguments.ts";
 import { isFloat } from "./dtype.ts";
 import { ArgumentError, checkDifferentiable, checkOptions, kindOf, type OptionNames } from "./errors.ts";
-import { tidy } from "./scope.ts";
+import { claim, tidy } from "./scope.ts";
 import { Tape } from "./tape.ts";
 import { Tensor } from "./tensor.ts";
 import type { Variable } from "./variable.ts";
@@ -45,13 +45,10 @@ export function grad(
 ): (...inputs: Tensor[]) => Tensor[] {
   checkOptions("grad", options, gradOptions);
   checkDifferentiable("grad", fn);
-  const both = valueAndGrad(fn, options);
-  return (...inputs) =>
-    tidy(() => {
-      const { value, grads } = both(...inputs);
-      value.dispose();
-      return grads;
-    });
+  return (...inputs) => {
+    const targets = chosenInputs("grad", inputs, options.argnums);
+    return tidy(() => gradientsIn(() => fn(...inputs), targets, "grad").grads);
+  };
 }
 
 /** Like {@link grad}, and gives the value too; with `hasAux`, also what `fn` returns beside it. */
@@ -132,7 +129,8 @@ function gradientsIn(fn: () => Tensor, targets: readonly Tensor[], what: string)
     const value = tape.record(fn);
     if (!(value instanceof Tensor))
       throw new ArgumentError(`${what}: the function must return a Tensor, the loss`);
-    return { value, grads: tape.pull([value], [], targets, { what: "gradient", frees: true }) };
+    // A loss that is an input or a variable itself stays theirs: whoever frees the value frees a handle of its own.
+    return { value: claim(value), grads: tape.pull([value], [], targets, { what: "gradient", frees: true }) };
   } finally {
     tape.dispose();
   }

@@ -8,7 +8,7 @@ import { ArgumentError, checkFunction, DTypeError, GradientError, ShapeError } f
 import { chosenInputs, grad } from "../grad.ts";
 import { concat } from "../ops/concat.ts";
 import { reshape } from "../ops/reshape.ts";
-import { disposeAll, tidy } from "../scope.ts";
+import { tidy } from "../scope.ts";
 import { sameShape, showShape, sizeOf } from "../shape.ts";
 import { Tape } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
@@ -160,11 +160,12 @@ export function hvp(
 export function jacobian(fn: (x: Tensor) => Tensor, x: Tensor): Tensor {
   checkTask("jacobian", fn);
   checkTensor("jacobian", x, 2);
-  const { value, pullback, dispose } = vjp(fn as (...inputs: Tensor[]) => Tensor, x);
-  try {
-    if (!(value instanceof Tensor)) throw new ArgumentError("jacobian: the function must return one Tensor");
-    const { shape, size, device } = value;
-    return tidy(() => {
+  return tidy(() => {
+    const { value, pullback, dispose } = vjp(fn as (...inputs: Tensor[]) => Tensor, x);
+    try {
+      if (!(value instanceof Tensor))
+        throw new ArgumentError("jacobian: the function must return one Tensor");
+      const { shape, size, device } = value;
       const rows = Array.from({ length: size }, (_, i) =>
         tidy(() => {
           const unit = Float32Array.from({ length: size }, (_, k) => (k === i ? 1 : 0));
@@ -174,11 +175,10 @@ export function jacobian(fn: (x: Tensor) => Tensor, x: Tensor): Tensor {
       const all = [...shape, ...x.shape];
       if (size === 0 || x.size === 0) return full(all, 0, { device });
       return reshape(rows.length === 1 ? rows[0] : concat(rows, 0), all);
-    });
-  } finally {
-    dispose();
-    disposeAll(value);
-  }
+    } finally {
+      dispose();
+    }
+  });
 }
 
 /** The Hessian of the scalar `fn` at `x`, of shape [...x, ...x]: one walk back for each element of `x`. */

@@ -390,6 +390,21 @@ describe("stopGradient", () => {
 });
 
 describe("gradient functions", () => {
+  it("leave an input that the function returns as it is to its owner", async () => {
+    const [x, w] = [tensor(3), variable(2)];
+    const same = (v: Tensor) => v;
+    grad(same)(x)[0].dispose();
+    jacobian(same, x).dispose();
+    const ofInput = valueAndGrad(same)(x);
+    const ofVariable = variableGrads(() => w, [w]);
+    expect([await ofInput.value.item(), await ofVariable.value.item()]).toEqual([3, 2]);
+    for (const { value, grads } of [ofInput, ofVariable]) {
+      value.dispose();
+      expect(await grads[0].item()).toBe(1);
+    }
+    expect([await x.item(), await w.item()]).toEqual([3, 2]);
+  });
+
   it("take argnums: positions, in their order", async () => {
     const f = (a: Tensor, b: Tensor, c: Tensor) => sum(mul(mul(a, b), c));
     const inputs = [tensor([2]), tensor([3]), tensor([5])];
