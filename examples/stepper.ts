@@ -24,6 +24,14 @@ const learningRate = 0.5;
 
 // The float64 reference unless another device is named: npm run stepper -- webgpu
 const [device = "cpu"] = process.argv.slice(2) as ("cpu" | "webgpu" | "auto")[];
+if (!["cpu", "webgpu", "auto"].includes(device)) {
+  const isHelp = /^(-h|--help)$/.test(device);
+  const output = isHelp ? process.stdout : process.stderr;
+  output.write(
+    `npm run stepper [-- cpu | webgpu | auto]: writes ${file}${isHelp ? "" : `; got ${device}`}\n`,
+  );
+  process.exit(isHelp ? 0 : 2);
+}
 await init({ device });
 
 const x = tensor([[0.1, 0.2]]);

@@ -8,6 +8,12 @@ import { bundle, runNode } from "./run.mjs";
 import { root, setup } from "./setup.mjs";
 
 const only = process.argv.slice(2);
+if (only.some((word) => word.startsWith("-"))) {
+  process.stderr.write(
+    "usage: npm run conformance [-- adapter ...], as in lavapipe swiftshader; all where none is named\n",
+  );
+  process.exit(only.includes("--help") ? 0 : 2);
+}
 const ready = await setup({ tests: true });
 if (!ready.ok) process.exit(1);
 const adapters = ready.adapters.filter(({ name }) => only.length === 0 || only.includes(name));

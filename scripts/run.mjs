@@ -5,8 +5,9 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
+import { builtinModules } from "node:module";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { entries } from "./entries.mjs";
 import { adapterEnv, cacheDir, root, setup } from "./setup.mjs";
 
@@ -29,13 +30,7 @@ export async function bundle(entry) {
     format: "esm",
     platform: "node",
     target: "node20",
-    packages: "external",
-    alias: Object.fromEntries(
-      Object.entries(entries).map(([name, file]) => [
-        name === "index" ? "gradgpu" : `gradgpu/${name}`,
-        path.join(root, file),
-      ]),
-    ),
+    plugins: [packagesOutside],
     loader: { ".wgsl": "text" },
     keepNames: true,
     sourcemap: "linked",
@@ -51,6 +46,36 @@ export async function bundle(entry) {
   removeStale(stem, name);
   return file;
 }
+
+/** Our own package's names, and the sources behind them. */
+const ownNames = new Map(
+  Object.entries(entries).map(([name, file]) => [
+    name === "index" ? "gradgpu" : `gradgpu/${name}`,
+    path.join(root, file),
+  ]),
+);
+
+/**
+ * Leaves packages alone, but our own. Those that a program outside of this folder imports are looked for beside it, since
+ * the bundle lies here.
+ */
+const packagesOutside = {
+  name: "packages-outside",
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^[^./]/ }, async ({ path: name, importer, resolveDir, kind, pluginData }) => {
+      const own = ownNames.get(name);
+      if (own !== undefined) return { path: own };
+      if (kind === "entry-point" || pluginData === packagesOutside || path.isAbsolute(name)) return undefined;
+      if (builtinModules.includes(name) || name.startsWith("node:")) return { path: name, external: true };
+      if (isInside(importer)) return { path: name, external: true };
+      const found = await resolve(name, { kind, resolveDir, pluginData: packagesOutside });
+      if (found.errors.length === 0) return { path: pathToFileURL(found.path).href, external: true };
+      return { errors: [{ text: `there is no package "${name}" for ${resolveDir}; npm install it there` }] };
+    });
+  },
+};
+
+const isInside = (file) => !path.relative(root, file).startsWith("..");
 
 function writeOnce(file, text) {
   const temporary = `${file}.${process.pid}`;
@@ -155,9 +180,10 @@ if (isMain) {
   const wantsSetup = args[0] === "--setup";
   if (wantsSetup) args.shift();
   const entry = args.shift();
-  if (!entry) {
-    process.stderr.write("usage: node scripts/run.mjs [--setup] FILE.ts [arguments]\n");
-    process.exit(2);
+  if (!entry || entry === "--help" || entry === "-h") {
+    const output = entry ? process.stdout : process.stderr;
+    output.write("usage: node scripts/run.mjs [--setup] FILE.ts [arguments]\n");
+    process.exit(entry ? 0 : 2);
   }
   if (!fs.existsSync(entry)) {
     process.stderr.write(`run: there is no file ${entry}\n`);

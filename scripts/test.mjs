@@ -8,6 +8,13 @@ import path from "node:path";
 import { forwardStderr } from "./run.mjs";
 import { cacheDir, root, setup } from "./setup.mjs";
 
+if (process.argv.includes("--help")) {
+  process.stdout.write(
+    "npm test [-- vitest arguments]: setup, type check, lint and every test on every adapter; for one file, npx vitest run --project unit test/unit/tape.test.ts\n",
+  );
+  process.exit(0);
+}
+
 const started = Date.now();
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const bin = (...parts) => path.join(root, "node_modules", ...parts);

@@ -73,10 +73,6 @@ beforeAll(async () => {
   const model = new nn.Sequential([new nn.Input([2]), new nn.Dense(1)]);
   model.compile({ optimizer: "sgd", loss: "meanSquaredError" });
   const weights = [engine.variable([1, 2]), engine.variable([3])];
-  const rules = [
-    ...[optim.Adadelta, optim.Adagrad, optim.Adam, optim.AdamW],
-    ...[optim.Nadam, optim.RMSprop, optim.SGD],
-  ];
   instances = {
     "engine.RandomGenerator": new engine.RandomGenerator(),
     "engine.Tape": new engine.Tape(),
@@ -84,7 +80,10 @@ beforeAll(async () => {
     "engine.VariablePack": engine.packVariables(weights),
     "nn.Sequential": model,
     ...Object.fromEntries(
-      rules.map((rule) => [`optim.${rule.name}`, new rule().build([engine.variable([1])])]),
+      optim.optimizers.names.map((name) => {
+        const rule = optim.optimizers.get(name);
+        return [`optim.${rule.name}`, rule.build([engine.variable([1])])];
+      }),
     ),
   };
 });
@@ -107,6 +106,8 @@ async function failureOf({ name, kind }: PublicFunction, args: readonly unknown[
     if (kind === "constructor") Reflect.construct(found as new () => object, args);
     else {
       const self = kind === "method" ? instances[owner] : undefined;
+      if (kind === "method" && self === undefined)
+        return new Error(`add one of ${owner} to the instances of this test`);
       const call = kind === "method" ? Reflect.get(self as object, method) : found;
       const result: unknown = await Reflect.apply(call as () => unknown, self, args);
       (result as { next?: () => void } | undefined)?.next?.();

@@ -218,7 +218,10 @@ export function rooflineChart(rows: readonly Row[], peaks: AdapterPeaks | undefi
                 name: "copy",
                 coord: [Math.sqrt(low * ridge), Math.sqrt(low * ridge) * peaks.copyGBs],
                 value: `copy ${trim(peaks.copyGBs)} GB/s`,
-                label: { position: "left" as const, distance: 12 },
+                // On a phone the axis is too near.
+                label: canvas.isNarrow
+                  ? { position: "right" as const, distance: 12 }
+                  : { position: "left" as const, distance: 16 },
               },
             ],
           },

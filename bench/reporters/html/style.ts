@@ -55,6 +55,8 @@ summary span { color: var(--muted); font-weight: 400; margin-left: 8px; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 3px 18px; margin: 8px 0; }
 dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 720px) {
+  .wrap td { display: block; overflow-wrap: anywhere; }
+  .wrap td:first-child { min-width: 0; border-bottom: 0; padding-bottom: 0; font-weight: 600; }
   body { padding: 18px 14px 48px; font-size: 14px; }
   h1 { font-size: 22px; }
   .chart.wide { display: none; }
