@@ -35,7 +35,7 @@ export class Tensor implements Spec {
   readonly dtype: DType;
   readonly shape: Shape;
   #memory: Memory | undefined;
-  readonly #isCounted: boolean;
+  #isCounted = false;
   /** @internal See engine/autograd/slots.ts, which fills it. */
   gradientSlot: Tensor | undefined;
   /** @internal Of a view: the tensor whose memory it shows. Where that is a variable, assigning to it changes the view. */
@@ -56,13 +56,8 @@ export class Tensor implements Spec {
     this.dtype = spec.dtype;
     this.shape = spec.shape;
     this.#memory = memory;
-    this.#isCounted = options.counted !== false;
-    let origin: unknown;
-    if (this.#isCounted) {
-      device.tensorCount++;
-      origin = watches.tensors?.made(this);
-    }
-    dropped.register(this, { memory, device, isCounted: this.#isCounted, origin }, this);
+    if (options.counted === false) dropped.register(this, { memory, device, isCounted: false }, this);
+    else this.#count(memory);
     if (options.tracked !== false) track(this);
   }
 
@@ -103,6 +98,20 @@ export class Tensor implements Spec {
     const memory = this.memory;
     memory.retain();
     return new Tensor(this.device, this, memory, { id: this.id, tracked: false });
+  }
+
+  /** @internal From now on it is the handle alone that keeps the memory. */
+  count(): void {
+    if (this.#memory === undefined || this.#isCounted) return;
+    dropped.unregister(this);
+    this.#count(this.#memory);
+  }
+
+  #count(memory: Memory): void {
+    this.#isCounted = true;
+    this.device.tensorCount++;
+    const origin = watches.tensors?.made(this);
+    dropped.register(this, { memory, device: this.device, isCounted: true, origin }, this);
   }
 
   /** @internal How errors name it. */

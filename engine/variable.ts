@@ -54,13 +54,22 @@ export function withVariableWatcher<T>(next: VariableWatcher, fn: () => T): T {
   }
 }
 
-const left = new WeakSet<Memory>();
+/** When variables left their memory, by {@link leavings}. */
+const left = new WeakMap<Memory, number>();
+let lastLeaving = 0;
+
+function leave(memory: Memory): void {
+  left.set(memory, ++lastLeaving);
+}
+
+/** @internal How often any variable has left its memory. */
+export const leavings = (): number => lastLeaving;
 
 /**
- * @internal Whether a variable has left this memory, for a pack or for good: programs that were made for it must be
- * made anew.
+ * @internal Whether a variable has left this memory since, for a pack or for good: programs that were made for it then
+ * must be made anew. What reads it later on holds a tensor that shares it.
  */
-export const isLeft = (memory: Memory): boolean => left.has(memory);
+export const isLeftSince = (memory: Memory, leaving: number): boolean => (left.get(memory) ?? 0) > leaving;
 
 export class Variable extends Tensor {
   name: string;
@@ -143,9 +152,9 @@ export class Variable extends Tensor {
     const backend = this.device.backend;
     const slice = backend.slice(parent.memory, byteOffset, this);
     backend.copy(this.memory, slice, this);
-    left.add(this.memory);
+    leave(this.memory);
     // The vector that it was a part of no longer has all its parts.
-    if (this.#pack !== undefined) left.add(this.#pack.memory);
+    if (this.#pack !== undefined) leave(this.#pack.memory);
     this.replaceMemory(slice);
     this.#pack = { parent, memory: parent.memory };
   }
@@ -153,7 +162,7 @@ export class Variable extends Tensor {
   /** Gives the value up, also for programs of `jit` that read or assign it: they are traced anew, and then refuse it. */
   override dispose(): void {
     const memory = this.heldMemory;
-    if (memory !== undefined) left.add(memory);
+    if (memory !== undefined) leave(memory);
     super.dispose();
   }
 

@@ -9,19 +9,22 @@ import {
   greater,
   kindOf,
   type Shape,
+  ShapeError,
+  showShape,
   type Tensor,
   tidy,
   unknownName,
 } from "../engine/index.ts";
 import { lookup } from "../optim/index.ts";
+import { equalShapes } from "./layers/layer.ts";
 import * as losses from "./losses.ts";
 
 export interface Metric {
   readonly name: string;
   /** Whether it gives the same from logits (told by `values`'s last argument) as from probabilities. */
   readonly acceptsLogits: boolean;
-  /** Whether it counts the hits that a loss's `summary` gives. */
-  readonly countsHits?: boolean;
+  /** For one that counts the hits that a loss's `summary` gives: the targets it is for, labels or rows of numbers. */
+  readonly countsHits?: "classes" | "rows";
   /** [batch, ...]: one value a sample, or several, or a scalar, the batch's mean. Their mean is reported; bool counts as 0 and 1. */
   values(targets: Tensor, outputs: Tensor, fromLogits: boolean): Tensor;
 }
@@ -31,8 +34,10 @@ export function binaryAccuracy(name = "binaryAccuracy"): Metric {
   return {
     name,
     acceptsLogits: true,
-    values: (targets, outputs, fromLogits) =>
-      tidy(() => equal(cast(greater(outputs, fromLogits ? 0 : 0.5), "f32"), cast(targets, "f32"))),
+    values: (targets, outputs, fromLogits) => {
+      checkTargets(name, targets, outputs.shape, outputs.shape, "sparseCategoricalAccuracy takes labels");
+      return tidy(() => equal(cast(greater(outputs, fromLogits ? 0 : 0.5), "f32"), cast(targets, "f32")));
+    },
   };
 }
 
@@ -41,8 +46,11 @@ export function categoricalAccuracy(name = "categoricalAccuracy"): Metric {
   return {
     name,
     acceptsLogits: true,
-    countsHits: true,
-    values: (targets, outputs) => tidy(() => equal(argMax(outputs, -1), argMax(targets, -1))),
+    countsHits: "rows",
+    values: (targets, outputs) => {
+      checkTargets(name, targets, outputs.shape, outputs.shape, "sparseCategoricalAccuracy takes labels");
+      return tidy(() => equal(argMax(outputs, -1), argMax(targets, -1)));
+    },
   };
 }
 
@@ -51,10 +59,41 @@ export function sparseCategoricalAccuracy(name = "sparseCategoricalAccuracy"): M
   return {
     name,
     acceptsLogits: true,
-    countsHits: true,
-    values: (targets, outputs) => tidy(() => equal(argMax(outputs, -1), cast(targets, "i32"))),
+    countsHits: "classes",
+    values: (targets, outputs) => {
+      checkTargets(
+        name,
+        targets,
+        outputs.shape.slice(0, -1),
+        outputs.shape,
+        "categoricalAccuracy takes rows",
+      );
+      return tidy(() => equal(argMax(outputs, -1), cast(targets, "i32")));
+    },
   };
 }
+
+/** Targets of another shape would be broadcast against the outputs, and give a number that means nothing. */
+function checkTargets(name: string, targets: Tensor, wanted: Shape, outputs: Shape, remedy: string): void {
+  if (equalShapes(targets.shape, wanted)) return;
+  throw new ShapeError(
+    `metric "${name}": takes targets of shape ${showShape(wanted)} beside outputs ${showShape(outputs)}, got ${showShape(targets.shape)}; ${remedy}`,
+  );
+}
+
+/** Of a loss of one's own, whose targets may be anything: by their shape, as in Keras. */
+const accuracyByShape = (name: string): Metric => ({
+  name,
+  acceptsLogits: true,
+  values: (targets, outputs, fromLogits) => {
+    const isSparse = targets.rank === outputs.rank - 1;
+    return (isSparse ? sparseCategoricalAccuracy : categoricalAccuracy)(name).values(
+      targets,
+      outputs,
+      fromLogits,
+    );
+  },
+});
 
 /** What `compile` takes for a metric: a name, a Metric, or a function that gives values as {@link Metric.values} does. */
 export type MetricLike = string | Metric | MetricFunction;
@@ -76,13 +115,14 @@ const table: Readonly<Record<string, (name: string) => Metric>> = {
 
 /**
  * Which accuracy "accuracy" means: binary for binary cross-entropy and for outputs of one number, sparse for
- * integer labels, else categorical. (Keras goes by shapes alone, and so calls the multi-label outputs of a binary
+ * integer labels (which, for a loss of one's own, are told by their shape), else categorical. (Keras goes by shapes alone, and so calls the multi-label outputs of a binary
  * cross-entropy categorical.)
  */
 function accuracy(name: string, loss: losses.Loss, outputShape: Shape): Metric {
   if (loss.targets === "classes") return sparseCategoricalAccuracy(name);
   const isBinary = loss.name === "binaryCrossentropy" || (outputShape.at(-1) ?? 1) === 1;
-  return isBinary ? binaryAccuracy(name) : categoricalAccuracy(name);
+  if (isBinary) return binaryAccuracy(name);
+  return loss.targets === "any" ? accuracyByShape(name) : categoricalAccuracy(name);
 }
 
 /**

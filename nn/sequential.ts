@@ -284,6 +284,11 @@ export class Sequential {
         );
       }
     }
+    if (this.#isFitting) {
+      throw new ArgumentError(
+        `compile: ${this.describe()}: is being trained; set stopTraining and compile when fit is done`,
+      );
+    }
     const optimizer = optimizers.get(options.optimizer);
     const loss = losses.get(options.loss);
     const list = options.metrics ?? [];

@@ -266,6 +266,11 @@ export abstract class Optimizer<S extends string = string> {
         `${this.name}: got ${again.describe()} twice, which would be changed twice a step; pass each variable once, as in [...new Set(variables)]`,
       );
     }
+    if (variables[0].device.isTracing) {
+      throw new TraceError(
+        `${this.name}: was not built, or was disposed since, and a function that is traced can't do it; call build(variables) before`,
+      );
+    }
     this.#checkStarts("slotStarts", this.slotStarts);
     this.#checkStarts("scalarStarts", this.scalarStarts);
     const device = variables[0].device;

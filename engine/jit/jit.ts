@@ -18,7 +18,7 @@ import type { Spec } from "../kernel.ts";
 import { noGrad } from "../recording.ts";
 import { tidy } from "../scope.ts";
 import { Tensor } from "../tensor.ts";
-import { isLeft } from "../variable.ts";
+import { isLeftSince, leavings } from "../variable.ts";
 import type { TrialCall } from "../variants/trial.ts";
 import { type Fused, type FuseOptions, fuse } from "./fuse.ts";
 import type { Graph } from "./graph.ts";
@@ -100,15 +100,20 @@ type Traced = Omit<Entry, "prepared">;
 
 interface Entry extends Program {
   readonly device: Device;
-  readonly rebuild: (device: Device, memories: readonly Memory[]) => unknown;
+  /** Results as the function gives them; their tensors are added to `results`. */
+  readonly rebuild: (device: Device, memories: readonly Memory[], results: Tensor[]) => unknown;
   readonly retained: readonly Memory[];
   /** Variables that a run assigns: tapes that are open across it must notice. */
   readonly assigned: Iterable<{ markAssigned(): void }>;
+  /** How often variables had left their memory by then. */
+  readonly tracedAt: number;
+  /** Of the last run. */
+  results: Tensor[];
 }
 
 /** Whether a program is the device's, and its variables are where they were when it was made. */
 const isCurrent = (entry: Entry, device: Device): boolean =>
-  entry.device === device && !entry.retained.some(isLeft);
+  entry.device === device && !entry.retained.some((memory) => isLeftSince(memory, entry.tracedAt));
 
 /** Signatures kept for one function; past that the oldest program is freed. */
 const maxPrograms = 64;
@@ -212,7 +217,8 @@ export function jit<P extends JitArgument[], R extends Tree>(
     entry.prepared.run(memories, times);
     for (const variable of entry.assigned) variable.markAssigned();
     if (times > 1) device.backend.flush();
-    return entry.rebuild(device, entry.prepared.outputs(memories)) as R;
+    entry.results = [];
+    return entry.rebuild(device, entry.prepared.outputs(memories), entry.results) as R;
   };
   const jitted = (...args: P): R => call(1, args);
   return Object.assign(jitted, {
@@ -241,6 +247,8 @@ export function jit<P extends JitArgument[], R extends Tree>(
 const runsAsIs = (device: Device): boolean => device.isTracing || watches.ops !== undefined;
 
 function release(entry: Entry): void {
+  // They keep what they show of the program's memory from now on.
+  for (const result of entry.results) result.count();
   entry.prepared.dispose();
   releaseTrace(entry);
 }
@@ -347,6 +355,8 @@ function trace<P extends unknown[]>(
       rebuild,
       retained: tracer.retained,
       assigned: tracer.assigned,
+      tracedAt: leavings(),
+      results: [],
       tracedNodes: traced.nodes.length,
     };
   } catch (error) {
@@ -377,16 +387,20 @@ function collect(value: Tree, into: Tensor[]): Entry["rebuild"] {
     const spec: Spec = { shape: value.shape, dtype: value.dtype };
     into.push(value);
     // The program owns the memory, and its next run makes the handle worthless: it is no leak in a loop.
-    return (device, memories) => new Tensor(device, spec, memories[index], { counted: false });
+    return (device, memories, results) => {
+      const result = new Tensor(device, spec, memories[index], { counted: false });
+      results.push(result);
+      return result;
+    };
   }
   if (Array.isArray(value)) {
     const parts = value.map((part) => collect(part, into));
-    return (device, memories) => parts.map((part) => part(device, memories));
+    return (device, memories, results) => parts.map((part) => part(device, memories, results));
   }
   if (value !== null && typeof value === "object") {
     const parts = Object.entries(value).map(([key, part]) => [key, collect(part as Tree, into)] as const);
-    return (device, memories) =>
-      Object.fromEntries(parts.map(([key, part]) => [key, part(device, memories)]));
+    return (device, memories, results) =>
+      Object.fromEntries(parts.map(([key, part]) => [key, part(device, memories, results)]));
   }
   throw new ArgumentError(
     `jit: a traced function must return tensors, arrays or objects of them, got ${typeof value}`,

@@ -156,7 +156,7 @@ export class Trainer {
         }
         const values = given.dtype === "f32" ? given : cast(given, "f32");
         const samples = x.shape[0];
-        if (values.rank > 0 && values.size % samples !== 0) {
+        if (values.rank > 0 && values.shape[0] !== samples) {
           throw new ShapeError(
             `metric "${metric.name}": gave ${showShape(values.shape)} for a batch of ${samples} samples; it must give [batch, ...], or the batch's mean as a scalar`,
           );
@@ -170,7 +170,8 @@ export class Trainer {
 
   /** Loss and metrics in one go, where the loss can and the metrics are what it counts. */
   #summary(y: Tensor, outputs: Tensor): { loss: Tensor; hits: Tensor } | undefined {
-    const isCounted = this.#metrics.every((metric) => metric.countsHits === true);
+    const kind = this.loss.targets === "classes" ? "classes" : "rows";
+    const isCounted = this.#metrics.every((metric) => metric.countsHits === kind);
     return isCounted && outputs.rank === 2 ? this.loss.summary?.(y, outputs) : undefined;
   }
 

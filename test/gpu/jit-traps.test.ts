@@ -188,6 +188,23 @@ describe("what is frozen when a function is traced", () => {
     f.dispose();
   });
 
+  it("a view of what a Variable held, taken before it was disposed, is a constant like any other", async () => {
+    const v = variable([1, 2]);
+    const view = reshape(v, [2, 1]);
+    v.dispose();
+    let traces = 0;
+    const f = jit((x: Tensor) => {
+      traces++;
+      return add(x, view);
+    });
+    const x = tensor([[1], [1]]);
+    for (let i = 0; i < 3; i++) expect(await numbers(f(x))).toEqual([2, 3]);
+    expect(traces).toBe(1);
+    f.dispose();
+    x.dispose();
+    view.dispose();
+  });
+
   it("an optimizer that was disposed does not go on with the slots it had", async () => {
     const v = variable([1]);
     const optimizer = new SGD({ learningRate: 0.1, momentum: 0.9 }).build([v]);
@@ -197,7 +214,9 @@ describe("what is frozen when a function is traced", () => {
     optimizer.dispose();
     optimizer.setState(start);
     v.set([1]);
-    expect(() => step()).toThrow(TraceError);
+    expect(() => step()).toThrow(
+      /SGD: was not built, or was disposed since.* call build\(variables\) before/,
+    );
     optimizer.build([v]);
     step();
     // One step from the start, with no momentum: 1 - 0.1 * 2.
@@ -294,6 +313,28 @@ describe("results", () => {
       f(x);
     });
     f.dispose();
+    x.dispose();
+  });
+
+  it("count as tensors once their program is gone", async () => {
+    const x = tensor([1, 2]);
+    const left: Tensor[] = [];
+    const run = () => {
+      const f = jit((v: Tensor) => mul(v, 2));
+      f(x);
+      left.push(f(x));
+      f.dispose();
+    };
+    run();
+    await collectGarbage();
+    const before = gpu.memory().tensors;
+    run();
+    expect(gpu.memory().tensors).toBe(before + 1);
+    await expect(noLeaks(run)).rejects.toThrow(/1 tensor was left behind: f32 \[2\]/);
+    expect(await numbers(left[0])).toEqual([2, 4]);
+    for (const each of left) each.dispose();
+    await collectGarbage();
+    expect(gpu.memory().tensors).toBe(before - 1);
     x.dispose();
   });
 

@@ -12,6 +12,7 @@ import {
   permutation,
   reshape,
   sparseSoftmaxCrossEntropy,
+  square,
   sub,
   type Tensor,
   tensor,
@@ -621,6 +622,52 @@ describe("accuracy", () => {
     }
   });
 
+  it("goes by the targets' shape for a loss of one's own, and by its own targets beside other metrics", async () => {
+    const inputs = Array.from({ length: 12 }, (_, i) => [Math.sin(i), Math.cos(i * 3), i / 12]);
+    const labels = inputs.map((_, i) => i % 4);
+    const oneHot = labels.map((label) => [0, 1, 2, 3].map((k) => Number(k === label)));
+    const own = (t: Tensor, o: Tensor) => sparseSoftmaxCrossEntropy(o, cast(t, "i32"));
+    const size = (_: Tensor, o: Tensor) => mean(o, -1);
+    const accuracyOf = async (loss: unknown, list: unknown, targets: number[] | number[][]) => {
+      const model = new Sequential([new Input([3]), new Dense(4, { activation: "softmax" })]);
+      model.setWeights([Array.from({ length: 12 }, (_, i) => Math.sin(i * 1.7) * 2), [0, 0.1, 0.2, 0.3]]);
+      model.compile({ optimizer: "sgd", loss, metrics: list } as never);
+      return (await model.evaluate(inputs, targets, { batchSize: 5 }))[1];
+    };
+    const share = await accuracyOf("sparseCategoricalCrossentropy", ["accuracy"], labels);
+    expect(share).toBeGreaterThan(0.1);
+    expect(share).toBeLessThan(0.6);
+    const cases: [unknown, unknown, number[] | number[][]][] = [
+      [own, ["accuracy"], labels],
+      [own, ["sparseCategoricalAccuracy"], labels],
+      ["sparseCategoricalCrossentropy", ["accuracy", size], labels],
+      ["categoricalCrossentropy", ["accuracy"], oneHot],
+      ["categoricalCrossentropy", ["accuracy", size], oneHot],
+      ["mse", ["accuracy"], oneHot],
+      [(t: Tensor, o: Tensor) => square(sub(t, o)), ["accuracy"], oneHot],
+    ];
+    for (const [loss, list, targets] of cases)
+      expect(await accuracyOf(loss, list, targets), `${loss} ${list}`).toBeCloseTo(share, 6);
+    // What is meant for other targets is told, alone and beside others, whatever the batch.
+    for (const more of [[], [size]]) {
+      await expect(
+        accuracyOf("sparseCategoricalCrossentropy", ["categoricalAccuracy", ...more], labels),
+      ).rejects.toThrow(
+        /"categoricalAccuracy": takes targets of shape \[5, 4\] .* got \[5\]; sparseCategoricalAccuracy takes labels/,
+      );
+      await expect(
+        accuracyOf("categoricalCrossentropy", ["sparseCategoricalAccuracy", ...more], oneHot),
+      ).rejects.toThrow(/takes targets of shape \[5\] .* got \[5, 4\]; categoricalAccuracy takes rows/);
+      await expect(
+        accuracyOf("sparseCategoricalCrossentropy", ["binaryAccuracy", ...more], labels),
+      ).rejects.toThrow(ShapeError);
+    }
+    const perClass = (_: Tensor, o: Tensor) => mean(o, 0);
+    await expect(accuracyOf("mse", [perClass], oneHot)).rejects.toThrow(
+      /"perClass": gave \[4\] for a batch of 5/,
+    );
+  });
+
   it("reads logits by their sign", async () => {
     const metric = metrics.binaryAccuracy();
     const values = metric.values(tensor([[0], [1]]), tensor([[0.3], [0.3]]), true);
@@ -797,6 +844,7 @@ describe("errors come at the call, and training goes on after", () => {
     const trained = classifier();
     const first = trained.fit(x, labels, silent);
     await expect(trained.fit(x, labels, silent)).rejects.toThrow(/is being trained already/);
+    expect(() => trained.compile({ optimizer: "sgd", loss: "mse" })).toThrow(/compile: .* is being trained/);
     await first;
     const frozen = new Sequential([
       new Dense(classes, { inputDim: features, trainable: false, activation: "softmax" }),
