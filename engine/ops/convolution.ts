@@ -124,7 +124,9 @@ function convolutionTransposeOver(rank: 1 | 2): Convolution<ConvolutionTranspose
     const wrong = extra.findIndex((n, axis) => n > 0 && (pairs === undefined || n >= strides[axis]));
     if (wrong >= 0) {
       throw new ArgumentError(
-        `${name}: outputPadding ${extra[wrong]} must be less than the stride ${strides[wrong]}, beside explicit padding (it is ${JSON.stringify(padding)})`,
+        pairs === undefined
+          ? `${name}: outputPadding ${extra[wrong]} goes with explicit padding only, in numbers; with ${JSON.stringify(padding)} the result has its size already`
+          : `${name}: outputPadding ${extra[wrong]} must be less than the stride, ${strides[wrong]}`,
       );
     }
     const before: number[] = [];

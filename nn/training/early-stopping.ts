@@ -12,7 +12,7 @@ export interface EarlyStoppingOptions extends MonitorOptions {
   /** Epochs without improvement after which training ends; default 0, which ends it at the first, as 1 does. */
   patience?: number;
   /**
-   * Whether the model gets back, when training ends for whatever reason, the weights of its best epoch; default false:
+   * Whether the model gets back, when training ends (but by an error), the weights of its best epoch; default false:
    * it keeps those of the last. They are read back to the host at each best epoch.
    */
   restoreBestWeights?: boolean;

@@ -197,7 +197,10 @@ describe("convTranspose", () => {
       /the weights' last axis must be x's channels \(2 vs 4\)/,
     );
     expect(() => convTranspose2d(x, filled([3, 3, 2, 4]), { outputPadding: 1 })).toThrow(
-      'convTranspose2d: outputPadding 1 must be less than the stride 1, beside explicit padding (it is "valid")',
+      'convTranspose2d: outputPadding 1 goes with explicit padding only, in numbers; with "valid" the result has its size already',
+    );
+    expect(() => convTranspose2d(x, filled([3, 3, 2, 4]), { outputPadding: 1, padding: 1 })).toThrow(
+      "convTranspose2d: outputPadding 1 must be less than the stride, 1",
     );
     expect(() => convTranspose2d(x, filled([1, 1, 2, 4]), { padding: 3 })).toThrow(
       /would give the spatial lengths/,

@@ -1,5 +1,6 @@
 // Optimizers against their formulas written out here in plain float64, on the CPU reference.
 
+import fs from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ArgumentError, ShapeError } from "../../engine/errors.ts";
 import {
@@ -222,6 +223,13 @@ describe("the defaults", () => {
 });
 
 describe("the registry", () => {
+  it("has none whose rule is not followed above", () => {
+    const own = fs.readFileSync(import.meta.filename, "utf8");
+    const followed = new Set([...own.matchAll(/await run\([^)]*?new (\w+)\(/g)].map(([, name]) => name));
+    const missing = optimizers.names.filter((name) => !followed.has(optimizers.get(name).constructor.name));
+    expect(missing).toEqual([]);
+  });
+
   it("finds by name in any case, and gives optimizers back", () => {
     expect(optimizers.get("adam")).toBeInstanceOf(Adam);
     expect(optimizers.get("SGD")).toBeInstanceOf(SGD);
