@@ -165,6 +165,8 @@ export function rooflineChart(rows: readonly Row[], peaks: AdapterPeaks | undefi
   const low = 10 ** Math.floor(Math.log10(Math.min(...intensities)));
   const high = 10 ** Math.ceil(Math.log10(Math.max(...intensities)));
   const ridge = peaks.fmaGflops / peaks.copyGBs;
+  /** Where the slope is written on. */
+  const slopeAt = low ** 0.3 * Math.min(ridge, high) ** 0.7;
   const bottom = 10 ** Math.floor(Math.log10(Math.min(...known.map((row) => row.gflops!))));
   return {
     label: "Roofline: GFLOP/s by operations a byte, under the adapter's copy rate and FMA peak",
@@ -216,12 +218,10 @@ export function rooflineChart(rows: readonly Row[], peaks: AdapterPeaks | undefi
               },
               {
                 name: "copy",
-                coord: [Math.sqrt(low * ridge), Math.sqrt(low * ridge) * peaks.copyGBs],
+                coord: [slopeAt, slopeAt * peaks.copyGBs],
                 value: `copy ${trim(peaks.copyGBs)} GB/s`,
-                // On a phone the axis is too near.
-                label: canvas.isNarrow
-                  ? { position: "right" as const, distance: 12 }
-                  : { position: "left" as const, distance: 16 },
+                // Above the slope, where no points are, and as far up as the axis of a phone wants.
+                label: { position: "left" as const, distance: 10, offset: [0, -8] },
               },
             ],
           },
