@@ -74,6 +74,7 @@ export { type ExplainOptions, explain } from "./jit/explain.ts";
 export { type JitOptions, type Jitted, jit, type WarmUp, type WarmUpProgress } from "./jit/jit.ts";
 /** For kernels of one's own: operands, shaders, grids. */
 export * as kernel from "./kernel.ts";
+export * from "./number-checks.ts";
 export {
   type NotDifferentiable,
   notDifferentiable,

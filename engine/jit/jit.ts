@@ -15,8 +15,9 @@ import {
   TraceError,
 } from "../errors.ts";
 import type { Spec } from "../kernel.ts";
+import { atLeastOne } from "../number-checks.ts";
 import { noGrad } from "../recording.ts";
-import { tidy } from "../scope.ts";
+import { tensorsIn, tidy } from "../scope.ts";
 import { Tensor } from "../tensor.ts";
 import { isLeftSince, leavings } from "../variable.ts";
 import type { TrialCall } from "../variants/trial.ts";
@@ -24,6 +25,7 @@ import { type Fused, type FuseOptions, fuse } from "./fuse.ts";
 import type { Graph } from "./graph.ts";
 import { type Plan, plan } from "./plan.ts";
 import { readWindows } from "./read-windows.ts";
+import { signature } from "./signature.ts";
 import { type SimplifyOptions, simplify } from "./simplify.ts";
 import { TraceBackend } from "./trace.ts";
 
@@ -100,15 +102,14 @@ type Traced = Omit<Entry, "prepared">;
 
 interface Entry extends Program {
   readonly device: Device;
-  /** Results as the function gives them; their tensors are added to `results`. */
-  readonly rebuild: (device: Device, memories: readonly Memory[], results: Tensor[]) => unknown;
+  readonly rebuild: (device: Device, memories: readonly Memory[]) => unknown;
   readonly retained: readonly Memory[];
   /** Variables that a run assigns: tapes that are open across it must notice. */
   readonly assigned: Iterable<{ markAssigned(): void }>;
   /** How often variables had left their memory by then. */
   readonly tracedAt: number;
-  /** Of the last run. */
-  results: Tensor[];
+  /** What the last run gave. */
+  result?: unknown;
 }
 
 /** Whether a program is the device's, and its variables are where they were when it was made. */
@@ -217,17 +218,15 @@ export function jit<P extends JitArgument[], R extends Tree>(
     entry.prepared.run(memories, times);
     for (const variable of entry.assigned) variable.markAssigned();
     if (times > 1) device.backend.flush();
-    entry.results = [];
-    return entry.rebuild(device, entry.prepared.outputs(memories), entry.results) as R;
+    entry.result = entry.rebuild(device, entry.prepared.outputs(memories));
+    return entry.result as R;
   };
   const jitted = (...args: P): R => call(1, args);
   return Object.assign(jitted, {
     run: (options: { steps: number }, ...args: P): R => {
       checkOptions("jitted.run", options, runOptions);
       const steps = options?.steps;
-      if (!Number.isInteger(steps) || steps < 1)
-        throw new ArgumentError(`jit: steps must be a whole number of at least 1, got ${steps}`);
-      return call(steps, args);
+      return call(atLeastOne("jit", "steps", steps), args);
     },
     warmUp: (...args: readonly unknown[]): Promise<WarmUp> => {
       // Functions are no arguments of programs, so the last one can only be told the progress.
@@ -247,8 +246,8 @@ export function jit<P extends JitArgument[], R extends Tree>(
 const runsAsIs = (device: Device): boolean => device.isTracing || watches.ops !== undefined;
 
 function release(entry: Entry): void {
-  // They keep what they show of the program's memory from now on.
-  for (const result of entry.results) result.count();
+  // Results keep what they show of the program's memory from now on.
+  for (const tensor of tensorsIn(entry.result)) tensor.count();
   entry.prepared.dispose();
   releaseTrace(entry);
 }
@@ -265,39 +264,6 @@ function prepare(traced: Traced): Entry {
     releaseTrace(traced);
     throw error;
   }
-}
-
-function signature(args: readonly unknown[], name: string): string {
-  return args
-    .map((arg, i) => {
-      if (arg instanceof Tensor) return `${arg.dtype}[${arg.shape}]`;
-      return staticText(arg, (found) => {
-        const inside = arg === found ? "is" : "holds";
-        return new ArgumentError(
-          `jit: argument ${i + 1} of ${name || "the function"} ${inside} a ${nameOf(found)}; arguments are tensors or plain data (numbers, strings, booleans, arrays, plain objects), and tensors stand alone`,
-        );
-      });
-    })
-    .join(";");
-}
-
-const nameOf = (value: unknown) =>
-  (typeof value === "object" && value?.constructor?.name) ||
-  (typeof value === "object" ? "object" : typeof value);
-
-/** Plain data as text: the same for equal values, another for any others (JSON has no NaN, infinities or -0). */
-function staticText(value: unknown, refuse: (found: unknown) => Error): string {
-  if (Object.is(value, -0)) return "-0";
-  if (value === null || ["number", "boolean", "undefined"].includes(typeof value)) return String(value);
-  if (typeof value === "string") return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map((part) => staticText(part, refuse))}]`;
-  if (typeof value === "object" && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
-    const parts = Object.entries(value).map(
-      ([key, part]) => `${JSON.stringify(key)}:${staticText(part, refuse)}`,
-    );
-    return `{${parts}}`;
-  }
-  throw refuse(value);
 }
 
 function trace<P extends unknown[]>(
@@ -356,7 +322,6 @@ function trace<P extends unknown[]>(
       retained: tracer.retained,
       assigned: tracer.assigned,
       tracedAt: leavings(),
-      results: [],
       tracedNodes: traced.nodes.length,
     };
   } catch (error) {
@@ -387,20 +352,16 @@ function collect(value: Tree, into: Tensor[]): Entry["rebuild"] {
     const spec: Spec = { shape: value.shape, dtype: value.dtype };
     into.push(value);
     // The program owns the memory, and its next run makes the handle worthless: it is no leak in a loop.
-    return (device, memories, results) => {
-      const result = new Tensor(device, spec, memories[index], { counted: false });
-      results.push(result);
-      return result;
-    };
+    return (device, memories) => new Tensor(device, spec, memories[index], { counted: false });
   }
   if (Array.isArray(value)) {
     const parts = value.map((part) => collect(part, into));
-    return (device, memories, results) => parts.map((part) => part(device, memories, results));
+    return (device, memories) => parts.map((part) => part(device, memories));
   }
   if (value !== null && typeof value === "object") {
     const parts = Object.entries(value).map(([key, part]) => [key, collect(part as Tree, into)] as const);
-    return (device, memories, results) =>
-      Object.fromEntries(parts.map(([key, part]) => [key, part(device, memories, results)]));
+    return (device, memories) =>
+      Object.fromEntries(parts.map(([key, part]) => [key, part(device, memories)]));
   }
   throw new ArgumentError(
     `jit: a traced function must return tensors, arrays or objects of them, got ${typeof value}`,

@@ -1,0 +1,45 @@
+// Checks of numbers that users give, and how errors show what they gave instead: for options of layers, optimizers and
+// callbacks. Knows nothing of tensors.
+
+import { ArgumentError, kindOf } from "./errors.ts";
+
+/** @internal What was given, for messages: numbers as they are, of others what they are, as in `the string "3"`. */
+export const showGiven = (value: unknown): string =>
+  typeof value === "number" ? String(value) : kindOf(value);
+
+/** @internal The same where a list of numbers belongs, or one: its elements are shown. */
+export const showGivenList = (value: unknown): string =>
+  Array.isArray(value) ? `[${value.map(showGiven).join(", ")}]` : showGiven(value);
+
+/** @internal @throws ArgumentError unless `value` is a whole number of at least 1 */
+export function atLeastOne(who: string, what: string, value: number): number {
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw refused(who, what, "a whole number of at least 1", value);
+}
+
+/** @internal @throws ArgumentError unless `value` is a whole number of at least 0 */
+export function wholeNumber(who: string, what: string, value: number): number {
+  if (Number.isInteger(value) && value >= 0) return value;
+  throw refused(who, what, "a whole number of at least 0", value);
+}
+
+/** @internal @throws ArgumentError unless `value` is a finite number above 0 */
+export function aboveZero(who: string, what: string, value: number): number {
+  if (Number.isFinite(value) && value > 0) return value;
+  throw refused(who, what, "a finite number above 0", value);
+}
+
+/** @internal @throws ArgumentError unless `value` is a finite number of at least 0 */
+export function atLeastZero(who: string, what: string, value: number): number {
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw refused(who, what, "a finite number of at least 0", value);
+}
+
+/** @internal @throws ArgumentError unless `value` is a number from 0 up to 1, exclusive */
+export function belowOne(who: string, what: string, value: number): number {
+  if (Number.isFinite(value) && value >= 0 && value < 1) return value;
+  throw refused(who, what, "from 0 up to 1 (exclusive)", value);
+}
+
+const refused = (who: string, what: string, wanted: string, value: unknown) =>
+  new ArgumentError(`${who}: ${what} must be ${wanted}, got ${showGiven(value)}`);
