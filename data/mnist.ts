@@ -34,9 +34,8 @@ export type ImageFiles = Record<Part, Uint8Array | ArrayBuffer>;
 
 export interface LoadOptions {
   /**
-   * Where the four IDX files are: a directory (Node), the URL of one (`http:`, `https:` or `file:`; in a page also a relative
-   * one), or
-   * their bytes. Each file may be plain or gzipped, with or without `.gz` in its name. Left out: the
+   * Where the four IDX files are: a directory (Node), the URL of one (`http:`, `https:` or `file:`; in a page also a
+   * relative one), or their bytes. Each file may be plain or gzipped, with or without `.gz` in its name. Left out: the
    * directory in which the data set's package puts them.
    */
   source?: string | URL | ImageFiles;

@@ -10,10 +10,10 @@ import {
   type RandomKey,
   RandomSource,
   type Shape,
+  showGiven,
   sizeOf,
 } from "../engine/index.ts";
 import { lookup } from "../optim/index.ts";
-import { showGiven } from "./checks.ts";
 
 export interface Initializer {
   readonly name: string;

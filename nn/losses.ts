@@ -3,6 +3,7 @@
 
 import {
   ArgumentError,
+  aboveZero,
   abs,
   add,
   checkOptions,
@@ -25,7 +26,6 @@ import {
   tidy,
 } from "../engine/index.ts";
 import { lookup } from "../optim/index.ts";
-import { aboveZero } from "./checks.ts";
 
 export interface Loss {
   readonly name: string;
@@ -199,7 +199,7 @@ function unpaired(loss: Loss): Loss {
 const table: Readonly<Record<string, () => Loss>> = {
   meanSquaredError,
   meanAbsoluteError,
-  huber: () => huber(),
+  huber,
   binaryCrossentropy,
   categoricalCrossentropy,
   sparseCategoricalCrossentropy,

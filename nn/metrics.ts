@@ -35,7 +35,7 @@ export function binaryAccuracy(name = "binaryAccuracy"): Metric {
     name,
     acceptsLogits: true,
     values: (targets, outputs, fromLogits) => {
-      checkTargets(name, targets, outputs.shape, outputs.shape, "sparseCategoricalAccuracy takes labels");
+      checkTargets(name, targets, outputs, "rows");
       return tidy(() => equal(cast(greater(outputs, fromLogits ? 0 : 0.5), "f32"), cast(targets, "f32")));
     },
   };
@@ -48,7 +48,7 @@ export function categoricalAccuracy(name = "categoricalAccuracy"): Metric {
     acceptsLogits: true,
     countsHits: "rows",
     values: (targets, outputs) => {
-      checkTargets(name, targets, outputs.shape, outputs.shape, "sparseCategoricalAccuracy takes labels");
+      checkTargets(name, targets, outputs, "rows");
       return tidy(() => equal(argMax(outputs, -1), argMax(targets, -1)));
     },
   };
@@ -61,23 +61,20 @@ export function sparseCategoricalAccuracy(name = "sparseCategoricalAccuracy"): M
     acceptsLogits: true,
     countsHits: "classes",
     values: (targets, outputs) => {
-      checkTargets(
-        name,
-        targets,
-        outputs.shape.slice(0, -1),
-        outputs.shape,
-        "categoricalAccuracy takes rows",
-      );
+      checkTargets(name, targets, outputs, "classes");
       return tidy(() => equal(argMax(outputs, -1), cast(targets, "i32")));
     },
   };
 }
 
 /** Targets of another shape would be broadcast against the outputs, and give a number that means nothing. */
-function checkTargets(name: string, targets: Tensor, wanted: Shape, outputs: Shape, remedy: string): void {
+function checkTargets(name: string, targets: Tensor, outputs: Tensor, kind: "classes" | "rows"): void {
+  const isRows = kind === "rows";
+  const wanted = isRows ? outputs.shape : outputs.shape.slice(0, -1);
   if (equalShapes(targets.shape, wanted)) return;
+  const remedy = isRows ? "sparseCategoricalAccuracy takes labels" : "categoricalAccuracy takes rows";
   throw new ShapeError(
-    `metric "${name}": takes targets of shape ${showShape(wanted)} beside outputs ${showShape(outputs)}, got ${showShape(targets.shape)}; ${remedy}`,
+    `metric "${name}": takes targets of shape ${showShape(wanted)} beside outputs ${showShape(outputs.shape)}, got ${showShape(targets.shape)}; ${remedy}`,
   );
 }
 
@@ -86,12 +83,8 @@ const accuracyByShape = (name: string): Metric => ({
   name,
   acceptsLogits: true,
   values: (targets, outputs, fromLogits) => {
-    const isSparse = targets.rank === outputs.rank - 1;
-    return (isSparse ? sparseCategoricalAccuracy : categoricalAccuracy)(name).values(
-      targets,
-      outputs,
-      fromLogits,
-    );
+    const meant = targets.rank === outputs.rank - 1 ? sparseCategoricalAccuracy : categoricalAccuracy;
+    return meant(name).values(targets, outputs, fromLogits);
   },
 });
 
@@ -115,8 +108,8 @@ const table: Readonly<Record<string, (name: string) => Metric>> = {
 
 /**
  * Which accuracy "accuracy" means: binary for binary cross-entropy and for outputs of one number, sparse for
- * integer labels (which, for a loss of one's own, are told by their shape), else categorical. (Keras goes by shapes alone, and so calls the multi-label outputs of a binary
- * cross-entropy categorical.)
+ * integer labels (which, for a loss of one's own, are told by their shape), else categorical. (Keras goes by shapes
+ * alone, and so calls the multi-label outputs of a binary cross-entropy categorical.)
  */
 function accuracy(name: string, loss: losses.Loss, outputShape: Shape): Metric {
   if (loss.targets === "classes") return sparseCategoricalAccuracy(name);

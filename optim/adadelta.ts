@@ -1,7 +1,6 @@
 // Adadelta: steps as large as the last ones, against gradients as large as the last ones.
 
-import { add, div, mul, sqrt, square, sub, type Tensor } from "../engine/index.ts";
-import { atLeastZero, belowOne } from "./checks.ts";
+import { add, atLeastZero, belowOne, div, mul, sqrt, square, sub, type Tensor } from "../engine/index.ts";
 import { flushPositive } from "./flush.ts";
 import {
   Optimizer,

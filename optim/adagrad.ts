@@ -1,7 +1,6 @@
 // Adagrad: each weight's rate shrinks with all of its gradients so far.
 
-import { add, div, mul, sqrt, square, sub } from "../engine/index.ts";
-import { atLeastZero } from "./checks.ts";
+import { add, atLeastZero, div, mul, sqrt, square, sub } from "../engine/index.ts";
 import {
   Optimizer,
   type OptimizerConfig,

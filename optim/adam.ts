@@ -2,6 +2,8 @@
 
 import {
   add,
+  atLeastZero,
+  belowOne,
   cast,
   checkOptions,
   div,
@@ -14,7 +16,6 @@ import {
   sub,
   type Tensor,
 } from "../engine/index.ts";
-import { atLeastZero, belowOne } from "./checks.ts";
 import { flush, flushPositive } from "./flush.ts";
 import {
   Optimizer,
@@ -79,7 +80,7 @@ export class Adam extends Optimizer<Slot> {
       slots: {
         firstMoment: first,
         secondMoment: second,
-        ...(this.amsgrad ? { largestSecondMoment: largest } : {}),
+        largestSecondMoment: this.amsgrad ? largest : undefined,
       },
     };
   }

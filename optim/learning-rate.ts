@@ -1,8 +1,18 @@
 // The learning rate of one optimizer: a number that can be set, with time decay, or a schedule. Knows nothing of what
 // it is the rate of.
 
-import { ArgumentError, add, cast, div, kindOf, mul, reshape, showShape, Tensor } from "../engine/index.ts";
-import { atLeastZero } from "./checks.ts";
+import {
+  ArgumentError,
+  add,
+  atLeastZero,
+  cast,
+  div,
+  kindOf,
+  mul,
+  reshape,
+  showShape,
+  Tensor,
+} from "../engine/index.ts";
 import type { Schedule, ScheduleConfig } from "./schedules.ts";
 
 export class LearningRate {

@@ -1,8 +1,7 @@
 // Nadam: Adam that looks ahead along its first moment, as Nesterov's momentum does.
 
-import { add, cast, div, exp, mul, sqrt, square, sub } from "../engine/index.ts";
+import { add, atLeastZero, belowOne, cast, div, exp, mul, sqrt, square, sub } from "../engine/index.ts";
 import { oneMinusPower } from "./adam.ts";
-import { atLeastZero, belowOne } from "./checks.ts";
 import { flush, flushPositive } from "./flush.ts";
 import {
   Optimizer,

@@ -4,6 +4,7 @@
 import {
   ArgumentError,
   add,
+  atLeastZero,
   checkDifferentiable,
   checkFunction,
   checkOptions,
@@ -22,10 +23,10 @@ import {
   variable,
   variableGrads,
 } from "../engine/index.ts";
-import { atLeastZero } from "./checks.ts";
 import { type ClippingOptions, clipped, clippingOf } from "./clipping.ts";
 import { LearningRate } from "./learning-rate.ts";
 import { isCurrent, releasePack, type SharedPack, sameList, sharePack } from "./packs.ts";
+import { checkResult, checkStarts } from "./rule-checks.ts";
 import type { Schedule, ScheduleConfig } from "./schedules.ts";
 import { Segments } from "./segments.ts";
 
@@ -271,8 +272,8 @@ export abstract class Optimizer<S extends string = string> {
         `${this.name}: was not built, or was disposed since, and a function that is traced can't do it; call build(variables) before`,
       );
     }
-    this.#checkStarts("slotStarts", this.slotStarts);
-    this.#checkStarts("scalarStarts", this.scalarStarts);
+    checkStarts(this.name, "slotStarts", this.slotStarts);
+    checkStarts(this.name, "scalarStarts", this.scalarStarts);
     const device = variables[0].device;
     const shared = sharePack(variables);
     const state = { trainable: false, device };
@@ -341,7 +342,7 @@ export abstract class Optimizer<S extends string = string> {
         const learningRate = this.#rate.at(iterations, built.learningRate);
         const value = this.#decayed(pack.values, learningRate, built);
         const result = this.update({ value, gradient, slots, scalars, learningRate, iterations });
-        this.#checkResult(result, built);
+        checkResult(this.name, result, built);
         pack.values.assign(result.value);
         for (const slot of Object.keys(slots) as S[]) {
           const next = result.slots?.[slot];
@@ -456,40 +457,6 @@ export abstract class Optimizer<S extends string = string> {
     built.segments?.dispose();
     built.decays?.dispose();
     releasePack(built.shared);
-  }
-
-  #checkStarts(what: string, starts: unknown): void {
-    const isTable = typeof starts === "object" && starts !== null;
-    const wrong = isTable ? Object.entries(starts).find(([, start]) => !Number.isFinite(start)) : undefined;
-    if (isTable && wrong === undefined) return;
-    const got = wrong === undefined ? kindOf(starts) : `${kindOf(wrong[1])} for "${wrong[0]}"`;
-    throw new ArgumentError(
-      `${this.name}: ${what} must give each one that the rule remembers the finite number that it starts from, as in { momentum: 0 }, or be {} for a rule that remembers none; got ${got}`,
-    );
-  }
-
-  /** Nothing has been assigned yet: what the rule returned must be all known, or it would be lost in silence. */
-  #checkResult(result: UpdateResult<S>, { slots, scalars }: Built<S>): void {
-    const value: unknown = result?.value;
-    if (!(value instanceof Tensor)) {
-      const given: unknown = result;
-      const got = given instanceof Tensor ? "a Tensor" : given ? `${kindOf(value)} as value` : kindOf(given);
-      throw new ArgumentError(
-        `${this.name}: update must return { value: the new values, a Tensor; slots: { ... } }, got ${got}`,
-      );
-    }
-    for (const [kind, returned, declared] of [
-      ["slot", result.slots, slots],
-      ["scalar", result.scalars, scalars],
-    ] as const) {
-      const given = Object.entries(returned ?? {}).filter(([, next]) => next !== undefined);
-      const [unknown] = given.find(([name]) => !Object.hasOwn(declared, name)) ?? [];
-      if (unknown === undefined) continue;
-      const names = Object.keys(declared);
-      throw new ArgumentError(
-        `${this.name}: update returned a ${kind} "${unknown}" that ${kind}Starts does not declare; it declares ${names.length > 0 ? names.join(", ") : "none"}`,
-      );
-    }
   }
 
   /** What was built, with the variables packed, even if another optimizer packed them differently meanwhile. */

@@ -1,7 +1,6 @@
 // RMSprop: steps against gradients as large as the last ones, with momentum and the centered variant.
 
-import { add, div, maximum, mul, sqrt, square, sub } from "../engine/index.ts";
-import { atLeastZero, belowOne } from "./checks.ts";
+import { add, atLeastZero, belowOne, div, maximum, mul, sqrt, square, sub } from "../engine/index.ts";
 import { flush, flushPositive } from "./flush.ts";
 import {
   Optimizer,

@@ -3,7 +3,9 @@
 
 import {
   ArgumentError,
+  aboveZero,
   add,
+  atLeastZero,
   cast,
   checkOptions,
   div,
@@ -19,7 +21,6 @@ import {
   type Tensor,
   where,
 } from "../engine/index.ts";
-import { aboveZero, atLeastZero } from "./checks.ts";
 
 /**
  * A learning rate that follows the step: from an f32 scalar, how many updates were made before this one, to an f32

@@ -1,7 +1,6 @@
 // Stochastic gradient descent, with momentum and Nesterov's variant.
 
-import { add, mul, sub } from "../engine/index.ts";
-import { belowOne } from "./checks.ts";
+import { add, belowOne, mul, sub } from "../engine/index.ts";
 import { flush } from "./flush.ts";
 import {
   Optimizer,

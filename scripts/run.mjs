@@ -1,6 +1,7 @@
 // Runs a TypeScript program of this repository: node scripts/run.mjs [--setup] FILE.ts [arguments].
-// Bundles it with esbuild (shaders as text, "gradgpu" and its like from here, other packages left alone) into node_modules/.cache and starts it in
-// a child Node whose environment selects the WebGPU adapter: drivers read it before any JavaScript runs.
+// Bundles it with esbuild (shaders as text, "gradgpu" and its like from here, other packages left alone) into
+// node_modules/.cache and starts it in a child Node whose environment selects the WebGPU adapter: drivers read it before
+// any JavaScript runs.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";

@@ -3,7 +3,8 @@
 import { type MadeAt, madeAt, showMadeAt } from "../debug/garbage.ts";
 import { type TensorWatch, watches } from "../debug/watches.ts";
 import { type Device, device as defaultDevice } from "../device.ts";
-import { ArgumentError, CheckError, checkFunction, checkOptions, type OptionNames } from "../errors.ts";
+import { CheckError, checkFunction, checkOptions, type OptionNames } from "../errors.ts";
+import { wholeNumber } from "../number-checks.ts";
 import { Tensor } from "../tensor.ts";
 import { Variable } from "../variable.ts";
 
@@ -32,8 +33,7 @@ export async function noLeaks<T>(fn: () => T | Promise<T>, options: NoLeaksOptio
   checkOptions("noLeaks", options, leakOptions);
   checkFunction("noLeaks", fn, "does what is checked, as in () => step(x, y)", "it is run and watched");
   const { device = defaultDevice(), warmUp = 1 } = options;
-  if (!Number.isInteger(warmUp) || warmUp < 0)
-    throw new ArgumentError(`noLeaks: warmUp must be a whole number of at least 0, got ${warmUp}`);
+  wholeNumber("noLeaks", "warmUp", warmUp);
   for (let i = 0; i < warmUp; i++) {
     const result = await fn();
     for (const tensor of ownResults(result)) tensor.dispose();

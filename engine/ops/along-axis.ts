@@ -4,7 +4,7 @@
 import scatterUniqueSource from "../../shaders/scatter-unique.wgsl";
 import { shapeOf } from "../arguments.ts";
 import { defineOp } from "../define.ts";
-import { ArgumentError, checkOptions, DTypeError, type OptionNames, ShapeError } from "../errors.ts";
+import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../errors.ts";
 import {
   grid,
   input,
@@ -15,6 +15,7 @@ import {
   type Spec,
   shader,
 } from "../kernel.ts";
+import { wholeNumber } from "../number-checks.ts";
 import type { OpFunction, SampleInput } from "../op.ts";
 import { normalizeAxis, type Shape, sameShape, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -174,11 +175,7 @@ export const scatterAddAlongAxis: OpFunction<
         `scatterAddAlongAxis: updates ${showShape(updates.shape)} and indices ${showShape(indices.shape)} must have one shape`,
       );
     }
-    if (!Number.isInteger(size) || size < 0) {
-      throw new ArgumentError(
-        `scatterAddAlongAxis: the size must be a whole number of at least 0, got ${size}`,
-      );
-    }
+    wholeNumber("scatterAddAlongAxis", "the size", size);
     return [{ shape: updates.shape.map((length, k) => (k === axis ? size : length)), dtype: updates.dtype }];
   },
   kernels: (context) => {

@@ -4,6 +4,7 @@
 import { apply } from "../apply.ts";
 import { checkTensor } from "../arguments.ts";
 import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../errors.ts";
+import { atLeastOne } from "../number-checks.ts";
 import type { Op, OpFunction } from "../op.ts";
 import { tidy } from "../scope.ts";
 import { showShape } from "../shape.ts";
@@ -64,9 +65,7 @@ function checkRanks(op: string, rank: number, x: Tensor, weights: Tensor, layout
 }
 
 function checkGroups(op: string, groups: number, counts: Readonly<Record<string, number>>): void {
-  if (!Number.isInteger(groups) || groups < 1) {
-    throw new ArgumentError(`${op}: groups must be a whole number of at least 1, got ${groups}`);
-  }
+  atLeastOne(op, "groups", groups);
   for (const [what, count] of Object.entries(counts)) {
     if (count % groups !== 0) {
       throw new ShapeError(`${op}: ${groups} groups do not divide the ${count} ${what} channels`);

@@ -4,6 +4,7 @@
 import normalSource from "../../shaders/normal.wgsl";
 import { checkTensor } from "../arguments.ts";
 import { ArgumentError, checkOptions, DTypeError, type OptionNames, ShapeError } from "../errors.ts";
+import { wholeNumber } from "../number-checks.ts";
 import { inverseNormal } from "../random/normal.ts";
 import { highProduct } from "../random/permutation.ts";
 import { showShape } from "../shape.ts";
@@ -280,10 +281,7 @@ export function randomCategorical(state: Tensor, logits: Tensor, options?: Categ
     );
   }
   if (count === undefined) return argMax(add(logits, randomGumbel(state, logits.shape)), -1);
-  if (!Number.isInteger(count) || count < 0)
-    throw new ArgumentError(
-      `randomCategorical: the count must be a whole number of at least 0, got ${count}`,
-    );
+  wholeNumber("randomCategorical", "the count", count);
   const shape = [...logits.shape.slice(0, -1), count, ...logits.shape.slice(-1)];
   return argMax(add(unsqueeze(logits, -2), randomGumbel(state, shape)), -1);
 }

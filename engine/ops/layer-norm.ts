@@ -5,6 +5,7 @@ import { apply } from "../apply.ts";
 import { checkTensor, notTensor } from "../arguments.ts";
 import { full } from "../create.ts";
 import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../errors.ts";
+import { atLeastZero } from "../number-checks.ts";
 import type { Op, OpFunction, Sample } from "../op.ts";
 import { tidy } from "../scope.ts";
 import { normalizeAxes, type Shape, sameShape, showShape, sizeOf } from "../shape.ts";
@@ -49,11 +50,7 @@ function run(
       `${op.name}: ${name} ${showShape(value.shape)} must be of shape ${showShape(shape)} for x ${showShape(x.shape)}`,
     );
   }
-  if (!(attrs.epsilon >= 0 && Number.isFinite(attrs.epsilon))) {
-    throw new ArgumentError(
-      `${op.name}: epsilon must be a finite number of at least 0, got ${attrs.epsilon}`,
-    );
-  }
+  atLeastZero(op.name, "epsilon", attrs.epsilon);
   return tidy(() => {
     const scale = gamma ?? (beta === undefined ? undefined : full(shape, 1, { device: x.device }));
     return apply(op, [x, ...(scale ? [scale] : []), ...(beta ? [beta] : [])], attrs)[0];

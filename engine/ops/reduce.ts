@@ -36,8 +36,8 @@ export const sum = reduction({
 });
 
 /**
- * @internal The dispatches that sum `source`, which is as `x` says, over `axes` into `target`, within another op's plan: scratch memory
- * of theirs joins that plan's `scratch`.
+ * @internal The dispatches that sum `source`, which is as `x` says, over `axes` into `target`, within another op's plan:
+ * scratch memory of theirs joins that plan's `scratch`.
  */
 export function sumCalls(
   x: Spec,

@@ -167,8 +167,8 @@ const viewOf = (x: Tensor, { middle, groups, inner }: RowNormAttrs): Tensor =>
 const rowView = (x: Tensor, { groups }: RowNormAttrs): Tensor => reshape(x, [-1, 1, groups, 1]);
 
 /**
- * @internal Defines a normalization: y, and by row the mean (0 where it is not taken away) and 1 / √(variance + ε). Inputs are x,
- * then gamma, then beta, as many as there are.
+ * @internal Defines a normalization: y, and by row the mean (0 where it is not taken away) and 1 / √(variance + ε). Inputs
+ * are x, then gamma, then beta, as many as there are.
  */
 export function rowNormOp(name: string, samples: readonly Sample<RowNormAttrs>[]): Op<RowNormAttrs> {
   return {

@@ -2,8 +2,7 @@
 // tap of an output pixel reads. Convolutions and pooling stand on it; what they do with a window it does not know.
 
 import windowSource from "../../shaders/window.wgsl";
-import type { OptionNames } from "../errors.ts";
-import { ArgumentError, ShapeError, unknownName } from "../errors.ts";
+import { ArgumentError, type OptionNames, ShapeError, unknownName } from "../errors.ts";
 import type { Spec } from "../kernel.ts";
 import { type Shape, showShape, sizeOf } from "../shape.ts";
 

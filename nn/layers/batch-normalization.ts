@@ -3,6 +3,7 @@
 
 import {
   ArgumentError,
+  aboveZero,
   add,
   batchNorm,
   type Device,
@@ -11,12 +12,12 @@ import {
   normalize,
   type Shape,
   ShapeError,
+  showGiven,
   sub,
   type Tensor,
   tidy,
   type Variable,
 } from "../../engine/index.ts";
-import { aboveZero, showGiven } from "../checks.ts";
 import * as initializers from "../initializers.ts";
 import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 

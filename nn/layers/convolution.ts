@@ -4,6 +4,7 @@
 import {
   ArgumentError,
   add,
+  atLeastOne,
   conv1d,
   conv2d,
   convTranspose2d,
@@ -17,7 +18,6 @@ import {
   type Variable,
 } from "../../engine/index.ts";
 import * as activations from "../activations.ts";
-import { atLeastOne } from "../checks.ts";
 import * as initializers from "../initializers.ts";
 import { batched, type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 import { checkImageShape, type LayerPadding, paddingOf, placesOf, spatial } from "./options.ts";

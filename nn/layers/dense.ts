@@ -2,6 +2,7 @@
 
 import {
   add,
+  atLeastOne,
   type Device,
   matmul,
   reshape,
@@ -11,7 +12,6 @@ import {
   type Variable,
 } from "../../engine/index.ts";
 import * as activations from "../activations.ts";
-import { atLeastOne } from "../checks.ts";
 import * as initializers from "../initializers.ts";
 import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 

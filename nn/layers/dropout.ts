@@ -8,12 +8,12 @@ import {
   noGrad,
   RandomSource,
   type Shape,
+  showGiven,
   type Tensor,
   tidy,
   type Variable,
   variable,
 } from "../../engine/index.ts";
-import { showGiven } from "../checks.ts";
 import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 export interface DropoutOptions extends LayerOptions {

@@ -1,7 +1,14 @@
 // Embedding: a trained row of numbers for each of a set of whole numbers, as words of a vocabulary.
 
-import { cast, type Device, embedding, type Shape, type Tensor, type Variable } from "../../engine/index.ts";
-import { atLeastOne } from "../checks.ts";
+import {
+  atLeastOne,
+  cast,
+  type Device,
+  embedding,
+  type Shape,
+  type Tensor,
+  type Variable,
+} from "../../engine/index.ts";
 import * as initializers from "../initializers.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
@@ -14,9 +21,8 @@ const ownOptions: OwnLayerOptions<EmbeddingOptions> = { embeddingsInitializer: t
 
 /**
  * Rows of a table by number: [batch, ...] to [batch, ..., outputDim]. Inputs are whole numbers from 0 to inputDim - 1,
- * i32, u32 or f32 (exact up to 2^24); one out of range gives zeros and trains nothing: where the layer
- * is a model's first, such ids in arrays (not in tensors, which stay unread) are refused. embeddings
- * [inputDim, outputDim].
+ * i32, u32 or f32 (exact up to 2^24); one out of range gives zeros and trains nothing. Where the layer is a model's first,
+ * such ids in arrays (not in tensors, which stay unread) are refused. embeddings [inputDim, outputDim].
  */
 export class Embedding extends Layer {
   readonly inputDim: number;

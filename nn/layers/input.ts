@@ -1,7 +1,6 @@
 // Input: says what a model takes. It has no weights, does nothing to numbers, and gets no row in the summary.
 
-import { ArgumentError, checkOptions, type Shape } from "../../engine/index.ts";
-import { showGiven } from "../checks.ts";
+import { ArgumentError, checkOptions, type Shape, showGiven } from "../../engine/index.ts";
 import { checkSampleShape } from "./layer.ts";
 
 export interface InputOptions {

@@ -3,6 +3,7 @@
 
 import {
   ArgumentError,
+  aboveZero,
   type Device,
   groupNorm,
   layerNorm,
@@ -10,10 +11,10 @@ import {
   rmsNorm,
   type Shape,
   ShapeError,
+  showGiven,
   type Tensor,
   type Variable,
 } from "../../engine/index.ts";
-import { aboveZero, showGiven } from "../checks.ts";
 import * as initializers from "../initializers.ts";
 import { batched, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 

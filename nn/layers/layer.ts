@@ -14,6 +14,7 @@ import {
   reshape,
   type Shape,
   ShapeError,
+  showGivenList,
   showShape,
   sizeOf,
   Tensor,
@@ -21,7 +22,6 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
-import { showGiven } from "../checks.ts";
 import type { Initializer } from "../initializers.ts";
 import { autoName } from "../names.ts";
 
@@ -305,7 +305,7 @@ export function checkSampleShape(what: string, shape: Shape): void {
   const isShape = Array.isArray(shape) && shape.every((length) => Number.isInteger(length) && length >= 1);
   if (!isShape) {
     throw new ShapeError(
-      `${what}: the input shape must be an array of whole numbers of at least 1, without the batch axis, got ${Array.isArray(shape) ? `[${shape.map(showGiven).join(", ")}]` : showGiven(shape)}`,
+      `${what}: the input shape must be an array of whole numbers of at least 1, without the batch axis, got ${showGivenList(shape)}`,
     );
   }
 }

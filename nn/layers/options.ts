@@ -1,17 +1,22 @@
 // What windowed layers check about their options, and what they share: sizes by spatial axis, padding, weights of a
 // kernel and a bias. Knows shapes and options, not what the layers compute.
 
-import { ArgumentError, type PerAxis, type Shape, ShapeError, unknownName } from "../../engine/index.ts";
-import { showGiven } from "../checks.ts";
+import {
+  ArgumentError,
+  type PerAxis,
+  type Shape,
+  ShapeError,
+  showGivenList,
+  unknownName,
+} from "../../engine/index.ts";
 import { batched } from "./layer.ts";
 
 /** One whole number of at least 1 for each of `rank` spatial axes. */
 export function spatial(layer: string, what: string, value: PerAxis, rank: number): number[] {
   const list = typeof value === "number" ? new Array<number>(rank).fill(value) : Array.from(value ?? []);
   if (list.length !== rank || list.some((n) => !Number.isInteger(n) || n < 1)) {
-    const shown = Array.isArray(value) ? `[${list.map(showGiven).join(", ")}]` : showGiven(value);
     throw new ArgumentError(
-      `${layer}: ${what} is ${shown}; it must be a whole number of at least 1${rank > 1 ? `, or ${rank} of them` : ""}`,
+      `${layer}: ${what} is ${showGivenList(value)}; it must be a whole number of at least 1${rank > 1 ? `, or ${rank} of them` : ""}`,
     );
   }
   return list;

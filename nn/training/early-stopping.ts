@@ -1,7 +1,6 @@
 // EarlyStopping: ends training that has stopped getting better.
 
-import { checkOptions } from "../../engine/index.ts";
-import { wholeNumber } from "../checks.ts";
+import { checkOptions, wholeNumber } from "../../engine/index.ts";
 import type { Sequential } from "../sequential.ts";
 import type { WeightValue } from "../weights.ts";
 import type { Callback } from "./callbacks.ts";

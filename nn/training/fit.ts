@@ -3,13 +3,14 @@
 
 import {
   ArgumentError,
+  atLeastOne,
   checkOptions,
   type Device,
   type OptionNames,
+  showGiven,
   type Tensor,
   type Variable,
 } from "../../engine/index.ts";
-import { atLeastOne, showGiven } from "../checks.ts";
 import type { Sequential } from "../sequential.ts";
 import type { BatchWalk } from "./batches.ts";
 import { type Callback, callbacksOf } from "./callbacks.ts";

@@ -1,7 +1,13 @@
 // Monitor: follows one number of the logs, epoch after epoch, and tells which epochs are better than all before.
 
-import { ArgumentError, kindOf, nearest, type OptionNames, unknownName } from "../../engine/index.ts";
-import { atLeastZero } from "../checks.ts";
+import {
+  ArgumentError,
+  atLeastZero,
+  kindOf,
+  nearest,
+  type OptionNames,
+  unknownName,
+} from "../../engine/index.ts";
 import type { Logs } from "./history.ts";
 
 export interface MonitorOptions {

@@ -1,7 +1,6 @@
 // Shows how training goes: a live bar on a terminal, one line an epoch elsewhere, or nothing. Only text.
 
-import { ArgumentError } from "../../engine/index.ts";
-import { showGiven } from "../checks.ts";
+import { ArgumentError, showGiven } from "../../engine/index.ts";
 import type { Logs } from "./history.ts";
 
 /** 0: silent. 1: a live bar on a terminal, else as 2. 2: one line an epoch. */

@@ -1,7 +1,6 @@
 // ReduceLROnPlateau: smaller steps for training that has stopped getting better.
 
-import { ArgumentError, checkOptions } from "../../engine/index.ts";
-import { atLeastZero, showGiven, wholeNumber } from "../checks.ts";
+import { ArgumentError, atLeastZero, checkOptions, showGiven, wholeNumber } from "../../engine/index.ts";
 import type { Sequential } from "../sequential.ts";
 import type { Callback } from "./callbacks.ts";
 import type { Logs } from "./history.ts";

@@ -16,13 +16,13 @@ import {
   hostArray,
   LimitError,
   noGrad,
+  showGiven,
   sizeOf,
   Tensor,
   tidy,
   type Variable,
   variable,
 } from "../../engine/index.ts";
-import { showGiven } from "../checks.ts";
 import { Batches, type BatchWalk } from "./batches.ts";
 import { HostRows, type Rows } from "./data.ts";
 import type { Use } from "./owned.ts";

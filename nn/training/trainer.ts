@@ -38,7 +38,7 @@ export class Trainer {
   /** Sums over the samples of the last steps: of the loss, then of each metric. */
   readonly #totals: readonly Variable[];
   /** The same over the steps before, since {@link reset}. */
-  #taken: Promise<readonly number[]>;
+  #taken: Promise<readonly number[]> = Promise.resolve([]);
   /** Steps whose sums were taken over. */
   #stepsTaken = 0;
   /** Values that each total gets from one sample. */
@@ -56,7 +56,6 @@ export class Trainer {
     this.loss = this.#fused === undefined ? loss : (loss.withLogits as () => Loss)();
     this.names = ["loss", ...metrics.map((metric) => metric.name)];
     this.#valuesPerSample = this.names.map(() => 1);
-    this.#taken = Promise.resolve(this.names.map(() => 0));
     this.#totals = this.names.map((name) =>
       variable(0, { device: model.device, trainable: false, name: `total/${name}` }),
     );
@@ -96,7 +95,7 @@ export class Trainer {
 
   /** Starts the sums again. */
   reset(): void {
-    this.#taken = Promise.resolve(this.names.map(() => 0));
+    this.#taken = Promise.resolve([]);
     this.#stepsTaken = 0;
     for (const total of this.#totals) total.set([0]);
   }
@@ -120,7 +119,7 @@ export class Trainer {
   /** All sums as of now, added up in float64. */
   async #sums(): Promise<number[]> {
     const [taken, ...totals] = await Promise.all([this.#taken, ...this.#totals.map((total) => total.item())]);
-    return totals.map((total, i) => taken[i] + total);
+    return totals.map((total, i) => (taken[i] ?? 0) + total);
   }
 
   dispose(): void {

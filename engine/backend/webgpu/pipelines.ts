@@ -1,5 +1,5 @@
 // Compiles kernels: modules by source, pipelines by source and constants, size buffers by content. All bounded.
-// Errors of the driver arrive later and are told with the numbered source.
+// Errors of the driver arrive later and are told with the lines around each mistake.
 
 import { ShaderError } from "../../errors.ts";
 import { captureSource, type SourceLine } from "../../inspect/source-line.ts";
