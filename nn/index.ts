@@ -16,7 +16,7 @@ export type { Callback } from "./training/callbacks.ts";
 export type { DataLike } from "./training/data.ts";
 export { EarlyStopping, type EarlyStoppingOptions } from "./training/early-stopping.ts";
 export type { EvaluateOptions, FitOptions } from "./training/fit.ts";
-export { History, type Logs } from "./training/history.ts";
+export { type Curves, History, type Logs } from "./training/history.ts";
 export type { MonitorOptions } from "./training/monitor.ts";
 export type { Verbosity } from "./training/progress.ts";
 export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from "./training/reduce-learning-rate.ts";

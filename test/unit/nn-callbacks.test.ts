@@ -138,7 +138,7 @@ async function rates(values: readonly number[], options: ReduceLROnPlateauOption
   const callback = new ReduceLROnPlateau(options);
   callback.onTrainBegin(model);
   const found = values.map((value, epoch) => {
-    callback.onEpochEnd(epoch, { valLoss: value }, model);
+    callback.onEpochEnd(epoch, { loss: 1, valLoss: value }, model);
     return model.optimizer?.learningRate;
   });
   model.dispose();
