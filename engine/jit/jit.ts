@@ -2,10 +2,8 @@
 // nothing allocated, uploaded or rebuilt.
 
 import { withLocalGradients } from "../autograd/slots.ts";
-import type { Backend, Memory, PreparedProgram } from "../backend/backend.ts";
-import { watches } from "../debug/watches.ts";
-import type { Device } from "../device.ts";
-import { device as defaultDevice } from "../device.ts";
+import type { Backend } from "../backend/backend.ts";
+import type { Plan, PreparedProgram, WarmUpProgress } from "../backend/program.ts";
 import {
   ArgumentError,
   checkFunction,
@@ -13,17 +11,21 @@ import {
   DeviceError,
   type OptionNames,
   TraceError,
-} from "../errors.ts";
-import type { Spec } from "../kernel.ts";
-import { atLeastOne } from "../number-checks.ts";
-import { noGrad } from "../recording.ts";
-import { tensorsIn, tidy } from "../scope.ts";
-import { Tensor } from "../tensor.ts";
-import { isLeftSince, leavings } from "../variable.ts";
-import type { TrialCall } from "../variants/trial.ts";
+} from "../base/errors.ts";
+import { atLeastOne } from "../base/number-checks.ts";
+import type { Spec } from "../kernel/kernel.ts";
+import type { Memory } from "../kernel/memory.ts";
+import type { TrialCall } from "../kernel/variants.ts";
+import type { Device } from "../tensor/device.ts";
+import { device as defaultDevice } from "../tensor/device.ts";
+import { noGrad } from "../tensor/recording.ts";
+import { tensorsIn, tidy } from "../tensor/scope.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { isLeftSince, leavings } from "../tensor/variable.ts";
+import { opWatch } from "../tensor/watches.ts";
 import { type Fused, type FuseOptions, fuse } from "./fuse.ts";
 import type { Graph } from "./graph.ts";
-import { type Plan, plan } from "./plan.ts";
+import { plan } from "./plan.ts";
 import { readWindows } from "./read-windows.ts";
 import { signature } from "./signature.ts";
 import { type SimplifyOptions, simplify } from "./simplify.ts";
@@ -85,7 +87,6 @@ export interface WarmUp {
 }
 
 /** Told before the first pipeline and after each. */
-export type WarmUpProgress = (progress: { readonly done: number; readonly total: number }) => void;
 
 /** One traced signature of a function. */
 export interface Program {
@@ -253,7 +254,7 @@ export function jit<P extends JitArgument[], R extends Tree>(
 }
 
 /** Inside another trace; or while every op is watched, which a fused kernel would hide. */
-const runsAsIs = (device: Device): boolean => device.isTracing || watches.ops !== undefined;
+const runsAsIs = (device: Device): boolean => device.isTracing || opWatch.value !== undefined;
 
 function release(entry: Entry): void {
   // Results keep what they show of the program's memory from now on.

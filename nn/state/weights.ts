@@ -1,0 +1,88 @@
+// Weights between host and device, as `getWeights` and `setWeights` move them. Knows variables, not models.
+
+import {
+  ArgumentError,
+  isList,
+  kindOf,
+  type Shape,
+  ShapeError,
+  showShape,
+  Tensor,
+  type Variable,
+} from "../../engine/index.ts";
+import { equalShapes } from "../layers/layer.ts";
+
+/** A weight on the host. */
+export interface WeightValue {
+  readonly name: string;
+  readonly shape: Shape;
+  /** Row-major. */
+  readonly values: Float32Array;
+}
+
+export function readWeights(weights: readonly Variable[]): Promise<WeightValue[]> {
+  return Promise.all(
+    weights.map(async (weight) => ({
+      name: weight.name,
+      shape: weight.shape,
+      values: (await weight.data()) as Float32Array,
+    })),
+  );
+}
+
+/**
+ * Replaces the weights by what {@link readWeights} gave, or by flat arrays.
+ *
+ * @param what how errors begin
+ * @throws ShapeError when they do not fit; nothing is changed then
+ */
+export function writeWeights(
+  what: string,
+  weights: readonly Variable[],
+  values: readonly (WeightValue | ArrayLike<number>)[],
+): void {
+  if (!Array.isArray(values)) {
+    throw new ArgumentError(`${what}: takes an array with one entry a weight, got ${listKindOf(values)}`);
+  }
+  if (values.length !== weights.length) {
+    throw new ShapeError(`${what} has ${weights.length} weights, got ${values.length}; pass one array each`);
+  }
+  const flat = values.map((value, i) => {
+    const isGiven = typeof value === "object" && value !== null && "values" in value;
+    const given = isGiven && typeof value.values !== "function" ? (value as WeightValue) : undefined;
+    const numbers: unknown = given === undefined ? value : given.values;
+    const { name, shape, size } = weights[i];
+    const start = `${what}: weight ${i}, "${name}", has shape ${showShape(shape)} (${size} values)`;
+    if (!isNumbers(numbers)) {
+      throw new ArgumentError(
+        `${start}; its values must be a typed array or a flat array of numbers, got ${listKindOf(numbers)}${remedyOf(numbers)}`,
+      );
+    }
+    if (numbers.length !== size || (given !== undefined && !equalShapes(given.shape, shape))) {
+      throw new ShapeError(
+        `${start}, got ${given ? `${showShape(given.shape)} with ${numbers.length}` : numbers.length} values`,
+      );
+    }
+    return numbers;
+  });
+  weights.forEach((weight, i) => {
+    weight.set(flat[i]);
+  });
+}
+
+/** Whether all of it are numbers, so that nothing can go wrong half way. */
+const isNumbers = (value: unknown): value is ArrayLike<number> =>
+  isList(value) && (!Array.isArray(value) || value.every((number) => typeof number === "number"));
+
+function listKindOf(value: unknown): string {
+  if (Array.isArray(value))
+    return Array.isArray(value[0]) ? "nested arrays" : "an array that holds other things";
+  return value instanceof Tensor ? "a Tensor" : kindOf(value);
+}
+
+function remedyOf(value: unknown): string {
+  if (value instanceof Tensor) return "; pass await tensor.data()";
+  if (Array.isArray(value)) return Array.isArray(value[0]) ? "; pass values.flat(Infinity)" : "";
+  const isJson = typeof value === "object" && value !== null && "0" in value;
+  return isJson ? "; JSON turns typed arrays into objects: save Array.from(values)" : "";
+}
