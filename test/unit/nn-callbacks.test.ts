@@ -38,10 +38,10 @@ describe.each(Object.entries(all))("%s, as every callback", (name, Own) => {
   it("takes part in fit after fit, and leaves nothing behind", async () => {
     const model = makeModel();
     const callbacks = [new Own()];
-    const fit = () => model.fit(x, y, { verbose: 0, epochs: 2, validationSplit: 0.5, callbacks });
-    const { history } = await fit();
+    const train = () => model.fit(x, y, { verbose: 0, epochs: 2, validationSplit: 0.5, callbacks });
+    const { history } = await train();
     expect(history.loss).toHaveLength(2);
-    await noLeaks(() => fit());
+    await noLeaks(() => train());
     model.dispose();
   });
 });
