@@ -5,7 +5,6 @@ export { Adagrad, type AdagradOptions } from "./adagrad.ts";
 export { Adam, type AdamOptions, AdamW } from "./adam.ts";
 export type { ClippingOptions } from "./clipping.ts";
 export { Nadam, type NadamOptions } from "./nadam.ts";
-export { lookup } from "./names.ts";
 export {
   Optimizer,
   type OptimizerConfig,

@@ -1,11 +1,11 @@
 // Optimizers by name, as `compile({ optimizer: "adam" })` takes them.
 
-import { ArgumentError, kindOf } from "../engine/index.ts";
+import { ArgumentError } from "../engine/index.ts";
+import { kindOf, lookup } from "../engine/internal.ts";
 import { Adadelta } from "./adadelta.ts";
 import { Adagrad } from "./adagrad.ts";
 import { Adam, AdamW } from "./adam.ts";
 import { Nadam } from "./nadam.ts";
-import { lookup } from "./names.ts";
 import { Optimizer } from "./optimizer.ts";
 import { RMSprop } from "./rmsprop.ts";
 import { SGD } from "./sgd.ts";

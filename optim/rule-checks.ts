@@ -1,6 +1,7 @@
 // Checks of what an optimizer's rule declares and returns: what does not fit would be lost in silence.
 
-import { ArgumentError, kindOf, Tensor } from "../engine/index.ts";
+import { ArgumentError, Tensor } from "../engine/index.ts";
+import { kindOf } from "../engine/internal.ts";
 import type { UpdateResult } from "./optimizer.ts";
 
 /** @throws ArgumentError unless `starts` gives finite numbers by name */

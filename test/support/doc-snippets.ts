@@ -36,6 +36,7 @@ export async function runSnippet(code: string): Promise<string> {
       target: "node20",
       alias: {
         gradgpu: path.join(root, "engine/index.ts"),
+        "gradgpu/inspect": path.join(root, "engine/inspect/index.ts"),
         "gradgpu/nn": path.join(root, "nn/index.ts"),
         "gradgpu/optim": path.join(root, "optim/index.ts"),
       },

@@ -8,7 +8,6 @@ import {
   disposeAll,
   init,
   mul,
-  packVariables,
   sub,
   sum,
   type Tensor,
@@ -16,6 +15,7 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
+import { packVariables } from "../../engine/internal.ts";
 import {
   Adadelta,
   Adagrad,
