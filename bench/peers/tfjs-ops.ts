@@ -1,12 +1,6 @@
 // Ops in TensorFlow.js. What needs a form of its own (labels as one-hot rows) gets it beforehand.
 
-import {
-  type OpName,
-  type OpSpec,
-  seedOf,
-  type UpdateOpName,
-  valuesOf,
-} from "../cases/op-spec.ts";
+import { type OpName, type OpSpec, seedOf, type UpdateOpName, valuesOf } from "../cases/op-spec.ts";
 import { adam, batchNormConstants, sgd } from "./net-data.ts";
 import type { PeerWork } from "./peer.ts";
 import { disposeAll, type Tensor, type Tfjs, type TfjsOp, type TfjsQueue } from "./tfjs-api.ts";
