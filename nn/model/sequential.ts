@@ -330,17 +330,17 @@ export class Sequential implements TrainableModel {
     x: DataLike,
     y: DataLike,
     options?: EvaluateOptions & { returnDict?: false },
-  ): Promise<number[]>;
+  ): Promise<[loss: number, ...metrics: number[]]>;
   async evaluate(
     x: DataLike,
     y: DataLike,
     options: EvaluateOptions & { returnDict?: boolean } = {},
-  ): Promise<number[] | Logs> {
+  ): Promise<[loss: number, ...metrics: number[]] | Logs> {
     checkOptions<object>("evaluate", options, dataOptions);
     this.#checkCompiled("evaluate");
     this.#buildFor("evaluate", x);
     const logs = await evaluateModel(this, x, y, options);
-    return options.returnDict ? logs : Object.values(logs);
+    return options.returnDict ? logs : (Object.values(logs) as [loss: number, ...metrics: number[]]);
   }
 
   /** Outputs [n, ...outputShape] in inference mode, in the order of x. The tensor is yours to dispose. */
