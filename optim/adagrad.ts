@@ -1,6 +1,7 @@
 // Adagrad: each weight's rate shrinks with all of its gradients so far.
 
-import { add, atLeastZero, div, mul, sqrt, square, sub } from "../engine/index.ts";
+import { add, div, mul, sqrt, square, sub } from "../engine/index.ts";
+import { atLeastZero } from "../engine/internal.ts";
 import {
   Optimizer,
   type OptimizerConfig,

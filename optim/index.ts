@@ -2,7 +2,6 @@
 
 export * from "./all.ts";
 export type { ClippingOptions } from "./clipping.ts";
-export { lookup } from "./names.ts";
 export {
   Optimizer,
   type OptimizerConfig,

@@ -1,8 +1,8 @@
 // Optimizers by name, as `compile({ optimizer: "adam" })` takes them.
 
-import { ArgumentError, kindOf } from "../engine/index.ts";
+import { ArgumentError } from "../engine/index.ts";
+import { kindOf, lookup } from "../engine/internal.ts";
 import * as all from "./all.ts";
-import { lookup } from "./names.ts";
 import { Optimizer } from "./optimizer.ts";
 
 /** By the lower-case names of their exports, which minifiers keep. */

@@ -3,18 +3,14 @@
 
 import {
   ArgumentError,
-  checkOptions,
   type Device,
   DeviceError,
   DisposedError,
   device as defaultDevice,
-  kindOf,
   nameScope,
-  type OptionNames,
   reshape,
   type Shape,
   ShapeError,
-  showGivenList,
   showShape,
   sizeOf,
   Tensor,
@@ -22,6 +18,7 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
+import { checkOptions, kindOf, type OptionNames, showGivenList } from "../../engine/internal.ts";
 import type { Initializer } from "./initializers.ts";
 import { autoName } from "./names.ts";
 

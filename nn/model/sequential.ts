@@ -3,14 +3,11 @@
 import {
   ArgumentError,
   cast,
-  checkOptions,
   type Device,
   DisposedError,
   device as defaultDevice,
-  kindOf,
   mul,
   noGrad,
-  type OptionNames,
   type Shape,
   ShapeError,
   showShape,
@@ -19,6 +16,7 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
+import { checkOptions, kindOf, type OptionNames } from "../../engine/internal.ts";
 import { type Optimizer, optimizers } from "../../optim/index.ts";
 import { Embedding } from "../layers/embedding.ts";
 import { Input } from "../layers/input.ts";

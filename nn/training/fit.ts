@@ -1,16 +1,8 @@
 // fit: epochs over data that lives on the device, or streams where that is too much. Checks everything up front, then
 // only asks the device to work; loss and metrics are read once an epoch, and now and then for a live bar.
 
-import {
-  ArgumentError,
-  atLeastOne,
-  checkOptions,
-  type Device,
-  type OptionNames,
-  showGiven,
-  type Tensor,
-  type Variable,
-} from "../../engine/index.ts";
+import { ArgumentError, type Device, type Tensor, type Variable } from "../../engine/index.ts";
+import { atLeastOne, checkOptions, type OptionNames, showGiven } from "../../engine/internal.ts";
 import type { BatchWalk } from "./batches.ts";
 import { type Callback, callbacksOf } from "./callbacks.ts";
 import { type DataLike, HostRows, inputRows, targetRows } from "./data.ts";

@@ -9,7 +9,6 @@ import {
   disposeAll,
   init,
   mul,
-  packVariables,
   sub,
   sum,
   type Tensor,
@@ -17,6 +16,7 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
+import { packVariables } from "../../engine/internal.ts";
 import {
   Adadelta,
   Adagrad,

@@ -20,7 +20,6 @@ import {
   mean,
   mul,
   noGrad,
-  packVariables,
   relu,
   reshape,
   sigmoid,
@@ -36,6 +35,7 @@ import {
   variable,
   variableGrads,
 } from "../../engine/index.ts";
+import { packVariables } from "../../engine/internal.ts";
 
 let device: Device;
 
