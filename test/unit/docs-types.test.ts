@@ -8,9 +8,11 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { blocksOf, cache, publicModules, root } from "../support/doc-snippets.ts";
 
-const pages = ["README.md", ...fs.readdirSync(path.join(root, "docs")).map((name) => `docs/${name}`)].filter(
-  (page) => page.endsWith(".md"),
-);
+const pages = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ...fs.readdirSync(path.join(root, "docs")).map((name) => `docs/${name}`),
+].filter((page) => page.endsWith(".md"));
 
 /** What a fragment, a snippet that imports nothing, takes for given: a model, its data, a step, a tape. */
 const given = `
@@ -22,8 +24,8 @@ declare const step: Jitted<Tensor[], Tensor>;
 declare const tape: Tape;
 `;
 
-/** The file that a snippet says it is, where it is a part of the engine. */
-const placeOf = (code: string): string | undefined => /^\/\/ (engine\/\S+\.ts)$/m.exec(code)?.[1];
+/** The file that a snippet says it is, where it is a part of the package. */
+const placeOf = (code: string): string | undefined => /^\/\/ ((?:engine|nn)\/\S+\.ts)$/m.exec(code)?.[1];
 
 /** A snippet as a module: a part of the engine finds its neighbours, a fragment what is given. */
 function moduleOf(code: string): string {
@@ -113,7 +115,7 @@ async function compile(...args: string[]): Promise<string[]> {
   return failure === undefined ? [] : failure.trim().split("\n");
 }
 
-/** Users' settings, and the snippets that keep to them. A file of the engine keeps to the engine's. */
+/** Users' settings, and the snippets that keep to them. A file of the package keeps to the package's. */
 const settings = {
   strict: { options: {}, of: [...snippets, { name: "inferred types", code: inferred }] },
   noUncheckedIndexedAccess: {
