@@ -16,8 +16,8 @@ import { sum } from "../reduce/reduce.ts";
 import { planMatmul, productVariants, storesFours } from "./kernels.ts";
 import type { Product } from "./product.ts";
 import { operandSite } from "./prologue.ts";
+import { sliced } from "./sliced-matmul.ts";
 import { matmulSources, rereads } from "./variants.ts";
-import { windowed } from "./windowed-matmul.ts";
 
 export interface MatmulOptions {
   /** Take `a` as [..., K, M]: its last two axes swapped. */
@@ -82,7 +82,7 @@ export function productOf([a, b]: readonly Spec[], { transposeA, transposeB }: M
  */
 export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulOptions], Tensor> = defineOp({
   name: "matmul",
-  traits: { writesExactly: true, readsRows: () => windowedMatmul },
+  traits: { writesExactly: true, readsRows: () => slicedMatmul },
   saves: { inputs: [0, 1] },
   call: (a: TensorLike, b: TensorLike, options?: MatmulOptions) => {
     checkOptions("matmul", options, matmulOptions);
@@ -106,7 +106,7 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
   samples: samples(),
 });
 
-const windowedMatmul = windowed("windowedMatmul", matmul.op);
+const slicedMatmul = sliced("slicedMatmul", matmul.op);
 
 registerFamily({
   name: "matmul",
