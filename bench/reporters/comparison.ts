@@ -22,12 +22,10 @@ export function renderComparison(
     .sort((a, b) => b.ratio - a.ratio);
   if (beyond.length > 0) lines.push("", table(beyond, width), "");
   const count = (verdict: Change["verdict"]) => changes.filter((change) => change.verdict === verdict).length;
-  lines.push(
-    `${count("slower")} slower and ${count("faster")} faster beyond noise; ${count("same")} within it` +
-      (changes.length > 0
-        ? ` (median of all: ${trim(median(changes.map(({ ratio }) => ratio)))}x the time)`
-        : ""),
-  );
+  const all = median(changes.map(({ ratio }) => ratio));
+  const middle = changes.length > 0 ? ` (median of all: ${trim(all)}x the time)` : "";
+  const sums = `${count("slower")} slower and ${count("faster")} faster beyond noise; ${count("same")} within it`;
+  lines.push(wrap(`${sums}${middle}`, width));
   if (onlyOld.length > 0) lines.push(wrap(`only then: ${shorten(onlyOld)}`, width));
   if (onlyNew.length > 0) lines.push(wrap(`only now: ${shorten(onlyNew)}`, width));
   return `${lines.join("\n")}\n`;
@@ -48,14 +46,14 @@ function table(changes: readonly Change[], width: number | undefined): string {
   ): Column => ({ title, align, cells: changes.map(cell), ...room });
   const columns = [
     column("", ({ verdict }) => mark[verdict], "left"),
-    column("case", (change) => change.case, "left", { least: 24 }),
+    column("case", (change) => change.case, "left", { least: 14 }),
     column("phase", ({ phase }) => phase, "left"),
     column("backend", ({ backend }) => backend, "left"),
     column("ms\nthen", ({ oldMs }) => showMs(oldMs)),
     column("ms\nnow", ({ newMs }) => showMs(newMs)),
     column("time", ({ ratio }) => `${trim(ratio)}x`),
     column("noise", ({ allowed: [low, high] }) => `${trim(low)}x to ${trim(high)}x`, "right", { spare: 1 }),
-    column("dispatches", ({ dispatches }) =>
+    column("dis-\npatches", ({ dispatches }) =>
       dispatches === undefined ? "" : `${trim(dispatches[0])} -> ${trim(dispatches[1])}`,
     ),
   ];
