@@ -22,7 +22,7 @@ body {
 h1 { font-size: 26px; line-height: 1.2; margin: 0 0 4px; }
 h2 { font-size: 19px; margin: 44px 0 4px; }
 h3 { font-size: 15px; margin: 20px 0 2px; }
-p { margin: 4px 0 12px; max-width: 76ch; color: var(--muted); }
+p { margin: 4px 0 12px; max-width: 76ch; color: var(--muted); overflow-wrap: anywhere; }
 p strong, .lead { color: var(--ink); }
 .whole { white-space: nowrap; }
 .badge {
