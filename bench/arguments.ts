@@ -2,7 +2,7 @@
 
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { nearest } from "../engine/index.ts";
+import { nearest } from "../engine/internal.ts";
 import type { OwnBackend } from "./bench-case.ts";
 
 export const usage = `npm run bench -- [options]

@@ -4,15 +4,9 @@
 import {
   ArgumentError,
   add,
-  atLeastZero,
-  checkDifferentiable,
-  checkFunction,
-  checkOptions,
   full,
-  kindOf,
   mul,
   noGrad,
-  type OptionNames,
   ShapeError,
   showShape,
   sub,
@@ -23,6 +17,14 @@ import {
   variable,
   variableGrads,
 } from "../engine/index.ts";
+import {
+  atLeastZero,
+  checkDifferentiable,
+  checkFunction,
+  checkOptions,
+  kindOf,
+  type OptionNames,
+} from "../engine/internal.ts";
 import { type ClippingOptions, clipped, clippingOf } from "./clipping.ts";
 import { LearningRate } from "./learning-rate.ts";
 import { isCurrent, releasePack, type SharedPack, sameList, sharePack } from "./packs.ts";

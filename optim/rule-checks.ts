@@ -1,6 +1,7 @@
 // What an optimizer's rule returns, and checks of what it declares and returns.
 
-import { ArgumentError, kindOf, Tensor } from "../engine/index.ts";
+import { ArgumentError, Tensor } from "../engine/index.ts";
+import { kindOf } from "../engine/internal.ts";
 
 export interface UpdateResult<S extends string = string> {
   readonly value: Tensor;

@@ -1,15 +1,15 @@
 // checkpoint: a block of ops that keeps nothing for backward and runs again there. Variables that it reads show their
 // old values then, so that dropout draws the same mask; what it assigns is assigned once.
 
-import type { Memory } from "../backend/backend.ts";
 import { ArgumentError, checkFunction, DisposedError, GradientError } from "../base/errors.ts";
 import { sameShape } from "../base/shape.ts";
+import type { Memory } from "../kernel/memory.ts";
 import { device as defaultDevice } from "../tensor/device.ts";
 import type { Op, VjpContext } from "../tensor/op.ts";
-import { activeRecorders } from "../tensor/recording.ts";
+import { recorders } from "../tensor/recording.ts";
 import { tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { Variable, type VariableWatcher, variableWatcher, withVariableWatcher } from "../tensor/variable.ts";
+import { Variable, type VariableWatcher, variableWatcher } from "../tensor/variable.ts";
 import { type BlockResult, recordBlock, runBlock } from "./block.ts";
 import { Tape } from "./tape.ts";
 
@@ -21,10 +21,16 @@ import { Tape } from "./tape.ts";
  * The second run reads random states and other Variables as they were, and assigns nothing; JavaScript in `fn` (prints,
  * counters) runs twice. Captured tensors must live until backward.
  *
- *     const block = checkpoint((x: Tensor) => relu(matmul(relu(matmul(x, w1)), w2)));
+ *     const block = checkpoint((x) => relu(matmul(relu(matmul(x, w1)), w2)));
  *
  * @throws GradientError in backward, where a Variable that the block read was assigned since by someone else
  */
+export function checkpoint<F extends (...args: Tensor[]) => BlockResult>(
+  fn: F,
+): (...args: Parameters<F>) => ReturnType<F>;
+export function checkpoint<P extends unknown[], R extends BlockResult>(
+  fn: (...args: P) => R,
+): (...args: P) => R;
 export function checkpoint<P extends unknown[], R extends BlockResult>(
   fn: (...args: P) => R,
 ): (...args: P) => R {
@@ -35,15 +41,15 @@ export function checkpoint<P extends unknown[], R extends BlockResult>(
     "backward runs it again",
   );
   return (...args) => {
-    if (activeRecorders().length === 0) return fn(...args);
+    if (recorders.value.length === 0) return fn(...args);
     const tensors = args.filter((arg): arg is Tensor & P[number] => arg instanceof Tensor);
     const random = (tensors[0]?.device ?? defaultDevice()).random;
     const streams = random.position;
-    const watcher = new FirstRun(variableWatcher());
+    const watcher = new FirstRun(variableWatcher.value);
     return tidy(() => {
       try {
         const { result, outputs, captured } = runBlock(
-          () => withVariableWatcher(watcher, () => fn(...args)),
+          () => variableWatcher.with(watcher, () => fn(...args)),
           tensors,
           () => new ArgumentError("checkpoint: the function must return a Tensor, or an array of them"),
         );
@@ -183,7 +189,7 @@ function runAgain(
   old: ReadonlyMap<Variable, Tensor>,
   reads: ReadonlyMap<Variable, number>,
 ): BlockResult {
-  const outer = variableWatcher();
+  const outer = variableWatcher.value;
   for (const [variable, version] of reads) {
     if (old.has(variable) || outer?.read(variable) !== undefined || variable.version === version) continue;
     throw new GradientError(
@@ -213,7 +219,7 @@ function runAgain(
     },
   };
   try {
-    return withVariableWatcher(watcher, fn);
+    return variableWatcher.with(watcher, fn);
   } catch (error) {
     if (!(error instanceof DisposedError)) throw error;
     throw new DisposedError(

@@ -10,18 +10,11 @@ import {
   type OptionNames,
 } from "../base/errors.ts";
 import type { KernelContext, KernelPlan, Spec } from "../kernel/kernel.ts";
+import type { ReferenceTensor, Sample } from "../kernel/kernel-op.ts";
 import { type ElementwiseDefinition, elementwiseOp } from "../ops/elementwise/elementwise.ts";
 import { defineMultiOp as makeMultiOp, defineOp as makeOp } from "../tensor/define.ts";
-import type {
-  NotDifferentiable,
-  Op,
-  OpFunction,
-  ReferenceTensor,
-  Sample,
-  TensorLike,
-  Vjp,
-} from "../tensor/op.ts";
-import { activeRecorders } from "../tensor/recording.ts";
+import type { NotDifferentiable, Op, OpFunction, TensorLike, Vjp } from "../tensor/op.ts";
+import { recorders } from "../tensor/recording.ts";
 import { tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type BlockResult, recordBlock, runBlock } from "./block.ts";
@@ -165,7 +158,7 @@ const gradientOptions: OptionNames<CustomGradientOptions> = { name: true };
  * may read every input and output. Everything that gets a gradient is an argument.
  *
  *     const clipGradient = customGradient(
- *       (x: Tensor) => x,
+ *       (x) => x,
  *       ({ grad }) => [minimum(maximum(grad(), -1), 1)],
  *     );
  *
@@ -174,6 +167,16 @@ const gradientOptions: OptionNames<CustomGradientOptions> = { name: true };
  * @throws GradientError where `fn` reads a value that needs a gradient and is no argument, and, in the walk back, where
  *   the rule gives too few or too many gradients, or one that does not fit
  */
+export function customGradient<F extends (...args: Tensor[]) => BlockResult>(
+  fn: F,
+  vjp: Vjp<object>,
+  options?: CustomGradientOptions,
+): (...args: Parameters<F>) => ReturnType<F>;
+export function customGradient<P extends unknown[], R extends BlockResult>(
+  fn: (...args: P) => R,
+  vjp: Vjp<object>,
+  options?: CustomGradientOptions,
+): (...args: P) => R;
 export function customGradient<P extends unknown[], R extends BlockResult>(
   fn: (...args: P) => R,
   vjp: Vjp<object>,
@@ -190,7 +193,7 @@ export function customGradient<P extends unknown[], R extends BlockResult>(
   if (typeof vjp !== "function")
     throw new ArgumentError(`${name}: customGradient needs a function for its vjp`);
   return (...args) => {
-    if (activeRecorders().length === 0) return tidy(() => fn(...args));
+    if (recorders.value.length === 0) return tidy(() => fn(...args));
     const inputs = args.filter((arg): arg is Tensor & P[number] => arg instanceof Tensor);
     return tidy(() => {
       const { result, outputs, captured } = runBlock(

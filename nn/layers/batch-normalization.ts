@@ -3,7 +3,6 @@
 
 import {
   ArgumentError,
-  aboveZero,
   add,
   batchNorm,
   type Device,
@@ -12,13 +11,13 @@ import {
   normalize,
   type Shape,
   ShapeError,
-  showGiven,
   sub,
   type Tensor,
   tidy,
   type Variable,
 } from "../../engine/index.ts";
-import * as initializers from "../initializers.ts";
+import { aboveZero, showGiven } from "../../engine/internal.ts";
+import * as initializers from "./initializers.ts";
 import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 export interface BatchNormalizationOptions extends LayerOptions {

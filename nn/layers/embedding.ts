@@ -1,15 +1,8 @@
 // Embedding: a trained row of numbers for each of a set of whole numbers, as words of a vocabulary.
 
-import {
-  atLeastOne,
-  cast,
-  type Device,
-  embedding,
-  type Shape,
-  type Tensor,
-  type Variable,
-} from "../../engine/index.ts";
-import * as initializers from "../initializers.ts";
+import { cast, type Device, embedding, type Shape, type Tensor, type Variable } from "../../engine/index.ts";
+import { atLeastOne } from "../../engine/internal.ts";
+import * as initializers from "./initializers.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 export interface EmbeddingOptions extends LayerOptions {

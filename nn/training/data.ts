@@ -7,9 +7,6 @@ import {
   type Device,
   DeviceError,
   type DType,
-  fromValues,
-  isList,
-  kindOf,
   type NestedInput,
   reshape,
   type Shape,
@@ -19,8 +16,9 @@ import {
   Tensor,
   tensor,
 } from "../../engine/index.ts";
+import { fromValues, isList, kindOf } from "../../engine/internal.ts";
 import { batched, equalShapes } from "../layers/layer.ts";
-import type { Loss } from "../losses.ts";
+import type { Loss } from "../objective/losses.ts";
 
 /**
  * Samples or targets, one a row: a tensor (used where it is, bytes stay bytes), nested arrays, or a typed array,

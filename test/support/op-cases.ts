@@ -5,16 +5,17 @@ import type { DType } from "../../engine/base/dtype.ts";
 import { sizeOf } from "../../engine/base/shape.ts";
 import { uniforms } from "../../engine/checks/compare.ts";
 import { type Device, type Op, type Tensor, type TensorLike, tensor } from "../../engine/index.ts";
-import * as exported from "../../engine/ops/index.ts";
+import type { Sample, SampleInput } from "../../engine/kernel/kernel-op.ts";
+import * as publicOps from "../../engine/ops/index.ts";
+import * as internalOps from "../../engine/ops/internal.ts";
 import { apply } from "../../engine/tensor/apply.ts";
-import type { Sample, SampleInput } from "../../engine/tensor/op.ts";
 
 export { uniforms };
 
 /** Every op that is reachable from a function exported by engine/ops, by name. */
 export function allOps(): Op[] {
   const found = new Map<string, Op>();
-  for (const value of Object.values(exported)) {
+  for (const value of [...Object.values(publicOps), ...Object.values(internalOps)]) {
     const op = (value as { op?: Op }).op;
     if (typeof value !== "function" || op === undefined) continue;
     const other = found.get(op.name);

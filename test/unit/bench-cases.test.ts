@@ -36,7 +36,7 @@ describe("bench cases", () => {
     expect(layers.length).toBeGreaterThan(5);
     const timed = new Set<unknown>(layerTable.map(({ make }) => make().constructor));
     const missing = layers.filter((layer) => !timed.has(layer)).map(({ name }) => name);
-    expect(missing, "each wants a line in layerTable of bench/cases/layers.ts").toEqual([]);
+    expect(missing, "each wants samples in its class, or a line in bench/cases/layers.ts").toEqual([]);
     for (const phase of ["forward", "backward"])
       expect(allCases.filter((c) => c.name.startsWith("layer/") && c.phase === phase)).toHaveLength(
         layerTable.length,

@@ -3,13 +3,10 @@
 
 import {
   ArgumentError,
-  aboveZero,
   abs,
   add,
-  checkOptions,
   clip,
   div,
-  kindOf,
   log,
   mean,
   minimum,
@@ -17,15 +14,20 @@ import {
   neg,
   sigmoidCrossEntropy,
   softmaxCrossEntropy,
-  softmaxCrossEntropySummary,
   sparseSoftmaxCrossEntropy,
   square,
   sub,
   sum,
   type Tensor,
   tidy,
-} from "../engine/index.ts";
-import { lookup } from "../optim/index.ts";
+} from "../../engine/index.ts";
+import {
+  aboveZero,
+  checkOptions,
+  kindOf,
+  lookup,
+  softmaxCrossEntropySummary,
+} from "../../engine/internal.ts";
 
 export interface Loss {
   readonly name: string;
