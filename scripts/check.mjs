@@ -10,7 +10,8 @@ import { packagesInstalled, root } from "./setup.mjs";
 const leftToTest = {
   "bench-run": "starts the bench a dozen times as a process, which takes most of a minute",
   "example-mnist": "starts the MNIST example as a process, four times",
-  examples: "trains the other examples from data to their accuracy, which takes as long as a fifth of the rest",
+  examples:
+    "trains the other examples from data to their accuracy, which takes as long as a fifth of the rest",
   "process-exit": "starts programs on the adapters of the machine and waits for them to end by themselves",
 };
 
