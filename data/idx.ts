@@ -1,7 +1,7 @@
 // The IDX format of the MNIST family: two zero bytes, a type, the number of dimensions, the dimensions as
 // big-endian u32, then the values row by row. Reads plain or gzipped bytes; knows nothing of files or tensors.
 
-import { DataError } from "../engine/errors.ts";
+import { DataError } from "../engine/base/errors.ts";
 
 /** The values of an IDX file, in the element type that it declares. */
 export type IdxValues = Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;

@@ -2,7 +2,7 @@
 // from four IDX files. Gives plain bytes: scaling belongs on the device. Node's file functions are loaded
 // only when a directory is read, so that browsers can import this file.
 
-import { checkOptions, DataError, type OptionNames } from "../engine/errors.ts";
+import { checkOptions, DataError, type OptionNames } from "../engine/base/errors.ts";
 import { type Idx, parseIdx } from "./idx.ts";
 
 /** One half of the data set. */

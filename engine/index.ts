@@ -3,7 +3,6 @@
 // Whatever a user's compiler aims at, it must know Symbol.dispose to read the declarations.
 /// <reference lib="esnext.disposable" preserve="true" />
 
-export { type AdapterPeaks, measurePeaks } from "./adapter-peaks.ts";
 export {
   type BackwardOptions,
   backward,
@@ -22,7 +21,23 @@ export {
   defineMultiOp,
   defineOp,
 } from "./autograd/custom.ts";
+export {
+  type GradOptions,
+  grad,
+  type ValueAndGrads,
+  type ValueGradsAndAux,
+  valueAndGrad,
+  variableGrads,
+} from "./autograd/grad.ts";
 export { type GradientHook, type HookHandle, registerHook } from "./autograd/hooks.ts";
+export type { StepValues, TapeStep } from "./autograd/step.ts";
+export {
+  type RecordedVariable,
+  type StepOptions,
+  Tape,
+  type TapeNode,
+  type TapeOptions,
+} from "./autograd/tape.ts";
 export {
   type HessianProducts,
   hessian,
@@ -35,6 +50,15 @@ export {
   vjp,
 } from "./autograd/transforms.ts";
 export type { DeviceInfo, MemoryUse, WorkCounters } from "./backend/backend.ts";
+export { type DType, type HostArray, hostArray } from "./base/dtype.ts";
+export * from "./base/errors.ts";
+export { nameScope } from "./base/name-scope.ts";
+export * from "./base/number-checks.ts";
+export * as hostRandom from "./base/random/draws.ts";
+export { fillPermutation } from "./base/random/permutation.ts";
+export { type RandomKey, RandomSource } from "./base/random/source.ts";
+export { type Shape, showShape, sizeOf } from "./base/shape.ts";
+export type { SourceLine } from "./base/source-line.ts";
 export {
   type CheckGradientsOptions,
   checkGradients,
@@ -49,32 +73,43 @@ export {
   type ResultElement,
 } from "./checks/reference.ts";
 export type { Tensors } from "./checks/reference-program.ts";
-export { arange, type CreateOptions, fromValues, full, isList, ones, tensor, zeros } from "./create.ts";
 export { type Debugging, type DebugOptions, debug } from "./debug/debug.ts";
 export type { GarbageReport } from "./debug/garbage.ts";
-export { Device, device, dispose, type InitOptions, init, memory, setDevice } from "./device.ts";
-export { type DType, type HostArray, hostArray } from "./dtype.ts";
-export * from "./errors.ts";
-export {
-  type GradOptions,
-  grad,
-  type ValueAndGrads,
-  type ValueGradsAndAux,
-  valueAndGrad,
-  variableGrads,
-} from "./grad.ts";
 export type { Diagram, DiagramEdge, DiagramNode, DiagramOptions } from "./inspect/diagram.ts";
-export { nameScope } from "./inspect/name-scope.ts";
-export type { SourceLine } from "./inspect/source-line.ts";
-export type { StepValues, TapeStep } from "./inspect/step.ts";
+export { type ExplainOptions, explain } from "./inspect/explain.ts";
 export { type StepperOptions, type StepperUpdate, stepperPage } from "./inspect/stepper/page.ts";
 export { type RecordingOptions, recordSteps, type StepRecording } from "./inspect/stepper/recording.ts";
 export { type Drawable, type ToDiagramOptions, toDot, toMermaid } from "./inspect/tape-diagram.ts";
-export { type ExplainOptions, explain } from "./jit/explain.ts";
 export { type JitOptions, type Jitted, jit, type WarmUp, type WarmUpProgress } from "./jit/jit.ts";
 /** For kernels of one's own: operands, shaders, grids. */
-export * as kernel from "./kernel.ts";
-export * from "./number-checks.ts";
+export * as kernel from "./kernel/kernel.ts";
+export type { Measured, VariantChoices } from "./kernel/variants.ts";
+export * from "./ops/index.ts";
+export type { Padding, PerAxis, WindowOptions } from "./ops/windows/windows.ts";
+export { type AdapterPeaks, measurePeaks } from "./profile/adapter-peaks.ts";
+export {
+  type DispatchTime,
+  type KernelProfile,
+  Profile,
+  type ProfileClock,
+  type ProfileOptions,
+  type ProfileTrace,
+  profile,
+  type TraceEvent,
+} from "./profile/profile.ts";
+export { RandomGenerator, type RandomGeneratorOptions } from "./state/generator.ts";
+export { packVariables, VariablePack } from "./state/pack.ts";
+export {
+  arange,
+  type CreateOptions,
+  fromValues,
+  full,
+  isList,
+  ones,
+  tensor,
+  zeros,
+} from "./tensor/create.ts";
+export { Device, device, dispose, type InitOptions, init, memory, setDevice } from "./tensor/device.ts";
 export {
   type NotDifferentiable,
   notDifferentiable,
@@ -85,28 +120,8 @@ export {
   type TensorLike,
   type Vjp,
   type VjpContext,
-} from "./op.ts";
-export * from "./ops/index.ts";
-export type { Padding, PerAxis, WindowOptions } from "./ops/windows.ts";
-export { packVariables, VariablePack } from "./pack.ts";
-export {
-  type DispatchTime,
-  type KernelProfile,
-  Profile,
-  type ProfileClock,
-  type ProfileOptions,
-  type ProfileTrace,
-  profile,
-  type TraceEvent,
-} from "./profile.ts";
-export * as hostRandom from "./random/draws.ts";
-export { RandomGenerator, type RandomGeneratorOptions } from "./random/generator.ts";
-export { fillPermutation } from "./random/permutation.ts";
-export { type RandomKey, RandomSource } from "./random/source.ts";
-export { noGrad } from "./recording.ts";
-export { disposeAll, keep, tidy } from "./scope.ts";
-export { type Shape, showShape, sizeOf } from "./shape.ts";
-export { type RecordedVariable, type StepOptions, Tape, type TapeNode, type TapeOptions } from "./tape.ts";
-export { type NestedArray, type NestedInput, Tensor } from "./tensor.ts";
-export { Variable, type VariableOptions, variable } from "./variable.ts";
-export type { Measured, VariantChoices } from "./variants/variants.ts";
+} from "./tensor/op.ts";
+export { noGrad } from "./tensor/recording.ts";
+export { disposeAll, keep, tidy } from "./tensor/scope.ts";
+export { type NestedArray, type NestedInput, Tensor } from "./tensor/tensor.ts";
+export { Variable, type VariableOptions, variable } from "./tensor/variable.ts";

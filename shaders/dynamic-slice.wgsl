@@ -2,7 +2,7 @@
 // it stands it takes the window out of in0; with `source` replaced it puts in0 as the window into zeros. Bits are
 // moved as they are. Needs elements.wgsl behind.
 //
-// It moves single words; specialising replaces the types and `element` (see engine/ops/copying.ts).
+// It moves single words; specialising replaces the types and `element` (see engine/ops/layout/copying.ts).
 
 struct Sizes {
   // calls of `element`

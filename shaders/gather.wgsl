@@ -2,7 +2,7 @@
 // moved as they are, so one kernel serves every dtype, and i32 and u32 indices alike (negative ones are huge).
 // Needs elements.wgsl behind.
 //
-// As it stands it moves single words; specialising replaces the types and `element` (see engine/ops/copying.ts).
+// As it stands it moves single words; specialising replaces the types and `element` (see engine/ops/layout/copying.ts).
 
 struct Sizes {
   // calls of `element`

@@ -2,7 +2,7 @@
 // `position` replaced, what lies outside repeats the input instead: its edge, its mirror image, its other end. Bits are
 // moved as they are, so one kernel serves every dtype. Needs elements.wgsl behind, or copy-runs.wgsl.
 //
-// As it stands it moves single words; specialising replaces the types and `element` (see engine/ops/copying.ts).
+// As it stands it moves single words; specialising replaces the types and `element` (see engine/ops/layout/copying.ts).
 
 struct Sizes {
   // calls of `element`

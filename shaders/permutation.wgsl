@@ -1,5 +1,5 @@
 // A random order of [0, n): where each element goes, by a keyed bijection. The same words as
-// engine/random/permutation.ts, where the method is explained. Needs philox.wgsl in front.
+// engine/base/random/permutation.ts, where the method is explained. Needs philox.wgsl in front.
 
 struct Sizes {
   count: u32, // vec4s in the output

@@ -1,4 +1,4 @@
-// Philox4x32-10: a counter and a key in, four random words out; the same words as engine/random/philox.ts, where
+// Philox4x32-10: a counter and a key in, four random words out; the same words as engine/base/random/philox.ts, where
 // the source is named. Functions only: shaders that draw are concatenated behind this file.
 
 const philox_factors = vec2u(0xd2511f53u, 0xcd9e8d57u);

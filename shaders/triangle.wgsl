@@ -2,7 +2,7 @@
 // kernel serves every dtype. Needs elements.wgsl behind, or copy-runs.wgsl.
 //
 // As it stands it moves single words and keeps the lower triangle; specialising replaces the types, `element` (see
-// engine/ops/copying.ts) and `is_kept`.
+// engine/ops/layout/copying.ts) and `is_kept`.
 
 struct Sizes {
   // calls of `element`

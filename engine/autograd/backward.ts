@@ -1,15 +1,15 @@
 // backward: gradients added up on the tensors themselves, as loops that a user writes by hand want them. It finds the
 // tape that recorded the loss; the walk is the tape's.
 
-import { checkTensor, checkTensors } from "../arguments.ts";
-import { checkDifferentiable, checkOptions, GradientError, type OptionNames } from "../errors.ts";
-import { add } from "../ops/arithmetic.ts";
-import { Tape, type TapeOptions, tapeOptions } from "../tape.ts";
-import type { Tensor } from "../tensor.ts";
-import { Variable } from "../variable.ts";
+import { checkDifferentiable, checkOptions, GradientError, type OptionNames } from "../base/errors.ts";
+import { add } from "../ops/elementwise/arithmetic.ts";
+import { checkTensor, checkTensors } from "../tensor/arguments.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { Variable } from "../tensor/variable.ts";
 import { markOnTapes } from "./hooks.ts";
 import { openTapes, tapeThatReturned } from "./open-tapes.ts";
 import { gradientOf, setGradient } from "./slots.ts";
+import { Tape, type TapeOptions, tapeOptions } from "./tape.ts";
 
 export interface BackwardOptions {
   /** Gradient to start from, of the loss's shape; needed where the loss is not a single value. Default 1. */

@@ -1,10 +1,10 @@
 // A block: a function of tensors that tapes shall see as one op. It runs unseen by them, and what it reads from
 // outside is noted, so that no gradient is lost without a word.
 
-import type { Op } from "../op.ts";
-import { activeRecorders, type Recorder, recordOnTapes, withRecorders } from "../recording.ts";
-import { isTracked } from "../scope.ts";
-import { Tensor } from "../tensor.ts";
+import type { Op } from "../tensor/op.ts";
+import { activeRecorders, type Recorder, recordOnTapes, withRecorders } from "../tensor/recording.ts";
+import { isTracked } from "../tensor/scope.ts";
+import { Tensor } from "../tensor/tensor.ts";
 
 /** What a block may return: a tensor, or several. */
 export type BlockResult = Tensor | readonly Tensor[];

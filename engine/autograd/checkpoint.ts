@@ -2,16 +2,16 @@
 // old values then, so that dropout draws the same mask; what it assigns is assigned once.
 
 import type { Memory } from "../backend/backend.ts";
-import { device as defaultDevice } from "../device.ts";
-import { ArgumentError, checkFunction, DisposedError, GradientError } from "../errors.ts";
-import type { Op, VjpContext } from "../op.ts";
-import { activeRecorders } from "../recording.ts";
-import { tidy } from "../scope.ts";
-import { sameShape } from "../shape.ts";
-import { Tape } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
-import { Variable, type VariableWatcher, variableWatcher, withVariableWatcher } from "../variable.ts";
+import { ArgumentError, checkFunction, DisposedError, GradientError } from "../base/errors.ts";
+import { sameShape } from "../base/shape.ts";
+import { device as defaultDevice } from "../tensor/device.ts";
+import type { Op, VjpContext } from "../tensor/op.ts";
+import { activeRecorders } from "../tensor/recording.ts";
+import { tidy } from "../tensor/scope.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { Variable, type VariableWatcher, variableWatcher, withVariableWatcher } from "../tensor/variable.ts";
 import { type BlockResult, recordBlock, runBlock } from "./block.ts";
+import { Tape } from "./tape.ts";
 
 /**
  * A function that computes what `fn` does, and in backward computes it again instead of having kept what its ops saved:

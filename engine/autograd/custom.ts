@@ -1,7 +1,6 @@
 // Ops from outside the package: one definition each, by an elementwise expression, by a shader, or as a function of
 // other ops with a gradient of its own. What it hands on is the same `Op` that the engine's own are.
 
-import { defineMultiOp as makeMultiOp, defineOp as makeOp } from "../define.ts";
 import {
   ArgumentError,
   checkFunction,
@@ -9,13 +8,22 @@ import {
   DeviceError,
   GradientError,
   type OptionNames,
-} from "../errors.ts";
-import type { KernelContext, KernelPlan, Spec } from "../kernel.ts";
-import type { NotDifferentiable, Op, OpFunction, ReferenceTensor, Sample, TensorLike, Vjp } from "../op.ts";
-import { type ElementwiseDefinition, elementwiseOp } from "../ops/elementwise.ts";
-import { activeRecorders } from "../recording.ts";
-import { tidy } from "../scope.ts";
-import { Tensor } from "../tensor.ts";
+} from "../base/errors.ts";
+import type { KernelContext, KernelPlan, Spec } from "../kernel/kernel.ts";
+import { type ElementwiseDefinition, elementwiseOp } from "../ops/elementwise/elementwise.ts";
+import { defineMultiOp as makeMultiOp, defineOp as makeOp } from "../tensor/define.ts";
+import type {
+  NotDifferentiable,
+  Op,
+  OpFunction,
+  ReferenceTensor,
+  Sample,
+  TensorLike,
+  Vjp,
+} from "../tensor/op.ts";
+import { activeRecorders } from "../tensor/recording.ts";
+import { tidy } from "../tensor/scope.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { type BlockResult, recordBlock, runBlock } from "./block.ts";
 
 /** What every op made outside the package states. */

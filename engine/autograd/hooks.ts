@@ -1,13 +1,13 @@
 // Hooks on values: functions that see, or replace, a value's gradient while it is computed. They belong to the
 // tensor's handle and go with it; nothing here walks.
 
-import { checkTensor } from "../arguments.ts";
-import { checkFunction, GradientError, kindOf } from "../errors.ts";
-import { activeRecorders } from "../recording.ts";
-import { claim, keep, tidy } from "../scope.ts";
-import { sameShape, showShape } from "../shape.ts";
-import { Tensor } from "../tensor.ts";
-import { Variable } from "../variable.ts";
+import { checkFunction, GradientError, kindOf } from "../base/errors.ts";
+import { sameShape, showShape } from "../base/shape.ts";
+import { checkTensor } from "../tensor/arguments.ts";
+import { activeRecorders } from "../tensor/recording.ts";
+import { claim, keep, tidy } from "../tensor/scope.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { Variable } from "../tensor/variable.ts";
 import { type OpenTape, openTapes } from "./open-tapes.ts";
 
 /** Sees a gradient; a tensor that it returns takes its place. */

@@ -2,11 +2,11 @@
 // them are made when somebody looks, since recording must cost little and most ops are never looked at.
 
 import type { Memory } from "../backend/backend.ts";
-import type { SourceLine } from "../inspect/source-line.ts";
-import type { Spec } from "../kernel.ts";
-import type { Op } from "../op.ts";
-import type { RecordedVariable, TapeNode } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
+import type { SourceLine } from "../base/source-line.ts";
+import type { Spec } from "../kernel/kernel.ts";
+import type { Op } from "../tensor/op.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import type { RecordedVariable, TapeNode } from "./tape.ts";
 
 /** A value kept alive without a handle. */
 export class SavedValue {

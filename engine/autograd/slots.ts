@@ -1,8 +1,8 @@
 // Where gradients that `backward` adds up are kept: on the tensor, which owns them, or, while a jitted function runs,
 // in a store of that call, because what is made while tracing has no value outside.
 
-import { keep, tensorsIn, track } from "../scope.ts";
-import type { Tensor } from "../tensor.ts";
+import { keep, tensorsIn, track } from "../tensor/scope.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 
 /** The store of the jitted call that runs, by handle. */
 let local: Map<Tensor, Tensor> | undefined;

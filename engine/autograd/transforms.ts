@@ -1,17 +1,17 @@
 // Products with derivatives: vjp, jvp, Hessian-vector products, and whole Jacobians and Hessians of small functions.
 // All of them are walks back over tapes; ops have no forward rules.
 
-import { checkTensor, checkTensors } from "../arguments.ts";
-import { full, tensor } from "../create.ts";
-import { isFloat } from "../dtype.ts";
-import { ArgumentError, checkFunction, DTypeError, GradientError, ShapeError } from "../errors.ts";
-import { chosenInputs, grad } from "../grad.ts";
-import { concat } from "../ops/concat.ts";
-import { reshape } from "../ops/reshape.ts";
-import { tidy } from "../scope.ts";
-import { sameShape, showShape, sizeOf } from "../shape.ts";
-import { Tape } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
+import { isFloat } from "../base/dtype.ts";
+import { ArgumentError, checkFunction, DTypeError, GradientError, ShapeError } from "../base/errors.ts";
+import { sameShape, showShape, sizeOf } from "../base/shape.ts";
+import { concat } from "../ops/layout/concat.ts";
+import { reshape } from "../ops/layout/reshape.ts";
+import { checkTensor, checkTensors } from "../tensor/arguments.ts";
+import { full, tensor } from "../tensor/create.ts";
+import { tidy } from "../tensor/scope.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { chosenInputs, grad } from "./grad.ts";
+import { Tape } from "./tape.ts";
 
 /** What a differentiated function returns: a tensor, or several. */
 export type Outputs = Tensor | readonly Tensor[];

@@ -1,17 +1,17 @@
 // The walk back through recorded calls: pulls gradients through each op's rule, sums them where values were
 // broadcast or used twice, and lets hooks see them. It knows nodes and gradients; recording is the tape's.
 
-import { full } from "../create.ts";
-import { watches } from "../debug/watches.ts";
-import { isFloat } from "../dtype.ts";
-import { GradientError, kindOf, ShapeError } from "../errors.ts";
-import type { Op, Vjp, VjpContext } from "../op.ts";
-import { add } from "../ops/arithmetic.ts";
-import { sum } from "../ops/reduce.ts";
-import { reshape } from "../ops/reshape.ts";
-import { claim, keep, tidy, track } from "../scope.ts";
-import { broadcastAxes, broadcastShapes, type Shape, sameShape, showShape } from "../shape.ts";
-import { Tensor } from "../tensor.ts";
+import { isFloat } from "../base/dtype.ts";
+import { GradientError, kindOf, ShapeError } from "../base/errors.ts";
+import { broadcastAxes, broadcastShapes, type Shape, sameShape, showShape } from "../base/shape.ts";
+import { add } from "../ops/elementwise/arithmetic.ts";
+import { reshape } from "../ops/layout/reshape.ts";
+import { sum } from "../ops/reduce/reduce.ts";
+import { full } from "../tensor/create.ts";
+import type { Op, Vjp, VjpContext } from "../tensor/op.ts";
+import { claim, keep, tidy, track } from "../tensor/scope.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { watches } from "../tensor/watches.ts";
 import { applyHooks, hasHooks } from "./hooks.ts";
 import type { Node } from "./node.ts";
 

@@ -1,14 +1,14 @@
 // The interface between the engine and what executes: memory, reading, writing, running an op. Two backends
 // stand behind it: `cpu` (the float64 reference) and `webgpu`.
 
-import type { DType, HostArray } from "../dtype.ts";
+import type { DType, HostArray } from "../base/dtype.ts";
 import type { WarmUpProgress } from "../jit/jit.ts";
 import type { Plan } from "../jit/plan.ts";
-import type { AdapterProfile, MatrixShape, Spec } from "../kernel.ts";
-import type { Op } from "../op.ts";
-import type { ProfileClock, ProfileSession } from "../profile.ts";
-import type { TrialCall } from "../variants/trial.ts";
-import type { VariantChoices } from "../variants/variants.ts";
+import type { AdapterProfile, MatrixShape, Spec } from "../kernel/kernel.ts";
+import type { VariantChoices } from "../kernel/variants.ts";
+import type { ProfileClock, ProfileSession } from "../profile/profile.ts";
+import type { Op } from "../tensor/op.ts";
+import type { TrialCall } from "./tuning/trial.ts";
 
 /** A counted reference to a stretch of a device's memory. Its backend frees it when the count reaches zero. */
 export abstract class Memory {

@@ -1,10 +1,10 @@
 // The CPU reference: plain loops over the same op definitions, f32 held in float64. Slow and exact; it is what
 // every kernel is compared with.
 
-import { type DType, type HostArray, hostArray, type ReferenceArray, referenceArray } from "../dtype.ts";
-import type { Spec } from "../kernel.ts";
-import type { Op, ReferenceTensor } from "../op.ts";
-import { sizeOf } from "../shape.ts";
+import { type DType, type HostArray, hostArray, type ReferenceArray, referenceArray } from "../base/dtype.ts";
+import { sizeOf } from "../base/shape.ts";
+import type { Spec } from "../kernel/kernel.ts";
+import type { Op, ReferenceTensor } from "../tensor/op.ts";
 import {
   type Backend,
   type DeviceInfo,

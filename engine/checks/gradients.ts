@@ -1,16 +1,22 @@
 // checkGradients: gradients of a function against differences of its float64 reference.
 
-import { checkTensors } from "../arguments.ts";
-import { tensor } from "../create.ts";
-import type { Device } from "../device.ts";
-import { isFloat } from "../dtype.ts";
-import { ArgumentError, CheckError, checkDifferentiable, checkOptions, type OptionNames } from "../errors.ts";
-import { grad } from "../grad.ts";
-import { add, mul } from "../ops/arithmetic.ts";
-import { sum } from "../ops/reduce.ts";
-import { disposeAll, tidy } from "../scope.ts";
-import { showShape, sizeOf } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
+import { grad } from "../autograd/grad.ts";
+import { isFloat } from "../base/dtype.ts";
+import {
+  ArgumentError,
+  CheckError,
+  checkDifferentiable,
+  checkOptions,
+  type OptionNames,
+} from "../base/errors.ts";
+import { showShape, sizeOf } from "../base/shape.ts";
+import { add, mul } from "../ops/elementwise/arithmetic.ts";
+import { sum } from "../ops/reduce/reduce.ts";
+import { checkTensors } from "../tensor/arguments.ts";
+import { tensor } from "../tensor/create.ts";
+import type { Device } from "../tensor/device.ts";
+import { disposeAll, tidy } from "../tensor/scope.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { chosen, indexAt, relativeError, uniforms } from "./compare.ts";
 import { derivative, oneSided } from "./differences.ts";
 import { deviceOf, ReferenceProgram, type Tensors, tensorsIn } from "./reference-program.ts";

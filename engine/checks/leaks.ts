@@ -1,12 +1,12 @@
 // noLeaks: a function that must leave as many tensors and bytes on the device as it found.
 
+import { CheckError, checkFunction, checkOptions, type OptionNames } from "../base/errors.ts";
+import { wholeNumber } from "../base/number-checks.ts";
 import { type MadeAt, madeAt, showMadeAt } from "../debug/garbage.ts";
-import { type TensorWatch, watches } from "../debug/watches.ts";
-import { type Device, device as defaultDevice } from "../device.ts";
-import { CheckError, checkFunction, checkOptions, type OptionNames } from "../errors.ts";
-import { wholeNumber } from "../number-checks.ts";
-import { Tensor } from "../tensor.ts";
-import { Variable } from "../variable.ts";
+import { type Device, device as defaultDevice } from "../tensor/device.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { Variable } from "../tensor/variable.ts";
+import { type TensorWatch, watches } from "../tensor/watches.ts";
 
 export interface NoLeaksOptions {
   /** Whose tensors and bytes are counted; default: the default device. */

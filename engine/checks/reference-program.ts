@@ -2,17 +2,17 @@
 // differentiate by differences. It runs the ops' references on plain arrays, whichever device the function is for,
 // and takes along what the function captures (weights, constants, random states).
 
-import type { Device } from "../device.ts";
-import { device as defaultDevice } from "../device.ts";
-import { type ReferenceArray, referenceArray } from "../dtype.ts";
-import { ArgumentError, DeviceError, kindOf } from "../errors.ts";
+import { type ReferenceArray, referenceArray } from "../base/dtype.ts";
+import { ArgumentError, DeviceError, kindOf } from "../base/errors.ts";
+import { sizeOf } from "../base/shape.ts";
 import type { Graph, Node, Value } from "../jit/graph.ts";
 import { TraceBackend } from "../jit/trace.ts";
-import type { Spec } from "../kernel.ts";
-import { noGrad } from "../recording.ts";
-import { tidy } from "../scope.ts";
-import { sizeOf } from "../shape.ts";
-import { Tensor } from "../tensor.ts";
+import type { Spec } from "../kernel/kernel.ts";
+import type { Device } from "../tensor/device.ts";
+import { device as defaultDevice } from "../tensor/device.ts";
+import { noGrad } from "../tensor/recording.ts";
+import { tidy } from "../tensor/scope.ts";
+import { Tensor } from "../tensor/tensor.ts";
 
 /** What checked functions return: tensors, alone or in arrays and plain objects. */
 export type Tensors = Tensor | readonly Tensors[] | { readonly [key: string]: Tensors };

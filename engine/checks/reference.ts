@@ -1,11 +1,11 @@
 // assertCloseToReference: a function's results on its device against the float64 reference.
 
-import { checkTensors } from "../arguments.ts";
-import { isFloat } from "../dtype.ts";
-import { CheckError, checkFunction, checkOptions, type OptionNames } from "../errors.ts";
-import { disposeAll } from "../scope.ts";
-import { showShape } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
+import { isFloat } from "../base/dtype.ts";
+import { CheckError, checkFunction, checkOptions, type OptionNames } from "../base/errors.ts";
+import { showShape } from "../base/shape.ts";
+import { checkTensors } from "../tensor/arguments.ts";
+import { disposeAll } from "../tensor/scope.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { indexAt, relativeError, ulpError } from "./compare.ts";
 import { ReferenceProgram, type Tensors, tensorsIn } from "./reference-program.ts";
 

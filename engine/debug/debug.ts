@@ -1,9 +1,9 @@
 // debug: switches on what finds mistakes at the cost of speed.
 
-import { checkOptions, type OptionNames } from "../errors.ts";
+import { checkOptions, type OptionNames } from "../base/errors.ts";
+import { type TensorWatch, watches } from "../tensor/watches.ts";
 import { type GarbageReport, GarbageWatch } from "./garbage.ts";
 import { NumericsWatch } from "./numerics.ts";
-import { type TensorWatch, watches } from "./watches.ts";
 
 export interface DebugOptions {
   /**

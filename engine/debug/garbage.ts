@@ -1,10 +1,10 @@
 // Who made a tensor: for reports of handles that the garbage collector freed, and for those that `noLeaks` found alive.
 
-import { currentScope } from "../inspect/name-scope.ts";
-import { captureSource, type SourceLine } from "../inspect/source-line.ts";
-import { showShape } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
-import type { TensorWatch } from "./watches.ts";
+import { currentScope } from "../base/name-scope.ts";
+import { showShape } from "../base/shape.ts";
+import { captureSource, type SourceLine } from "../base/source-line.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { TensorWatch } from "../tensor/watches.ts";
 
 /** Where a handle was made. */
 export interface MadeAt {

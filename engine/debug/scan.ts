@@ -2,9 +2,9 @@
 // and finds its finite minimum and maximum. Each lane keeps a row of its own, which the host adds up.
 
 import scanSource from "../../shaders/numerics-scan.wgsl";
-import { input, output, type Spec, shader } from "../kernel.ts";
-import { notDifferentiable, type Op } from "../op.ts";
-import { sizeOf } from "../shape.ts";
+import { sizeOf } from "../base/shape.ts";
+import { input, output, type Spec, shader } from "../kernel/kernel.ts";
+import { notDifferentiable, type Op } from "../tensor/op.ts";
 
 const scanShader = shader("numerics-scan", scanSource);
 

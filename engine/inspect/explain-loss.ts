@@ -1,9 +1,9 @@
 // explain(loss): what leads to a loss, as an aligned table. Reads a tape's nodes; runs and reads nothing.
 
-import { sizeOf } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
-import { nameValues, nodesBehind, type RecordedTape, tapeName, tapeOf } from "./recorded.ts";
-import { attrsText, columns, specText } from "./text.ts";
+import { nameValues, nodesBehind, type RecordedTape, tapeName, tapeOf } from "../autograd/recorded.ts";
+import { sizeOf } from "../base/shape.ts";
+import { attrsText, columns, specText } from "../kernel/text.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 
 export interface ExplainLossOptions {
   /** The tape that recorded the loss; default: the newest open one that did. */

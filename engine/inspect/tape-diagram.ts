@@ -1,11 +1,13 @@
 // The graph behind a loss, and a traced program, as diagrams.
 
-import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../errors.ts";
+import { nameValues, nodesBehind, type RecordedTape, tapeName, tapeOf } from "../autograd/recorded.ts";
+import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../base/errors.ts";
 import type { Node, Value } from "../jit/graph.ts";
 import { isLiteral } from "../jit/graph.ts";
 import type { Jitted, Program } from "../jit/jit.ts";
 import { unitName } from "../jit/kernels.ts";
-import { Tensor } from "../tensor.ts";
+import { attrsText, specText } from "../kernel/text.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import {
   type Diagram,
   type DiagramEdge,
@@ -14,8 +16,6 @@ import {
   dotText,
   mermaidText,
 } from "./diagram.ts";
-import { nameValues, nodesBehind, type RecordedTape, tapeName, tapeOf } from "./recorded.ts";
-import { attrsText, specText } from "./text.ts";
 
 export interface ToDiagramOptions extends DiagramOptions {
   /** Of a loss: the tape that recorded it; default: the newest open one that did. */

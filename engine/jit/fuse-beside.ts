@@ -1,6 +1,6 @@
 // Lets small chains that have nothing to do with each other share a dispatch.
 
-import { sizeOf } from "../shape.ts";
+import { sizeOf } from "../base/shape.ts";
 import type { Groups } from "./groups.ts";
 import { Reachability } from "./reachability.ts";
 import { isSimple, sameStage, type Unit } from "./units.ts";

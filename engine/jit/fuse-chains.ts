@@ -1,7 +1,7 @@
 // Merges pointwise ops into chains, where that costs nothing.
 
-import type { Spec } from "../kernel.ts";
-import { sameShape, sizeOf } from "../shape.ts";
+import { sameShape, sizeOf } from "../base/shape.ts";
+import type { Spec } from "../kernel/kernel.ts";
 import { knowsElement, type Node, pointwiseOf, producerOf, readsApart, type Use } from "./graph.ts";
 import type { Groups } from "./groups.ts";
 import { apart, haveUnlikeHelpers, isFlat, sameStage, type Unit, unlikeHelpers } from "./units.ts";

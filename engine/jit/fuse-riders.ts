@@ -1,7 +1,7 @@
 // Merges pointwise work into structured kernels: behind their results, before what they read, and other ops' sums.
 
-import type { EpilogueSite, PrologueSite } from "../op.ts";
-import { sameShape, showShape, sizeOf } from "../shape.ts";
+import { sameShape, showShape, sizeOf } from "../base/shape.ts";
+import type { EpilogueSite, PrologueSite } from "../tensor/op.ts";
 import {
   isLiteral,
   knowsElement,

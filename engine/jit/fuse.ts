@@ -1,7 +1,7 @@
 // Groups the graph's nodes into units of one kernel each: chains of pointwise ops first, then pointwise work that
 // rides along with a structured kernel. Says why two neighbours were kept apart.
 
-import type { AdapterProfile } from "../kernel.ts";
+import type { AdapterProfile } from "../kernel/kernel.ts";
 import { mergeBeside } from "./fuse-beside.ts";
 import { mergeChains } from "./fuse-chains.ts";
 import { mergeCompanions, mergeEpilogues, mergePrologues } from "./fuse-riders.ts";

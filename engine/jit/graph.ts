@@ -2,8 +2,8 @@
 // nothing here executes.
 
 import type { Memory } from "../backend/backend.ts";
-import type { Spec } from "../kernel.ts";
-import type { Op, Pointwise } from "../op.ts";
+import type { Spec } from "../kernel/kernel.ts";
+import type { Op, Pointwise } from "../tensor/op.ts";
 
 /** Where a value comes from. */
 export type Origin =

@@ -2,8 +2,8 @@
 // units are merged is the passes' business.
 
 import type { Memory } from "../backend/backend.ts";
-import type { AdapterProfile, Spec } from "../kernel.ts";
-import { sizeOf } from "../shape.ts";
+import { sizeOf } from "../base/shape.ts";
+import type { AdapterProfile, Spec } from "../kernel/kernel.ts";
 import {
   type Graph,
   isLiteral,

@@ -1,8 +1,8 @@
 // Decides which assigned values are written straight into the memory they are assigned to. Knows nothing of slots.
 
 import type { Backend } from "../backend/backend.ts";
-import { accessOf } from "../ops/pointwise-code.ts";
-import { sizeOf } from "../shape.ts";
+import { sizeOf } from "../base/shape.ts";
+import { accessOf } from "../ops/pointwise/pointwise-code.ts";
 import type { Dependencies } from "./dependencies.ts";
 import { type Effect, type Graph, readsApart, type Value } from "./graph.ts";
 import { nodesBefore, spaceOf, type Unit } from "./units.ts";

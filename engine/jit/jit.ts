@@ -3,9 +3,7 @@
 
 import { withLocalGradients } from "../autograd/slots.ts";
 import type { Backend, Memory, PreparedProgram } from "../backend/backend.ts";
-import { watches } from "../debug/watches.ts";
-import type { Device } from "../device.ts";
-import { device as defaultDevice } from "../device.ts";
+import type { TrialCall } from "../backend/tuning/trial.ts";
 import {
   ArgumentError,
   checkFunction,
@@ -13,14 +11,16 @@ import {
   DeviceError,
   type OptionNames,
   TraceError,
-} from "../errors.ts";
-import type { Spec } from "../kernel.ts";
-import { atLeastOne } from "../number-checks.ts";
-import { noGrad } from "../recording.ts";
-import { tensorsIn, tidy } from "../scope.ts";
-import { Tensor } from "../tensor.ts";
-import { isLeftSince, leavings } from "../variable.ts";
-import type { TrialCall } from "../variants/trial.ts";
+} from "../base/errors.ts";
+import { atLeastOne } from "../base/number-checks.ts";
+import type { Spec } from "../kernel/kernel.ts";
+import type { Device } from "../tensor/device.ts";
+import { device as defaultDevice } from "../tensor/device.ts";
+import { noGrad } from "../tensor/recording.ts";
+import { tensorsIn, tidy } from "../tensor/scope.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { isLeftSince, leavings } from "../tensor/variable.ts";
+import { watches } from "../tensor/watches.ts";
 import { type Fused, type FuseOptions, fuse } from "./fuse.ts";
 import type { Graph } from "./graph.ts";
 import { type Plan, plan } from "./plan.ts";

@@ -1,6 +1,7 @@
 // Turns a fused unit into kernel calls: which values it reads and writes, and the WGSL that pointwise code makes of
 // its nodes.
 
+import { sizeOf } from "../base/shape.ts";
 import {
   type AdapterProfile,
   input,
@@ -10,17 +11,16 @@ import {
   output,
   type Spec,
   wgslFloat,
-} from "../kernel.ts";
-import { div, mul } from "../ops/arithmetic.ts";
-import { elementwiseShader } from "../ops/elementwise.ts";
+} from "../kernel/kernel.ts";
+import { div, mul } from "../ops/elementwise/arithmetic.ts";
+import { elementwiseShader } from "../ops/elementwise/elementwise.ts";
 import {
   besideCall,
   type ChainInput,
   type PointwiseChain,
   type PointwiseStep,
   pointwiseCall,
-} from "../ops/pointwise-code.ts";
-import { sizeOf } from "../shape.ts";
+} from "../ops/pointwise/pointwise-code.ts";
 import { isLiteral, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
 import { bindingKey, contextOf, nodesBefore, type Prologue, siteOf, spaceOf, type Unit } from "./units.ts";
 

@@ -2,14 +2,14 @@
 // counts are asserted in tests.
 
 import type { Backend, Memory } from "../backend/backend.ts";
-import { deviceBytes } from "../dtype.ts";
-import type { AdapterProfile, KernelCall, Spec } from "../kernel.ts";
-import type { Op } from "../op.ts";
-import { matmul } from "../ops/matmul.ts";
-import { pack } from "../ops/pack.ts";
-import { max, mean, min, sum } from "../ops/reduce.ts";
-import { windowedMatmul } from "../ops/windowed-matmul.ts";
-import { sizeOf } from "../shape.ts";
+import { deviceBytes } from "../base/dtype.ts";
+import { sizeOf } from "../base/shape.ts";
+import type { AdapterProfile, KernelCall, Spec } from "../kernel/kernel.ts";
+import { pack } from "../ops/layout/pack.ts";
+import { matmul } from "../ops/matmul/matmul.ts";
+import { windowedMatmul } from "../ops/matmul/windowed-matmul.ts";
+import { max, mean, min, sum } from "../ops/reduce/reduce.ts";
+import type { Op } from "../tensor/op.ts";
 import { Dependencies } from "./dependencies.ts";
 import { type Effect, type Graph, producerOf, type Value } from "./graph.ts";
 import { writtenInPlace } from "./in-place.ts";

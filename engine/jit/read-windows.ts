@@ -1,10 +1,10 @@
 // Lets products read a window of rows where it lies: a batch that is sliced out of a data set need not be copied first.
 // Rewrites the graph before anything is fused.
 
-import { dynamicSlice } from "../ops/indexing.ts";
-import { matmul } from "../ops/matmul.ts";
-import { windowedMatmul, windowOffset } from "../ops/windowed-matmul.ts";
-import { sizeOf } from "../shape.ts";
+import { sizeOf } from "../base/shape.ts";
+import { dynamicSlice } from "../ops/indexing/indexing.ts";
+import { matmul } from "../ops/matmul/matmul.ts";
+import { windowedMatmul, windowOffset } from "../ops/matmul/windowed-matmul.ts";
 import { type Graph, makeNode, type Node, type Use, type Value } from "./graph.ts";
 
 /** The graph with windows that only products read, as their left operand, taken by these products themselves. */

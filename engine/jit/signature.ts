@@ -1,7 +1,7 @@
 // What tells calls of a traced function apart: shapes and dtypes of tensors, and the values of all other arguments.
 
-import { ArgumentError } from "../errors.ts";
-import { Tensor } from "../tensor.ts";
+import { ArgumentError } from "../base/errors.ts";
+import { Tensor } from "../tensor/tensor.ts";
 
 /**
  * The signature of a call, as text.

@@ -1,13 +1,13 @@
 // Clean-up passes on the graph: what is known before the program runs is folded, what is computed twice is
 // computed once, what nobody reads is dropped. Each pass can be switched off.
 
-import { referenceArray } from "../dtype.ts";
-import { type Op, opId, type ReferenceTensor } from "../op.ts";
-import { add, div, mul, sub } from "../ops/arithmetic.ts";
-import { cast } from "../ops/cast.ts";
-import { expand } from "../ops/movement.ts";
-import { mean, sum } from "../ops/reduce.ts";
-import { sizeOf } from "../shape.ts";
+import { referenceArray } from "../base/dtype.ts";
+import { sizeOf } from "../base/shape.ts";
+import { add, div, mul, sub } from "../ops/elementwise/arithmetic.ts";
+import { cast } from "../ops/elementwise/cast.ts";
+import { expand } from "../ops/layout/movement.ts";
+import { mean, sum } from "../ops/reduce/reduce.ts";
+import { type Op, opId, type ReferenceTensor } from "../tensor/op.ts";
 import { type Graph, knowsElement, makeNode, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
 
 export interface SimplifyOptions {

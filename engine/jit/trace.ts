@@ -8,11 +8,11 @@ import {
   type Operands,
   type WorkCounters,
 } from "../backend/backend.ts";
-import type { DType, HostArray } from "../dtype.ts";
-import { TraceError } from "../errors.ts";
-import type { Spec } from "../kernel.ts";
-import type { Op } from "../op.ts";
-import { showShape, sizeOf } from "../shape.ts";
+import type { DType, HostArray } from "../base/dtype.ts";
+import { TraceError } from "../base/errors.ts";
+import { showShape, sizeOf } from "../base/shape.ts";
+import type { Spec } from "../kernel/kernel.ts";
+import type { Op } from "../tensor/op.ts";
 import type { Effect, Graph, Node, Use, Value } from "./graph.ts";
 
 /** Memory of a tensor made while tracing: it stands for a value of the graph. */

@@ -1,8 +1,8 @@
 // What fusing makes: a unit is what one kernel computes. Knows what can be seen from a unit alone.
 
-import type { AdapterProfile, KernelContext, Spec } from "../kernel.ts";
-import type { EpilogueSite } from "../op.ts";
-import { sizeOf } from "../shape.ts";
+import { sizeOf } from "../base/shape.ts";
+import type { AdapterProfile, KernelContext, Spec } from "../kernel/kernel.ts";
+import type { EpilogueSite } from "../tensor/op.ts";
 import { type Node, pointwiseOf, readsApart } from "./graph.ts";
 
 /** Nodes that one kernel (or one structured op's kernels) computes. */

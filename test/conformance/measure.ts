@@ -1,5 +1,6 @@
 // Measures one op on one adapter against the float64 reference. Knows nothing of the page.
 
+import { sizeOf } from "../../engine/base/shape.ts";
 import { indexAt, minNormalF32, relativeError, ulpError, worstOf } from "../../engine/checks/compare.ts";
 import {
   disposeAll,
@@ -10,8 +11,7 @@ import {
   type Tensor,
   tidy,
 } from "../../engine/index.ts";
-import type { Sample } from "../../engine/op.ts";
-import { sizeOf } from "../../engine/shape.ts";
+import type { Sample } from "../../engine/tensor/op.ts";
 import { forwardDefault, forwardTolerance, gradientDefault, gradientTolerance } from "../support/compare.ts";
 import {
   chosen,

@@ -1,9 +1,9 @@
 // Every elementwise op keeps the accuracy that it states on this adapter: 2^16 inputs of its domain against the float64
-// reference. What "accuracy" means is said in engine/op.ts, how errors are counted in test/support/ulp.ts.
+// reference. What "accuracy" means is said in engine/tensor/op.ts, how errors are counted in test/support/ulp.ts.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Device, Op } from "../../engine/index.ts";
-import { unary } from "../../engine/ops/elementwise.ts";
+import { unary } from "../../engine/ops/elementwise/elementwise.ts";
 import { worstError } from "../support/accuracy.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { allOps } from "../support/op-cases.ts";

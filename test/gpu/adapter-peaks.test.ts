@@ -1,8 +1,8 @@
 // measurePeaks: what it counts is really computed, it leaves nothing behind, and it measures a device once.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { fmaRounds } from "../../engine/adapter-peaks.ts";
 import { ArgumentError, type Device, jit, measurePeaks, TraceError, tensor } from "../../engine/index.ts";
+import { fmaRounds } from "../../engine/profile/adapter-peaks.ts";
 import { expectClose } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { collectGarbage } from "../support/garbage.ts";

@@ -17,7 +17,7 @@ import {
   sum,
   tensor,
 } from "../../engine/index.ts";
-import { unary } from "../../engine/ops/elementwise.ts";
+import { unary } from "../../engine/ops/elementwise/elementwise.ts";
 import { Dense, Dropout, Sequential } from "../../nn/index.ts";
 import { gpuDevice } from "../support/devices.ts";
 

@@ -17,7 +17,7 @@ import {
   tensor,
   tidy,
 } from "../../engine/index.ts";
-import { patchesLimit } from "../../engine/ops/windows.ts";
+import { patchesLimit } from "../../engine/ops/windows/windows.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, forced } from "../support/gpu-cases.ts";

@@ -3,7 +3,6 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { WebgpuBackend } from "../../engine/backend/webgpu/webgpu.ts";
-import { defineOp } from "../../engine/define.ts";
 import {
   add,
   type Device,
@@ -26,9 +25,10 @@ import {
   tidy,
   variable,
 } from "../../engine/index.ts";
-import { input, output, shader } from "../../engine/kernel.ts";
-import { notDifferentiable } from "../../engine/op.ts";
-import { unary } from "../../engine/ops/elementwise.ts";
+import { input, output, shader } from "../../engine/kernel/kernel.ts";
+import { unary } from "../../engine/ops/elementwise/elementwise.ts";
+import { defineOp } from "../../engine/tensor/define.ts";
+import { notDifferentiable } from "../../engine/tensor/op.ts";
 import { Dense, Input, Sequential } from "../../nn/index.ts";
 import { Adam } from "../../optim/index.ts";
 import { gpuDevice } from "../support/devices.ts";

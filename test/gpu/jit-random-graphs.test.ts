@@ -4,6 +4,7 @@
 
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Shape, sizeOf } from "../../engine/base/shape.ts";
 import {
   add,
   batchNorm,
@@ -47,7 +48,6 @@ import {
   variable,
   where,
 } from "../../engine/index.ts";
-import { type Shape, sizeOf } from "../../engine/shape.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { uniforms } from "../support/op-cases.ts";

@@ -2,7 +2,6 @@
 // driver refuses is named, by the run that needs it and by all later ones.
 
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { defineOp } from "../../engine/define.ts";
 import {
   add,
   type Device,
@@ -16,8 +15,9 @@ import {
   tensor,
   variable,
 } from "../../engine/index.ts";
-import { input, output, shader } from "../../engine/kernel.ts";
-import { notDifferentiable } from "../../engine/op.ts";
+import { input, output, shader } from "../../engine/kernel/kernel.ts";
+import { defineOp } from "../../engine/tensor/define.ts";
+import { notDifferentiable } from "../../engine/tensor/op.ts";
 import { gpuDevice } from "../support/devices.ts";
 
 let shared: Device;

@@ -5,8 +5,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { apply } from "../../engine/apply.ts";
 import type { Backend } from "../../engine/backend/backend.ts";
+import { keyFor, save } from "../../engine/backend/tuning/store.ts";
+import { isTested } from "../../engine/backend/tuning/tested.ts";
+import { faultOf } from "../../engine/backend/tuning/trial.ts";
+import { Tuner } from "../../engine/backend/tuning/tuner.ts";
 import {
   add,
   argMax,
@@ -50,16 +53,13 @@ import {
   tril,
   triu,
 } from "../../engine/index.ts";
-import type { AdapterProfile, KernelCall, KernelContext, Shader } from "../../engine/kernel.ts";
-import { matmulVariants } from "../../engine/ops/matmul-variants.ts";
-import { im2col } from "../../engine/ops/patches.ts";
-import { rowNormGradient } from "../../engine/ops/row-norm.ts";
-import { resolveWindow } from "../../engine/ops/windows.ts";
-import { keyFor, save } from "../../engine/variants/store.ts";
-import { isTested } from "../../engine/variants/tested.ts";
-import { faultOf } from "../../engine/variants/trial.ts";
-import { Tuner } from "../../engine/variants/tuner.ts";
-import { type Family, registeredFamilies } from "../../engine/variants/variants.ts";
+import type { AdapterProfile, KernelCall, KernelContext, Shader } from "../../engine/kernel/kernel.ts";
+import { type Family, registeredFamilies } from "../../engine/kernel/variants.ts";
+import { matmulVariants } from "../../engine/ops/matmul/variants.ts";
+import { rowNormGradient } from "../../engine/ops/normalize/row-norm.ts";
+import { im2col } from "../../engine/ops/windows/patches.ts";
+import { resolveWindow } from "../../engine/ops/windows/windows.ts";
+import { apply } from "../../engine/tensor/apply.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, forced, rowKernels } from "../support/gpu-cases.ts";

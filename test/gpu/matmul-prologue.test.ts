@@ -2,7 +2,6 @@
 // function without that fusion; and where it must not be done.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { apply } from "../../engine/apply.ts";
 import {
   add,
   cast,
@@ -21,16 +20,17 @@ import {
   variable,
   where,
 } from "../../engine/index.ts";
-import type { AdapterProfile } from "../../engine/kernel.ts";
-import { matmul as matmulFunction, productOf } from "../../engine/ops/matmul.ts";
-import { planMatmul } from "../../engine/ops/matmul-kernels.ts";
+import type { AdapterProfile } from "../../engine/kernel/kernel.ts";
+import { planMatmul } from "../../engine/ops/matmul/kernels.ts";
+import { matmul as matmulFunction, productOf } from "../../engine/ops/matmul/matmul.ts";
 import {
   type MatmulVariant,
   sharedVariant,
   splitVariant,
   subgroupVariant,
   tileVariant,
-} from "../../engine/ops/matmul-variants.ts";
+} from "../../engine/ops/matmul/variants.ts";
+import { apply } from "../../engine/tensor/apply.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import {

@@ -2,19 +2,19 @@
 // transpositions, each way of reading the operands, batches, and values that are not finite.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { apply } from "../../engine/apply.ts";
+import { sizeOf } from "../../engine/base/shape.ts";
 import { add, jit, type Op, relu, type Tensor, tensor } from "../../engine/index.ts";
-import { type AdapterProfile, output } from "../../engine/kernel.ts";
-import { matmul, productOf } from "../../engine/ops/matmul.ts";
-import { type MatmulChoice, planMatmul } from "../../engine/ops/matmul-kernels.ts";
+import { type AdapterProfile, output } from "../../engine/kernel/kernel.ts";
+import { type MatmulChoice, planMatmul } from "../../engine/ops/matmul/kernels.ts";
+import { matmul, productOf } from "../../engine/ops/matmul/matmul.ts";
 import {
   matmulVariants,
   sharedVariant,
   splitVariant,
   subgroupVariant,
   tileVariant,
-} from "../../engine/ops/matmul-variants.ts";
-import { sizeOf } from "../../engine/shape.ts";
+} from "../../engine/ops/matmul/variants.ts";
+import { apply } from "../../engine/tensor/apply.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import {

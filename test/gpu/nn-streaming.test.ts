@@ -2,7 +2,7 @@
 // more memory than its chunks take.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { LimitError } from "../../engine/errors.ts";
+import { LimitError } from "../../engine/base/errors.ts";
 import { type Device, device as defaultDevice, setDevice } from "../../engine/index.ts";
 import { Dense, Dropout, type FitOptions, Input, Sequential } from "../../nn/index.ts";
 import { gpuDevice } from "../support/devices.ts";

@@ -2,7 +2,6 @@
 // workgroups, in all variants of the kernels, and numbers on which one-pass statistics lose their digits. And embeddings against a gather in plain loops.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { apply } from "../../engine/apply.ts";
 import {
   type Device,
   embedding,
@@ -18,7 +17,8 @@ import {
   tensor,
   tidy,
 } from "../../engine/index.ts";
-import { rowNormGradient, rowNormParameterGradient } from "../../engine/ops/row-norm.ts";
+import { rowNormGradient, rowNormParameterGradient } from "../../engine/ops/normalize/row-norm.ts";
+import { apply } from "../../engine/tensor/apply.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, type Pair, rowKernels } from "../support/gpu-cases.ts";

@@ -2,11 +2,11 @@
 // large inputs. Integers and booleans must be equal; floats are compared as test/support/compare.ts states.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import type { DType } from "../../engine/dtype.ts";
-import { dtypes } from "../../engine/dtype.ts";
+import type { DType } from "../../engine/base/dtype.ts";
+import { dtypes } from "../../engine/base/dtype.ts";
 import { DTypeError, type Op } from "../../engine/index.ts";
-import type { Sample, SampleInput } from "../../engine/op.ts";
-import { accessOf } from "../../engine/ops/pointwise-code.ts";
+import { accessOf } from "../../engine/ops/pointwise/pointwise-code.ts";
+import type { Sample, SampleInput } from "../../engine/tensor/op.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, type Pair } from "../support/gpu-cases.ts";
 import { allOps, showSample } from "../support/op-cases.ts";

@@ -2,7 +2,7 @@
 // every dtype, odd shapes, empty ones, indices out of range, and inputs of several dispatches.
 
 import { beforeAll, describe, it } from "vitest";
-import type { DType } from "../../engine/dtype.ts";
+import type { DType } from "../../engine/base/dtype.ts";
 import type { Device, Shape } from "../../engine/index.ts";
 import * as g from "../../engine/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";

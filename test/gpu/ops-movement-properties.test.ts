@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { dtypes } from "../../engine/dtype.ts";
+import { dtypes } from "../../engine/base/dtype.ts";
 import { type Device, tensor, tidy } from "../../engine/index.ts";
 import { gpuDevice } from "../support/devices.ts";
 import { movementCases } from "../support/movement-model.ts";

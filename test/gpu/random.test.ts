@@ -2,12 +2,12 @@
 // normals to a tolerance; and what dropout promises.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { ArgumentError, DTypeError, ShapeError } from "../../engine/errors.ts";
+import { ArgumentError, DTypeError, ShapeError } from "../../engine/base/errors.ts";
+import { permutation as hostPermutation } from "../../engine/base/random/permutation.ts";
+import { philox } from "../../engine/base/random/philox.ts";
 import { type Device, grad, mul, sum, type Tensor, tensor } from "../../engine/index.ts";
-import { randomBits, randomNormal, randomUniform } from "../../engine/ops/distributions.ts";
-import { advance, dropout, permutation } from "../../engine/ops/random.ts";
-import { permutation as hostPermutation } from "../../engine/random/permutation.ts";
-import { philox } from "../../engine/random/philox.ts";
+import { randomBits, randomNormal, randomUniform } from "../../engine/ops/random/distributions.ts";
+import { advance, dropout, permutation } from "../../engine/ops/random/random.ts";
 import { expectClose } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 

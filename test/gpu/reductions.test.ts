@@ -2,8 +2,8 @@
 // variants of the kernels.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { apply } from "../../engine/apply.ts";
 import { all, any, argMax, argMin, max, mean, min, type Op, prod, sum, tensor } from "../../engine/index.ts";
+import { apply } from "../../engine/tensor/apply.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, type Pair, rowKernels } from "../support/gpu-cases.ts";
 

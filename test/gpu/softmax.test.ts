@@ -2,7 +2,6 @@
 // What is not defined must come out as NaN: a clamp that loses it would make a diverged network look healthy.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { apply } from "../../engine/apply.ts";
 import {
   type Device,
   grad,
@@ -17,6 +16,7 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.ts";
+import { apply } from "../../engine/tensor/apply.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, type Pair, rowKernels } from "../support/gpu-cases.ts";
 import { uniforms } from "../support/op-cases.ts";

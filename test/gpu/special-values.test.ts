@@ -2,7 +2,6 @@
 // float64 reference, and against values written down here for ops where a wrong one would go unnoticed.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { apply } from "../../engine/apply.ts";
 import {
   type Device,
   type DType,
@@ -15,7 +14,8 @@ import {
   tensor,
   tidy,
 } from "../../engine/index.ts";
-import type { ReferenceTensor } from "../../engine/op.ts";
+import { apply } from "../../engine/tensor/apply.ts";
+import type { ReferenceTensor } from "../../engine/tensor/op.ts";
 import { gpuDevice } from "../support/devices.ts";
 import { allOps } from "../support/op-cases.ts";
 import { errorShare } from "../support/ulp.ts";

@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { apply } from "../../engine/apply.ts";
+import { sizeOf } from "../../engine/base/shape.ts";
 import {
   ArgumentError,
   type Device,
@@ -16,11 +16,11 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.ts";
-import { input, type KernelPlan, output, shader } from "../../engine/kernel.ts";
-import { notDifferentiable, type Op } from "../../engine/op.ts";
-import { matmul } from "../../engine/ops/matmul.ts";
-import { sizeOf } from "../../engine/shape.ts";
-import { chosen, type Family, registerFamily, type Variants } from "../../engine/variants/variants.ts";
+import { input, type KernelPlan, output, shader } from "../../engine/kernel/kernel.ts";
+import { chosen, type Family, registerFamily, type Variants } from "../../engine/kernel/variants.ts";
+import { matmul } from "../../engine/ops/matmul/matmul.ts";
+import { apply } from "../../engine/tensor/apply.ts";
+import { notDifferentiable, type Op } from "../../engine/tensor/op.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice } from "../support/devices.ts";
 import { blocksOf, runSnippet } from "../support/doc-snippets.ts";

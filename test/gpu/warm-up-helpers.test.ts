@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { create, globals } from "webgpu";
 import { type WarmUpJob, warmUp } from "../../engine/backend/webgpu/warm-up.ts";
-import { input, output, shader } from "../../engine/kernel.ts";
+import { input, output, shader } from "../../engine/kernel/kernel.ts";
 
 const source = (k: number) => `struct Sizes { count: u32 }
 @group(0) @binding(0) var<uniform> sizes: Sizes;

@@ -2,7 +2,6 @@
 // before its first step.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { defineOp } from "../../engine/define.ts";
 import {
   add,
   type Device,
@@ -18,7 +17,8 @@ import {
   tidy,
   variable,
 } from "../../engine/index.ts";
-import { input, output, shader } from "../../engine/kernel.ts";
+import { input, output, shader } from "../../engine/kernel/kernel.ts";
+import { defineOp } from "../../engine/tensor/define.ts";
 import { Dense, Sequential } from "../../nn/index.ts";
 import { gpuDevice } from "../support/devices.ts";
 import { collectGarbage } from "../support/garbage.ts";

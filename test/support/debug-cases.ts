@@ -31,7 +31,7 @@ import {
   tidy,
   variable,
 } from "../../engine/index.ts";
-import { unary } from "../../engine/ops/elementwise.ts";
+import { unary } from "../../engine/ops/elementwise/elementwise.ts";
 import { Dense, Sequential } from "../../nn/index.ts";
 import { SGD } from "../../optim/index.ts";
 import { collectGarbage } from "./garbage.ts";

@@ -1,11 +1,11 @@
 // Gradients by central differences in float64, on the CPU reference.
 
+import { sizeOf } from "../../engine/base/shape.ts";
 import { chosen } from "../../engine/checks/compare.ts";
-import { tensor } from "../../engine/create.ts";
 import { type Device, grad, mul, type Op, sum, type Tensor, tidy } from "../../engine/index.ts";
-import type { Sample } from "../../engine/op.ts";
-import { add } from "../../engine/ops/arithmetic.ts";
-import { sizeOf } from "../../engine/shape.ts";
+import { add } from "../../engine/ops/elementwise/arithmetic.ts";
+import { tensor } from "../../engine/tensor/create.ts";
+import type { Sample } from "../../engine/tensor/op.ts";
 import { applySample, makeInputs, uniforms } from "./op-cases.ts";
 
 export { chosen };

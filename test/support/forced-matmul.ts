@@ -1,10 +1,10 @@
 // Products by a kernel of one's choice, in all ways in which operands may lie.
 
 import type { Op } from "../../engine/index.ts";
-import type { AdapterProfile, MatrixShape } from "../../engine/kernel.ts";
-import { matmul, productOf } from "../../engine/ops/matmul.ts";
-import { type MatmulChoice, planMatmul } from "../../engine/ops/matmul-kernels.ts";
-import { type MatmulVariant, matrixVariant } from "../../engine/ops/matmul-variants.ts";
+import type { AdapterProfile, MatrixShape } from "../../engine/kernel/kernel.ts";
+import { type MatmulChoice, planMatmul } from "../../engine/ops/matmul/kernels.ts";
+import { matmul, productOf } from "../../engine/ops/matmul/matmul.ts";
+import { type MatmulVariant, matrixVariant } from "../../engine/ops/matmul/variants.ts";
 import { emulateMatrices } from "./matrix-emulation.ts";
 
 export const transpositions = [0, 1, 2, 3].map((bits) => ({

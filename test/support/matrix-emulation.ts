@@ -2,7 +2,7 @@
 // sum; of A and B the matrices stay in workgroup memory, and are read when they are multiplied. Values are rounded to
 // f16 where the shader has f16, and take as much room.
 
-import { type Shader, shader } from "../../engine/kernel.ts";
+import { type Shader, shader } from "../../engine/kernel/kernel.ts";
 
 /**
  * Access to an array of f16, two to a word. The words' halves are one thread's, so nobody else writes meanwhile.

@@ -2,8 +2,8 @@
 // result comes from. Used on the reference and on adapters.
 
 import fc from "fast-check";
+import { sizeOf, stridesOf } from "../../engine/base/shape.ts";
 import * as g from "../../engine/index.ts";
-import { sizeOf, stridesOf } from "../../engine/shape.ts";
 
 /** A dense row-major array. */
 export interface Model {

@@ -1,13 +1,13 @@
 // What the op tests iterate over: every op that engine/ops exports, and inputs for its samples. Draws are fixed:
 // a failure repeats.
 
-import { apply } from "../../engine/apply.ts";
+import type { DType } from "../../engine/base/dtype.ts";
+import { sizeOf } from "../../engine/base/shape.ts";
 import { uniforms } from "../../engine/checks/compare.ts";
-import type { DType } from "../../engine/dtype.ts";
 import { type Device, type Op, type Tensor, type TensorLike, tensor } from "../../engine/index.ts";
-import type { Sample, SampleInput } from "../../engine/op.ts";
 import * as exported from "../../engine/ops/index.ts";
-import { sizeOf } from "../../engine/shape.ts";
+import { apply } from "../../engine/tensor/apply.ts";
+import type { Sample, SampleInput } from "../../engine/tensor/op.ts";
 
 export { uniforms };
 

@@ -1,8 +1,8 @@
 // Reductions, running totals and sorting in plain JavaScript, line by line: what random calls of them must give.
 
 import fc from "fast-check";
+import { sizeOf, stridesOf } from "../../engine/base/shape.ts";
 import * as g from "../../engine/index.ts";
-import { sizeOf, stridesOf } from "../../engine/shape.ts";
 
 /** A call and the value of each line that is reduced. */
 export interface Reduction {

@@ -3,7 +3,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { indexAt, ulpError, ulpOf } from "../../engine/checks/compare.ts";
 import { derivative, oneSided } from "../../engine/checks/differences.ts";
-import { defineOp } from "../../engine/define.ts";
 import {
   add,
   assertCloseToReference,
@@ -27,7 +26,8 @@ import {
   tensor,
   variable,
 } from "../../engine/index.ts";
-import { unary } from "../../engine/ops/elementwise.ts";
+import { unary } from "../../engine/ops/elementwise/elementwise.ts";
+import { defineOp } from "../../engine/tensor/define.ts";
 import { Dense, Sequential } from "../../nn/index.ts";
 import { referenceDevice } from "../support/devices.ts";
 import { collectGarbage } from "../support/garbage.ts";

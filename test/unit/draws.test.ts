@@ -1,10 +1,10 @@
 // Host draws: their distributions, and their bits, which must never change.
 
 import { describe, expect, it } from "vitest";
-import { ArgumentError } from "../../engine/errors.ts";
-import { normal, truncatedNormal, uniform } from "../../engine/random/draws.ts";
-import { exactLog, inverseNormal } from "../../engine/random/normal.ts";
-import type { RandomKey } from "../../engine/random/source.ts";
+import { ArgumentError } from "../../engine/base/errors.ts";
+import { normal, truncatedNormal, uniform } from "../../engine/base/random/draws.ts";
+import { exactLog, inverseNormal } from "../../engine/base/random/normal.ts";
+import type { RandomKey } from "../../engine/base/random/source.ts";
 
 const key: RandomKey = [42, 0];
 const count = 100_000;

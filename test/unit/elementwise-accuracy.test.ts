@@ -2,8 +2,8 @@
 // op states an accuracy.
 
 import { describe, expect, it } from "vitest";
-import { referenceErfc } from "../../engine/ops/error-function.ts";
-import { mathFunctions } from "../../engine/ops/math-functions.ts";
+import { referenceErfc } from "../../engine/ops/elementwise/error-function.ts";
+import { mathFunctions } from "../../engine/ops/elementwise/math-functions.ts";
 import { allOps } from "../support/op-cases.ts";
 import { denseInputs, errorShare, ulpError } from "../support/ulp.ts";
 

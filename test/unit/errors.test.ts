@@ -1,7 +1,7 @@
 // What all errors of the package have in common.
 
 import { afterEach, describe, expect, it } from "vitest";
-import { ArgumentError, GradgpuError, ShapeError } from "../../engine/errors.ts";
+import { ArgumentError, GradgpuError, ShapeError } from "../../engine/base/errors.ts";
 
 describe("GradgpuError", () => {
   const limit = Error.stackTraceLimit;

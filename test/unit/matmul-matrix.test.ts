@@ -4,14 +4,14 @@
 import { describe, expect, it } from "vitest";
 import { create, globals } from "webgpu";
 import { matrixUnitOf } from "../../engine/backend/webgpu/open.ts";
-import type { AdapterProfile, MatrixShape } from "../../engine/kernel.ts";
-import { output } from "../../engine/kernel.ts";
-import { columnSums } from "../../engine/ops/epilogues.ts";
-import { planMatmul } from "../../engine/ops/matmul-kernels.ts";
-import type { Product } from "../../engine/ops/matmul-product.ts";
-import { matmulVariants, matrixVariant } from "../../engine/ops/matmul-variants.ts";
-import { sum } from "../../engine/ops/reduce.ts";
-import { specialize } from "../../engine/specialize.ts";
+import type { AdapterProfile, MatrixShape } from "../../engine/kernel/kernel.ts";
+import { output } from "../../engine/kernel/kernel.ts";
+import { specialize } from "../../engine/kernel/specialize.ts";
+import { planMatmul } from "../../engine/ops/matmul/kernels.ts";
+import type { Product } from "../../engine/ops/matmul/product.ts";
+import { matmulVariants, matrixVariant } from "../../engine/ops/matmul/variants.ts";
+import { columnSums } from "../../engine/ops/pointwise/epilogues.ts";
+import { sum } from "../../engine/ops/reduce/reduce.ts";
 
 const gpu: AdapterProfile = {
   isSoftware: false,

@@ -3,10 +3,10 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Device, DTypeError, ShapeError, type Tensor, tensor } from "../../engine/index.ts";
-import type { AdapterProfile } from "../../engine/kernel.ts";
-import { matmul } from "../../engine/ops/matmul.ts";
-import { planMatmul } from "../../engine/ops/matmul-kernels.ts";
-import type { Product } from "../../engine/ops/matmul-product.ts";
+import type { AdapterProfile } from "../../engine/kernel/kernel.ts";
+import { planMatmul } from "../../engine/ops/matmul/kernels.ts";
+import { matmul } from "../../engine/ops/matmul/matmul.ts";
+import type { Product } from "../../engine/ops/matmul/product.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { referenceDevice } from "../support/devices.ts";
 import { chosen, differences, ruleGradients, weightedSum } from "../support/differences.ts";

@@ -1,7 +1,7 @@
 // EarlyStopping and ReduceLROnPlateau on the CPU reference: on logs that are made up, and in fit.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ArgumentError } from "../../engine/errors.ts";
+import { ArgumentError } from "../../engine/base/errors.ts";
 import { type Device, init, noLeaks } from "../../engine/index.ts";
 import {
   Dense,

@@ -2,7 +2,7 @@
 // reference.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ArgumentError, DisposedError, GradgpuError, ShapeError } from "../../engine/errors.ts";
+import { ArgumentError, DisposedError, GradgpuError, ShapeError } from "../../engine/base/errors.ts";
 import {
   abs,
   add,

@@ -2,7 +2,7 @@
 // reference.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ArgumentError } from "../../engine/errors.ts";
+import { ArgumentError } from "../../engine/base/errors.ts";
 import { type Device, init, type Tensor, tensor } from "../../engine/index.ts";
 import { Dense, Embedding, Flatten, Input, type Layer, Sequential } from "../../nn/index.ts";
 

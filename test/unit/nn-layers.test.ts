@@ -1,7 +1,7 @@
 // Layers, initializers, activations and the summary, on the CPU reference.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ArgumentError, ShapeError } from "../../engine/errors.ts";
+import { ArgumentError, ShapeError } from "../../engine/base/errors.ts";
 import { type Device, init, RandomSource, type Tensor, tensor } from "../../engine/index.ts";
 import {
   Activation,

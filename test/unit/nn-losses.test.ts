@@ -1,7 +1,7 @@
 // The losses of numbers on the CPU reference: values and gradients against their formulas in float64, at the kinks too.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ArgumentError } from "../../engine/errors.ts";
+import { ArgumentError } from "../../engine/base/errors.ts";
 import { checkGradients, type Device, grad, init, sum, type Tensor, tensor } from "../../engine/index.ts";
 import { Dense, Input, losses, Sequential } from "../../nn/index.ts";
 import { SGD } from "../../optim/index.ts";

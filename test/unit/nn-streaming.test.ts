@@ -1,7 +1,7 @@
 // Data that streams from the host gives what data on the device gives, to the bit: on the CPU reference.
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ArgumentError, LimitError } from "../../engine/errors.ts";
+import { ArgumentError, LimitError } from "../../engine/base/errors.ts";
 import { type Device, init, type Tensor, tensor } from "../../engine/index.ts";
 import { type DataLike, Dense, Dropout, type FitOptions, Input, Sequential } from "../../nn/index.ts";
 import { collectGarbage } from "../support/garbage.ts";

@@ -1,7 +1,7 @@
 // compile, fit, evaluate, predict: on the CPU reference, against loops and formulas written out here.
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ArgumentError, GradgpuError, ShapeError } from "../../engine/errors.ts";
+import { ArgumentError, GradgpuError, ShapeError } from "../../engine/base/errors.ts";
 import {
   abs,
   cast,

@@ -3,9 +3,9 @@
 
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type DType, dtypes } from "../../engine/dtype.ts";
+import { type DType, dtypes } from "../../engine/base/dtype.ts";
+import { sizeOf } from "../../engine/base/shape.ts";
 import * as g from "../../engine/index.ts";
-import { sizeOf } from "../../engine/shape.ts";
 import { referenceDevice } from "../support/devices.ts";
 import { type Case, movementCases } from "../support/movement-model.ts";
 import { drawValues } from "../support/op-cases.ts";

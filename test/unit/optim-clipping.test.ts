@@ -1,7 +1,7 @@
 // Gradient clipping and weight decay against their formulas in plain float64.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ArgumentError } from "../../engine/errors.ts";
+import { ArgumentError } from "../../engine/base/errors.ts";
 import { type Device, init, tensor, variable } from "../../engine/index.ts";
 import { type OptimizerOptions, SGD } from "../../optim/index.ts";
 import { collectGarbage } from "../support/garbage.ts";

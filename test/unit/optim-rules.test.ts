@@ -2,7 +2,7 @@
 
 import fs from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ArgumentError, ShapeError } from "../../engine/errors.ts";
+import { ArgumentError, ShapeError } from "../../engine/base/errors.ts";
 import {
   type Device,
   disposeAll,

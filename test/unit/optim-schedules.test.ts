@@ -1,7 +1,7 @@
 // Learning-rate schedules against their formulas in plain float64, and how optimizers follow them.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ArgumentError } from "../../engine/errors.ts";
+import { ArgumentError } from "../../engine/base/errors.ts";
 import { type Device, init, mul, type Tensor, tensor, tidy, variable } from "../../engine/index.ts";
 import { Adam, type Schedule, SGD, schedules } from "../../optim/index.ts";
 import { expected, expectPath, run } from "../support/optimizer-paths.ts";

@@ -4,8 +4,8 @@
 
 import type * as Tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
+import { sizeOf } from "../../engine/base/shape.ts";
 import { type Device, grad, mul, sum, type Tensor, tensor } from "../../engine/index.ts";
-import { sizeOf } from "../../engine/shape.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { referenceDevice } from "../support/devices.ts";
 import { runOnnx } from "../support/onnx.ts";

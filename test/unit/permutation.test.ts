@@ -1,8 +1,8 @@
 // Shuffles on the host: every order is one, and orders come evenly.
 
 import { describe, expect, it } from "vitest";
-import { ArgumentError } from "../../engine/errors.ts";
-import { fillPermutation, permutation } from "../../engine/random/permutation.ts";
+import { ArgumentError } from "../../engine/base/errors.ts";
+import { fillPermutation, permutation } from "../../engine/base/random/permutation.ts";
 
 const state = (counter: number, stream = 4) => [1, 2, counter, stream];
 

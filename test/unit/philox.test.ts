@@ -1,9 +1,9 @@
 // Philox4x32-10 against Random123's published vectors and against the definition in big integers.
 
 import { describe, expect, it } from "vitest";
-import { ArgumentError } from "../../engine/errors.ts";
-import { philox, philoxFill } from "../../engine/random/philox.ts";
-import { RandomSource } from "../../engine/random/source.ts";
+import { ArgumentError } from "../../engine/base/errors.ts";
+import { philox, philoxFill } from "../../engine/base/random/philox.ts";
+import { RandomSource } from "../../engine/base/random/source.ts";
 
 const hex = (words: Iterable<number>) =>
   [...words].map((word) => word.toString(16).padStart(8, "0")).join(" ");

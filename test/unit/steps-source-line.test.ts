@@ -6,7 +6,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
-import { parseStack, type StackFrame, userFrame } from "../../engine/inspect/source-line.ts";
+import { parseStack, type StackFrame, userFrame } from "../../engine/base/source-line.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const frame = (file: string, line: number, column: number, functionName = ""): StackFrame => ({
@@ -19,8 +19,8 @@ const frame = (file: string, line: number, column: number, functionName = ""): S
 describe("parseStack", () => {
   it("reads V8's", () => {
     const stack = `Error: with a message
-    at captureSource (file:///work/engine/inspect/source-line.ts:70:10)
-    at #recordCall (/work/engine/tape.ts:1:2)
+    at captureSource (file:///work/engine/base/source-line.ts:70:10)
+    at #recordCall (/work/engine/autograd/tape.ts:1:2)
     at Array.map (<anonymous>)
     at new Model (http://localhost:5173/src/model.ts?t=1700000000000:12:34)
     at Object.train [as run] (C:\\work\\my app\\train.ts:3:4)
@@ -31,8 +31,8 @@ describe("parseStack", () => {
     at eval (eval at run (/work/x.ts:1:1), <anonymous>:1:1)
     at process.processTicksAndRejections (node:internal/process/task_queues:95:5)`;
     expect(parseStack(stack)).toEqual([
-      frame("/work/engine/inspect/source-line.ts", 70, 10, "captureSource"),
-      frame("/work/engine/tape.ts", 1, 2, "#recordCall"),
+      frame("/work/engine/base/source-line.ts", 70, 10, "captureSource"),
+      frame("/work/engine/autograd/tape.ts", 1, 2, "#recordCall"),
       frame("http://localhost:5173/src/model.ts", 12, 34, "new Model"),
       frame("C:/work/my app/train.ts", 3, 4, "Object.train [as run]"),
       frame("/work/with space/main.ts", 5, 6),
@@ -77,8 +77,13 @@ describe("userFrame", () => {
   const at = (...files: string[]) => files.map((file, i) => frame(file, i + 1, 1));
 
   it("passes over the package's sources, and nothing else that is called so", () => {
-    const own = "/work/engine/inspect/source-line.ts";
-    const frames = at(own, "/work/engine/tape.ts", "/work/nn/layers/layer.ts", "/work/test/engine/x.ts");
+    const own = "/work/engine/base/source-line.ts";
+    const frames = at(
+      own,
+      "/work/engine/autograd/tape.ts",
+      "/work/nn/layers/layer.ts",
+      "/work/test/engine/x.ts",
+    );
     expect(userFrame(frames, own)?.line).toBe(4);
     expect(userFrame(at(own, "/work/engineering/x.ts"), own)?.line).toBe(2);
   });

@@ -1,6 +1,6 @@
 // How values lie in GPU buffers. Knows nothing of buffers.
 
-import type { DType, HostArray } from "../../dtype.ts";
+import type { DType, HostArray } from "../../base/dtype.ts";
 
 /** Values as the GPU stores them: bool as u32, u8 four to a word, the rest as they are. */
 export function encode(

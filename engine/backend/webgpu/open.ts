@@ -1,10 +1,10 @@
 // Finds a WebGPU adapter, in Node (Dawn, npm package `webgpu`) or a browser, and opens a device with its real
 // limits and the optional features that pay.
 
-import { DeviceError } from "../../errors.ts";
-import type { MatrixShape } from "../../kernel.ts";
-import { Tuner, type TunerOptions } from "../../variants/tuner.ts";
+import { DeviceError } from "../../base/errors.ts";
+import type { MatrixShape } from "../../kernel/kernel.ts";
 import type { Backend, DeviceInfo } from "../backend.ts";
+import { Tuner, type TunerOptions } from "../tuning/tuner.ts";
 import { type EventLoop, Naps } from "./naps.ts";
 import { adapterProfile, WebgpuBackend } from "./webgpu.ts";
 

@@ -1,10 +1,10 @@
 // Compiles kernels: modules by source, pipelines by source and constants, size buffers by content. All bounded.
 // Errors of the driver arrive later and are told with the lines around each mistake.
 
-import { ShaderError } from "../../errors.ts";
-import { captureSource, type SourceLine } from "../../inspect/source-line.ts";
-import { encodeSizes, type KernelCall, type Operand, type SizeWord } from "../../kernel.ts";
-import { specialize } from "../../specialize.ts";
+import { ShaderError } from "../../base/errors.ts";
+import { captureSource, type SourceLine } from "../../base/source-line.ts";
+import { encodeSizes, type KernelCall, type Operand, type SizeWord } from "../../kernel/kernel.ts";
+import { specialize } from "../../kernel/specialize.ts";
 
 export interface Pipeline {
   readonly id: number;

@@ -1,7 +1,7 @@
 // GPU buffers by size class: freed ones are kept for reuse up to a budget, those freed last longest. Knows nothing of
 // tensors.
 
-import { LimitError } from "../../errors.ts";
+import { LimitError } from "../../base/errors.ts";
 import { Memory, type MemoryUse } from "../backend.ts";
 
 const usage = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST

@@ -1,10 +1,10 @@
 // A planned program bound to the device: pipelines, size buffers, slots and bind groups made once. Running it
 // records its dispatches and nothing else.
 
-import { copyBytes } from "../../dtype.ts";
-import { LimitError, TraceError } from "../../errors.ts";
+import { copyBytes } from "../../base/dtype.ts";
+import { LimitError, TraceError } from "../../base/errors.ts";
+import { sizeOf } from "../../base/shape.ts";
 import type { Place, Plan } from "../../jit/plan.ts";
-import { sizeOf } from "../../shape.ts";
 import type { Memory, PreparedProgram } from "../backend.ts";
 import type { BindGroups } from "./bind-groups.ts";
 import { type Pipeline, type PipelineCache, refused, type SizeBuffers } from "./pipelines.ts";

@@ -1,7 +1,7 @@
 // Batches work: one open command encoder and compute pass, submitted on read-back, on a hazardous upload, at a
 // dispatch count, or when the current microtask ends.
 
-import type { KernelCall } from "../../kernel.ts";
+import type { KernelCall } from "../../kernel/kernel.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { GpuMemory } from "./pool.ts";
 import type { DispatchClock } from "./timestamps.ts";

@@ -2,8 +2,8 @@
 // what it compiled for all devices of a process, so that further devices, opened for just that, take a share of the
 // work, each on a core of its own. What they compile, and whether they can, changes nothing but the time it takes.
 
-import type { KernelCall } from "../../kernel.ts";
-import { nodeModule } from "../../node.ts";
+import { nodeModule } from "../../base/host.ts";
+import type { KernelCall } from "../../kernel/kernel.ts";
 import { PipelineCache, SizeBuffers } from "./pipelines.ts";
 import { Recorder } from "./recorder.ts";
 

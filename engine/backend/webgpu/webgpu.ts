@@ -1,17 +1,15 @@
 // The WebGPU backend: runs an op's kernel plan. Plans are prepared once for each op, attributes and shapes; a
 // run afterwards looks up a bind group and records a dispatch.
 
-import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from "../../dtype.ts";
-import { ArgumentError, DeviceError, DeviceLostError } from "../../errors.ts";
+import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from "../../base/dtype.ts";
+import { ArgumentError, DeviceError, DeviceLostError } from "../../base/errors.ts";
+import { showShape, sizeOf } from "../../base/shape.ts";
 import type { WarmUpProgress } from "../../jit/jit.ts";
 import type { Plan } from "../../jit/plan.ts";
-import { type AdapterProfile, mostChainInputs, type Operand, type Spec } from "../../kernel.ts";
-import { type Op, opId } from "../../op.ts";
-import type { ProfileClock, ProfileSession } from "../../profile.ts";
-import { showShape, sizeOf } from "../../shape.ts";
-import type { TrialCall } from "../../variants/trial.ts";
-import type { Tuner } from "../../variants/tuner.ts";
-import type { VariantChoices } from "../../variants/variants.ts";
+import { type AdapterProfile, mostChainInputs, type Operand, type Spec } from "../../kernel/kernel.ts";
+import type { VariantChoices } from "../../kernel/variants.ts";
+import type { ProfileClock, ProfileSession } from "../../profile/profile.ts";
+import { type Op, opId } from "../../tensor/op.ts";
 import type {
   Backend,
   DeviceInfo,
@@ -21,6 +19,8 @@ import type {
   PreparedProgram,
   WorkCounters,
 } from "../backend.ts";
+import type { TrialCall } from "../tuning/trial.ts";
+import type { Tuner } from "../tuning/tuner.ts";
 import { BindGroups } from "./bind-groups.ts";
 import { decode, encode } from "./encoding.ts";
 import type { Naps } from "./naps.ts";

@@ -1,7 +1,7 @@
 // The graph of a recording as SVG: a box a value, filled with numbers as the steps go on. Boxes and arrows carry the
 // step from which they show something; the page's script switches them.
 
-import { sizeOf } from "../../shape.ts";
+import { sizeOf } from "../../base/shape.ts";
 import { escapeHtml } from "./html.ts";
 import { type LayoutNode, layoutGraph, type Point } from "./layout.ts";
 import { type Notation, showNumber } from "./notation.ts";

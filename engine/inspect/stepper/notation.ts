@@ -1,7 +1,7 @@
 // How values, elements and gradients are written: h₁, ∂E/∂w₅, 0.519989. Plain Unicode, so that it serves HTML and SVG.
 
-import { type Shape, stridesOf } from "../../shape.ts";
-import { numberText } from "../text.ts";
+import { type Shape, stridesOf } from "../../base/shape.ts";
+import { numberText } from "../../kernel/text.ts";
 
 export interface NotationOptions {
   /** Name of the loss. */

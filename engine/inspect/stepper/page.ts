@@ -1,8 +1,8 @@
 // The stepper: a recording as one HTML page that goes through it step by step, forwards, back, and through an update.
 // Everything is in the page: it loads nothing, and without scripts it is a long printed lesson.
 
-import { ArgumentError, checkOptions, isPromise, kindOf, type OptionNames } from "../../errors.ts";
-import { sizeOf } from "../../shape.ts";
+import { ArgumentError, checkOptions, isPromise, kindOf, type OptionNames } from "../../base/errors.ts";
+import { sizeOf } from "../../base/shape.ts";
 import { boxOf, graphSvg, type Timeline } from "./graph.ts";
 import { arrayTable, escapeHtml } from "./html.ts";
 import { Notation, showNumber } from "./notation.ts";

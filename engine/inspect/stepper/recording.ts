@@ -1,13 +1,13 @@
 // A walk over a tape, forwards and back, as plain data with the values in it: what a page shows after the device is
 // closed. Reads every tensor of the walk once.
 
-import { checkTensor } from "../../arguments.ts";
-import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../../errors.ts";
-import { type Shape, sizeOf } from "../../shape.ts";
-import type { Tape, TapeNode } from "../../tape.ts";
-import type { Tensor } from "../../tensor.ts";
-import { nameValues, nodesBehind, type RecordedValue, tapeName } from "../recorded.ts";
-import { attrsText } from "../text.ts";
+import { nameValues, nodesBehind, type RecordedValue, tapeName } from "../../autograd/recorded.ts";
+import type { Tape, TapeNode } from "../../autograd/tape.ts";
+import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../../base/errors.ts";
+import { type Shape, sizeOf } from "../../base/shape.ts";
+import { attrsText } from "../../kernel/text.ts";
+import { checkTensor } from "../../tensor/arguments.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 
 /** A value's first elements, row-major. */
 export interface ShownArray {

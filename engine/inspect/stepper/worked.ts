@@ -1,7 +1,7 @@
 // The arithmetic of a step with names and with numbers, element by element: z₁ = x₁ · w₁ + x₂ · w₂ = 0.1 · 0.3 + ...
 // Only texts are made here; every result shown is the one that the device computed.
 
-import { broadcastStrides, type Shape, sameShape, sizeOf, stridesOf } from "../../shape.ts";
+import { broadcastStrides, type Shape, sameShape, sizeOf, stridesOf } from "../../base/shape.ts";
 import { type Formula, fill, formulaOf } from "./formulas.ts";
 import { type Notation, operand, showNumber } from "./notation.ts";
 import type { ShownArray, ShownNode, ShownValue } from "./recording.ts";

@@ -1,0 +1,165 @@
+// Runs single variants of a family on a backend of their own, where what they break harms nobody: to see whether one
+// computes what the reference does, and how long each takes.
+
+import { ShaderError } from "../../base/errors.ts";
+import { showShape, sizeOf } from "../../base/shape.ts";
+import type { AdapterProfile, Spec } from "../../kernel/kernel.ts";
+import { chosen, type Family, type Measured, type Variants } from "../../kernel/variants.ts";
+import type { Op, SampleInput } from "../../tensor/op.ts";
+import type { Backend, Memory } from "../backend.ts";
+
+/** A call of an op with `variants`. */
+export interface TrialCall {
+  readonly op: Op;
+  readonly inputs: readonly Spec[];
+  readonly attrs: unknown;
+}
+
+export const variantsOf = ({ op, inputs, attrs }: TrialCall, profile: AdapterProfile): Variants | undefined =>
+  op.variants?.({ inputs, outputs: op.infer(inputs, attrs), attrs, profile });
+
+/** The call's op with one variant, whatever the device would choose; all else goes as it does. */
+function opWith(name: string, call: TrialCall, profile: AdapterProfile): Op {
+  const tried = variantsOf(call, profile);
+  const choose = (asked: Variants) =>
+    asked.family === tried?.family && asked.problem === tried.problem ? name : chosen(asked, profile);
+  return {
+    ...call.op,
+    kernels: (context) => call.op.kernels!({ ...context, profile: { ...profile, choices: { choose } } }),
+  };
+}
+
+/** Numbers that do not repeat in step with any tile, from -1 up to 1, exact in f32. */
+const valueAt = (i: number, salt: number): number => ((i * 7919 + salt * 104_729) % 4093) / 2048 - 1;
+
+function valuesOf({ shape, dtype = "f32", low = -1, high = 1 }: SampleInput, salt: number): Float64Array {
+  const round = dtype === "f32" ? Math.fround : Math.floor;
+  return Float64Array.from({ length: sizeOf(shape) }, (_, i) =>
+    round(low + ((high - low) * (valueAt(i, salt) + 1)) / 2),
+  );
+}
+
+/** Relative to the largest result: what rounding alone may differ by. */
+const tolerance = 1e-5;
+
+/** What is wrong with a variant. */
+export interface Fault {
+  readonly reason: string;
+  /** Whether it would be found again; else the adapter may just have had no memory left, say. */
+  readonly isLasting: boolean;
+}
+
+/**
+ * Runs the family's checks on one variant.
+ *
+ * @returns undefined if it computes what the reference does, as far as a check asks it
+ */
+export async function faultOf(
+  family: Family,
+  name: string,
+  backend: Backend,
+  profile: AdapterProfile,
+): Promise<Fault | undefined> {
+  for (const { op, inputs: samples, attrs = {} } of family.checks(profile)) {
+    const inputs = samples.map(({ shape, dtype = "f32" }): Spec => ({ shape, dtype }));
+    const call = { op, inputs, attrs };
+    if (variantsOf(call, profile)?.names.includes(name) !== true) continue;
+    const given = samples.map((sample, k) => ({ ...inputs[k], data: valuesOf(sample, k + 1) }));
+    const wanted = op
+      .infer(inputs, attrs)
+      .map((spec) => ({ ...spec, data: new Float64Array(sizeOf(spec.shape)) }));
+    op.reference!(given, attrs, wanted);
+    const allocate = (spec: Spec) => backend.allocate(spec, "a self-check");
+    const [sources, results] = [given.map(allocate), wanted.map(allocate)];
+    given.forEach((input, k) => {
+      backend.write(sources[k], input, input.data);
+    });
+    // What a kernel leaves out must not look right.
+    wanted.forEach((want, k) => {
+      const wrong = want.dtype === "f32" ? Number.NaN : -1;
+      backend.write(results[k], want, new Float64Array(want.data.length).fill(wrong));
+    });
+    try {
+      backend.run(
+        opWith(name, call, profile),
+        attrs,
+        { specs: inputs, memories: sources },
+        { specs: wanted, memories: results },
+      );
+      for (const [k, { data, dtype }] of wanted.entries()) {
+        const got = await backend.read(results[k], dtype, data.length);
+        const scale = data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+        const wrong = data.findIndex((x, i) => !(Math.abs(got[i] - x) <= tolerance * scale));
+        if (wrong < 0) continue;
+        const shapes = inputs.map(({ shape }) => showShape(shape)).join(" and ");
+        const which = wanted.length === 1 ? "" : ` of output ${k}`;
+        const reason = `of ${shapes} it makes ${got[wrong]} of element ${wrong}${which}, which is ${Math.fround(data[wrong])}`;
+        return { reason: op.name === family.name ? reason : `${op.name} ${reason}`, isLasting: true };
+      }
+    } catch (error) {
+      // Without the shader's lines.
+      const lines = (error as Error).message.split("\n").filter((line) => !/^ *\d* +\| /.test(line));
+      return { reason: lines.join("\n"), isLasting: error instanceof ShaderError };
+    } finally {
+      for (const memory of [...sources, ...results]) memory.release();
+    }
+  }
+  return undefined;
+}
+
+/** A sample lasts at least so many milliseconds, so that submitting and waiting weigh little. */
+const sampleMs = 5;
+const samples = 3;
+const mostRuns = 200;
+const mostValues = 2 ** 20;
+/** What a variant must save to take the favourite's place: less may be noise. */
+const margin = 0.95;
+
+/** Times the named variants of a call, in turn. */
+export async function measure(
+  call: TrialCall,
+  names: readonly string[],
+  backend: Backend,
+  profile: AdapterProfile,
+): Promise<Measured> {
+  const { op, inputs, attrs } = call;
+  const outputs = op.infer(inputs, attrs);
+  const memories: Memory[] = [];
+  try {
+    for (const spec of [...inputs, ...outputs]) {
+      const memory = backend.allocate(spec, "a measured kernel");
+      memories.push(memory);
+      // What is left of a large one stays as it is: writing it would take longer than the kernels do.
+      const values = new Float32Array(Math.min(sizeOf(spec.shape), mostValues)).map((_, i) => valueAt(i, 1));
+      backend.write(memory, { shape: [values.length], dtype: spec.dtype }, values);
+    }
+    const given = { specs: inputs, memories: memories.slice(0, inputs.length) };
+    const made = { specs: outputs, memories: memories.slice(inputs.length) };
+    const trials = names.map((name) => ({
+      name,
+      op: opWith(name, call, profile),
+      runs: 1,
+      best: Number.POSITIVE_INFINITY,
+    }));
+    const time = async ({ op, runs }: (typeof trials)[number]): Promise<number> => {
+      const started = performance.now();
+      for (let run = 0; run < runs; run++) backend.run(op, attrs, given, made);
+      await backend.sync();
+      return (performance.now() - started) / runs;
+    };
+    for (const trial of trials) {
+      await time(trial); // compiles
+      trial.runs = Math.max(1, Math.min(mostRuns, Math.ceil(sampleMs / Math.max(0.001, await time(trial)))));
+    }
+    for (let sample = 0; sample < samples; sample++)
+      for (const trial of trials) trial.best = Math.min(trial.best, await time(trial));
+    const [favourite] = trials;
+    const quickest = trials.reduce((a, b) => (b.best < a.best ? b : a));
+    return {
+      chosen: quickest.best < favourite.best * margin ? quickest.name : favourite.name,
+      ms: Object.fromEntries(trials.map(({ name, best }) => [name, best])),
+    };
+  } finally {
+    for (const memory of memories) memory.release();
+  }
+}

@@ -1,0 +1,127 @@
+// explain: a traced program, or the graph behind a loss, as text for people. Reads graph, groups and plan; changes
+// nothing.
+
+import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../base/errors.ts";
+import { showShape, sizeOf } from "../base/shape.ts";
+import type { Graph, Node, Use, Value } from "../jit/graph.ts";
+import { isLiteral } from "../jit/graph.ts";
+import type { Jitted, Program } from "../jit/jit.ts";
+import { unitName } from "../jit/kernels.ts";
+import type { Place, Plan, PlanStep } from "../jit/plan.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { type ExplainLossOptions, explainLoss } from "./explain-loss.ts";
+
+export interface ExplainOptions extends ExplainLossOptions {
+  /** Of a jitted function: list the graph's nodes too; default true. */
+  graph?: boolean;
+}
+
+const explainOptions: OptionNames<ExplainOptions> = { tape: true, graph: true };
+
+/**
+ * A graph as text. Of a loss that a tape recorded: every value that leads to it, with op, inputs, shape, dtype, layer
+ * and line. Of a function made by jit(): for each signature traced so far the graph, the kernels with the ops in each,
+ * the dispatches with what they bind, the memory, and why neighbours were not fused.
+ *
+ * @throws ArgumentError for anything else, or a loss whose tape is not known
+ */
+export function explain(
+  target: Tensor | Pick<Jitted<never[], unknown>, "programs">,
+  options: ExplainOptions = {},
+): string {
+  checkOptions("explain", options, explainOptions);
+  if (target instanceof Tensor) return explainLoss(target, options);
+  const programs = target?.programs;
+  if (programs === undefined) {
+    throw new ArgumentError(`explain: takes a loss or a function made by jit(), got ${kindOf(target)}`);
+  }
+  if (programs.size === 0) return "Nothing traced yet: call the function once.";
+  return [...programs]
+    .map(([signature, program]) => explainProgram(signature, program, options))
+    .join("\n\n");
+}
+
+function explainProgram(signature: string, program: Program, { graph = true }: ExplainOptions): string {
+  const { plan, fused } = program;
+  const dispatches = plan.steps.filter((step) => step.kind === "dispatch").length;
+  const copies = plan.steps.length - dispatches;
+  const lines = [
+    `program(${signature})`,
+    `${program.tracedNodes} ops traced, ${program.graph.nodes.length} after clean-up, ${fused.units.length} kernels, ${dispatches} dispatches${copies > 0 ? `, ${copies} copies` : ""}`,
+  ];
+  if (graph) lines.push("", "Graph", ...graphLines(program.graph));
+  lines.push(
+    "",
+    "Kernels",
+    ...fused.units.map((unit, i) => `  ${i + 1}. ${unitName(unit, Number.POSITIVE_INFINITY)}`),
+  );
+  lines.push("", "Plan", ...plan.steps.map((step, i) => `  ${i + 1}. ${stepText(step)}`));
+  lines.push("", "Memory", ...memoryLines(plan));
+  if (fused.refusals.length > 0) {
+    lines.push("", "Not fused", ...[...new Set(fused.refusals)].map((why) => `  ${why}`));
+  }
+  return lines.join("\n");
+}
+
+function graphLines(graph: Graph): string[] {
+  const lines = graph.nodes.map(
+    (node) => `  ${outputsText(node)} = ${node.op.name}(${node.inputs.map(useText).join(", ")})`,
+  );
+  for (const effect of graph.effects)
+    lines.push(
+      `  assign ${effect.spec.dtype} ${showShape(effect.spec.shape)} <- ${valueText(effect.source)}`,
+    );
+  if (graph.outputs.length > 0) lines.push(`  return ${graph.outputs.map(useText).join(", ")}`);
+  return lines;
+}
+
+const outputsText = (node: Node) =>
+  node.outputs
+    .map((value) => `${valueText(value)}: ${value.spec.dtype} ${showShape(value.spec.shape)}`)
+    .join(", ");
+
+function useText(use: Use): string {
+  const isReshaped = String(use.shape) !== String(use.value.spec.shape) && !isLiteral(use.value);
+  return isReshaped ? `${valueText(use.value)} as ${showShape(use.shape)}` : valueText(use.value);
+}
+
+function valueText(value: Value): string {
+  const { origin } = value;
+  switch (origin.kind) {
+    case "input":
+      return `input ${origin.index}`;
+    case "external":
+      return `var${value.id}`;
+    case "constant":
+      return origin.uniform === undefined ? `const${value.id}` : String(origin.uniform);
+    default:
+      return `v${value.id}`;
+  }
+}
+
+function stepText(step: PlanStep): string {
+  if (step.kind === "copy") return `copy ${placeText(step.from)} -> ${placeText(step.to)}`;
+  const { call, places } = step;
+  const [x, y, z] = call.workgroups;
+  const groups = y * z === 1 ? `${x}` : `${x}x${y}x${z}`;
+  const bound = places.map(
+    (place, k) => `${call.operands[k].access === "read" ? "" : "*"}${placeText(place)}`,
+  );
+  return `${step.name}  (${call.shader.name}.wgsl, ${groups} workgroups)  ${bound.join(" ")}`;
+}
+
+function placeText(place: Place): string {
+  if (place.kind === "input") return `input${place.index}`;
+  if (place.kind === "memory") return "kept";
+  return place.byteOffset === 0 ? `slot${place.slot}` : `slot${place.slot}+${place.byteOffset}`;
+}
+
+function memoryLines(plan: Plan): string[] {
+  const total = plan.slots.reduce((sum, slot) => sum + slot.bytes, 0);
+  const values = plan.slots.map((slot, i) => `slot${i} ${slot.bytes}`);
+  const inputs = plan.inputs.reduce((sum, spec) => sum + sizeOf(spec.shape) * 4, 0);
+  return [
+    `  ${plan.slots.length} slots, ${total} bytes: ${values.join(", ")}`,
+    `  arguments: ${inputs} bytes`,
+  ];
+}

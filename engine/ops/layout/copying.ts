@@ -1,0 +1,84 @@
+// Kernels that only move bits: each output unit is fetched from one place of an input, or is zero. Chooses how
+// wide a unit is. It knows nothing of what the ops mean; their shaders' `source` functions do.
+
+import type { DType } from "../../base/dtype.ts";
+import {
+  type AdapterProfile,
+  grid,
+  type HookBinding,
+  type Hooks,
+  type KernelCall,
+  type Operand,
+  type Shader,
+} from "../../kernel/kernel.ts";
+
+/** Bytes moved at once: a vec4 of words, one word, or one byte (u8 only). */
+export type UnitBytes = 16 | 4 | 1;
+
+const bytesOf = (dtype: DType) => (dtype === "u8" ? 1 : 4);
+
+/** The widest unit that all of `counts` (of elements: run lengths, strides, starts) are whole multiples of. */
+export function unitOf(dtype: DType, counts: readonly number[]): UnitBytes {
+  const size = bytesOf(dtype);
+  if (counts.every((count) => (count * size) % 16 === 0)) return 16;
+  return size === 4 || counts.every((count) => count % 4 === 0) ? 4 : 1;
+}
+
+/** Elements of `dtype` in one unit. */
+export const elementsPerUnit = (dtype: DType, unit: UnitBytes) => unit / bytesOf(dtype);
+
+const elementCode: Record<UnitBytes, string> = {
+  16: "fn element(i: u32) {\n  out0[i] = fetch(source(i));\n}",
+  4:
+    "fn element(i: u32) {\n  let flat = i * 4u;\n  out0[i] = vec4u(fetch(source(flat)), fetch(source(flat + 1u)), " +
+    "fetch(source(flat + 2u)), fetch(source(flat + 3u)));\n}",
+  1:
+    "fn element(i: u32) {\n  let flat = i * 4u;\n  out0[i] = fetch_byte(source(flat)) | (fetch_byte(source(flat + 1u)) << 8u) | " +
+    "(fetch_byte(source(flat + 2u)) << 16u) | (fetch_byte(source(flat + 3u)) << 24u);\n}",
+};
+
+export interface Copy {
+  readonly shader: Shader;
+  readonly profile: AdapterProfile;
+  readonly unit: UnitBytes;
+  /** Units in the output, at least one. */
+  readonly length: number;
+  /** Words of `Sizes` after count, segment and length. */
+  readonly words: readonly number[];
+  readonly operands: readonly Operand[];
+  /** A better `element`, where the op has one; null leaves the shader's own. */
+  readonly element?: string | null;
+  /** Whether the shader has a source of `none`, and WGSL of the byte that stands for it where that is not zero. */
+  readonly hasNone?: boolean;
+  readonly noneByte?: string;
+  readonly functions?: Readonly<Record<string, string>>;
+  readonly bindings?: readonly HookBinding[];
+  readonly consts?: Readonly<Record<string, string>>;
+  readonly aliases?: Readonly<Record<string, string>>;
+}
+
+/** One dispatch of a copying shader: these have `in0`, `out0`, the aliases Unit and Stored, `fetch` and `element`. */
+export function copyCall(copy: Copy): KernelCall {
+  const { shader, profile, unit, length, words, operands, element = elementCode[unit] } = copy;
+  const count = unit === 16 ? length : Math.ceil(length / 4);
+  const workgroups = Math.min(Math.ceil(count / 64), profile.workgroupTarget);
+  const segment = Math.ceil(count / workgroups / 64) * 64;
+  const functions: Record<string, string> = { ...(element === null ? {} : { element }), ...copy.functions };
+  if (unit === 1) {
+    const guard = copy.hasNone ? `  if (at == none) {\n    return ${copy.noneByte ?? "0u"};\n  }\n` : "";
+    functions.fetch_byte = `fn fetch_byte(at: u32) -> u32 {\n${guard}  return (in0[at >> 2u] >> ((at & 3u) * 8u)) & 255u;\n}`;
+  }
+  const hooks: Hooks = {
+    aliases: { Unit: unit === 16 ? "vec4u" : "u32", Stored: unit === 1 ? "u32" : "vec4u", ...copy.aliases },
+    functions,
+    bindings: copy.bindings,
+    consts: copy.consts,
+  };
+  return {
+    shader,
+    hooks,
+    sizes: [count, segment, length, ...words],
+    operands,
+    workgroups: grid(Math.ceil(count / segment), profile),
+  };
+}

@@ -1,0 +1,143 @@
+// The dispatches of a product: which kernel, specialised how, over what grid. It knows shapes and the adapter's profile,
+// not tensors.
+
+import splitSumSource from "../../../shaders/matmul-split-sum.wgsl";
+import { sizeOf } from "../../base/shape.ts";
+import {
+  type AdapterProfile,
+  grid,
+  input,
+  type KernelCall,
+  type KernelPlan,
+  type Operand,
+  output,
+  scratch,
+  shader,
+} from "../../kernel/kernel.ts";
+import { chosen, powerOfTwo, type Variants } from "../../kernel/variants.ts";
+import { type BatchAxis, folded, type Product } from "./product.ts";
+import { chooseReadings, elementTypes, hooksOf, type Readings, readAny, storeAny } from "./readings.ts";
+import { type MatmulVariant, matmulVariants, splitOf } from "./variants.ts";
+
+const splitSumShader = shader("matmul-split-sum", splitSumSource);
+
+/** What the tests force; left out, the device and the product decide. */
+export interface MatmulChoice {
+  readonly variant?: MatmulVariant;
+  /** Read element by element, whatever the sizes. */
+  readonly readAny?: boolean;
+}
+
+/** Whether the kernels of a product store its rows in whole vec4s. */
+export const storesFours = (whole: Product): boolean => chooseReadings(folded(whole).product)[2] === "fours";
+
+/** The dispatches of a matmul whose operands are inputs 0 and 1 and whose result is output 0. */
+export function planMatmul(whole: Product, profile: AdapterProfile, choice: MatmulChoice = {}): KernelPlan {
+  const { product, axes } = folded(whole);
+  const { batch, m, n, k } = product;
+  if (sizeOf(batch) * m * n === 0) return { calls: [] };
+  const variant = choice.variant ?? variantOf(whole, profile);
+  const readings = choice.readAny === true ? readAny : chooseReadings(product);
+  const split = variant.splitsK === true ? splitOf(whole, variant, profile) : undefined;
+  if (split === undefined) {
+    return {
+      calls: [productCall(product, variant, readings, { axes, length: k, last: k }, output(0), profile)],
+    };
+  }
+  // Each part is a product of its own, along a further batch axis that walks along K.
+  const { parts, length } = split;
+  const [aStep, bStep] = [product.transposeA ? m : 1, product.transposeB ? 1 : n];
+  const walk = {
+    axes: [{ length: parts, a: length * aStep, b: length * bStep }, ...axes],
+    length,
+    last: k - (parts - 1) * length,
+  };
+  return {
+    scratch: [{ shape: [...batch, parts, m, n], dtype: "f32" }],
+    calls: [
+      productCall(product, variant, readings, walk, scratch(0, "read_write"), profile),
+      splitSumCall(product, parts, readings[2], profile),
+    ],
+  };
+}
+
+/** The products that a dispatch computes: along which axes, and how much of K each takes. */
+interface Walk {
+  readonly axes: readonly BatchAxis[];
+  readonly length: number;
+  /** What the last along the first axis takes. */
+  readonly last: number;
+}
+
+function productCall(
+  { m, n, k, transposeA, transposeB }: Product,
+  variant: MatmulVariant,
+  readings: Readings,
+  { axes, length, last }: Walk,
+  result: Operand,
+  profile: AdapterProfile,
+): KernelCall {
+  const rowTiles = Math.ceil(m / variant.rows);
+  const columnTiles = Math.ceil(n / variant.columns);
+  const isSmall = (extent: number, tile: number) => ((extent - 1) % tile) + 1 <= 4;
+  const tiles = axes.reduce((product, axis) => product * axis.length, rowTiles * columnTiles);
+  const four = (pick: (axis: BatchAxis) => number, none: number) =>
+    Array.from({ length: 4 }, (_, i) => (i < axes.length ? pick(axes[i]) : none));
+  return {
+    shader: variant.shader,
+    hooks: hooksOf(
+      variant,
+      { short: isSmall(m, variant.rows), narrow: isSmall(n, variant.columns), batched: axes.length > 0 },
+      readings,
+    ),
+    sizes: [
+      ...[m, n, length, rowTiles, columnTiles, tiles, 1],
+      ...(transposeA ? [1, m] : [k, 1]),
+      ...(transposeB ? [k, 1] : [1, n]),
+      last,
+      ...four((axis) => axis.length, 1),
+      ...four((axis) => axis.a, 0),
+      ...four((axis) => axis.b, 0),
+    ],
+    operands: [input(0), input(1), result],
+    workgroups: grid(tiles, profile),
+  };
+}
+
+function splitSumCall(
+  { batch, m, n }: Product,
+  parts: number,
+  c: Readings[2],
+  profile: AdapterProfile,
+): KernelCall {
+  const quads = Math.ceil(n / 4);
+  const items = sizeOf(batch) * m * quads;
+  return {
+    shader: splitSumShader,
+    hooks: {
+      aliases: { CElement: elementTypes[c] },
+      functions: c === "any" ? { store: storeAny } : {},
+    },
+    sizes: [m, n, parts, quads, items],
+    operands: [scratch(0, "read"), output(0)],
+    workgroups: grid(Math.ceil(items / 64), profile),
+  };
+}
+
+/** A product's variants, for the device to choose from. */
+export function productVariants(product: Product, profile: AdapterProfile): Variants {
+  const { batch, m, n, k, transposeA, transposeB } = product;
+  const sizes = [m, n, k].map(powerOfTwo).join("x");
+  const matrices = sizeOf(batch) > 1 ? `${powerOfTwo(sizeOf(batch))} of ` : "";
+  return {
+    family: "matmul",
+    problem: `${matrices}${transposeA ? "A^T" : "A"} ${transposeB ? "B^T" : "B"} ${sizes}`,
+    names: matmulVariants(product, profile).map(({ name }) => name),
+  };
+}
+
+/** The one that the device uses. */
+function variantOf(product: Product, profile: AdapterProfile): MatmulVariant {
+  const name = chosen(productVariants(product, profile), profile);
+  return matmulVariants(product, profile).find((variant) => variant.name === name)!;
+}

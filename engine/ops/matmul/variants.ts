@@ -1,0 +1,154 @@
+// Which kernels there are for a product, and which of them an adapter's profile wants first. It knows shapes and the
+// profile, not how operands lie in memory.
+
+import matrixSource from "../../../shaders/matmul-matrix.wgsl";
+import sharedSource from "../../../shaders/matmul-shared.wgsl";
+import splitSumSource from "../../../shaders/matmul-split-sum.wgsl";
+import subgroupSource from "../../../shaders/matmul-subgroup.wgsl";
+import tileSource from "../../../shaders/matmul-tile.wgsl";
+import productSource from "../../../shaders/product.wgsl";
+import { sizeOf } from "../../base/shape.ts";
+import { type AdapterProfile, type MatrixShape, type Shader, shader } from "../../kernel/kernel.ts";
+import { folded, type Product } from "./product.ts";
+
+/** What all share stands behind, as files may begin with what they enable. */
+const productShader = (name: string, source: string): Shader => shader(name, `${source}\n${productSource}`);
+
+const subgroupShader = productShader("matmul-subgroup", subgroupSource);
+const tileShader = productShader("matmul-tile", tileSource);
+const sharedShader = productShader("matmul-shared", sharedSource);
+const matrixShader = productShader("matmul-matrix", matrixSource);
+
+/** A kernel family member: its file, its consts and the part of C that one workgroup computes. */
+export interface MatmulVariant {
+  /** The file's kind and the tile, rows by columns. */
+  readonly name: string;
+  readonly shader: Shader;
+  readonly consts: Readonly<Record<string, string>>;
+  readonly rows: number;
+  readonly columns: number;
+  /** Code for small last tiles and for several matrices is compiled where a product has them only: it takes seconds. */
+  readonly leavesOut?: boolean;
+  /** K is cut into parts that are multiplied side by side and added up by a second kernel. */
+  readonly splitsK?: boolean;
+}
+
+/** One subgroup of `lanes` (4 or 8) for a square tile: fastest where lanes are the lanes of a CPU's vectors. */
+export const subgroupVariant = (lanes: number): MatmulVariant => ({
+  name: `subgroup-${4 * lanes}x${4 * lanes}`,
+  shader: subgroupShader,
+  consts: { lanes: `${lanes}u` },
+  rows: 4 * lanes,
+  columns: 4 * lanes,
+  leavesOut: true,
+});
+
+/** 8 threads by `threadsY`, each with a tile of 4 or 8 rows and as many columns: runs anywhere. */
+export const tileVariant = (blocks: 1 | 2, threadsY: 1 | 8): MatmulVariant => ({
+  name: `tile-${4 * blocks * threadsY}x${4 * blocks * 8}`,
+  shader: tileShader,
+  consts: { blocks: `${blocks}u`, threads_y: `${threadsY}u` },
+  rows: 4 * blocks * threadsY,
+  columns: 4 * blocks * 8,
+});
+
+/** 256 threads with a tile of 64 or 128 rows and columns, read through workgroup memory: for GPUs. */
+export const sharedVariant = (blocks: 1 | 2): MatmulVariant => ({
+  name: `shared-${64 * blocks}x${64 * blocks}`,
+  shader: sharedShader,
+  consts: { blocks: `${blocks}u` },
+  rows: 64 * blocks,
+  columns: 64 * blocks,
+});
+
+/** The small shared tile where C has too few tiles to keep a GPU busy, and K is long. */
+export const splitVariant: MatmulVariant = { ...sharedVariant(1), name: "shared-64x64-split", splitsK: true };
+
+/** 8 subgroups of 32 lanes with a tile of 64 or 128 rows and columns, by a GPU's matrix units, from f16. */
+export const matrixVariant = (tile: 64 | 128, unit: MatrixShape): MatmulVariant => ({
+  name: `matrix-${tile}x${tile}`,
+  shader: matrixShader,
+  consts: { tile: `${tile}u`, unit_m: `${unit.m}u`, unit_n: `${unit.n}u`, unit_k: `${unit.k}u` },
+  rows: tile,
+  columns: tile,
+});
+
+/** Whether the tile's parts, chunks and subgroups are made of whole matrices of the unit. */
+const fitsMatrixTile = (tile: number, { m, n, k }: MatrixShape): boolean =>
+  (tile / 4) % m === 0 && (tile / 2) % n === 0 && (2048 / tile) % k === 0 && n % 4 === 0;
+
+const softwareTile = tileVariant(2, 1);
+const smallTile = tileVariant(1, 8);
+
+/** Workgroups that fill a GPU when each is of 256 threads, 16 times those of one wave. */
+const enoughTiles = (profile: AdapterProfile): number => profile.workgroupTarget / 16;
+
+const tilesOf = ({ batch, m, n }: Product, { rows, columns }: MatmulVariant): number =>
+  sizeOf(batch) * Math.ceil(m / rows) * Math.ceil(n / columns);
+
+/** The variants to choose from, the profile's favourite first. Each is right for every product that it is given for. */
+export function matmulVariants(product: Product, profile: AdapterProfile): readonly MatmulVariant[] {
+  if (profile.isSoftware) {
+    // Tiles of 16 subgroup lanes and more would not fit registers.
+    const hasTile = profile.subgroupSize === 4 || profile.subgroupSize === 8;
+    return [...(hasTile ? [subgroupVariant(profile.subgroupSize)] : []), softwareTile, smallTile];
+  }
+  const enough = enoughTiles(profile);
+  const all = [...matrixVariants(profile), sharedVariant(2), sharedVariant(1), smallTile];
+  // The largest tile of which there are enough to keep a GPU's cores busy.
+  const favourite = all.find((variant) => tilesOf(product, variant) >= enough) ?? smallTile;
+  const others = all.filter((variant) => variant !== favourite);
+  if (splitOf(product, splitVariant, profile) === undefined) return [favourite, ...others];
+  // Where even the smallest tiles leave most of it idle, parts of K are what else there is to share out.
+  return tilesOf(product, smallTile) * 2 <= enough
+    ? [splitVariant, favourite, ...others]
+    : [favourite, splitVariant, ...others];
+}
+
+/** Those of the adapter's matrix units, where f16 is allowed. */
+function matrixVariants({ matrixUnit, subgroupSize }: AdapterProfile): MatmulVariant[] {
+  if (matrixUnit === undefined || subgroupSize !== 32) return [];
+  const tiles = ([128, 64] as const).filter((tile) => fitsMatrixTile(tile, matrixUnit));
+  return tiles.map((tile) => matrixVariant(tile, matrixUnit));
+}
+
+export interface Split {
+  readonly parts: number;
+  /** Of K, in each part but the last, which has the rest. */
+  readonly length: number;
+}
+
+/** Multiplies of the tiles' depth along K, so that parts begin where vec2s and vec4s do. */
+const splitUnit = 16;
+/** Partial products are held in memory: at most so many numbers. */
+const mostPartials = 2 ** 24;
+
+/** How K is cut into parts, if it can be. A product that `companion`s may ride on (A^T B) is left whole. */
+export function splitOf(whole: Product, variant: MatmulVariant, profile: AdapterProfile): Split | undefined {
+  const { product, axes } = folded(whole);
+  const { m, n, k, batch, transposeA } = product;
+  if (transposeA || axes.length > 3) return undefined;
+  const elements = sizeOf(batch) * m * n;
+  const wanted = Math.ceil(enoughTiles(profile) / Math.max(1, tilesOf(product, variant)));
+  const most = Math.min(Math.floor(k / (4 * splitUnit)), Math.floor(mostPartials / Math.max(1, elements)));
+  if (Math.min(wanted, most) < 2) return undefined;
+  const length = Math.ceil(k / Math.min(wanted, most) / splitUnit) * splitUnit;
+  const parts = Math.ceil(k / length);
+  return parts < 2 ? undefined : { parts, length };
+}
+
+/** How often each element of A and of B is read, about: by every tile beside it. */
+export function rereads({ m, n }: Product, { isSoftware }: AdapterProfile): readonly [a: number, b: number] {
+  const tile = isSoftware ? 32 : 64;
+  return [Math.ceil(n / tile), Math.ceil(m / tile)];
+}
+
+/** All that decides what a variant computes and how fast. */
+export const matmulSources: string = [
+  matrixSource,
+  productSource,
+  sharedSource,
+  splitSumSource,
+  subgroupSource,
+  tileSource,
+].join("\n");

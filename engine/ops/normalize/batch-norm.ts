@@ -1,0 +1,384 @@
+// Batch normalization: each feature, the last axis, by its statistics over all other axes.
+
+import batchNormSource from "../../../shaders/batch-norm.wgsl";
+import gradientSource from "../../../shaders/batch-norm-gradient.wgsl";
+import { ShapeError } from "../../base/errors.ts";
+import { showShape, sizeOf } from "../../base/shape.ts";
+import {
+  type AdapterProfile,
+  grid,
+  input,
+  type KernelPlan,
+  type Operand,
+  output,
+  outputRead,
+  type Shader,
+  type Spec,
+  scratch,
+  shader,
+  wgslFloat,
+} from "../../kernel/kernel.ts";
+import { chosen, powerOfTwo, registerFamily, type Variants } from "../../kernel/variants.ts";
+import { defineMultiOp, defineOp } from "../../tensor/define.ts";
+import type { TensorLike } from "../../tensor/op.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { add, mul, sub } from "../elementwise/arithmetic.ts";
+import { elementwiseOp, elementwiseShader } from "../elementwise/elementwise.ts";
+import { rsqrt } from "../elementwise/exponential.ts";
+import { columnwiseSite } from "../pointwise/epilogues.ts";
+import { pointwiseCall } from "../pointwise/pointwise-code.ts";
+import { moments } from "../reduce/moments.ts";
+import {
+  batchAxes,
+  featuresOf,
+  momentsKernels,
+  momentsSources,
+  shiftRows,
+} from "../reduce/moments-kernels.ts";
+import { sum, sumCalls } from "../reduce/reduce.ts";
+import { reduceSources } from "../reduce/reduce-kernels.ts";
+import { vjpByComposition } from "./composition.ts";
+
+const batchNormShader = shader("batch-norm", batchNormSource);
+const gradientShader = shader("batch-norm-gradient", gradientSource);
+
+/**
+ * (x - mean) / √(variance + epsilon) · gamma + beta, pointwise with broadcasting: batch normalization with given
+ * statistics, as in inference.
+ */
+export const normalize = defineOp({
+  ...elementwiseOp<{ epsilon: number }>({
+    name: "normalize",
+    arity: 5,
+    wgsl: ({ epsilon }) => `(a - b) * (1.0f / sqrt(c + ${wgslFloat(epsilon)})) * d + e`,
+    reference: ([x, mean, variance, gamma, beta], { epsilon }) =>
+      ((x - mean) / Math.sqrt(variance + Math.fround(epsilon))) * gamma + beta,
+    saves: { inputs: [0, 1, 2, 3] },
+    vjp: ({ grad, input, needs, attrs: { epsilon } }) => {
+      const scale = rsqrt(add(input(2), epsilon));
+      const centered = sub(input(0), input(1));
+      const dx = mul(grad(), mul(scale, input(3)));
+      return [
+        dx,
+        needs(1) ? mul(dx, -1) : null,
+        needs(2) ? mul(mul(dx, centered), mul(mul(scale, scale), -0.5)) : null,
+        needs(3) ? mul(grad(), mul(centered, scale)) : null,
+        grad(),
+      ];
+    },
+    samples: [
+      {
+        inputs: [
+          { shape: [5, 8] },
+          { shape: [8] },
+          { shape: [8], low: 0.5, high: 2 },
+          { shape: [8] },
+          { shape: [8] },
+        ],
+        attrs: { epsilon: 1e-3 },
+      },
+    ],
+  }),
+  call: (
+    x: TensorLike,
+    mean: TensorLike,
+    variance: TensorLike,
+    gamma: TensorLike,
+    beta: TensorLike,
+    epsilon: number = 1e-3,
+  ) => ({
+    inputs: [x, mean, variance, gamma, beta],
+    attrs: { epsilon },
+  }),
+});
+
+interface NormAttrs {
+  readonly epsilon: number;
+}
+
+/** Rows up to which one kernel walks them twice: beyond, its sums lose digits, and more kernels are faster anywhere. */
+const oneKernelRows = 4096;
+
+/** One kernel (see batch-norm.wgsl), as software adapters want it, or several. */
+function variantsOf(kernel: Shader, x: Spec, { isSoftware }: AdapterProfile): Variants {
+  const columns = x.shape[x.shape.length - 1];
+  const rows = sizeOf(x.shape) / columns;
+  const names = isSoftware ? ["one-kernel", "several-kernels"] : ["several-kernels", "one-kernel"];
+  return {
+    family: "batchNorm",
+    problem: `${kernel.name} ${powerOfTwo(rows)}x${powerOfTwo(columns)}`,
+    names: columns % 4 === 0 && rows <= oneKernelRows ? names : ["several-kernels"],
+  };
+}
+
+const isOneKernel = (kernel: Shader, x: Spec, profile: AdapterProfile): boolean =>
+  chosen(variantsOf(kernel, x, profile), profile) === "one-kernel";
+
+function oneKernel(
+  kernel: Shader,
+  x: Spec,
+  epsilon: number,
+  operands: readonly Operand[],
+  profile: AdapterProfile,
+): KernelPlan {
+  const width = x.shape[x.shape.length - 1] / 4;
+  const rows = sizeOf(x.shape) / (width * 4);
+  return {
+    calls: [
+      {
+        shader: kernel,
+        sizes: [rows, width, { f32: epsilon }, shiftRows(rows)],
+        operands,
+        workgroups: grid(Math.ceil(width / 8), profile),
+      },
+    ],
+  };
+}
+
+function checkFeatures(
+  op: string,
+  x: Spec,
+  others: readonly (readonly [name: string, spec: Spec])[],
+): number {
+  const features = featuresOf(op, x);
+  for (const [name, spec] of others) {
+    if (spec.shape.length !== 1 || spec.shape[0] !== features || spec.dtype !== "f32") {
+      throw new ShapeError(
+        `${op}: ${name} is ${spec.dtype} ${showShape(spec.shape)}; x ${showShape(x.shape)} needs f32 [${features}], one value a feature`,
+      );
+    }
+  }
+  return features;
+}
+
+/**
+ * Batch normalization with the batch's own statistics (training): x [batch..., features], gamma and beta
+ * [features]. Gives [y, mean, variance]; variance is the biased one. Source: Ioffe and Szegedy 2015, algorithm 1;
+ * the gradient flows through mean and variance.
+ */
+export const batchNorm = defineMultiOp({
+  name: "batchNorm",
+  saves: { inputs: [0, 1], outputs: [1, 2] },
+  samples: [
+    { inputs: [{ shape: [9, 7] }, { shape: [7] }, { shape: [7] }], attrs: { epsilon: 1e-3 } },
+    { inputs: [{ shape: [2, 6, 4] }, { shape: [4] }, { shape: [4] }], attrs: { epsilon: 1e-3 } },
+    { inputs: [{ shape: [70, 36] }, { shape: [36] }, { shape: [36] }], attrs: { epsilon: 1e-3 } },
+  ],
+  call: (x: TensorLike, gamma: TensorLike, beta: TensorLike, epsilon: number = 1e-3) => ({
+    inputs: [x, gamma, beta],
+    attrs: { epsilon },
+  }),
+  infer: ([x, gamma, beta]) => {
+    const features = checkFeatures("batchNorm", x, [
+      ["gamma", gamma],
+      ["beta", beta],
+    ]);
+    const statistic: Spec = { shape: [features], dtype: "f32" };
+    return [{ shape: x.shape, dtype: "f32" }, statistic, statistic];
+  },
+  kernels: ({ inputs: [x, gamma, beta], outputs: [y, mean, variance], attrs: { epsilon }, profile }) => {
+    if (isOneKernel(batchNormShader, x, profile)) {
+      return oneKernel(
+        batchNormShader,
+        x,
+        epsilon,
+        [input(0), input(1), input(2), output(0), output(1), output(2)],
+        profile,
+      );
+    }
+    const statistics = momentsKernels(x, profile, output(1), output(2));
+    const apply = pointwiseCall(
+      elementwiseShader,
+      {
+        target: y,
+        inputs: [x, mean, variance, gamma, beta],
+        steps: [
+          {
+            expression: normalize.op.pointwise!.expression({ epsilon }, []),
+            operands: [0, 1, 2, 3, 4],
+            dtype: "f32",
+          },
+        ],
+        outputs: [{ step: 0, dtype: "f32" }],
+      },
+      [input(0), outputRead(1), outputRead(2), input(1), input(2)],
+      [output(0)],
+      profile,
+    );
+    return { calls: [...statistics.calls, apply!], scratch: statistics.scratch };
+  },
+  variants: ({ inputs: [x], profile }) => variantsOf(batchNormShader, x, profile),
+  reference: ([x, gamma, beta], { epsilon }: NormAttrs, [y, mean, variance]) => {
+    moments.op.reference!([x], {}, [mean, variance]);
+    normalize.op.reference!([x, mean, variance, gamma, beta], { epsilon }, [y]);
+  },
+  epilogue: ({ inputs: [x], profile }) =>
+    isOneKernel(batchNormShader, x, profile) ? columnwiseSite(3, ["x"]) : undefined,
+  vjp: ({ grad, hasGrad, input, output, needs, inputSpecs: [xSpec], attrs: { epsilon } }) => {
+    const rows = sizeOf(xSpec.shape) / xSpec.shape[xSpec.shape.length - 1];
+    const [x, mean] = [input(0), output(1)];
+    const [ofX, dGamma, dBeta] = batchNormGradient(grad(0), x, input(1), mean, output(2), epsilon);
+    let dx: Tensor | null = null;
+    if (needs(0)) {
+      dx = ofX;
+      if (hasGrad(1)) dx = add(dx, mul(grad(1), 1 / rows));
+      if (hasGrad(2)) dx = add(dx, mul(sub(x, mean), mul(grad(2), 2 / rows)));
+    }
+    return [dx, dGamma, dBeta];
+  },
+});
+
+/** The gradient of batch normalization written in other ops: how it is differentiated in turn. */
+function composedGradient(
+  [dy, x, gamma, mean, variance]: readonly Tensor[],
+  { epsilon }: NormAttrs,
+): Tensor[] {
+  const rows = sizeOf(x.shape) / x.shape[x.shape.length - 1];
+  const scale = rsqrt(add(variance, epsilon));
+  const normalized = mul(sub(x, mean), scale);
+  const dBeta = sum(dy, batchAxes(x));
+  const dGamma = sum(mul(dy, normalized), batchAxes(x));
+  const mixed = mul(add(dBeta, mul(normalized, dGamma)), 1 / rows);
+  return [mul(sub(dy, mixed), mul(gamma, scale)), dGamma, dBeta];
+}
+
+/**
+ * Gradients [x, gamma, beta] of {@link batchNorm}'s y, given dy and the statistics it found:
+ * dβ = Σ dy, dγ = Σ dy · x̂, dx = γ / √(variance + ε) · (dy - (dβ + x̂ dγ) / rows), x̂ the normalized x.
+ */
+export const batchNormGradient = defineMultiOp({
+  name: "batchNormGradient",
+  saves: { inputs: [0, 1, 2, 3, 4] },
+  samples: [
+    {
+      inputs: [
+        { shape: [9, 7] },
+        { shape: [9, 7] },
+        { shape: [7] },
+        { shape: [7] },
+        { shape: [7], low: 0.5, high: 2 },
+      ],
+      attrs: { epsilon: 1e-3 },
+    },
+    {
+      inputs: [
+        { shape: [11, 8] },
+        { shape: [11, 8] },
+        { shape: [8] },
+        { shape: [8] },
+        { shape: [8], low: 0.5, high: 2 },
+      ],
+      attrs: { epsilon: 1e-3 },
+    },
+  ],
+  call: (
+    dy: TensorLike,
+    x: TensorLike,
+    gamma: TensorLike,
+    mean: TensorLike,
+    variance: TensorLike,
+    epsilon: number,
+  ) => ({
+    inputs: [dy, x, gamma, mean, variance],
+    attrs: { epsilon },
+  }),
+  infer: ([, x, gamma, mean, variance]) => {
+    const features = checkFeatures("batchNormGradient", x, [
+      ["gamma", gamma],
+      ["mean", mean],
+      ["variance", variance],
+    ]);
+    const ofFeatures: Spec = { shape: [features], dtype: "f32" };
+    return [{ shape: x.shape, dtype: "f32" }, ofFeatures, ofFeatures];
+  },
+  kernels: ({ inputs, attrs: { epsilon }, profile }) => {
+    const x = inputs[1];
+    if (isOneKernel(gradientShader, x, profile)) {
+      const operands = [...inputs.map((_, k) => input(k)), output(0), output(1), output(2)];
+      return oneKernel(gradientShader, x, epsilon, operands, profile);
+    }
+    return gradientKernels(inputs, epsilon, profile);
+  },
+  variants: ({ inputs: [, x], profile }) => variantsOf(gradientShader, x, profile),
+  reference: ([dy, x, gamma, mean, variance], { epsilon }: NormAttrs, [dx, dGamma, dBeta]) => {
+    const columns = gamma.data.length;
+    const rows = x.data.length / columns;
+    for (let column = 0; column < columns; column++) {
+      const scale = 1 / Math.sqrt(variance.data[column] + Math.fround(epsilon));
+      let [total, weighted] = [0, 0];
+      for (let i = column; i < x.data.length; i += columns) {
+        total += dy.data[i];
+        weighted += dy.data[i] * (x.data[i] - mean.data[column]) * scale;
+      }
+      for (let i = column; i < x.data.length; i += columns) {
+        const normalized = (x.data[i] - mean.data[column]) * scale;
+        dx.data[i] = gamma.data[column] * scale * (dy.data[i] - (total + normalized * weighted) / rows);
+      }
+      dGamma.data[column] = weighted;
+      dBeta.data[column] = total;
+    }
+  },
+  epilogue: ({ inputs, profile }) =>
+    isOneKernel(gradientShader, inputs[1], profile) ? columnwiseSite(5, ["dy", "x"]) : undefined,
+  vjp: vjpByComposition(composedGradient),
+});
+
+/** Many kernels: products of dy and the normalized x, their column sums, and what they make of dy. */
+function gradientKernels(inputs: readonly Spec[], epsilon: number, profile: AdapterProfile): KernelPlan {
+  const [dy, x, gamma, mean, variance] = inputs;
+  const rows = sizeOf(x.shape) / x.shape[x.shape.length - 1];
+  const product: Spec = { shape: x.shape, dtype: "f32" };
+  const scaled = `(b - c) * (1.0f / sqrt(d + ${wgslFloat(epsilon)}))`;
+  const products = pointwiseCall(
+    elementwiseShader,
+    {
+      target: product,
+      inputs: [dy, x, mean, variance],
+      steps: [{ expression: `a * ${scaled}`, operands: [0, 1, 2, 3], dtype: "f32" }],
+      outputs: [{ step: 0, dtype: "f32" }],
+    },
+    [input(0), input(1), input(3), input(4)],
+    [scratch(0, "read_write")],
+    profile,
+  )!;
+  const scratchSpecs: Spec[] = [product];
+  const sumOf = (source: Operand, target: Operand) =>
+    sumCalls(product, batchAxes(x), source, target, scratchSpecs, profile);
+  const apply = pointwiseCall(
+    elementwiseShader,
+    {
+      target: product,
+      inputs: [dy, x, mean, variance, gamma, gamma, gamma],
+      steps: [
+        {
+          expression: `e * (1.0f / sqrt(d + ${wgslFloat(epsilon)})) * (a - (g + ${scaled} * f) * ${wgslFloat(1 / rows)})`,
+          operands: [0, 1, 2, 3, 4, 5, 6],
+          dtype: "f32",
+        },
+      ],
+      outputs: [{ step: 0, dtype: "f32" }],
+    },
+    [input(0), input(1), input(3), input(4), input(2), outputRead(1), outputRead(2)],
+    [output(0)],
+    profile,
+  )!;
+  const calls = [products, ...sumOf(scratch(0, "read"), output(1)), ...sumOf(input(0), output(2)), apply];
+  return { calls, scratch: scratchSpecs };
+}
+
+registerFamily({
+  name: "batchNorm",
+  sources: [
+    ...[batchNormShader, gradientShader, elementwiseShader].map(({ source }) => source),
+    ...[momentsSources, reduceSources],
+  ].join("\n"),
+  checks: () => {
+    const [x, features] = [{ shape: [71, 12] }, { shape: [12] }];
+    const statistics = [features, { ...features, low: 0.5, high: 2 }];
+    const attrs = { epsilon: 1e-3 };
+    return [
+      { op: batchNorm.op, inputs: [x, features, features], attrs },
+      { op: batchNormGradient.op, inputs: [x, x, features, ...statistics], attrs },
+    ];
+  },
+});

@@ -1,0 +1,164 @@
+// The dispatches of softmax cross-entropy: how rows are shared among threads, how targets are read, over what grid. What
+// is computed, and its gradient, is cross-entropy.ts's business.
+
+import crossEntropySource from "../../../shaders/cross-entropy.wgsl";
+import gradientSource from "../../../shaders/cross-entropy-gradient.wgsl";
+import summarySource from "../../../shaders/cross-entropy-summary.wgsl";
+import totalSource from "../../../shaders/exponential-total.wgsl";
+import logitRowsSource from "../../../shaders/logit-rows.wgsl";
+import ownRowsSource from "../../../shaders/own-rows.wgsl";
+import { sizeOf } from "../../base/shape.ts";
+import {
+  type AdapterProfile,
+  grid,
+  type Hooks,
+  input,
+  type KernelCall,
+  type KernelContext,
+  type KernelPlan,
+  type Operand,
+  output,
+  type Shader,
+  type Spec,
+  scratch,
+  shader,
+} from "../../kernel/kernel.ts";
+import type { Variants } from "../../kernel/variants.ts";
+import { sumCalls } from "../reduce/reduce.ts";
+import {
+  isSharedRow,
+  joined,
+  rowConsts,
+  rowSources,
+  rowVariants,
+  rowWorkgroup,
+  sharedPlaces,
+} from "../reduce/shared-rows.ts";
+
+const rowsShader = (name: string, source: string) =>
+  shader(name, [totalSource, ownRowsSource, logitRowsSource, source].join("\n"));
+const crossEntropyShader = rowsShader("cross-entropy", crossEntropySource);
+const gradientShader = rowsShader("cross-entropy-gradient", gradientSource);
+const summaryShader = rowsShader("cross-entropy-summary", summarySource);
+
+/** How the rows of a kernel's logits, its first input, can be shared out. */
+const variantsFor =
+  (kernel: Shader) =>
+  ({ inputs: [{ shape }], profile }: Pick<KernelContext, "inputs" | "profile">): Variants => {
+    const length = shape[shape.length - 1];
+    // Rows that are shared are more workgroups, and so more dispatches to add up what they leave: for long rows only.
+    const steps = kernel === summaryShader ? length / 4 : length;
+    return rowVariants("crossEntropy", kernel, { rows: sizeOf(shape) / length, length, steps }, profile);
+  };
+export const lossVariants = variantsFor(crossEntropyShader);
+export const gradientVariants = variantsFor(gradientShader);
+export const summaryVariants = variantsFor(summaryShader);
+
+export const crossEntropySources: string = [
+  ...[crossEntropyShader, gradientShader, summaryShader].map(({ source }) => source),
+  rowSources,
+].join("\n");
+
+/** The dispatch of a kernel that takes row after row of logits, and targets with them. */
+function rowsCall(
+  kernel: Shader,
+  inputs: readonly Spec[],
+  operands: readonly Operand[],
+  profile: AdapterProfile,
+  sparse: readonly TargetFunction[],
+): KernelCall {
+  const [logits, targets] = inputs;
+  const classes = logits.shape[logits.shape.length - 1];
+  const rows = sizeOf(logits.shape) / classes;
+  const workgroup = rowWorkgroup(profile.isSoftware);
+  const isShared = isSharedRow(variantsFor(kernel)({ inputs, profile }), profile);
+  return {
+    shader: kernel,
+    hooks: logitHooks(isShared, workgroup, targets, sparse),
+    sizes: [rows, classes, 0],
+    operands,
+    workgroups: grid(isShared ? rows : Math.ceil(rows / workgroup), profile),
+  };
+}
+
+/** How rows are shared, and how the functions named in `sparse` read targets that are integer labels. */
+function logitHooks(
+  isShared: boolean,
+  workgroup: number,
+  targets: Spec,
+  sparse: readonly TargetFunction[],
+): Hooks {
+  const isSparse = targets.dtype !== "f32";
+  return {
+    consts: rowConsts(workgroup, isShared),
+    bindings: isSparse ? [{ name: "in1", binding: 2, access: "read", type: `array<${targets.dtype}>` }] : [],
+    functions: {
+      ...(isShared ? sharedRow : {}),
+      ...(isSparse ? Object.fromEntries(sparse.map((name) => [name, labelFunctions[name]])) : {}),
+    },
+  };
+}
+
+const sharedRow: Readonly<Record<string, string>> = {
+  ...sharedPlaces,
+  largest_of: joined("largest_of", "Largest", "larger(a, b)"),
+  total_of: joined("total_of", "f32", "a + b"),
+};
+
+/** What the kernels ask of targets, answered from integer labels. */
+const labelFunctions = {
+  row_loss:
+    "fn row_loss(row: u32, lane: u32, largest: f32, log_total: f32) -> f32 {\n  let label = u32(in1[row]);\n" +
+    "  if (label >= sizes.classes) {\n    return 0.0;\n  }\n" +
+    "  return log_total - (in0[row * sizes.classes + label] - largest);\n}",
+  target_total:
+    "fn target_total(row: u32, lane: u32) -> f32 {\n  return select(0.0, 1.0, u32(in1[row]) < sizes.classes);\n}",
+  target_class: "fn target_class(row: u32, lane: u32) -> u32 {\n  return u32(in1[row]);\n}",
+  target_at: "fn target_at(row: u32, k: u32) -> f32 {\n  return select(0.0, 1.0, u32(in1[row]) == k);\n}",
+};
+type TargetFunction = keyof typeof labelFunctions;
+
+/** One loss a row. */
+export function lossKernels({ inputs, profile }: KernelContext): KernelPlan {
+  if (sizeOf(inputs[0].shape) === 0) return { calls: [] };
+  const operands = [input(0), input(1), output(0)];
+  return { calls: [rowsCall(crossEntropyShader, inputs, operands, profile, ["row_loss"])] };
+}
+
+/** The gradient with respect to the logits, times a factor a row. */
+export function gradientKernels({ inputs, profile }: KernelContext): KernelPlan {
+  if (sizeOf(inputs[0].shape) === 0) return { calls: [] };
+  const operands = [input(0), input(1), input(2), output(0)];
+  return { calls: [rowsCall(gradientShader, inputs, operands, profile, ["target_total", "target_at"])] };
+}
+
+/** Logits (in all rows) that one workgroup takes: enough to hide that it runs on one core of a software adapter. */
+export const summaryLogits = 1 << 16;
+const summaryWorkgroup = 64;
+
+/** The sums and the gradient of a batch; sums of several workgroups are added up by further kernels. */
+export function summaryKernels({ inputs, profile }: KernelContext): KernelPlan {
+  const [logits, targets] = inputs;
+  const [rows, classes] = logits.shape;
+  const isShared = isSharedRow(summaryVariants({ inputs, profile }), profile);
+  const groupsWanted = profile.isSoftware
+    ? Math.ceil((rows * classes) / summaryLogits)
+    : Math.min(isShared ? rows : Math.ceil(rows / summaryWorkgroup), profile.maxWorkgroupsPerDimension);
+  const segment = Math.ceil(rows / Math.max(1, groupsWanted));
+  const groups = Math.max(1, Math.ceil(rows / Math.max(1, segment)));
+  const summary = (loss: typeof output, hits: typeof output): KernelCall => ({
+    shader: summaryShader,
+    hooks: logitHooks(isShared, summaryWorkgroup, targets, ["target_total", "target_at", "target_class"]),
+    sizes: [rows, classes, segment],
+    operands: [input(0), input(1), loss(0), hits(1), output(2)],
+    workgroups: [groups, 1, 1],
+  });
+  if (groups === 1) return { calls: [summary(output, output)] };
+  const partial: Spec = { shape: [groups], dtype: "f32" };
+  const write = (k: number) => scratch(k, "read_write");
+  const scratchSpecs = [partial, partial];
+  const totals = [0, 1].flatMap((k) =>
+    sumCalls(partial, [0], scratch(k, "read"), output(k), scratchSpecs, profile),
+  );
+  return { calls: [summary(write, write), ...totals], scratch: scratchSpecs };
+}

@@ -1,0 +1,50 @@
+// Pointwise work at the start of reductions: what is reduced is computed as it is read, and never stored.
+
+import type { HookBinding, KernelCall } from "../../kernel/kernel.ts";
+import type { PrologueSite } from "../../tensor/op.ts";
+import { chainFunction } from "./pointwise-code.ts";
+
+/** For kernels that read in0 four elements at a time by `load4(i)` and single ones by `load1(i)`. */
+export function readingSite(load4Parameters: string): PrologueSite {
+  return {
+    input: 0,
+    knowsElement: true,
+    mostWork: Number.POSITIVE_INFINITY,
+    attach(plan, chain, inputOperands) {
+      const [call, ...others] = plan.calls;
+      const { code, types, helpers } = chainFunction("computed", chain, "source");
+      const operands = [...call.operands];
+      const bindings: HookBinding[] = [...(call.hooks?.bindings ?? [])].filter(({ name }) => name !== "in0");
+      // The first takes the place of the input that is computed now, the others come last.
+      inputOperands.forEach((operand, k) => {
+        const place = k === 0 ? 0 : operands.length;
+        operands[place] = operand;
+        bindings.push({ name: `source${k}`, binding: place + 1, access: "read", type: types[k] });
+      });
+      // Masks are registers of booleans in a chain and words of 0 or 1 in the kernel.
+      const computed = (index: string) =>
+        chain.outputs[0].dtype === "bool"
+          ? `select(vec4u(), vec4u(1u), computed(${index}))`
+          : `computed(${index})`;
+      const next: KernelCall = {
+        ...call,
+        hooks: {
+          ...call.hooks,
+          bindings,
+          functions: {
+            ...call.hooks?.functions,
+            load4: `fn load4(${load4Parameters}) -> Vector {\n  return ${computed("i >> 2u")};\n}`,
+            load1: `fn load1(i: u32) -> Value {\n  return ${computed("i >> 2u")}[i & 3u];\n}`,
+            computed: code,
+            ...helpers,
+            ...(code.includes("non_finite(")
+              ? { non_finite: "fn non_finite(bits: u32) -> u32 {\n  return bits | sizes.zero;\n}" }
+              : {}),
+          },
+        },
+        operands,
+      };
+      return { ...plan, calls: [next, ...others] };
+    },
+  };
+}

@@ -1,0 +1,74 @@
+// The two variants of kernels of rows. A thread has a row of its own, as software adapters and short rows want it: so they
+// stand in their files, behind `own-rows.wgsl`. Or the threads of a workgroup share a row, as GPUs want it: by functions
+// that specialising puts in the place of those.
+
+import ownRowsSource from "../../../shaders/own-rows.wgsl";
+import type { AdapterProfile, Shader } from "../../kernel/kernel.ts";
+import { chosen, powerOfTwo, type Variants } from "../../kernel/variants.ts";
+
+/** Threads of a workgroup: 8 on software adapters, one wave; 64 on GPUs. */
+export const rowWorkgroup = (isSoftware: boolean) => (isSoftware ? 8 : 64);
+
+/** Steps of a thread that a row must take for GPUs to share it. */
+const sharedSteps = 32;
+/** Steps from which on a GPU may give up on a thread that has a row of its own, so it is not measured. */
+const longestSteps = 2 ** 16;
+
+/** The variants for so many rows of `length` elements, which one thread would walk in so many steps. */
+export function rowVariants(
+  family: string,
+  { name }: Shader,
+  { rows, length, steps }: { readonly rows: number; readonly length: number; readonly steps: number },
+  { isSoftware }: AdapterProfile,
+): Variants {
+  const isShared = !isSoftware && steps >= sharedSteps;
+  return {
+    family,
+    problem: steps < longestSteps ? `${name} ${powerOfTwo(rows)}x${powerOfTwo(length)}` : undefined,
+    names: isShared ? ["shared-row", "own-row"] : ["own-row", "shared-row"],
+  };
+}
+
+/** Whether a workgroup shares a row. */
+export const isSharedRow = (variants: Variants | undefined, profile: AdapterProfile): boolean =>
+  variants !== undefined && chosen(variants, profile) === "shared-row";
+
+/** The consts of `own-rows.wgsl`. */
+export const rowConsts = (workgroup: number, isShared: boolean): Record<"WORKGROUP" | "LANES", string> => ({
+  WORKGROUP: `${workgroup}u`,
+  LANES: isShared ? `${workgroup}u` : "1u",
+});
+
+/** Where a workgroup's row is, and where a thread begins in it. */
+export const sharedPlaces: Readonly<Record<"row_of" | "first_of", string>> = {
+  row_of: "fn row_of(group: u32, lane: u32) -> u32 {\n  return group;\n}",
+  first_of: "fn first_of(lane: u32) -> u32 {\n  return lane;\n}",
+};
+
+/**
+ * A function `name(part, lane)` for shared rows that gives all threads what joining all their parts gives: `both` joins `a`
+ * and `b`.
+ */
+export const joined = (
+  name: string,
+  type: string,
+  both: string,
+): string => `fn ${name}(part: ${type}, lane: u32) -> ${type} {
+  ${name}_parts[lane] = part;
+  workgroupBarrier();
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    if (lane < half) {
+      let a = ${name}_parts[lane];
+      let b = ${name}_parts[lane + half];
+      ${name}_parts[lane] = ${both};
+    }
+    workgroupBarrier();
+  }
+  let whole = ${name}_parts[0];
+  workgroupBarrier();
+  return whole;
+}
+var<workgroup> ${name}_parts: array<${type}, LANES>;`;
+
+/** What all variants of rows depend on, for their families' `sources`. */
+export const rowSources = [ownRowsSource, ...Object.values(sharedPlaces), joined("", "", "")].join("\n");

@@ -1,0 +1,117 @@
+// RandomGenerator: a random state that lives on the device and advances with every draw, so that programs draw by
+// calling methods. What is drawn, engine/ops knows.
+
+import { checkOptions, type OptionNames } from "../base/errors.ts";
+import { RandomSource } from "../base/random/source.ts";
+import { normalizeAxis, type Shape } from "../base/shape.ts";
+import { gather } from "../ops/indexing/indexing.ts";
+import {
+  type BernoulliAttrs,
+  type CategoricalOptions,
+  type NormalAttrs,
+  randomBernoulli,
+  randomCategorical,
+  randomInteger,
+  randomNormal,
+  randomTruncatedNormal,
+  randomUniform,
+  type UniformAttrs,
+} from "../ops/random/distributions.ts";
+import { advance, dropout, permutation } from "../ops/random/random.ts";
+import { checkTensor } from "../tensor/arguments.ts";
+import { type Device, device as defaultDevice } from "../tensor/device.ts";
+import { noGrad } from "../tensor/recording.ts";
+import { tidy } from "../tensor/scope.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Variable, variable } from "../tensor/variable.ts";
+
+export interface RandomGeneratorOptions {
+  /** Whole, 0 to 2^53-1. Default: the device's seed, with a stream that nobody else draws from. */
+  seed?: number;
+  device?: Device;
+}
+
+const generatorOptions: OptionNames<RandomGeneratorOptions> = { seed: true, device: true };
+
+/**
+ * Draws random tensors. Its state is a Variable, so it works the same inside `jit`, where every run draws anew.
+ *
+ *     const random = new RandomGenerator({ seed: 7 });
+ *     const noise = random.normal([32, 10], { stddev: 0.1 });
+ *     const coin = random.bernoulli([100], { probability: 0.3 });
+ */
+export class RandomGenerator {
+  /** `[key low, key high, counter, stream]`, u32. Assign an older value to draw the same again. */
+  readonly state: Variable;
+
+  constructor(options: RandomGeneratorOptions = {}) {
+    checkOptions("RandomGenerator", options, generatorOptions);
+    const device = options.device ?? defaultDevice();
+    const words = options.seed === undefined ? device.random.state() : new RandomSource(options.seed).state();
+    this.state = variable(words, { dtype: "u32", device, trainable: false, name: "random state" });
+  }
+
+  /** f32 numbers drawn evenly from [low, high), by default from [0, 1). */
+  uniform(shape: Shape, options?: Partial<UniformAttrs>): Tensor {
+    return this.#draw((state) => randomUniform(state, shape, options));
+  }
+
+  /** f32 numbers from the normal distribution, by default of mean 0 and stddev 1. */
+  normal(shape: Shape, options?: Partial<NormalAttrs>): Tensor {
+    return this.#draw((state) => randomNormal(state, shape, options));
+  }
+
+  /** As {@link normal}, but no further than two stddev from the mean. */
+  truncatedNormal(shape: Shape, options?: Partial<NormalAttrs>): Tensor {
+    return this.#draw((state) => randomTruncatedNormal(state, shape, options));
+  }
+
+  /** bool, true with a probability, by default of 1/2. */
+  bernoulli(shape: Shape, options?: Partial<BernoulliAttrs>): Tensor {
+    return this.#draw((state) => randomBernoulli(state, shape, options));
+  }
+
+  /** Whole numbers, i32, from `low` up to `high`, exclusive. */
+  integers(shape: Shape, low: number, high: number): Tensor {
+    return this.#draw((state) => randomInteger(state, shape, { low, high }));
+  }
+
+  /** The numbers from 0 to n - 1 in a random order, u32. */
+  permutation(n: number): Tensor {
+    return this.#draw((state) => permutation(state, n));
+  }
+
+  /** The rows of `x` in a random order, or what stands along another axis. */
+  shuffle(x: Tensor, axis = 0): Tensor {
+    checkTensor("shuffle", x);
+    const along = normalizeAxis("shuffle", axis, x.shape.length);
+    return this.#draw((state) => gather(x, permutation(state, x.shape[along]), along));
+  }
+
+  /** Classes with the probabilities softmax(logits), i32: one a row of logits, or `count` of them. */
+  categorical(logits: Tensor, options?: CategoricalOptions): Tensor {
+    return this.#draw((state) => randomCategorical(state, logits, options));
+  }
+
+  /** `x` with a share `rate` of its elements set to 0 and the others scaled by 1 / (1 - rate). */
+  dropout(x: Tensor, rate: number): Tensor {
+    return this.#draw((state) => dropout(x, rate, state));
+  }
+
+  dispose(): void {
+    this.state.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #draw(make: (state: Tensor) => Tensor): Tensor {
+    return tidy(() => {
+      const next = noGrad(() => advance(this.state));
+      const drawn = make(next);
+      this.state.assign(next);
+      return drawn;
+    });
+  }
+}

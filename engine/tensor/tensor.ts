@@ -1,0 +1,197 @@
+// Tensor: an immutable value of a shape and dtype on a device. A handle on memory that others may share; it
+// knows nothing of ops, and ops are plain functions that take it.
+
+import { gradientOf } from "../autograd/slots.ts";
+import type { Memory } from "../backend/backend.ts";
+import type { DType, HostArray } from "../base/dtype.ts";
+import { ArgumentError, DisposedError } from "../base/errors.ts";
+import { type Shape, showShape, sizeOf } from "../base/shape.ts";
+import type { Spec } from "../kernel/kernel.ts";
+import type { Device } from "./device.ts";
+import { track } from "./scope.ts";
+import { watches } from "./watches.ts";
+
+let nextId = 1;
+
+/** Frees the memory of tensors that were dropped without `dispose()`: a safety net, not a way of working. */
+const dropped = new FinalizationRegistry<Held>(({ memory, device, isCounted, origin }) => {
+  if (isCounted) device.tensorCount--;
+  memory.release();
+  if (origin !== undefined) watches.tensors?.collected(origin);
+});
+
+interface Held {
+  readonly memory: Memory;
+  readonly device: Device;
+  readonly isCounted: boolean;
+  /** Where the handle was made, while debugging asks for it. */
+  readonly origin?: unknown;
+}
+
+export class Tensor implements Spec {
+  /** Names the value, not the handle: two handles on one value share it. */
+  readonly id: number;
+  readonly device: Device;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  #memory: Memory | undefined;
+  #isCounted = false;
+  /** @internal See engine/autograd/slots.ts, which fills it. */
+  gradientSlot: Tensor | undefined;
+  /** @internal Of a view: the tensor whose memory it shows. Where that is a variable, assigning to it changes the view. */
+  viewed: Tensor | undefined;
+
+  /**
+   * @internal Tensors are made by creation functions (`tensor`, `zeros`, ...) and by ops. Owns one reference. One that
+   * is not `counted` shows memory that something else owns and frees: nothing leaks where nobody disposes it.
+   */
+  constructor(
+    device: Device,
+    spec: Spec,
+    memory: Memory,
+    options: { id?: number; tracked?: boolean; counted?: boolean } = {},
+  ) {
+    this.id = options.id ?? nextId++;
+    this.device = device;
+    this.dtype = spec.dtype;
+    this.shape = spec.shape;
+    this.#memory = memory;
+    if (options.counted === false) dropped.register(this, { memory, device, isCounted: false }, this);
+    else this.#count(memory);
+    if (options.tracked !== false) track(this);
+  }
+
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  get isDisposed(): boolean {
+    return this.#memory === undefined;
+  }
+
+  /**
+   * The gradient that `backward` has added up here, or null. It belongs to this tensor: `zeroGrad` and `dispose` free
+   * it, scopes do not. Inside a function traced by `jit` it is what that call has added up so far.
+   */
+  get grad(): Tensor | null {
+    return gradientOf(this);
+  }
+
+  /** @internal The memory behind the handle; throws a DisposedError when it was given up or the device closed. */
+  get memory(): Memory {
+    if (this.#memory === undefined) {
+      throw new DisposedError(
+        `${this.describe()} was disposed and cannot be used any more; keep it by returning it from tidy() or with keep()`,
+      );
+    }
+    if (!this.device.isUsable) this.device.checkOpen(this.describe());
+    this.#memory.checkUsable(this);
+    return this.#memory;
+  }
+
+  /** @internal A second handle on the same value, which keeps it alive on its own. */
+  alias(): Tensor {
+    const memory = this.memory;
+    memory.retain();
+    return new Tensor(this.device, this, memory, { id: this.id, tracked: false });
+  }
+
+  /** @internal From now on it is the handle alone that keeps the memory. */
+  count(): void {
+    if (this.#memory === undefined || this.#isCounted) return;
+    dropped.unregister(this);
+    this.#count(this.#memory);
+  }
+
+  #count(memory: Memory): void {
+    this.#isCounted = true;
+    this.device.tensorCount++;
+    const origin = watches.tensors?.made(this);
+    dropped.register(this, { memory, device: this.device, isCounted: true, origin }, this);
+  }
+
+  /** @internal How errors name it. */
+  describe(): string {
+    return `tensor ${this.dtype} ${showShape(this.shape)}`;
+  }
+
+  /**
+   * Reads the values back, row-major: Float32Array, Int32Array or Uint32Array by dtype; Uint8Array for u8 and
+   * bool. Waits for the GPU. On the CPU reference, float64 values are rounded to f32 here.
+   */
+  async data(): Promise<HostArray> {
+    if (watches.ops !== undefined) await watches.ops.check(this.device);
+    return this.device.backend.read(this.memory, this.dtype, this.size);
+  }
+
+  /** The values of the CPU reference before rounding; on a GPU, the f32 values widened. For gradient checks. */
+  async dataFloat64(): Promise<Float64Array> {
+    if (watches.ops !== undefined) await watches.ops.check(this.device);
+    return this.device.backend.readFloat64(this.memory, this.dtype, this.size);
+  }
+
+  /** Reads the single value of a tensor of size 1. */
+  async item(): Promise<number> {
+    if (this.size !== 1) {
+      throw new ArgumentError(
+        `item: ${this.describe()} has ${this.size} elements; item() reads tensors of exactly one. Use data()`,
+      );
+    }
+    return (await this.data())[0];
+  }
+
+  /** Reads the values back as nested arrays of numbers (booleans for bool); a plain value for a scalar. */
+  async array(): Promise<NestedArray> {
+    const flat = await this.data();
+    const shape = this.shape;
+    const isBool = this.dtype === "bool";
+    const build = (axis: number, offset: number): NestedArray => {
+      if (axis === shape.length) return isBool ? flat[offset] !== 0 : flat[offset];
+      const stride = sizeOf(shape.slice(axis + 1));
+      return Array.from({ length: shape[axis] }, (_, i) => build(axis + 1, offset + i * stride));
+    };
+    return build(0, 0);
+  }
+
+  /** Gives the value up. Doing it twice is harmless; using the tensor afterwards throws. */
+  dispose(): void {
+    const memory = this.#memory;
+    if (memory === undefined) return;
+    this.#memory = undefined;
+    this.gradientSlot?.dispose();
+    this.gradientSlot = undefined;
+    if (this.#isCounted) this.device.tensorCount--;
+    dropped.unregister(this);
+    memory.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  toString(): string {
+    return `Tensor(${this.dtype} ${showShape(this.shape)} on ${this.device.kind}${this.isDisposed ? ", disposed" : ""})`;
+  }
+
+  /** @internal The memory as it is, asked of nobody; undefined when it was given up. */
+  protected get heldMemory(): Memory | undefined {
+    return this.#memory;
+  }
+
+  /** @internal Variables replace their memory when they are packed. */
+  protected replaceMemory(memory: Memory): void {
+    this.#memory?.release();
+    this.#memory = memory;
+    dropped.unregister(this);
+    dropped.register(this, { memory, device: this.device, isCounted: this.#isCounted }, this);
+  }
+}
+
+/** Numbers or booleans nested to any depth, as `tensor()` takes and `array()` gives. */
+export type NestedArray = number | boolean | NestedArray[];
+/** Numbers from the host by rows: nested arrays, whose innermost ones may be typed arrays. */
+export type NestedInput = number | boolean | Float32Array | Float64Array | readonly NestedInput[];

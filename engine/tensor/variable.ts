@@ -1,0 +1,225 @@
+// Variable: a tensor whose value can be replaced, as parameters, moving averages and optimizer slots are. Its
+// memory stays the same, so what is bound to it stays bound.
+
+import type { Memory } from "../backend/backend.ts";
+import type { DType } from "../base/dtype.ts";
+import {
+  ArgumentError,
+  checkOptions,
+  DeviceError,
+  kindOf,
+  type OptionNames,
+  ShapeError,
+} from "../base/errors.ts";
+import { type Shape, sameShape, showShape } from "../base/shape.ts";
+import type { Spec } from "../kernel/kernel.ts";
+import { checkDType, checkValues, fromValues } from "./create.ts";
+import { type Device, device as defaultDevice } from "./device.ts";
+import { type NestedInput, Tensor } from "./tensor.ts";
+
+export interface VariableOptions {
+  name?: string;
+  /**
+   * Whether it is among what training changes; default true. Tapes watch trainable variables by themselves, and models
+   * hand theirs to the optimizer; one that is told of a variable changes it whatever this says.
+   */
+  trainable?: boolean;
+  shape?: Shape;
+  dtype?: DType;
+  device?: Device;
+}
+
+const variableOptions: OptionNames<VariableOptions> = {
+  name: true,
+  trainable: true,
+  shape: true,
+  dtype: true,
+  device: true,
+};
+
+/** @internal Stands between variables and those that read and assign them, while a block is watched or runs again. */
+export interface VariableWatcher {
+  /** Memory to read instead of the variable's own, if it is to be another. */
+  read(variable: Variable): Memory | undefined;
+  /** Told before an assignment; true where that is done with. */
+  assign(variable: Variable, value: Tensor): boolean;
+}
+
+let watcher: VariableWatcher | undefined;
+
+/** @internal */
+export const variableWatcher = (): VariableWatcher | undefined => watcher;
+
+/** @internal Runs `fn` with `next` in place of the watcher there is, which `next` must ask itself. */
+export function withVariableWatcher<T>(next: VariableWatcher, fn: () => T): T {
+  const outer = watcher;
+  watcher = next;
+  try {
+    return fn();
+  } finally {
+    watcher = outer;
+  }
+}
+
+/** When variables left their memory, by {@link leavings}. */
+const left = new WeakMap<Memory, number>();
+let lastLeaving = 0;
+
+function leave(memory: Memory): void {
+  left.set(memory, ++lastLeaving);
+}
+
+/** @internal How often any variable has left its memory. */
+export const leavings = (): number => lastLeaving;
+
+/**
+ * @internal Whether a variable has left this memory since, for a pack or for good: programs that were made for it then
+ * must be made anew. What reads it later on holds a tensor that shares it.
+ */
+export const isLeftSince = (memory: Memory, leaving: number): boolean => (left.get(memory) ?? 0) > leaving;
+
+export class Variable extends Tensor {
+  name: string;
+  trainable: boolean;
+  #version = 0;
+  #pack: { parent: Variable; memory: Memory } | undefined;
+
+  /** @internal Use {@link variable}. Owns one reference on `memory`. */
+  constructor(device: Device, spec: Spec, memory: Memory, name: string, trainable: boolean) {
+    super(device, spec, memory, { tracked: false });
+    this.name = name;
+    this.trainable = trainable;
+  }
+
+  /** Counts replacements of the value: a tape that saved an older one refuses to use it. */
+  get version(): number {
+    return this.#version + (this.#pack?.parent.version ?? 0);
+  }
+
+  /** @internal */
+  override get memory(): Memory {
+    return watcher?.read(this) ?? super.memory;
+  }
+
+  /** Replaces the value by that of `value`, which must have the same shape and dtype and keeps its own memory. */
+  assign(value: Tensor): this {
+    if (!(value instanceof Tensor)) {
+      throw new ArgumentError(
+        `assign: ${this.describe()} takes a Tensor, got ${kindOf(value)}; set() takes numbers`,
+      );
+    }
+    if (!sameShape(value.shape, this.shape) || value.dtype !== this.dtype) {
+      throw new ShapeError(
+        `assign: ${this.describe()} cannot take a ${value.dtype} ${showShape(value.shape)}; shape and dtype must be equal`,
+      );
+    }
+    if (value.device !== this.device) {
+      throw new DeviceError(
+        `assign: ${this.describe()} is on ${this.device.kind}, the value on another device (${value.device.kind})`,
+      );
+    }
+    if (value === this) return this;
+    if (watcher?.assign(this, value)) return this;
+    this.device.backend.copy(value.memory, this.memory, this);
+    this.device.backend.noteAssigned?.(this);
+    this.#version++;
+    return this;
+  }
+
+  /** @internal A replayed program has assigned it again. */
+  markAssigned(): void {
+    this.#version++;
+  }
+
+  /** Replaces the value from the host: a flat or nested array of as many numbers. */
+  set(values: NestedInput | ArrayLike<number>): this {
+    const flat = fromValues(`set ${this.describe()}`, values, this.shape).values;
+    checkValues(`set ${this.describe()}`, flat, this.dtype);
+    if (watcher !== undefined && this.#isSetFor(watcher, flat)) return this;
+    this.device.backend.write(this.memory, this, flat);
+    this.#version++;
+    return this;
+  }
+
+  #isSetFor(by: VariableWatcher, values: ArrayLike<number>): boolean {
+    const { backend } = this.device;
+    const spec = { shape: this.shape, dtype: this.dtype };
+    const memory = backend.allocate(spec, `a value of ${this.describe()}`);
+    const value = new Tensor(this.device, spec, memory, { tracked: false });
+    try {
+      backend.write(memory, spec, values);
+      return by.assign(this, value);
+    } finally {
+      value.dispose();
+    }
+  }
+
+  /** @internal Moves the value into a part of `parent`'s memory, where it lives from now on. */
+  moveInto(parent: Variable, byteOffset: number): void {
+    const backend = this.device.backend;
+    const slice = backend.slice(parent.memory, byteOffset, this);
+    backend.copy(this.memory, slice, this);
+    leave(this.memory);
+    // The vector that it was a part of no longer has all its parts.
+    if (this.#pack !== undefined) leave(this.#pack.memory);
+    this.replaceMemory(slice);
+    this.#pack = { parent, memory: parent.memory };
+  }
+
+  /** Gives the value up, also for programs of `jit` that read or assign it: they are traced anew, and then refuse it. */
+  override dispose(): void {
+    const memory = this.heldMemory;
+    if (memory !== undefined) leave(memory);
+    super.dispose();
+  }
+
+  override describe(): string {
+    return `variable "${this.name}" (${this.dtype} ${showShape(this.shape)})`;
+  }
+}
+
+let unnamed = 0;
+
+/** Makes a Variable from numbers (flat with a shape, or nested), or with a copy of a tensor's value. */
+export function variable(
+  value: Tensor | NestedInput | ArrayLike<number>,
+  options: VariableOptions = {},
+): Variable {
+  checkOptions("variable", options, variableOptions);
+  const name = options.name ?? `variable_${++unnamed}`;
+  const trainable = options.trainable ?? true;
+  if (value instanceof Tensor) {
+    const { shape, dtype, device } = options;
+    if (
+      (shape !== undefined && !sameShape(shape, value.shape)) ||
+      (dtype !== undefined && dtype !== value.dtype) ||
+      (device !== undefined && device !== value.device)
+    ) {
+      throw new ArgumentError(
+        `variable "${name}": a tensor's shape, dtype and device are its own (${value.dtype} ${showShape(value.shape)}, ${value.device.kind}); use reshape, cast, or numbers`,
+      );
+    }
+    const { memory } = value;
+    const made = allocateVariable(value.device, value, name, trainable);
+    value.device.backend.copy(memory, made.memory, value);
+    return made;
+  }
+  const device = options.device ?? defaultDevice();
+  if (options.dtype !== undefined) checkDType(options.dtype);
+  const { values, shape } = fromValues(`variable "${name}"`, value, options.shape);
+  checkValues(`variable "${name}"`, values, options.dtype ?? "f32");
+  const made = allocateVariable(device, { shape, dtype: options.dtype ?? "f32" }, name, trainable);
+  device.backend.write(made.memory, made, values);
+  return made;
+}
+
+function allocateVariable(device: Device, spec: Spec, name: string, trainable: boolean): Variable {
+  device.checkOpen(`variable "${name}"`);
+  return new Variable(
+    device,
+    { shape: spec.shape, dtype: spec.dtype },
+    device.backend.allocate(spec, `variable "${name}"`),
+    name,
+    trainable,
+  );
+}
