@@ -11,7 +11,7 @@ import {
   stridesOf,
 } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { checkNumbers, checkTensor, shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike } from "../../tensor/op.ts";
@@ -38,6 +38,26 @@ const expandWalk = (x: Spec, out: Spec): Walk => ({
   strides: broadcastStrides(x.shape, out.shape),
 });
 
+const copyFamily: Family = {
+  name: "copy",
+  sources: [stridedSources, padSources].join("\n"),
+  // Rows of words that do not end with a vec4, and of vec4s.
+  checks: () => [
+    { op: slice.op, inputs: [{ shape: [9, 77] }], attrs: { start: [1, 3], size: [7, 73], steps: [1, 1] } },
+    { op: slice.op, inputs: [{ shape: [5, 48] }], attrs: { start: [1, 8], size: [3, 40], steps: [1, 1] } },
+    {
+      op: padZeros.op,
+      inputs: [{ shape: [6, 41] }],
+      attrs: { before: [1, 3], after: [2, 1], steps: [1, 1] },
+    },
+    {
+      op: padZeros.op,
+      inputs: [{ shape: [3, 40] }],
+      attrs: { before: [0, 8], after: [1, 4], steps: [2, 1] },
+    },
+  ],
+};
+
 /**
  * `x` with its axes in another order: axis i of the result is axis `permutation[i]` of `x`. By default the order
  * is reversed. Negative axes count from the end.
@@ -45,6 +65,7 @@ const expandWalk = (x: Spec, out: Spec): Walk => ({
  * @throws ArgumentError when `permutation` does not name every axis exactly once
  */
 export const transpose = defineOp({
+  family: copyFamily,
   name: "transpose",
   accuracy: { ulp: 0 },
   saves: {},
@@ -99,6 +120,7 @@ export const transpose = defineOp({
  * @throws ShapeError when `x` does not broadcast to `shape`
  */
 export const expand = defineOp({
+  family: copyFamily,
   name: "expand",
   accuracy: { ulp: 0 },
   saves: {},
@@ -222,6 +244,7 @@ export const slice: OpFunction<
   [x: TensorLike, start?: Positions, end?: Positions, options?: SliceOptions],
   Tensor
 > = defineOp({
+  family: copyFamily,
   name: "slice",
   accuracy: { ulp: 0 },
   saves: {},
@@ -255,26 +278,6 @@ export const slice: OpFunction<
     { inputs: [{ shape: [9] }], attrs: { start: [0], size: [3], steps: [4] } },
     { inputs: [{ shape: [5, 8] }], attrs: { start: [4, 6], size: [2, 3], steps: [-3, -2] } },
     { inputs: [{ shape: [3, 4, 4] }], attrs: { start: [2, 0, 3], size: [3, 4, 4], steps: [-1, 1, -1] } },
-  ],
-});
-
-registerFamily({
-  name: "copy",
-  sources: [stridedSources, padSources].join("\n"),
-  // Rows of words that do not end with a vec4, and of vec4s.
-  checks: () => [
-    { op: slice.op, inputs: [{ shape: [9, 77] }], attrs: { start: [1, 3], size: [7, 73], steps: [1, 1] } },
-    { op: slice.op, inputs: [{ shape: [5, 48] }], attrs: { start: [1, 8], size: [3, 40], steps: [1, 1] } },
-    {
-      op: padZeros.op,
-      inputs: [{ shape: [6, 41] }],
-      attrs: { before: [1, 3], after: [2, 1], steps: [1, 1] },
-    },
-    {
-      op: padZeros.op,
-      inputs: [{ shape: [3, 40] }],
-      attrs: { before: [0, 8], after: [1, 4], steps: [2, 1] },
-    },
   ],
 });
 

@@ -4,7 +4,7 @@
 import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { broadcastShapes, broadcastStrides, showShape, sizeOf } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, ReferenceTensor, TensorLike, VjpContext } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -69,6 +69,17 @@ export function productOf([a, b]: readonly Spec[], { transposeA, transposeB }: M
   return { aBatch, bBatch, batch, m, n, k, transposeA, transposeB };
 }
 
+const matmulFamily: Family = {
+  name: "matmul",
+  sources: matmulSources,
+  isAlwaysChecked: true,
+  checks: ({ isSoftware }) => [
+    // Odd sizes of several tiles, read element by element; K long enough to be split.
+    ...checkCalls([70, 600, 37], [false, false], [false, true], [true, false]),
+    ...(isSoftware ? [] : checkCalls([68, 512, 132], [false, false], [false, true], [true, false])),
+  ],
+};
+
 /**
  * Matrix product: `a` [..., M, K] times `b` [..., K, N] gives [..., M, N]. With `transposeA`, `a` is
  * [..., K, M]; with `transposeB`, `b` is [..., N, K]; neither costs a copy. Axes before the last two are batch
@@ -78,6 +89,7 @@ export function productOf([a, b]: readonly Spec[], { transposeA, transposeB }: M
  * @throws DTypeError unless both are f32
  */
 export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulOptions], Tensor> = defineOp({
+  family: matmulFamily,
   name: "matmul",
   saves: { inputs: [0, 1] },
   call: (a: TensorLike, b: TensorLike, options?: MatmulOptions) => {
@@ -100,17 +112,6 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
   epilogue: ({ inputs, attrs }) => matmulSite(storesFours(productOf(inputs, attrs))),
   vjp: (context) => [gradientOfA(context), gradientOfB(context)],
   samples: samples(),
-});
-
-registerFamily({
-  name: "matmul",
-  sources: matmulSources,
-  isAlwaysChecked: true,
-  checks: ({ isSoftware }) => [
-    // Odd sizes of several tiles, read element by element; K long enough to be split.
-    ...checkCalls([70, 600, 37], [false, false], [false, true], [true, false]),
-    ...(isSoftware ? [] : checkCalls([68, 512, 132], [false, false], [false, true], [true, false])),
-  ],
 });
 
 function checkCalls(

@@ -21,7 +21,7 @@ import {
   scratch,
   shader,
 } from "../../kernel/kernel.ts";
-import type { Variants } from "../../kernel/variants.ts";
+import type { Family, Variants } from "../../kernel/variants.ts";
 import { shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type {
@@ -283,6 +283,7 @@ export interface ReduceDefinition extends Reduction {
   allowsEmpty: boolean;
   reference: Op<ReduceAttrs>["reference"];
   vjp: Vjp<ReduceAttrs> | NotDifferentiable;
+  family?: Family;
   saves?: Op["saves"];
   accuracy?: Op["accuracy"];
   /** Further samples than those of every reduction. */
@@ -332,6 +333,7 @@ export function reduction(definition: ReduceDefinition) {
   const dtype = dtypes[0];
   return defineOp({
     name,
+    family: definition.family,
     saves: definition.saves ?? {},
     samples: [...reduceSamples(dtype, {}), ...(definition.samples ?? [])],
     accuracy: definition.accuracy,
