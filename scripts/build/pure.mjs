@@ -59,18 +59,18 @@ function visitClass({ body, superClass }, text) {
 }
 
 function makePure(expression, text) {
-  if (markCalls(expression, text)) return;
-  text.appendLeft(expression.start, `${PURE}(() => `);
-  // An object in braces would be read as a function's body.
-  if (expression.type === "ObjectExpression") {
-    text.appendLeft(expression.start, "(");
-    text.prependRight(expression.end, ")");
+  const calls = [];
+  if (collectCalls(expression, calls)) {
+    for (const { start } of calls) text.appendLeft(start, PURE);
+    return;
   }
-  text.prependRight(expression.end, ")()");
+  // In brackets, because an object's braces would be read as the function's body.
+  text.appendLeft(expression.start, `${PURE}(() => (`);
+  text.appendRight(expression.end, "))()");
 }
 
-/** Marks the calls in an expression that run when it does; whether nothing else in it looks like an effect. */
-function markCalls(node, text) {
+/** Adds the calls that run when the expression does to `calls`; whether nothing else in it looks like an effect. */
+function collectCalls(node, calls) {
   switch (node.type) {
     case "Literal":
     case "Identifier":
@@ -79,29 +79,33 @@ function markCalls(node, text) {
       return true;
     case "CallExpression":
     case "NewExpression":
-      text.appendLeft(node.start, PURE);
-      return all(node.arguments, text);
+      calls.push(node);
+      return all(node.arguments, calls);
     case "ArrayExpression":
-      return all(node.elements.filter(Boolean), text);
+      return all(node.elements.filter(Boolean), calls);
     case "ObjectExpression":
       return node.properties.every(
-        (property) =>
-          property.type === "Property" &&
-          (!property.computed || property.key.type === "Literal") &&
-          markCalls(property.value, text),
+        ({ type, computed, key, value }) =>
+          type === "Property" && (!computed || key.type === "Literal") && collectCalls(value, calls),
       );
     case "TemplateLiteral":
       return node.expressions.length === 0;
     case "UnaryExpression":
-      return node.argument.type === "Literal";
-    case "ParenthesizedExpression":
-      return markCalls(node.expression, text);
+    case "BinaryExpression":
+      return isConstant(node);
     default:
       return false;
   }
 }
 
-const all = (nodes, text) => nodes.every((node) => markCalls(node, text));
+const all = (nodes, calls) => nodes.every((node) => collectCalls(node, calls));
+
+/** Arithmetic on literals: bundlers compute it. */
+function isConstant(node) {
+  if (node.type === "UnaryExpression") return isConstant(node.argument);
+  if (node.type === "BinaryExpression") return isConstant(node.left) && isConstant(node.right);
+  return node.type === "Literal";
+}
 
 function eachDynamicImport(node, found) {
   if (node === null || typeof node !== "object") return;
