@@ -49,6 +49,7 @@ for (const [name, file] of Object.entries(entries))
   write(`${name}.js`, `export * from "./${file.replace(/\.ts$/, ".js")}";\n`);
 
 tsc("-p", "tsconfig.build.json");
+pruneDeclarations();
 
 const {
   exports,
@@ -87,6 +88,23 @@ async function reachable() {
     logLevel: "warning",
   }).catch(() => process.exit(1));
   return Object.keys(metafile.inputs);
+}
+
+/** Removes the declarations that no entry's lead to: nobody can name what they declare. */
+function pruneDeclarations() {
+  const types = path.join(out, "types");
+  const needed = new Set();
+  const take = (file) => {
+    if (needed.has(file)) return;
+    needed.add(file);
+    for (const [, name] of fs.readFileSync(file, "utf8").matchAll(/(?:from|import\()\s*"(\.[^"]+)\.ts"/g))
+      take(path.resolve(path.dirname(file), `${name}.d.ts`));
+  };
+  for (const file of Object.values(entries)) take(path.join(types, file.replace(/\.ts$/, ".d.ts")));
+  for (const name of fs.readdirSync(types, { recursive: true })) {
+    const file = path.join(types, name);
+    if (file.endsWith(".d.ts") && !needed.has(file)) fs.rmSync(file);
+  }
 }
 
 function write(name, text) {

@@ -10,7 +10,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { sigmoid } from "../elementwise/activations.ts";
 import { add, mul, neg, sub } from "../elementwise/arithmetic.ts";
 import { elementwiseOp } from "../elementwise/elementwise.ts";
-import { mathFunctions } from "../elementwise/math-functions.ts";
+import { activationFunctions } from "../elementwise/math-functions.ts";
 import { oneHot } from "../indexing/indexing.ts";
 import { reshape } from "../layout/reshape.ts";
 import { valuewiseSite } from "../pointwise/epilogues.ts";
@@ -306,7 +306,7 @@ export const sigmoidCrossEntropy = defineOp({
     name: "sigmoidCrossEntropy",
     arity: 2,
     wgsl: "(select(a, vec4f(), a < vec4f()) - a * b) + softplus_tail_4(a)",
-    helpers: mathFunctions("softplus_tail_4"),
+    helpers: activationFunctions("softplus_tail_4"),
     reference: ([x, t]) => Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x))),
     saves: { inputs: [0, 1] },
     vjp: ({ grad, input, needs }) => [
