@@ -31,13 +31,7 @@ export {
 } from "./autograd/grad.ts";
 export { type GradientHook, type HookHandle, registerHook } from "./autograd/hooks.ts";
 export type { StepValues, TapeStep } from "./autograd/step.ts";
-export {
-  type RecordedVariable,
-  type StepOptions,
-  Tape,
-  type TapeNode,
-  type TapeOptions,
-} from "./autograd/tape.ts";
+export { type StepOptions, Tape, type TapeOptions } from "./autograd/tape.ts";
 export {
   type HessianProducts,
   hessian,
@@ -50,6 +44,8 @@ export {
   vjp,
 } from "./autograd/transforms.ts";
 export type { DeviceInfo, MemoryUse, WorkCounters } from "./backend/backend.ts";
+export type { WarmUpProgress } from "./backend/program.ts";
+export type { DispatchTime, ProfileClock } from "./backend/timing.ts";
 export { type DType, type HostArray, hostArray } from "./base/dtype.ts";
 export * from "./base/errors.ts";
 export { nameScope } from "./base/name-scope.ts";
@@ -80,18 +76,17 @@ export { type ExplainOptions, explain } from "./inspect/explain.ts";
 export { type StepperOptions, type StepperUpdate, stepperPage } from "./inspect/stepper/page.ts";
 export { type RecordingOptions, recordSteps, type StepRecording } from "./inspect/stepper/recording.ts";
 export { type Drawable, type ToDiagramOptions, toDot, toMermaid } from "./inspect/tape-diagram.ts";
-export { type JitOptions, type Jitted, jit, type WarmUp, type WarmUpProgress } from "./jit/jit.ts";
+export { type JitOptions, type Jitted, jit, type WarmUp } from "./jit/jit.ts";
 /** For kernels of one's own: operands, shaders, grids. */
 export * as kernel from "./kernel/kernel.ts";
+export type { ReferenceTensor, Sample } from "./kernel/kernel-op.ts";
 export type { Measured, VariantChoices } from "./kernel/variants.ts";
 export * from "./ops/index.ts";
 export type { Padding, PerAxis, WindowOptions } from "./ops/windows/windows.ts";
 export { type AdapterPeaks, measurePeaks } from "./profile/adapter-peaks.ts";
 export {
-  type DispatchTime,
   type KernelProfile,
   Profile,
-  type ProfileClock,
   type ProfileOptions,
   type ProfileTrace,
   profile,
@@ -109,19 +104,19 @@ export {
   tensor,
   zeros,
 } from "./tensor/create.ts";
-export { Device, device, dispose, type InitOptions, init, memory, setDevice } from "./tensor/device.ts";
+export { Device, device, dispose, memory, setDevice } from "./tensor/device.ts";
 export {
   type NotDifferentiable,
   notDifferentiable,
   type Op,
   type OpFunction,
-  type ReferenceTensor,
-  type Sample,
   type TensorLike,
   type Vjp,
   type VjpContext,
 } from "./tensor/op.ts";
+export { type InitOptions, init } from "./tensor/open.ts";
 export { noGrad } from "./tensor/recording.ts";
 export { disposeAll, keep, tidy } from "./tensor/scope.ts";
+export type { RecordedVariable, TapeNode } from "./tensor/tape-node.ts";
 export { type NestedArray, type NestedInput, Tensor } from "./tensor/tensor.ts";
 export { Variable, type VariableOptions, variable } from "./tensor/variable.ts";

@@ -4,11 +4,12 @@
 import { checkDifferentiable, checkOptions, GradientError, type OptionNames } from "../base/errors.ts";
 import { add } from "../ops/elementwise/arithmetic.ts";
 import { checkTensor, checkTensors } from "../tensor/arguments.ts";
+import { gradientOf } from "../tensor/gradient-store.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Variable } from "../tensor/variable.ts";
 import { markOnTapes } from "./hooks.ts";
 import { openTapes, tapeThatReturned } from "./open-tapes.ts";
-import { gradientOf, setGradient } from "./slots.ts";
+import { setGradient } from "./slots.ts";
 import { Tape, type TapeOptions, tapeOptions } from "./tape.ts";
 
 export interface BackwardOptions {

@@ -2,8 +2,8 @@
 // outside is noted, so that no gradient is lost without a word.
 
 import type { Op } from "../tensor/op.ts";
-import { activeRecorders, type Recorder, recordOnTapes, withRecorders } from "../tensor/recording.ts";
-import { isTracked } from "../tensor/scope.ts";
+import { type Recorder, recorders, recordOnTapes } from "../tensor/recording.ts";
+import { isTracked } from "../tensor/scope-stack.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** What a block may return: a tensor, or several. */
@@ -12,7 +12,7 @@ export type BlockResult = Tensor | readonly Tensor[];
 /** Looks on while a block runs: follows which values depend on something that a tape around it tracks. */
 class Onlooker implements Recorder {
   readonly captured = new Map<number, Tensor>();
-  readonly #outer = activeRecorders();
+  readonly #outer = recorders.value;
   readonly #arguments: ReadonlySet<number>;
   /** Values made inside that depend on something tracked. */
   readonly #inside = new Set<number>();
@@ -54,7 +54,7 @@ export function runBlock<R extends BlockResult>(
   refuse: (result: unknown) => Error,
 ): { readonly result: R; readonly outputs: readonly Tensor[]; readonly captured: readonly Tensor[] } {
   const onlooker = new Onlooker(args);
-  const result = withRecorders([onlooker], fn);
+  const result = recorders.with([onlooker], fn);
   const list = result instanceof Tensor ? [result] : result;
   if (!Array.isArray(list) || !list.every((one) => one instanceof Tensor)) throw refuse(result);
   const seen = new Set<Tensor>();

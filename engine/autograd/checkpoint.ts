@@ -1,15 +1,15 @@
 // checkpoint: a block of ops that keeps nothing for backward and runs again there. Variables that it reads show their
 // old values then, so that dropout draws the same mask; what it assigns is assigned once.
 
-import type { Memory } from "../backend/backend.ts";
 import { ArgumentError, checkFunction, DisposedError, GradientError } from "../base/errors.ts";
 import { sameShape } from "../base/shape.ts";
+import type { Memory } from "../kernel/memory.ts";
 import { device as defaultDevice } from "../tensor/device.ts";
 import type { Op, VjpContext } from "../tensor/op.ts";
-import { activeRecorders } from "../tensor/recording.ts";
+import { recorders } from "../tensor/recording.ts";
 import { tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { Variable, type VariableWatcher, variableWatcher, withVariableWatcher } from "../tensor/variable.ts";
+import { Variable, type VariableWatcher, variableWatcher } from "../tensor/variable.ts";
 import { type BlockResult, recordBlock, runBlock } from "./block.ts";
 import { Tape } from "./tape.ts";
 
@@ -35,15 +35,15 @@ export function checkpoint<P extends unknown[], R extends BlockResult>(
     "backward runs it again",
   );
   return (...args) => {
-    if (activeRecorders().length === 0) return fn(...args);
+    if (recorders.value.length === 0) return fn(...args);
     const tensors = args.filter((arg): arg is Tensor & P[number] => arg instanceof Tensor);
     const random = (tensors[0]?.device ?? defaultDevice()).random;
     const streams = random.position;
-    const watcher = new FirstRun(variableWatcher());
+    const watcher = new FirstRun(variableWatcher.value);
     return tidy(() => {
       try {
         const { result, outputs, captured } = runBlock(
-          () => withVariableWatcher(watcher, () => fn(...args)),
+          () => variableWatcher.with(watcher, () => fn(...args)),
           tensors,
           () => new ArgumentError("checkpoint: the function must return a Tensor, or an array of them"),
         );
@@ -183,7 +183,7 @@ function runAgain(
   old: ReadonlyMap<Variable, Tensor>,
   reads: ReadonlyMap<Variable, number>,
 ): BlockResult {
-  const outer = variableWatcher();
+  const outer = variableWatcher.value;
   for (const [variable, version] of reads) {
     if (old.has(variable) || outer?.read(variable) !== undefined || variable.version === version) continue;
     throw new GradientError(
@@ -213,7 +213,7 @@ function runAgain(
     },
   };
   try {
-    return withVariableWatcher(watcher, fn);
+    return variableWatcher.with(watcher, fn);
   } catch (error) {
     if (!(error instanceof DisposedError)) throw error;
     throw new DisposedError(

@@ -10,18 +10,11 @@ import {
   type OptionNames,
 } from "../base/errors.ts";
 import type { KernelContext, KernelPlan, Spec } from "../kernel/kernel.ts";
+import type { ReferenceTensor, Sample } from "../kernel/kernel-op.ts";
 import { type ElementwiseDefinition, elementwiseOp } from "../ops/elementwise/elementwise.ts";
 import { defineMultiOp as makeMultiOp, defineOp as makeOp } from "../tensor/define.ts";
-import type {
-  NotDifferentiable,
-  Op,
-  OpFunction,
-  ReferenceTensor,
-  Sample,
-  TensorLike,
-  Vjp,
-} from "../tensor/op.ts";
-import { activeRecorders } from "../tensor/recording.ts";
+import type { NotDifferentiable, Op, OpFunction, TensorLike, Vjp } from "../tensor/op.ts";
+import { recorders } from "../tensor/recording.ts";
 import { tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type BlockResult, recordBlock, runBlock } from "./block.ts";
@@ -190,7 +183,7 @@ export function customGradient<P extends unknown[], R extends BlockResult>(
   if (typeof vjp !== "function")
     throw new ArgumentError(`${name}: customGradient needs a function for its vjp`);
   return (...args) => {
-    if (activeRecorders().length === 0) return tidy(() => fn(...args));
+    if (recorders.value.length === 0) return tidy(() => fn(...args));
     const inputs = args.filter((arg): arg is Tensor & P[number] => arg instanceof Tensor);
     return tidy(() => {
       const { result, outputs, captured } = runBlock(

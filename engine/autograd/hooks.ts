@@ -4,7 +4,7 @@
 import { checkFunction, GradientError, kindOf } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import { checkTensor } from "../tensor/arguments.ts";
-import { activeRecorders } from "../tensor/recording.ts";
+import { recorders } from "../tensor/recording.ts";
 import { claim, keep, tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { Variable } from "../tensor/variable.ts";
@@ -56,7 +56,7 @@ export function applyHooks(value: Tensor, gradient: Tensor): Tensor {
 
 /** @internal Open tapes and those that record now, each once, the newest first. */
 export function knownTapes(): OpenTape[] {
-  const recording = activeRecorders().flatMap(({ tape }) => (tape === undefined ? [] : [tape as OpenTape]));
+  const recording = recorders.value.flatMap(({ tape }) => (tape === undefined ? [] : [tape as OpenTape]));
   return [...new Set([...recording.reverse(), ...openTapes()])];
 }
 

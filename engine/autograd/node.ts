@@ -1,12 +1,12 @@
 // A recorded call, and the values that a tape keeps of it. Values are counted references on memory: handles for
 // them are made when somebody looks, since recording must cost little and most ops are never looked at.
 
-import type { Memory } from "../backend/backend.ts";
 import type { SourceLine } from "../base/source-line.ts";
 import type { Spec } from "../kernel/kernel.ts";
+import type { Memory } from "../kernel/memory.ts";
 import type { Op } from "../tensor/op.ts";
+import type { RecordedVariable, TapeNode } from "../tensor/tape-node.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import type { RecordedVariable, TapeNode } from "./tape.ts";
 
 /** A value kept alive without a handle. */
 export class SavedValue {

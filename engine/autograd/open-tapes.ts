@@ -1,8 +1,8 @@
 // Which tapes are open, so that a tensor alone leads to the tape that recorded it. References are weak: a tape that
 // is dropped without dispose() must not be held here.
 
+import type { RecordedTape } from "../tensor/tape-node.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { RecordedTape } from "./recorded.ts";
 
 /** What is asked of a tape by those who look for one. */
 export interface OpenTape extends RecordedTape {

@@ -4,10 +4,11 @@
 import { ArgumentError } from "../base/errors.ts";
 import type { Spec } from "../kernel/kernel.ts";
 import type { Device } from "../tensor/device.ts";
+import { scalarValue } from "../tensor/scalars.ts";
+import type { RecordedTape, TapeNode } from "../tensor/tape-node.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Variable } from "../tensor/variable.ts";
 import { openTapes } from "./open-tapes.ts";
-import type { TapeNode } from "./tape.ts";
 
 /** A value on a tape. */
 export interface RecordedValue {
@@ -18,13 +19,6 @@ export interface RecordedValue {
   readonly kind: "result" | "variable" | "number" | "tensor";
   readonly spec: Spec;
   readonly variable: Variable | undefined;
-}
-
-/** The part of a tape that inspection reads. */
-export interface RecordedTape {
-  readonly nodes: readonly TapeNode[];
-  /** Given names, by the value's id. */
-  readonly names: ReadonlyMap<number, string>;
 }
 
 /** The values of a tape's nodes by id, each under a name of its own. */
@@ -42,7 +36,7 @@ export function nameValues(tape: RecordedTape, device: Device): ReadonlyMap<numb
     const spec = node.inputSpecs[k];
     const given = tape.names.get(id);
     const behind = node.inputVariables[k]?.variable;
-    const number = given === undefined ? device.constantValue(id) : undefined;
+    const number = given === undefined ? scalarValue(device, id) : undefined;
     if (behind?.id === id) put(id, "variable", given ?? behind.name, spec, behind);
     else if (number !== undefined) put(id, "number", String(number), spec);
     else put(id, "tensor", given ?? `tensor_${unnamed++}`, spec);

@@ -5,9 +5,9 @@ import { showShape } from "../base/shape.ts";
 import type { SourceLine } from "../base/source-line.ts";
 import type { Spec } from "../kernel/kernel.ts";
 import { attrsText, columns, specText } from "../kernel/text.ts";
+import type { TapeNode } from "../tensor/tape-node.ts";
 import type { NestedArray, Tensor } from "../tensor/tensor.ts";
 import { type RecordedValue, tapeName } from "./recorded.ts";
-import type { TapeNode } from "./tape.ts";
 import { valueText } from "./value-text.ts";
 
 /** The values of a step, as {@link TapeStep.read} gives them: nested arrays, in the order of the step's tensors. */

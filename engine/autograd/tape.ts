@@ -11,14 +11,16 @@ import {
 } from "../base/errors.ts";
 import { currentScope } from "../base/name-scope.ts";
 import { sameShape, showShape } from "../base/shape.ts";
-import { captureSource, type SourceLine } from "../base/source-line.ts";
-import type { Spec } from "../kernel/kernel.ts";
+import { captureSource } from "../base/source-line.ts";
 import { add } from "../ops/elementwise/arithmetic.ts";
 import { checkTensor, checkTensors, notTensor } from "../tensor/arguments.ts";
 import { full } from "../tensor/create.ts";
 import type { Op } from "../tensor/op.ts";
-import { type Recorder, withoutRecorder, withRecorder } from "../tensor/recording.ts";
-import { keep, tensorsIn, track } from "../tensor/scope.ts";
+import { type Recorder, recorders, withoutRecorder } from "../tensor/recording.ts";
+import { scalar } from "../tensor/scalars.ts";
+import { keep, tensorsIn } from "../tensor/scope.ts";
+import { track } from "../tensor/scope-stack.ts";
+import type { RecordedVariable, TapeNode } from "../tensor/tape-node.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { Variable } from "../tensor/variable.ts";
 import { Node } from "./node.ts";
@@ -51,27 +53,6 @@ export interface PullOptions extends WalkOptions {
   readonly allowsConstants?: boolean;
 }
 
-/** One recorded call. */
-export interface TapeNode {
-  /** Position on the tape, from 0. */
-  readonly index: number;
-  readonly op: Op;
-  readonly attrs: unknown;
-  readonly inputIds: readonly number[];
-  readonly outputIds: readonly number[];
-  readonly inputSpecs: readonly Spec[];
-  readonly outputSpecs: readonly Spec[];
-  /** Handles owned by the tape: all of them with `retain`, else what the op's backward rule saves. */
-  readonly inputs: readonly (Tensor | undefined)[];
-  readonly outputs: readonly (Tensor | undefined)[];
-  /** By input: the variable whose memory it shows, if any, as it was at the call. */
-  readonly inputVariables: readonly (RecordedVariable | undefined)[];
-  /** The line that called the op, where the tape notes lines. */
-  readonly source: SourceLine | undefined;
-  /** Names of the layers around the call, `outer/inner`; "" outside of all. */
-  readonly scope: string;
-}
-
 export interface StepOptions {
   /** `"backward"` (the default) walks from the loss, `"forward"` to it, in the order of recording. */
   direction?: "forward" | "backward";
@@ -87,12 +68,6 @@ interface GradientOptions {
 }
 
 const gradientOptions: OptionNames<GradientOptions> = { seed: true };
-
-/** A variable at the time of a call. */
-export interface RecordedVariable {
-  readonly variable: Variable;
-  readonly version: number;
-}
 
 /**
  * Records ops and gives gradients of what they computed.
@@ -191,7 +166,7 @@ export class Tape implements OpenTape {
   record<T>(fn: () => T): T {
     this.#checkUsable("record");
     checkDifferentiable("Tape.record", fn);
-    const result = withRecorder(this.#recorder, fn);
+    const result = recorders.with([...recorders.value, this.#recorder], fn);
     if (!this.#isPrivate) tieToTape(tensorsIn(result), this);
     return result;
   }
@@ -386,6 +361,7 @@ export class Tape implements OpenTape {
         marked: this.#marked,
         leaves: this.#leaves,
         needs: (id) => behind.has(id),
+        pull: gradientsOf,
         unseen: (fn) => withoutRecorder(this.#recorder, fn),
       },
       seeds,
@@ -473,6 +449,17 @@ export class Tape implements OpenTape {
   }
 }
 
+/** Gradients of what `fn` computes, recorded on a tape of its own; zeros for inputs that it does not depend on. */
+function gradientsOf(fn: () => Tensor, inputs: readonly Tensor[]): Tensor[] {
+  const tape = new Tape({ watchVariables: false }).watch(...inputs);
+  try {
+    const value = tape.record(fn);
+    return tape.pull([value], [undefined], inputs, { what: "gradient", allowsConstants: true });
+  } finally {
+    tape.dispose();
+  }
+}
+
 /** Frees what tapes hold that were dropped without `dispose()`. */
 const unowned = new FinalizationRegistry<Node[]>((nodes) => {
   for (const node of nodes) node.free();
@@ -481,6 +468,6 @@ const unowned = new FinalizationRegistry<Node[]>((nodes) => {
 /** The gradient of a single value with respect to itself. A kept constant where there is one: no step then uploads. */
 function one(loss: Tensor): Tensor {
   return loss.rank === 0
-    ? loss.device.constant(1, "f32").alias()
+    ? scalar(loss.device, 1, "f32").alias()
     : keep(full(loss.shape, 1, { device: loss.device }));
 }

@@ -9,9 +9,10 @@ import { reshape } from "../ops/layout/reshape.ts";
 import { sum } from "../ops/reduce/reduce.ts";
 import { full } from "../tensor/create.ts";
 import type { Op, Vjp, VjpContext } from "../tensor/op.ts";
-import { claim, keep, tidy, track } from "../tensor/scope.ts";
+import { claim, keep, tidy } from "../tensor/scope.ts";
+import { track } from "../tensor/scope-stack.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { watches } from "../tensor/watches.ts";
+import { opWatch } from "../tensor/watches.ts";
 import { applyHooks, hasHooks } from "./hooks.ts";
 import type { Node } from "./node.ts";
 
@@ -25,6 +26,8 @@ export interface Walkable {
   /** By id: handles of watched tensors and variables. */
   readonly leaves: ReadonlyMap<number, Tensor>;
   needs(id: number): boolean;
+  /** See {@link VjpContext.pull}. */
+  readonly pull: VjpContext["pull"];
   /** Runs `fn` unseen by the tape; the tapes around it record. */
   unseen<T>(fn: () => T): T;
 }
@@ -166,7 +169,7 @@ export class Walk {
     const produced = tidy(() => {
       const context = this.#context(node, outputGradients);
       const rule = () => (node.op.vjp as Vjp)(context);
-      const raw = watches.ops === undefined ? rule() : watches.ops.backward(node, rule);
+      const raw = opWatch.value === undefined ? rule() : opWatch.value.backward(node, rule);
       checkCount(node.op, raw, node.inputIds.length);
       const given = new Set<Tensor>();
       return node.inputIds.map((_, k) => {
@@ -190,6 +193,7 @@ export class Walk {
       attrs: node.attrs,
       inputSpecs: node.inputSpecs,
       outputSpecs: node.outputSpecs,
+      pull: this.#tape.pull,
       hasGrad: (index) => outputGradients[index] !== null,
       needs: (index) => this.#tape.needs(node.inputIds[index]),
       grad: (index = 0) =>

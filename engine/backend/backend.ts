@@ -2,42 +2,12 @@
 // stand behind it: `cpu` (the float64 reference) and `webgpu`.
 
 import type { DType, HostArray } from "../base/dtype.ts";
-import type { WarmUpProgress } from "../jit/jit.ts";
-import type { Plan } from "../jit/plan.ts";
 import type { AdapterProfile, MatrixShape, Spec } from "../kernel/kernel.ts";
-import type { VariantChoices } from "../kernel/variants.ts";
-import type { ProfileClock, ProfileSession } from "../profile/profile.ts";
-import type { Op } from "../tensor/op.ts";
-import type { TrialCall } from "./tuning/trial.ts";
-
-/** A counted reference to a stretch of a device's memory. Its backend frees it when the count reaches zero. */
-export abstract class Memory {
-  #references = 1;
-
-  retain(): void {
-    this.#references++;
-  }
-
-  release(): void {
-    if (--this.#references === 0) this.free();
-  }
-
-  /** Throws where the memory must not be used now; `tensor` is the handle on it. */
-  checkUsable(_tensor: { describe(): string }): void {}
-
-  protected abstract free(): void;
-}
-
-/** A planned program, bound to a device. */
-export interface PreparedProgram {
-  /** Runs it `times` times over with the same arguments. */
-  run(inputs: readonly Memory[], times: number): void;
-  /** Its results: memory that the next run overwrites. */
-  outputs(inputs: readonly Memory[]): Memory[];
-  /** Device bytes it holds besides its constants. */
-  readonly bytes: number;
-  dispose(): void;
-}
+import type { KernelOp } from "../kernel/kernel-op.ts";
+import type { Memory } from "../kernel/memory.ts";
+import type { TrialCall, VariantChoices } from "../kernel/variants.ts";
+import type { Plan, PreparedProgram, WarmUpProgress } from "./program.ts";
+import type { ProfileClock, ProfileSession } from "./timing.ts";
 
 /** A value with its place: what a backend runs an op on. */
 export interface Operands {
@@ -126,7 +96,7 @@ export interface Backend {
   snapshot?(memory: Memory, spec: Spec): Memory;
   /** Submits what is recorded so far. */
   flush(): void;
-  run(op: Op, attrs: unknown, inputs: Operands, outputs: Operands): void;
+  run(op: KernelOp, attrs: unknown, inputs: Operands, outputs: Operands): void;
   /** Resolves when everything asked for so far has been done; rejects with the first error it met. */
   sync(): Promise<void>;
   memoryUse(): Omit<MemoryUse, "tensors">;

@@ -4,15 +4,9 @@
 import { type DType, type HostArray, hostArray, type ReferenceArray, referenceArray } from "../base/dtype.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Spec } from "../kernel/kernel.ts";
-import type { Op, ReferenceTensor } from "../tensor/op.ts";
-import {
-  type Backend,
-  type DeviceInfo,
-  Memory,
-  type MemoryUse,
-  type Operands,
-  type WorkCounters,
-} from "./backend.ts";
+import type { KernelOp, ReferenceTensor } from "../kernel/kernel-op.ts";
+import { Memory } from "../kernel/memory.ts";
+import type { Backend, DeviceInfo, MemoryUse, Operands, WorkCounters } from "./backend.ts";
 
 class HostMemory extends Memory {
   readonly array: ReferenceArray;
@@ -113,7 +107,7 @@ export class CpuBackend implements Backend {
     this.#counters.copies++;
   }
 
-  run(op: Op, attrs: unknown, inputs: Operands, outputs: Operands): void {
+  run(op: KernelOp, attrs: unknown, inputs: Operands, outputs: Operands): void {
     op.reference!(withData(inputs), attrs, withData(outputs));
     this.#counters.dispatches++;
   }

@@ -1,9 +1,9 @@
-// The named block of the program that is running, a layer's as a rule: what recorded ops say they belong to.
-// A stack of names and nothing else.
+// The named block of the program that is running, a layer's as a rule: recorded ops say that they belong to it.
 
+import { Ambient } from "./ambient.ts";
 import { checkFunction } from "./errors.ts";
 
-let current = "";
+const scopeName = new Ambient("");
 
 /** Runs `fn` with `name` as the innermost scope: ops recorded in it say so, `outer/inner` where scopes nest. */
 export function nameScope<T>(name: string, fn: () => T): T {
@@ -14,16 +14,9 @@ export function nameScope<T>(name: string, fn: () => T): T {
     "the name is for what is in it",
     "second",
   );
-  const outer = current;
-  current = outer === "" ? name : `${outer}/${name}`;
-  try {
-    return fn();
-  } finally {
-    current = outer;
-  }
+  const outer = scopeName.value;
+  return scopeName.with(outer === "" ? name : `${outer}/${name}`, fn);
 }
 
-/** @internal The scope now, "" outside of all. */
-export function currentScope(): string {
-  return current;
-}
+/** The scope now, "" outside of all. */
+export const currentScope = (): string => scopeName.value;

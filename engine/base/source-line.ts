@@ -97,7 +97,7 @@ export function userFrame(frames: readonly StackFrame[], own: string): StackFram
 
 /** Tells the package's files by the one that this module is in: as sources, built, or put together by a bundler. */
 function packageFiles(own: string): (file: string) => boolean {
-  const source = /^(.*\/)engine\/inspect\/source-line\.[cm]?[jt]s$/.exec(own);
+  const source = /^(.*\/)engine\/base\/source-line\.[cm]?[jt]s$/.exec(own);
   if (source !== null) {
     const parts = ["engine/", "nn/", "optim/", "data/"].map((part) => source[1] + part);
     return (file) => parts.some((part) => file.startsWith(part));

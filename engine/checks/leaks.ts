@@ -4,9 +4,10 @@ import { CheckError, checkFunction, checkOptions, type OptionNames } from "../ba
 import { wholeNumber } from "../base/number-checks.ts";
 import { type MadeAt, madeAt, showMadeAt } from "../debug/garbage.ts";
 import { type Device, device as defaultDevice } from "../tensor/device.ts";
+import { isKeptScalar } from "../tensor/scalars.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { Variable } from "../tensor/variable.ts";
-import { type TensorWatch, watches } from "../tensor/watches.ts";
+import { type TensorWatch, tensorWatch } from "../tensor/watches.ts";
 
 export interface NoLeaksOptions {
   /** Whose tensors and bytes are counted; default: the default device. */
@@ -40,18 +41,18 @@ export async function noLeaks<T>(fn: () => T | Promise<T>, options: NoLeaksOptio
   }
   await device.sync();
   const before = device.memory();
-  const watch = new LeakWatch(device, watches.tensors);
-  watches.tensors = watch;
+  const watch = new LeakWatch(device, tensorWatch.value);
+  tensorWatch.value = watch;
   let result: T;
   try {
     result = await fn();
     await device.sync();
   } finally {
-    if (watches.tensors === watch) watches.tensors = watch.outer;
+    if (tensorWatch.value === watch) tensorWatch.value = watch.outer;
   }
   const returned = ownResults(result).filter((tensor) => watch.alive.has(tensor));
   const left = [...watch.alive].filter(
-    ([tensor]) => !tensor.isDisposed && !returned.includes(tensor) && !device.keeps(tensor),
+    ([tensor]) => !tensor.isDisposed && !returned.includes(tensor) && !isKeptScalar(tensor),
   );
   const remedy = "dispose them, make them inside tidy(), or return them";
   if (left.length > 0) {
@@ -88,7 +89,7 @@ class LeakWatch implements TensorWatch {
   /** Scalars that the device keeps for itself, made meanwhile. */
   get constants(): number {
     let count = 0;
-    for (const tensor of this.alive.keys()) if (!tensor.isDisposed && this.#device.keeps(tensor)) count++;
+    for (const tensor of this.alive.keys()) if (!tensor.isDisposed && isKeptScalar(tensor)) count++;
     return count;
   }
 

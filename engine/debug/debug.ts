@@ -1,7 +1,7 @@
 // debug: switches on what finds mistakes at the cost of speed.
 
 import { checkOptions, type OptionNames } from "../base/errors.ts";
-import { type TensorWatch, watches } from "../tensor/watches.ts";
+import { opWatch, type TensorWatch, tensorWatch } from "../tensor/watches.ts";
 import { type GarbageReport, GarbageWatch } from "./garbage.ts";
 import { NumericsWatch } from "./numerics.ts";
 
@@ -37,14 +37,15 @@ const debugOptions: OptionNames<DebugOptions> = { numerics: true, garbage: true 
  */
 export function debug(options: DebugOptions = {}): Debugging {
   checkOptions("debug", options, debugOptions);
-  const before = { ...watches };
-  if (options.numerics !== undefined) watches.ops = options.numerics ? new NumericsWatch() : undefined;
-  if (options.garbage !== undefined) watches.tensors = garbageWatch(options.garbage);
-  const mine = { ...watches };
+  const now = () => ({ ops: opWatch.value, tensors: tensorWatch.value });
+  const before = now();
+  if (options.numerics !== undefined) opWatch.value = options.numerics ? new NumericsWatch() : undefined;
+  if (options.garbage !== undefined) tensorWatch.value = garbageWatch(options.garbage);
+  const mine = now();
   const dispose = (): void => {
     if (mine.ops !== before.ops && mine.ops instanceof NumericsWatch) mine.ops.dispose();
-    if (watches.ops === mine.ops) watches.ops = before.ops;
-    if (watches.tensors === mine.tensors) watches.tensors = before.tensors;
+    if (opWatch.value === mine.ops) opWatch.value = before.ops;
+    if (tensorWatch.value === mine.tensors) tensorWatch.value = before.tensors;
   };
   return { dispose, [Symbol.dispose]: dispose };
 }

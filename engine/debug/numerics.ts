@@ -2,16 +2,16 @@
 // the device as they come; a check reads all reports at once and blames the first op whose inputs were sound and whose
 // result is not.
 
-import type { TapeNode } from "../autograd/tape.ts";
-import type { Memory } from "../backend/backend.ts";
 import { isFloat } from "../base/dtype.ts";
 import { NumericsError } from "../base/errors.ts";
 import { currentScope } from "../base/name-scope.ts";
 import { showShape, sizeOf } from "../base/shape.ts";
 import { captureSource, type SourceLine } from "../base/source-line.ts";
 import type { Spec } from "../kernel/kernel.ts";
+import type { Memory } from "../kernel/memory.ts";
 import type { Device } from "../tensor/device.ts";
 import type { Op } from "../tensor/op.ts";
+import type { TapeNode } from "../tensor/tape-node.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { OpWatch } from "../tensor/watches.ts";
 import { type Contents, lanesFor, readReport, reportSpec, scanOp } from "./scan.ts";

@@ -1,8 +1,9 @@
 // explain(loss): what leads to a loss, as an aligned table. Reads a tape's nodes; runs and reads nothing.
 
-import { nameValues, nodesBehind, type RecordedTape, tapeName, tapeOf } from "../autograd/recorded.ts";
+import { nameValues, nodesBehind, tapeName, tapeOf } from "../autograd/recorded.ts";
 import { sizeOf } from "../base/shape.ts";
 import { attrsText, columns, specText } from "../kernel/text.ts";
+import type { RecordedTape } from "../tensor/tape-node.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 export interface ExplainLossOptions {

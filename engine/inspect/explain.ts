@@ -1,13 +1,13 @@
 // explain: a traced program, or the graph behind a loss, as text for people. Reads graph, groups and plan; changes
 // nothing.
 
+import type { Place, Plan, PlanStep } from "../backend/program.ts";
 import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../base/errors.ts";
 import { showShape, sizeOf } from "../base/shape.ts";
 import type { Graph, Node, Use, Value } from "../jit/graph.ts";
 import { isLiteral } from "../jit/graph.ts";
 import type { Jitted, Program } from "../jit/jit.ts";
 import { unitName } from "../jit/kernels.ts";
-import type { Place, Plan, PlanStep } from "../jit/plan.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type ExplainLossOptions, explainLoss } from "./explain-loss.ts";
 

@@ -1,12 +1,13 @@
 // The graph behind a loss, and a traced program, as diagrams.
 
-import { nameValues, nodesBehind, type RecordedTape, tapeName, tapeOf } from "../autograd/recorded.ts";
+import { nameValues, nodesBehind, tapeName, tapeOf } from "../autograd/recorded.ts";
 import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../base/errors.ts";
 import type { Node, Value } from "../jit/graph.ts";
 import { isLiteral } from "../jit/graph.ts";
 import type { Jitted, Program } from "../jit/jit.ts";
 import { unitName } from "../jit/kernels.ts";
 import { attrsText, specText } from "../kernel/text.ts";
+import type { RecordedTape } from "../tensor/tape-node.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import {
   type Diagram,

@@ -1,7 +1,7 @@
 // Merges pointwise work into structured kernels: behind their results, before what they read, and other ops' sums.
 
 import { sameShape, showShape, sizeOf } from "../base/shape.ts";
-import type { EpilogueSite, PrologueSite } from "../tensor/op.ts";
+import type { EpilogueSite, PrologueSite } from "../kernel/kernel-op.ts";
 import {
   isLiteral,
   knowsElement,
@@ -99,7 +99,7 @@ function refuseEpilogue(
   return undefined;
 }
 
-/** Work that a structured kernel does on the way: see {@link Op.companion}. */
+/** Work that a structured kernel does on the way: see {@link KernelOp.companion}. */
 export function mergeCompanions(groups: Groups): void {
   for (const node of groups.graph.nodes) {
     const unit = groups.unitOf(node);

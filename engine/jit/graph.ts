@@ -1,9 +1,9 @@
 // The graph that tracing records: values and the nodes that make them, as plain data. Passes read and rewrite it;
 // nothing here executes.
 
-import type { Memory } from "../backend/backend.ts";
 import type { Spec } from "../kernel/kernel.ts";
-import type { Op, Pointwise } from "../tensor/op.ts";
+import type { KernelOp, Pointwise } from "../kernel/kernel-op.ts";
+import type { Memory } from "../kernel/memory.ts";
 
 /** Where a value comes from. */
 export type Origin =
@@ -33,7 +33,7 @@ export interface Use extends Spec {
 
 export interface Node {
   readonly id: number;
-  readonly op: Op;
+  readonly op: KernelOp;
   readonly attrs: unknown;
   readonly inputs: readonly Use[];
   readonly outputs: readonly Value[];

@@ -1,9 +1,9 @@
 // The graph's nodes in units while these are merged: who reads what, what would be bound, what depends on what. Which
 // units are merged is the passes' business.
 
-import type { Memory } from "../backend/backend.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { AdapterProfile, Spec } from "../kernel/kernel.ts";
+import type { Memory } from "../kernel/memory.ts";
 import {
   type Graph,
   isLiteral,

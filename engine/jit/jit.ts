@@ -2,8 +2,8 @@
 // nothing allocated, uploaded or rebuilt.
 
 import { withLocalGradients } from "../autograd/slots.ts";
-import type { Backend, Memory, PreparedProgram } from "../backend/backend.ts";
-import type { TrialCall } from "../backend/tuning/trial.ts";
+import type { Backend } from "../backend/backend.ts";
+import type { Plan, PreparedProgram, WarmUpProgress } from "../backend/program.ts";
 import {
   ArgumentError,
   checkFunction,
@@ -14,16 +14,18 @@ import {
 } from "../base/errors.ts";
 import { atLeastOne } from "../base/number-checks.ts";
 import type { Spec } from "../kernel/kernel.ts";
+import type { Memory } from "../kernel/memory.ts";
+import type { TrialCall } from "../kernel/variants.ts";
 import type { Device } from "../tensor/device.ts";
 import { device as defaultDevice } from "../tensor/device.ts";
 import { noGrad } from "../tensor/recording.ts";
 import { tensorsIn, tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { isLeftSince, leavings } from "../tensor/variable.ts";
-import { watches } from "../tensor/watches.ts";
+import { opWatch } from "../tensor/watches.ts";
 import { type Fused, type FuseOptions, fuse } from "./fuse.ts";
 import type { Graph } from "./graph.ts";
-import { type Plan, plan } from "./plan.ts";
+import { plan } from "./plan.ts";
 import { readWindows } from "./read-windows.ts";
 import { signature } from "./signature.ts";
 import { type SimplifyOptions, simplify } from "./simplify.ts";
@@ -85,7 +87,6 @@ export interface WarmUp {
 }
 
 /** Told before the first pipeline and after each. */
-export type WarmUpProgress = (progress: { readonly done: number; readonly total: number }) => void;
 
 /** One traced signature of a function. */
 export interface Program {
@@ -243,7 +244,7 @@ export function jit<P extends JitArgument[], R extends Tree>(
 }
 
 /** Inside another trace; or while every op is watched, which a fused kernel would hide. */
-const runsAsIs = (device: Device): boolean => device.isTracing || watches.ops !== undefined;
+const runsAsIs = (device: Device): boolean => device.isTracing || opWatch.value !== undefined;
 
 function release(entry: Entry): void {
   // Results keep what they show of the program's memory from now on.

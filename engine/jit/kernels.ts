@@ -2,6 +2,7 @@
 // its nodes.
 
 import { sizeOf } from "../base/shape.ts";
+import type { ChainInput, PointwiseChain, PointwiseStep } from "../kernel/chain.ts";
 import {
   type AdapterProfile,
   input,
@@ -14,13 +15,7 @@ import {
 } from "../kernel/kernel.ts";
 import { div, mul } from "../ops/elementwise/arithmetic.ts";
 import { elementwiseShader } from "../ops/elementwise/elementwise.ts";
-import {
-  besideCall,
-  type ChainInput,
-  type PointwiseChain,
-  type PointwiseStep,
-  pointwiseCall,
-} from "../ops/pointwise/pointwise-code.ts";
+import { besideCall, pointwiseCall } from "../ops/pointwise/pointwise-code.ts";
 import { isLiteral, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
 import { bindingKey, contextOf, nodesBefore, type Prologue, siteOf, spaceOf, type Unit } from "./units.ts";
 

@@ -1,57 +1,22 @@
 // Puts the units in order and gives every value a place in memory. A Plan is plain data: it can be printed, and its
 // counts are asserted in tests.
 
-import type { Backend, Memory } from "../backend/backend.ts";
+import type { Backend } from "../backend/backend.ts";
+import type { Place, Plan, PlanStep, Slot } from "../backend/program.ts";
 import { deviceBytes } from "../base/dtype.ts";
 import { sizeOf } from "../base/shape.ts";
-import type { AdapterProfile, KernelCall, Spec } from "../kernel/kernel.ts";
+import type { AdapterProfile, Spec } from "../kernel/kernel.ts";
+import type { KernelOp } from "../kernel/kernel-op.ts";
+import type { Memory } from "../kernel/memory.ts";
 import { pack } from "../ops/layout/pack.ts";
 import { matmul } from "../ops/matmul/matmul.ts";
 import { windowedMatmul } from "../ops/matmul/windowed-matmul.ts";
 import { max, mean, min, sum } from "../ops/reduce/reduce.ts";
-import type { Op } from "../tensor/op.ts";
 import { Dependencies } from "./dependencies.ts";
 import { type Effect, type Graph, producerOf, type Value } from "./graph.ts";
 import { writtenInPlace } from "./in-place.ts";
 import { unitKernels, unitName } from "./kernels.ts";
 import type { Unit } from "./units.ts";
-
-/** Where a value lives while the program runs. */
-export type Place =
-  /** A buffer of the program's own, shared by values that are never alive together. */
-  | { readonly kind: "slot"; readonly slot: number; readonly byteOffset: number; readonly bytes: number }
-  /** Memory that outlives the program. */
-  | { readonly kind: "memory"; readonly memory: Memory }
-  /** The caller's argument. */
-  | { readonly kind: "input"; readonly index: number };
-
-export type PlanStep =
-  | {
-      readonly kind: "dispatch";
-      readonly name: string;
-      readonly call: KernelCall;
-      readonly places: readonly Place[];
-    }
-  | {
-      readonly kind: "copy";
-      readonly name: string;
-      readonly from: Place;
-      readonly to: Place;
-      readonly spec: Spec;
-    };
-
-export interface Slot {
-  readonly bytes: number;
-  /** Filled with zeros when the program is made: its gaps are read. */
-  readonly isZeroed: boolean;
-}
-
-export interface Plan {
-  readonly steps: readonly PlanStep[];
-  readonly slots: readonly Slot[];
-  readonly outputs: readonly { readonly place: Place; readonly spec: Spec }[];
-  readonly inputs: readonly Spec[];
-}
 
 export function plan(graph: Graph, units: readonly Unit[], backend: Backend, profile: AdapterProfile): Plan {
   return new Planner(graph, units, backend, profile).plan();
@@ -287,7 +252,7 @@ class Planner {
 }
 
 /** Structured ops whose kernels store single elements where a row is no whole number of vec4s. */
-const exactWriters: ReadonlySet<Op> = new Set([
+const exactWriters: ReadonlySet<KernelOp> = new Set([
   windowedMatmul,
   ...[matmul, sum, mean, max, min].map(({ op }) => op),
 ]);

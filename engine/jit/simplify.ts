@@ -3,11 +3,12 @@
 
 import { referenceArray } from "../base/dtype.ts";
 import { sizeOf } from "../base/shape.ts";
+import type { KernelOp } from "../kernel/kernel-op.ts";
+import { opId, type ReferenceTensor } from "../kernel/kernel-op.ts";
 import { add, div, mul, sub } from "../ops/elementwise/arithmetic.ts";
 import { cast } from "../ops/elementwise/cast.ts";
 import { expand } from "../ops/layout/movement.ts";
 import { mean, sum } from "../ops/reduce/reduce.ts";
-import { type Op, opId, type ReferenceTensor } from "../tensor/op.ts";
 import { type Graph, knowsElement, makeNode, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
 
 export interface SimplifyOptions {
@@ -139,7 +140,7 @@ function foldNode(node: Node, inputs: readonly Use[], makeUniform: MakeUniform):
 }
 
 function evaluate(
-  op: Op,
+  op: KernelOp,
   attrs: unknown,
   inputs: readonly Use[],
   values: readonly number[],

@@ -1,18 +1,13 @@
 // Tracing: a backend that computes nothing and writes down what it is asked for. While a function is traced, its
 // device runs on this one, so every op, gradient and assignment in it is recorded as it is, composed ops included.
 
-import {
-  type Backend,
-  Memory,
-  type MemoryUse,
-  type Operands,
-  type WorkCounters,
-} from "../backend/backend.ts";
+import type { Backend, MemoryUse, Operands, WorkCounters } from "../backend/backend.ts";
 import type { DType, HostArray } from "../base/dtype.ts";
 import { TraceError } from "../base/errors.ts";
 import { showShape, sizeOf } from "../base/shape.ts";
 import type { Spec } from "../kernel/kernel.ts";
-import type { Op } from "../tensor/op.ts";
+import type { KernelOp } from "../kernel/kernel-op.ts";
+import { Memory } from "../kernel/memory.ts";
 import type { Effect, Graph, Node, Use, Value } from "./graph.ts";
 
 /** Memory of a tensor made while tracing: it stands for a value of the graph. */
@@ -150,7 +145,7 @@ export class TraceBackend implements Backend {
     this.#assigned.set(to, { target: to, spec: { shape: spec.shape, dtype: spec.dtype }, source: value });
   }
 
-  run(op: Op, attrs: unknown, inputs: Operands, outputs: Operands): void {
+  run(op: KernelOp, attrs: unknown, inputs: Operands, outputs: Operands): void {
     const made: Value[] = [];
     const node: Node = {
       id: this.#nodes.length,

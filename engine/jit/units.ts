@@ -2,7 +2,7 @@
 
 import { sizeOf } from "../base/shape.ts";
 import type { AdapterProfile, KernelContext, Spec } from "../kernel/kernel.ts";
-import type { EpilogueSite } from "../tensor/op.ts";
+import type { EpilogueSite } from "../kernel/kernel-op.ts";
 import { type Node, pointwiseOf, readsApart } from "./graph.ts";
 
 /** Nodes that one kernel (or one structured op's kernels) computes. */

@@ -4,7 +4,6 @@
 
 import type { DType } from "../base/dtype.ts";
 import type { Shape } from "../base/shape.ts";
-import type { Choices } from "./variants.ts";
 
 /** Shape and dtype: all that shape inference and kernel choice may look at. */
 export interface Spec {
@@ -85,6 +84,24 @@ export interface MatrixShape {
   readonly m: number;
   readonly n: number;
   readonly k: number;
+}
+
+/** The variants that can compute one call. */
+export interface Variants {
+  readonly family: string;
+  /**
+   * Sizes and layout, rounded so that calls that are alike share a choice; undefined where only the favourite is fast
+   * enough to be timed.
+   */
+  readonly problem: string | undefined;
+  /** The profile's favourite first. */
+  readonly names: readonly string[];
+}
+
+/** Who says which variant serves a call. */
+export interface Choices {
+  /** @internal */
+  choose(variants: Variants): string;
 }
 
 /** What kernels may know about the adapter when they choose a variant. */

@@ -2,29 +2,11 @@
 // declares, and the table of what a device chose. How choices are checked and measured, neither knows.
 
 import { ArgumentError, ShaderError } from "../base/errors.ts";
-import type { Op, Sample } from "../tensor/op.ts";
-import type { AdapterProfile } from "./kernel.ts";
-
-/** The variants that can compute one call. */
-export interface Variants {
-  readonly family: string;
-  /**
-   * Sizes and layout, rounded so that calls that are alike share a choice; undefined where only the favourite is fast
-   * enough to be timed.
-   */
-  readonly problem: string | undefined;
-  /** The profile's favourite first. */
-  readonly names: readonly string[];
-}
+import type { AdapterProfile, Choices, Spec, Variants } from "./kernel.ts";
+import type { KernelOp, Sample } from "./kernel-op.ts";
 
 /** A size as problems give it: sizes up to the same power of two share a choice. */
 export const powerOfTwo = (size: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, size)));
-
-/** Who says which variant serves a call. */
-export interface Choices {
-  /** @internal */
-  choose(variants: Variants): string;
-}
 
 /** The variant that the device uses: the favourite where no device is asked. */
 export const chosen = (variants: Variants, { choices }: Pick<AdapterProfile, "choices">): string =>
@@ -46,7 +28,14 @@ export interface Family {
 
 /** A call of one of the family's ops, which has `variants`. */
 export interface Check extends Sample {
-  readonly op: Op;
+  readonly op: KernelOp;
+}
+
+/** A call of an op with `variants`. */
+export interface TrialCall {
+  readonly op: KernelOp;
+  readonly inputs: readonly Spec[];
+  readonly attrs: unknown;
 }
 
 const families = new Map<string, Family>();

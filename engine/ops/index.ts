@@ -24,6 +24,7 @@ export * from "./layout/concat.ts";
 export * from "./layout/movement.ts";
 export * from "./layout/pack.ts";
 export * from "./layout/reshape.ts";
+export * from "./layout/slice.ts";
 export * from "./matmul/einsum.ts";
 export * from "./matmul/matmul.ts";
 export * from "./normalize/batch-norm.ts";

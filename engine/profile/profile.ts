@@ -2,19 +2,13 @@
 // and to print; how a dispatch is timed is the backend's business.
 
 import type { Backend, WorkCounters } from "../backend/backend.ts";
+import type { DispatchTime, ProfileClock, ProfileSession } from "../backend/timing.ts";
 import { ArgumentError, checkFunction, checkOptions, type OptionNames } from "../base/errors.ts";
 import { importByName, nodeProcess } from "../base/host.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { KernelCall } from "../kernel/kernel.ts";
 import { type Device, device as defaultDevice } from "../tensor/device.ts";
 import { type AdapterPeaks, measurePeaks } from "./adapter-peaks.ts";
-
-/**
- * - `"timestamps"`: the GPU's own, before and after each dispatch.
- * - `"wall"`: each dispatch is submitted alone and waited for; its time includes that round trip.
- * - `"reference"`: the CPU reference runs ops one by one; each is timed where it is called.
- */
-export type ProfileClock = "timestamps" | "wall" | "reference";
 
 export interface ProfileOptions {
   /** Which device; default: the default one. */
@@ -26,25 +20,6 @@ export interface ProfileOptions {
 }
 
 const profileOptions: OptionNames<ProfileOptions> = { device: true, clock: true, peaks: true };
-
-/** One dispatch, as the backend timed it. */
-export interface DispatchTime {
-  /** The op's name, or the fused unit's. */
-  readonly name: string;
-  /** What was dispatched; the reference dispatches nothing. */
-  readonly call: KernelCall | undefined;
-  /** Bytes of all that the kernel binds. */
-  readonly bytes: number;
-  /** Since the first dispatch began; NaN where it could not be timed. */
-  startMs: number;
-  ms: number;
-}
-
-/** What a backend that can time its dispatches gives. */
-export interface ProfileSession {
-  readonly clock: ProfileClock;
-  stop(): Promise<DispatchTime[]>;
-}
 
 /** All dispatches of one kernel: one name, one shader, and for matmuls one size. */
 export interface KernelProfile {

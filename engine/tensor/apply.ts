@@ -1,18 +1,19 @@
 // The one function that every public op calls: infers shapes (throwing at the caller's line), executes, records
 // on the active tapes.
 
-import type { Memory } from "../backend/backend.ts";
 import type { DType } from "../base/dtype.ts";
 import { ArgumentError, DeviceError } from "../base/errors.ts";
 import { checkShape } from "../base/shape.ts";
 import type { Spec } from "../kernel/kernel.ts";
+import type { Memory } from "../kernel/memory.ts";
 import { notTensor } from "./arguments.ts";
 import { checkTraced, type Device, device as defaultDevice } from "./device.ts";
 import type { Op, TensorLike } from "./op.ts";
 import { noGrad, recordOnTapes } from "./recording.ts";
+import { scalar } from "./scalars.ts";
 import { tidy } from "./scope.ts";
 import { Tensor } from "./tensor.ts";
-import { watches } from "./watches.ts";
+import { opWatch } from "./watches.ts";
 
 /** Runs `op` and gives its outputs. Numbers among the inputs become scalars of the first tensor's dtype. */
 export function apply<A>(op: Op<A>, inputs: readonly TensorLike[], attrs: A): Tensor[] {
@@ -23,7 +24,7 @@ export function apply<A>(op: Op<A>, inputs: readonly TensorLike[], attrs: A): Te
   const specs = op.infer(tensors, attrs);
   for (const spec of specs) checkShape(op.name, spec.shape);
   const compose = op.compose;
-  const { ops: watch } = watches;
+  const watch = opWatch.value;
   let outputs: Tensor[];
   if (compose === undefined) outputs = execute(device, op, attrs, tensors, memories, specs);
   else {
@@ -92,7 +93,7 @@ function toTensor(
   if (typeof value !== "number") {
     throw notTensor(op, value, `argument ${index + 1}`, "a Tensor or a number");
   }
-  return device.constant(value, scalarDType(op, value, inputs));
+  return scalar(device, value, scalarDType(op, value, inputs));
 }
 
 /** A number takes the dtype of the first tensor beside it (f32 beside bool); it must be whole for integers. */

@@ -1,5 +1,6 @@
-// Which tapes listen. Kept apart from the tape itself so that `apply` need not know what a tape is.
+// Who is told of the ops that run: tapes, and others that only look on.
 
+import { Ambient } from "../base/ambient.ts";
 import { checkFunction } from "../base/errors.ts";
 import type { Op } from "./op.ts";
 import type { Tensor } from "./tensor.ts";
@@ -13,12 +14,8 @@ export interface Recorder {
   readonly tape?: object;
 }
 
-let active: readonly Recorder[] = [];
-
-/** @internal Who listens now, outermost first. */
-export function activeRecorders(): readonly Recorder[] {
-  return active;
-}
+/** Who is told now, outermost first. */
+export const recorders = new Ambient<readonly Recorder[]>([]);
 
 export function recordOnTapes(
   op: Op,
@@ -26,18 +23,14 @@ export function recordOnTapes(
   inputs: readonly Tensor[],
   outputs: readonly Tensor[],
 ): void {
-  for (const recorder of active) recorder.record(op, attrs, inputs, outputs);
-}
-
-/** Runs `fn` with `recorder` listening too. */
-export function withRecorder<T>(recorder: Recorder, fn: () => T): T {
-  return withRecorders([...active, recorder], fn);
+  for (const recorder of recorders.value) recorder.record(op, attrs, inputs, outputs);
 }
 
 /** Runs `fn` without `recorder`; the tapes around it go on. */
 export function withoutRecorder<T>(recorder: Recorder, fn: () => T): T {
+  const active = recorders.value;
   if (!active.includes(recorder)) return fn();
-  return withRecorders(
+  return recorders.with(
     active.filter((other) => other !== recorder),
     fn,
   );
@@ -46,16 +39,5 @@ export function withoutRecorder<T>(recorder: Recorder, fn: () => T): T {
 /** Runs `fn` with no tape recording: nothing in it gets a gradient. */
 export function noGrad<T>(fn: () => T): T {
   checkFunction("noGrad", fn, "computes something, as in () => add(x, 1)", "what is in it gets no gradient");
-  return withRecorders([], fn);
-}
-
-/** @internal Runs `fn` with exactly these listening. */
-export function withRecorders<T>(next: readonly Recorder[], fn: () => T): T {
-  const previous = active;
-  active = next;
-  try {
-    return fn();
-  } finally {
-    active = previous;
-  }
+  return recorders.with([], fn);
 }

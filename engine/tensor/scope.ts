@@ -2,15 +2,8 @@
 
 import { ArgumentError, checkFunction } from "../base/errors.ts";
 import { checkTensor } from "./arguments.ts";
+import { isTracked, openScope, track, untrack } from "./scope-stack.ts";
 import { Tensor } from "./tensor.ts";
-
-const scopes: Set<Tensor>[] = [];
-
-/** @internal Every new tensor handle reports here. */
-export function track<T extends Tensor>(tensor: T): T {
-  scopes.at(-1)?.add(tensor);
-  return tensor;
-}
 
 /**
  * Runs `fn` and disposes every tensor made in it, except those it returns (alone, or inside arrays, plain
@@ -25,11 +18,11 @@ export function tidy<T>(fn: () => T): T {
     "computes something, as in () => mean(x)",
     "what else it makes is freed after it",
   );
-  const scope = new Set<Tensor>();
-  scopes.push(scope);
+  const outer = openScope.value;
+  const owned = new Set<{ dispose(): void }>();
   let result: T;
   try {
-    result = fn();
+    result = openScope.with({ owned, outer }, fn);
     if (result instanceof Promise) {
       // What the function does from now on fails for lack of its tensors; the error below says why.
       result.catch(() => {});
@@ -38,22 +31,15 @@ export function tidy<T>(fn: () => T): T {
       );
     }
   } catch (error) {
-    scopes.pop();
-    for (const tensor of scope) tensor.dispose();
+    for (const tensor of owned) tensor.dispose();
     throw error;
   }
-  scopes.pop();
-  const kept = tensorsIn(result);
-  for (const tensor of scope) {
-    if (kept.has(tensor)) track(tensor);
+  const kept: ReadonlySet<unknown> = tensorsIn(result);
+  for (const tensor of owned) {
+    if (kept.has(tensor)) outer?.owned.add(tensor);
     else tensor.dispose();
   }
   return result;
-}
-
-/** @internal Whether the innermost scope owns the tensor. */
-export function isTracked(tensor: Tensor): boolean {
-  return scopes.at(-1)?.has(tensor) ?? false;
 }
 
 /** @internal A handle that the innermost scope owns: `tensor` itself where that scope made it, else a second one. */
@@ -65,7 +51,7 @@ export function claim(tensor: Tensor): Tensor {
 /** Takes a tensor out of every open scope: it lives until its own `dispose()`. Returns it. */
 export function keep<T extends Tensor>(tensor: T): T {
   checkTensor("keep", tensor);
-  for (const scope of scopes) scope.delete(tensor);
+  untrack(tensor);
   return tensor;
 }
 

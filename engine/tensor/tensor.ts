@@ -1,15 +1,15 @@
 // Tensor: an immutable value of a shape and dtype on a device. A handle on memory that others may share; it
 // knows nothing of ops, and ops are plain functions that take it.
 
-import { gradientOf } from "../autograd/slots.ts";
-import type { Memory } from "../backend/backend.ts";
 import type { DType, HostArray } from "../base/dtype.ts";
 import { ArgumentError, DisposedError } from "../base/errors.ts";
 import { type Shape, showShape, sizeOf } from "../base/shape.ts";
 import type { Spec } from "../kernel/kernel.ts";
+import type { Memory } from "../kernel/memory.ts";
 import type { Device } from "./device.ts";
-import { track } from "./scope.ts";
-import { watches } from "./watches.ts";
+import { gradientOf } from "./gradient-store.ts";
+import { track } from "./scope-stack.ts";
+import { opWatch, tensorWatch } from "./watches.ts";
 
 let nextId = 1;
 
@@ -17,7 +17,7 @@ let nextId = 1;
 const dropped = new FinalizationRegistry<Held>(({ memory, device, isCounted, origin }) => {
   if (isCounted) device.tensorCount--;
   memory.release();
-  if (origin !== undefined) watches.tensors?.collected(origin);
+  if (origin !== undefined) tensorWatch.value?.collected(origin);
 });
 
 interface Held {
@@ -110,7 +110,7 @@ export class Tensor implements Spec {
   #count(memory: Memory): void {
     this.#isCounted = true;
     this.device.tensorCount++;
-    const origin = watches.tensors?.made(this);
+    const origin = tensorWatch.value?.made(this);
     dropped.register(this, { memory, device: this.device, isCounted: true, origin }, this);
   }
 
@@ -124,13 +124,13 @@ export class Tensor implements Spec {
    * bool. Waits for the GPU. On the CPU reference, float64 values are rounded to f32 here.
    */
   async data(): Promise<HostArray> {
-    if (watches.ops !== undefined) await watches.ops.check(this.device);
+    if (opWatch.value !== undefined) await opWatch.value.check(this.device);
     return this.device.backend.read(this.memory, this.dtype, this.size);
   }
 
   /** The values of the CPU reference before rounding; on a GPU, the f32 values widened. For gradient checks. */
   async dataFloat64(): Promise<Float64Array> {
-    if (watches.ops !== undefined) await watches.ops.check(this.device);
+    if (opWatch.value !== undefined) await opWatch.value.check(this.device);
     return this.device.backend.readFloat64(this.memory, this.dtype, this.size);
   }
 

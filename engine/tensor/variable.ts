@@ -1,7 +1,7 @@
 // Variable: a tensor whose value can be replaced, as parameters, moving averages and optimizer slots are. Its
 // memory stays the same, so what is bound to it stays bound.
 
-import type { Memory } from "../backend/backend.ts";
+import { Ambient } from "../base/ambient.ts";
 import type { DType } from "../base/dtype.ts";
 import {
   ArgumentError,
@@ -13,6 +13,7 @@ import {
 } from "../base/errors.ts";
 import { type Shape, sameShape, showShape } from "../base/shape.ts";
 import type { Spec } from "../kernel/kernel.ts";
+import type { Memory } from "../kernel/memory.ts";
 import { checkDType, checkValues, fromValues } from "./create.ts";
 import { type Device, device as defaultDevice } from "./device.ts";
 import { type NestedInput, Tensor } from "./tensor.ts";
@@ -45,21 +46,8 @@ export interface VariableWatcher {
   assign(variable: Variable, value: Tensor): boolean;
 }
 
-let watcher: VariableWatcher | undefined;
-
-/** @internal */
-export const variableWatcher = (): VariableWatcher | undefined => watcher;
-
-/** @internal Runs `fn` with `next` in place of the watcher there is, which `next` must ask itself. */
-export function withVariableWatcher<T>(next: VariableWatcher, fn: () => T): T {
-  const outer = watcher;
-  watcher = next;
-  try {
-    return fn();
-  } finally {
-    watcher = outer;
-  }
-}
+/** @internal Who stands between variables and their readers now; one set inside another must ask that one itself. */
+export const variableWatcher = new Ambient<VariableWatcher | undefined>(undefined);
 
 /** When variables left their memory, by {@link leavings}. */
 const left = new WeakMap<Memory, number>();
@@ -98,7 +86,7 @@ export class Variable extends Tensor {
 
   /** @internal */
   override get memory(): Memory {
-    return watcher?.read(this) ?? super.memory;
+    return variableWatcher.value?.read(this) ?? super.memory;
   }
 
   /** Replaces the value by that of `value`, which must have the same shape and dtype and keeps its own memory. */
@@ -119,7 +107,7 @@ export class Variable extends Tensor {
       );
     }
     if (value === this) return this;
-    if (watcher?.assign(this, value)) return this;
+    if (variableWatcher.value?.assign(this, value)) return this;
     this.device.backend.copy(value.memory, this.memory, this);
     this.device.backend.noteAssigned?.(this);
     this.#version++;
@@ -135,7 +123,7 @@ export class Variable extends Tensor {
   set(values: NestedInput | ArrayLike<number>): this {
     const flat = fromValues(`set ${this.describe()}`, values, this.shape).values;
     checkValues(`set ${this.describe()}`, flat, this.dtype);
-    if (watcher !== undefined && this.#isSetFor(watcher, flat)) return this;
+    if (variableWatcher.value !== undefined && this.#isSetFor(variableWatcher.value, flat)) return this;
     this.device.backend.write(this.memory, this, flat);
     this.#version++;
     return this;

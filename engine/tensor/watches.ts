@@ -1,29 +1,26 @@
-// What debugging has switched on, for those who must ask: apply, the tape, tensors, jit. Empty as a rule, so asking
-// costs a property read. Knows nothing of what the watches do.
+// Who watches ops and tensors while debug() asks for it; apply, the tape, tensors and jit tell them. What is watched
+// is named `object` here, because tensors and devices stand above.
 
-import type { TapeNode } from "../autograd/tape.ts";
-import type { Device } from "./device.ts";
-import type { Op } from "./op.ts";
-import type { Tensor } from "./tensor.ts";
+import { Ambient } from "../base/ambient.ts";
 
 /** Told of every op that runs. */
 export interface OpWatch {
-  ran(op: Op, inputs: readonly Tensor[], outputs: readonly Tensor[]): void;
+  ran(op: object, inputs: readonly object[], outputs: readonly object[]): void;
   /** Runs `fn`, the ops that `op` is composed of. */
-  inside<T>(op: Op, fn: () => T): T;
+  inside<T>(op: object, fn: () => T): T;
   /** Runs `fn`, the backward rule of a node. */
-  backward<T>(node: TapeNode, fn: () => T): T;
+  backward<T>(node: object, fn: () => T): T;
   /** Throws what was found on the device since the last check. */
-  check(device: Device): Promise<void>;
+  check(device: object): Promise<void>;
 }
 
 /** Told of every handle that is made; what it returns is handed to {@link collected} if the garbage collector gets it. */
 export interface TensorWatch {
-  made(tensor: Tensor): unknown;
+  made(tensor: object): unknown;
   collected(origin: unknown): void;
 }
 
-export const watches: { ops: OpWatch | undefined; tensors: TensorWatch | undefined } = {
-  ops: undefined,
-  tensors: undefined,
-};
+/** Undefined while ops are not debugged. */
+export const opWatch = new Ambient<OpWatch | undefined>(undefined);
+/** Undefined while handles are not debugged. */
+export const tensorWatch = new Ambient<TensorWatch | undefined>(undefined);

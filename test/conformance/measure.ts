@@ -11,7 +11,7 @@ import {
   type Tensor,
   tidy,
 } from "../../engine/index.ts";
-import type { Sample } from "../../engine/tensor/op.ts";
+import type { Sample } from "../../engine/kernel/kernel-op.ts";
 import { forwardDefault, forwardTolerance, gradientDefault, gradientTolerance } from "../support/compare.ts";
 import {
   chosen,

@@ -14,8 +14,8 @@ import {
   tensor,
   tidy,
 } from "../../engine/index.ts";
+import type { ReferenceTensor } from "../../engine/kernel/kernel-op.ts";
 import { apply } from "../../engine/tensor/apply.ts";
-import type { ReferenceTensor } from "../../engine/tensor/op.ts";
 import { gpuDevice } from "../support/devices.ts";
 import { allOps } from "../support/op-cases.ts";
 import { errorShare } from "../support/ulp.ts";

@@ -16,8 +16,8 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.ts";
-import { input, type KernelPlan, output, shader } from "../../engine/kernel/kernel.ts";
-import { chosen, type Family, registerFamily, type Variants } from "../../engine/kernel/variants.ts";
+import { input, type KernelPlan, output, shader, type Variants } from "../../engine/kernel/kernel.ts";
+import { chosen, type Family, registerFamily } from "../../engine/kernel/variants.ts";
 import { matmul } from "../../engine/ops/matmul/matmul.ts";
 import { apply } from "../../engine/tensor/apply.ts";
 import { notDifferentiable, type Op } from "../../engine/tensor/op.ts";

@@ -1,9 +1,9 @@
 // The error of an elementwise op on the adapter against the accuracy it states, over dense inputs of its domain.
 
 import type { Device, Op } from "../../engine/index.ts";
+import type { Accuracy } from "../../engine/kernel/kernel-op.ts";
 import { apply } from "../../engine/tensor/apply.ts";
 import { tensor } from "../../engine/tensor/create.ts";
-import type { Accuracy } from "../../engine/tensor/op.ts";
 import { denseInputs, errorShare, ulpError } from "./ulp.ts";
 
 export interface WorstError {

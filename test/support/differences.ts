@@ -3,9 +3,9 @@
 import { sizeOf } from "../../engine/base/shape.ts";
 import { chosen } from "../../engine/checks/compare.ts";
 import { type Device, grad, mul, type Op, sum, type Tensor, tidy } from "../../engine/index.ts";
+import type { Sample } from "../../engine/kernel/kernel-op.ts";
 import { add } from "../../engine/ops/elementwise/arithmetic.ts";
 import { tensor } from "../../engine/tensor/create.ts";
-import type { Sample } from "../../engine/tensor/op.ts";
 import { applySample, makeInputs, uniforms } from "./op-cases.ts";
 
 export { chosen };

@@ -1,9 +1,8 @@
 // Runs one call on the adapter and on the reference and compares the results.
 
 import type { Device, Op, Tensor } from "../../engine/index.ts";
-import type { AdapterProfile } from "../../engine/kernel/kernel.ts";
-import type { Variants } from "../../engine/kernel/variants.ts";
-import type { Sample } from "../../engine/tensor/op.ts";
+import type { AdapterProfile, Variants } from "../../engine/kernel/kernel.ts";
+import type { Sample } from "../../engine/kernel/kernel-op.ts";
 import { expectClose, forwardDefault, forwardTolerance } from "./compare.ts";
 import { applySample, drawAll, makeInputs, showSample } from "./op-cases.ts";
 

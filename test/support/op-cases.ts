@@ -5,9 +5,9 @@ import type { DType } from "../../engine/base/dtype.ts";
 import { sizeOf } from "../../engine/base/shape.ts";
 import { uniforms } from "../../engine/checks/compare.ts";
 import { type Device, type Op, type Tensor, type TensorLike, tensor } from "../../engine/index.ts";
+import type { Sample, SampleInput } from "../../engine/kernel/kernel-op.ts";
 import * as exported from "../../engine/ops/index.ts";
 import { apply } from "../../engine/tensor/apply.ts";
-import type { Sample, SampleInput } from "../../engine/tensor/op.ts";
 
 export { uniforms };
 

@@ -1,6 +1,6 @@
 // How far an f32 lies from a float64 reference, in units in the last place, and inputs where functions go wrong.
 
-import type { Accuracy } from "../../engine/tensor/op.ts";
+import type { Accuracy } from "../../engine/kernel/kernel-op.ts";
 import { uniforms } from "./op-cases.ts";
 
 const smallestNormal = 2 ** -126;

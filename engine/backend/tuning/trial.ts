@@ -3,23 +3,18 @@
 
 import { ShaderError } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
-import type { AdapterProfile, Spec } from "../../kernel/kernel.ts";
-import { chosen, type Family, type Measured, type Variants } from "../../kernel/variants.ts";
-import type { Op, SampleInput } from "../../tensor/op.ts";
-import type { Backend, Memory } from "../backend.ts";
-
-/** A call of an op with `variants`. */
-export interface TrialCall {
-  readonly op: Op;
-  readonly inputs: readonly Spec[];
-  readonly attrs: unknown;
-}
+import type { AdapterProfile, Spec, Variants } from "../../kernel/kernel.ts";
+import type { KernelOp, SampleInput } from "../../kernel/kernel-op.ts";
+import type { Memory } from "../../kernel/memory.ts";
+import type { TrialCall } from "../../kernel/variants.ts";
+import { chosen, type Family, type Measured } from "../../kernel/variants.ts";
+import type { Backend } from "../backend.ts";
 
 export const variantsOf = ({ op, inputs, attrs }: TrialCall, profile: AdapterProfile): Variants | undefined =>
   op.variants?.({ inputs, outputs: op.infer(inputs, attrs), attrs, profile });
 
 /** The call's op with one variant, whatever the device would choose; all else goes as it does. */
-function opWith(name: string, call: TrialCall, profile: AdapterProfile): Op {
+function opWith(name: string, call: TrialCall, profile: AdapterProfile): KernelOp {
   const tried = variantsOf(call, profile);
   const choose = (asked: Variants) =>
     asked.family === tried?.family && asked.problem === tried.problem ? name : chosen(asked, profile);

@@ -8,12 +8,13 @@ import {
   familyNamed,
   keyOf,
   registeredFamilies,
+  type TrialCall,
   VariantChoices,
 } from "../../kernel/variants.ts";
 import type { Backend, DeviceInfo } from "../backend.ts";
 import { keyFor, load, save } from "./store.ts";
 import { isTested } from "./tested.ts";
-import { faultOf, measure, type TrialCall, variantsOf } from "./trial.ts";
+import { faultOf, measure, variantsOf } from "./trial.ts";
 
 export interface TunerOptions {
   /** Left out: where pipelines compile quickly, so not on software adapters. */

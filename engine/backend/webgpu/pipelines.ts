@@ -15,6 +15,14 @@ export interface Pipeline {
   failure: ShaderError | undefined;
 }
 
+/** A kernel call ready to be dispatched. */
+export interface Kernel {
+  /** The op's name, or the fused unit's. */
+  readonly name: string;
+  readonly call: KernelCall;
+  readonly pipeline: Pipeline;
+}
+
 export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #report: (error: Promise<Error | undefined>) => void;

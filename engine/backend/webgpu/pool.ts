@@ -2,7 +2,8 @@
 // tensors.
 
 import { LimitError } from "../../base/errors.ts";
-import { Memory, type MemoryUse } from "../backend.ts";
+import { Memory } from "../../kernel/memory.ts";
+import type { MemoryUse } from "../backend.ts";
 
 const usage = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
 

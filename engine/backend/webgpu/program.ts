@@ -4,12 +4,13 @@
 import { copyBytes } from "../../base/dtype.ts";
 import { LimitError, TraceError } from "../../base/errors.ts";
 import { sizeOf } from "../../base/shape.ts";
-import type { Place, Plan } from "../../jit/plan.ts";
-import type { Memory, PreparedProgram } from "../backend.ts";
+import type { Memory } from "../../kernel/memory.ts";
+import type { Place, Plan, PreparedProgram } from "../program.ts";
 import type { BindGroups } from "./bind-groups.ts";
+import type { Kernel } from "./pipelines.ts";
 import { type Pipeline, type PipelineCache, refused, type SizeBuffers } from "./pipelines.ts";
 import { type BufferPool, GpuMemory } from "./pool.ts";
-import type { BareDispatch, BareStretch, Kernel, Recorder } from "./recorder.ts";
+import type { BareDispatch, BareStretch, Recorder } from "./recorder.ts";
 import type { WarmUpJob } from "./warm-up.ts";
 
 export interface ProgramServices {

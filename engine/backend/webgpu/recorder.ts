@@ -1,18 +1,9 @@
 // Batches work: one open command encoder and compute pass, submitted on read-back, on a hazardous upload, at a
 // dispatch count, or when the current microtask ends.
 
-import type { KernelCall } from "../../kernel/kernel.ts";
-import type { Pipeline } from "./pipelines.ts";
+import type { Kernel, Pipeline } from "./pipelines.ts";
 import type { GpuMemory } from "./pool.ts";
 import type { DispatchClock } from "./timestamps.ts";
-
-/** A kernel call ready to be dispatched. */
-export interface Kernel {
-  /** The op's name, or the fused unit's. */
-  readonly name: string;
-  readonly call: KernelCall;
-  readonly pipeline: Pipeline;
-}
 
 /** Dispatches in one submit: enough to hide its cost, few enough to keep the GPU busy while JavaScript goes on. */
 const dispatchesPerSubmit = 128;

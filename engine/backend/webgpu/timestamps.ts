@@ -1,8 +1,8 @@
 // Clocks for a profile: what each dispatch took. One reads the GPU's timestamps; the other, for adapters without
 // them, holds all work back and lets one dispatch after the other run to its end. Neither exists unless a profile runs.
 
-import type { DispatchTime } from "../../profile/profile.ts";
-import type { Kernel } from "./recorder.ts";
+import type { DispatchTime } from "../timing.ts";
+import type { Kernel } from "./pipelines.ts";
 
 export interface DispatchClock {
   /** Whether work waits in the clock: whoever needs it done must {@link drain}, or {@link settle}, first. */

@@ -4,31 +4,23 @@
 import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from "../../base/dtype.ts";
 import { ArgumentError, DeviceError, DeviceLostError } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
-import type { WarmUpProgress } from "../../jit/jit.ts";
-import type { Plan } from "../../jit/plan.ts";
 import { type AdapterProfile, mostChainInputs, type Operand, type Spec } from "../../kernel/kernel.ts";
-import type { VariantChoices } from "../../kernel/variants.ts";
-import type { ProfileClock, ProfileSession } from "../../profile/profile.ts";
-import { type Op, opId } from "../../tensor/op.ts";
-import type {
-  Backend,
-  DeviceInfo,
-  Memory,
-  MemoryUse,
-  Operands,
-  PreparedProgram,
-  WorkCounters,
-} from "../backend.ts";
-import type { TrialCall } from "../tuning/trial.ts";
+import type { KernelOp } from "../../kernel/kernel-op.ts";
+import { opId } from "../../kernel/kernel-op.ts";
+import type { Memory } from "../../kernel/memory.ts";
+import type { TrialCall, VariantChoices } from "../../kernel/variants.ts";
+import type { Backend, DeviceInfo, MemoryUse, Operands, WorkCounters } from "../backend.ts";
+import type { Plan, PreparedProgram, WarmUpProgress } from "../program.ts";
+import type { ProfileClock, ProfileSession } from "../timing.ts";
 import type { Tuner } from "../tuning/tuner.ts";
 import { BindGroups } from "./bind-groups.ts";
 import { decode, encode } from "./encoding.ts";
 import type { Naps } from "./naps.ts";
-import { PipelineCache, refused, SizeBuffers } from "./pipelines.ts";
+import { type Kernel, PipelineCache, refused, SizeBuffers } from "./pipelines.ts";
 import { BufferPool, GpuMemory } from "./pool.ts";
 import { WebgpuProgram } from "./program.ts";
 import { Readback } from "./readback.ts";
-import { type Kernel, Recorder } from "./recorder.ts";
+import { Recorder } from "./recorder.ts";
 import { TimestampClock, WallClock } from "./timestamps.ts";
 import { warmUp } from "./warm-up.ts";
 
@@ -192,7 +184,7 @@ export class WebgpuBackend implements Backend {
     this.#recorder.copy(source, target, bytes);
   }
 
-  run(op: Op, attrs: unknown, inputs: Operands, outputs: Operands): void {
+  run(op: KernelOp, attrs: unknown, inputs: Operands, outputs: Operands): void {
     const prepared = this.#prepare(op, attrs, inputs.specs, outputs.specs);
     for (const { pipeline } of prepared.calls) {
       // Known by now to be broken: say why at the call, as the first use could only say when it was read.
@@ -207,7 +199,7 @@ export class WebgpuBackend implements Backend {
     for (const memory of scratch) memory.release();
   }
 
-  #prepare(op: Op, attrs: unknown, inputs: readonly Spec[], outputs: readonly Spec[]): Prepared {
+  #prepare(op: KernelOp, attrs: unknown, inputs: readonly Spec[], outputs: readonly Spec[]): Prepared {
     let key = `${opId(op)}`;
     for (const spec of inputs) key += `|${spec.dtype}${spec.shape}`;
     key += `>${outputs[0].dtype}${outputs[0].shape}`;

@@ -2,11 +2,12 @@
 // closed. Reads every tensor of the walk once.
 
 import { nameValues, nodesBehind, type RecordedValue, tapeName } from "../../autograd/recorded.ts";
-import type { Tape, TapeNode } from "../../autograd/tape.ts";
+import type { Tape } from "../../autograd/tape.ts";
 import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../../base/errors.ts";
 import { type Shape, sizeOf } from "../../base/shape.ts";
 import { attrsText } from "../../kernel/text.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
+import type { TapeNode } from "../../tensor/tape-node.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
 /** A value's first elements, row-major. */

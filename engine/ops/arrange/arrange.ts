@@ -9,8 +9,9 @@ import type { Op, OpFunction } from "../../tensor/op.ts";
 import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { concat } from "../layout/concat.ts";
-import { expand, slice } from "../layout/movement.ts";
+import { expand } from "../layout/movement.ts";
 import { reshape } from "../layout/reshape.ts";
+import { slice } from "../layout/slice.ts";
 
 interface SplitAttrs {
   readonly axis: number;

@@ -4,14 +4,13 @@
 import { ArgumentError, checkOptions, type OptionNames, ShapeError, unknownName } from "../../base/errors.ts";
 import { normalizeAxis, showShape, sizeOf } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
-import { checkNumbers, checkTensor, shapeOf } from "../../tensor/arguments.ts";
+import { checkNumbers, checkTensor } from "../../tensor/arguments.ts";
 import { checkValues } from "../../tensor/create.ts";
 import { defineOp } from "../../tensor/define.ts";
-import type { OpFunction, TensorLike } from "../../tensor/op.ts";
+import type { OpFunction } from "../../tensor/op.ts";
 import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { add } from "../elementwise/arithmetic.ts";
-import { slice } from "../layout/movement.ts";
 import {
   type Outside,
   padAxes,
@@ -21,84 +20,8 @@ import {
   placeInto,
 } from "../layout/pad-kernels.ts";
 import { reshape } from "../layout/reshape.ts";
+import { padZeros, slice } from "../layout/slice.ts";
 import { sum } from "../reduce/reduce.ts";
-
-/** Elements spanned by `size` of them that stand `step` apart. */
-const reach = (size: number, step: number) => (size === 0 ? 0 : (size - 1) * step + 1);
-
-interface PadZerosOptions {
-  /** By axis: how far apart neighbours come to stand; default 1. */
-  steps?: readonly number[];
-}
-
-const padZerosOptions: OptionNames<PadZerosOptions> = { steps: true };
-
-interface PadZerosAttrs {
-  readonly before: readonly number[];
-  readonly after: readonly number[];
-  readonly steps: readonly number[];
-}
-
-/**
- * `x` with zeros around it: `before[i]` and `after[i]` of them along axis i. With `steps`, neighbours along axis i
- * come to stand `steps[i]` apart, zeros between them: what undoes a stepped `slice`.
- *
- * @throws ArgumentError unless there is one whole number of at least 0 (steps: 1) an axis
- */
-export const padZeros: OpFunction<
-  [x: TensorLike, before: readonly number[], after: readonly number[], options?: PadZerosOptions],
-  Tensor
-> = defineOp({
-  name: "padZeros",
-  accuracy: { ulp: 0 },
-  saves: {},
-  call: (x: TensorLike, before: readonly number[], after: readonly number[], options?: PadZerosOptions) => {
-    checkOptions("padZeros", options, padZerosOptions);
-    checkNumbers("padZeros", '"before"', before, false);
-    checkNumbers("padZeros", '"after"', after, false);
-    const steps = options?.steps ?? shapeOf("padZeros", x).map(() => 1);
-    return { inputs: [x], attrs: { before: [...before], after: [...after], steps: [...steps] } };
-  },
-  infer: ([x], attrs: PadZerosAttrs) => {
-    for (const [what, least] of [
-      ["before", 0],
-      ["after", 0],
-      ["steps", 1],
-    ] as const) {
-      const list = attrs[what];
-      if (list.length !== x.shape.length || list.some((value) => !Number.isInteger(value) || value < least)) {
-        throw new ArgumentError(
-          `padZeros: "${what}" is [${list.join(", ")}]; for ${showShape(x.shape)} it must hold ${x.shape.length} whole numbers of at least ${least}, one an axis`,
-        );
-      }
-    }
-    const { before, after, steps } = attrs;
-    return [
-      {
-        shape: x.shape.map((length, axis) => before[axis] + reach(length, steps[axis]) + after[axis]),
-        dtype: x.dtype,
-      },
-    ];
-  },
-  kernels: ({ inputs: [x], outputs: [out], attrs: { before, steps }, profile }) =>
-    padKernels(out, padAxes(x, out, before, steps), "fill", 0, profile),
-  variants: ({ inputs: [x], outputs: [out], attrs: { before, steps }, profile }) =>
-    padVariants(out, padAxes(x, out, before, steps), "fill", profile),
-  reference: ([x], { before, steps }, [out]) => placeInto(x, out, before, steps, 0),
-  vjp: ({ grad, attrs: { before, after, steps }, outputSpecs: [out] }): Tensor[] => [
-    slice(
-      grad(),
-      before,
-      out.shape.map((length, axis) => length - after[axis]),
-      { steps },
-    ),
-  ],
-  samples: [
-    { inputs: [{ shape: [3, 4] }], attrs: { before: [1, 2], after: [1, 1], steps: [1, 1] } },
-    { inputs: [{ shape: [3, 8] }], attrs: { before: [0, 4], after: [2, 0], steps: [1, 1] } },
-    { inputs: [{ shape: [3, 3] }], attrs: { before: [1, 0], after: [0, 2], steps: [3, 2] } },
-  ],
-});
 
 export type PadMode = "constant" | "reflect" | "edge";
 

@@ -18,10 +18,11 @@ import {
   scratch,
   shader,
 } from "../../kernel/kernel.ts";
+import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import { apply } from "../../tensor/apply.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
-import { notDifferentiable, type Op, type OpFunction, type ReferenceTensor } from "../../tensor/op.ts";
+import { notDifferentiable, type Op, type OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { scatterAddAlongAxis } from "../indexing/along-axis.ts";
 import { around } from "../layout/strided.ts";

@@ -3,8 +3,8 @@
 import triangleSource from "../../../shaders/triangle.wgsl";
 import { ArgumentError, ShapeError } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
-import { type AdapterProfile, input, output, type Spec } from "../../kernel/kernel.ts";
-import type { Family, Variants } from "../../kernel/variants.ts";
+import { type AdapterProfile, input, output, type Spec, type Variants } from "../../kernel/kernel.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction } from "../../tensor/op.ts";
@@ -12,9 +12,8 @@ import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { copyShaders, copySources, copyVariants, variedCopy } from "../layout/copy-variants.ts";
 import { unitOf } from "../layout/copying.ts";
-import { slice } from "../layout/movement.ts";
 import { reshape } from "../layout/reshape.ts";
-import { padZeros } from "./pad.ts";
+import { padZeros, slice } from "../layout/slice.ts";
 
 const triangleShaders = copyShaders("triangle", triangleSource);
 

@@ -2,8 +2,9 @@
 
 import { ArgumentError } from "../../base/errors.ts";
 import { wgslFloat } from "../../kernel/kernel.ts";
+import type { Sample } from "../../kernel/kernel-op.ts";
 import { defineOp } from "../../tensor/define.ts";
-import type { OpFunction, Sample, TensorLike } from "../../tensor/op.ts";
+import type { OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { cast } from "./cast.ts";
 import { equal, greaterEqual, less, lessEqual } from "./comparison.ts";

@@ -5,6 +5,7 @@ import elementwiseSource from "../../../shaders/elementwise.wgsl";
 import type { DType } from "../../base/dtype.ts";
 import { DTypeError } from "../../base/errors.ts";
 import { broadcastShapes, broadcastStrides, sameShape, sizeOf } from "../../base/shape.ts";
+import type { PointwiseChain } from "../../kernel/chain.ts";
 import {
   input,
   type KernelContext,
@@ -13,20 +14,11 @@ import {
   type Spec,
   shader,
 } from "../../kernel/kernel.ts";
+import type { Accuracy, Pointwise, ReferenceTensor, Sample } from "../../kernel/kernel-op.ts";
 import { defineOp } from "../../tensor/define.ts";
-import type {
-  Accuracy,
-  NotDifferentiable,
-  Op,
-  OpFunction,
-  Pointwise,
-  ReferenceTensor,
-  Sample,
-  TensorLike,
-  Vjp,
-} from "../../tensor/op.ts";
+import type { NotDifferentiable, Op, OpFunction, TensorLike, Vjp } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { type PointwiseChain, pointwiseCall } from "../pointwise/pointwise-code.ts";
+import { pointwiseCall } from "../pointwise/pointwise-code.ts";
 
 export const elementwiseShader = shader("elementwise", elementwiseSource);
 

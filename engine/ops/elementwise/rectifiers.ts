@@ -7,8 +7,9 @@
 import { ArgumentError, ShapeError } from "../../base/errors.ts";
 import { sameShape, showShape } from "../../base/shape.ts";
 import { wgslFloat } from "../../kernel/kernel.ts";
+import type { Sample } from "../../kernel/kernel-op.ts";
 import { defineOp } from "../../tensor/define.ts";
-import type { OpFunction, Sample, TensorLike } from "../../tensor/op.ts";
+import type { OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { add, mul } from "./arithmetic.ts";
 import { greater, greaterEqual, less, lessEqual } from "./comparison.ts";

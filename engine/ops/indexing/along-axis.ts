@@ -15,9 +15,10 @@ import {
   type Spec,
   shader,
 } from "../../kernel/kernel.ts";
+import type { SampleInput } from "../../kernel/kernel-op.ts";
 import { shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
-import type { OpFunction, SampleInput } from "../../tensor/op.ts";
+import type { OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { copyCall, unitOf } from "../layout/copying.ts";
 import { around } from "../layout/strided.ts";

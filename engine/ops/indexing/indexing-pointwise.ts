@@ -4,7 +4,7 @@
 import type { DType } from "../../base/dtype.ts";
 import { sizeOf } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
-import type { Pointwise } from "../../tensor/op.ts";
+import type { Pointwise } from "../../kernel/kernel-op.ts";
 import { registerTypes, scalarTypes, vectorTypes } from "../pointwise/pointwise-code.ts";
 
 const innerOf = (x: Spec) => sizeOf(x.shape.slice(1));

@@ -17,9 +17,10 @@ import {
   type Spec,
   shader,
 } from "../../kernel/kernel.ts";
+import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import { shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
-import { notDifferentiable, type ReferenceTensor } from "../../tensor/op.ts";
+import { notDifferentiable } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { copyCall, elementsPerUnit, unitOf } from "../layout/copying.ts";
 import { elementsShader } from "../layout/elements.ts";

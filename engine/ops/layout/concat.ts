@@ -12,7 +12,8 @@ import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { elementsPerUnit, type UnitBytes, unitOf } from "./copying.ts";
 import { elementsShader } from "./elements.ts";
-import { slice, unsqueeze } from "./movement.ts";
+import { unsqueeze } from "./movement.ts";
+import { slice } from "./slice.ts";
 
 const concatShader = elementsShader("concat", concatSource);
 

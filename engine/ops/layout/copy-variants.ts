@@ -2,8 +2,14 @@
 // (copy-runs.wgsl). Their shaders find the sources of four words side by side at once.
 
 import copyRunsSource from "../../../shaders/copy-runs.wgsl";
-import { type AdapterProfile, type KernelCall, type Shader, shader } from "../../kernel/kernel.ts";
-import { chosen, type Variants } from "../../kernel/variants.ts";
+import {
+  type AdapterProfile,
+  type KernelCall,
+  type Shader,
+  shader,
+  type Variants,
+} from "../../kernel/kernel.ts";
+import { chosen } from "../../kernel/variants.ts";
 import { type Copy, copyCall, type UnitBytes } from "./copying.ts";
 import { elementsShader } from "./elements.ts";
 

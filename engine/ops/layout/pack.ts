@@ -7,8 +7,8 @@ import { grid, input, type KernelCall, output, shader } from "../../kernel/kerne
 import { checkTensors } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { slice } from "./movement.ts";
 import { reshape } from "./reshape.ts";
+import { slice } from "./slice.ts";
 
 const packShader = shader("pack", packSource);
 

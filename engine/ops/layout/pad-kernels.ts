@@ -3,9 +3,9 @@
 
 import padSource from "../../../shaders/pad.wgsl";
 import { sizeOf, stridesOf } from "../../base/shape.ts";
+import type { Variants } from "../../kernel/kernel.ts";
 import { type AdapterProfile, input, type KernelPlan, output, type Spec } from "../../kernel/kernel.ts";
-import type { Variants } from "../../kernel/variants.ts";
-import type { ReferenceTensor } from "../../tensor/op.ts";
+import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import { copyShaders, copySources, copyVariants, variedCopy } from "./copy-variants.ts";
 import { elementsPerUnit, type UnitBytes, unitOf } from "./copying.ts";
 import { eachPosition } from "./strided.ts";

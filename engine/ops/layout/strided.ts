@@ -4,6 +4,7 @@
 import stridedCopySource from "../../../shaders/strided-copy.wgsl";
 import transpose2dSource from "../../../shaders/transpose2d.wgsl";
 import { type Shape, sizeOf } from "../../base/shape.ts";
+import type { Variants } from "../../kernel/kernel.ts";
 import {
   grid,
   input,
@@ -12,8 +13,7 @@ import {
   type KernelPlan,
   output,
 } from "../../kernel/kernel.ts";
-import type { Variants } from "../../kernel/variants.ts";
-import type { ReferenceTensor } from "../../tensor/op.ts";
+import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import { copyShaders, copySources, copyVariants, variedCopy } from "./copy-variants.ts";
 import { elementsPerUnit, unitOf } from "./copying.ts";
 import { elementsShader } from "./elements.ts";

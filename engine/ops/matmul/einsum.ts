@@ -7,8 +7,9 @@ import { checkTensor } from "../../tensor/arguments.ts";
 import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { mul } from "../elementwise/arithmetic.ts";
-import { expand, slice, transpose } from "../layout/movement.ts";
+import { expand, transpose } from "../layout/movement.ts";
 import { reshape } from "../layout/reshape.ts";
+import { slice } from "../layout/slice.ts";
 import { sum } from "../reduce/reduce.ts";
 import { matmul } from "./matmul.ts";
 

@@ -13,8 +13,9 @@ import {
   output,
   scratch,
   shader,
+  type Variants,
 } from "../../kernel/kernel.ts";
-import { chosen, powerOfTwo, type Variants } from "../../kernel/variants.ts";
+import { chosen, powerOfTwo } from "../../kernel/variants.ts";
 import { type BatchAxis, folded, type Product } from "./product.ts";
 import { chooseReadings, elementTypes, hooksOf, type Readings, readAny, storeAny } from "./readings.ts";
 import { type MatmulVariant, matmulVariants, splitOf } from "./variants.ts";

@@ -4,9 +4,10 @@
 import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { broadcastShapes, broadcastStrides, showShape, sizeOf } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
+import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import type { Family } from "../../kernel/variants.ts";
 import { defineOp } from "../../tensor/define.ts";
-import type { OpFunction, ReferenceTensor, TensorLike, VjpContext } from "../../tensor/op.ts";
+import type { OpFunction, TensorLike, VjpContext } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { reshape } from "../layout/reshape.ts";
 import { columnSums, matmulSite } from "../pointwise/epilogues.ts";

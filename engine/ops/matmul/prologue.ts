@@ -3,7 +3,7 @@
 
 import { sizeOf } from "../../base/shape.ts";
 import type { HookBinding, Spec } from "../../kernel/kernel.ts";
-import type { PrologueSite } from "../../tensor/op.ts";
+import type { PrologueSite } from "../../kernel/kernel-op.ts";
 import { chainCode, registerTypes, scalarTypes } from "../pointwise/pointwise-code.ts";
 import { elementTypes, type Load, loadFunction, loads4, type Reading, register } from "./readings.ts";
 

@@ -16,9 +16,10 @@ import {
   type Spec,
   scratch,
   shader,
+  type Variants,
   wgslFloat,
 } from "../../kernel/kernel.ts";
-import { chosen, type Family, powerOfTwo, type Variants } from "../../kernel/variants.ts";
+import { chosen, type Family, powerOfTwo } from "../../kernel/variants.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
 import type { TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";

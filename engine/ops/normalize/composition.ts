@@ -1,7 +1,6 @@
 // Backward rules of ops that are one fast kernel but can be written in other ops: they are differentiated as
 // written.
 
-import { Tape } from "../../autograd/tape.ts";
 import type { Vjp } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { add, mul } from "../elementwise/arithmetic.ts";
@@ -11,22 +10,18 @@ import { sum } from "../reduce/reduce.ts";
 export function vjpByComposition<A>(
   compose: (inputs: readonly Tensor[], attrs: A) => readonly Tensor[],
 ): Vjp<A> {
-  return ({ attrs, grad, hasGrad, input, needs, inputSpecs }) => {
+  return ({ attrs, grad, hasGrad, input, needs, inputSpecs, pull }) => {
     const inputs = inputSpecs.map((_, i) => input(i));
     const wanted = inputs.filter((_, i) => needs(i));
-    const tape = new Tape({ watchVariables: false }).watch(...wanted);
-    try {
-      // The gradient of <outputs, grads> with respect to the inputs is the product asked for.
-      const total = tape.record(() =>
+    // The gradient of <outputs, grads> with respect to the inputs is the product asked for.
+    const found = pull(
+      () =>
         compose(inputs, attrs)
           .map((value, k) => (hasGrad(k) ? sum(mul(value, grad(k))) : undefined))
           .filter((part) => part !== undefined)
           .reduce((a, b) => add(a, b)),
-      );
-      const found = tape.gradient(total, wanted);
-      return inputs.map((_, i) => (needs(i) ? found[wanted.indexOf(inputs[i])] : null));
-    } finally {
-      tape.dispose();
-    }
+      wanted,
+    );
+    return inputs.map((_, i) => (needs(i) ? found[wanted.indexOf(inputs[i])] : null));
   };
 }

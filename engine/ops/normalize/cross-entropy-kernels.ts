@@ -8,6 +8,7 @@ import totalSource from "../../../shaders/exponential-total.wgsl";
 import logitRowsSource from "../../../shaders/logit-rows.wgsl";
 import ownRowsSource from "../../../shaders/own-rows.wgsl";
 import { sizeOf } from "../../base/shape.ts";
+import type { Variants } from "../../kernel/kernel.ts";
 import {
   type AdapterProfile,
   grid,
@@ -23,7 +24,6 @@ import {
   scratch,
   shader,
 } from "../../kernel/kernel.ts";
-import type { Variants } from "../../kernel/variants.ts";
 import { sumCalls } from "../reduce/reduce.ts";
 import {
   isSharedRow,

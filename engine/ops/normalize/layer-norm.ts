@@ -4,11 +4,12 @@
 import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { atLeastZero } from "../../base/number-checks.ts";
 import { normalizeAxes, type Shape, sameShape, showShape, sizeOf } from "../../base/shape.ts";
+import type { Sample } from "../../kernel/kernel-op.ts";
 import { type Family, registerFamily } from "../../kernel/variants.ts";
 import { apply } from "../../tensor/apply.ts";
 import { checkTensor, notTensor } from "../../tensor/arguments.ts";
 import { full } from "../../tensor/create.ts";
-import type { Op, OpFunction, Sample } from "../../tensor/op.ts";
+import type { Op, OpFunction } from "../../tensor/op.ts";
 import { tidy } from "../../tensor/scope.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { type RowNormAttrs, rowNormGradient, rowNormOp, rowNormSources } from "./row-norm.ts";

@@ -9,6 +9,7 @@ import gradientSource from "../../../shaders/row-norm-gradient.wgsl";
 import parametersSource from "../../../shaders/row-norm-parameters.wgsl";
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { type Shape, showShape, sizeOf } from "../../base/shape.ts";
+import type { Variants } from "../../kernel/kernel.ts";
 import {
   type AdapterProfile,
   grid,
@@ -24,10 +25,10 @@ import {
   scratch,
   shader,
 } from "../../kernel/kernel.ts";
-import type { Variants } from "../../kernel/variants.ts";
+import type { Sample, SampleInput } from "../../kernel/kernel-op.ts";
 import { apply } from "../../tensor/apply.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
-import type { Op, Sample, SampleInput } from "../../tensor/op.ts";
+import type { Op } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { add, mul, sub } from "../elementwise/arithmetic.ts";
 import { reshape } from "../layout/reshape.ts";

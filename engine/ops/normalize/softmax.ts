@@ -17,10 +17,11 @@ import {
   type Spec,
   shader,
 } from "../../kernel/kernel.ts";
+import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import type { Family } from "../../kernel/variants.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
-import type { OpFunction, ReferenceTensor, TensorLike, Vjp } from "../../tensor/op.ts";
+import type { OpFunction, TensorLike, Vjp } from "../../tensor/op.ts";
 import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { mul, sub } from "../elementwise/arithmetic.ts";

@@ -3,8 +3,10 @@
 
 import type { DType } from "../../base/dtype.ts";
 import { sizeOf } from "../../base/shape.ts";
+import type { EpilogueChain } from "../../kernel/chain.ts";
 import type { HookBinding, KernelCall, KernelPlan, Operand, Spec } from "../../kernel/kernel.ts";
-import type { Companion, EpilogueChain, EpilogueSite, Op } from "../../tensor/op.ts";
+import type { Companion, EpilogueSite } from "../../kernel/kernel-op.ts";
+import type { Op } from "../../tensor/op.ts";
 import { chainCode, scalarTypes, splatCode, storeCode, vectorTypes } from "./pointwise-code.ts";
 
 /** How a kernel's store function is written. */

@@ -2,7 +2,8 @@
 // function body. Eager kernels (one expression) and jit's fused groups (many) are both made here.
 
 import type { DType } from "../../base/dtype.ts";
-import { broadcastStrides, type Shape, sizeOf } from "../../base/shape.ts";
+import { broadcastStrides, sizeOf } from "../../base/shape.ts";
+import type { PointwiseChain, PointwiseStep } from "../../kernel/chain.ts";
 import {
   type AdapterProfile,
   grid,
@@ -71,33 +72,6 @@ const argumentNames = "abcdefgh";
 
 /** A scalar of a binding in all four lanes of a register. */
 export const splatCode = (dtype: DType, code: string) => `vec4<${scalarTypes[dtype]}>(${code})`;
-
-/** One expression of a chain; its operands are inputs (by index) or earlier steps (inputs.length + step). */
-export interface PointwiseStep {
-  readonly expression: string;
-  readonly helpers?: Readonly<Record<string, string>>;
-  readonly operands: readonly number[];
-  readonly dtype: DType;
-}
-
-export interface ChainInput extends Spec {
-  /** A shape of as many elements as the target that it is broadcast to, where that differs from the target's. */
-  readonly under?: Shape;
-  /** Indexed by the expression itself: the WGSL type of its binding. */
-  readonly raw?: string;
-}
-
-/** A chain of expressions over the elements of `target`. */
-export interface PointwiseChain {
-  readonly target: Spec;
-  /** Inputs, each broadcast to the shape `under` (default: the target's). */
-  readonly inputs: readonly ChainInput[];
-  /** Inputs that are read whole rather than element by element. */
-  readonly wholeInputs?: readonly number[];
-  readonly steps: readonly PointwiseStep[];
-  /** Values stored: step numbers, each into its output. */
-  readonly outputs: readonly { readonly step: number; readonly dtype: DType; readonly inPlaceOf?: number }[];
-}
 
 function accessIn(chain: PointwiseChain, k: number): { access: Access; period: number } {
   if (chain.wholeInputs?.includes(k)) return { access: "whole", period: 1 };

@@ -1,7 +1,7 @@
 // Pointwise work at the start of reductions: what is reduced is computed as it is read, and never stored.
 
 import type { HookBinding, KernelCall } from "../../kernel/kernel.ts";
-import type { PrologueSite } from "../../tensor/op.ts";
+import type { PrologueSite } from "../../kernel/kernel-op.ts";
 import { chainFunction } from "./pointwise-code.ts";
 
 /** For kernels that read in0 four elements at a time by `load4(i)` and single ones by `load1(i)`. */

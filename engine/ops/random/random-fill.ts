@@ -17,14 +17,10 @@ import {
   shader,
   wgslFloat,
 } from "../../kernel/kernel.ts";
+import type { ReferenceTensor, SampleInput } from "../../kernel/kernel-op.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
-import {
-  notDifferentiable,
-  type OpFunction,
-  type ReferenceTensor,
-  type SampleInput,
-} from "../../tensor/op.ts";
+import { notDifferentiable, type OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { vectorTypes } from "../pointwise/pointwise-code.ts";
 

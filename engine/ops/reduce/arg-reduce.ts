@@ -5,8 +5,16 @@ import ownRowsSource from "../../../shaders/own-rows.wgsl";
 import type { DType } from "../../base/dtype.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../../base/errors.ts";
 import { normalizeAxes, reducedShape, showShape } from "../../base/shape.ts";
-import { type AdapterProfile, grid, input, output, type Spec, shader } from "../../kernel/kernel.ts";
-import type { Family, Variants } from "../../kernel/variants.ts";
+import {
+  type AdapterProfile,
+  grid,
+  input,
+  output,
+  type Spec,
+  shader,
+  type Variants,
+} from "../../kernel/kernel.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import { notDifferentiable, type TensorLike } from "../../tensor/op.ts";

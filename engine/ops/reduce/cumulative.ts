@@ -17,13 +17,13 @@ import {
   scratch,
   shader,
 } from "../../kernel/kernel.ts";
+import type { ReferenceTensor, Sample } from "../../kernel/kernel-op.ts";
 import { shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
-import type { OpFunction, ReferenceTensor, Sample, TensorLike } from "../../tensor/op.ts";
+import type { OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { padZeros } from "../arrange/pad.ts";
 import { mul } from "../elementwise/arithmetic.ts";
-import { slice } from "../layout/movement.ts";
+import { padZeros, slice } from "../layout/slice.ts";
 import { around } from "../layout/strided.ts";
 import { chunkLength, compensated, stageCall, wgslTypes } from "./reduce-kernels.ts";
 

@@ -8,6 +8,7 @@ import reduceRowsSource from "../../../shaders/reduce-rows.wgsl";
 import type { DType } from "../../base/dtype.ts";
 import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { normalizeAxes, reducedShape, showShape, sizeOf, stridesOf } from "../../base/shape.ts";
+import type { Variants } from "../../kernel/kernel.ts";
 import {
   type AdapterProfile,
   grid,
@@ -21,19 +22,11 @@ import {
   scratch,
   shader,
 } from "../../kernel/kernel.ts";
-import type { Family, Variants } from "../../kernel/variants.ts";
+import type { ReferenceTensor, Sample, SampleInput } from "../../kernel/kernel-op.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
-import type {
-  NotDifferentiable,
-  Op,
-  ReferenceTensor,
-  Sample,
-  SampleInput,
-  TensorLike,
-  Vjp,
-  VjpContext,
-} from "../../tensor/op.ts";
+import type { NotDifferentiable, Op, TensorLike, Vjp, VjpContext } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { reshape } from "../layout/reshape.ts";
 import { valuewiseSite } from "../pointwise/epilogues.ts";

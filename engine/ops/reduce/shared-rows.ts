@@ -3,8 +3,8 @@
 // that specialising puts in the place of those.
 
 import ownRowsSource from "../../../shaders/own-rows.wgsl";
-import type { AdapterProfile, Shader } from "../../kernel/kernel.ts";
-import { chosen, powerOfTwo, type Variants } from "../../kernel/variants.ts";
+import type { AdapterProfile, Shader, Variants } from "../../kernel/kernel.ts";
+import { chosen, powerOfTwo } from "../../kernel/variants.ts";
 
 /** Threads of a workgroup: 8 on software adapters, one wave; 64 on GPUs. */
 export const rowWorkgroup = (isSoftware: boolean) => (isSoftware ? 8 : 64);

@@ -8,17 +8,19 @@
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { type Shape, showShape, sizeOf } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
+import type { Sample } from "../../kernel/kernel-op.ts";
 import { apply } from "../../tensor/apply.ts";
-import type { Op, Sample } from "../../tensor/op.ts";
+import type { Op } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { add } from "../elementwise/arithmetic.ts";
 import { concat } from "../layout/concat.ts";
-import { slice, transpose } from "../layout/movement.ts";
+import { transpose } from "../layout/movement.ts";
 import { reshape } from "../layout/reshape.ts";
+import { slice } from "../layout/slice.ts";
 import { matmul } from "../matmul/matmul.ts";
-import type { ConvolutionOptions } from "./convolution.ts";
 import { depthwiseConvolution, depthwiseTranspose, depthwiseWeightGradient } from "./depthwise.ts";
 import { col2im, im2col } from "./patches.ts";
+import type { ConvolutionOptions } from "./windows.ts";
 import {
   checkImage,
   imageOf,

@@ -11,6 +11,7 @@ import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { reshape } from "../layout/reshape.ts";
 import { type ConvolutionAttrs, convolution, nameOf, transposed, weightGradient } from "./convolution-ops.ts";
+import type { ConvolutionOptions } from "./windows.ts";
 import {
   asPair,
   explicitPadding,
@@ -19,16 +20,8 @@ import {
   resolveWindow,
   span,
   type Window,
-  type WindowOptions,
   windowOptions,
 } from "./windows.ts";
-
-export interface ConvolutionOptions extends WindowOptions {
-  /** Distance between the pixels that neighbouring taps read; default 1. */
-  dilation?: PerAxis;
-  /** Groups of channels: each group of outputs sees only its group of inputs; default 1. */
-  groups?: number;
-}
 
 export interface ConvolutionTransposeOptions extends ConvolutionOptions {
   /** Extra length at the end of each spatial axis, less than the stride; only with explicit padding. */

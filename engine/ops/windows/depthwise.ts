@@ -5,8 +5,9 @@ import weightGradientSource from "../../../shaders/depthwise-weight-gradient.wgs
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
 import { grid, input, type KernelPlan, output, type Spec, scratch, shader } from "../../kernel/kernel.ts";
+import type { ReferenceTensor, SampleInput } from "../../kernel/kernel-op.ts";
 import { defineOp } from "../../tensor/define.ts";
-import type { OpFunction, ReferenceTensor, SampleInput } from "../../tensor/op.ts";
+import type { OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { sumCalls } from "../reduce/reduce.ts";
 import { windowSum } from "./window-sum.ts";

@@ -4,8 +4,9 @@ import maxPoolSource from "../../../shaders/max-pool.wgsl";
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { type Shape, sameShape, showShape } from "../../base/shape.ts";
 import { input, type KernelPlan, output, type Spec } from "../../kernel/kernel.ts";
+import type { Sample } from "../../kernel/kernel-op.ts";
 import { defineOp } from "../../tensor/define.ts";
-import type { Op, OpFunction, Sample } from "../../tensor/op.ts";
+import type { Op, OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { elementsShader } from "../layout/elements.ts";
 import {

@@ -13,10 +13,12 @@ import {
   output,
   type Spec,
   shader,
+  type Variants,
 } from "../../kernel/kernel.ts";
-import { chosen, type Family, powerOfTwo, type Variants } from "../../kernel/variants.ts";
+import type { Sample } from "../../kernel/kernel-op.ts";
+import { chosen, type Family, powerOfTwo } from "../../kernel/variants.ts";
 import { defineOp } from "../../tensor/define.ts";
-import type { OpFunction, Sample } from "../../tensor/op.ts";
+import type { OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { copyCall, elementsPerUnit, unitOf } from "../layout/copying.ts";
 import { elementsShader } from "../layout/elements.ts";

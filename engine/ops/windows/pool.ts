@@ -3,7 +3,7 @@
 import { DTypeError } from "../../base/errors.ts";
 import type { Shape } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
-import type { Sample } from "../../tensor/op.ts";
+import type { Sample } from "../../kernel/kernel-op.ts";
 import { imageShape, perAxis, resolveWindow, type Window, type WindowOptions } from "./windows.ts";
 
 export interface PoolAttrs {

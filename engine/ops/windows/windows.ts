@@ -41,6 +41,13 @@ export interface WindowOptions {
   padding?: Padding;
 }
 
+export interface ConvolutionOptions extends WindowOptions {
+  /** Distance between the pixels that neighbouring taps read; default 1. */
+  dilation?: PerAxis;
+  /** Groups of channels: each group of outputs sees only its group of inputs; default 1. */
+  groups?: number;
+}
+
 export const windowOptions: OptionNames<WindowOptions> = { stride: true, padding: true };
 
 export function perAxis(op: string, what: string, value: PerAxis, rank: number, least = 1): number[] {

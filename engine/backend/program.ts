@@ -1,0 +1,55 @@
+// What jit hands to a backend: a Plan, plain data that can be printed and counted, and what the backend makes of it.
+
+import type { KernelCall, Spec } from "../kernel/kernel.ts";
+import type { Memory } from "../kernel/memory.ts";
+
+/** Where a value lives while the program runs. */
+export type Place =
+  /** A buffer of the program's own, shared by values that are never alive together. */
+  | { readonly kind: "slot"; readonly slot: number; readonly byteOffset: number; readonly bytes: number }
+  /** Memory that outlives the program. */
+  | { readonly kind: "memory"; readonly memory: Memory }
+  /** The caller's argument. */
+  | { readonly kind: "input"; readonly index: number };
+
+export type PlanStep =
+  | {
+      readonly kind: "dispatch";
+      readonly name: string;
+      readonly call: KernelCall;
+      readonly places: readonly Place[];
+    }
+  | {
+      readonly kind: "copy";
+      readonly name: string;
+      readonly from: Place;
+      readonly to: Place;
+      readonly spec: Spec;
+    };
+
+export interface Slot {
+  readonly bytes: number;
+  /** Filled with zeros when the program is made: its gaps are read. */
+  readonly isZeroed: boolean;
+}
+
+export interface Plan {
+  readonly steps: readonly PlanStep[];
+  readonly slots: readonly Slot[];
+  readonly outputs: readonly { readonly place: Place; readonly spec: Spec }[];
+  readonly inputs: readonly Spec[];
+}
+
+/** A planned program, bound to a device. */
+export interface PreparedProgram {
+  /** Runs it `times` times over with the same arguments. */
+  run(inputs: readonly Memory[], times: number): void;
+  /** Its results: memory that the next run overwrites. */
+  outputs(inputs: readonly Memory[]): Memory[];
+  /** Device bytes it holds besides its constants. */
+  readonly bytes: number;
+  dispose(): void;
+}
+
+/** Told of the kernels compiled so far. */
+export type WarmUpProgress = (progress: { readonly done: number; readonly total: number }) => void;

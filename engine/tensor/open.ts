@@ -1,0 +1,68 @@
+// init: opens a device. The one place that knows which backends there are.
+
+import type { Backend } from "../backend/backend.ts";
+import { CpuBackend } from "../backend/cpu.ts";
+import { openWebgpu } from "../backend/webgpu/open.ts";
+import { ArgumentError, checkOptions, type OptionNames, unknownName } from "../base/errors.ts";
+import { Device, defaultDevice } from "./device.ts";
+
+export interface InitOptions {
+  /**
+   * - `"auto"` (the default): WebGPU where an adapter is found, else the CPU reference.
+   * - `"webgpu"`: a WebGPU adapter, or a DeviceError that says what to do.
+   * - `"cpu"`: the float64 reference: exact and slow.
+   */
+  device?: "auto" | "webgpu" | "cpu";
+  /** Seed of everything random on the device: initial weights, masks, shuffles. Whole, 0 to 2^53-1; default 0. */
+  seed?: number;
+  /**
+   * Whether warming up a traced function measures which of several kernels is quickest for its sizes. What was measured
+   * is kept for later programs. Default: on GPUs, where it takes milliseconds a size; not on software adapters, where
+   * compiling a kernel may take a second.
+   */
+  autotune?: boolean;
+  /** Leaves measured choices of kernels out: the same program gives the same bits each time on the same adapter. */
+  deterministic?: boolean;
+  /**
+   * What products (`matmul`, and layers and convolutions made of it) may round their operands to.
+   *
+   * - `"float32"` (the default): nothing.
+   * - `"float16"`: 11 bits, beyond 65,504 infinite, below 6e-8 zero, where the GPU has matrix units (tensor cores) for
+   *   that: several times as fast. Sums, results and everything else stay float32. Elsewhere the same as `"float32"`;
+   *   `device.info.matrixUnit` tells which. In Chrome it needs the flag `--enable-unsafe-webgpu`.
+   */
+  matmulPrecision?: "float32" | "float16";
+}
+
+const initOptions: OptionNames<InitOptions> = {
+  device: true,
+  seed: true,
+  autotune: true,
+  deterministic: true,
+  matmulPrecision: true,
+};
+
+/**
+ * Opens a device and makes it the default one. Awaited once at the start of a program; a second call opens a
+ * second device and makes that the default, the first staying open until its own `dispose()`.
+ */
+export async function init(options: InitOptions = {}): Promise<Device> {
+  checkOptions("init", options, initOptions);
+  const kind = options.device ?? "auto";
+  const seed = options.seed ?? 0;
+  if (!["auto", "webgpu", "cpu"].includes(kind))
+    throw unknownName("device", String(kind), ["auto", "webgpu", "cpu"]);
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new ArgumentError(
+      `init: the seed must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${seed}`,
+    );
+  }
+  const precision = options.matmulPrecision ?? "float32";
+  if (!["float32", "float16"].includes(precision))
+    throw unknownName("matmulPrecision", String(precision), ["float32", "float16"]);
+  let backend: Backend | undefined;
+  if (kind !== "cpu") backend = await openWebgpu(kind === "webgpu", options);
+  const opened = new Device(backend ?? new CpuBackend(), seed);
+  defaultDevice.value = opened;
+  return opened;
+}
