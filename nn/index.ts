@@ -1,23 +1,25 @@
 // The neural-network entry point, `gradgpu/nn`: models, layers, losses, metrics, initializers. Runs in browsers.
 
-export type { ActivationFunction } from "./activations.ts";
-export * as activations from "./activations.ts";
-export { modelDiagram } from "./diagram.ts";
-export type { Initializer } from "./initializers.ts";
-export * as initializers from "./initializers.ts";
+export type { ActivationFunction } from "./layers/activations.ts";
+export * as activations from "./layers/activations.ts";
 export * from "./layers/index.ts";
-export type { CrossentropyOptions, HuberOptions, Loss } from "./losses.ts";
-export * as losses from "./losses.ts";
-export type { Metric, MetricFunction, MetricLike } from "./metrics.ts";
-export * as metrics from "./metrics.ts";
-export { resetNames } from "./names.ts";
-export { type CompileOptions, Sequential } from "./sequential.ts";
+export type { Initializer } from "./layers/initializers.ts";
+export * as initializers from "./layers/initializers.ts";
+export { resetNames } from "./layers/names.ts";
+export { modelDiagram } from "./model/diagram.ts";
+export { type CompileOptions, Sequential } from "./model/sequential.ts";
+export type { CrossentropyOptions, HuberOptions, Loss } from "./objective/losses.ts";
+export * as losses from "./objective/losses.ts";
+export type { Metric, MetricFunction, MetricLike } from "./objective/metrics.ts";
+export * as metrics from "./objective/metrics.ts";
+export type { WeightValue } from "./state/weights.ts";
 export type { Callback } from "./training/callbacks.ts";
 export type { DataLike } from "./training/data.ts";
 export { EarlyStopping, type EarlyStoppingOptions } from "./training/early-stopping.ts";
-export type { EvaluateOptions, FitOptions } from "./training/fit.ts";
+export type { FitOptions } from "./training/fit.ts";
 export { History, type Logs } from "./training/history.ts";
+export type { TrainedModel } from "./training/model.ts";
 export type { MonitorOptions } from "./training/monitor.ts";
+export type { EvaluateOptions } from "./training/options.ts";
 export type { Verbosity } from "./training/progress.ts";
 export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from "./training/reduce-learning-rate.ts";
-export type { WeightValue } from "./weights.ts";

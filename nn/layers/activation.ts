@@ -1,7 +1,7 @@
 // Activation: an activation function as a layer of its own.
 
 import type { Shape, Tensor } from "../../engine/index.ts";
-import * as activations from "../activations.ts";
+import * as activations from "./activations.ts";
 import { Layer, type LayerOptions } from "./layer.ts";
 
 /** The function, pointwise (softmax: over the last axis); the same numbers as a layer's `activation` option. */

@@ -18,7 +18,7 @@ import {
   tidy,
   type Variable,
 } from "../../engine/index.ts";
-import * as initializers from "../initializers.ts";
+import * as initializers from "./initializers.ts";
 import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 export interface BatchNormalizationOptions extends LayerOptions {

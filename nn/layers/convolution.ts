@@ -17,8 +17,8 @@ import {
   type Tensor,
   type Variable,
 } from "../../engine/index.ts";
-import * as activations from "../activations.ts";
-import * as initializers from "../initializers.ts";
+import * as activations from "./activations.ts";
+import * as initializers from "./initializers.ts";
 import { batched, type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 import { checkImageShape, type LayerPadding, paddingOf, placesOf, spatial } from "./options.ts";
 

@@ -11,8 +11,8 @@ import {
   type Tensor,
   type Variable,
 } from "../../engine/index.ts";
-import * as activations from "../activations.ts";
-import * as initializers from "../initializers.ts";
+import * as activations from "./activations.ts";
+import * as initializers from "./initializers.ts";
 import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 export interface DenseOptions extends LayerOptions {

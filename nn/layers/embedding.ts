@@ -9,7 +9,7 @@ import {
   type Tensor,
   type Variable,
 } from "../../engine/index.ts";
-import * as initializers from "../initializers.ts";
+import * as initializers from "./initializers.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 export interface EmbeddingOptions extends LayerOptions {

@@ -15,7 +15,7 @@ import {
   type Tensor,
   type Variable,
 } from "../../engine/index.ts";
-import * as initializers from "../initializers.ts";
+import * as initializers from "./initializers.ts";
 import { batched, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 interface NormalizationOptions extends LayerOptions {

@@ -22,8 +22,8 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
-import type { Initializer } from "../initializers.ts";
-import { autoName } from "../names.ts";
+import type { Initializer } from "./initializers.ts";
+import { autoName } from "./names.ts";
 
 export interface LayerOptions {
   /** Default: the type in snake_case with a number ("dense", "dense_1", ...). */

@@ -1,17 +1,17 @@
 // What a caller of `fit` may hook into, and the refusal of what would never be called.
 
 import { ArgumentError, kindOf, type OptionNames, unknownName } from "../../engine/index.ts";
-import type { Sequential } from "../sequential.ts";
 import type { Logs } from "./history.ts";
+import type { TrainedModel } from "./model.ts";
 
 /** Every method may be asynchronous: training waits. Set `model.stopTraining = true` to end after this epoch. */
 export interface Callback {
-  onTrainBegin?(model: Sequential): void | Promise<void>;
+  onTrainBegin?(model: TrainedModel): void | Promise<void>;
   /** @param epoch from 0 */
-  onEpochBegin?(epoch: number, model: Sequential): void | Promise<void>;
+  onEpochBegin?(epoch: number, model: TrainedModel): void | Promise<void>;
   /** @param logs the epoch's loss and metrics, those of the validation data too */
-  onEpochEnd?(epoch: number, logs: Logs, model: Sequential): void | Promise<void>;
-  onTrainEnd?(model: Sequential): void | Promise<void>;
+  onEpochEnd?(epoch: number, logs: Logs, model: TrainedModel): void | Promise<void>;
+  onTrainEnd?(model: TrainedModel): void | Promise<void>;
 }
 
 const methods: OptionNames<Callback> = {

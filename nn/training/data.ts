@@ -20,7 +20,7 @@ import {
   tensor,
 } from "../../engine/index.ts";
 import { batched, equalShapes } from "../layers/layer.ts";
-import type { Loss } from "../losses.ts";
+import type { Loss } from "../objective/losses.ts";
 
 /**
  * Samples or targets, one a row: a tensor (used where it is, bytes stay bytes), nested arrays, or a typed array,

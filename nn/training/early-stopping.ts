@@ -1,10 +1,10 @@
 // EarlyStopping: ends training that has stopped getting better.
 
 import { checkOptions, wholeNumber } from "../../engine/index.ts";
-import type { Sequential } from "../sequential.ts";
-import type { WeightValue } from "../weights.ts";
+import type { WeightValue } from "../state/weights.ts";
 import type { Callback } from "./callbacks.ts";
 import type { Logs } from "./history.ts";
+import type { TrainedModel } from "./model.ts";
 import { Monitor, type MonitorOptions, monitorOptions } from "./monitor.ts";
 
 export interface EarlyStoppingOptions extends MonitorOptions {
@@ -64,7 +64,7 @@ export class EarlyStopping implements Callback {
     this.#bestWeights = undefined;
   }
 
-  async onEpochEnd(epoch: number, logs: Logs, model: Sequential): Promise<void> {
+  async onEpochEnd(epoch: number, logs: Logs, model: TrainedModel): Promise<void> {
     if (this.#monitor.improves(logs)) {
       this.#waited = 0;
       this.#bestEpoch = epoch;
@@ -77,7 +77,7 @@ export class EarlyStopping implements Callback {
     model.stopTraining = true;
   }
 
-  onTrainEnd(model: Sequential): void {
+  onTrainEnd(model: TrainedModel): void {
     if (this.#bestWeights !== undefined) model.setWeights(this.#bestWeights);
     this.#bestWeights = undefined;
   }

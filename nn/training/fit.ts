@@ -11,16 +11,23 @@ import {
   type Tensor,
   type Variable,
 } from "../../engine/index.ts";
-import type { Sequential } from "../sequential.ts";
 import type { BatchWalk } from "./batches.ts";
 import { type Callback, callbacksOf } from "./callbacks.ts";
 import { type DataLike, HostRows, inputRows, targetRows } from "./data.ts";
 import { History, type Logs, validationName } from "./history.ts";
 import { Loop, type LoopOptions } from "./loop.ts";
+import type { TrainedModel } from "./model.ts";
+import type { EvaluateOptions } from "./options.ts";
 import { type Use, withOwned } from "./owned.ts";
 import { makeProgress, type Progress, type Verbosity } from "./progress.ts";
 import { Budget, type MemoryOptions, makeBatches, type RowSource } from "./stream.ts";
 import type { Trainer } from "./trainer.ts";
+
+/** A compiled model. */
+export interface TrainableModel extends TrainedModel {
+  /** A trainer for the compiled loss, metrics and optimizer. */
+  makeTrainer(): Trainer;
+}
 
 /** How to train; typed and nested arrays above `memoryBudget` stream from the host, with the same results. */
 export interface FitOptions extends LoopOptions, MemoryOptions {
@@ -44,11 +51,6 @@ export interface FitOptions extends LoopOptions, MemoryOptions {
   print?: (line: string) => void;
 }
 
-export interface EvaluateOptions extends LoopOptions, MemoryOptions {
-  /** Samples a step: changes memory and speed; results by the rounding of sums alone. Default 32. */
-  batchSize?: number;
-}
-
 /** What `fit`, `evaluate` and `predict` take, together: one object may serve all three. */
 export const dataOptions: OptionNames<FitOptions & { returnDict?: boolean }> = {
   batchSize: true,
@@ -70,7 +72,7 @@ const readingInterval = 200;
 
 /** Behind {@link Sequential.fit}. */
 export async function fitModel(
-  model: Sequential,
+  model: TrainableModel,
   shuffleState: Variable,
   x: DataLike,
   y: DataLike,
@@ -150,7 +152,7 @@ function checkFitOptions(
 }
 
 async function run(
-  model: Sequential,
+  model: TrainableModel,
   trainer: Trainer,
   train: BatchWalk,
   validation: { trainer: Trainer; batches: BatchWalk; loop: Loop } | undefined,
@@ -201,7 +203,7 @@ async function run(
 
 /** Behind {@link Sequential.evaluate}: loss and metrics, by the trainer's names. */
 export function evaluateModel(
-  model: Sequential,
+  model: TrainableModel,
   x: DataLike,
   y: DataLike,
   options: EvaluateOptions,
@@ -220,7 +222,7 @@ export function evaluateModel(
 }
 
 /** Behind {@link Sequential.trainOnBatch}. */
-export function trainModelOnBatch(model: Sequential, x: DataLike, y: DataLike): Promise<Logs> {
+export function trainModelOnBatch(model: TrainableModel, x: DataLike, y: DataLike): Promise<Logs> {
   return withOwned(async (use) => {
     const trainer = use(model.makeTrainer());
     const what = `trainOnBatch: ${model.describe()}`;
@@ -242,7 +244,7 @@ function testLoop(device: Device, trainer: Trainer, batches: BatchWalk, options:
  * uploaded is freed with whatever `use` frees.
  */
 async function pairOf(
-  model: Sequential,
+  model: TrainableModel,
   what: string,
   trainer: Trainer,
   x: DataLike,

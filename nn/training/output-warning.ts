@@ -2,10 +2,10 @@
 // Knows layers and losses; says nothing where a layer's own code may give anything.
 
 import type { Shape } from "../../engine/index.ts";
-import * as activations from "../activations.ts";
 import { Activation } from "../layers/activation.ts";
+import * as activations from "../layers/activations.ts";
 import { Layer } from "../layers/layer.ts";
-import type { Loss } from "../losses.ts";
+import type { Loss } from "../objective/losses.ts";
 
 /** Those that give values from 0 to 1, or from 0 up, which a cross-entropy may divide by their sum. */
 const likeProbabilities = ["softmax", "sigmoid", "hardSigmoid", "step", "exponential", "softplus"];

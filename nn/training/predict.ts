@@ -1,17 +1,18 @@
 // predict: a model's outputs for many inputs, in batches and in order.
 
 import { concat, type Tensor, tidy } from "../../engine/index.ts";
-import type { Sequential } from "../sequential.ts";
 import { Batches } from "./batches.ts";
 import { type DataLike, inputRows } from "./data.ts";
-import { batchSizeOf, type EvaluateOptions } from "./fit.ts";
+import { batchSizeOf } from "./fit.ts";
+import type { TrainedModel } from "./model.ts";
+import type { EvaluateOptions } from "./options.ts";
 import { withOwned } from "./owned.ts";
 import { Pace } from "./pace.ts";
 import { Budget, makeBatches } from "./stream.ts";
 
 /** Behind {@link Sequential.predict}: [n, ...outputShape], the caller's to dispose. */
 export async function predictModel(
-  model: Sequential,
+  model: TrainedModel,
   x: DataLike,
   options: EvaluateOptions,
 ): Promise<Tensor> {

@@ -1,9 +1,9 @@
 // ReduceLROnPlateau: smaller steps for training that has stopped getting better.
 
 import { ArgumentError, atLeastZero, checkOptions, showGiven, wholeNumber } from "../../engine/index.ts";
-import type { Sequential } from "../sequential.ts";
 import type { Callback } from "./callbacks.ts";
 import type { Logs } from "./history.ts";
+import type { TrainedModel } from "./model.ts";
 import { Monitor, type MonitorOptions, monitorOptions } from "./monitor.ts";
 
 export interface ReduceLROnPlateauOptions extends MonitorOptions {
@@ -44,7 +44,7 @@ export class ReduceLROnPlateau implements Callback {
     this.minLearningRate = atLeastZero(who, "minLearningRate", minLearningRate);
   }
 
-  onTrainBegin(model: Sequential): void {
+  onTrainBegin(model: TrainedModel): void {
     const { optimizer } = model;
     if (optimizer?.schedule !== undefined) {
       throw new ArgumentError(
@@ -55,7 +55,7 @@ export class ReduceLROnPlateau implements Callback {
     this.#waited = 0;
   }
 
-  onEpochEnd(_epoch: number, logs: Logs, model: Sequential): void {
+  onEpochEnd(_epoch: number, logs: Logs, model: TrainedModel): void {
     const { optimizer } = model;
     if (this.#monitor.improves(logs) || optimizer === undefined) {
       this.#waited = 0;

@@ -19,10 +19,10 @@ import {
   variableGrads,
 } from "../../engine/index.ts";
 import type { Optimizer } from "../../optim/index.ts";
-import * as activations from "../activations.ts";
-import type { Loss } from "../losses.ts";
-import type { Metric } from "../metrics.ts";
-import type { Sequential } from "../sequential.ts";
+import * as activations from "../layers/activations.ts";
+import type { Loss } from "../objective/losses.ts";
+import type { Metric } from "../objective/metrics.ts";
+import type { TrainedModel } from "./model.ts";
 
 /** Steps after which the host takes the sums over. In f32, a sum of n equal numbers may be off by n / 2 roundings. */
 const stepsToTake = 256;
@@ -31,7 +31,7 @@ export class Trainer {
   /** "loss", then the metrics'. */
   readonly names: readonly string[];
   readonly loss: Loss;
-  readonly #model: Sequential;
+  readonly #model: TrainedModel;
   readonly #metrics: readonly Metric[];
   readonly #optimizer: Optimizer;
   readonly #variables: readonly Variable[];
@@ -46,7 +46,7 @@ export class Trainer {
   /** The model's last activation, where the loss takes it over. */
   readonly #fused: "softmax" | "sigmoid" | undefined;
 
-  constructor(model: Sequential, loss: Loss, metrics: readonly Metric[], optimizer: Optimizer) {
+  constructor(model: TrainedModel, loss: Loss, metrics: readonly Metric[], optimizer: Optimizer) {
     this.#model = model;
     this.#metrics = metrics;
     this.#optimizer = optimizer;

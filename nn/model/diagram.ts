@@ -1,7 +1,7 @@
 // A model's layers as a diagram, for toMermaid() and toDot() of the engine.
 
-import type { Diagram, DiagramEdge, DiagramNode } from "../engine/index.ts";
-import { batched } from "./layers/layer.ts";
+import type { Diagram, DiagramEdge, DiagramNode } from "../../engine/index.ts";
+import { batched } from "../layers/layer.ts";
 import type { Sequential } from "./sequential.ts";
 
 /** The layers of a built model in a row, each with its type, output shape and parameters: `toMermaid(modelDiagram(model))`. */

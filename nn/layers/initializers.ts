@@ -12,8 +12,8 @@ import {
   type Shape,
   showGiven,
   sizeOf,
-} from "../engine/index.ts";
-import { lookup } from "../optim/index.ts";
+} from "../../engine/index.ts";
+import { lookup } from "../../optim/index.ts";
 
 export interface Initializer {
   readonly name: string;

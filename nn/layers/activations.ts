@@ -24,8 +24,8 @@ import {
   step,
   type Tensor,
   tanh,
-} from "../engine/index.ts";
-import { lookup } from "../optim/index.ts";
+} from "../../engine/index.ts";
+import { lookup } from "../../optim/index.ts";
 
 export type ActivationFunction = (x: Tensor) => Tensor;
 

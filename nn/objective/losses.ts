@@ -24,8 +24,8 @@ import {
   sum,
   type Tensor,
   tidy,
-} from "../engine/index.ts";
-import { lookup } from "../optim/index.ts";
+} from "../../engine/index.ts";
+import { lookup } from "../../optim/index.ts";
 
 export interface Loss {
   readonly name: string;

@@ -18,29 +18,30 @@ import {
   tidy,
   type Variable,
   variable,
-} from "../engine/index.ts";
-import { type Optimizer, optimizers } from "../optim/index.ts";
-import { Embedding } from "./layers/embedding.ts";
-import { Input } from "./layers/input.ts";
-import { batched, type CallOptions, equalShapes, Layer, readCallOptions, unique } from "./layers/layer.ts";
-import * as losses from "./losses.ts";
-import * as metrics from "./metrics.ts";
-import { autoName } from "./names.ts";
-import { summaryText } from "./summary.ts";
-import { type DataLike, rowShape } from "./training/data.ts";
+} from "../../engine/index.ts";
+import { type Optimizer, optimizers } from "../../optim/index.ts";
+import { Embedding } from "../layers/embedding.ts";
+import { Input } from "../layers/input.ts";
+import { batched, type CallOptions, equalShapes, Layer, readCallOptions, unique } from "../layers/layer.ts";
+import { autoName } from "../layers/names.ts";
+import * as losses from "../objective/losses.ts";
+import * as metrics from "../objective/metrics.ts";
+import { readWeights, type WeightValue, writeWeights } from "../state/weights.ts";
+import { type DataLike, rowShape } from "../training/data.ts";
 import {
   dataOptions,
-  type EvaluateOptions,
   evaluateModel,
   type FitOptions,
   fitModel,
+  type TrainableModel,
   trainModelOnBatch,
-} from "./training/fit.ts";
-import type { History, Logs } from "./training/history.ts";
-import { outputWarning } from "./training/output-warning.ts";
-import { predictModel } from "./training/predict.ts";
-import { Trainer } from "./training/trainer.ts";
-import { readWeights, type WeightValue, writeWeights } from "./weights.ts";
+} from "../training/fit.ts";
+import type { History, Logs } from "../training/history.ts";
+import type { EvaluateOptions } from "../training/options.ts";
+import { outputWarning } from "../training/output-warning.ts";
+import { predictModel } from "../training/predict.ts";
+import { Trainer } from "../training/trainer.ts";
+import { summaryText } from "./summary.ts";
 
 export interface CompileOptions {
   /** By name, with its defaults, or an Optimizer. */
@@ -73,7 +74,7 @@ interface Compiled {
  * The weights are made on the default device as layers are added, once the input's shape is known (by an
  * {@link Input} or the first layer's `inputShape`) and a device is open; else at the first call.
  */
-export class Sequential {
+export class Sequential implements TrainableModel {
   readonly name: string;
   /** Callbacks set it to end `fit` after the epoch. */
   stopTraining = false;

@@ -14,9 +14,9 @@ import {
   type Tensor,
   tidy,
   unknownName,
-} from "../engine/index.ts";
-import { lookup } from "../optim/index.ts";
-import { equalShapes } from "./layers/layer.ts";
+} from "../../engine/index.ts";
+import { lookup } from "../../optim/index.ts";
+import { equalShapes } from "../layers/layer.ts";
 import * as losses from "./losses.ts";
 
 export interface Metric {

@@ -9,8 +9,8 @@ import {
   showShape,
   Tensor,
   type Variable,
-} from "../engine/index.ts";
-import { equalShapes } from "./layers/layer.ts";
+} from "../../engine/index.ts";
+import { equalShapes } from "../layers/layer.ts";
 
 /** A weight on the host. */
 export interface WeightValue {
