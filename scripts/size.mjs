@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { packedPackage } from "./build/pack.mjs";
-import { limits } from "./size-limits.mjs";
+import { limits, tarball } from "./size-limits.mjs";
 
 const gzipped = (contents) => gzipSync(contents, { level: 9 }).length;
 
@@ -70,7 +70,10 @@ async function main() {
           `${String(bytesInOutput).padStart(8)}  ${file.replace(/^.*gradgpu\/dist\//, "")}\n`,
         );
     }
-    process.stdout.write(`the package: ${kb(packed)} KB packed, ${kb(unpacked)} KB unpacked\n`);
+    process.stdout.write(
+      `${"the tarball".padEnd(32)}${kb(packed)} KB of at most ${tarball.packed}; unpacked ${kb(unpacked)} KB of at most ${tarball.unpacked}\n`,
+    );
+    if (packed > tarball.packed * 1000 || unpacked > tarball.unpacked * 1000) process.exitCode = 1;
   } finally {
     remove();
   }

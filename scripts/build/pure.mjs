@@ -1,5 +1,5 @@
 // Makes what a module does while it is loaded droppable: calls at the top are marked pure, and initialisers that
-// bundlers take for effects in other ways (property reads, spreads, arithmetic) are wrapped in a call that is marked.
+// bundlers take for effects in other ways (property reads, spreads) are wrapped in a call that is marked.
 
 import { parse } from "acorn";
 import MagicString from "magic-string";
@@ -7,23 +7,31 @@ import MagicString from "magic-string";
 const PURE = "/* @__PURE__ */ ";
 
 /**
- * `code` with its top-level calls marked, and its relative imports rewritten by `rewrite`.
+ * `code` with its top-level calls marked.
  *
+ * @param {{ rewrite: (source: string) => string, emptied: readonly string[] }} options `rewrite` gives the new source of
+ *   an import; properties called as in `emptied` become []
  * @returns {{ code: string, effects: number[] }} `effects`: the lines of statements that run at import, which no
  *   bundler can drop
  */
-export function markPure(code, rewrite = (source) => source) {
+export function markPure(code, { rewrite, emptied }) {
   const tree = parse(code, { ecmaVersion: "latest", sourceType: "module", locations: true });
   const text = new MagicString(code);
   const effects = [];
+  walk(tree, (node) => {
+    if (node.type === "ImportExpression" && node.source.type === "Literal")
+      text.update(node.source.start, node.source.end, JSON.stringify(rewrite(node.source.value)));
+    if (node.type !== "Property" || node.shorthand || !emptied.includes(node.key.name)) return true;
+    const { start, end } = node.value;
+    text.update(start, end, "[]");
+    node.value = { type: "ArrayExpression", elements: [], start, end };
+    return false;
+  });
   for (const statement of tree.body) {
     const { source } = statement;
     if (source) text.update(source.start, source.end, JSON.stringify(rewrite(source.value)));
     if (!visitStatement(statement.declaration ?? statement, text)) effects.push(statement.loc.start.line);
   }
-  eachDynamicImport(tree, (source) =>
-    text.update(source.start, source.end, JSON.stringify(rewrite(source.value))),
-  );
   return { code: text.toString(), effects };
 }
 
@@ -107,12 +115,10 @@ function isConstant(node) {
   return node.type === "Literal";
 }
 
-function eachDynamicImport(node, found) {
+/** Visits a node and, where `visit` says so, those inside it. */
+function walk(node, visit) {
   if (node === null || typeof node !== "object") return;
-  if (Array.isArray(node)) {
-    for (const child of node) eachDynamicImport(child, found);
-    return;
-  }
-  if (node.type === "ImportExpression" && node.source.type === "Literal") found(node.source);
-  for (const key in node) if (key !== "loc") eachDynamicImport(node[key], found);
+  if (Array.isArray(node)) for (const child of node) walk(child, visit);
+  else if (typeof node.type !== "string" || visit(node))
+    for (const key in node) if (key !== "loc") walk(node[key], visit);
 }
