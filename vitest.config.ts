@@ -83,6 +83,9 @@ export default defineConfig({
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
           pool: "forks",
+          // Importing the engine anew for each file took as long as the tests do. So files share modules, and must
+          // leave their state (the current device, spies, what they put into globals) as they found it.
+          isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

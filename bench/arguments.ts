@@ -2,7 +2,7 @@
 
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { nearest } from "../engine/index.ts";
+import { nearest } from "../engine/internal.ts";
 import type { OwnBackend } from "./bench-case.ts";
 
 export const usage = `npm run bench -- [options]
@@ -17,8 +17,12 @@ Times kernels, layers, training steps and epochs on WebGPU and on the CPU refere
   --peer-limit MINUTES how long one answer of a peer may take (default 30: some compile for minutes)
   --json FILE          also write machine, controls, rows, skipped and ratios as JSON
   --html FILE          also write a report with plots, as one file that needs nothing else
-  --record             also write JSON and report to bench/results/, named after the adapter
-  --compare OLD.json   mark what differs from an earlier run by more than noise
+  --record             also keep the figures in bench/results/ADAPTER.json, in the place of an earlier run of the same
+                       kind; samples are kept by --json alone, and reports are made from a run
+  --compare OLD.json   mark what differs by more than noise from an earlier run: one that --json wrote, or the closest of
+                       a record (OLD.json#2 is its second)
+  --from RUN.json      show a run that --json wrote, or one of a record (RUN.json#2), instead of making one: prints the
+                       table, and writes what --html, --json and --compare ask for
   --list               print the names of the cases and end
   --help               print this and end
 `;
@@ -33,6 +37,8 @@ export interface BenchArguments {
   html?: string;
   /** The earlier run's JSON. */
   compare?: string;
+  /** A run's file, to be shown in the place of a new run. */
+  from?: string;
   isRecord: boolean;
   isQuick: boolean;
   hasPeers: boolean;
@@ -59,6 +65,7 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     json: { type: "string" },
     html: { type: "string" },
     compare: { type: "string" },
+    from: { type: "string" },
     record: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     "peer-limit": { type: "string", default: "30" },
@@ -82,6 +89,11 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     if (values[name] === "") throw new UsageError(`--${name} needs the name of the file to write`);
   }
   if (values.compare === "") throw new UsageError("--compare needs the JSON file of an earlier run");
+  if (values.from === "") throw new UsageError("--from needs the JSON file of a run");
+  const others = ["filter", "quick", "peers", "record", "list"] as const;
+  const other = values.device === "all" ? others.find((name) => values[name]) : "device";
+  if (values.from !== undefined && other !== undefined)
+    throw new UsageError(`--from shows a run that was made: --${other} is of one that is to be made`);
   const minutes = Number(values["peer-limit"]);
   if (!(minutes > 0 && Number.isFinite(minutes)))
     throw new UsageError(`--peer-limit is "${values["peer-limit"]}"; it must be a number of minutes above 0`);
@@ -103,6 +115,7 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     json: values.json,
     html: values.html,
     compare: values.compare,
+    from: values.from,
     isRecord: values.record,
     isQuick: values.quick,
     hasPeers: values.peers,

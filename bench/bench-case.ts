@@ -3,7 +3,6 @@
 
 import type { Device, DeviceInfo, InitOptions } from "../engine/index.ts";
 import type { WorkSpec } from "./cases/work-spec.ts";
-import type { Budget } from "./measure.ts";
 
 /** Where gradgpu itself runs. */
 export type OwnBackend = "webgpu" | "cpu";
@@ -30,6 +29,18 @@ export type BackendName = OwnBackend | PeerBackend;
  * - `epoch`: one epoch of `fit`.
  */
 export type Phase = "forward" | "backward" | "gradient" | "step" | "cold" | "host" | "epoch";
+
+/** How long and how often a case is sampled. */
+export interface Budget {
+  /** A sample is made of as many iterations as take about this long. */
+  sampleMs: number;
+  /** No new sample begins when all of them together have taken this long. */
+  totalMs: number;
+  minSamples: number;
+  maxSamples: number;
+  minIterations: number;
+  maxIterations: number;
+}
 
 /** Work that is ready to be timed. */
 export interface Prepared {

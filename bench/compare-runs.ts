@@ -75,6 +75,21 @@ function leavesOut(options: ReportOptions | undefined, other: ReportOptions | un
   return !matches.test(row.case) && !matches.test(`${row.case} ${row.phase}`);
 }
 
+/**
+ * Of earlier runs the one to compare with: alone or beside peers as the new one, and with the most of its rows; the last
+ * where several have as many.
+ */
+export function closestRun(runs: readonly Report[], { rows, options }: Report): Report {
+  const keys = new Set(rows.map(keyOf));
+  const worth = (run: Report) => {
+    const shared = run.rows.filter((row) => keys.has(keyOf(row))).length;
+    return (
+      shared * 2 + (shared > 0 && Boolean(run.options?.hasPeers) === options.hasPeers ? 2 * keys.size + 1 : 0)
+    );
+  };
+  return runs.reduce((best, run) => (worth(run) >= worth(best) ? run : best));
+}
+
 export function compareRuns(before: Report, after: Report): Comparison {
   const timed = ({ rows }: Report) => rows.filter(({ medianMs }) => hasTime(medianMs));
   const old = new Map(timed(before).map((row) => [keyOf(row), row]));

@@ -1,18 +1,20 @@
 // npm run bench: chooses cases, runs them on each backend, prints the table, writes the files. Measures nothing itself.
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type DeviceInfo, dispose, init } from "../engine/index.ts";
 import { type BenchArguments, parseBenchArguments, UsageError, usage } from "./arguments.ts";
 import { type BenchCase, type OwnBackend, peerBackends, type Row, type Skipped } from "./bench-case.ts";
 import { allCases } from "./cases/all.ts";
-import { type Comparison, compareRuns } from "./compare-runs.ts";
+import { type Comparison, closestRun, compareRuns } from "./compare-runs.ts";
 import { type Controls, measureControls } from "./controls.ts";
 import { interruptedCode, interruption, isInterrupted, stoppable, watchSignals } from "./interrupt.ts";
 import { describeMachine, type Machine } from "./machine.ts";
+import { unwritable } from "./output-files.ts";
 import { comparePeers, hasPeers as meetsPeers } from "./peers/compare.ts";
-import { recordName, unwritable } from "./record.ts";
-import { finishRows, type Report, readReport } from "./report.ts";
+import { readRuns } from "./read-runs.ts";
+import { describeRun, isRecord, recordName, recordText, withRun } from "./record.ts";
+import { finishRows, type Report } from "./report.ts";
 import { renderComparison } from "./reporters/comparison.ts";
 import { renderHtml } from "./reporters/html/page.ts";
 import { columnsOf, type Progress, progressOn } from "./reporters/progress.ts";
@@ -165,28 +167,38 @@ class Attempts {
 async function writeFiles(
   report: Report,
   comparison: Comparison | undefined,
-  { json, html, isRecord }: BenchArguments,
+  { json, html, isRecord: isKept }: BenchArguments,
   attempts: Attempts,
 ): Promise<string[]> {
-  const stem = path.join(resultsFolder, recordName(report));
-  const toJson = () => `${JSON.stringify(report, undefined, 1)}\n`;
-  const toHtml = () => renderHtml(report, allCases, comparison);
-  const files: [file: string | undefined, text: () => string][] = [
-    [json, toJson],
-    [isRecord ? `${stem}.json` : undefined, toJson],
-    [html, toHtml],
-    [isRecord ? `${stem}.html` : undefined, toHtml],
+  const record = path.join(resultsFolder, `${recordName(report)}.json`);
+  const files: [file: string | undefined, text: () => string | Promise<string>][] = [
+    [json, () => `${JSON.stringify(report, undefined, 1)}\n`],
+    [html, () => renderHtml(report, allCases, comparison)],
+    [isKept ? record : undefined, async () => recordText(withRun(await readRecord(record), report))],
   ];
   const written: string[] = [];
   for (const [file, text] of files) {
     if (file === undefined) continue;
     await attempts.run(`writing ${file}`, async () => {
       await mkdir(path.dirname(path.resolve(file)), { recursive: true });
-      await writeFile(file, text());
+      await writeFile(file, await text());
       written.push(file);
     });
   }
   return written;
+}
+
+/** The record that a run is added to; undefined where there is none yet. */
+async function readRecord(file: string) {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch {
+    return undefined;
+  }
+  const found: unknown = JSON.parse(text);
+  if (!isRecord(found)) throw new Error(`${file} is no record; move it away`);
+  return found;
 }
 
 /** Throws where a file could not be written after the run: that is told before a long one is made. */
@@ -238,8 +250,9 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   // An earlier run that can't be read is told before a long one is made.
-  const earlier = args.compare === undefined ? undefined : await readEarlier(args.compare);
+  const earlier = args.compare === undefined ? undefined : await readAsked("--compare", args.compare);
   await checkOutputs(args);
+  if (args.from !== undefined) return showRun(args.from, earlier, args);
   const machine = describeMachine();
   print(
     `${machine.cores} x ${machine.processor}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}`,
@@ -305,27 +318,53 @@ async function main(argv: readonly string[]): Promise<number> {
 async function tell(
   report: Report,
   cases: readonly BenchCase[],
-  earlier: Report | undefined,
+  earlier: readonly Report[] | undefined,
   args: BenchArguments,
   attempts: Attempts,
 ): Promise<void> {
+  const then = earlier && closestRun(earlier, report);
   const comparison =
-    earlier && (await attempts.run(`comparing with ${args.compare}`, () => compareRuns(earlier, report)));
+    then && (await attempts.run(`comparing with ${args.compare}`, () => compareRuns(then, report)));
+  const compared =
+    earlier && earlier.length > 1 ? `${args.compare}, the run of ${describeRun(then!)}` : args.compare;
   const written = await writeFiles(report, comparison, args, attempts);
   await attempts.run("printing the table", () => printReport(report, cases));
   if (comparison)
     await attempts.run("printing the comparison", () =>
-      process.stdout.write(`\n${renderComparison(comparison, args.compare!)}`),
+      process.stdout.write(`\n${renderComparison(comparison, compared!)}`),
     );
   for (const file of written) print(`wrote ${file}`);
 }
 
-async function readEarlier(file: string): Promise<Report> {
+async function readAsked(option: string, file: string): Promise<Report[]> {
   try {
-    return await readReport(file);
+    return await readRuns(file);
   } catch (error) {
-    throw new UsageError(`--compare: ${(error as Error).message}`);
+    throw new UsageError(`${option}: ${(error as Error).message}`);
   }
+}
+
+/** A run from its file, told as one that was just made. */
+async function showRun(
+  file: string,
+  earlier: readonly Report[] | undefined,
+  args: BenchArguments,
+): Promise<number> {
+  const runs = await readAsked("--from", file);
+  if (runs.length > 1) {
+    const list = runs.map((run, i) => `  ${file}#${i + 1}  ${describeRun(run)}, ${run.rows.length} rows`);
+    throw new UsageError(`--from: ${file} holds several runs; name one of them:\n${list.join("\n")}`);
+  }
+  const [report] = runs;
+  const { machine } = report;
+  print(
+    `${machine.cores} x ${machine.processor}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}`,
+  );
+  print(`a run of ${describeRun(report)}`);
+  const attempts = new Attempts();
+  await tell(report, allCases, earlier, args, attempts);
+  for (const problem of attempts.problems) say(problem);
+  return attempts.problems.length > 0 ? 1 : 0;
 }
 
 try {

@@ -2,19 +2,8 @@
 // samples until the time is up. Knows nothing of what the work is.
 
 import type { Device, WorkCounters } from "../engine/index.ts";
-import type { Measurement, OwnBackend, Phase, Prepared } from "./bench-case.ts";
+import type { Budget, Measurement, OwnBackend, Phase, Prepared } from "./bench-case.ts";
 import { summarise } from "./statistics.ts";
-
-export interface Budget {
-  /** A sample is made of as many iterations as take about this long. */
-  sampleMs: number;
-  /** No new sample begins when all of them together have taken this long. */
-  totalMs: number;
-  minSamples: number;
-  maxSamples: number;
-  minIterations: number;
-  maxIterations: number;
-}
 
 const kernel = {
   sampleMs: 60,

@@ -1,9 +1,9 @@
 // Runs cases on a backend and makes rows of what was measured. Prints nothing.
 
 import type { Device, DeviceInfo } from "../engine/index.ts";
-import type { BackendName, BenchCase, Measurement, OwnBackend, Row, Skipped } from "./bench-case.ts";
+import type { BackendName, BenchCase, Budget, Measurement, OwnBackend, Row, Skipped } from "./bench-case.ts";
 import { CaseDevices } from "./case-devices.ts";
-import { type Budget, budgetOf, measure, measureHost } from "./measure.ts";
+import { budgetOf, measure, measureHost } from "./measure.ts";
 import { billionsPerSecond } from "./statistics.ts";
 
 export interface Outcome {

@@ -1,4 +1,4 @@
-// The engine's public face. Everything that users, nn, optim, data and bench may import from it stands here.
+// The engine's public face, `gradgpu`. What only nn, optim, data and bench need stands in internal.ts.
 
 // Whatever a user's compiler aims at, it must know Symbol.dispose to read the declarations.
 /// <reference lib="esnext.disposable" preserve="true" />
@@ -46,12 +46,24 @@ export {
 export type { DeviceInfo, MemoryUse, WorkCounters } from "./backend/backend.ts";
 export type { WarmUpProgress } from "./backend/program.ts";
 export type { DispatchTime, ProfileClock } from "./backend/timing.ts";
-export { type DType, type HostArray, hostArray } from "./base/dtype.ts";
-export * from "./base/errors.ts";
+export type { DType, HostArray } from "./base/dtype.ts";
+export {
+  ArgumentError,
+  CheckError,
+  DataError,
+  DeviceError,
+  DeviceLostError,
+  DisposedError,
+  DTypeError,
+  GradgpuError,
+  GradientError,
+  LimitError,
+  NumericsError,
+  ShaderError,
+  ShapeError,
+  TraceError,
+} from "./base/errors.ts";
 export { nameScope } from "./base/name-scope.ts";
-export * from "./base/number-checks.ts";
-export * as hostRandom from "./base/random/draws.ts";
-export { fillPermutation } from "./base/random/permutation.ts";
 export { type RandomKey, RandomSource } from "./base/random/source.ts";
 export { type Shape, showShape, sizeOf } from "./base/shape.ts";
 export type { SourceLine } from "./base/source-line.ts";
@@ -71,11 +83,6 @@ export {
 export type { Tensors } from "./checks/reference-program.ts";
 export { type Debugging, type DebugOptions, debug } from "./debug/debug.ts";
 export type { GarbageReport } from "./debug/garbage.ts";
-export type { Diagram, DiagramEdge, DiagramNode, DiagramOptions } from "./inspect/diagram.ts";
-export { type ExplainOptions, explain } from "./inspect/explain.ts";
-export { type StepperOptions, type StepperUpdate, stepperPage } from "./inspect/stepper/page.ts";
-export { type RecordingOptions, recordSteps, type StepRecording } from "./inspect/stepper/recording.ts";
-export { type Drawable, type ToDiagramOptions, toDot, toMermaid } from "./inspect/tape-diagram.ts";
 export { type JitOptions, type Jitted, jit, type WarmUp } from "./jit/jit.ts";
 /** For kernels of one's own: operands, shaders, grids. */
 export * as kernel from "./kernel/kernel.ts";
@@ -93,7 +100,6 @@ export {
   type TraceEvent,
 } from "./profile/profile.ts";
 export { RandomGenerator, type RandomGeneratorOptions } from "./state/generator.ts";
-export { packVariables, VariablePack } from "./state/pack.ts";
 export {
   arange,
   type CreateOptions,

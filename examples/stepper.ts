@@ -4,20 +4,18 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import {
   dispose,
-  explain,
   init,
   matmul,
   mul,
-  recordSteps,
   sigmoid,
   square,
-  stepperPage,
   sub,
   sum,
   Tape,
   tensor,
   variable,
 } from "../engine/index.ts";
+import { explain, recordSteps, stepperPage } from "../engine/inspect/index.ts";
 
 const file = "out/stepper.html";
 const learningRate = 0.5;

@@ -1,6 +1,7 @@
 // Adadelta: steps as large as the last ones, against gradients as large as the last ones.
 
-import { add, atLeastZero, belowOne, div, mul, sqrt, square, sub, type Tensor } from "../engine/index.ts";
+import { add, div, mul, sqrt, square, sub, type Tensor } from "../engine/index.ts";
+import { atLeastZero, belowOne } from "../engine/internal.ts";
 import { flushPositive } from "./flush.ts";
 import {
   Optimizer,

@@ -1,6 +1,7 @@
 // Adagrad: each weight's rate shrinks with all of its gradients so far.
 
-import { add, atLeastZero, div, mul, sqrt, square, sub } from "../engine/index.ts";
+import { add, div, mul, sqrt, square, sub } from "../engine/index.ts";
+import { atLeastZero } from "../engine/internal.ts";
 import {
   Optimizer,
   type OptimizerConfig,
@@ -9,6 +10,7 @@ import {
   type UpdateContext,
   type UpdateResult,
 } from "./optimizer.ts";
+import type { Rule } from "./rule.ts";
 
 export interface AdagradOptions extends OptimizerOptions {
   /** What the accumulators start from. Default 0.1; older Keras started from 0. */
@@ -48,3 +50,19 @@ export class Adagrad extends Optimizer<"accumulator"> {
     return { initialAccumulatorValue, epsilon };
   }
 }
+
+const rule = (rate: number, epsilon: number, start: number): Omit<Rule<{ a: number }>, "make"> => ({
+  memory: () => ({ a: start }),
+  step(w, g, memory) {
+    memory.a += g * g;
+    return w - (rate * g) / Math.sqrt(memory.a + epsilon);
+  },
+});
+
+export const rules: readonly Rule<{ a: number }>[] = [
+  { make: () => new Adagrad(), ...rule(0.001, 1e-7, Math.fround(0.1)) },
+  {
+    make: () => new Adagrad({ lr: 0.01, epsilon: 1e-6, initialAccumulatorValue: 0 }),
+    ...rule(0.01, 1e-6, 0),
+  },
+];

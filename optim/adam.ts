@@ -1,21 +1,7 @@
 // Adam, its AMSGrad variant, and AdamW.
 
-import {
-  add,
-  atLeastZero,
-  belowOne,
-  cast,
-  checkOptions,
-  div,
-  expm1,
-  maximum,
-  mul,
-  neg,
-  sqrt,
-  square,
-  sub,
-  type Tensor,
-} from "../engine/index.ts";
+import { add, cast, div, expm1, maximum, mul, neg, sqrt, square, sub, type Tensor } from "../engine/index.ts";
+import { atLeastZero, belowOne, checkOptions } from "../engine/internal.ts";
 import { flush, flushPositive } from "./flush.ts";
 import {
   Optimizer,

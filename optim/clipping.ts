@@ -1,18 +1,8 @@
 // Gradient clipping, by value, by each variable's norm or by the norm over all, on packed gradients. Knows nothing of
 // update rules.
 
-import {
-  ArgumentError,
-  aboveZero,
-  clip,
-  div,
-  maximum,
-  mul,
-  sqrt,
-  square,
-  sum,
-  type Tensor,
-} from "../engine/index.ts";
+import { ArgumentError, clip, div, maximum, mul, sqrt, square, sum, type Tensor } from "../engine/index.ts";
+import { aboveZero } from "../engine/internal.ts";
 import type { Segments } from "./segments.ts";
 
 /** At most one of them, as in Keras. */

@@ -1,11 +1,7 @@
 // The optimizers' entry point, `gradgpu/optim`.
 
-export { Adadelta, type AdadeltaOptions } from "./adadelta.ts";
-export { Adagrad, type AdagradOptions } from "./adagrad.ts";
-export { Adam, type AdamOptions, AdamW } from "./adam.ts";
+export * from "./all.ts";
 export type { ClippingOptions } from "./clipping.ts";
-export { Nadam, type NadamOptions } from "./nadam.ts";
-export { lookup } from "./names.ts";
 export {
   Optimizer,
   type OptimizerConfig,
@@ -15,7 +11,5 @@ export {
   type UpdateResult,
 } from "./optimizer.ts";
 export * as optimizers from "./registry.ts";
-export { RMSprop, type RMSpropOptions } from "./rmsprop.ts";
 export type { Schedule, ScheduleConfig } from "./schedules.ts";
 export * as schedules from "./schedules.ts";
-export { SGD, type SGDOptions } from "./sgd.ts";

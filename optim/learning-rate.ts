@@ -1,18 +1,8 @@
 // The learning rate of one optimizer: a number that can be set, with time decay, or a schedule. Knows nothing of what
 // it is the rate of.
 
-import {
-  ArgumentError,
-  add,
-  atLeastZero,
-  cast,
-  div,
-  kindOf,
-  mul,
-  reshape,
-  showShape,
-  Tensor,
-} from "../engine/index.ts";
+import { ArgumentError, add, cast, div, mul, reshape, showShape, Tensor } from "../engine/index.ts";
+import { atLeastZero, kindOf } from "../engine/internal.ts";
 import type { Schedule, ScheduleConfig } from "./schedules.ts";
 
 export class LearningRate {

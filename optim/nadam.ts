@@ -1,6 +1,7 @@
 // Nadam: Adam that looks ahead along its first moment, as Nesterov's momentum does.
 
-import { add, atLeastZero, belowOne, cast, div, exp, mul, sqrt, square, sub } from "../engine/index.ts";
+import { add, cast, div, exp, mul, sqrt, square, sub } from "../engine/index.ts";
+import { atLeastZero, belowOne } from "../engine/internal.ts";
 import { oneMinusPower } from "./adam.ts";
 import { flush, flushPositive } from "./flush.ts";
 import {

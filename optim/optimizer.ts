@@ -4,15 +4,9 @@
 import {
   ArgumentError,
   add,
-  atLeastZero,
-  checkDifferentiable,
-  checkFunction,
-  checkOptions,
   full,
-  kindOf,
   mul,
   noGrad,
-  type OptionNames,
   ShapeError,
   showShape,
   sub,
@@ -23,12 +17,22 @@ import {
   variable,
   variableGrads,
 } from "../engine/index.ts";
+import {
+  atLeastZero,
+  checkDifferentiable,
+  checkFunction,
+  checkOptions,
+  kindOf,
+  type OptionNames,
+} from "../engine/internal.ts";
 import { type ClippingOptions, clipped, clippingOf } from "./clipping.ts";
 import { LearningRate } from "./learning-rate.ts";
 import { isCurrent, releasePack, type SharedPack, sameList, sharePack } from "./packs.ts";
-import { checkResult, checkStarts } from "./rule-checks.ts";
+import { checkResult, checkStarts, type UpdateResult } from "./rule-checks.ts";
 import type { Schedule, ScheduleConfig } from "./schedules.ts";
 import { Segments } from "./segments.ts";
+
+export type { UpdateResult };
 
 export interface OptimizerOptions extends ClippingOptions {
   /** Step size, a number or a schedule; what it defaults to stands with each optimizer. */
@@ -73,13 +77,6 @@ export interface UpdateContext<S extends string = string> {
   readonly learningRate: Tensor;
   /** i32 scalar: how many updates were made before this one. */
   readonly iterations: Tensor;
-}
-
-export interface UpdateResult<S extends string = string> {
-  readonly value: Tensor;
-  /** Those that change. */
-  readonly slots?: Readonly<Partial<Record<S, Tensor>>>;
-  readonly scalars?: Readonly<Partial<Record<string, Tensor>>>;
 }
 
 /** Hyperparameters by name. A schedule shows how it was made, or its function's name. */

@@ -1,7 +1,8 @@
 // Who packed which variables. Optimizers over the same variables share one pack; a pack that lost a variable to a
 // later one is found out before it is used. Knows nothing of update rules.
 
-import { packVariables, type Variable, type VariablePack } from "../engine/index.ts";
+import type { Variable } from "../engine/index.ts";
+import { packVariables, type VariablePack } from "../engine/internal.ts";
 
 /** A pack and how many optimizers work on it. */
 export interface SharedPack {

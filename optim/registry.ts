@@ -1,27 +1,20 @@
 // Optimizers by name, as `compile({ optimizer: "adam" })` takes them.
 
-import { ArgumentError, kindOf } from "../engine/index.ts";
-import { Adadelta } from "./adadelta.ts";
-import { Adagrad } from "./adagrad.ts";
-import { Adam, AdamW } from "./adam.ts";
-import { Nadam } from "./nadam.ts";
-import { lookup } from "./names.ts";
+import { ArgumentError } from "../engine/index.ts";
+import { kindOf, lookup } from "../engine/internal.ts";
+import * as all from "./all.ts";
 import { Optimizer } from "./optimizer.ts";
-import { RMSprop } from "./rmsprop.ts";
-import { SGD } from "./sgd.ts";
 
-const makers: Readonly<Record<string, () => Optimizer>> = {
-  sgd: () => new SGD(),
-  rmsprop: () => new RMSprop(),
-  adam: () => new Adam(),
-  adamw: () => new AdamW(),
-  nadam: () => new Nadam(),
-  adagrad: () => new Adagrad(),
-  adadelta: () => new Adadelta(),
-};
+/** By the lower-case names of their exports, which minifiers keep. */
+const makers = /* @__PURE__ */ makersOf(all);
+
+function makersOf(classes: Readonly<Record<string, new () => Optimizer>>) {
+  const named = Object.entries(classes).map(([name, Own]) => [name.toLowerCase(), () => new Own()] as const);
+  return Object.fromEntries(named) as Readonly<Record<string, () => Optimizer>>;
+}
 
 /** The names that {@link get} knows. */
-export const names: readonly string[] = Object.keys(makers);
+export const names: readonly string[] = /* @__PURE__ */ Object.keys(makers);
 
 /**
  * An optimizer by name, with its defaults; an optimizer is given back as it is.

@@ -1,6 +1,7 @@
 // RMSprop: steps against gradients as large as the last ones, with momentum and the centered variant.
 
-import { add, atLeastZero, belowOne, div, maximum, mul, sqrt, square, sub } from "../engine/index.ts";
+import { add, div, maximum, mul, sqrt, square, sub } from "../engine/index.ts";
+import { atLeastZero, belowOne } from "../engine/internal.ts";
 import { flush, flushPositive } from "./flush.ts";
 import {
   Optimizer,

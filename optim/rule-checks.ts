@@ -1,7 +1,14 @@
-// Checks of what an optimizer's rule declares and returns: what does not fit would be lost in silence.
+// What an optimizer's rule returns, and checks of what it declares and returns.
 
-import { ArgumentError, kindOf, Tensor } from "../engine/index.ts";
-import type { UpdateResult } from "./optimizer.ts";
+import { ArgumentError, Tensor } from "../engine/index.ts";
+import { kindOf } from "../engine/internal.ts";
+
+export interface UpdateResult<S extends string = string> {
+  readonly value: Tensor;
+  /** Those that change. */
+  readonly slots?: Readonly<Partial<Record<S, Tensor>>>;
+  readonly scalars?: Readonly<Partial<Record<string, Tensor>>>;
+}
 
 /** @throws ArgumentError unless `starts` gives finite numbers by name */
 export function checkStarts(optimizer: string, what: string, starts: unknown): void {

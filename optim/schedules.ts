@@ -3,11 +3,8 @@
 
 import {
   ArgumentError,
-  aboveZero,
   add,
-  atLeastZero,
   cast,
-  checkOptions,
   div,
   exp,
   less,
@@ -15,12 +12,12 @@ import {
   maximum,
   minimum,
   mul,
-  type OptionNames,
   pow,
   sub,
   type Tensor,
   where,
 } from "../engine/index.ts";
+import { aboveZero, atLeastZero, checkOptions, type OptionNames } from "../engine/internal.ts";
 
 /**
  * A learning rate that follows the step: from an f32 scalar, how many updates were made before this one, to an f32

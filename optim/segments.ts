@@ -1,16 +1,8 @@
 // The parts of packed vectors, one a variable, as indices on the device: sums by part, and a number a part spread over
 // its elements, each in a fixed number of dispatches however many variables there are.
 
-import {
-  gather,
-  reshape,
-  scatterAdd,
-  sum,
-  type Tensor,
-  type Variable,
-  type VariablePack,
-  variable,
-} from "../engine/index.ts";
+import { gather, reshape, scatterAdd, sum, type Tensor, type Variable, variable } from "../engine/index.ts";
+import type { VariablePack } from "../engine/internal.ts";
 
 /** Rows summed together before the last, serial sum. */
 const rowsPerChunk = 64;

@@ -1,6 +1,7 @@
 // Stochastic gradient descent, with momentum and Nesterov's variant.
 
-import { add, belowOne, mul, sub } from "../engine/index.ts";
+import { add, mul, sub } from "../engine/index.ts";
+import { belowOne } from "../engine/internal.ts";
 import { flush } from "./flush.ts";
 import {
   Optimizer,

@@ -3,6 +3,7 @@
 /** By the exports map's name: "nn" is "gradgpu/nn", and "index" is "gradgpu" itself. */
 export const entries = {
   index: "engine/index.ts",
+  inspect: "engine/inspect/index.ts",
   nn: "nn/index.ts",
   optim: "optim/index.ts",
   data: "data/index.ts",

@@ -1,7 +1,8 @@
-// Every layer of nn, called in training mode, forward and backward: a new layer is one more line. Backward gives the
-// gradients of its input and of its weights.
+// Every layer of nn, called in training mode, forward and backward: as the table says, else as its class does. Backward
+// gives the gradients of its input and of its weights.
 
 import { type Device, type Shape, tensor, tidy } from "../../engine/index.ts";
+import * as nn from "../../nn/index.ts";
 import {
   Activation,
   AveragePooling1D,
@@ -22,6 +23,7 @@ import {
   GroupNormalization,
   type Layer,
   LayerNormalization,
+  type LayerSample,
   MaxPooling1D,
   MaxPooling2D,
   Permute,
@@ -33,14 +35,9 @@ import type { BenchCase } from "../bench-case.ts";
 import { type Cost, type Pass, passes } from "./op-case.ts";
 import { countOf, type InputSpec, type OpAttributes, type OpName, valuesOf } from "./op-spec.ts";
 
-interface LayerCase {
-  readonly make: () => Layer;
+interface LayerCase extends LayerSample {
   /** What tells it from other lines of its layer. */
   readonly label?: string;
-  /** The input's, the batch first. */
-  readonly shape: Shape;
-  /** Input of whole numbers below this, as an embedding takes it; without a gradient. */
-  readonly limit?: number;
   /** What it computes, by the name that peers know it by; absent of views, which move nothing. */
   readonly op?: OpName;
   /** The shapes of its trained weights. */
@@ -70,7 +67,7 @@ const same = { padding: "same" } as const;
 const affine = (features: number): Shape[] => [[features], [features]];
 const halved = { window: 2 };
 
-export const layerTable: readonly LayerCase[] = [
+const listed: readonly LayerCase[] = [
   dense(128, 784, 64),
   dense(100, 512, 512),
   { make: () => new Activation("relu"), label: "relu", shape: [128, 512], op: "relu" },
@@ -170,6 +167,16 @@ export const layerTable: readonly LayerCase[] = [
   { make: () => new GlobalAveragePooling2D(), shape: images, op: "globalAveragePool" },
 ];
 
+/** The samples of layers that are not listed: no peer knows them, so they need no more. */
+function unlisted(): readonly LayerSample[] {
+  const known = new Set<unknown>(listed.map(({ make }) => make().constructor));
+  return Object.values<unknown>({ ...nn })
+    .filter((each) => typeof each === "function" && each.prototype instanceof nn.Layer && !known.has(each))
+    .flatMap((layer) => (layer as typeof nn.Layer).samples?.() ?? []);
+}
+
+export const layerTable: readonly LayerCase[] = [...listed, ...unlisted()];
+
 const f32 = 4;
 
 const valuesIn = (shape: Shape, layer: Layer) =>
@@ -182,14 +189,17 @@ const costOf = ({ shape, products, op }: LayerCase, layer: Layer, factor: number
 });
 
 /** The layer's input and its weights. */
-const inputsOf = ({ shape, limit, weights = [] }: LayerCase): InputSpec[] => [
+const inputsOf = ({ shape, limit }: LayerCase, weights: readonly Shape[]): InputSpec[] => [
   limit === undefined ? { shape } : { shape, fill: "whole", limit },
   ...weights.map((each): InputSpec => ({ shape: each })),
 ];
 
 function passOf(line: LayerCase, device: Device): Pass {
   const layer = line.make().build(line.shape.slice(1), device);
-  const inputs = inputsOf(line);
+  const inputs = inputsOf(
+    line,
+    layer.trainableWeights.map((weight) => weight.shape),
+  );
   const [values, ...weights] = valuesOf({ inputs });
   const x = tensor(values, { shape: line.shape, device });
   layer.trainableWeights.forEach((weight, i) => {
@@ -216,7 +226,7 @@ export const layerBench: readonly BenchCase[] = layerTable.flatMap((line) => {
       backward: costOf(line, layer, 2),
       isQuick,
     },
-    op && { op, inputs: inputsOf(line), attributes },
+    op && { op, inputs: inputsOf(line, line.weights ?? []), attributes },
     (device) => passOf(line, device),
   );
 });

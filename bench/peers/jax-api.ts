@@ -1,6 +1,8 @@
 // The part of jax-js that is used here: the package is installed only when peers are asked for. Its arrays are counted
 // references: an argument is used up, and `.ref` is one more.
 
+import type { OpAttributes } from "../cases/op-spec.ts";
+
 /** Of a reduction; all of them where it is absent. */
 export type Axes = number | readonly number[];
 
@@ -99,3 +101,11 @@ export interface Jax {
   ): (params: Array_[][]) => [[Array_, Array_[]], Array_[][]];
   vjp(fn: (...inputs: Array_[]) => Array_, inputs: Array_[]): [Array_, Pullback];
 }
+
+/** `key` is that of a generator, for those that draw numbers. */
+export type JaxOp = (
+  jax: Jax,
+  inputs: readonly Array_[],
+  attributes: OpAttributes,
+  key: Array_ | undefined,
+) => Array_;

@@ -2,8 +2,7 @@
 // and what stands between them, and their data is given to them that way.
 
 import type { OpName, OpSpec } from "../cases/op-spec.ts";
-import type { Array_, Jax } from "./jax-api.ts";
-import type { JaxOp } from "./jax-ops.ts";
+import type { Array_, Jax, JaxOp } from "./jax-api.ts";
 import { channelsFirst } from "./layout.ts";
 import { batchNormConstants } from "./net-data.ts";
 

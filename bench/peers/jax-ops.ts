@@ -9,21 +9,13 @@ import {
   seedOf,
   valuesOf,
 } from "../cases/op-spec.ts";
-import type { Array_, Jax } from "./jax-api.ts";
+import type { Array_, Jax, JaxOp } from "./jax-api.ts";
 import { layerOps, layoutOf } from "./jax-layers.ts";
 import { prepareUpdate } from "./jax-updates.ts";
 import { permuted, permutedShape } from "./layout.ts";
 import type { PeerWork } from "./peer.ts";
 
 const heldResults = 4;
-
-/** `key` is that of a generator, for those that draw numbers. */
-export type JaxOp = (
-  jax: Jax,
-  inputs: readonly Array_[],
-  attributes: OpAttributes,
-  key: Array_ | undefined,
-) => Array_;
 
 function swapped(x: Array_): Array_ {
   const order = x.shape.map((_, axis) => axis);

@@ -1,5 +1,7 @@
 // The part of tfjs-core that is used here: the package is installed only when peers are asked for.
 
+import type { OpAttributes } from "../cases/op-spec.ts";
+
 export interface Tensor {
   readonly shape: readonly number[];
   dispose(): void;
@@ -118,3 +120,6 @@ export interface TfjsQueue {
 export const disposeAll = (tensors: readonly (Tensor | undefined)[]) => {
   for (const each of tensors) each?.dispose();
 };
+
+/** An op in terms of tfjs. */
+export type TfjsOp = (tf: Tfjs, inputs: readonly Tensor[], attributes: OpAttributes) => Tensor;

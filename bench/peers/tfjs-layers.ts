@@ -1,8 +1,7 @@
 // What layers compute, in TensorFlow.js: by its fused ops where it has them, as its own layers do.
 
 import type { OpName } from "../cases/op-spec.ts";
-import type { Tensor, Tfjs } from "./tfjs-api.ts";
-import type { TfjsOp } from "./tfjs-ops.ts";
+import type { Tensor, Tfjs, TfjsOp } from "./tfjs-api.ts";
 
 /** Axes of the places between batch and channels. */
 const places = ({ shape }: Tensor) => shape.slice(2).map((_, i) => i + 1);

@@ -1,19 +1,10 @@
 // Ops in TensorFlow.js. What needs a form of its own (labels as one-hot rows) gets it beforehand.
 
-import {
-  type OpAttributes,
-  type OpName,
-  type OpSpec,
-  seedOf,
-  type UpdateOpName,
-  valuesOf,
-} from "../cases/op-spec.ts";
+import { type OpName, type OpSpec, seedOf, type UpdateOpName, valuesOf } from "../cases/op-spec.ts";
 import { adam, batchNormConstants, sgd } from "./net-data.ts";
 import type { PeerWork } from "./peer.ts";
-import { disposeAll, type Tensor, type Tfjs, type TfjsQueue } from "./tfjs-api.ts";
+import { disposeAll, type Tensor, type Tfjs, type TfjsOp, type TfjsQueue } from "./tfjs-api.ts";
 import { layerOps } from "./tfjs-layers.ts";
-
-export type TfjsOp = (tf: Tfjs, inputs: readonly Tensor[], attributes: OpAttributes) => Tensor;
 
 /** tfjs's own number for "one loss a row". */
 const noReduction = 0;

@@ -21,10 +21,16 @@ import { Tape } from "./tape.ts";
  * The second run reads random states and other Variables as they were, and assigns nothing; JavaScript in `fn` (prints,
  * counters) runs twice. Captured tensors must live until backward.
  *
- *     const block = checkpoint((x: Tensor) => relu(matmul(relu(matmul(x, w1)), w2)));
+ *     const block = checkpoint((x) => relu(matmul(relu(matmul(x, w1)), w2)));
  *
  * @throws GradientError in backward, where a Variable that the block read was assigned since by someone else
  */
+export function checkpoint<F extends (...args: Tensor[]) => BlockResult>(
+  fn: F,
+): (...args: Parameters<F>) => ReturnType<F>;
+export function checkpoint<P extends unknown[], R extends BlockResult>(
+  fn: (...args: P) => R,
+): (...args: P) => R;
 export function checkpoint<P extends unknown[], R extends BlockResult>(
   fn: (...args: P) => R,
 ): (...args: P) => R {

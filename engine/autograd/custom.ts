@@ -158,7 +158,7 @@ const gradientOptions: OptionNames<CustomGradientOptions> = { name: true };
  * may read every input and output. Everything that gets a gradient is an argument.
  *
  *     const clipGradient = customGradient(
- *       (x: Tensor) => x,
+ *       (x) => x,
  *       ({ grad }) => [minimum(maximum(grad(), -1), 1)],
  *     );
  *
@@ -167,6 +167,16 @@ const gradientOptions: OptionNames<CustomGradientOptions> = { name: true };
  * @throws GradientError where `fn` reads a value that needs a gradient and is no argument, and, in the walk back, where
  *   the rule gives too few or too many gradients, or one that does not fit
  */
+export function customGradient<F extends (...args: Tensor[]) => BlockResult>(
+  fn: F,
+  vjp: Vjp<object>,
+  options?: CustomGradientOptions,
+): (...args: Parameters<F>) => ReturnType<F>;
+export function customGradient<P extends unknown[], R extends BlockResult>(
+  fn: (...args: P) => R,
+  vjp: Vjp<object>,
+  options?: CustomGradientOptions,
+): (...args: P) => R;
 export function customGradient<P extends unknown[], R extends BlockResult>(
   fn: (...args: P) => R,
   vjp: Vjp<object>,

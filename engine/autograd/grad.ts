@@ -12,22 +12,35 @@ import { checkTensors } from "../tensor/arguments.ts";
 import { claim, tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Variable } from "../tensor/variable.ts";
-import { Tape } from "./tape.ts";
+import { type Gradients, Tape } from "./tape.ts";
 
-export interface ValueAndGrads {
+export interface ValueAndGrads<G extends Tensor[] = Tensor[]> {
   readonly value: Tensor;
   /** One gradient an argument (or variable), in order, each of its shape. */
-  readonly grads: Tensor[];
+  readonly grads: G;
 }
 
-export interface ValueGradsAndAux<A> extends ValueAndGrads {
+export interface ValueGradsAndAux<A, G extends Tensor[] = Tensor[]> extends ValueAndGrads<G> {
   /** What the function returned beside the loss. */
   readonly aux: A;
 }
 
-export interface GradOptions {
+/** A position among a function's arguments, or several. */
+type Positions = number | readonly number[] | undefined;
+
+/**
+ * The gradients of a function of the tensors `P`: those at the positions `N`, else one an argument. (The compiler knows
+ * no dtypes: arguments that are no f32 tensors have none, and the gradients after theirs move up.)
+ */
+type GradientsOf<P extends Tensor[], N extends Positions> = N extends number
+  ? [Tensor]
+  : N extends readonly number[]
+    ? { -readonly [K in keyof N]: Tensor }
+    : Gradients<P>;
+
+export interface GradOptions<N extends Positions = Positions> {
   /** Positions of the arguments to differentiate with respect to, in this order; default: every f32 tensor. */
-  argnums?: number | readonly number[];
+  argnums?: N;
   /** The function returns `[loss, aux]`: tensors, alone or in arrays and objects, that are handed on. */
   hasAux?: boolean;
 }
@@ -36,8 +49,6 @@ const gradOptions: OptionNames<Omit<GradOptions, "hasAux">> = { argnums: true };
 
 const valueOptions: OptionNames<GradOptions> = { ...gradOptions, hasAux: true };
 
-type WithAux = GradOptions & { hasAux: true };
-
 /**
  * A function that gives the gradients of the scalar `fn(...inputs)` with respect to all its f32 inputs, or those that
  * `argnums` names.
@@ -45,31 +56,31 @@ type WithAux = GradOptions & { hasAux: true };
  * @throws GradientError where the loss is not a single value, does not depend on the inputs, or depends on them through
  *   an op without a gradient
  */
-export function grad(
-  fn: (...inputs: Tensor[]) => Tensor,
-  options: Omit<GradOptions, "hasAux"> = {},
-): (...inputs: Tensor[]) => Tensor[] {
+export function grad<P extends Tensor[], const N extends Positions = undefined>(
+  fn: (...inputs: P) => Tensor,
+  options: Omit<GradOptions<N>, "hasAux"> = {},
+): (...inputs: P) => GradientsOf<P, N> {
   checkOptions("grad", options, gradOptions);
   checkDifferentiable("grad", fn);
   return (...inputs) => {
     const targets = chosenInputs("grad", inputs, options.argnums);
-    return tidy(() => gradientsIn(() => fn(...inputs), targets, "grad").grads);
+    return tidy(() => gradientsIn(() => fn(...inputs), targets, "grad").grads) as GradientsOf<P, N>;
   };
 }
 
 /** Like {@link grad}, and gives the value too; with `hasAux`, also what `fn` returns beside it. */
-export function valueAndGrad<A>(
-  fn: (...inputs: Tensor[]) => readonly [loss: Tensor, aux: A],
-  options: WithAux,
-): (...inputs: Tensor[]) => ValueGradsAndAux<A>;
-export function valueAndGrad(
-  fn: (...inputs: Tensor[]) => Tensor,
-  options?: GradOptions & { hasAux?: false },
-): (...inputs: Tensor[]) => ValueAndGrads;
-export function valueAndGrad<A>(
-  fn: (...inputs: Tensor[]) => Tensor | readonly [Tensor, A],
+export function valueAndGrad<A, P extends Tensor[], const N extends Positions = undefined>(
+  fn: (...inputs: P) => readonly [loss: Tensor, aux: A],
+  options: GradOptions<N> & { hasAux: true },
+): (...inputs: P) => ValueGradsAndAux<A, GradientsOf<P, N>>;
+export function valueAndGrad<P extends Tensor[], const N extends Positions = undefined>(
+  fn: (...inputs: P) => Tensor,
+  options?: GradOptions<N> & { hasAux?: false },
+): (...inputs: P) => ValueAndGrads<GradientsOf<P, N>>;
+export function valueAndGrad<A, P extends Tensor[]>(
+  fn: (...inputs: P) => Tensor | readonly [Tensor, A],
   options: GradOptions = {},
-): (...inputs: Tensor[]) => ValueAndGrads | ValueGradsAndAux<A> {
+): (...inputs: P) => object {
   checkOptions("valueAndGrad", options, valueOptions);
   checkDifferentiable("valueAndGrad", fn);
   return (...inputs) => {
@@ -93,7 +104,10 @@ export function valueAndGrad<A>(
 }
 
 /** The value of the scalar `fn()` and its gradients with respect to `variables`. */
-export function variableGrads(fn: () => Tensor, variables: readonly Variable[]): ValueAndGrads {
+export function variableGrads<const V extends readonly Variable[]>(
+  fn: () => Tensor,
+  variables: V,
+): ValueAndGrads<Gradients<V>> {
   checkDifferentiable("variableGrads", fn);
   checkTensors("variableGrads", variables, 2);
   return gradientsOf(fn, variables, "variableGrads");
@@ -123,12 +137,20 @@ export function chosenInputs(
   });
 }
 
-function gradientsOf(fn: () => Tensor, targets: readonly Tensor[], what: string): ValueAndGrads {
+function gradientsOf<T extends readonly Tensor[]>(
+  fn: () => Tensor,
+  targets: T,
+  what: string,
+): ValueAndGrads<Gradients<T>> {
   return tidy(() => gradientsIn(fn, targets, what));
 }
 
 /** In the scope of the caller. */
-function gradientsIn(fn: () => Tensor, targets: readonly Tensor[], what: string): ValueAndGrads {
+function gradientsIn<T extends readonly Tensor[]>(
+  fn: () => Tensor,
+  targets: T,
+  what: string,
+): ValueAndGrads<Gradients<T>> {
   const tape = new Tape({ watchVariables: false, isPrivate: true });
   try {
     tape.watch(...targets);

@@ -69,6 +69,9 @@ interface GradientOptions {
 
 const gradientOptions: OptionNames<GradientOptions> = { seed: true };
 
+/** One gradient for each of several tensors, in their order: a tuple where they are one. */
+export type Gradients<T extends readonly Tensor[]> = { -readonly [K in keyof T]: Tensor };
+
 /**
  * Records ops and gives gradients of what they computed.
  *
@@ -172,7 +175,11 @@ export class Tape implements OpenTape {
   }
 
   /** Gradients of the scalar `loss` with respect to `targets`: zeros for those it does not depend on. */
-  gradient(loss: Tensor, targets: readonly Tensor[], options: GradientOptions = {}): Tensor[] {
+  gradient<const T extends readonly Tensor[]>(
+    loss: Tensor,
+    targets: T,
+    options: GradientOptions = {},
+  ): Gradients<T> {
     checkOptions("Tape.gradient", options, gradientOptions);
     checkTensor("Tape.gradient", loss);
     checkTensors("Tape.gradient", targets, 2);
@@ -183,12 +190,12 @@ export class Tape implements OpenTape {
    * @internal Vector-Jacobian products: gradients of the sum of all <root, seed> with respect to `targets`. A root
    * without a seed must be a single value.
    */
-  pull(
+  pull<T extends readonly Tensor[]>(
     roots: readonly Tensor[],
     seeds: readonly (Tensor | undefined)[],
-    targets: readonly Tensor[],
+    targets: T,
     options: PullOptions,
-  ): Tensor[] {
+  ): Gradients<T> {
     const { what } = options;
     this.#checkUsable(what);
     for (const target of targets) {
@@ -202,10 +209,11 @@ export class Tape implements OpenTape {
     const walk = this.#walk(this.#start(roots, seeds, options), { ...options, wanted }, this.#behind(wanted));
     try {
       walk.run();
-      return targets.map((target) => {
+      const gradients = targets.map((target) => {
         const found = walk.gradients.get(target.id);
         return found === undefined ? full(target.shape, 0, { device: target.device }) : track(found.alias());
       });
+      return gradients as Gradients<T>;
     } finally {
       walk.dispose();
     }

@@ -11,19 +11,19 @@ import { full, tensor } from "../tensor/create.ts";
 import { tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { chosenInputs, grad } from "./grad.ts";
-import { Tape } from "./tape.ts";
+import { type Gradients, Tape } from "./tape.ts";
 
 /** What a differentiated function returns: a tensor, or several. */
 export type Outputs = Tensor | readonly Tensor[];
 
 /** The value of a function and its pullback; dispose it when no more products are wanted. */
-export interface VectorJacobian<O extends Outputs> {
+export interface VectorJacobian<O extends Outputs, G extends Tensor[] = Tensor[]> {
   readonly value: O;
   /**
    * One product for each f32 input: the gradient of <outputs, cotangents>. Takes a cotangent of each output's shape;
    * for a single value it may be left out and is 1. Can be called again and again.
    */
-  pullback(cotangents?: O): Tensor[];
+  pullback(cotangents?: O): G;
   /** Frees what the pullback needs. The value stays. */
   dispose(): void;
   [Symbol.dispose](): void;
@@ -35,10 +35,10 @@ export interface VectorJacobian<O extends Outputs> {
  *     using linear = vjp((x) => tanh(matmul(x, w)), x);
  *     const [dx] = linear.pullback(seed);
  */
-export function vjp<O extends Outputs>(
+export function vjp<O extends Outputs, P extends Tensor[]>(
   fn: (...inputs: Tensor[]) => O,
-  ...inputs: Tensor[]
-): VectorJacobian<O> {
+  ...inputs: P
+): VectorJacobian<O, Gradients<P>> {
   checkTask("vjp", fn);
   const targets = chosenInputs("vjp", inputs, undefined);
   const tape = new Tape({ watchVariables: false, isPrivate: true }).watch(...targets);
@@ -51,7 +51,9 @@ export function vjp<O extends Outputs>(
       pullback: (cotangents) => {
         const seeds = cotangents === undefined ? outputs.map(() => undefined) : listOf(cotangents);
         checkCount("vjp", "cotangents", seeds.length, "outputs", outputs.length);
-        return tidy(() => tape.pull(outputs, seeds, targets, { what: "vjp", allowsConstants: true }));
+        return tidy(() =>
+          tape.pull(outputs, seeds, targets, { what: "vjp", allowsConstants: true }),
+        ) as Gradients<P>;
       },
       dispose,
       [Symbol.dispose]: dispose,
@@ -108,23 +110,23 @@ export function jvp<O extends Outputs>(
   });
 }
 
-export interface HessianProducts {
+export interface HessianProducts<G extends Tensor[] = Tensor[]> {
   readonly value: Tensor;
   /** The gradient, one an f32 input. */
-  readonly grads: Tensor[];
+  readonly grads: G;
   /** The Hessian times the vectors, one an f32 input. */
-  readonly products: Tensor[];
+  readonly products: G;
 }
 
 /**
  * Hessian-vector product of the scalar `fn(...inputs)` with `vectors`, one of each f32 input's shape: the gradient of
  * <gradient, vectors>, for the work of about two gradients. The Hessian itself is never made.
  */
-export function hvp(
+export function hvp<P extends Tensor[]>(
   fn: (...inputs: Tensor[]) => Tensor,
-  inputs: readonly Tensor[],
+  inputs: readonly [...P],
   vectors: readonly Tensor[],
-): HessianProducts {
+): HessianProducts<Gradients<P>> {
   checkTask("hvp", fn);
   checkTensors("hvp", inputs, 2);
   checkTensors("hvp", vectors, 3);
@@ -145,7 +147,7 @@ export function hvp(
         frees: true,
         allowsConstants: true,
       });
-      return { value, grads, products };
+      return { value, grads: grads as Gradients<P>, products: products as Gradients<P> };
     } finally {
       outer.dispose();
       inner.dispose();

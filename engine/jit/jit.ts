@@ -126,7 +126,17 @@ const maxPrograms = 64;
  * and JavaScript that is not about tensors (prints, counters, random host numbers) runs at tracing only. Variables
  * are read and assigned at every replay; other captured tensors are constants. Results are overwritten by the next
  * call: read or copy them before. On the CPU reference the function simply runs.
+ *
+ * To the compiler a parameter without a type is a Tensor; others are written down: `jit((x, rate: number) => ...)`.
  */
+export function jit<F extends (...args: Tensor[]) => Tree>(
+  fn: F,
+  options?: JitOptions,
+): Jitted<Parameters<F>, ReturnType<F>>;
+export function jit<P extends JitArgument[], R extends Tree>(
+  fn: (...args: P) => R,
+  options?: JitOptions,
+): Jitted<P, R>;
 export function jit<P extends JitArgument[], R extends Tree>(
   fn: (...args: P) => R,
   options: JitOptions = {},

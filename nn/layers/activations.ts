@@ -25,7 +25,7 @@ import {
   type Tensor,
   tanh,
 } from "../../engine/index.ts";
-import { lookup } from "../../optim/index.ts";
+import { lookup } from "../../engine/internal.ts";
 
 export type ActivationFunction = (x: Tensor) => Tensor;
 

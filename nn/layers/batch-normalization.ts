@@ -3,7 +3,6 @@
 
 import {
   ArgumentError,
-  aboveZero,
   add,
   batchNorm,
   type Device,
@@ -12,12 +11,12 @@ import {
   normalize,
   type Shape,
   ShapeError,
-  showGiven,
   sub,
   type Tensor,
   tidy,
   type Variable,
 } from "../../engine/index.ts";
+import { aboveZero, showGiven } from "../../engine/internal.ts";
 import * as initializers from "./initializers.ts";
 import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 

@@ -4,19 +4,18 @@
 import {
   ArgumentError,
   add,
-  atLeastOne,
   conv1d,
   conv2d,
   convTranspose2d,
   type Device,
   depthwiseConv2d,
-  type OptionNames,
   type PerAxis,
   type Shape,
   ShapeError,
   type Tensor,
   type Variable,
 } from "../../engine/index.ts";
+import { atLeastOne, type OptionNames } from "../../engine/internal.ts";
 import * as activations from "./activations.ts";
 import * as initializers from "./initializers.ts";
 import { batched, type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";

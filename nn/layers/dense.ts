@@ -2,7 +2,6 @@
 
 import {
   add,
-  atLeastOne,
   type Device,
   matmul,
   reshape,
@@ -11,6 +10,7 @@ import {
   type Tensor,
   type Variable,
 } from "../../engine/index.ts";
+import { atLeastOne } from "../../engine/internal.ts";
 import * as activations from "./activations.ts";
 import * as initializers from "./initializers.ts";
 import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";

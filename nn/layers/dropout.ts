@@ -2,18 +2,17 @@
 
 import {
   ArgumentError,
-  advance,
   type Device,
   dropout,
   noGrad,
   RandomSource,
   type Shape,
-  showGiven,
   type Tensor,
   tidy,
   type Variable,
   variable,
 } from "../../engine/index.ts";
+import { advance, showGiven } from "../../engine/internal.ts";
 import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 export interface DropoutOptions extends LayerOptions {

@@ -1,14 +1,7 @@
 // Embedding: a trained row of numbers for each of a set of whole numbers, as words of a vocabulary.
 
-import {
-  atLeastOne,
-  cast,
-  type Device,
-  embedding,
-  type Shape,
-  type Tensor,
-  type Variable,
-} from "../../engine/index.ts";
+import { cast, type Device, embedding, type Shape, type Tensor, type Variable } from "../../engine/index.ts";
+import { atLeastOne } from "../../engine/internal.ts";
 import * as initializers from "./initializers.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 

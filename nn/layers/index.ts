@@ -16,7 +16,7 @@ export { Dropout, type DropoutOptions } from "./dropout.ts";
 export { Embedding, type EmbeddingOptions } from "./embedding.ts";
 export { Flatten } from "./flatten.ts";
 export { Input, type InputOptions } from "./input.ts";
-export { type CallOptions, Layer, type LayerOptions } from "./layer.ts";
+export { type CallOptions, Layer, type LayerOptions, type LayerSample } from "./layer.ts";
 export {
   type AffineNormalizationOptions,
   GroupNormalization,

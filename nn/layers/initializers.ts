@@ -1,19 +1,15 @@
 // Initial weights, in Keras's names and formulas. Drawn on the host by exactly specified arithmetic, so that a seed
 // gives the same bits on every device. Knows shapes, not layers.
 
+import { ArgumentError, type RandomKey, RandomSource, type Shape, sizeOf } from "../../engine/index.ts";
 import {
-  ArgumentError,
   checkOptions,
   hostRandom,
   kindOf,
+  lookup,
   type OptionNames,
-  type RandomKey,
-  RandomSource,
-  type Shape,
   showGiven,
-  sizeOf,
-} from "../../engine/index.ts";
-import { lookup } from "../../optim/index.ts";
+} from "../../engine/internal.ts";
 
 export interface Initializer {
   readonly name: string;

@@ -1,6 +1,7 @@
 // Input: says what a model takes. It has no weights, does nothing to numbers, and gets no row in the summary.
 
-import { ArgumentError, checkOptions, type Shape, showGiven } from "../../engine/index.ts";
+import { ArgumentError, type Shape } from "../../engine/index.ts";
+import { checkOptions, showGiven } from "../../engine/internal.ts";
 import { checkSampleShape } from "./layer.ts";
 
 export interface InputOptions {

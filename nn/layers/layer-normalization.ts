@@ -3,18 +3,16 @@
 
 import {
   ArgumentError,
-  aboveZero,
   type Device,
   groupNorm,
   layerNorm,
-  type OptionNames,
   rmsNorm,
   type Shape,
   ShapeError,
-  showGiven,
   type Tensor,
   type Variable,
 } from "../../engine/index.ts";
+import { aboveZero, type OptionNames, showGiven } from "../../engine/internal.ts";
 import * as initializers from "./initializers.ts";
 import { batched, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 

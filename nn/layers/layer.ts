@@ -3,18 +3,14 @@
 
 import {
   ArgumentError,
-  checkOptions,
   type Device,
   DeviceError,
   DisposedError,
   device as defaultDevice,
-  kindOf,
   nameScope,
-  type OptionNames,
   reshape,
   type Shape,
   ShapeError,
-  showGivenList,
   showShape,
   sizeOf,
   Tensor,
@@ -22,6 +18,7 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
+import { checkOptions, kindOf, type OptionNames, showGivenList } from "../../engine/internal.ts";
 import type { Initializer } from "./initializers.ts";
 import { autoName } from "./names.ts";
 
@@ -59,7 +56,19 @@ export function readCallOptions(call: string, options: CallOptions | undefined):
   return { training: options?.training ?? false };
 }
 
+/** A layer as tests and the bench try it. */
+export interface LayerSample {
+  readonly make: () => Layer;
+  /** The input's, the batch first. */
+  readonly shape: Shape;
+  /** Input of whole numbers below this, as an embedding takes it; without a gradient. */
+  readonly limit?: number;
+}
+
 export abstract class Layer {
+  /** @internal What tests and the bench try of a class that the bench's table of layers does not list. */
+  declare static readonly samples?: () => readonly LayerSample[];
+
   readonly name: string;
   /** The class's name, kept through minifiers. */
   readonly type: string;

@@ -1,14 +1,8 @@
 // What windowed layers check about their options, and what they share: sizes by spatial axis, padding, weights of a
 // kernel and a bias. Knows shapes and options, not what the layers compute.
 
-import {
-  ArgumentError,
-  type PerAxis,
-  type Shape,
-  ShapeError,
-  showGivenList,
-  unknownName,
-} from "../../engine/index.ts";
+import { ArgumentError, type PerAxis, type Shape, ShapeError } from "../../engine/index.ts";
+import { showGivenList, unknownName } from "../../engine/internal.ts";
 import { batched } from "./layer.ts";
 
 /** One whole number of at least 1 for each of `rank` spatial axes. */

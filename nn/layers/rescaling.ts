@@ -1,6 +1,7 @@
 // Rescaling: a fixed linear function, as pre-processing inside the model.
 
-import { ArgumentError, add, mul, type Shape, showGiven, type Tensor } from "../../engine/index.ts";
+import { ArgumentError, add, mul, type Shape, type Tensor } from "../../engine/index.ts";
+import { showGiven } from "../../engine/internal.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 export interface RescalingOptions extends LayerOptions {

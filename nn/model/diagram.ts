@@ -1,6 +1,6 @@
 // A model's layers as a diagram, for toMermaid() and toDot() of the engine.
 
-import type { Diagram, DiagramEdge, DiagramNode } from "../../engine/index.ts";
+import type { Diagram, DiagramEdge, DiagramNode } from "../../engine/inspect/index.ts";
 import { batched } from "../layers/layer.ts";
 import type { Sequential } from "./sequential.ts";
 

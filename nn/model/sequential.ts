@@ -3,14 +3,11 @@
 import {
   ArgumentError,
   cast,
-  checkOptions,
   type Device,
   DisposedError,
   device as defaultDevice,
-  kindOf,
   mul,
   noGrad,
-  type OptionNames,
   type Shape,
   ShapeError,
   showShape,
@@ -19,6 +16,7 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
+import { checkOptions, kindOf, type OptionNames } from "../../engine/internal.ts";
 import { type Optimizer, optimizers } from "../../optim/index.ts";
 import { Embedding } from "../layers/embedding.ts";
 import { Input } from "../layers/input.ts";
@@ -332,17 +330,17 @@ export class Sequential implements TrainableModel {
     x: DataLike,
     y: DataLike,
     options?: EvaluateOptions & { returnDict?: false },
-  ): Promise<number[]>;
+  ): Promise<[loss: number, ...metrics: number[]]>;
   async evaluate(
     x: DataLike,
     y: DataLike,
     options: EvaluateOptions & { returnDict?: boolean } = {},
-  ): Promise<number[] | Logs> {
+  ): Promise<[loss: number, ...metrics: number[]] | Logs> {
     checkOptions<object>("evaluate", options, dataOptions);
     this.#checkCompiled("evaluate");
     this.#buildFor("evaluate", x);
     const logs = await evaluateModel(this, x, y, options);
-    return options.returnDict ? logs : Object.values(logs);
+    return options.returnDict ? logs : (Object.values(logs) as [loss: number, ...metrics: number[]]);
   }
 
   /** Outputs [n, ...outputShape] in inference mode, in the order of x. The tensor is yours to dispose. */

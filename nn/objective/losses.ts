@@ -3,13 +3,10 @@
 
 import {
   ArgumentError,
-  aboveZero,
   abs,
   add,
-  checkOptions,
   clip,
   div,
-  kindOf,
   log,
   mean,
   minimum,
@@ -17,7 +14,6 @@ import {
   neg,
   sigmoidCrossEntropy,
   softmaxCrossEntropy,
-  softmaxCrossEntropySummary,
   sparseSoftmaxCrossEntropy,
   square,
   sub,
@@ -25,7 +21,13 @@ import {
   type Tensor,
   tidy,
 } from "../../engine/index.ts";
-import { lookup } from "../../optim/index.ts";
+import {
+  aboveZero,
+  checkOptions,
+  kindOf,
+  lookup,
+  softmaxCrossEntropySummary,
+} from "../../engine/internal.ts";
 
 export interface Loss {
   readonly name: string;

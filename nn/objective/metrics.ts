@@ -7,15 +7,13 @@ import {
   cast,
   equal,
   greater,
-  kindOf,
   type Shape,
   ShapeError,
   showShape,
   type Tensor,
   tidy,
-  unknownName,
 } from "../../engine/index.ts";
-import { lookup } from "../../optim/index.ts";
+import { kindOf, lookup, unknownName } from "../../engine/internal.ts";
 import { equalShapes } from "../layers/layer.ts";
 import * as losses from "./losses.ts";
 

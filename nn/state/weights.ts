@@ -2,14 +2,13 @@
 
 import {
   ArgumentError,
-  isList,
-  kindOf,
   type Shape,
   ShapeError,
   showShape,
   Tensor,
   type Variable,
 } from "../../engine/index.ts";
+import { isList, kindOf } from "../../engine/internal.ts";
 import { equalShapes } from "../layers/layer.ts";
 
 /** A weight on the host. */

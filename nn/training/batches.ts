@@ -2,17 +2,16 @@
 
 import {
   add,
-  advance,
   type Device,
   dynamicSlice,
   gather,
   noGrad,
-  permutation,
   type Tensor,
   tidy,
   type Variable,
   variable,
 } from "../../engine/index.ts";
+import { advance, permutation } from "../../engine/internal.ts";
 
 export interface BatchSource {
   readonly x: Tensor;

@@ -1,6 +1,7 @@
 // What a caller of `fit` may hook into, and the refusal of what would never be called.
 
-import { ArgumentError, kindOf, type OptionNames, unknownName } from "../../engine/index.ts";
+import { ArgumentError } from "../../engine/index.ts";
+import { kindOf, type OptionNames, unknownName } from "../../engine/internal.ts";
 import type { Logs } from "./history.ts";
 import type { TrainedModel } from "./model.ts";
 

@@ -7,9 +7,6 @@ import {
   type Device,
   DeviceError,
   type DType,
-  fromValues,
-  isList,
-  kindOf,
   type NestedInput,
   reshape,
   type Shape,
@@ -19,6 +16,7 @@ import {
   Tensor,
   tensor,
 } from "../../engine/index.ts";
+import { fromValues, isList, kindOf } from "../../engine/internal.ts";
 import { batched, equalShapes } from "../layers/layer.ts";
 import type { Loss } from "../objective/losses.ts";
 

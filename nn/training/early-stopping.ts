@@ -1,6 +1,6 @@
 // EarlyStopping: ends training that has stopped getting better.
 
-import { checkOptions, wholeNumber } from "../../engine/index.ts";
+import { checkOptions, wholeNumber } from "../../engine/internal.ts";
 import type { WeightValue } from "../state/weights.ts";
 import type { Callback } from "./callbacks.ts";
 import type { Logs } from "./history.ts";

@@ -1,16 +1,8 @@
 // fit: epochs over data that lives on the device, or streams where that is too much. Checks everything up front, then
 // only asks the device to work; loss and metrics are read once an epoch, and now and then for a live bar.
 
-import {
-  ArgumentError,
-  atLeastOne,
-  checkOptions,
-  type Device,
-  type OptionNames,
-  showGiven,
-  type Tensor,
-  type Variable,
-} from "../../engine/index.ts";
+import { ArgumentError, type Device, type Tensor, type Variable } from "../../engine/index.ts";
+import { atLeastOne, checkOptions, type OptionNames, showGiven } from "../../engine/internal.ts";
 import type { BatchWalk } from "./batches.ts";
 import { type Callback, callbacksOf } from "./callbacks.ts";
 import { type DataLike, HostRows, inputRows, targetRows } from "./data.ts";
@@ -184,7 +176,7 @@ async function run(
     await reader?.settled;
     const values = await trainer.read(train.count);
     const seconds = (performance.now() - started) / 1000;
-    const logs: Record<string, number> = { ...logsOf(trainer, values) };
+    const logs: Record<string, number> & Logs = { ...logsOf(trainer, values) };
     if (validation !== undefined) {
       validation.trainer.reset();
       await validation.loop.epoch((steps) => validation.trainer.noteSteps(steps));
@@ -233,7 +225,7 @@ export function trainModelOnBatch(model: TrainableModel, x: DataLike, y: DataLik
 }
 
 const logsOf = (trainer: Trainer, values: readonly number[]): Logs =>
-  Object.fromEntries(trainer.names.map((name, i) => [name, values[i]]));
+  Object.fromEntries(trainer.names.map((name, i) => [name, values[i]])) as Record<string, number> & Logs;
 
 function testLoop(device: Device, trainer: Trainer, batches: BatchWalk, options: LoopOptions): Loop {
   return new Loop(device, batches, (x, y) => trainer.testStep(x, y as Tensor), options);

@@ -1,13 +1,22 @@
 // History: what a run of `fit` reported. Plain data, for plots and files.
 
 /** Loss and metrics of an epoch by name: `loss`, `accuracy`, `valLoss`, `valAccuracy`, ... */
-export type Logs = Readonly<Record<string, number>>;
+export interface Logs {
+  readonly loss: number;
+  readonly [name: string]: number;
+}
+
+/** The same over the epochs. */
+export interface Curves {
+  readonly loss: number[];
+  [name: string]: number[];
+}
 
 export class History {
   /** The epochs' numbers, counted from 0. */
   readonly epoch: number[] = [];
   /** One array a name, one value an epoch. Losses and metrics are means over samples. */
-  readonly history: Record<string, number[]> = {};
+  readonly history: Curves = { loss: [] };
   /** Wall time of each epoch's training, validation left out. */
   readonly epochSeconds: number[] = [];
   /** Wall time from the first step's start until the device was done with it: compiling kernels, mostly. */

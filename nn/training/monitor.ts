@@ -1,13 +1,7 @@
 // Monitor: follows one number of the logs, epoch after epoch, and tells which epochs are better than all before.
 
-import {
-  ArgumentError,
-  atLeastZero,
-  kindOf,
-  nearest,
-  type OptionNames,
-  unknownName,
-} from "../../engine/index.ts";
+import { ArgumentError } from "../../engine/index.ts";
+import { atLeastZero, kindOf, nearest, type OptionNames, unknownName } from "../../engine/internal.ts";
 import type { Logs } from "./history.ts";
 
 export interface MonitorOptions {

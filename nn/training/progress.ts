@@ -1,6 +1,7 @@
 // Shows how training goes: a live bar on a terminal, one line an epoch elsewhere, or nothing. Only text.
 
-import { ArgumentError, showGiven } from "../../engine/index.ts";
+import { ArgumentError } from "../../engine/index.ts";
+import { showGiven } from "../../engine/internal.ts";
 import type { Logs } from "./history.ts";
 
 /** 0: silent. 1: a live bar on a terminal, else as 2. 2: one line an epoch. */

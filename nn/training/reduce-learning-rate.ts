@@ -1,6 +1,7 @@
 // ReduceLROnPlateau: smaller steps for training that has stopped getting better.
 
-import { ArgumentError, atLeastZero, checkOptions, showGiven, wholeNumber } from "../../engine/index.ts";
+import { ArgumentError } from "../../engine/index.ts";
+import { atLeastZero, checkOptions, showGiven, wholeNumber } from "../../engine/internal.ts";
 import type { Callback } from "./callbacks.ts";
 import type { Logs } from "./history.ts";
 import type { TrainedModel } from "./model.ts";

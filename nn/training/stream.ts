@@ -8,21 +8,18 @@
 import {
   ArgumentError,
   add,
-  advance,
   type Device,
   dynamicSlice,
-  fillPermutation,
   type HostArray,
-  hostArray,
   LimitError,
   noGrad,
-  showGiven,
   sizeOf,
   Tensor,
   tidy,
   type Variable,
   variable,
 } from "../../engine/index.ts";
+import { advance, fillPermutation, hostArray, showGiven } from "../../engine/internal.ts";
 import { Batches, type BatchWalk } from "./batches.ts";
 import { HostRows, type Rows } from "./data.ts";
 import type { Use } from "./owned.ts";

@@ -5,7 +5,6 @@ import {
   ArgumentError,
   add,
   cast,
-  kindOf,
   mean,
   mul,
   noGrad,
@@ -18,6 +17,7 @@ import {
   variable,
   variableGrads,
 } from "../../engine/index.ts";
+import { kindOf } from "../../engine/internal.ts";
 import type { Optimizer } from "../../optim/index.ts";
 import * as activations from "../layers/activations.ts";
 import type { Loss } from "../objective/losses.ts";

@@ -6,20 +6,8 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  init,
-  matmul,
-  mul,
-  recordSteps,
-  sigmoid,
-  square,
-  stepperPage,
-  sub,
-  sum,
-  Tape,
-  tensor,
-  variable,
-} from "../../engine/index.ts";
+import { init, matmul, mul, sigmoid, square, sub, sum, Tape, tensor, variable } from "../../engine/index.ts";
+import { recordSteps, stepperPage } from "../../engine/inspect/index.ts";
 import { chromium as findChromium, root } from "../../scripts/setup.mjs";
 
 const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();

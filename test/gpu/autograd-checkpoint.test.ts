@@ -3,7 +3,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   add,
-  advance,
   backward,
   checkpoint,
   type Device,
@@ -30,6 +29,7 @@ import {
   variable,
   variableGrads,
 } from "../../engine/index.ts";
+import { advance } from "../../engine/internal.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { collectGarbage } from "../support/garbage.ts";
 

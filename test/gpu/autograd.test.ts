@@ -4,7 +4,6 @@ import { beforeAll, describe, expect, it } from "vitest";
 import {
   backward,
   type Device,
-  explain,
   grad,
   hvp,
   jit,
@@ -26,6 +25,7 @@ import {
   variable,
   zeroGrad,
 } from "../../engine/index.ts";
+import { explain } from "../../engine/inspect/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { collectGarbage } from "../support/garbage.ts";
 

@@ -8,7 +8,6 @@ import {
   convTranspose2d,
   type Device,
   grad,
-  im2col,
   maxPool2d,
   mul,
   slice,
@@ -17,6 +16,7 @@ import {
   tensor,
   tidy,
 } from "../../engine/index.ts";
+import { im2col } from "../../engine/internal.ts";
 import { patchesLimit } from "../../engine/ops/windows/windows.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";

@@ -14,7 +14,6 @@ import {
   type Device,
   device as defaultDevice,
   dropout,
-  explain,
   full,
   gather,
   greater,
@@ -48,6 +47,7 @@ import {
   variable,
   where,
 } from "../../engine/index.ts";
+import { explain } from "../../engine/inspect/index.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { uniforms } from "../support/op-cases.ts";

@@ -13,7 +13,6 @@ import {
   matmul,
   mean,
   mul,
-  permutation,
   setDevice,
   square,
   sub,
@@ -24,6 +23,7 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
+import { permutation } from "../../engine/internal.ts";
 import { BatchNormalization, Dense, Dropout, Flatten, Input, Sequential } from "../../nn/index.ts";
 import { Batches } from "../../nn/training/batches.ts";
 import { Loop } from "../../nn/training/loop.ts";

@@ -5,7 +5,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import {
   ArgumentError,
   add,
-  advance,
   clip,
   type Device,
   DeviceError,
@@ -24,7 +23,6 @@ import {
   mul,
   noLeaks,
   ones,
-  packVariables,
   randomUniform,
   relu,
   reshape,
@@ -44,6 +42,7 @@ import {
   variable,
   where,
 } from "../../engine/index.ts";
+import { advance, packVariables } from "../../engine/internal.ts";
 import { SGD } from "../../optim/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { collectGarbage } from "../support/garbage.ts";

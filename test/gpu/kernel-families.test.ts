@@ -40,8 +40,6 @@ import {
   slice,
   softmax,
   softmaxCrossEntropy,
-  softmaxCrossEntropyGradient,
-  softmaxCrossEntropySummary,
   sparseSoftmaxCrossEntropy,
   square,
   stack,
@@ -53,6 +51,7 @@ import {
   tril,
   triu,
 } from "../../engine/index.ts";
+import { softmaxCrossEntropyGradient, softmaxCrossEntropySummary } from "../../engine/internal.ts";
 import type { AdapterProfile, KernelCall, KernelContext, Shader } from "../../engine/kernel/kernel.ts";
 import { type Family, registeredFamilies } from "../../engine/kernel/variants.ts";
 import { matmulVariants } from "../../engine/ops/matmul/variants.ts";

@@ -26,7 +26,6 @@ import {
   mul,
   noGrad,
   oneHot,
-  packVariables,
   relu,
   reshape,
   ShapeError,
@@ -43,6 +42,7 @@ import {
   variable,
   zeros,
 } from "../../engine/index.ts";
+import { packVariables } from "../../engine/internal.ts";
 import { BatchNormalization, Dense, Dropout, Input, Sequential } from "../../nn/index.ts";
 import { Adam } from "../../optim/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type Device,
   device as defaultDevice,
-  explain,
   jit,
   mean,
   setDevice,
@@ -16,6 +15,7 @@ import {
   tidy,
   variableGrads,
 } from "../../engine/index.ts";
+import { explain } from "../../engine/inspect/index.ts";
 import {
   AveragePooling2D,
   BatchNormalization,

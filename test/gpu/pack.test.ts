@@ -7,15 +7,14 @@ import {
   disposeAll,
   exp,
   jit,
-  packVariables,
   setDevice,
   sum,
   type Tensor,
   tensor,
   tidy,
-  type VariablePack,
   variable,
 } from "../../engine/index.ts";
+import { packVariables, type VariablePack } from "../../engine/internal.ts";
 import { gpuDevice } from "../support/devices.ts";
 
 let device: Device;

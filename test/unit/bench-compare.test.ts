@@ -10,8 +10,8 @@ import { compareRuns } from "../../bench/compare-runs.ts";
 import { describeDifference, describeOtherFit } from "../../bench/peers/agreement.ts";
 import { hasPeers } from "../../bench/peers/compare.ts";
 import { type Contestant, runsFor, takeTurns } from "../../bench/peers/race.ts";
-import { recordName } from "../../bench/record.ts";
-import { finishRows, peaksOf, readReport } from "../../bench/report.ts";
+import { readRuns } from "../../bench/read-runs.ts";
+import { finishRows, peaksOf } from "../../bench/report.ts";
 import { renderComparison } from "../../bench/reporters/comparison.ts";
 import { makeControls, makeReport, makeRow } from "../support/bench-rows.ts";
 
@@ -146,10 +146,10 @@ describe("a run's file", () => {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-report-"));
     const file = path.join(directory, "run.json");
     fs.writeFileSync(file, JSON.stringify(makeReport([makeRow()])));
-    expect((await readReport(file)).rows).toHaveLength(1);
+    expect((await readRuns(file)).map(({ rows }) => rows.length)).toEqual([1]);
     fs.writeFileSync(file, "[]");
-    await expect(readReport(file)).rejects.toThrow(/holds no machine and rows/);
-    await expect(readReport(path.join(directory, "none.json"))).rejects.toThrow(/can't be read .*ENOENT/);
+    await expect(readRuns(file)).rejects.toThrow(/holds no machine and rows/);
+    await expect(readRuns(path.join(directory, "none.json"))).rejects.toThrow(/can't be read .*ENOENT/);
     const whole = makeReport([makeRow()]);
     for (const [broken, message] of [
       [{ machine: null, rows: [] }, /run\.json: .*machine is null/],
@@ -165,24 +165,11 @@ describe("a run's file", () => {
       [{ ...whole, options: { filter: "(" } }, /options\.filter is "\("/],
     ] as const) {
       fs.writeFileSync(file, JSON.stringify(broken));
-      await expect(readReport(file)).rejects.toThrow(message);
+      await expect(readRuns(file)).rejects.toThrow(message);
     }
     fs.writeFileSync(file, "{");
-    await expect(readReport(file)).rejects.toThrow(/run\.json is no JSON/);
+    await expect(readRuns(file)).rejects.toThrow(/run\.json is no JSON/);
     fs.rmSync(directory, { recursive: true });
-  });
-
-  it("is named after its adapter, and what the run left out", () => {
-    const report = makeReport([makeRow({ adapter: "llvmpipe (LLVM 19.1.7, 256 bits)" })]);
-    expect(recordName(report)).toBe("llvmpipe-llvm-19-1-7-256-bits");
-    const part = { ...report, options: { filter: "^train/", isQuick: true, hasPeers: true } };
-    expect(recordName(part)).toBe("llvmpipe-llvm-19-1-7-256-bits-peers-quick-train");
-    expect(recordName(makeReport([makeRow({ backend: "cpu" })]))).toBe("cpu-reference");
-    const named = (options: object) =>
-      recordName({ ...report, options: { ...report.options, ...options } }).replace(/^.*-bits/, "");
-    expect(named({ device: "all" })).toBe("");
-    expect(named({ device: "webgpu", hasPeers: true })).toBe("-webgpu-peers");
-    expect(named({ isInterrupted: true })).toBe("-interrupted");
   });
 
   it("takes the better end of its controls for peaks", () => {

@@ -71,7 +71,7 @@ describe("README", () => {
       const { value, grads } = variableGrads(() => sum(gaussian(x)), [x]);
       console.log(await value.item(), ...(await grads[0].data()));
       dispose();`;
-    const file = await bundlePart(code, path.join(root, "engine/ops/gaussian.ts"));
+    const file = await bundlePart(code, path.join(root, "engine/ops/elementwise/gaussian.ts"));
     try {
       const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 50_000 });
       const [value, ...gradient] = stdout.trim().split(" ").map(Number);

@@ -4,8 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   ArgumentError,
   type Device,
-  type Diagram,
-  explain,
   init,
   matmul,
   mean,
@@ -17,10 +15,9 @@ import {
   sum,
   Tape,
   tensor,
-  toDot,
-  toMermaid,
   variable,
 } from "../../engine/index.ts";
+import { type Diagram, explain, toDot, toMermaid } from "../../engine/inspect/index.ts";
 import { BatchNormalization, Dense, Dropout, Input, modelDiagram, Sequential } from "../../nn/index.ts";
 
 let device: Device;

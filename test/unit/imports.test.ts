@@ -1,77 +1,74 @@
-// Imports point one way: shaders <- engine <- optim, data <- nn <- bench, examples, test. And only the WebGPU
-// backend knows GPU types, and the library nothing of Node.
+// What may import what: rooms stand on floors, and every import, types included, goes to the own room or to a lower
+// floor. The floors are those that docs/architecture.md draws.
 
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import {
+  circlesOf,
+  codeOf,
+  filesOf,
+  floorsOf,
+  type Import,
+  importsOf,
+  roomOf,
+  root,
+} from "../support/floors.ts";
 
-const root = path.resolve(import.meta.dirname, "../..");
-
-/** What each part may import from, besides itself. */
-const mayImport: Readonly<Record<string, readonly string[]>> = {
-  engine: ["shaders"],
-  optim: ["engine"],
-  data: ["engine"],
-  nn: ["engine", "optim", "data"],
-  bench: ["engine", "optim", "data", "nn", "scripts"],
-  examples: ["engine", "optim", "data", "nn", "scripts"],
-};
-
-interface Import {
-  readonly file: string;
-  readonly target: string;
-}
-
-const files = (part: string): string[] => {
-  const directory = path.join(root, part);
-  if (!fs.existsSync(directory)) return [];
-  return fs
-    .readdirSync(directory, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts"))
-    .map((file) => path.posix.join(part, file.split(path.sep).join("/")));
-};
-
-const read = (file: string) => fs.readFileSync(path.join(root, file), "utf8");
-/** The text without comments (a URL's slashes may go too: nothing here minds). */
-const code = (file: string) =>
-  read(file)
-    .replace(/\/\*[\s\S]*?\*\//g, "")
-    .replace(/(^|\s)\/\/.*$/gm, "$1");
-
-function importsOf(file: string): Import[] {
-  const pattern =
-    /^(?:import|export)\b[^"';=()]*?\bfrom\s*["']([^"']+)["']|^import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm;
-  return [...code(file).matchAll(pattern)].map(([, statement, bare, call]) => {
-    const name = statement ?? bare ?? call;
-    const target = name.startsWith(".") ? path.posix.join(path.posix.dirname(file), name) : name;
-    return { file, target };
-  });
-}
-
+const page = fs.readFileSync(path.join(root, "docs/architecture.md"), "utf8");
+const floors = floorsOf(page);
+const library = ["engine", "optim", "data", "nn"];
+const parts = [...library, "bench"];
 const show = ({ file, target }: Import) => `${file} imports ${target}`;
 
+const isOwn = ({ target }: Import) => fs.existsSync(path.join(root, target.split("/")[0]));
+
+describe("the floors of docs/architecture.md", () => {
+  it("hold every source file", () => {
+    expect(floors.size).toBeGreaterThan(25);
+    expect(parts.flatMap(filesOf).filter((file) => roomOf(file, floors) === undefined)).toEqual([]);
+  });
+
+  it("name only rooms that exist", () => {
+    expect([...floors.keys()].filter((room) => !fs.existsSync(path.join(root, room)))).toEqual([]);
+  });
+});
+
 describe("imports", () => {
-  it.each(Object.entries(mayImport))("%s reaches only what stands below it", (part, allowed) => {
-    const wrong = files(part)
+  it.each(parts)("%s: each goes to the own room or a lower floor", (part) => {
+    const wrong = filesOf(part)
       .flatMap(importsOf)
-      .filter(({ target }) => fs.existsSync(path.join(root, target.split("/")[0])))
-      .filter(({ target }) => ![part, ...allowed].includes(target.split("/")[0]));
+      .filter(isOwn)
+      .filter(({ file, target }) => {
+        const [from, to] = [roomOf(file, floors), roomOf(target, floors)];
+        if (from === undefined || to === undefined) return !target.startsWith("scripts/");
+        return from !== to && floors.get(to)! >= floors.get(from)!;
+      });
     expect(wrong.map(show)).toEqual([]);
   });
 
-  it("optim and nn see the engine's public face only", () => {
-    // Errors are part of it; a module that only throws needs no more.
-    const face = ["engine/index.ts", "engine/base/errors.ts"];
-    const wrong = ["optim", "nn", "data", "examples"]
-      .flatMap(files)
-      .flatMap(importsOf)
-      .filter(({ target }) => target.startsWith("engine/") && !face.includes(target));
-    expect(wrong.map(show)).toEqual([]);
+  it("make no circle, types included", () => {
+    expect(circlesOf(parts.flatMap(filesOf))).toEqual([]);
   });
 
-  it("relative imports name files that exist", () => {
-    const wrong = Object.keys(mayImport)
-      .flatMap(files)
+  it("optim, nn and data see the faces of the engine only, examples the public ones", () => {
+    const faces = ["engine/index.ts", "engine/internal.ts", "engine/inspect/index.ts"];
+    // A module that only throws needs no more than the errors.
+    const allowed = [...faces, "engine/base/errors.ts"];
+    const wrong = ["optim", "nn", "data"]
+      .flatMap(filesOf)
+      .flatMap(importsOf)
+      .filter(({ target }) => target.startsWith("engine/") && !allowed.includes(target));
+    const examples = filesOf("examples")
+      .flatMap(importsOf)
+      .filter(({ target }) => target.startsWith("engine/"))
+      .filter(({ target }) => !["engine/index.ts", "engine/inspect/index.ts"].includes(target));
+    expect([...wrong, ...examples].map(show)).toEqual([]);
+  });
+
+  it("relative ones name files that exist", () => {
+    const wrong = [...parts, "examples"]
+      .flatMap(filesOf)
       .flatMap(importsOf)
       .filter(({ target }) => /^(shaders|engine|optim|data|nn|bench|examples)\//.test(target))
       .filter(({ target }) => !fs.existsSync(path.join(root, target)));
@@ -79,16 +76,16 @@ describe("imports", () => {
   });
 
   it("only engine/backend/webgpu mentions GPU types", () => {
-    const mentions = ["engine", "optim", "nn", "data"]
-      .flatMap(files)
+    const mentions = library
+      .flatMap(filesOf)
       .filter((file) => !file.startsWith("engine/backend/webgpu/"))
-      .filter((file) => /\bGPU[A-Z]\w+\b|\bnavigator\.gpu\b/.test(code(file)));
+      .filter((file) => /\bGPU[A-Z]\w+\b|\bnavigator\.gpu\b/.test(codeOf(file)));
     expect(mentions).toEqual([]);
   });
 
   it("engine, optim and nn import no package, but for Dawn where an adapter is opened", () => {
     const wrong = ["engine", "optim", "nn"]
-      .flatMap(files)
+      .flatMap(filesOf)
       .flatMap(importsOf)
       .filter(({ target }) => !fs.existsSync(path.join(root, target)))
       .filter(({ file, target }) => !(target === "webgpu" && file.startsWith("engine/backend/webgpu/")));

@@ -12,6 +12,7 @@ import {
   type ReduceLROnPlateauOptions,
   Sequential,
 } from "../../nn/index.ts";
+import * as all from "../../nn/training/all-callbacks.ts";
 import { Adam, SGD, schedules } from "../../optim/index.ts";
 
 let device: Device;
@@ -27,6 +28,23 @@ const makeModel = (learningRate = 0.05) =>
     optimizer: new SGD({ learningRate }),
     loss: "mse",
   });
+
+describe.each(Object.entries(all))("%s, as every callback", (name, Own) => {
+  it("refuses an option that it has none of", () => {
+    expect(() => new Own({ monitr: "loss" } as never)).toThrow(ArgumentError);
+    expect(() => new Own({ monitr: "loss" } as never)).toThrow(name);
+  });
+
+  it("takes part in fit after fit, and leaves nothing behind", async () => {
+    const model = makeModel();
+    const callbacks = [new Own()];
+    const train = () => model.fit(x, y, { verbose: 0, epochs: 2, validationSplit: 0.5, callbacks });
+    const { history } = await train();
+    expect(history.loss).toHaveLength(2);
+    await noLeaks(() => train());
+    model.dispose();
+  });
+});
 
 /** What stops after which epoch of a list of values: epochs that were run, the best one. */
 async function stopped(values: readonly number[], options: EarlyStoppingOptions, name = "valLoss") {
@@ -138,7 +156,7 @@ async function rates(values: readonly number[], options: ReduceLROnPlateauOption
   const callback = new ReduceLROnPlateau(options);
   callback.onTrainBegin(model);
   const found = values.map((value, epoch) => {
-    callback.onEpochEnd(epoch, { valLoss: value }, model);
+    callback.onEpochEnd(epoch, { loss: 1, valLoss: value }, model);
     return model.optimizer?.learningRate;
   });
   model.dispose();

@@ -9,7 +9,6 @@ import {
   gather,
   init,
   mean,
-  permutation,
   reshape,
   sparseSoftmaxCrossEntropy,
   square,
@@ -18,6 +17,7 @@ import {
   tensor,
   tidy,
 } from "../../engine/index.ts";
+import { permutation } from "../../engine/internal.ts";
 import {
   Activation,
   BatchNormalization,

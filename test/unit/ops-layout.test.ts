@@ -13,7 +13,6 @@ import {
   gather,
   oneHot,
   padZeros,
-  placeRows,
   reshape,
   ShapeError,
   scatterAdd,
@@ -26,6 +25,7 @@ import {
   unsqueeze,
   zeros,
 } from "../../engine/index.ts";
+import { placeRows } from "../../engine/internal.ts";
 import { referenceDevice } from "../support/devices.ts";
 
 beforeAll(async () => {

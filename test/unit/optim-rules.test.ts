@@ -1,6 +1,7 @@
 // Optimizers against their formulas written out here in plain float64, on the CPU reference.
 
 import fs from "node:fs";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ArgumentError, ShapeError } from "../../engine/base/errors.ts";
 import {
@@ -8,7 +9,6 @@ import {
   disposeAll,
   init,
   mul,
-  packVariables,
   sub,
   sum,
   type Tensor,
@@ -16,6 +16,7 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
+import { packVariables } from "../../engine/internal.ts";
 import {
   Adadelta,
   Adagrad,
@@ -29,7 +30,10 @@ import {
   type UpdateContext,
   type UpdateResult,
 } from "../../optim/index.ts";
+import type { Rule } from "../../optim/rule.ts";
 import { expected, expectPath, run } from "../support/optimizer-paths.ts";
+
+const root = path.resolve(import.meta.dirname, "../..");
 
 let device: Device;
 beforeAll(async () => {
@@ -49,7 +53,21 @@ const adamRule =
   };
 const adamMemory = () => ({ m: 0, v: 0, max: 0 });
 
+/** What the files of optimizers state themselves. */
+const files = fs.readdirSync(path.join(root, "optim")).filter((file) => file.endsWith(".ts"));
+const modules: { rules?: readonly Rule[] }[] = await Promise.all(
+  files.map((file) => import(path.join(root, "optim", file))),
+);
+const rules = modules.flatMap(({ rules = [] }) => rules);
+
 describe("five steps by the formula", () => {
+  it.each(rules.map((rule) => [rule.make().constructor.name, rule.make().config(), rule] as const))(
+    "%s of %o",
+    async (_, _config, { make, memory, step }) => {
+      expectPath(await run(make()), expected(memory, step));
+    },
+  );
+
   it("SGD", async () => {
     expectPath(
       await run(new SGD()),
@@ -104,20 +122,6 @@ describe("five steps by the formula", () => {
     expectPath(await run(new AdamW({ learningRate: 0.05 })), expected(adamMemory, decayed(0.004)));
     const strong = new AdamW({ learningRate: 0.05, weightDecay: 0.5 });
     expectPath(await run(strong), expected(adamMemory, decayed(0.5)));
-  });
-
-  it("Adagrad", async () => {
-    const rule = (rate: number, epsilon: number) => (w: number, g: number, memory: { a: number }) => {
-      memory.a += g * g;
-      return w - (rate * g) / Math.sqrt(memory.a + epsilon);
-    };
-    const defaults = expected(() => ({ a: Math.fround(0.1) }), rule(0.001, 1e-7));
-    expectPath(await run(new Adagrad()), defaults);
-    const old = new Adagrad({ lr: 0.01, epsilon: 1e-6, initialAccumulatorValue: 0 });
-    expectPath(
-      await run(old),
-      expected(() => ({ a: 0 }), rule(0.01, 1e-6)),
-    );
   });
 
   it("Adadelta", async () => {
@@ -223,9 +227,12 @@ describe("the defaults", () => {
 });
 
 describe("the registry", () => {
-  it("has none whose rule is not followed above", () => {
+  it("has none whose rule is not followed, above or in its file", () => {
     const own = fs.readFileSync(import.meta.filename, "utf8");
-    const followed = new Set([...own.matchAll(/await run\([^)]*?new (\w+)\(/g)].map(([, name]) => name));
+    const followed = new Set([
+      ...[...own.matchAll(/await run\([^)]*?new (\w+)\(/g)].map(([, name]) => name),
+      ...rules.map(({ make }) => make().constructor.name),
+    ]);
     const missing = optimizers.names.filter((name) => !followed.has(optimizers.get(name).constructor.name));
     expect(missing).toEqual([]);
   });

@@ -10,10 +10,8 @@ import {
   matmul,
   mul,
   type OpFunction,
-  recordSteps,
   sigmoid,
   square,
-  stepperPage,
   sub,
   sum,
   Tape,
@@ -21,6 +19,7 @@ import {
   tensor,
   variable,
 } from "../../engine/index.ts";
+import { recordSteps, stepperPage } from "../../engine/inspect/index.ts";
 import { formulaOf, formulas } from "../../engine/inspect/stepper/formulas.ts";
 import { type LayoutNode, layoutGraph } from "../../engine/inspect/stepper/layout.ts";
 import { Notation, showNumber, subscript } from "../../engine/inspect/stepper/notation.ts";

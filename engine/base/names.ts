@@ -1,6 +1,6 @@
-// Looks things up by the names people write: camelCase, snake_case, any case. Knows nothing of what it finds.
+// Looks things up by the names people write: camelCase, snake_case, any case.
 
-import { unknownName } from "../engine/index.ts";
+import { unknownName } from "./errors.ts";
 
 const simplify = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
 

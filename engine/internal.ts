@@ -1,0 +1,20 @@
+// What optim, nn, data and bench need of the engine beyond its public face. The package does not export it.
+
+export { hostArray } from "./base/dtype.ts";
+export {
+  checkDifferentiable,
+  checkFunction,
+  checkOptions,
+  isPromise,
+  kindOf,
+  nearest,
+  type OptionNames,
+  unknownName,
+} from "./base/errors.ts";
+export { lookup } from "./base/names.ts";
+export * from "./base/number-checks.ts";
+export * as hostRandom from "./base/random/draws.ts";
+export { fillPermutation } from "./base/random/permutation.ts";
+export * from "./ops/internal.ts";
+export { packVariables, VariablePack } from "./state/pack.ts";
+export { fromValues, isList } from "./tensor/create.ts";

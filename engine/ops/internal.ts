@@ -1,0 +1,14 @@
+// Ops that others are made of: gradients of fast kernels, what training and random generators move. Tested as the
+// public ones are.
+
+export { placeRows } from "./indexing/indexing.ts";
+export { pack } from "./layout/pack.ts";
+export { batchNormGradient } from "./normalize/batch-norm.ts";
+export { softmaxCrossEntropyGradient, softmaxCrossEntropySummary } from "./normalize/cross-entropy.ts";
+export { rowNormGradient, rowNormParameterGradient } from "./normalize/row-norm.ts";
+export { advance, permutation } from "./random/random.ts";
+export { averagePoolGradient } from "./windows/average-pool.ts";
+export { convolutionWeightGradient } from "./windows/convolution.ts";
+export { depthwiseConvolution, depthwiseTranspose, depthwiseWeightGradient } from "./windows/depthwise.ts";
+export { maxPoolGradient, maxPoolTake } from "./windows/max-pool.ts";
+export { col2im, im2col } from "./windows/patches.ts";
