@@ -7,7 +7,7 @@ import MagicString from "magic-string";
 const PURE = "/* @__PURE__ */ ";
 
 /**
- * `code` with its top-level calls marked.
+ * `code` with its top-level calls marked, and without comments: most are gone by now, and the rest stands beside nothing.
  *
  * @param {{ rewrite: (source: string) => string, emptied: readonly string[] }} options `rewrite` gives the new source of
  *   an import; properties called as in `emptied` become []
@@ -15,8 +15,11 @@ const PURE = "/* @__PURE__ */ ";
  *   bundler can drop
  */
 export function markPure(code, { rewrite, emptied }) {
-  const tree = parse(code, { ecmaVersion: "latest", sourceType: "module", locations: true });
   const text = new MagicString(code);
+  const onComment = (_isBlock, comment, start, end) => {
+    if (!/webpackIgnore|@vite-ignore/.test(comment)) text.remove(...withItsLine(code, start, end));
+  };
+  const tree = parse(code, { ecmaVersion: "latest", sourceType: "module", locations: true, onComment });
   const effects = [];
   walk(tree, (node) => {
     if (node.type === "ImportExpression" && node.source.type === "Literal")
@@ -33,6 +36,13 @@ export function markPure(code, { rewrite, emptied }) {
     if (!visitStatement(statement.declaration ?? statement, text)) effects.push(statement.loc.start.line);
   }
   return { code: text.toString(), effects };
+}
+
+/** Where a comment starts and ends, with its line if it has one to itself. */
+function withItsLine(code, start, end) {
+  const before = code.lastIndexOf("\n", start - 1) + 1;
+  const isAlone = code.slice(before, start).trim() === "" && code[end] === "\n";
+  return isAlone ? [before, end + 1] : [start, end];
 }
 
 /** Whether a bundler can drop the statement, once it is marked, where nothing uses what it declares. */
