@@ -1,10 +1,18 @@
 // What the package weighs, and what programs made of it weigh: the limits of scripts/size-limits.mjs.
 
+import fs from "node:fs";
+import path from "node:path";
 import { describe, expect, inject, it } from "vitest";
 import { sizesOf } from "../../scripts/size.mjs";
 import { limits, tarball } from "../../scripts/size-limits.mjs";
 
 const { folder, files, packed, unpacked } = inject("packed");
+
+it("the README has no links that npm's page can't follow", () => {
+  const readme = fs.readFileSync(path.join(folder, "node_modules", "gradgpu", "README.md"), "utf8");
+  const links = [...readme.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link);
+  expect(links.filter((link) => !/^(?:https:|#)/.test(link))).toEqual([]);
+});
 
 describe("the size of", () => {
   it.each(limits)("a program with $name", async ({ program, most, mostAtFirst }) => {
