@@ -349,9 +349,9 @@ function planned(graph: Graph, backend: Backend, options: JitOptions): Pick<Trac
 /** The calls in a graph whose kernels come in variants. */
 function trialCalls({ nodes }: Graph): TrialCall[] {
   return nodes.flatMap(({ op, inputs, attrs }) => {
-    const plain = op.plain?.op ?? op;
+    const plain = op.specialises?.op ?? op;
     if (plain.variants === undefined) return [];
-    return [{ op: plain, inputs: op.plain?.inputs(inputs, attrs) ?? inputs, attrs }];
+    return [{ op: plain, inputs: op.specialises?.inputs(inputs, attrs) ?? inputs, attrs }];
   });
 }
 

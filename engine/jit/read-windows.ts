@@ -2,10 +2,21 @@
 // Rewrites the graph before anything is fused.
 
 import { sizeOf } from "../base/shape.ts";
-import { dynamicSlice } from "../ops/indexing/indexing.ts";
-import { matmul } from "../ops/matmul/matmul.ts";
-import { windowedMatmul, windowOffset } from "../ops/matmul/windowed-matmul.ts";
+import type { KernelOp } from "../kernel/kernel-op.ts";
 import { type Graph, makeNode, type Node, type Use, type Value } from "./graph.ts";
+
+/** The number of the element at which the rows begin that are taken from a row on. */
+const windowOffset: KernelOp<{ readonly last: number; readonly inner: number }> = {
+  name: "windowOffset",
+  infer: ([start]) => [{ shape: start.shape, dtype: "u32" }],
+  pointwise: {
+    expression: ({ last, inner }, [{ dtype }]) =>
+      dtype === "i32"
+        ? `vec4u(clamp(a, vec4i(0i), vec4i(${last}i))) * ${inner}u`
+        : `min(a, vec4u(${last}u)) * ${inner}u`,
+  },
+  samples: [],
+};
 
 /** The graph with windows that only products read, as their left operand, taken by these products themselves. */
 export function readWindows(graph: Graph): Graph {
@@ -40,7 +51,7 @@ export function readWindows(graph: Graph): Graph {
         : makeNode(
             {
               ...node,
-              op: windowedMatmul,
+              op: node.op.traits!.readsRows!(),
               attrs: { ...(node.attrs as object), window: node.inputs[0].shape },
               inputs: [found.whole, inputs[1], { ...found.offset.spec, value: found.offset }],
             },
@@ -66,7 +77,7 @@ export function readWindows(graph: Graph): Graph {
 function windowsOf({ nodes, effects, outputs }: Graph): Set<Node> {
   const windows = new Map<Value, Node>();
   for (const node of nodes)
-    if (node.op === dynamicSlice.op && node.inputs[0].dtype === "f32" && sizeOf(node.inputs[0].shape) > 0)
+    if (node.op.traits?.takesRows && node.inputs[0].dtype === "f32" && sizeOf(node.inputs[0].shape) > 0)
       windows.set(node.outputs[0], node);
   if (windows.size === 0) return new Set();
   for (const node of nodes) {
@@ -75,7 +86,7 @@ function windowsOf({ nodes, effects, outputs }: Graph): Set<Node> {
       // A matrix of the window's rows, or a row of it in each.
       const isRead =
         window !== undefined &&
-        node.op === matmul.op &&
+        node.op.traits?.readsRows !== undefined &&
         k === 0 &&
         use.shape.length === 2 &&
         use.shape[0] === use.value.spec.shape[0] &&

@@ -2,6 +2,7 @@
 // (copy-runs.wgsl). Their shaders find the sources of four words side by side at once.
 
 import copyRunsSource from "../../../shaders/copy-runs.wgsl";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
   type AdapterProfile,
   type KernelCall,
@@ -35,12 +36,12 @@ export function copyVariants(
   family: string,
   unit: UnitBytes,
   run: number,
-  { isSoftware, subgroupSize }: AdapterProfile,
+  profile: AdapterProfile,
 ): Variants | undefined {
   if (run < shortestRun[unit]) return undefined;
   // Runs take a third to nine tenths of the time on lavapipe, of eight lanes, and 1.4 to 4 times as long on SwiftShader, of
   // four. GPUs have nothing to gain: their arithmetic on indices hides behind loads.
-  const isQuick = isSoftware && subgroupSize === 8;
+  const isQuick = profile.subgroupSize === numbersOf(profile).lanesThatCopyRuns;
   return { family, problem: undefined, names: isQuick ? ["runs", "elements"] : ["elements", "runs"] };
 }
 

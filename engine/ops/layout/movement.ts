@@ -93,6 +93,7 @@ export const transpose = defineOp({
 export const expand = defineOp({
   family: copyFamily,
   name: "expand",
+  traits: { keepsEqualSize: true, movesOnly: true },
   accuracy: { ulp: 0 },
   saves: {},
   call: (x: TensorLike, shape: Shape) => {

@@ -3,6 +3,7 @@
 
 import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { broadcastShapes, broadcastStrides, showShape, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import type { Family } from "../../kernel/variants.ts";
@@ -16,6 +17,7 @@ import { planMatmul, productVariants, storesFours } from "./kernels.ts";
 import type { Product } from "./product.ts";
 import { operandSite } from "./prologue.ts";
 import { matmulSources, rereads } from "./variants.ts";
+import { windowed } from "./windowed-matmul.ts";
 
 export interface MatmulOptions {
   /** Take `a` as [..., K, M]: its last two axes swapped. */
@@ -74,10 +76,12 @@ const matmulFamily: Family = {
   name: "matmul",
   sources: matmulSources,
   isAlwaysChecked: true,
-  checks: ({ isSoftware }) => [
+  checks: (profile) => [
     // Odd sizes of several tiles, read element by element; K long enough to be split.
     ...checkCalls([70, 600, 37], [false, false], [false, true], [true, false]),
-    ...(isSoftware ? [] : checkCalls([68, 512, 132], [false, false], [false, true], [true, false])),
+    ...(numbersOf(profile).compilesSlowly
+      ? []
+      : checkCalls([68, 512, 132], [false, false], [false, true], [true, false])),
   ],
 };
 
@@ -92,6 +96,7 @@ const matmulFamily: Family = {
 export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulOptions], Tensor> = defineOp({
   family: matmulFamily,
   name: "matmul",
+  traits: { writesExactly: true, readsRows: () => windowedMatmul },
   saves: { inputs: [0, 1] },
   call: (a: TensorLike, b: TensorLike, options?: MatmulOptions) => {
     checkOptions("matmul", options, matmulOptions);
@@ -114,6 +119,8 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
   vjp: (context) => [gradientOfA(context), gradientOfB(context)],
   samples: samples(),
 });
+
+const windowedMatmul = windowed("windowedMatmul", matmul.op);
 
 function checkCalls(
   [m, k, n]: readonly number[],

@@ -38,6 +38,7 @@ const reduceFamily: Family = {
 export const sum = reduction({
   family: reduceFamily,
   name: "sum",
+  traits: { keepsEqualSize: true, writesExactly: true },
   dtypes: numeric,
   allowsEmpty: true,
   combine: () => "a + b",
@@ -80,6 +81,7 @@ export function sumCalls(
 export const mean = reduction({
   family: reduceFamily,
   name: "mean",
+  traits: { keepsEqualSize: true, writesExactly: true },
   dtypes: ["f32"],
   allowsEmpty: true,
   combine: () => "a + b",
@@ -155,6 +157,7 @@ const extreme = (name: "max" | "min") => (dtype: DType) => {
 export const max = reduction({
   family: reduceFamily,
   name: "max",
+  traits: { writesExactly: true },
   accuracy: { ulp: 0 },
   dtypes: numeric,
   allowsEmpty: false,
@@ -169,6 +172,7 @@ export const max = reduction({
 export const min = reduction({
   family: reduceFamily,
   name: "min",
+  traits: { writesExactly: true },
   accuracy: { ulp: 0 },
   dtypes: numeric,
   allowsEmpty: false,
