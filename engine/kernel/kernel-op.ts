@@ -95,8 +95,8 @@ export interface Traits {
   /** The result is rows of input 0, from the row on that input 1 says, moved to where they all fit. */
   readonly takesRows?: boolean;
   /**
-   * The op that does the same with rows read where they lie: its input 0 is what the rows are a window of, its attributes
-   * have the window's shape as `window`, and its last input says at which element the window begins.
+   * The op that does the same with rows read where they lie: its input 0 is what the rows are a slice of, its attributes
+   * have the slice's shape as `slice`, and its last input says at which element the slice begins.
    */
   readonly readsRows?: () => KernelOp;
 }

@@ -15,9 +15,15 @@ import {
   output,
 } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
-import { copyShaders, copySources, copyVariants, variedCopy } from "./copy-variants.ts";
-import { elementsPerUnit, unitOf } from "./copying.ts";
-import { elementsShader } from "./elements.ts";
+import {
+  copyShaders,
+  copySources,
+  copyVariants,
+  elementsPerUnit,
+  elementsShader,
+  unitOf,
+  variedCopy,
+} from "./copying.ts";
 
 const stridedCopyShaders = copyShaders("strided-copy", stridedCopySource);
 /** What the family of copies depends on here. */

@@ -16,8 +16,8 @@ import { sum } from "../reduce/reduce.ts";
 import { planMatmul, productVariants, storesFours } from "./kernels.ts";
 import type { Product } from "./product.ts";
 import { operandSite } from "./prologue.ts";
+import { sliced } from "./sliced-matmul.ts";
 import { matmulSources, rereads } from "./variants.ts";
-import { windowed } from "./windowed-matmul.ts";
 
 export interface MatmulOptions {
   /** Take `a` as [..., K, M]: its last two axes swapped. */
@@ -96,7 +96,7 @@ const matmulFamily: Family = {
 export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulOptions], Tensor> = defineOp({
   family: matmulFamily,
   name: "matmul",
-  traits: { writesExactly: true, readsRows: () => windowedMatmul },
+  traits: { writesExactly: true, readsRows: () => slicedMatmul },
   saves: { inputs: [0, 1] },
   call: (a: TensorLike, b: TensorLike, options?: MatmulOptions) => {
     checkOptions("matmul", options, matmulOptions);
@@ -120,7 +120,7 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
   samples: samples(),
 });
 
-const windowedMatmul = windowed("windowedMatmul", matmul.op);
+const slicedMatmul = sliced("slicedMatmul", matmul.op);
 
 function checkCalls(
   [m, k, n]: readonly number[],

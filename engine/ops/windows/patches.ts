@@ -21,8 +21,7 @@ import { chosen, type Family, powerOfTwo } from "../../kernel/variants.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { copyCall, elementsPerUnit, unitOf } from "../layout/copying.ts";
-import { elementsShader } from "../layout/elements.ts";
+import { copyCall, elementsPerUnit, elementsShader, unitOf } from "../layout/copying.ts";
 import { windowSum } from "./window-sum.ts";
 import {
   checkImage,

@@ -1,4 +1,4 @@
-// Lets products read a window of rows where it lies: a batch that is sliced out of a data set need not be copied first.
+// Lets products read a slice of rows where it lies: a batch that is sliced out of a data set need not be copied first.
 // Rewrites the graph before anything is fused.
 
 import { sizeOf } from "../base/shape.ts";
@@ -6,8 +6,8 @@ import type { KernelOp } from "../kernel/kernel-op.ts";
 import { type Graph, makeNode, type Node, type Use, type Value } from "./graph.ts";
 
 /** The number of the element at which the rows begin that are taken from a row on. */
-const windowOffset: KernelOp<{ readonly last: number; readonly inner: number }> = {
-  name: "windowOffset",
+const sliceOffset: KernelOp<{ readonly last: number; readonly inner: number }> = {
+  name: "sliceOffset",
   infer: ([start]) => [{ shape: start.shape, dtype: "u32" }],
   pointwise: {
     expression: ({ last, inner }, [{ dtype }]) =>
@@ -18,10 +18,10 @@ const windowOffset: KernelOp<{ readonly last: number; readonly inner: number }> 
   samples: [],
 };
 
-/** The graph with windows that only products read, as their left operand, taken by these products themselves. */
-export function readWindows(graph: Graph): Graph {
-  const windows = windowsOf(graph);
-  if (windows.size === 0) return graph;
+/** The graph with slices that only products read, as their left operand, taken by these products themselves. */
+export function readRowSlices(graph: Graph): Graph {
+  const slices = slicesOf(graph);
+  if (slices.size === 0) return graph;
   const values = graph.nodes.flatMap(({ inputs, outputs }) => [
     ...inputs.map(({ value }) => value),
     ...outputs,
@@ -32,16 +32,16 @@ export function readWindows(graph: Graph): Graph {
   const offsets = new Map<Value, { whole: Use; offset: Value }>();
   const nodes = graph.nodes.map((node) => {
     const inputs = node.inputs.map(renew);
-    if (windows.has(node)) {
+    if (slices.has(node)) {
       const [whole, start] = inputs;
-      const [window] = node.outputs;
+      const [slice] = node.outputs;
       const attrs = {
-        last: whole.shape[0] - window.spec.shape[0],
+        last: whole.shape[0] - slice.spec.shape[0],
         inner: sizeOf(whole.shape.slice(1)),
       };
       const spec = { shape: start.shape, dtype: "u32" } as const;
-      const made = makeNode({ ...node, op: windowOffset, attrs, inputs: [start] }, [{ id: nextId++, spec }]);
-      offsets.set(window, { whole, offset: made.outputs[0] });
+      const made = makeNode({ ...node, op: sliceOffset, attrs, inputs: [start] }, [{ id: nextId++, spec }]);
+      offsets.set(slice, { whole, offset: made.outputs[0] });
       return made;
     }
     const found = offsets.get(node.inputs[0]?.value);
@@ -52,7 +52,7 @@ export function readWindows(graph: Graph): Graph {
             {
               ...node,
               op: node.op.traits!.readsRows!(),
-              attrs: { ...(node.attrs as object), window: node.inputs[0].shape },
+              attrs: { ...(node.attrs as object), slice: node.inputs[0].shape },
               inputs: [found.whole, inputs[1], { ...found.offset.spec, value: found.offset }],
             },
             node.outputs,
@@ -74,28 +74,28 @@ export function readWindows(graph: Graph): Graph {
 }
 
 /** The slices that need not be made. */
-function windowsOf({ nodes, effects, outputs }: Graph): Set<Node> {
-  const windows = new Map<Value, Node>();
+function slicesOf({ nodes, effects, outputs }: Graph): Set<Node> {
+  const slices = new Map<Value, Node>();
   for (const node of nodes)
     if (node.op.traits?.takesRows && node.inputs[0].dtype === "f32" && sizeOf(node.inputs[0].shape) > 0)
-      windows.set(node.outputs[0], node);
-  if (windows.size === 0) return new Set();
+      slices.set(node.outputs[0], node);
+  if (slices.size === 0) return new Set();
   for (const node of nodes) {
     node.inputs.forEach((use, k) => {
-      const window = windows.get(use.value);
-      // A matrix of the window's rows, or a row of it in each.
+      const slice = slices.get(use.value);
+      // A matrix of the slice's rows, or a row of it in each.
       const isRead =
-        window !== undefined &&
+        slice !== undefined &&
         node.op.traits?.readsRows !== undefined &&
         k === 0 &&
         use.shape.length === 2 &&
         use.shape[0] === use.value.spec.shape[0] &&
         sizeOf(node.outputs[0].spec.shape) > 0;
-      if (!isRead) windows.delete(use.value);
+      if (!isRead) slices.delete(use.value);
     });
   }
-  for (const { source } of effects) windows.delete(source);
-  for (const { value } of outputs) windows.delete(value);
+  for (const { source } of effects) slices.delete(source);
+  for (const { value } of outputs) slices.delete(value);
   const read = new Set(nodes.flatMap((node) => node.inputs.map(({ value }) => value)));
-  return new Set([...windows].filter(([value]) => read.has(value)).map(([, node]) => node));
+  return new Set([...slices].filter(([value]) => read.has(value)).map(([, node]) => node));
 }

@@ -1,24 +1,24 @@
-// A product that reads its left operand as a window of rows of something larger, where they lie. jit puts it in the
+// A product that reads its left operand as a slice of rows of something larger, where they lie. jit puts it in the
 // place of a product and the dynamicSlice that it reads.
 
 import { type HookBinding, input, type KernelPlan, type Spec } from "../../kernel/kernel.ts";
 import type { KernelOp } from "../../kernel/kernel-op.ts";
 
-interface Windowed {
-  /** The window's shape. */
-  readonly window: readonly [rows: number, columns: number];
+interface Sliced {
+  /** The slice's shape. */
+  readonly slice: readonly [rows: number, columns: number];
 }
 
-/** The specs of the product with the window taken out. */
-const plainInputs = ([a, b]: readonly Spec[], { window }: Windowed): Spec[] => [{ ...a, shape: window }, b];
+/** The specs of the product with the slice taken out. */
+const plainInputs = ([a, b]: readonly Spec[], { slice }: Sliced): Spec[] => [{ ...a, shape: slice }, b];
 
-/** `product` of the whole that the window is taken of, `b`, and at which element the window begins (u32, one number). */
-export const windowed = <A>(name: string, product: KernelOp<A>): KernelOp<A & Windowed> => ({
+/** `product` of the whole that the slice is taken of, `b`, and at which element the slice begins (u32, one number). */
+export const sliced = <A>(name: string, product: KernelOp<A>): KernelOp<A & Sliced> => ({
   ...product,
   name,
   infer: (inputs, attrs) => product.infer(plainInputs(inputs, attrs), attrs),
   kernels: ({ inputs, attrs, outputs, profile }) =>
-    withWindow(product.kernels!({ inputs: plainInputs(inputs, attrs), attrs, outputs, profile })),
+    withOffset(product.kernels!({ inputs: plainInputs(inputs, attrs), attrs, outputs, profile })),
   epilogue: (context) =>
     product.epilogue!({ ...context, inputs: plainInputs(context.inputs, context.attrs) }),
   traits: { ...product.traits, readsRows: undefined },
@@ -28,7 +28,7 @@ export const windowed = <A>(name: string, product: KernelOp<A>): KernelOp<A & Wi
   specialises: { op: product, inputs: plainInputs },
 });
 
-function withWindow(plan: KernelPlan): KernelPlan {
+function withOffset(plan: KernelPlan): KernelPlan {
   const [call, ...others] = plan.calls;
   if (call === undefined) return plan;
   const binding: HookBinding = {
