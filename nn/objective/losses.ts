@@ -63,7 +63,7 @@ export interface HuberOptions {
   delta?: number;
 }
 
-/** Probabilities are kept this far from 0 and 1 before their logarithm is taken, as Keras does. */
+/** @internal Probabilities are kept this far from 0 and 1 before their logarithm is taken, as Keras does. */
 export const clipEpsilon = 1e-7;
 
 /** Mean over the last axis of (output - target)². */
@@ -211,7 +211,7 @@ const aliases = { mse: "meanSquaredError", mae: "meanAbsoluteError", bce: "binar
 /** The names that {@link get} knows. */
 export const names: readonly string[] = [...Object.keys(table), ...Object.keys(aliases)];
 
-/** A loss by name ("mse", "huber", "sparse_categorical_crossentropy", ...), undefined for none. */
+/** @internal A loss by name ("mse", "huber", "sparse_categorical_crossentropy", ...), undefined for none. */
 export function find(name: string): Loss | undefined {
   try {
     return lookup("loss", name, table, aliases)();

@@ -5,10 +5,11 @@ import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from ".
 import { ArgumentError, DeviceError, DeviceLostError } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
-import { type AdapterProfile, mostChainInputs, type Operand, type Spec } from "../../kernel/kernel.ts";
+import type { AdapterProfile, Operand, Spec } from "../../kernel/kernel.ts";
 import type { KernelOp } from "../../kernel/kernel-op.ts";
 import { opId } from "../../kernel/kernel-op.ts";
 import type { Memory } from "../../kernel/memory.ts";
+import { mostChainInputs } from "../../kernel/sizes.ts";
 import type { TrialCall, VariantChoices } from "../../kernel/variants.ts";
 import type { Backend, DeviceInfo, MemoryUse, Operands, WorkCounters } from "../backend.ts";
 import type { Plan, PreparedProgram, WarmUpProgress } from "../program.ts";

@@ -11,13 +11,13 @@ import {
   grid,
   type HookBinding,
   type KernelCall,
-  mostChainInputs,
   type Operand,
   type Shader,
   type SizeWord,
   type Spec,
   shader,
 } from "../../kernel/kernel.ts";
+import { mostChainInputs } from "../../kernel/sizes.ts";
 
 /** The kernel that pointwise chains are put into. */
 export const elementwiseShader = shader("elementwise", elementwiseSource);
