@@ -11,7 +11,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { padAxes, padKernels, padSources, padVariants, placeInto } from "./pad-kernels.ts";
 import { stridedKernels, stridedReference, stridedSources, stridedVariants, type Walk } from "./strided.ts";
 
-/** Of all ops that copy elements from where a walk finds them. */
+/** @internal Of all ops that copy elements from where a walk finds them. */
 export const copyFamily: Family = {
   name: "copy",
   sources: [stridedSources, padSources].join("\n"),
