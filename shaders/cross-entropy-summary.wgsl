@@ -55,7 +55,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var k = first_of(lane); k < sizes.classes; k += LANES) {
       let x = in0[start + k] - logits.largest;
       let t = target_at(row, k);
-      loss += t * (log_total - x);
+      loss += class_loss(in0[start + k], t, logits.largest, log_total);
       store(start + k, exp_below_0(x) * scale - t);
     }
     let is_hit = logits.best == target_class(row, lane) && first_of(lane) == 0u;

@@ -11,8 +11,7 @@ fn row_loss(row: u32, lane: u32, largest: f32, log_total: f32) -> f32 {
   let start = row * sizes.classes;
   var loss = 0.0;
   for (var k = first_of(lane); k < sizes.classes; k += LANES) {
-    // (log_total - (x - largest)) is -log(softmax): never negative, and 0 targets contribute nothing.
-    loss += in1[start + k] * (log_total - (in0[start + k] - largest));
+    loss += class_loss(in0[start + k], in1[start + k], largest, log_total);
   }
   return total_of(loss, lane);
 }

@@ -58,3 +58,11 @@ fn logit_row(row: u32, lane: u32) -> LogitRow {
   let total = defined_total(total_of(sum, lane), largest.value, largest.magnitudes);
   return LogitRow(largest.value, largest.place, total);
 }
+
+// What class k adds to its row's loss, target * -log(softmax): nothing where its target is 0, however small its
+// probability. Two products where the difference of two finite logits is beyond f32, and log_total nothing beside it.
+fn class_loss(logit: f32, t: f32, largest: f32, log_total: f32) -> f32 {
+  let x = select(logit, largest, t == 0.0);
+  let below = x - largest;
+  return select(t * (log_total - below), t * largest - t * x, below < -1e38);
+}

@@ -30,7 +30,7 @@ import { apply } from "../../tensor/apply.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
 import type { Op } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { add, mul, sub } from "../elementwise/arithmetic.ts";
+import { add, div, mul, sub } from "../elementwise/arithmetic.ts";
 import { reshape } from "../layout/reshape.ts";
 import { columnwiseSite } from "../pointwise/epilogues.ts";
 import { mean as meanOf, sum, sumCalls } from "../reduce/reduce.ts";
@@ -224,13 +224,14 @@ export function rowNormOp(name: string, samples: readonly Sample<RowNormAttrs>[]
       let dx: Tensor | null = null;
       if (needs(0)) {
         dx = apply(rowNormGradient.op, [grad(), x, mean, scale, ...(gamma ? [input(1)] : [])], attrs)[0];
-        const perElement = 1 / countOf(attrs);
+        // Divided by, not multiplied by its reciprocal, which f32 would round.
+        const count = countOf(attrs);
         if (hasGrad(1) && attrs.centered) {
-          dx = reshape(add(viewOf(dx, attrs), mul(rowView(grad(1), attrs), perElement)), x.shape);
+          dx = reshape(add(viewOf(dx, attrs), div(rowView(grad(1), attrs), count)), x.shape);
         }
         if (hasGrad(2)) {
           // d scale / d x = -scale³ (x - mean) / count.
-          const slope = mul(mul(grad(2), mul(scale, mul(scale, scale))), -perElement);
+          const slope = div(mul(grad(2), mul(scale, mul(scale, scale))), -count);
           const centered = sub(viewOf(x, attrs), rowView(mean, attrs));
           dx = reshape(add(viewOf(dx, attrs), mul(centered, rowView(slope, attrs))), x.shape);
         }

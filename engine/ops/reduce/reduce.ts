@@ -64,7 +64,7 @@ export function sumCalls(
   }));
 }
 
-/** Arithmetic mean over `axes` (default: all); NaN over no elements. */
+/** Arithmetic mean over `axes` (default: all): {@link sum} divided by the number of elements; NaN over none. */
 export const mean = reduction({
   name: "mean",
   dtypes: ["f32"],
@@ -72,7 +72,7 @@ export const mean = reduction({
   combine: () => "a + b",
   isSum: true,
   identity: () => 0,
-  scale: (count) => 1 / count,
+  divides: true,
   reference: ([x], attrs, [out]) => {
     reduceReference(x, attrs, out, 0, (total, value) => total + value);
     const count = sizeOf(x.shape) / sizeOf(out.shape);
