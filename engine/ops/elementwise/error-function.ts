@@ -15,7 +15,9 @@ export const erf = unary({
   helpers: mathFunctions("erf_4"),
   reference: ([a]) => (Math.abs(a) < 2 ? erfSeries(a) : Math.sign(a) * (1 - erfcTail(Math.abs(a)))),
   saves: { inputs: [0] },
-  vjp: ({ grad, input }) => [mul(grad(), mul(exp(neg(square(input(0)))), constantBeside(input(0), slopeAtZero)))],
+  vjp: ({ grad, input }) => [
+    mul(grad(), mul(exp(neg(square(input(0)))), constantBeside(input(0), slopeAtZero))),
+  ],
   samples: [{ inputs: [{ shape: [5, 7], low: -3, high: 3 }] }],
   accuracy: { ulp: 4 },
 });
@@ -30,7 +32,9 @@ export const erfc = unary({
   helpers: mathFunctions("erfc_4"),
   reference: ([a]) => referenceErfc(a),
   saves: { inputs: [0] },
-  vjp: ({ grad, input }) => [mul(grad(), mul(exp(neg(square(input(0)))), constantBeside(input(0), -slopeAtZero)))],
+  vjp: ({ grad, input }) => [
+    mul(grad(), mul(exp(neg(square(input(0)))), constantBeside(input(0), -slopeAtZero))),
+  ],
   samples: [{ inputs: [{ shape: [5, 7], low: -3, high: 3 }] }],
   accuracy: { ulp: 4 },
 });

@@ -121,11 +121,7 @@ export const pow: OpFunction<[x: TensorLike, exponent: number], Tensor> = define
     wgsl: ({ exponent }) => shortPowers[exponent] ?? `power_4(a, vec4f(${wgslFloat(exponent)}))`,
     helpers: mathFunctions("power_4"),
     reference: ([a], { exponent }) =>
-      exponent === 0.5
-        ? Math.sqrt(a)
-        : exponent === -0.5
-          ? 1 / Math.sqrt(a)
-          : referencePower(a, exponent),
+      exponent === 0.5 ? Math.sqrt(a) : exponent === -0.5 ? 1 / Math.sqrt(a) : referencePower(a, exponent),
     saves: { inputs: [0] },
     vjp: ({ grad, input, attrs: { exponent } }) => [
       // The rounded exponent less 1 is not rounded again: value, gradient and reference speak of one function.

@@ -207,9 +207,7 @@ export const hardSigmoid = unary({
   helpers: mathFunctions("limit_4"),
   reference: ([a]) => Math.min(Math.max(a + 3, 0), 6) / 6,
   saves: { inputs: [0] },
-  vjp: ({ grad, input }) => [
-    where(logicalAnd(greater(input(0), -3), less(input(0), 3)), div(grad(), 6), 0),
-  ],
+  vjp: ({ grad, input }) => [where(logicalAnd(greater(input(0), -3), less(input(0), 3)), div(grad(), 6), 0)],
   samples: betweenKinks,
   accuracy: composed,
 });
