@@ -1,6 +1,7 @@
 // Which kernels there are for a product, and which of them an adapter's profile wants first. It knows shapes and the
 // profile, not how operands lie in memory.
 
+import longSumSource from "../../../shaders/long-sum.wgsl";
 import matrixSource from "../../../shaders/matmul-matrix.wgsl";
 import sharedSource from "../../../shaders/matmul-shared.wgsl";
 import splitSumSource from "../../../shaders/matmul-split-sum.wgsl";
@@ -12,7 +13,8 @@ import { type AdapterProfile, type MatrixShape, type Shader, shader } from "../.
 import { folded, type Product } from "./product.ts";
 
 /** What all share stands behind, as files may begin with what they enable. */
-const productShader = (name: string, source: string): Shader => shader(name, `${source}\n${productSource}`);
+const productShader = (name: string, source: string): Shader =>
+  shader(name, [source, productSource, longSumSource].join("\n"));
 
 const subgroupShader = productShader("matmul-subgroup", subgroupSource);
 const tileShader = productShader("matmul-tile", tileSource);
@@ -86,6 +88,12 @@ const enoughTiles = (profile: AdapterProfile): number => profile.workgroupTarget
 const tilesOf = ({ batch, m, n }: Product, { rows, columns }: MatmulVariant): number =>
   sizeOf(batch) * Math.ceil(m / rows) * Math.ceil(n / columns);
 
+/**
+ * Whether sums over K are made of blocks of 32, which are added up with compensation: in one accumulator errors grow with
+ * K, to 2e-5 here and 2e-4 at 10^5. Shorter sums are kept as fast as they can be.
+ */
+export const hasLongSums = ({ k }: Product): boolean => k > 10_240;
+
 /** The variants to choose from, the profile's favourite first. Each is right for every product that it is given for. */
 export function matmulVariants(product: Product, profile: AdapterProfile): readonly MatmulVariant[] {
   if (profile.isSoftware) {
@@ -94,7 +102,9 @@ export function matmulVariants(product: Product, profile: AdapterProfile): reado
     return [...(hasTile ? [subgroupVariant(profile.subgroupSize)] : []), softwareTile, smallTile];
   }
   const enough = enoughTiles(profile);
-  const all = [...matrixVariants(profile), sharedVariant(2), sharedVariant(1), smallTile];
+  // Totals beside 8x8 accumulators a thread would not fit registers.
+  const shared = hasLongSums(product) ? [sharedVariant(1)] : [sharedVariant(2), sharedVariant(1)];
+  const all = [...matrixVariants(profile), ...shared, smallTile];
   // The largest tile of which there are enough to keep a GPU's cores busy.
   const favourite = all.find((variant) => tilesOf(product, variant) >= enough) ?? smallTile;
   const others = all.filter((variant) => variant !== favourite);
@@ -146,6 +156,7 @@ export function rereads({ m, n }: Product, { isSoftware }: AdapterProfile): read
 /** All that decides what a variant computes and how fast. */
 export const matmulSources: string = [
   matrixSource,
+  longSumSource,
   productSource,
   sharedSource,
   splitSumSource,
