@@ -1,7 +1,6 @@
 // The dispatches of a product: which kernel, specialised how, over what grid. It knows shapes and the adapter's profile,
 // not tensors.
 
-import longSumSource from "../../../shaders/long-sum.wgsl";
 import splitSumSource from "../../../shaders/matmul-split-sum.wgsl";
 import { sizeOf } from "../../base/shape.ts";
 import {
@@ -16,6 +15,7 @@ import {
   shader,
   type Variants,
 } from "../../kernel/kernel.ts";
+import { longSumSource } from "../../kernel/long-sums.ts";
 import { chosen, powerOfTwo } from "../../kernel/variants.ts";
 import { type BatchAxis, folded, type Product } from "./product.ts";
 import { chooseReadings, elementTypes, hooksOf, type Readings, readAny, storeAny } from "./readings.ts";

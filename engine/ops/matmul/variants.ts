@@ -1,7 +1,6 @@
 // Which kernels there are for a product, and which of them an adapter's profile wants first. It knows shapes and the
 // profile, not how operands lie in memory.
 
-import longSumSource from "../../../shaders/long-sum.wgsl";
 import matrixSource from "../../../shaders/matmul-matrix.wgsl";
 import sharedSource from "../../../shaders/matmul-shared.wgsl";
 import splitSumSource from "../../../shaders/matmul-split-sum.wgsl";
@@ -10,6 +9,7 @@ import tileSource from "../../../shaders/matmul-tile.wgsl";
 import productSource from "../../../shaders/product.wgsl";
 import { sizeOf } from "../../base/shape.ts";
 import { type AdapterProfile, type MatrixShape, type Shader, shader } from "../../kernel/kernel.ts";
+import { longSumSource, manyTerms } from "../../kernel/long-sums.ts";
 import { folded, type Product } from "./product.ts";
 
 /** What all share stands behind, as files may begin with what they enable. */
@@ -88,11 +88,8 @@ const enoughTiles = (profile: AdapterProfile): number => profile.workgroupTarget
 const tilesOf = ({ batch, m, n }: Product, { rows, columns }: MatmulVariant): number =>
   sizeOf(batch) * Math.ceil(m / rows) * Math.ceil(n / columns);
 
-/**
- * Whether sums over K are made of blocks of 32, which are added up with compensation: in one accumulator errors grow with
- * K, to 2e-5 here and 2e-4 at 10^5. Shorter sums are kept as fast as they can be.
- */
-export const hasLongSums = ({ k }: Product): boolean => k > 10_240;
+/** Whether sums over K are made of blocks of 32, which are added up with compensation. */
+export const hasLongSums = ({ k }: Product): boolean => k >= manyTerms;
 
 /** The variants to choose from, the profile's favourite first. Each is right for every product that it is given for. */
 export function matmulVariants(product: Product, profile: AdapterProfile): readonly MatmulVariant[] {

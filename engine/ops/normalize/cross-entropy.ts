@@ -295,9 +295,9 @@ export const sigmoidCrossEntropy = defineOp({
     wgsl: "cross_entropy_slope_4(a, select(-b, vec4f(1.0) - b, a > vec4f())) + softplus_tail_4(a)",
     helpers: {
       ...mathFunctions("softplus_tail_4"),
-      // Times a share of 0 an infinite logit is nothing.
+      // Times a share of 0 an infinite logit is nothing. NaN stays.
       cross_entropy_slope_4:
-        "fn cross_entropy_slope_4(x: vec4f, share: vec4f) -> vec4f {\n  return select(x, vec4f(), share == vec4f()) * share;\n}",
+        "fn cross_entropy_slope_4(x: vec4f, share: vec4f) -> vec4f {\n  return select(x, vec4f(), (share == vec4f()) & (abs(x) > vec4f(3e38))) * share;\n}",
     },
     reference: ([x, t]) => {
       const share = x > 0 ? 1 - t : -t;

@@ -26,6 +26,7 @@ import {
   shader,
 } from "../../kernel/kernel.ts";
 import type { Sample, SampleInput } from "../../kernel/kernel-op.ts";
+import { longSumSource, termAliases } from "../../kernel/long-sums.ts";
 import { apply } from "../../tensor/apply.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
 import type { Op } from "../../tensor/op.ts";
@@ -45,9 +46,15 @@ import {
 } from "../reduce/shared-rows.ts";
 import { vjpByComposition } from "./composition.ts";
 
-const rowNormShader = shader("row-norm", [ownRowsSource, rowsSource, rowNormSource].join("\n"));
-const gradientShader = shader("row-norm-gradient", [ownRowsSource, rowsSource, gradientSource].join("\n"));
-const parametersShader = shader("row-norm-parameters", parametersSource);
+const rowNormShader = shader(
+  "row-norm",
+  [longSumSource, ownRowsSource, rowsSource, rowNormSource].join("\n"),
+);
+const gradientShader = shader(
+  "row-norm-gradient",
+  [longSumSource, ownRowsSource, rowsSource, gradientSource].join("\n"),
+);
+const parametersShader = shader("row-norm-parameters", `${longSumSource}\n${parametersSource}`);
 
 /** @internal What the families of normalizations depend on here. */
 export const rowNormSources: string = [rowNormShader.source, gradientShader.source, rowSources].join("\n");
@@ -136,11 +143,12 @@ function rowsCall(
     ...[rows, middle, groups, inner / per, (groups * inner) / per, length],
     { f32: countOf(attrs) },
     { f32: epsilon },
+    0,
   ];
   return {
     shader: kernel,
     hooks: {
-      aliases: { Unit: isWide ? "vec4f" : "f32" },
+      aliases: { Unit: isWide ? "vec4f" : "f32", ...termAliases(isWide ? "vec4f" : "f32") },
       consts: {
         ...rowConsts(workgroup, isShared),
         CENTERED: `${centered}`,
@@ -381,8 +389,11 @@ export const rowNormParameterGradient = defineMultiOp({
     const target = (k: number) => (chunks === 1 ? output(k) : scratch(k, "read_write"));
     const sums: KernelCall = {
       shader: parametersShader,
-      hooks: { aliases: { Unit: isWide ? "vec4f" : "f32" }, consts: { WORKGROUP: `${workgroup}u` } },
-      sizes: [pixels, Math.ceil(pixels / chunks), chunks, middle, groups, inner / per, width],
+      hooks: {
+        aliases: { Unit: isWide ? "vec4f" : "f32", ...termAliases(isWide ? "vec4f" : "f32") },
+        consts: { WORKGROUP: `${workgroup}u` },
+      },
+      sizes: [pixels, Math.ceil(pixels / chunks), chunks, middle, groups, inner / per, width, 0],
       operands: [input(0), input(1), input(2), input(3), target(0), target(1)],
       workgroups: grid(Math.ceil((chunks * width) / workgroup), profile),
     };
