@@ -201,7 +201,10 @@ export const logSumExp: OpFunction<[x: TensorLike, axes?: Axes, options?: Reduce
     const x = input(0);
     const total = keptShape(context, output());
     const isNormal = logicalNot(equal(abs(total), Number.POSITIVE_INFINITY));
-    const share = exp(where(isNormal, sub(x, where(isNormal, total, 0)), 0));
+    // Not e^(x - result), of which the result's rounding would make anything where elements are large.
+    const largest = noGrad(() => max(x, attrs.axes, { keepDims: true }));
+    const powers = exp(where(isNormal, sub(x, where(isNormal, largest, 0)), 0));
+    const share = div(powers, sum(powers, attrs.axes, { keepDims: true }));
     const isInfinite = cast(equal(x, Number.POSITIVE_INFINITY), "f32");
     const ofInfinite = divOrZero(isInfinite, sum(isInfinite, attrs.axes, { keepDims: true }));
     return [mul(where(isNormal, share, ofInfinite), keptShape(context, grad()))];
