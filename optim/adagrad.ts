@@ -2,7 +2,7 @@
 
 import { add, mul, sqrt, square, sub } from "../engine/index.ts";
 import { atLeastZero } from "../engine/internal.ts";
-import { overRoot } from "./flush.ts";
+import { flushSquare, overRoot } from "./flush.ts";
 import {
   Optimizer,
   type OptimizerConfig,
@@ -41,7 +41,8 @@ export class Adagrad extends Optimizer<"accumulator"> {
 
   protected update(context: UpdateContext<"accumulator">): UpdateResult<"accumulator"> {
     const { value, gradient, slots, learningRate } = context;
-    const accumulator = add(slots.accumulator, square(gradient));
+    const sum = add(slots.accumulator, square(gradient));
+    const accumulator = this.initialAccumulatorValue > 0 ? sum : flushSquare(sum);
     const step = overRoot(mul(gradient, learningRate), sqrt(add(accumulator, this.epsilon)), this.epsilon);
     return { value: sub(value, step), slots: { accumulator } };
   }
