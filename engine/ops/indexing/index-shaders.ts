@@ -4,6 +4,7 @@
 import gatherSource from "../../../shaders/gather.wgsl";
 import scatterAddSource from "../../../shaders/scatter-add.wgsl";
 import type { DType } from "../../base/dtype.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
   grid,
   input,
@@ -14,7 +15,7 @@ import {
   shader,
 } from "../../kernel/kernel.ts";
 import { longSumSource, manyTerms, termAliases } from "../../kernel/long-sums.ts";
-import { elementsShader } from "../layout/elements.ts";
+import { elementsShader } from "../layout/copying.ts";
 
 export const gatherShader = elementsShader("gather", gatherSource);
 const scatterAddShader = shader("scatter-add", `${longSumSource}\n${scatterAddSource}`);
@@ -37,10 +38,9 @@ export function scatterAddKernels(
   const isWide = inner % 4 === 0 && functions.index_at === undefined;
   const columns = isWide ? inner / 4 : inner;
   // Every thread walks all indices, so no more threads than the adapter can use.
-  const wanted = profile.isSoftware ? 64 : 16384;
+  const { walkers: wanted, workgroup } = numbersOf(profile);
   const block = Math.ceil(rows / Math.min(rows, Math.max(1, Math.ceil(wanted / (outer * columns)))));
   const blocks = Math.ceil(rows / block);
-  const workgroup = profile.isSoftware ? 8 : 64;
   const isLong = dtype === "f32" && picked >= manyTerms;
   const unit = isWide ? `vec4<${dtype}>` : dtype;
   return {

@@ -2,15 +2,16 @@
 
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { sameShape, showShape, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Spec } from "../../kernel/kernel.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
 import type { TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { sigmoid } from "../elementwise/activations.ts";
 import { add, mul, neg, sub } from "../elementwise/arithmetic.ts";
 import { elementwiseOp } from "../elementwise/elementwise.ts";
-import { mathFunctions } from "../elementwise/math-functions.ts";
+import { activationFunctions } from "../elementwise/math-functions.ts";
 import { oneHot } from "../indexing/indexing.ts";
 import { reshape } from "../layout/reshape.ts";
 import { valuewiseSite } from "../pointwise/epilogues.ts";
@@ -23,7 +24,6 @@ import {
   lossKernels,
   lossVariants,
   summaryKernels,
-  summaryLogits,
   summaryVariants,
 } from "./cross-entropy-kernels.ts";
 import { eachRow, logSoftmax, softmax } from "./softmax.ts";
@@ -49,12 +49,29 @@ function composedGradient([logits, targets, g]: readonly Tensor[]): Tensor {
   return mul(reshape(g, [...g.shape, 1]), sub(weighted, dense));
 }
 
+const crossEntropyFamily: Family = {
+  name: "crossEntropy",
+  sources: crossEntropySources,
+  checks: () => {
+    const logits = { shape: [5, 70], low: -3, high: 3 };
+    const labels = { shape: [5], dtype: "i32", low: 0, high: 70 } as const;
+    const targets = { shape: [5, 70], low: 0, high: 1 };
+    return [
+      { op: sparseSoftmaxCrossEntropy.op, inputs: [logits, labels] },
+      { op: softmaxCrossEntropy.op, inputs: [logits, targets] },
+      { op: softmaxCrossEntropyGradient.op, inputs: [logits, targets, { shape: [5] }] },
+      { op: softmaxCrossEntropySummary.op, inputs: [logits, labels] },
+    ];
+  },
+};
+
 /**
  * Gradient of {@link softmaxCrossEntropy} (targets f32 of the logits' shape) or {@link sparseSoftmaxCrossEntropy}
  * (integer labels) with respect to the logits, times `g`, one factor a row:
  * (softmax(logits) · Σ targets - targets) · g. In one kernel.
  */
 export const softmaxCrossEntropyGradient = defineOp({
+  family: crossEntropyFamily,
   name: "softmaxCrossEntropyGradient",
   saves: { inputs: [0, 1, 2] },
   samples: [
@@ -100,6 +117,7 @@ export const softmaxCrossEntropyGradient = defineOp({
  * NaN, with ∞ or of -∞ alone, for which softmax is not defined.
  */
 export const softmaxCrossEntropy = defineOp({
+  family: crossEntropyFamily,
   name: "softmaxCrossEntropy",
   saves: { inputs: [0, 1] },
   samples: [
@@ -155,6 +173,7 @@ export const softmaxCrossEntropy = defineOp({
  * no gradient, as a row of zeros would (`fit` refuses such labels up front).
  */
 export const sparseSoftmaxCrossEntropy = defineOp({
+  family: crossEntropyFamily,
   name: "sparseSoftmaxCrossEntropy",
   saves: { inputs: [0, 1] },
   samples: [
@@ -206,6 +225,7 @@ export const sparseSoftmaxCrossEntropy = defineOp({
  * output with respect to the logits: softmax(logits) · Σ targets - targets. Logits are [rows, classes].
  */
 export const softmaxCrossEntropySummary = defineMultiOp({
+  family: crossEntropyFamily,
   name: "softmaxCrossEntropySummary",
   saves: { inputs: [0, 1], outputs: [2] },
   samples: [
@@ -241,7 +261,7 @@ export const softmaxCrossEntropySummary = defineMultiOp({
   kernels: summaryKernels,
   variants: summaryVariants,
   epilogue: ({ inputs: [logits], profile }) =>
-    profile.isSoftware && sizeOf(logits.shape) <= summaryLogits
+    sizeOf(logits.shape) <= (numbersOf(profile).summaryLogits ?? -1)
       ? { ...valuewiseSite("out2", 4, "f32"), output: 2 }
       : undefined,
   reference: ([logits, targets], _, [loss, hits, gradient]) => {
@@ -294,7 +314,7 @@ export const sigmoidCrossEntropy = defineOp({
     arity: 2,
     wgsl: "cross_entropy_slope_4(a, select(-b, vec4f(1.0) - b, a > vec4f())) + softplus_tail_4(a)",
     helpers: {
-      ...mathFunctions("softplus_tail_4"),
+      ...activationFunctions("softplus_tail_4"),
       // Times a share of 0 an infinite logit is nothing. NaN stays.
       cross_entropy_slope_4:
         "fn cross_entropy_slope_4(x: vec4f, share: vec4f) -> vec4f {\n  return select(x, vec4f(), (share == vec4f()) & (abs(x) > vec4f(3e38))) * share;\n}",
@@ -331,20 +351,4 @@ export const sigmoidCrossEntropy = defineOp({
     },
   }),
   call: (logits: TensorLike, targets: TensorLike) => ({ inputs: [logits, targets], attrs: {} }),
-});
-
-registerFamily({
-  name: "crossEntropy",
-  sources: crossEntropySources,
-  checks: () => {
-    const logits = { shape: [5, 70], low: -3, high: 3 };
-    const labels = { shape: [5], dtype: "i32", low: 0, high: 70 } as const;
-    const targets = { shape: [5, 70], low: 0, high: 1 };
-    return [
-      { op: sparseSoftmaxCrossEntropy.op, inputs: [logits, labels] },
-      { op: softmaxCrossEntropy.op, inputs: [logits, targets] },
-      { op: softmaxCrossEntropyGradient.op, inputs: [logits, targets, { shape: [5] }] },
-      { op: softmaxCrossEntropySummary.op, inputs: [logits, labels] },
-    ];
-  },
 });

@@ -11,7 +11,7 @@ import {
   output,
 } from "../../kernel/kernel.ts";
 import { longSumSource, manyTerms, plainSums, termAliases } from "../../kernel/long-sums.ts";
-import { elementsShader } from "../layout/elements.ts";
+import { elementsShader } from "../layout/copying.ts";
 import { tapsOf, type Window, windowPreamble, windowWords } from "./windows.ts";
 
 const windowSumShader = elementsShader(
