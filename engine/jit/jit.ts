@@ -165,7 +165,9 @@ export function jit<P extends JitArgument[], R extends Tree>(
     const tensors = args.filter((arg): arg is Tensor => arg instanceof Tensor);
     const device = tensors[0]?.device ?? options.device ?? defaultDevice();
     if (tensors.some((tensor) => tensor.device !== device))
-      throw new DeviceError("jit: the arguments are on two devices; copy one over");
+      throw new DeviceError(
+        `jit: the arguments are on two devices (${[...new Set(tensors.map((tensor) => tensor.device.name))].join(" and ")}); copy one over`,
+      );
     return { device, tensors };
   };
   const warmUp = async (args: P, onProgress: WarmUpProgress | undefined): Promise<WarmUp> => {
@@ -310,7 +312,7 @@ function trace<P extends unknown[]>(
           for (const output of outputs) {
             if (output.device !== device)
               throw new DeviceError(
-                `jit: a result of the traced function is on another device (${output.device.kind}) than the program (${device.kind}); pass a tensor of that device, or make it the default one with setDevice()`,
+                `jit: a result of the traced function is on another device (${output.device.name}) than the program (${device.name}); pass a tensor of that device, or make it the default one with setDevice()`,
               );
           }
           finished = tracer.finish(

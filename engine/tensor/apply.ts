@@ -75,7 +75,7 @@ function commonDevice(op: string, inputs: readonly TensorLike[]): Device {
     if (device === undefined) device = value.device;
     else if (device !== value.device) {
       throw new DeviceError(
-        `${op}: the inputs are on two devices (${device.kind} and ${value.device.kind}); copy one over with tensor(await x.data(), ...)`,
+        `${op}: the inputs are on two devices (${device.name} and ${value.device.name}); copy one over with tensor(await x.data(), ...)`,
       );
     }
   }

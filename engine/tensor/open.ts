@@ -3,7 +3,8 @@
 import type { Backend } from "../backend/backend.ts";
 import { CpuBackend } from "../backend/cpu.ts";
 import { openWebgpu } from "../backend/webgpu/open.ts";
-import { ArgumentError, checkOptions, type OptionNames, unknownName } from "../base/errors.ts";
+import { ArgumentError, checkOptions, type OptionNames } from "../base/errors.ts";
+import { choiceOf } from "../base/names.ts";
 import { Device, defaultDevice } from "./device.ts";
 
 export interface InitOptions {
@@ -48,20 +49,19 @@ const initOptions: OptionNames<InitOptions> = {
  */
 export async function init(options: InitOptions = {}): Promise<Device> {
   checkOptions("init", options, initOptions);
-  const kind = options.device ?? "auto";
+  const kind = choiceOf("device", options.device ?? "auto", ["auto", "webgpu", "cpu"]);
   const seed = options.seed ?? 0;
-  if (!["auto", "webgpu", "cpu"].includes(kind))
-    throw unknownName("device", String(kind), ["auto", "webgpu", "cpu"]);
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new ArgumentError(
       `init: the seed must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${seed}`,
     );
   }
-  const precision = options.matmulPrecision ?? "float32";
-  if (!["float32", "float16"].includes(precision))
-    throw unknownName("matmulPrecision", String(precision), ["float32", "float16"]);
+  const matmulPrecision = choiceOf("matmulPrecision", options.matmulPrecision ?? "float32", [
+    "float32",
+    "float16",
+  ]);
   let backend: Backend | undefined;
-  if (kind !== "cpu") backend = await openWebgpu(kind === "webgpu", options);
+  if (kind !== "cpu") backend = await openWebgpu(kind === "webgpu", { ...options, matmulPrecision });
   const opened = new Device(backend ?? new CpuBackend(), seed);
   defaultDevice.value = opened;
   return opened;

@@ -174,7 +174,7 @@ export class Tensor implements Spec {
   }
 
   toString(): string {
-    return `Tensor(${this.dtype} ${showShape(this.shape)} on ${this.device.kind}${this.isDisposed ? ", disposed" : ""})`;
+    return `Tensor(${this.dtype} ${showShape(this.shape)} on ${this.device.name}${this.isDisposed ? ", disposed" : ""})`;
   }
 
   /** @internal The memory as it is, asked of nobody; undefined when it was given up. */

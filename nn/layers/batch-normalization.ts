@@ -16,7 +16,7 @@ import {
   tidy,
   type Variable,
 } from "../../engine/index.ts";
-import { aboveZero, showGiven } from "../../engine/internal.ts";
+import { atLeastZero, showGiven } from "../../engine/internal.ts";
 import * as initializers from "./initializers.ts";
 import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
@@ -49,7 +49,7 @@ export class BatchNormalization extends Layer {
     if (!(typeof momentum === "number" && momentum >= 0 && momentum <= 1)) {
       throw new ArgumentError(`BatchNormalization: momentum must be from 0 to 1, got ${showGiven(momentum)}`);
     }
-    aboveZero("BatchNormalization", "epsilon", epsilon);
+    atLeastZero("BatchNormalization", "epsilon", epsilon);
     super("BatchNormalization", options, ownOptions);
     this.momentum = momentum;
     this.epsilon = epsilon;

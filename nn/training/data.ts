@@ -149,7 +149,7 @@ function rowsOf(
   if (data instanceof Tensor) {
     if (data.device !== device) {
       throw new DeviceError(
-        `${what} is on another device (${data.device.kind}) than the model (${device.kind}); pass await x.data(), or a tensor made there`,
+        `${what} is on another device (${data.device.name}) than the model (${device.name}); pass await x.data(), or a tensor made there`,
       );
     }
     if (data.rank > 0 && equalShapes(data.shape.slice(1), shape)) {

@@ -277,47 +277,59 @@ export const softmaxCrossEntropySummary = defineMultiOp({
   },
 });
 
-/**
- * Binary cross-entropy of sigmoid(logits) with targets in [0, 1], pointwise:
- * max(x, 0) - x·t + ln(1 + e^-|x|). Stable for any finite logits.
- */
-export const sigmoidCrossEntropy = defineOp({
-  ...elementwiseOp({
-    name: "sigmoidCrossEntropy",
-    arity: 2,
-    wgsl: "(select(a, vec4f(), a < vec4f()) - a * b) + softplus_tail_4(a)",
-    helpers: mathFunctions("softplus_tail_4"),
-    reference: ([x, t]) => Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x))),
-    saves: { inputs: [0, 1] },
-    vjp: ({ grad, input, needs }) => [
-      needs(0) ? mul(grad(), sub(sigmoid(input(0)), input(1))) : null,
-      needs(1) ? neg(mul(grad(), input(0))) : null,
-    ],
-    samples: [
-      {
-        inputs: [
-          { shape: [5, 7], low: 0.1, high: 6 },
-          { shape: [5, 7], low: 0, high: 1 },
-        ],
-      },
-      {
-        inputs: [
-          { shape: [9], low: -6, high: -0.1 },
-          { shape: [9], low: 0, high: 1 },
-        ],
-      },
-    ],
-    accuracy: {
-      relative: 1e-6,
-      domain: [
-        [-3.4e38, 3.4e38],
-        [0, 1],
+const sigmoidOp = elementwiseOp({
+  name: "sigmoidCrossEntropy",
+  arity: 2,
+  wgsl: "(select(a, vec4f(), a < vec4f()) - a * b) + softplus_tail_4(a)",
+  helpers: mathFunctions("softplus_tail_4"),
+  reference: ([x, t]) => Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x))),
+  saves: { inputs: [0, 1] },
+  vjp: ({ grad, input, needs }) => [
+    needs(0) ? mul(grad(), sub(sigmoid(input(0)), input(1))) : null,
+    needs(1) ? neg(mul(grad(), input(0))) : null,
+  ],
+  samples: [
+    {
+      inputs: [
+        { shape: [5, 7], low: 0.1, high: 6 },
+        { shape: [5, 7], low: 0, high: 1 },
       ],
     },
-  }),
-  call: (logits: TensorLike, targets: TensorLike) => ({ inputs: [logits, targets], attrs: {} }),
+    {
+      inputs: [
+        { shape: [9], low: -6, high: -0.1 },
+        { shape: [9], low: 0, high: 1 },
+      ],
+    },
+  ],
+  accuracy: {
+    relative: 1e-6,
+    domain: [
+      [-3.4e38, 3.4e38],
+      [0, 1],
+    ],
+  },
 });
 
+/**
+ * Binary cross-entropy of sigmoid(logits) with targets in [0, 1], pointwise:
+ * max(x, 0) - x·t + ln(1 + e^-|x|). Stable for any finite logits. Targets have the logits' shape, or are one number for all
+ * (`sigmoidCrossEntropy(logits, 1)`).
+ *
+ * @throws ShapeError for targets of any other shape: broadcast, they would give a number that means nothing
+ */
+export const sigmoidCrossEntropy = defineOp({
+  ...sigmoidOp,
+  infer: ([logits, targets], attrs) => {
+    if (targets.shape.length > 0 && !sameShape(logits.shape, targets.shape)) {
+      throw new ShapeError(
+        `sigmoidCrossEntropy: logits ${showShape(logits.shape)} and targets ${showShape(targets.shape)} must have the same shape; reshape the targets`,
+      );
+    }
+    return sigmoidOp.infer([logits, targets], attrs);
+  },
+  call: (logits: TensorLike, targets: TensorLike) => ({ inputs: [logits, targets], attrs: {} }),
+});
 registerFamily({
   name: "crossEntropy",
   sources: crossEntropySources,

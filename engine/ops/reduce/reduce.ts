@@ -137,7 +137,10 @@ const extreme = (name: "max" | "min") => (dtype: DType) => {
     : `${name}(a, b)`;
 };
 
-/** Largest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. */
+/**
+ * Largest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. Of no elements
+ * there is none: a ShapeError, as in NumPy and PyTorch (ONNX gives -∞, which no integer type has).
+ */
 export const max = reduction({
   name: "max",
   accuracy: { ulp: 0 },
@@ -150,7 +153,7 @@ export const max = reduction({
   vjp: extremeVjp,
 });
 
-/** Smallest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. */
+/** Smallest element over `axes` (default: all), with the rules of {@link max}. */
 export const min = reduction({
   name: "min",
   accuracy: { ulp: 0 },
