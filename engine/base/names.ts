@@ -1,6 +1,6 @@
 // Looks things up by the names people write: camelCase, snake_case, any case.
 
-import { simplify, unknownName } from "./errors.ts";
+import { ArgumentError, simplify, unknownName } from "./errors.ts";
 
 /**
  * The entry of `table` called `name`, whatever its case and underscores ("mean_squared_error" finds
@@ -41,3 +41,20 @@ export function choiceOf<T extends string>(kind: string, name: unknown, known: r
 }
 
 const showName = (value: unknown) => (Array.isArray(value) ? `[${value}]` : String(value));
+
+/**
+ * Throws for one of our functions that make a thing, passed where the thing belongs: `losses.huber` for `losses.huber()`.
+ *
+ * @param owner the module of the `makers`
+ */
+export function checkNotMaker(
+  owner: string,
+  value: unknown,
+  makers: Readonly<Record<string, unknown>>,
+): void {
+  const name = Object.keys(makers).find((key) => makers[key] === value);
+  if (name === undefined) return;
+  throw new ArgumentError(
+    `${owner}.${name} is a function that makes one; call it, as in ${owner}.${name}(...)`,
+  );
+}

@@ -26,7 +26,8 @@ export function aNumber(who: string, what: string, value: unknown): number {
 export function numberOrOption(who: string, name: string, given: unknown, fallback: number): number {
   const isOptions = typeof given === "object" && given !== null;
   if (isOptions) checkOptions<object>(who, given, { [name]: true });
-  const value = (isOptions ? (given as Record<string, unknown>)[name] : given) ?? fallback;
+  const found = isOptions ? (given as Record<string, unknown>)[name] : given;
+  const value = found === undefined ? fallback : found;
   if (typeof value === "number" && Number.isFinite(value)) return value;
   throw refused(who, name, "a finite number", value);
 }

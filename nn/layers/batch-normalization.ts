@@ -23,7 +23,7 @@ import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from
 export interface BatchNormalizationOptions extends LayerOptions {
   /** Share of the moving averages kept at each step; default 0.99. */
   momentum?: number;
-  /** Added to the variance; default 1e-3. */
+  /** Added to the variance, at least 0; default 1e-3. With 0 a feature without spread in a batch gives NaN. */
   epsilon?: number;
 }
 

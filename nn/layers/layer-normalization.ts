@@ -17,7 +17,7 @@ import * as initializers from "./initializers.ts";
 import { batched, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 interface NormalizationOptions extends LayerOptions {
-  /** Added to the variance. */
+  /** Added to the variance, at least 0. With 0 a sample without spread gives NaN. */
   epsilon?: number;
 }
 
