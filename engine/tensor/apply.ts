@@ -31,7 +31,7 @@ export function apply<A>(op: Op<A>, inputs: readonly TensorLike[], attrs: A): Te
     const run = () => tidy(() => noGrad(() => [...compose(tensors, attrs)]));
     outputs = watch === undefined ? run() : watch.inside(op, run);
   }
-  watch?.ran(op, tensors, outputs);
+  watch?.ran(op, attrs, tensors, outputs);
   recordOnTapes(op, attrs, tensors, outputs);
   return outputs;
 }

@@ -161,6 +161,10 @@ export class Variable extends Tensor {
     super.dispose();
   }
 
+  protected override get title(): string {
+    return `Variable "${this.name}" `;
+  }
+
   override describe(): string {
     return `variable "${this.name}" (${this.dtype} ${showShape(this.shape)})`;
   }

@@ -737,7 +737,9 @@ describe("devices", () => {
         return mul(y, 2);
       });
       expect(() => traced(x)).toThrow(TraceError);
-      expect(() => traced(x)).toThrow(/add: runs on cpu( \d+)? inside a function that is traced for another device/);
+      expect(() => traced(x)).toThrow(
+        /add: runs on cpu( \d+)? inside a function that is traced for another device/,
+      );
     }
     // Nothing is left of it: each runs by itself.
     for (const y of [other, x]) inner(y).dispose();

@@ -38,6 +38,16 @@ function checkLogits(name: string, logits: Spec): void {
   }
 }
 
+/** Integer labels, for debugging to look at. */
+const labelPlaces = ([logits, labels]: readonly Spec[]) =>
+  labels.dtype === "f32"
+    ? undefined
+    : {
+        input: 1,
+        count: logits.shape[logits.shape.length - 1],
+        outside: "gives a loss of 0 and no gradient",
+      };
+
 /** The gradient written in other ops: how it is differentiated in turn. */
 function composedGradient([logits, targets, g]: readonly Tensor[]): Tensor {
   const dense = targets.dtype === "f32" ? targets : oneHot(targets, logits.shape[logits.shape.length - 1]);
@@ -146,7 +156,8 @@ export const softmaxCrossEntropy = defineOp({
 /**
  * Cross-entropy of softmax(logits) with integer labels: -logSoftmax(logits)[label]. logits [..., classes] f32,
  * labels [...] i32, u32; the result is [...], one loss a row. A label outside 0..classes-1 gives a loss of 0 and
- * no gradient, as a row of zeros would (`fit` refuses such labels up front).
+ * no gradient, as a row of zeros would, on every device: so a row can be masked with the label -1. `fit` and `evaluate`
+ * refuse such labels up front, and under `debug({ numerics: true })` they are an error.
  */
 export const sparseSoftmaxCrossEntropy = defineOp({
   name: "sparseSoftmaxCrossEntropy",
@@ -181,6 +192,7 @@ export const sparseSoftmaxCrossEntropy = defineOp({
     }
     return [{ shape, dtype: "f32" }];
   },
+  places: labelPlaces,
   kernels: lossKernels,
   variants: lossVariants,
   reference: ([logits, labels], _, [out]) => {
@@ -232,6 +244,7 @@ export const softmaxCrossEntropySummary = defineMultiOp({
     const scalar: Spec = { shape: [], dtype: "f32" };
     return [scalar, scalar, { shape: logits.shape, dtype: "f32" }];
   },
+  places: labelPlaces,
   kernels: summaryKernels,
   variants: summaryVariants,
   epilogue: ({ inputs: [logits], profile }) =>
