@@ -38,13 +38,16 @@ export function showShape(shape: Shape): string {
 /** Throws unless every length is a whole number of at least 0 and the rank is at most {@link maxRank}. */
 export function checkShape(op: string, shape: Shape): void {
   if (!Array.isArray(shape))
-    throw new ShapeError(`${op}: the shape must be an array of lengths, got ${shape}`);
+    throw new ShapeError(`${op}: the shape must be an array of lengths, got ${kindOf(shape)}`);
   if (shape.length > maxRank) {
     throw new ShapeError(
       `${op}: shape ${showShape(shape)} has ${shape.length} axes; at most ${maxRank} are supported`,
     );
   }
   for (const length of shape) {
+    if (typeof length !== "number") {
+      throw new ShapeError(`${op}: the shape must hold whole numbers of at least 0, got ${kindOf(length)}`);
+    }
     if (!Number.isInteger(length) || length < 0) {
       throw new ShapeError(
         `${op}: shape ${showShape(shape)} must hold whole numbers of at least 0, got ${length}`,

@@ -135,7 +135,7 @@ function accuracy(name: string, loss: losses.Loss, outputShape: Shape): Metric {
  */
 export function get(metric: MetricLike, loss: losses.Loss, outputShape: Shape): Metric {
   if (typeof metric === "function") {
-    checkNotMaker("metrics", metric, table);
+    checkNotMetricMaker(metric);
     const values = (targets: Tensor, outputs: Tensor) => metric(targets, outputs);
     return { name: nameOf(metric), acceptsLogits: false, values };
   }
@@ -164,7 +164,7 @@ export function check(wanted: readonly MetricLike[]): void {
   const seen = new Set(["loss"]);
   for (const metric of wanted) {
     if (typeof metric === "string") checkName(metric);
-    else if (typeof metric === "function") checkNotMaker("metrics", metric, table);
+    else if (typeof metric === "function") checkNotMetricMaker(metric);
     else if (typeof metric?.values !== "function") throw notMetric("compile", metric);
     const name = nameOf(metric);
     if (seen.has(name)) {
@@ -184,6 +184,11 @@ const notMetric = (what: string, metric: unknown) =>
 /** @throws ArgumentError for a metric name that {@link get} won't know, so that `compile` can say so */
 export function checkName(metric: string): void {
   if (spellingOf(metric, known()) === undefined) throw unknownName("metric", metric, known());
+}
+
+function checkNotMetricMaker(metric: MetricFunction): void {
+  checkNotMaker("metrics", metric, table);
+  checkNotMaker("losses", metric, losses);
 }
 
 /** All names that {@link get} knows. */

@@ -6,7 +6,7 @@ import gatherRowsSource from "../../../shaders/gather-rows.wgsl";
 import oneHotSource from "../../../shaders/one-hot.wgsl";
 import type { DType } from "../../base/dtype.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../../base/errors.ts";
-import { wholeNumber } from "../../base/number-checks.ts";
+import { showGiven, wholeNumber } from "../../base/number-checks.ts";
 import { normalizeAxis, sameShape, showShape, sizeOf } from "../../base/shape.ts";
 import {
   grid,
@@ -238,7 +238,7 @@ export const oneHot = defineOp({
     checkIndices("oneHot", "labels", labels, ["i32", "u32", "u8"]);
     if (!Number.isInteger(depth) || depth < 1) {
       throw new ArgumentError(
-        `oneHot: depth ${depth} must be a whole number of at least 1, the number of classes`,
+        `oneHot: depth ${showGiven(depth)} must be a whole number of at least 1, the number of classes`,
       );
     }
     return [{ shape: [...labels.shape, depth], dtype: "f32" }];
@@ -337,9 +337,9 @@ export const dynamicSlice = defineOp({
   call: (x: Tensor, start: Tensor, size: number) => ({ inputs: [x, start], attrs: { size } }),
   infer: ([x, start], { size }: { size: number }) => {
     checkStart("dynamicSlice", start);
-    if (x.shape.length === 0 || !(size <= x.shape[0])) {
+    if (x.shape.length === 0 || !(Number.isInteger(size) && size >= 0 && size <= x.shape[0])) {
       throw new ShapeError(
-        `dynamicSlice: can't take ${size} rows of shape ${showShape(x.shape)}; the first axis must have at least that many`,
+        `dynamicSlice: can't take ${showGiven(size)} rows of shape ${showShape(x.shape)}; the first axis must have at least that many`,
       );
     }
     return [{ shape: [size, ...x.shape.slice(1)], dtype: x.dtype }];
