@@ -133,11 +133,11 @@ export function kindOf(value: unknown): string {
   return name === "Object" ? "an object" : `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
 }
 
-/** The name of an object's class; of what has none (generators, null prototypes), what the language calls it. */
+/** The name of an object's class; of what has none (generators, iterators), what the language calls it. */
 function classNameOf(value: object): string {
   const made: unknown = value.constructor;
   const name = typeof made === "function" ? made.name : "";
-  return name || Object.prototype.toString.call(value).slice("[object ".length, -1);
+  return (name !== "Object" && name) || Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
 
 function kindOfFunction(value: { name: string }): string {
