@@ -67,7 +67,7 @@ export interface HuberOptions {
   delta?: number;
 }
 
-/** Probabilities are kept this far from 0 and 1 before their logarithm is taken, as Keras does. */
+/** @internal Probabilities are kept this far from 0 and 1 before their logarithm is taken, as Keras does. */
 export const clipEpsilon = 1e-7;
 
 /** What a loss without options takes: nothing. What others know as `reduction` is the mean over a batch here, always. */
@@ -76,7 +76,7 @@ export type NoLossOptions = Readonly<Record<string, never>>;
 /** Mean over the last axis of (output - target)². */
 export function meanSquaredError(options: NoLossOptions = {}): Loss {
   checkOptions("losses.meanSquaredError", options, {});
-  return paired({
+  return withOwnExtras({
     name: "meanSquaredError",
     targets: "values",
     fromLogits: false,
@@ -87,7 +87,7 @@ export function meanSquaredError(options: NoLossOptions = {}): Loss {
 /** Mean over the last axis of |output - target|. Its gradient is the error's sign, 0 where there is no error. */
 export function meanAbsoluteError(options: NoLossOptions = {}): Loss {
   checkOptions("losses.meanAbsoluteError", options, {});
-  return paired({
+  return withOwnExtras({
     name: "meanAbsoluteError",
     targets: "values",
     fromLogits: false,
@@ -104,7 +104,7 @@ export function meanAbsoluteError(options: NoLossOptions = {}): Loss {
 export function huber(options: HuberOptions = {}): Loss {
   checkOptions("losses.huber", options, { delta: true });
   const delta = aboveZero("losses.huber", "delta", options.delta ?? 1);
-  return paired({
+  return withOwnExtras({
     name: "huber",
     targets: "values",
     fromLogits: false,
@@ -123,7 +123,7 @@ export function huber(options: HuberOptions = {}): Loss {
  */
 export function binaryCrossentropy(options: CrossentropyOptions = {}): Loss {
   const fromLogits = fromLogitsOf("binaryCrossentropy", options);
-  return paired({
+  return withOwnExtras({
     name: "binaryCrossentropy",
     targets: "probabilities",
     fromLogits,
@@ -144,7 +144,7 @@ export function binaryCrossentropy(options: CrossentropyOptions = {}): Loss {
  */
 export function categoricalCrossentropy(options: CrossentropyOptions = {}): Loss {
   const fromLogits = fromLogitsOf("categoricalCrossentropy", options);
-  return paired({
+  return withOwnExtras({
     name: "categoricalCrossentropy",
     targets: "probabilities",
     fromLogits,
@@ -165,7 +165,7 @@ export function categoricalCrossentropy(options: CrossentropyOptions = {}): Loss
  */
 export function sparseCategoricalCrossentropy(options: CrossentropyOptions = {}): Loss {
   const fromLogits = fromLogitsOf("sparseCategoricalCrossentropy", options);
-  return paired({
+  return withOwnExtras({
     name: "sparseCategoricalCrossentropy",
     targets: "classes",
     fromLogits,
@@ -189,11 +189,11 @@ function summary(targets: Tensor, outputs: Tensor): { loss: Tensor; hits: Tensor
   return { loss, hits };
 }
 
-/** The `call` that what else a loss of this file gives speaks for. */
+/** By `withLogits` and `summary` of a loss of this file: the `call` that they compute the same as. */
 const callOf = new WeakMap<object, Loss["call"]>();
 
 /** The loss, with what belongs to its `call` known; `call` checks shapes and frees what it makes on the way. */
-function paired(loss: Loss): Loss {
+function withOwnExtras(loss: Loss): Loss {
   const call: Loss["call"] = (targets, outputs) => {
     checkShapes(loss, targets, outputs);
     return tidy(() => loss.call(targets, outputs));
@@ -222,7 +222,7 @@ function checkShapes({ name, targets: kind }: Loss, targets: Tensor, outputs: Te
 }
 
 /** The loss; without what belongs to another `call` where it was made of a loss of this file with its `call` replaced. */
-function unpaired(loss: Loss): Loss {
+function dropForeignExtras(loss: Loss): Loss {
   const isForeign = (part: object | undefined) =>
     part !== undefined && (callOf.get(part) ?? loss.call) !== loss.call;
   if (!isForeign(loss.withLogits) && !isForeign(loss.summary)) return loss;
@@ -242,7 +242,7 @@ const aliases = { mse: "meanSquaredError", mae: "meanAbsoluteError", bce: "binar
 /** The names that {@link get} knows. */
 export const names: readonly string[] = [...Object.keys(table), ...Object.keys(aliases)];
 
-/** A loss by name ("mse", "huber", "sparse_categorical_crossentropy", ...), undefined for none. */
+/** @internal A loss by name ("mse", "huber", "sparse_categorical_crossentropy", ...), undefined for none. */
 export function find(name: string): Loss | undefined {
   try {
     return lookup("loss", name, table, aliases)();
@@ -262,7 +262,7 @@ export function get(loss: string | Loss | ((targets: Tensor, outputs: Tensor) =>
     checkNotMaker("losses", loss, table);
     return { name: loss.name || "loss", targets: "any", fromLogits: false, call: loss };
   }
-  if (typeof loss?.call === "function") return unpaired(loss);
+  if (typeof loss?.call === "function") return dropForeignExtras(loss);
   throw new ArgumentError(
     `losses.get: takes a name (${names.join(", ")}), a Loss or a function, got ${kindOf(loss)}`,
   );

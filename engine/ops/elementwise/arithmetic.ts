@@ -12,7 +12,7 @@ import { cast } from "./cast.ts";
 import { equal, greaterEqual, less, lessEqual } from "./comparison.ts";
 import { elementwiseOp, exact, numeric, unary } from "./elementwise.ts";
 import { logicalAnd, where } from "./logical.ts";
-import { mathFunctions } from "./math-functions.ts";
+import { mathFunctions, remainderFunctions } from "./math-functions.ts";
 import { floor } from "./rounding.ts";
 
 const pair: readonly Sample[] = [
@@ -34,6 +34,7 @@ const apart: readonly Sample[] = [
 /** a + b, broadcast. */
 export const add = binaryOfBytes({
   name: "add",
+  traits: { neutral: [0, 0] },
   dtypes: numeric,
   wgsl: "a + b",
   reference: ([a, b]) => a + b,
@@ -45,6 +46,7 @@ export const add = binaryOfBytes({
 /** a - b, broadcast. */
 export const sub = binaryOfBytes({
   name: "sub",
+  traits: { neutral: [undefined, 0] },
   dtypes: numeric,
   wgsl: "a - b",
   reference: ([a, b]) => a - b,
@@ -56,6 +58,7 @@ export const sub = binaryOfBytes({
 /** a · b, broadcast. */
 export const mul = binaryOfBytes({
   name: "mul",
+  traits: { neutral: [1, 1], isProduct: true },
   dtypes: numeric,
   wgsl: "a * b",
   reference: ([a, b], _, dtype) => (dtype === "f32" ? a * b : Math.imul(a, b)),
@@ -76,6 +79,7 @@ export const mul = binaryOfBytes({
  */
 export const div = binaryOfBytes({
   name: "div",
+  traits: { neutral: [undefined, 1], isProduct: true },
   dtypes: numeric,
   wgsl: "a / b",
   reference: ([a, b], _, dtype) => (dtype === "f32" ? a / b : b === 0 ? a : Math.trunc(a / b)),
@@ -111,7 +115,7 @@ export const remainder = binaryOfBytes({
     if (a.dtype === "u32") return "a % b";
     return "select(a % b, a % b + b, (a % b != vec4i()) & ((a % b < vec4i()) != (b < vec4i())))";
   },
-  helpers: mathFunctions("remainder_4"),
+  helpers: remainderFunctions("remainder_4"),
   reference: ([a, b], _, dtype) => {
     if (b === 0 && dtype !== "f32") return 0;
     const rest = a % b;

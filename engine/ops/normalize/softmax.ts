@@ -7,6 +7,7 @@ import softmaxSource from "../../../shaders/softmax.wgsl";
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { numberOrOption } from "../../base/number-checks.ts";
 import { normalizeAxis, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
   type AdapterProfile,
   grid,
@@ -19,7 +20,7 @@ import {
   shader,
 } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike, Vjp } from "../../tensor/op.ts";
@@ -35,7 +36,6 @@ import {
   rowConsts,
   rowSources,
   rowVariants,
-  rowWorkgroup,
   sharedPlaces,
 } from "../reduce/shared-rows.ts";
 
@@ -73,7 +73,7 @@ function softmaxKernels({ inputs: [x], profile }: KernelContext, result: string 
   const rows = sizeOf(x.shape) / length;
   if (sizeOf(x.shape) === 0) return { calls: [] };
   const base = length % 4 === 0 ? {} : unalignedRows;
-  const workgroup = rowWorkgroup(profile.isSoftware);
+  const workgroup = numbersOf(profile).workgroup;
   const isShared = isSharedRow(softmaxVariants(x, profile), profile);
   return {
     calls: [
@@ -118,6 +118,16 @@ interface RowOpDefinition {
   vjp: Vjp<object>;
 }
 
+const softmaxFamily: Family = {
+  name: "softmax",
+  sources: [softmaxShader.source, rowSources].join("\n"),
+  checks: () => [
+    { op: softmax.op, inputs: [{ shape: [3, 300], low: -3, high: 3 }] },
+    { op: softmax.op, inputs: [{ shape: [5, 7], low: -3, high: 3 }] },
+    { op: logSoftmax.op, inputs: [{ shape: [3, 301], low: -3, high: 3 }] },
+  ],
+};
+
 /** An op on rows along any one axis; the kernel takes the last one, others are transposed there and back. */
 function rowOp({
   name,
@@ -126,6 +136,7 @@ function rowOp({
   vjp,
 }: RowOpDefinition): OpFunction<[x: TensorLike, axis?: number | { axis?: number }], Tensor> {
   const lastAxis = defineOp({
+    family: softmaxFamily,
     name,
     saves: { outputs: [0] },
     samples: [
@@ -182,14 +193,4 @@ export const logSoftmax = rowOp({
     "fn result(x: vec4f, largest: f32, total: f32) -> vec4f {\n  return (x - largest) - log_total_of(total);\n}",
   value: (x, largest, total) => x - largest - Math.log(total),
   vjp: ({ grad, output }) => [sub(grad(), mul(exp(output()), sum(grad(), -1, { keepDims: true })))],
-});
-
-registerFamily({
-  name: "softmax",
-  sources: [softmaxShader.source, rowSources].join("\n"),
-  checks: () => [
-    { op: softmax.op, inputs: [{ shape: [3, 300], low: -3, high: 3 }] },
-    { op: softmax.op, inputs: [{ shape: [5, 7], low: -3, high: 3 }] },
-    { op: logSoftmax.op, inputs: [{ shape: [3, 301], low: -3, high: 3 }] },
-  ],
 });
