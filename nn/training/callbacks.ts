@@ -46,9 +46,11 @@ export function callbacksOf(
 
 function checkCallback(what: string, callback: Callback): void {
   if (typeof callback !== "object" || callback === null) {
-    const remedy = typeof callback === "function" ? "; pass { onEpochEnd: ... }, or a class's instance" : "";
+    const kind = kindOf(callback);
+    const isPlainFunction = typeof callback === "function" && !kind.startsWith("the class");
+    const remedy = isPlainFunction ? "; pass { onEpochEnd: ... }" : "";
     throw new ArgumentError(
-      `${what} must be an object with methods (${known.join(", ")}), got ${kindOf(callback)}${remedy}`,
+      `${what} must be an object with methods (${known.join(", ")}), got ${kind}${remedy}`,
     );
   }
   for (const name of hookNames(callback)) {

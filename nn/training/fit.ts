@@ -3,15 +3,16 @@
 
 import { ArgumentError, type Device, type Tensor, type Variable } from "../../engine/index.ts";
 import { atLeastOne, checkOptions, type OptionNames, showGiven } from "../../engine/internal.ts";
+import type { BatchStep } from "./batch-step.ts";
 import type { BatchWalk } from "./batches.ts";
 import { type Callback, callbacksOf } from "./callbacks.ts";
-import { type DataLike, HostRows, inputRows, targetRows } from "./data.ts";
+import { type Checked, type DataLike, HostRows, inputRows, targetRows } from "./data.ts";
 import { History, type Logs, validationName } from "./history.ts";
 import { Loop, type LoopOptions } from "./loop.ts";
 import type { TrainedModel } from "./model.ts";
 import type { EvaluateOptions } from "./options.ts";
 import { type Use, withOwned } from "./owned.ts";
-import { makeProgress, type Progress, type Verbosity } from "./progress.ts";
+import { makeProgress, type Progress, showLogs, type Verbosity, verbosityOf } from "./progress.ts";
 import { Budget, type MemoryOptions, makeBatches, type RowSource } from "./stream.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -43,8 +44,7 @@ export interface FitOptions extends LoopOptions, MemoryOptions {
   print?: (line: string) => void;
 }
 
-/** What `fit`, `evaluate` and `predict` take, together: one object may serve all three. */
-export const dataOptions: OptionNames<FitOptions & { returnDict?: boolean }> = {
+const fitOptions: OptionNames<FitOptions> = {
   batchSize: true,
   jit: true,
   memoryBudget: true,
@@ -56,7 +56,6 @@ export const dataOptions: OptionNames<FitOptions & { returnDict?: boolean }> = {
   callbacks: true,
   onEpochEnd: true,
   print: true,
-  returnDict: true,
 };
 
 /** Milliseconds between two readings for a live bar. */
@@ -70,7 +69,7 @@ export async function fitModel(
   y: DataLike,
   options: FitOptions,
 ): Promise<History> {
-  checkOptions<object>("fit", options, dataOptions);
+  checkOptions("fit", options, fitOptions);
   const { epochs = 1, shuffle = true, validationSplit = 0, validationData, verbose = 1 } = options;
   const what = `fit: ${model.describe()}`;
   const batchSize = batchSizeOf(what, options.batchSize);
@@ -78,22 +77,28 @@ export async function fitModel(
   const callbacks = callbacksOf(what, options.callbacks, options.onEpochEnd);
   const { device } = model;
   const budget = new Budget(what, device, options.memoryBudget);
-  const progress = await makeProgress(verbose, epochs, options.print);
+  const making = makeProgress(verbose, epochs, options.print);
+  // Whoever awaits it gets the error; data may be refused before.
+  making.catch(() => {});
   return withOwned(async (use) => {
     const trainer = use(model.makeTrainer());
-    const data = await pairOf(model, what, trainer, x, y, use, budget);
-    const split = Math.floor(data.count * (1 - validationSplit));
+    // Before anything is awaited: the caller's arrays are read as they were at the call.
+    const data = pairOf(model, what, trainer, x, y, use, budget);
+    const split = data.count - heldBack(data.count, validationSplit);
     if (split === 0 || (validationSplit > 0 && split === data.count)) {
       throw new ArgumentError(
         `${what}: validationSplit ${validationSplit} of ${data.count} samples leaves ${split} to train on and ${data.count - split} to validate on; both need at least one`,
       );
     }
-    let held: RowSource | undefined;
+    let held: (RowSource & Checked) | undefined;
     if (validationSplit > 0) held = { x: data.x, y: data.y, start: split, count: data.count - split };
     if (validationData !== undefined) {
       const [heldX, heldY] = validationData;
-      held = await pairOf(model, `${what}, validationData`, trainer, heldX, heldY, use, budget);
+      held = pairOf(model, `${what}, validationData`, trainer, heldX, heldY, use, budget);
     }
+    const progress = await making;
+    await data.checked;
+    await held?.checked;
     const train = use(
       await makeBatches(
         what,
@@ -122,6 +127,16 @@ export async function fitModel(
       progress.stop();
     }
   });
+}
+
+/**
+ * How many of `count` samples a share of them is, rounded up, so that what is left is rounded down as in Keras. Taken in
+ * decimals: 0.9 of 10 are 9, though 1 - 0.9 is less than 0.1 in binary.
+ */
+function heldBack(count: number, share: number): number {
+  const exact = count * share;
+  const whole = Math.round(exact);
+  return Math.abs(exact - whole) <= count * 2 ** -50 ? whole : Math.ceil(exact);
 }
 
 function checkFitOptions(
@@ -154,6 +169,7 @@ async function run(
   epochs: number,
 ): Promise<History> {
   const history = new History();
+  const warn = warnings(`fit: ${model.describe()}`);
   model.stopTraining = false;
   for (const callback of callbacks) await callback.onTrainBegin?.(model);
   for (let epoch = 0; epoch < epochs && !model.stopTraining; epoch++) {
@@ -187,11 +203,32 @@ async function run(
     }
     history.add(epoch, logs, seconds);
     progress.end(logs, seconds);
+    if (!Number.isFinite(logs.loss) || !Number.isFinite(logs.valLoss ?? 0))
+      warn("numbers", lostNumbers(epoch, logs));
     for (const callback of callbacks) await callback.onEpochEnd?.(epoch, logs, model);
+    if (!trainer.isCurrent) warn("weights", changedWeights);
   }
   for (const callback of callbacks) await callback.onTrainEnd?.(model);
   return history;
 }
+
+/** Warns of each kind of thing once. */
+function warnings(what: string): (kind: string, text: string) => void {
+  const told = new Set<string>();
+  return (kind, text) => {
+    if (told.has(kind)) return;
+    told.add(kind);
+    console.warn(`gradgpu: ${what}: ${text}`);
+  };
+}
+
+const lostNumbers = (epoch: number, { loss, valLoss }: Logs): string =>
+  `the ${Number.isFinite(loss) ? `validation loss is ${valLoss}` : `loss is ${loss}`} since epoch ${epoch + 1}, and training will not mend it. ` +
+  "Use a smaller learningRate, clip gradients (globalClipNorm: 1), or look for NaN and huge values in the data; " +
+  "debug({ numerics: true }) names the op that made the first one";
+
+const changedWeights =
+  "which weights are trainable has changed (a layer's trainable was set). This fit goes on with those that it began with; the change counts from the next compile on";
 
 /** Behind {@link Sequential.evaluate}: loss and metrics, by the trainer's names. */
 export function evaluateModel(
@@ -203,24 +240,33 @@ export function evaluateModel(
   const what = `evaluate: ${model.describe()}`;
   const batchSize = batchSizeOf(what, options.batchSize);
   const budget = new Budget(what, model.device, options.memoryBudget);
+  const verbose = verbosityOf(what, options.verbose ?? 0);
   return withOwned(async (use) => {
     const trainer = use(model.makeTrainer());
-    const data = await pairOf(model, what, trainer, x, y, use, budget);
+    const data = pairOf(model, what, trainer, x, y, use, budget);
+    await data.checked;
     const batches = use(await makeBatches(what, model.device, data, batchSize, budget));
     const loop = use(testLoop(model.device, trainer, batches, options));
     await loop.epoch((steps) => trainer.noteSteps(steps));
-    return logsOf(trainer, await trainer.read(batches.count));
+    const logs = logsOf(trainer, await trainer.read(batches.count));
+    if (verbose > 0) (options.print ?? console.log)(`${batches.count} samples - ${showLogs(logs)}`);
+    return logs;
   });
 }
 
-/** Behind {@link Sequential.trainOnBatch}. */
-export function trainModelOnBatch(model: TrainableModel, x: DataLike, y: DataLike): Promise<Logs> {
+/** Behind {@link Sequential.trainOnBatch}: `step` is kept by the model from batch to batch. */
+export function trainModelOnBatch(
+  model: TrainableModel,
+  step: BatchStep,
+  x: DataLike,
+  y: DataLike,
+): Promise<Logs> {
   return withOwned(async (use) => {
-    const trainer = use(model.makeTrainer());
+    const { trainer } = step;
     const what = `trainOnBatch: ${model.describe()}`;
-    const data = await pairOf(model, what, trainer, x, y, use);
-    trainer.trainStep(data.x as Tensor, data.y as Tensor);
-    return logsOf(trainer, await trainer.read(data.count));
+    const data = pairOf(model, what, trainer, x, y, use);
+    await data.checked;
+    return logsOf(trainer, await step.run(data.x as Tensor, data.y as Tensor, data.count));
   });
 }
 
@@ -233,9 +279,10 @@ function testLoop(device: Device, trainer: Trainer, batches: BatchWalk, options:
 
 /**
  * Inputs and targets: on the device if the budget, where one is given, allows both; else left on the host. What is
- * uploaded is freed with whatever `use` frees.
+ * uploaded is so when this returns, and freed with whatever `use` frees. Await `checked` before training: targets that
+ * are on the device already are read back to be looked at.
  */
-async function pairOf(
+function pairOf(
   model: TrainableModel,
   what: string,
   trainer: Trainer,
@@ -243,15 +290,15 @@ async function pairOf(
   y: DataLike,
   use: Use,
   budget?: Budget,
-): Promise<RowSource> {
+): RowSource & Checked {
   const { device, inputShape, outputShape } = model;
   const inputs = use(inputRows({ what, shape: inputShape, device, idCount: model.idCount }, x));
-  const targets = use(await targetRows({ what, shape: outputShape, device }, trainer.loss, y, inputs.count));
+  const targets = use(targetRows({ what, shape: outputShape, device }, trainer.loss, y, inputs.count));
   const parts = [inputs, targets];
   const [xs, ys] =
     budget?.place(device, parts, use) ??
     parts.map(({ rows }) => (rows instanceof HostRows ? use(rows.upload(device)) : rows));
-  return { x: xs, y: ys, start: 0, count: inputs.count };
+  return { x: xs, y: ys, start: 0, count: inputs.count, checked: targets.checked };
 }
 
 /** @throws ArgumentError unless it is a whole number of at least 1; 32 where none is given */

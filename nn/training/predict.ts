@@ -8,6 +8,7 @@ import type { TrainedModel } from "./model.ts";
 import type { EvaluateOptions } from "./options.ts";
 import { withOwned } from "./owned.ts";
 import { Pace } from "./pace.ts";
+import { verbosityOf } from "./progress.ts";
 import { Budget, makeBatches } from "./stream.ts";
 
 /** Behind {@link Sequential.predict}: [n, ...outputShape], the caller's to dispose. */
@@ -18,6 +19,8 @@ export async function predictModel(
 ): Promise<Tensor> {
   const what = `predict: ${model.describe()}`;
   const batchSize = batchSizeOf(what, options.batchSize);
+  const verbose = verbosityOf(what, options.verbose ?? 0);
+  const started = performance.now();
   const { device } = model;
   const budget = new Budget(what, device, options.memoryBudget);
   return withOwned(async (use) => {
@@ -35,7 +38,13 @@ export async function predictModel(
         outputs.push(tidy(() => model.call(batches.take(rows).x)));
         await pace.step();
       }
-      return joined(outputs);
+      const whole = joined(outputs);
+      if (verbose > 0) {
+        await device.sync();
+        const seconds = (performance.now() - started) / 1000;
+        (options.print ?? console.log)(`${rows.count} samples - ${seconds.toFixed(1)}s`);
+      }
+      return whole;
     } catch (error) {
       for (const output of outputs) output.dispose();
       throw error;

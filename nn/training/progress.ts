@@ -31,17 +31,21 @@ interface Bar {
 
 type MakeBar = (format: string) => Bar;
 
+/** @throws ArgumentError unless it is one */
+export function verbosityOf(what: string, verbose: Verbosity): Verbosity {
+  if ([0, 1, 2].includes(verbose)) return verbose;
+  throw new ArgumentError(
+    `${what}: verbose must be 0 (silent), 1 (live) or 2 (a line an epoch), got ${showGiven(verbose)}`,
+  );
+}
+
 /** @param print takes the lines; without it they go to the console, and a terminal gets the live bar */
 export async function makeProgress(
   verbose: Verbosity,
   epochs: number,
   print?: (line: string) => void,
 ): Promise<Progress> {
-  if (![0, 1, 2].includes(verbose)) {
-    throw new ArgumentError(
-      `verbose must be 0 (silent), 1 (live) or 2 (a line an epoch), got ${showGiven(verbose)}`,
-    );
-  }
+  verbosityOf("fit", verbose);
   if (verbose === 0) return silent;
   if (verbose === 1 && print === undefined) {
     const makeBar = await findBar();
