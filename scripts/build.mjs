@@ -29,7 +29,7 @@ const result = await build({
   platform: "neutral",
   target: "es2022",
   // Loaded on demand, in Node only; a browser never asks for them.
-  external: ["webgpu", "cli-progress", "node:*"],
+  external: ["webgpu", "node:*"],
   loader: { ".wgsl": "text" },
   sourcemap: true,
   metafile: true,

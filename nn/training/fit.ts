@@ -1,8 +1,14 @@
 // fit: epochs over data that lives on the device, or streams where that is too much. Checks everything up front, then
 // only asks the device to work; loss and metrics are read once an epoch, and now and then for a live bar.
 
-import { ArgumentError, type Device, type Tensor, type Variable } from "../../engine/index.ts";
-import { atLeastOne, checkOptions, type OptionNames, showGiven } from "../../engine/internal.ts";
+import {
+  ArgumentError,
+  type Device,
+  type Tensor,
+  type Variable,
+  type WarmUpProgress,
+} from "../../engine/index.ts";
+import { atLeastOne, checkOptions, kindOf, type OptionNames, showGiven } from "../../engine/internal.ts";
 import type { BatchWalk } from "./batches.ts";
 import { type Callback, callbacksOf } from "./callbacks.ts";
 import { type DataLike, HostRows, inputRows, targetRows } from "./data.ts";
@@ -57,7 +63,23 @@ export const dataOptions: OptionNames<FitOptions & { returnDict?: boolean }> = {
   onEpochEnd: true,
   print: true,
   returnDict: true,
+  signal: true,
 };
+
+/**
+ * To be called before anything else: nothing is begun for who has aborted already.
+ *
+ * @throws ArgumentError for what is no AbortSignal; the reason of one that is aborted
+ */
+export function checkSignal(what: string, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  if (typeof signal !== "object" || typeof signal?.throwIfAborted !== "function") {
+    throw new ArgumentError(
+      `${what}: signal must be an AbortSignal, as new AbortController().signal is, got ${kindOf(signal)}`,
+    );
+  }
+  signal.throwIfAborted();
+}
 
 /** Milliseconds between two readings for a live bar. */
 const readingInterval = 200;
@@ -71,6 +93,7 @@ export async function fitModel(
   options: FitOptions,
 ): Promise<History> {
   checkOptions<object>("fit", options, dataOptions);
+  checkSignal(`fit: ${model.describe()}`, options.signal);
   const { epochs = 1, shuffle = true, validationSplit = 0, validationData, verbose = 1 } = options;
   const what = `fit: ${model.describe()}`;
   const batchSize = batchSizeOf(what, options.batchSize);
@@ -78,7 +101,7 @@ export async function fitModel(
   const callbacks = callbacksOf(what, options.callbacks, options.onEpochEnd);
   const { device } = model;
   const budget = new Budget(what, device, options.memoryBudget);
-  const progress = await makeProgress(verbose, epochs, options.print);
+  const progress = makeProgress(verbose, epochs, options.print);
   return withOwned(async (use) => {
     const trainer = use(model.makeTrainer());
     const data = await pairOf(model, what, trainer, x, y, use, budget);
@@ -162,31 +185,41 @@ async function run(
     progress.begin(epoch, train.steps);
     const reader = progress.isLive ? new LiveReader(trainer) : undefined;
     trainer.reset();
-    await loop.epoch(
-      (steps, samples) => {
-        trainer.noteSteps(steps);
-        if (reader !== undefined) progress.update(steps, reader.look(samples));
-      },
-      ({ done, total }) => progress.compiling(done, total),
-    );
+    const onCompile: WarmUpProgress = ({ done, total, kernel }) => progress.compiling(done, total, kernel);
+    const taken = await loop
+      .epoch({
+        onProgress: (steps, samples) => {
+          trainer.noteSteps(steps);
+          if (reader !== undefined) progress.update(steps, reader.look(samples));
+        },
+        onCompile,
+        isStopped: () => model.stopTraining,
+      })
+      // What was read for the bar would else be read on behind the back of a caller who aborted.
+      .finally(() => reader?.settled);
     if (epoch === 0) {
       history.firstStepMs = loop.firstStepMs ?? Number.NaN;
       history.compiledPipelines = loop.compiledPipelines;
     }
-    await reader?.settled;
-    const values = await trainer.read(train.count);
+    const values = await trainer.read(taken.samples);
     const seconds = (performance.now() - started) / 1000;
     const logs: Record<string, number> & Logs = { ...logsOf(trainer, values) };
     if (validation !== undefined) {
       validation.trainer.reset();
-      await validation.loop.epoch((steps) => validation.trainer.noteSteps(steps));
+      await validation.loop.epoch({
+        onProgress: (steps) => {
+          validation.trainer.noteSteps(steps);
+          progress.validating(steps, validation.batches.steps);
+        },
+        onCompile,
+      });
       const found = await validation.trainer.read(validation.batches.count);
       trainer.names.forEach((name, i) => {
         logs[validationName(name)] = found[i];
       });
     }
     history.add(epoch, logs, seconds);
-    progress.end(logs, seconds);
+    progress.end(logs, seconds, taken.steps);
     for (const callback of callbacks) await callback.onEpochEnd?.(epoch, logs, model);
   }
   for (const callback of callbacks) await callback.onTrainEnd?.(model);
@@ -194,13 +227,14 @@ async function run(
 }
 
 /** Behind {@link Sequential.evaluate}: loss and metrics, by the trainer's names. */
-export function evaluateModel(
+export async function evaluateModel(
   model: TrainableModel,
   x: DataLike,
   y: DataLike,
   options: EvaluateOptions,
 ): Promise<Logs> {
   const what = `evaluate: ${model.describe()}`;
+  checkSignal(what, options.signal);
   const batchSize = batchSizeOf(what, options.batchSize);
   const budget = new Budget(what, model.device, options.memoryBudget);
   return withOwned(async (use) => {
@@ -208,7 +242,7 @@ export function evaluateModel(
     const data = await pairOf(model, what, trainer, x, y, use, budget);
     const batches = use(await makeBatches(what, model.device, data, batchSize, budget));
     const loop = use(testLoop(model.device, trainer, batches, options));
-    await loop.epoch((steps) => trainer.noteSteps(steps));
+    await loop.epoch({ onProgress: (steps) => trainer.noteSteps(steps) });
     return logsOf(trainer, await trainer.read(batches.count));
   });
 }

@@ -3,7 +3,7 @@
 import { concat, type Tensor, tidy } from "../../engine/index.ts";
 import { Batches } from "./batches.ts";
 import { type DataLike, inputRows } from "./data.ts";
-import { batchSizeOf } from "./fit.ts";
+import { batchSizeOf, checkSignal } from "./fit.ts";
 import type { TrainedModel } from "./model.ts";
 import type { EvaluateOptions } from "./options.ts";
 import { withOwned } from "./owned.ts";
@@ -17,6 +17,8 @@ export async function predictModel(
   options: EvaluateOptions,
 ): Promise<Tensor> {
   const what = `predict: ${model.describe()}`;
+  const { signal } = options;
+  checkSignal(what, signal);
   const batchSize = batchSizeOf(what, options.batchSize);
   const { device } = model;
   const budget = new Budget(what, device, options.memoryBudget);
@@ -34,6 +36,7 @@ export async function predictModel(
         const rows = batches.advance();
         outputs.push(tidy(() => model.call(batches.take(rows).x)));
         await pace.step();
+        signal?.throwIfAborted();
       }
       return joined(outputs);
     } catch (error) {
