@@ -1,8 +1,9 @@
 // npm run bench: chooses cases, runs them on each backend, prints the table, writes the files. Measures nothing itself.
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type DeviceInfo, dispose, init } from "../engine/index.ts";
+import { unwritable, writeWhole } from "../scripts/output-files.mjs";
 import { type BenchArguments, parseBenchArguments, UsageError, usage } from "./arguments.ts";
 import { type BenchCase, type OwnBackend, peerBackends, type Row, type Skipped } from "./bench-case.ts";
 import { allCases } from "./cases/all.ts";
@@ -10,7 +11,6 @@ import { type Comparison, closestRun, compareRuns } from "./compare-runs.ts";
 import { type Controls, measureControls } from "./controls.ts";
 import { interruptedCode, interruption, isInterrupted, stoppable, watchSignals } from "./interrupt.ts";
 import { describeMachine, type Machine } from "./machine.ts";
-import { unwritable } from "./output-files.ts";
 import { comparePeers, hasPeers as meetsPeers } from "./peers/compare.ts";
 import { readRuns } from "./read-runs.ts";
 import { describeRun, isRecord, recordName, recordText, withRun } from "./record.ts";
@@ -180,8 +180,7 @@ async function writeFiles(
   for (const [file, text] of files) {
     if (file === undefined) continue;
     await attempts.run(`writing ${file}`, async () => {
-      await mkdir(path.dirname(path.resolve(file)), { recursive: true });
-      await writeFile(file, await text());
+      await writeWhole(file, await text());
       written.push(file);
     });
   }
@@ -206,7 +205,7 @@ async function checkOutputs({ json, html, isRecord }: BenchArguments): Promise<v
   const wanted = { json, html, record: isRecord ? path.join(resultsFolder, "a-record.json") : undefined };
   for (const [option, file] of Object.entries(wanted)) {
     const why = file === undefined ? undefined : await unwritable(file);
-    if (why !== undefined) throw new UsageError(`--${option}: ${why}`);
+    if (why !== undefined) throw new UsageError(`--${option}: ${why}; name another file`);
   }
 }
 

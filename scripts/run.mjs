@@ -145,6 +145,17 @@ export const terminalEnv = ({ isTTY, columns }) => ({
   GRADGPU_STDERR_COLUMNS: isTTY ? String(columns || 80) : "",
 });
 
+/** Whether a terminal's Ctrl-C reaches our process group, whatever our streams are. */
+function isForeground() {
+  try {
+    // Behind the name, which may hold anything: state, parent, group, session, terminal, the terminal's group.
+    const fields = fs.readFileSync("/proc/self/stat", "utf8").split(") ").at(-1).split(" ");
+    return fields[4] !== "0" && fields[2] === fields[5];
+  } catch {
+    return [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+  }
+}
+
 /** Runs `node file ...args` with our terminal, passes signals on, and ends as the child ends. */
 export function runNode(file, args, env) {
   return new Promise((resolve, reject) => {
@@ -155,13 +166,17 @@ export function runNode(file, args, env) {
     forwardStderr(child.stderr);
     let firstSignal;
     const forward = (signal) => {
-      firstSignal ??= Date.now();
-      // Who asks twice wants it ended, even where a loop in the child notices no signal. npm passes on a Ctrl-C that
-      // reached us by the terminal already: what comes at once is the same one.
-      if (Date.now() - firstSignal > ONE_SIGNAL_MS) setTimeout(() => child.kill("SIGKILL"), GRACE_MS).unref();
-      // On a terminal Ctrl-C reaches the whole process group by itself; twice would be once too often.
-      if (signal === "SIGINT" && process.stdin.isTTY) return;
+      if (firstSignal === undefined) {
+        firstSignal = Date.now();
+        // On a terminal Ctrl-C reaches the whole process group by itself; twice would be once too often.
+        if (signal !== "SIGINT" || !isForeground()) child.kill(signal);
+        return;
+      }
+      // npm passes on a Ctrl-C that reached us by the terminal already: what comes at once is the same one.
+      if (Date.now() - firstSignal <= ONE_SIGNAL_MS) return;
+      // Who asks twice wants it ended, even where a loop in the child notices no signal.
       child.kill(signal);
+      setTimeout(() => child.kill("SIGKILL"), GRACE_MS).unref();
     };
     const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
     for (const signal of signals) process.on(signal, forward);

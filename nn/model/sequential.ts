@@ -80,6 +80,8 @@ export class Sequential implements TrainableModel {
    * with means over the samples that it has seen.
    */
   stopTraining = false;
+  /** The finished epochs of the `fit` that is running, or of the last one, however it ended. */
+  history: History | undefined;
   readonly #layers: Layer[] = [];
   #input: Input | undefined;
   #device: Device | undefined;

@@ -23,6 +23,8 @@ import type { Trainer } from "./trainer.ts";
 
 /** A compiled model. */
 export interface TrainableModel extends TrainedModel {
+  /** Set by `fit` as it begins. */
+  history: History | undefined;
   /** A trainer for the compiled loss, metrics and optimizer. */
   makeTrainer(): Trainer;
 }
@@ -177,6 +179,7 @@ async function run(
   epochs: number,
 ): Promise<History> {
   const history = new History();
+  model.history = history;
   model.stopTraining = false;
   for (const callback of callbacks) await callback.onTrainBegin?.(model);
   for (let epoch = 0; epoch < epochs && !model.stopTraining; epoch++) {

@@ -85,6 +85,8 @@ class LiveProgress implements Progress {
   #step = 0;
   /** When the first steps were taken, and how many they were: those before compile and say nothing of the rest. */
   #first: { readonly at: number; readonly step: number } | undefined;
+  /** Of the bar; those that were given to the text are not taken back in the epoch. */
+  #cells = barCells.most;
   /** What is going on instead of steps. */
   #stage = "";
   #logs: Logs | undefined;
@@ -100,6 +102,7 @@ class LiveProgress implements Progress {
     this.#begun = performance.now();
     this.#step = 0;
     this.#first = undefined;
+    this.#cells = barCells.most;
     this.#stage = "";
     this.#logs = undefined;
     this.#draw();
@@ -156,12 +159,10 @@ class LiveProgress implements Progress {
     const left = this.#secondsLeft(now);
     const time = `${elapsed}${left === undefined ? "" : `, ${showSeconds(left)} left`}`;
     const rest = ` ${time}${logs}`;
-    const cells = Math.min(
-      barCells.most,
-      this.#line.width - this.#head.length - counts.length - rest.length - 4,
-    );
-    const filled = Math.round((cells * this.#step) / this.#total);
-    const bar = cells < barCells.fewest ? "" : ` [${"=".repeat(filled)}${".".repeat(cells - filled)}]`;
+    const free = this.#line.width - this.#head.length - counts.length - rest.length - 4;
+    this.#cells = Math.min(this.#cells, free < barCells.fewest ? 0 : free);
+    const filled = Math.round((this.#cells * this.#step) / this.#total);
+    const bar = this.#cells === 0 ? "" : ` [${"=".repeat(filled)}${".".repeat(this.#cells - filled)}]`;
     this.#line.draw(`${this.#head} ${counts}${bar}${rest}`, kept);
   }
 
