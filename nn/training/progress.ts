@@ -112,7 +112,7 @@ class LiveProgress implements Progress {
   }
 
   compiling(done: number, total: number, kernel?: string): void {
-    if (total > 0) this.#stage = `compiling kernels ${done}/${total}${kernel ? ` (${kernel})` : ""}`;
+    if (total > 0) this.#stage = `compiling kernels ${done}/${total}${kernel ? `: ${kernel}` : ""}`;
   }
 
   update(step: number, logs: Logs | undefined): void {
@@ -151,9 +151,9 @@ class LiveProgress implements Progress {
     const elapsed = showSeconds((now - this.#begun) / 1000);
     const counts = `${this.#step}/${this.#total}`;
     const logs = this.#logs === undefined ? "" : ` - ${showLogs(this.#logs)}`;
-    const kept = `${this.#head} - ${counts} - ${elapsed}${logs}`;
+    const kept = `${this.#head} - ${counts} - ${elapsed}${this.#stage && ` - ${this.#stage}`}${logs}`;
     if (this.#stage !== "") {
-      this.#line.draw(`${this.#head} ${counts} ${this.#stage}, ${elapsed}${logs}`, kept);
+      this.#line.draw(`${this.#head} ${counts} ${elapsed} ${this.#stage}${logs}`, kept);
       return;
     }
     const left = this.#secondsLeft(now);
