@@ -89,6 +89,8 @@ class LiveProgress implements Progress {
   #cells = barCells.most;
   /** What is going on instead of steps. */
   #stage = "";
+  /** The kernel that is being compiled. */
+  #kernel = "";
   #logs: Logs | undefined;
 
   constructor(line: LiveLine, epochs: number) {
@@ -112,7 +114,9 @@ class LiveProgress implements Progress {
   }
 
   compiling(done: number, total: number, kernel?: string): void {
-    if (total > 0) this.#stage = `compiling kernels ${done}/${total}${kernel ? `: ${kernel}` : ""}`;
+    if (total === 0) return;
+    this.#stage = `compiling kernels ${done}/${total}`;
+    this.#kernel = kernel === undefined ? "" : `: ${kernel}`;
   }
 
   update(step: number, logs: Logs | undefined): void {
@@ -124,6 +128,7 @@ class LiveProgress implements Progress {
 
   validating(step: number, total: number): void {
     this.#stage = `validating ${step}/${total}`;
+    this.#kernel = "";
   }
 
   end(logs: Logs, seconds: number, steps: number): void {
@@ -153,7 +158,7 @@ class LiveProgress implements Progress {
     const logs = this.#logs === undefined ? "" : ` - ${showLogs(this.#logs)}`;
     const kept = `${this.#head} - ${counts} - ${elapsed}${this.#stage && ` - ${this.#stage}`}${logs}`;
     if (this.#stage !== "") {
-      this.#line.draw(`${this.#head} ${counts} ${elapsed} ${this.#stage}${logs}`, kept);
+      this.#line.draw(`${this.#head} ${counts} ${elapsed} ${this.#stage}${this.#kernel}${logs}`, kept);
       return;
     }
     const left = this.#secondsLeft(now);
