@@ -70,7 +70,7 @@ describe("the live bar", () => {
     progress.update(21, { loss: 0.5 });
     vi.advanceTimersByTime(100);
     // 20 steps in 2.1 s; 29 are left.
-    expect(terminal.live).toBe("Epoch 1/3 21/50 [==========...............] 15s, 3.0s left - loss: 0.5000");
+    expect(terminal.live).toBe("Epoch 1/3 21/50 [===========..............] 15s, 3.0s left - loss: 0.5000");
     progress.update(50, { loss: 0.25 });
     progress.validating(3, 10);
     vi.advanceTimersByTime(100);
