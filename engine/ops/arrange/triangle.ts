@@ -10,8 +10,7 @@ import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction } from "../../tensor/op.ts";
 import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { copyShaders, copySources, copyVariants, variedCopy } from "../layout/copy-variants.ts";
-import { unitOf } from "../layout/copying.ts";
+import { copyShaders, copySources, copyVariants, unitOf, variedCopy } from "../layout/copying.ts";
 import { reshape } from "../layout/reshape.ts";
 import { padZeros, slice } from "../layout/slice.ts";
 

@@ -32,6 +32,7 @@ const apart: readonly Sample[] = [
 /** a + b, broadcast. */
 export const add = binary({
   name: "add",
+  traits: { neutral: [0, 0] },
   dtypes: numeric,
   wgsl: "a + b",
   reference: ([a, b]) => a + b,
@@ -43,6 +44,7 @@ export const add = binary({
 /** a - b, broadcast. */
 export const sub = binary({
   name: "sub",
+  traits: { neutral: [undefined, 0] },
   dtypes: numeric,
   wgsl: "a - b",
   reference: ([a, b]) => a - b,
@@ -54,6 +56,7 @@ export const sub = binary({
 /** a · b, broadcast. */
 export const mul = binary({
   name: "mul",
+  traits: { neutral: [1, 1], isProduct: true },
   dtypes: numeric,
   wgsl: "a * b",
   reference: ([a, b], _, dtype) => (dtype === "f32" ? a * b : Math.imul(a, b)),
@@ -72,6 +75,7 @@ export const mul = binary({
  */
 export const div = binary({
   name: "div",
+  traits: { neutral: [undefined, 1], isProduct: true },
   dtypes: numeric,
   wgsl: "a / b",
   reference: ([a, b], _, dtype) => (dtype === "f32" ? a / b : b === 0 ? a : Math.trunc(a / b)),

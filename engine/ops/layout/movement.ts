@@ -90,6 +90,7 @@ export const transpose = defineOp({
  */
 export const expand = defineOp({
   name: "expand",
+  traits: { keepsEqualSize: true, movesOnly: true },
   accuracy: { ulp: 0 },
   saves: {},
   call: (x: TensorLike, shape: Shape) => {

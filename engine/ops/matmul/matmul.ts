@@ -3,6 +3,7 @@
 
 import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { broadcastShapes, broadcastStrides, showShape, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import { registerFamily } from "../../kernel/variants.ts";
@@ -15,6 +16,7 @@ import { sum } from "../reduce/reduce.ts";
 import { planMatmul, productVariants, storesFours } from "./kernels.ts";
 import type { Product } from "./product.ts";
 import { operandSite } from "./prologue.ts";
+import { sliced } from "./sliced-matmul.ts";
 import { matmulSources, rereads } from "./variants.ts";
 
 export interface MatmulOptions {
@@ -80,6 +82,7 @@ export function productOf([a, b]: readonly Spec[], { transposeA, transposeB }: M
  */
 export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulOptions], Tensor> = defineOp({
   name: "matmul",
+  traits: { writesExactly: true, readsRows: () => slicedMatmul },
   saves: { inputs: [0, 1] },
   call: (a: TensorLike, b: TensorLike, options?: MatmulOptions) => {
     checkOptions("matmul", options, matmulOptions);
@@ -103,14 +106,18 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
   samples: samples(),
 });
 
+const slicedMatmul = sliced("slicedMatmul", matmul.op);
+
 registerFamily({
   name: "matmul",
   sources: matmulSources,
   isAlwaysChecked: true,
-  checks: ({ isSoftware }) => [
+  checks: (profile) => [
     // Odd sizes of several tiles, read element by element; K long enough to be split.
     ...checkCalls([70, 600, 37], [false, false], [false, true], [true, false]),
-    ...(isSoftware ? [] : checkCalls([68, 512, 132], [false, false], [false, true], [true, false])),
+    ...(numbersOf(profile).compilesSlowly
+      ? []
+      : checkCalls([68, 512, 132], [false, false], [false, true], [true, false])),
   ],
 });
 

@@ -4,6 +4,7 @@ import batchNormSource from "../../../shaders/batch-norm.wgsl";
 import gradientSource from "../../../shaders/batch-norm-gradient.wgsl";
 import { ShapeError } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
   type AdapterProfile,
   grid,
@@ -24,10 +25,10 @@ import { defineMultiOp, defineOp } from "../../tensor/define.ts";
 import type { TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { add, mul, sub } from "../elementwise/arithmetic.ts";
-import { elementwiseOp, elementwiseShader } from "../elementwise/elementwise.ts";
+import { elementwiseOp } from "../elementwise/elementwise.ts";
 import { rsqrt } from "../elementwise/exponential.ts";
 import { columnwiseSite } from "../pointwise/epilogues.ts";
-import { pointwiseCall } from "../pointwise/pointwise-code.ts";
+import { elementwiseShader, pointwiseCall } from "../pointwise/pointwise-code.ts";
 import { moments } from "../reduce/moments.ts";
 import {
   batchAxes,
@@ -101,10 +102,12 @@ interface NormAttrs {
 const oneKernelRows = 4096;
 
 /** One kernel (see batch-norm.wgsl), as software adapters want it, or several. */
-function variantsOf(kernel: Shader, x: Spec, { isSoftware }: AdapterProfile): Variants {
+function variantsOf(kernel: Shader, x: Spec, profile: AdapterProfile): Variants {
   const columns = x.shape[x.shape.length - 1];
   const rows = sizeOf(x.shape) / columns;
-  const names = isSoftware ? ["one-kernel", "several-kernels"] : ["several-kernels", "one-kernel"];
+  const names = numbersOf(profile).prefersOneKernel
+    ? ["one-kernel", "several-kernels"]
+    : ["several-kernels", "one-kernel"];
   return {
     family: "batchNorm",
     problem: `${kernel.name} ${powerOfTwo(rows)}x${powerOfTwo(columns)}`,

@@ -2,6 +2,7 @@
 
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { sameShape, showShape, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 import { registerFamily } from "../../kernel/variants.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
@@ -23,7 +24,6 @@ import {
   lossKernels,
   lossVariants,
   summaryKernels,
-  summaryLogits,
   summaryVariants,
 } from "./cross-entropy-kernels.ts";
 import { eachRow, logSoftmax, softmax } from "./softmax.ts";
@@ -235,7 +235,7 @@ export const softmaxCrossEntropySummary = defineMultiOp({
   kernels: summaryKernels,
   variants: summaryVariants,
   epilogue: ({ inputs: [logits], profile }) =>
-    profile.isSoftware && sizeOf(logits.shape) <= summaryLogits
+    sizeOf(logits.shape) <= (numbersOf(profile).summaryLogits ?? -1)
       ? { ...valuewiseSite("out2", 4, "f32"), output: 2 }
       : undefined,
   reference: ([logits, targets], _, [loss, hits, gradient]) => {

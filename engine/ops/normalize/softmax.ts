@@ -6,6 +6,7 @@ import ownRowsSource from "../../../shaders/own-rows.wgsl";
 import softmaxSource from "../../../shaders/softmax.wgsl";
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { normalizeAxis, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
   type AdapterProfile,
   grid,
@@ -34,7 +35,6 @@ import {
   rowConsts,
   rowSources,
   rowVariants,
-  rowWorkgroup,
   sharedPlaces,
 } from "../reduce/shared-rows.ts";
 
@@ -72,7 +72,7 @@ function softmaxKernels({ inputs: [x], profile }: KernelContext, result: string 
   const rows = sizeOf(x.shape) / length;
   if (sizeOf(x.shape) === 0) return { calls: [] };
   const base = length % 4 === 0 ? {} : unalignedRows;
-  const workgroup = rowWorkgroup(profile.isSoftware);
+  const workgroup = numbersOf(profile).workgroup;
   const isShared = isSharedRow(softmaxVariants(x, profile), profile);
   return {
     calls: [

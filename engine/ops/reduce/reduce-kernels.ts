@@ -8,6 +8,7 @@ import reduceRowsSource from "../../../shaders/reduce-rows.wgsl";
 import type { DType } from "../../base/dtype.ts";
 import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { normalizeAxes, reducedShape, showShape, sizeOf, stridesOf } from "../../base/shape.ts";
+import { numbersOf, workgroupFor } from "../../kernel/adapter-numbers.ts";
 import type { Variants } from "../../kernel/kernel.ts";
 import {
   type AdapterProfile,
@@ -139,24 +140,21 @@ function reduceKernels(context: KernelContext<ReduceAttrs>, reduction: Reduction
 }
 
 /** Stages, each of which may be cut into chunks that a further stage puts together. */
-function cutStages(
-  shape: readonly number[],
-  axes: readonly number[],
-  { isSoftware }: AdapterProfile,
-): CutStage[] {
+function cutStages(shape: readonly number[], axes: readonly number[], profile: AdapterProfile): CutStage[] {
   return stagesOf(shape, axes).flatMap((stage) => {
-    const chunks = chunkCount(stage, isSoftware);
+    const chunks = chunkCount(stage, profile);
     const cut = { ...stage, chunks };
     return chunks > 1 ? [cut, { ...stage, length: chunks, chunks: 1 }] : [cut];
   });
 }
 
 /** How many chunks a stage's reduced axis is cut into, so that there is work for every core. */
-function chunkCount({ outer, length, inner }: Stage, isSoftware: boolean): number {
+function chunkCount({ outer, length, inner }: Stage, profile: AdapterProfile): number {
   // On GPUs a workgroup shares a chunk of a row; all other chunks are a thread's.
-  const isShared = inner === 1 && !isSoftware;
+  const { sharesRows, rowSharers, summers } = numbersOf(profile);
+  const isShared = inner === 1 && sharesRows;
   const lanes = outer * (inner === 1 ? 1 : Math.ceil(inner / 4));
-  const wanted = isSoftware ? 128 : isShared ? 1024 : 16384;
+  const wanted = isShared ? rowSharers : summers;
   const shortest = isShared ? 1024 : inner === 1 ? 256 : 32;
   if (lanes >= wanted || length < shortest * 2) return 1;
   return Math.min(Math.ceil(wanted / lanes), Math.ceil(length / shortest));
@@ -190,7 +188,7 @@ export function stageCall(
   const chunk = chunkLength(stage);
   const isShared = isSharedRow(variantsOf(stage, profile), profile);
   const units = outer * chunks * (isRows ? 1 : Math.ceil(inner / 4));
-  const workgroup = units <= 512 && profile.isSoftware ? 8 : 64;
+  const workgroup = workgroupFor(units, profile);
   const identity = identityBits(dtype, reduction.identity(dtype));
   const sizes = isRows
     ? [outer, length, chunks, chunk, identity, { f32: scale ?? 1 }, 0]
@@ -277,6 +275,7 @@ export interface ReduceDefinition extends Reduction {
   vjp: Vjp<ReduceAttrs> | NotDifferentiable;
   saves?: Op["saves"];
   accuracy?: Op["accuracy"];
+  traits?: Op["traits"];
   /** Further samples than those of every reduction. */
   samples?: readonly Sample<ReduceAttrs>[];
 }
@@ -327,6 +326,7 @@ export function reduction(definition: ReduceDefinition) {
     saves: definition.saves ?? {},
     samples: [...reduceSamples(dtype, {}), ...(definition.samples ?? [])],
     accuracy: definition.accuracy,
+    traits: definition.traits,
     call: (x: TensorLike, axes?: number | readonly number[], options?: ReduceOptions) => {
       checkOptions(name, options, reduceOptions);
       return { inputs: [x], attrs: reduceAttrs(name, x, axes, options?.keepDims) };

@@ -26,6 +26,7 @@ const highest = (dtype: DType) =>
  */
 export const sum = reduction({
   name: "sum",
+  traits: { keepsEqualSize: true, writesExactly: true },
   dtypes: numeric,
   allowsEmpty: true,
   combine: () => "a + b",
@@ -67,6 +68,7 @@ export function sumCalls(
 /** Arithmetic mean over `axes` (default: all); NaN over no elements. */
 export const mean = reduction({
   name: "mean",
+  traits: { keepsEqualSize: true, writesExactly: true },
   dtypes: ["f32"],
   allowsEmpty: true,
   combine: () => "a + b",
@@ -140,6 +142,7 @@ const extreme = (name: "max" | "min") => (dtype: DType) => {
 /** Largest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. */
 export const max = reduction({
   name: "max",
+  traits: { writesExactly: true },
   accuracy: { ulp: 0 },
   dtypes: numeric,
   allowsEmpty: false,
@@ -153,6 +156,7 @@ export const max = reduction({
 /** Smallest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. */
 export const min = reduction({
   name: "min",
+  traits: { writesExactly: true },
   accuracy: { ulp: 0 },
   dtypes: numeric,
   allowsEmpty: false,

@@ -5,6 +5,7 @@ import im2colSource from "../../../shaders/im2col.wgsl";
 import im2colPlacesSource from "../../../shaders/im2col-places.wgsl";
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { sameShape, showShape, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
   type AdapterProfile,
   grid,
@@ -20,8 +21,7 @@ import { chosen, powerOfTwo, registerFamily } from "../../kernel/variants.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { copyCall, elementsPerUnit, unitOf } from "../layout/copying.ts";
-import { elementsShader } from "../layout/elements.ts";
+import { copyCall, elementsPerUnit, elementsShader, unitOf } from "../layout/copying.ts";
 import { windowSum } from "./window-sum.ts";
 import {
   checkImage,
@@ -56,12 +56,12 @@ function patchesShape(batch: number, channels: number, attrs: PatchesAttrs): num
 }
 
 /** A thread for each place of the window, as software adapters want it, or for each element of the patches. */
-function patchVariants(x: Spec, attrs: PatchesAttrs, { isSoftware }: AdapterProfile): Variants {
+function patchVariants(x: Spec, attrs: PatchesAttrs, profile: AdapterProfile): Variants {
   const { places, taps, inner } = layoutOf(x.shape[0], imageOf(x).channels, attrs);
   return {
     family: "im2col",
     problem: `${attrs.groups} of ${powerOfTwo(places)}x${powerOfTwo(taps * inner)}`,
-    names: isSoftware ? ["places", "elements"] : ["elements", "places"],
+    names: numbersOf(profile).walksPatchesByPlace ? ["places", "elements"] : ["elements", "places"],
   };
 }
 
