@@ -138,8 +138,8 @@ async function report(
   print();
   if (isCut) print(`interrupted: ${epochs} of ${wanted.epochs} epochs are done`);
   print(`first step        ${firstStepMs.toFixed(0)} ms (compiles the kernels)`);
-  const which = epochs > 1 ? "median, the first left out" : "the only one";
-  print(`an epoch          ${secondsPerEpoch.toFixed(2)} s of training (${which}; testing not counted)`);
+  const which = epochs > 1 ? "median of all but the first" : "the only one";
+  print(`an epoch          ${secondsPerEpoch.toFixed(2)} s of training (${which})`);
   const all = epochs > 1 ? `all ${epochs} epochs` : "all of it";
   print(`${all.padEnd(17)} ${trainingSeconds.toFixed(1)} s, testing after each epoch included`);
   print(`test accuracy     ${(100 * testAccuracy).toFixed(2)} % of the 10,000 test images`);

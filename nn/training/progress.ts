@@ -105,7 +105,9 @@ class LiveProgress implements Progress {
     this.#step = 0;
     this.#first = undefined;
     this.#cells = barCells.most;
-    this.#stage = "";
+    // The first step is traced, and then compiled.
+    this.#stage = epoch === 0 ? "preparing" : "";
+    this.#kernel = "";
     this.#logs = undefined;
     this.#draw();
     this.#timer ??= setInterval(() => this.#draw(), tickMs);

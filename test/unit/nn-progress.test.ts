@@ -54,7 +54,7 @@ describe("the live bar", () => {
     const progress = makeProgress(1, 3);
     expect(progress.isLive).toBe(true);
     progress.begin(0, 50);
-    expect(terminal.live).toBe("Epoch 1/3 0/50 [.........................] 0.0s");
+    expect(terminal.live).toBe("Epoch 1/3 0/50 0.0s preparing");
     progress.compiling(0, 14, "matmul+relu");
     vi.advanceTimersByTime(1000);
     expect(terminal.live).toBe("Epoch 1/3 0/50 1.0s compiling kernels 0/14: matmul+relu");
@@ -78,7 +78,7 @@ describe("the live bar", () => {
     progress.end({ loss: 0.25, accuracy: 0.5 }, 2, 50);
     expect(terminal.screen.text).toBe("Epoch 1/3 - 50/50 - 2.0s 40ms/step - loss: 0.2500 - accuracy: 0.5000");
     progress.begin(1, 50);
-    expect(terminal.live).toMatch(/^Epoch 2\/3 0\/50/);
+    expect(terminal.live).toBe("Epoch 2/3 0/50 [.........................] 0.0s");
     progress.stop();
   });
 
