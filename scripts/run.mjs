@@ -15,6 +15,8 @@ import { adapterEnv, cacheDir, root, setup } from "./setup.mjs";
 const STALE_MS = 24 * 3600 * 1000;
 /** Signals that follow each other within this time are one. */
 const ONE_SIGNAL_MS = 500;
+/** Between two looks whether npm's shell is still there. */
+const PARENT_LOOK_MS = 100;
 /** What a child has, after a second signal, to end by itself. */
 const GRACE_MS = 2000;
 
@@ -180,8 +182,17 @@ export function runNode(file, args, env) {
     };
     const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
     for (const signal of signals) process.on(signal, forward);
+    // npm starts us by a shell, and passes a SIGTERM to that alone: it is gone then, and nobody tells us.
+    const parent = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(watch);
+      forward("SIGTERM");
+    }, PARENT_LOOK_MS).unref();
+    if (process.env.npm_lifecycle_event === undefined) clearInterval(watch);
     child.on("error", reject);
     child.on("close", (code, signal) => {
+      clearInterval(watch);
       for (const name of signals) process.off(name, forward);
       resolve({ code, signal });
     });

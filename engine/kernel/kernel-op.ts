@@ -58,6 +58,7 @@ export interface KernelOp<A = AnyAttrs> {
     attrs: A,
     outputs: readonly ReferenceTensor[],
   ) => void;
+  /** What the tests call it with. The published package leaves those of its own ops out. */
   readonly samples: readonly Sample<A>[];
   /** How close results come to the reference on every adapter; what the conformance page checks. */
   readonly accuracy?: Accuracy;

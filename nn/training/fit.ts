@@ -25,7 +25,7 @@ import type { Trainer } from "./trainer.ts";
 export interface TrainableModel extends TrainedModel {
   /** Set by `fit` as it begins. */
   history: History | undefined;
-  /** A trainer for the compiled loss, metrics and optimizer. */
+  /** @internal A trainer for the compiled loss, metrics and optimizer. */
   makeTrainer(): Trainer;
 }
 

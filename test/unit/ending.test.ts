@@ -1,6 +1,7 @@
 // Programs that train at a terminal and are ended: by Ctrl-C, SIGTERM, an error or exit(), also while kernels compile.
 // The terminal is left as it was, no line half drawn, the exit code is the signal's, and a program's own handlers decide.
 
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -48,6 +49,20 @@ function expectEnded({ screen, code, endedAfterMs }: TerminalRun, expected: numb
   expect(code, screen.text).toBe(expected);
   expect(endedAfterMs).toBeLessThan(30_000);
 }
+
+it.skipIf(process.platform === "win32")(
+  "SIGTERM to npm, which passes it to its shell alone, ends all",
+  async () => {
+    // The shell has something left to do, so that it stays the parent.
+    const args = ["-c", '"$@"; true', "sh", ...program("cpu", "none")];
+    const env = { ...process.env, npm_lifecycle_event: "start" };
+    const shell = spawn("sh", args, { env, stdio: ["ignore", "pipe", "inherit"] });
+    shell.stdout.once("data", () => shell.kill("SIGTERM"));
+    // The pipe is closed when the last of them that may write to it has ended.
+    await new Promise((resolve) => shell.stdout.on("close", resolve));
+    expect(shell.signalCode).toBe("SIGTERM");
+  },
+);
 
 describe.skipIf(withoutTerminal)(`at a terminal${withoutTerminal ? ` (${withoutTerminal})` : ""}`, () => {
   it.each([

@@ -10,7 +10,7 @@ import { cast } from "./cast.ts";
 import { equal, greaterEqual, less, lessEqual } from "./comparison.ts";
 import { binary, elementwiseOp, exact, numeric, unary } from "./elementwise.ts";
 import { logicalAnd, where } from "./logical.ts";
-import { mathFunctions } from "./math-functions.ts";
+import { mathFunctions, remainderFunctions } from "./math-functions.ts";
 import { floor } from "./rounding.ts";
 
 const pair: readonly Sample[] = [
@@ -111,7 +111,7 @@ export const remainder = binary({
     if (a.dtype === "u32") return "a % b";
     return "select(a % b, a % b + b, (a % b != vec4i()) & ((a % b < vec4i()) != (b < vec4i())))";
   },
-  helpers: mathFunctions("remainder_4"),
+  helpers: remainderFunctions("remainder_4"),
   reference: ([a, b], _, dtype) => {
     if (b === 0 && dtype !== "f32") return 0;
     const rest = a % b;

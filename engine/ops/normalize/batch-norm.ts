@@ -20,7 +20,7 @@ import {
   type Variants,
   wgslFloat,
 } from "../../kernel/kernel.ts";
-import { chosen, powerOfTwo, registerFamily } from "../../kernel/variants.ts";
+import { chosen, type Family, powerOfTwo } from "../../kernel/variants.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
 import type { TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -155,12 +155,30 @@ function checkFeatures(
   return features;
 }
 
+const batchNormFamily: Family = {
+  name: "batchNorm",
+  sources: [
+    ...[batchNormShader, gradientShader, elementwiseShader].map(({ source }) => source),
+    ...[momentsSources, reduceSources],
+  ].join("\n"),
+  checks: () => {
+    const [x, features] = [{ shape: [71, 12] }, { shape: [12] }];
+    const statistics = [features, { ...features, low: 0.5, high: 2 }];
+    const attrs = { epsilon: 1e-3 };
+    return [
+      { op: batchNorm.op, inputs: [x, features, features], attrs },
+      { op: batchNormGradient.op, inputs: [x, x, features, ...statistics], attrs },
+    ];
+  },
+};
+
 /**
  * Batch normalization with the batch's own statistics (training): x [batch..., features], gamma and beta
  * [features]. Gives [y, mean, variance]; variance is the biased one. Source: Ioffe and Szegedy 2015, algorithm 1;
  * the gradient flows through mean and variance.
  */
 export const batchNorm = defineMultiOp({
+  family: batchNormFamily,
   name: "batchNorm",
   saves: { inputs: [0, 1], outputs: [1, 2] },
   samples: [
@@ -251,6 +269,7 @@ function composedGradient(
  * dβ = Σ dy, dγ = Σ dy · x̂, dx = γ / √(variance + ε) · (dy - (dβ + x̂ dγ) / rows), x̂ the normalized x.
  */
 export const batchNormGradient = defineMultiOp({
+  family: batchNormFamily,
   name: "batchNormGradient",
   saves: { inputs: [0, 1, 2, 3, 4] },
   samples: [
@@ -369,20 +388,3 @@ function gradientKernels(inputs: readonly Spec[], epsilon: number, profile: Adap
   const calls = [products, ...sumOf(scratch(0, "read"), output(1)), ...sumOf(input(0), output(2)), apply];
   return { calls, scratch: scratchSpecs };
 }
-
-registerFamily({
-  name: "batchNorm",
-  sources: [
-    ...[batchNormShader, gradientShader, elementwiseShader].map(({ source }) => source),
-    ...[momentsSources, reduceSources],
-  ].join("\n"),
-  checks: () => {
-    const [x, features] = [{ shape: [71, 12] }, { shape: [12] }];
-    const statistics = [features, { ...features, low: 0.5, high: 2 }];
-    const attrs = { epsilon: 1e-3 };
-    return [
-      { op: batchNorm.op, inputs: [x, features, features], attrs },
-      { op: batchNormGradient.op, inputs: [x, x, features, ...statistics], attrs },
-    ];
-  },
-});

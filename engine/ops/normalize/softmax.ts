@@ -19,7 +19,7 @@ import {
   shader,
 } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike, Vjp } from "../../tensor/op.ts";
@@ -117,6 +117,16 @@ interface RowOpDefinition {
   vjp: Vjp<object>;
 }
 
+const softmaxFamily: Family = {
+  name: "softmax",
+  sources: [softmaxShader.source, rowSources].join("\n"),
+  checks: () => [
+    { op: softmax.op, inputs: [{ shape: [3, 300], low: -3, high: 3 }] },
+    { op: softmax.op, inputs: [{ shape: [5, 7], low: -3, high: 3 }] },
+    { op: logSoftmax.op, inputs: [{ shape: [3, 301], low: -3, high: 3 }] },
+  ],
+};
+
 /** An op on rows along any one axis; the kernel takes the last one, others are transposed there and back. */
 function rowOp({
   name,
@@ -125,6 +135,7 @@ function rowOp({
   vjp,
 }: RowOpDefinition): OpFunction<[x: TensorLike, axis?: number], Tensor> {
   const lastAxis = defineOp({
+    family: softmaxFamily,
     name,
     saves: { outputs: [0] },
     samples: [
@@ -180,14 +191,4 @@ export const logSoftmax = rowOp({
     "fn result(x: vec4f, largest: f32, total: f32) -> vec4f {\n  return (x - largest) - log_total_of(total);\n}",
   value: (x, largest, total) => x - largest - Math.log(total),
   vjp: ({ grad, output }) => [sub(grad(), mul(exp(output()), sum(grad(), -1, { keepDims: true })))],
-});
-
-registerFamily({
-  name: "softmax",
-  sources: [softmaxShader.source, rowSources].join("\n"),
-  checks: () => [
-    { op: softmax.op, inputs: [{ shape: [3, 300], low: -3, high: 3 }] },
-    { op: softmax.op, inputs: [{ shape: [5, 7], low: -3, high: 3 }] },
-    { op: logSoftmax.op, inputs: [{ shape: [3, 301], low: -3, high: 3 }] },
-  ],
 });

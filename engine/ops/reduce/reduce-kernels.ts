@@ -24,6 +24,7 @@ import {
   shader,
 } from "../../kernel/kernel.ts";
 import type { ReferenceTensor, Sample, SampleInput } from "../../kernel/kernel-op.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { NotDifferentiable, Op, TensorLike, Vjp, VjpContext } from "../../tensor/op.ts";
@@ -273,6 +274,7 @@ export interface ReduceDefinition extends Reduction {
   allowsEmpty: boolean;
   reference: Op<ReduceAttrs>["reference"];
   vjp: Vjp<ReduceAttrs> | NotDifferentiable;
+  family?: Family;
   saves?: Op["saves"];
   accuracy?: Op["accuracy"];
   traits?: Op["traits"];
@@ -323,6 +325,7 @@ export function reduction(definition: ReduceDefinition) {
   const dtype = dtypes[0];
   return defineOp({
     name,
+    family: definition.family,
     saves: definition.saves ?? {},
     samples: [...reduceSamples(dtype, {}), ...(definition.samples ?? [])],
     accuracy: definition.accuracy,
