@@ -4,6 +4,8 @@
 interface NodeProcess {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pid: number;
+  /** Since Node 20.13. */
+  availableMemory?(): number;
   getBuiltinModule?(name: string): unknown;
 }
 

@@ -28,6 +28,35 @@ export function checkTraced(op: string, device: Device): void {
   );
 }
 
+/** What `memory()` gives: plain numbers of the moment it was asked for. */
+export class MemoryReport implements MemoryUse {
+  readonly tensors: number;
+  readonly buffers: number;
+  readonly bytes: number;
+  readonly pooledBytes: number;
+  readonly peakBytes: number;
+  readonly #backend: Backend;
+
+  /** @internal */
+  constructor(tensors: number, backend: Backend) {
+    const { buffers, bytes, pooledBytes, peakBytes } = backend.memoryUse();
+    this.tensors = tensors;
+    this.buffers = buffers;
+    this.bytes = bytes;
+    this.pooledBytes = pooledBytes;
+    this.peakBytes = peakBytes;
+    this.#backend = backend;
+  }
+
+  /**
+   * Has the device find its peak anew from what there is now, so that a later report's `peakBytes` is the peak since.
+   * This report stays as it is.
+   */
+  resetPeak(): void {
+    this.#backend.resetPeak();
+  }
+}
+
 export class Device {
   /** @internal What executes: the adapter's backend, or a trace of it while a function is traced. */
   backend: Backend;
@@ -118,9 +147,9 @@ export class Device {
     return watch === undefined ? done : done.then(() => watch.check(this));
   }
 
-  /** What lives on the device now. */
-  memory(): MemoryUse {
-    return { tensors: this.tensorCount, ...this.backend.memoryUse() };
+  /** What lives on the device now; `memory().resetPeak()` has the peak found anew. */
+  memory(): MemoryReport {
+    return new MemoryReport(this.tensorCount, this.backend);
   }
 
   /** What the device was asked to do since it was opened: dispatches, submits, uploads, ... */
@@ -156,7 +185,7 @@ export function setDevice(next: Device): void {
   defaultDevice.value = next;
 }
 
-/** What lives on the default device: tensors, buffers, bytes. */
-export function memory(): MemoryUse {
+/** What lives on the default device: tensors, buffers, bytes; `memory().resetPeak()` has the peak found anew. */
+export function memory(): MemoryReport {
   return device().memory();
 }

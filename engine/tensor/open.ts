@@ -4,6 +4,7 @@ import type { Backend } from "../backend/backend.ts";
 import { CpuBackend } from "../backend/cpu.ts";
 import { openWebgpu } from "../backend/webgpu/open.ts";
 import { ArgumentError, checkOptions, type OptionNames, unknownName } from "../base/errors.ts";
+import { atLeastOne } from "../base/number-checks.ts";
 import { Device, defaultDevice } from "./device.ts";
 
 export interface InitOptions {
@@ -32,6 +33,12 @@ export interface InitOptions {
    *   `device.info.matrixUnit` tells which. In Chrome it needs the flag `--enable-unsafe-webgpu`.
    */
   matmulPrecision?: "float32" | "float16";
+  /**
+   * Bytes of device memory, what is kept for reuse included, past which making a tensor throws a LimitError; whole.
+   * Default: under Node three quarters of the memory that the machine has left when the device opens; in browsers, which
+   * tell nothing of it, what the driver gives. The CPU reference has no limit.
+   */
+  memoryLimit?: number;
 }
 
 const initOptions: OptionNames<InitOptions> = {
@@ -40,6 +47,7 @@ const initOptions: OptionNames<InitOptions> = {
   autotune: true,
   deterministic: true,
   matmulPrecision: true,
+  memoryLimit: true,
 };
 
 /**
@@ -60,6 +68,7 @@ export async function init(options: InitOptions = {}): Promise<Device> {
   const precision = options.matmulPrecision ?? "float32";
   if (!["float32", "float16"].includes(precision))
     throw unknownName("matmulPrecision", String(precision), ["float32", "float16"]);
+  if (options.memoryLimit !== undefined) atLeastOne("init", "memoryLimit", options.memoryLimit);
   let backend: Backend | undefined;
   if (kind !== "cpu") backend = await openWebgpu(kind === "webgpu", options);
   const opened = new Device(backend ?? new CpuBackend(), seed);

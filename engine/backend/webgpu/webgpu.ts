@@ -13,11 +13,14 @@ import type { Backend, DeviceInfo, MemoryUse, Operands, WorkCounters } from "../
 import type { Plan, PreparedProgram, WarmUpProgress } from "../program.ts";
 import type { ProfileClock, ProfileSession } from "../timing.ts";
 import type { Tuner } from "../tuning/tuner.ts";
-import { BindGroups } from "./bind-groups.ts";
+import { BindGroups, bindGroupCeiling } from "./bind-groups.ts";
+import { ceilingFor } from "./ceiling.ts";
 import { decode, encode } from "./encoding.ts";
+import { GarbageTurns } from "./garbage.ts";
+import { GpuMemory } from "./gpu-memory.ts";
 import type { Naps } from "./naps.ts";
 import { type Kernel, PipelineCache, refused, SizeBuffers } from "./pipelines.ts";
-import { BufferPool, GpuMemory } from "./pool.ts";
+import { BufferPool, type PoolCeiling } from "./pool.ts";
 import { WebgpuProgram } from "./program.ts";
 import { Readback } from "./readback.ts";
 import { Recorder } from "./recorder.ts";
@@ -39,6 +42,8 @@ export interface WebgpuOptions {
   readonly tuner?: Tuner;
   /** Taken while something is waited for, where waiting keeps a core busy that the adapter needs. */
   readonly naps?: Naps;
+  /** How much it may hold; default: what the machine can give. */
+  readonly ceiling?: PoolCeiling;
 }
 
 /** Plans kept; past that all are dropped and made anew as they are needed. */
@@ -56,6 +61,7 @@ export class WebgpuBackend implements Backend {
   readonly #recorder: Recorder;
   readonly #readback: Readback;
   readonly #bindGroups: BindGroups;
+  readonly #garbage: GarbageTurns;
   readonly #openHelper: (() => Promise<GPUDevice | undefined>) | undefined;
   readonly #tuner: Tuner | undefined;
   readonly #naps: Pick<Naps, "during">;
@@ -66,7 +72,7 @@ export class WebgpuBackend implements Backend {
   #uploadedBytes = 0;
   #readbacks = 0;
 
-  constructor(device: GPUDevice, info: DeviceInfo, { openHelper, tuner, naps }: WebgpuOptions = {}) {
+  constructor(device: GPUDevice, info: DeviceInfo, { openHelper, tuner, naps, ceiling }: WebgpuOptions = {}) {
     this.#device = device;
     this.#openHelper = openHelper;
     this.#tuner = tuner;
@@ -76,11 +82,16 @@ export class WebgpuBackend implements Backend {
     if (tuner !== undefined) tuner.choices.onChange = () => this.#forgetPlans();
     this.#naps = naps ?? { during: (wait) => wait };
     this.#bindGroups = new BindGroups(device);
-    this.#pool = new BufferPool(device, info.limits, (id) => {
+    this.#pool = new BufferPool(device, info.limits, ceiling ?? ceilingFor(undefined), (first, end) => {
       // A buffer that unsubmitted commands use must not be destroyed yet.
-      this.#recorder.beforeDestroy(id);
-      this.#bindGroups.drop(id);
+      this.#recorder.beforeDestroy(first, end);
+      this.#bindGroups.drop(first);
     });
+    this.#garbage = new GarbageTurns([
+      { ceiling: this.#pool.ceiling.bytes, inUse: () => this.#pool.bytesInUse },
+      { ceiling: this.#pool.ceiling.buffers, inUse: () => this.#pool.buffersInUse },
+      { ceiling: bindGroupCeiling, inUse: () => this.#bindGroups.alive },
+    ]);
     this.#pipelines = new PipelineCache(device, (error) => this.#watch(error));
     this.#sizes = new SizeBuffers(device, (id) => this.#bindGroups.drop(id));
     this.#recorder = new Recorder(device);
@@ -97,9 +108,10 @@ export class WebgpuBackend implements Backend {
     };
   }
 
-  allocate(spec: Spec, what: string): Memory {
+  allocate(spec: Spec, what: string, apart?: readonly Memory[]): Memory {
     const name = `${what} (${spec.dtype} ${showShape(spec.shape)})`;
-    return this.#pool.allocate(deviceBytes(spec.dtype, sizeOf(spec.shape)), name);
+    const bytes = deviceBytes(spec.dtype, sizeOf(spec.shape));
+    return this.#pool.allocate(bytes, name, apart as readonly GpuMemory[] | undefined);
   }
 
   slice(memory: Memory, byteOffset: number, spec: Spec): Memory {
@@ -107,7 +119,8 @@ export class WebgpuBackend implements Backend {
     parent.retain();
     const bytes = deviceBytes(spec.dtype, sizeOf(spec.shape));
     const start = parent.byteOffset + byteOffset;
-    return new GpuMemory(parent.buffer, parent.bufferId, start, bytes, () => parent.release(), true);
+    const { buffer, bufferId, regionId } = parent;
+    return new GpuMemory(buffer, bufferId, start, bytes, () => parent.release(), regionId, true);
   }
 
   overlaps(a: Memory, b: Memory): boolean {
@@ -124,8 +137,8 @@ export class WebgpuBackend implements Backend {
   }
 
   endsInGap(memory: Memory, spec: Spec): boolean {
-    const { isPart, byteLength } = memory as GpuMemory;
-    return isPart && copyBytes(spec.dtype, sizeOf(spec.shape)) < byteLength;
+    const { isSlice, byteLength } = memory as GpuMemory;
+    return isSlice && copyBytes(spec.dtype, sizeOf(spec.shape)) < byteLength;
   }
 
   write(memory: Memory, spec: Spec, values: ArrayLike<number>): void {
@@ -158,6 +171,7 @@ export class WebgpuBackend implements Backend {
       memory.release();
     }
     await this.#throwPending();
+    await this.#garbage.takeIfDue();
     return decode(dtype, raw, count);
   }
 
@@ -190,13 +204,42 @@ export class WebgpuBackend implements Backend {
       // Known by now to be broken: say why at the call, as the first use could only say when it was read.
       if (pipeline.failure !== undefined) throw refused(pipeline.failure);
     }
-    const scratch = prepared.scratchBytes.map((bytes) => this.#pool.allocate(bytes, `scratch of ${op.name}`));
-    for (const kernel of prepared.calls) {
-      const memories = kernel.call.operands.map((operand) => pick(operand, inputs, outputs, scratch));
-      const bindGroup = this.#bindGroups.get(kernel.pipeline, kernel.sizes, memories);
-      this.#recorder.dispatch(kernel, bindGroup, memories);
+    const scratch: GpuMemory[] = [];
+    try {
+      for (const bytes of prepared.scratchBytes)
+        scratch.push(this.#pool.allocate(bytes, `scratch of ${op.name}`));
+      for (const kernel of prepared.calls) {
+        const memories = kernel.call.operands.map((operand) => pick(operand, inputs, outputs, scratch));
+        const bindGroup = this.#bindGroups.getIfRoom(kernel.pipeline, kernel.sizes, memories);
+        if (bindGroup === undefined) this.#runOnCopies(kernel, memories);
+        else this.#recorder.dispatch(kernel, bindGroup, memories);
+      }
+    } finally {
+      for (const memory of scratch) memory.release();
     }
-    for (const memory of scratch) memory.release();
+  }
+
+  /**
+   * Runs a kernel while no bind groups are made: on copies of what it binds, which lie in the same buffers every time, so
+   * that their bind group exists. Slow, but a loop that neither frees nor awaits comes to its end.
+   */
+  #runOnCopies(kernel: PreparedCall, memories: readonly GpuMemory[]): void {
+    const copies: GpuMemory[] = [];
+    try {
+      for (const { byteLength } of memories)
+        copies.push(this.#pool.allocate(byteLength, `a copy of an operand of ${kernel.name}`));
+      memories.forEach((memory, k) => {
+        this.#recorder.copy(memory, copies[k], memory.byteLength);
+      });
+      const bindGroup = this.#bindGroups.get(kernel.pipeline, kernel.sizes, copies);
+      this.#recorder.dispatch(kernel, bindGroup, copies);
+      kernel.call.operands.forEach(({ access }, k) => {
+        if (access === "read_write") this.#recorder.copy(copies[k], memories[k], memories[k].byteLength);
+      });
+    } finally {
+      // The pool gives what came back last first: the next kernel finds them in this order.
+      for (const memory of copies.reverse()) memory.release();
+    }
   }
 
   #prepare(op: KernelOp, attrs: unknown, inputs: readonly Spec[], outputs: readonly Spec[]): Prepared {
@@ -313,10 +356,15 @@ export class WebgpuBackend implements Backend {
     await this.#naps.during(this.#device.queue.onSubmittedWorkDone());
     if (this.#lostReason !== undefined) throw this.#lostError("sync()");
     await this.#throwPending();
+    await this.#garbage.takeIfDue();
   }
 
   memoryUse(): Omit<MemoryUse, "tensors"> {
     return this.#pool.use();
+  }
+
+  resetPeak(): void {
+    this.#pool.resetPeak();
   }
 
   counters(): WorkCounters {
