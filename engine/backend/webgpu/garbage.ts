@@ -47,10 +47,10 @@ export class GarbageTurns {
 /** Of the ceiling, the share at which the first turn is taken. */
 const firstShare = 1 / 4;
 
-/** After a turn: when use has doubled; near the ceiling at every eighth of it. What is really in use costs few turns. */
+/** After a turn: when use has grown by half; near the ceiling at every eighth of it. What is really in use costs few turns. */
 function nextDue({ ceiling, inUse }: Resource): number {
   const used = inUse();
-  return Math.max(ceiling * firstShare, Math.min(used * 2, Math.max(ceiling * 0.75, used + ceiling / 8)));
+  return Math.max(ceiling * firstShare, Math.min(used * 1.5, Math.max(ceiling * 0.75, used + ceiling / 8)));
 }
 
 /** Resolves after a collection and the finalizers that it brings. */

@@ -142,7 +142,7 @@ export class Recorder {
    */
   beforeDestroy(first: number, end: number): void {
     for (let id = first; id < end; id++) {
-      if (this.#touched.has(id)) return this.settle();
+      if (this.#touched.has(id)) this.settle();
     }
   }
 
