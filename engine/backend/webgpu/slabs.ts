@@ -39,7 +39,7 @@ export class Slabs {
   readonly #source: SlabSource;
   readonly #sizes = new Map<number, SlabsOfSize>();
   #nextOrder = 0;
-  /** Bytes of parts that nobody has. */
+  /** Bytes of slabs that no value has, what is left behind the last part included. */
   freeBytes = 0;
 
   constructor(source: SlabSource) {
@@ -70,7 +70,7 @@ export class Slabs {
     const freeBits = new Uint32Array(Math.ceil(parts / 32));
     for (let part = 0; part < parts; part++) freeBits[part >> 5] |= 1 << (part & 31);
     const slab = { buffer, id, size, order: this.#nextOrder++, partBytes, freeBits, free: parts, parts };
-    this.freeBytes += parts * partBytes;
+    this.freeBytes += slabBytes;
     ofSize.open.push(slab);
     ofSize.empty++;
     return slab;
@@ -90,7 +90,7 @@ export class Slabs {
     const at = open.findLastIndex(({ free, parts }) => free === parts);
     const [spare] = open.splice(at, 1);
     ofSize.empty--;
-    this.freeBytes -= spare.parts * spare.partBytes;
+    this.freeBytes -= slabBytes;
     this.#source.give(spare);
   }
 }

@@ -151,16 +151,18 @@ export class WebgpuBackend implements Backend {
   }
 
   async read(memory: Memory, dtype: DType, count: number): Promise<HostArray> {
-    const gpu = memory as GpuMemory;
     if (count === 0) return hostArray(dtype, 0);
-    this.#recorder.flush();
-    this.#readbacks++;
     const bytes = copyBytes(dtype, count);
     let raw: ArrayBuffer;
-    memory.retain();
+    const isLater = this.#readback.isFull;
+    const source = isLater ? this.#snapshot(memory as GpuMemory, bytes) : (memory as GpuMemory);
+    if (!isLater) source.retain();
+    this.#recorder.flush();
+    this.#readbacks++;
     try {
       if (this.#recorder.clock?.holdsBack) await this.#recorder.clock.drain();
-      raw = await this.#naps.during(this.#readback.read(gpu.buffer, gpu.byteOffset, bytes));
+      if (isLater) await this.#readback.turn();
+      raw = await this.#naps.during(this.#readback.read(source.buffer, source.byteOffset, bytes));
     } catch (error) {
       await this.#throwPending();
       // The news of a loss may come after the reading it ended.
@@ -168,11 +170,18 @@ export class WebgpuBackend implements Backend {
       if (this.#lostReason !== undefined) throw this.#lostError("data()");
       throw new DeviceError(`data(): reading back failed: ${(error as Error).message}`);
     } finally {
-      memory.release();
+      source.release();
     }
     await this.#throwPending();
     await this.#garbage.takeIfDue();
     return decode(dtype, raw, count);
+  }
+
+  /** A copy of what the memory holds now: when its turn to be read comes, it may hold something else. */
+  #snapshot(memory: GpuMemory, bytes: number): GpuMemory {
+    const copy = this.#pool.allocate(Math.ceil(bytes / 16) * 16, "values to be read", [memory]);
+    this.#recorder.copy(memory, copy, bytes);
+    return copy;
   }
 
   async readFloat64(memory: Memory, dtype: DType, count: number): Promise<Float64Array> {
