@@ -35,8 +35,8 @@ export interface InitOptions {
   matmulPrecision?: "float32" | "float16";
   /**
    * Bytes of device memory, what is kept for reuse included, past which making a tensor throws a LimitError; whole.
-   * Default: under Node three quarters of the memory that the machine has left when the device opens; in browsers, which
-   * tell nothing of it, what the driver gives. The CPU reference has no limit.
+   * Default: on software adapters and Apple's GPUs three quarters of the memory that the machine has left when the device
+   * opens, under Node; else what the driver gives, as WebGPU does not tell how much that is. The CPU reference has none.
    */
   memoryLimit?: number;
 }

@@ -1,6 +1,7 @@
 // How much memory a device may take where `init` is not told.
 
 import { nodeModule, nodeProcess } from "../../base/host.ts";
+import type { DeviceInfo } from "../backend.ts";
 import type { PoolCeiling } from "./pool.ts";
 
 /**
@@ -12,12 +13,14 @@ const mostBuffers = 32768;
 const share = 0.75;
 
 /**
- * Bytes: `memoryLimit`, or three quarters of the memory that is available when the device opens, which is the GPU's own
- * memory on software adapters and integrated GPUs. No one tells how much a discrete GPU has: its driver refuses what is
- * too much, and that is reported. Browsers tell nothing; there it is the driver alone.
+ * Bytes: `memoryLimit`, or, on adapters that compute in the machine's own memory, three quarters of what is available
+ * when the device opens. WebGPU does not tell how much other GPUs have: there it is their driver that refuses what is too
+ * much. Browsers do not tell what the machine has, either.
  */
-export function ceilingFor(memoryLimit: number | undefined): PoolCeiling {
-  return { buffers: mostBuffers, bytes: memoryLimit ?? Math.floor(availableBytes() * share) };
+export function ceilingFor(info: DeviceInfo, memoryLimit: number | undefined): PoolCeiling {
+  const isHostMemory = info.isSoftware || info.vendor === "apple";
+  const most = isHostMemory ? Math.floor(availableBytes() * share) : Number.POSITIVE_INFINITY;
+  return { buffers: mostBuffers, bytes: memoryLimit ?? most };
 }
 
 function availableBytes(): number {

@@ -57,7 +57,7 @@ export async function openWebgpu(required: boolean, options: OpenOptions): Promi
   // lavapipe compiles at a pipeline's first dispatch, and its devices share what they compiled.
   const gainsByHelpers = /llvmpipe|lavapipe/i.test(info.adapter + info.driver);
   const openHelper = gainsByHelpers ? () => openDevice("gradgpu, compiling ahead") : undefined;
-  const ceiling = ceilingFor(options.memoryLimit);
+  const ceiling = ceilingFor(info, options.memoryLimit);
   return new WebgpuBackend(device, info, { openHelper, tuner, naps, ceiling });
 }
 

@@ -4,7 +4,7 @@
 import { LimitError } from "../../base/errors.ts";
 import type { MemoryUse } from "../backend.ts";
 import { GpuMemory, type PooledBuffer } from "./gpu-memory.ts";
-import { mostPartBytes, Slabs, slabBytes, slabIds } from "./slabs.ts";
+import { idsOf, mostPartBytes, Slabs } from "./slabs.ts";
 
 const usage = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
 
@@ -167,9 +167,6 @@ export class BufferPool {
 
 /** Freed bytes that are always kept; above it, as much as is in use twice over. */
 const poolFloor = 256 * 2 ** 20;
-
-/** Any buffer of a slab's size may become one. */
-const idsOf = (size: number): number => (size === slabBytes ? slabIds : 1);
 
 /** Sizes in steps of an eighth of the next power of two, so that at most an eighth is wasted. */
 function sizeClass(bytes: number, limit: number): number {

@@ -3,12 +3,16 @@
 
 import { GpuMemory, type PooledBuffer } from "./gpu-memory.ts";
 
-export const slabBytes = 64 * 1024;
+/** A slab's bytes: a power of two. The first of a part size are small, so that few values take little. */
+const smallestSlab = 4096;
+const largestSlab = 64 * 1024;
+const fewestParts = 4;
 /** Parts start at multiples of this, which is as far as any adapter's minStorageBufferOffsetAlignment goes. */
 const alignment = 256;
 export const mostPartBytes = 4096;
-/** Ids that a slab takes, its parts' included. */
-export const slabIds = 1 + slabBytes / alignment;
+/** Ids that a buffer of this size takes: any that a slab can be made of has some for parts. */
+export const idsOf = (bytes: number): number =>
+  bytes >= smallestSlab && bytes <= largestSlab && (bytes & (bytes - 1)) === 0 ? 1 + bytes / alignment : 1;
 /** Empty slabs of a size that stay open: ops that take turns among them make and give up none. */
 const keptEmpty = 3;
 
@@ -33,6 +37,8 @@ interface SlabsOfSize {
   readonly open: Slab[];
   /** How many of them are empty. */
   empty: number;
+  /** Slabs of the size, full ones too. */
+  count: number;
 }
 
 export class Slabs {
@@ -53,7 +59,7 @@ export class Slabs {
   allocate(bytes: number, apart: readonly GpuMemory[], what: string): GpuMemory {
     const partBytes = Math.ceil(bytes / alignment) * alignment;
     let ofSize = this.#sizes.get(partBytes);
-    if (ofSize === undefined) this.#sizes.set(partBytes, (ofSize = { open: [], empty: 0 }));
+    if (ofSize === undefined) this.#sizes.set(partBytes, (ofSize = { open: [], empty: 0, count: 0 }));
     const slab =
       ofSize.open.find(({ id }) => !holdsOneOf(id, apart)) ?? this.#openSlab(partBytes, ofSize, what);
     if (slab.free === slab.parts) ofSize.empty--;
@@ -65,14 +71,15 @@ export class Slabs {
   }
 
   #openSlab(partBytes: number, ofSize: SlabsOfSize, what: string): Slab {
-    const { buffer, id, size } = this.#source.take(slabBytes, what);
-    const parts = Math.floor(slabBytes / partBytes);
+    const { buffer, id, size } = this.#source.take(nextSlabBytes(partBytes, ofSize.count), what);
+    const parts = Math.floor(size / partBytes);
     const freeBits = new Uint32Array(Math.ceil(parts / 32));
     for (let part = 0; part < parts; part++) freeBits[part >> 5] |= 1 << (part & 31);
     const slab = { buffer, id, size, order: this.#nextOrder++, partBytes, freeBits, free: parts, parts };
-    this.freeBytes += slabBytes;
+    this.freeBytes += size;
     ofSize.open.push(slab);
     ofSize.empty++;
+    ofSize.count++;
     return slab;
   }
 
@@ -90,9 +97,16 @@ export class Slabs {
     const at = open.findLastIndex(({ free, parts }) => free === parts);
     const [spare] = open.splice(at, 1);
     ofSize.empty--;
-    this.freeBytes -= slabBytes;
+    ofSize.count--;
+    this.freeBytes -= spare.size;
     this.#source.give(spare);
   }
+}
+
+/** Every two slabs the next ones are twice as large: values that are read and made lie in two. */
+function nextSlabBytes(partBytes: number, count: number): number {
+  const first = Math.max(smallestSlab, 2 ** Math.ceil(Math.log2(partBytes * fewestParts)));
+  return Math.min(largestSlab, first * 2 ** Math.min(8, count >> 1));
 }
 
 function holdsOneOf(id: number, memories: readonly GpuMemory[]): boolean {

@@ -2,7 +2,7 @@
 // run afterwards looks up a bind group and records a dispatch.
 
 import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from "../../base/dtype.ts";
-import { ArgumentError, DeviceError, DeviceLostError } from "../../base/errors.ts";
+import { ArgumentError, DeviceError, DeviceLostError, LimitError } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
 import { type AdapterProfile, mostChainInputs, type Operand, type Spec } from "../../kernel/kernel.ts";
 import type { KernelOp } from "../../kernel/kernel-op.ts";
@@ -82,7 +82,7 @@ export class WebgpuBackend implements Backend {
     if (tuner !== undefined) tuner.choices.onChange = () => this.#forgetPlans();
     this.#naps = naps ?? { during: (wait) => wait };
     this.#bindGroups = new BindGroups(device);
-    this.#pool = new BufferPool(device, info.limits, ceiling ?? ceilingFor(undefined), (first, end) => {
+    this.#pool = new BufferPool(device, info.limits, ceiling ?? ceilingFor(info, undefined), (first, end) => {
       // A buffer that unsubmitted commands use must not be destroyed yet.
       this.#recorder.beforeDestroy(first, end);
       this.#bindGroups.drop(first);
@@ -101,10 +101,11 @@ export class WebgpuBackend implements Backend {
       return this.#lostReason;
     });
     device.onuncapturederror = (event) => {
-      const { message } = (event as GPUUncapturedErrorEvent).error;
+      const { error } = event as GPUUncapturedErrorEvent;
+      const { message } = error;
       // What comes of a refused shader need not be printed as well: that error is told.
       if (message.startsWith("[Invalid ")) event.preventDefault();
-      this.#errors.push(Promise.resolve(new DeviceError(`WebGPU refused a command: ${message}`)));
+      this.#errors.push(Promise.resolve(this.#refusal(error)));
     };
   }
 
@@ -398,6 +399,15 @@ export class WebgpuBackend implements Backend {
   /** @internal For tests: loses the device as a driver reset would. */
   loseDevice(): void {
     this.#device.destroy();
+  }
+
+  #refusal(error: GPUError): Error {
+    if (error.constructor.name !== "GPUOutOfMemoryError")
+      return new DeviceError(`WebGPU refused a command: ${error.message}`);
+    const { buffers, bytes } = this.#pool.use();
+    return new LimitError(
+      `the GPU has no memory left: ${buffers} buffers of ${bytes} bytes live on the device, and another was refused (${error.message}); what needed it has no value. Free what is no longer needed with tidy() or dispose(), use smaller batches or shapes, or set init's memoryLimit to be told at the call`,
+    );
   }
 
   #watch(error: Promise<Error | undefined>): void {
