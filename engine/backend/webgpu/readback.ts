@@ -1,7 +1,7 @@
 // Reads buffers back through mappable staging buffers, reused by size, and no more at once than the process survives.
 
 /** A buffer that can be mapped is a memory map of its own, of which Linux lets a process have 65,530. */
-const mostAtOnce = 4096;
+const mostAtOnce = 1024;
 
 export class Readback {
   readonly #device: GPUDevice;
