@@ -6,6 +6,7 @@ import { type DeviceInfo, dispose, init } from "../engine/index.ts";
 import { type BenchArguments, parseBenchArguments, UsageError, usage } from "./arguments.ts";
 import { type BenchCase, type OwnBackend, peerBackends, type Row, type Skipped } from "./bench-case.ts";
 import { allCases } from "./cases/all.ts";
+import { describeNet, nets } from "./cases/nets.ts";
 import { type Comparison, closestRun, compareRuns } from "./compare-runs.ts";
 import { type Controls, measureControls } from "./controls.ts";
 import { interruptedCode, interruption, isInterrupted, stoppable, watchSignals } from "./interrupt.ts";
@@ -15,11 +16,12 @@ import { comparePeers, hasPeers as meetsPeers } from "./peers/compare.ts";
 import { readRuns } from "./read-runs.ts";
 import { describeRun, isRecord, recordName, recordText, withRun } from "./record.ts";
 import { finishRows, type Report } from "./report.ts";
+import { wrap } from "./reporters/columns.ts";
 import { renderComparison } from "./reporters/comparison.ts";
 import { renderHtml } from "./reporters/html/page.ts";
 import { columnsOf, type Progress, progressOn } from "./reporters/progress.ts";
 import { ratiosOf, renderFloors, renderRatios } from "./reporters/ratios.ts";
-import { renderTable, trim } from "./reporters/table.ts";
+import { renderSkipped, renderTable, trim } from "./reporters/table.ts";
 import { runCases } from "./run-cases.ts";
 
 const noAdapter = "no WebGPU adapter";
@@ -124,26 +126,29 @@ const withoutFailure = (entry: Skipped): Skipped =>
     ? { ...entry, reason: interruption, isFailure: false }
     : entry;
 
-const legend = `ms: median of n samples of many iterations each, synchronised; ±: half of their interquartile range;
-dispatches and submits: per iteration; share: of the adapter's measured FMA peak or copy rate, whichever is more;
-GB/s: each operand counted once; peak: of the device's buffers, the data set left out;
-cold: one first step in a process with an empty shader cache, compiling included; host: asking, not waiting.`;
+const legend =
+  "ms: median of n samples of many iterations each, synchronised; ±: half of their interquartile range; dispatches and submits: per iteration; share: of the adapter's measured FMA peak or copy rate, whichever is more; GB/s: each operand counted once; peak: of the device's buffers, the data set left out; cold: one first step in a process with an empty shader cache, compiling included, and how many pipelines were compiled in what time; host: asking, not waiting.";
+/** Without a terminal's width: what reads us has lines of its own. */
+const legendWidth = 118;
+
+/** Columns of the terminal that shows the table; undefined where it goes into a file or a pipe. */
+const tableWidth = () => (process.stdout.isTTY ? process.stdout.columns || 80 : undefined);
 
 function printReport(report: Report, cases: readonly BenchCase[]): void {
   const { rows, skipped, controls, seconds, options } = report;
   print("");
   const order = cases.map(({ name, phase }) => ({ case: name, phase }));
   const present = skipped.filter(({ reason }) => reason !== noAdapter && reason !== interruption);
-  process.stdout.write(renderTable(rows, present, order));
-  print(`\n${legend}`);
-  for (const { case: name, backend, phase, reason, isFailure } of present) {
-    const first = reason.trimEnd().split("\n")[0];
-    print(`${isFailure ? "FAILED " : "skipped"} ${backend} ${name} ${phase}: ${first}`);
-  }
-  const comparison = renderRatios(rows);
+  const width = tableWidth();
+  process.stdout.write(renderTable(rows, present, order, width));
+  print(`\n${wrap(legend, width ?? legendWidth)}`);
+  for (const net of nets)
+    if (rows.some((row) => row.case.endsWith(net.name))) print(`${net.name}: ${describeNet(net)}`);
+  process.stdout.write(renderSkipped(present, width ?? legendWidth));
+  const comparison = renderRatios(rows, width);
   if (comparison !== "") process.stdout.write(`\n${comparison}`);
   process.stdout.write(renderFloors(rows));
-  print(`at the end: ${describeControls(controls.end)}`);
+  print(wrap(`at the end: ${describeControls(controls.end)}`, width));
   print(
     `took ${seconds.toFixed(0)} s${options.isInterrupted ? "; INTERRUPTED, what came after is missing" : ""}`,
   );
@@ -276,7 +281,7 @@ async function main(argv: readonly string[]): Promise<number> {
   });
   const attempts = new Attempts();
   const start = await measureControls(hasAdapter);
-  print(describeControls(start));
+  print(wrap(describeControls(start), tableWidth()));
   const run: Run = { args, cases, machine, progress, rows: [], skipped: [] };
   for (const [backend, info] of infos)
     await attempts.run(`the run on ${backend}`, () => runBackend(backend, info, run));
@@ -331,7 +336,7 @@ async function tell(
   await attempts.run("printing the table", () => printReport(report, cases));
   if (comparison)
     await attempts.run("printing the comparison", () =>
-      process.stdout.write(`\n${renderComparison(comparison, compared!)}`),
+      process.stdout.write(`\n${renderComparison(comparison, compared!, tableWidth())}`),
     );
   for (const file of written) print(`wrote ${file}`);
 }
@@ -360,7 +365,7 @@ async function showRun(
   print(
     `${machine.cores} x ${machine.processor}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}`,
   );
-  print(`a run of ${describeRun(report)}`);
+  print(wrap(`a run of ${describeRun(report)}`, tableWidth()));
   const attempts = new Attempts();
   await tell(report, allCases, earlier, args, attempts);
   for (const problem of attempts.problems) say(problem);

@@ -100,16 +100,7 @@ export {
   type TraceEvent,
 } from "./profile/profile.ts";
 export { RandomGenerator, type RandomGeneratorOptions } from "./state/generator.ts";
-export {
-  arange,
-  type CreateOptions,
-  fromValues,
-  full,
-  isList,
-  ones,
-  tensor,
-  zeros,
-} from "./tensor/create.ts";
+export { arange, type CreateOptions, full, ones, tensor, zeros } from "./tensor/create.ts";
 export { Device, device, dispose, memory, setDevice } from "./tensor/device.ts";
 export {
   type NotDifferentiable,

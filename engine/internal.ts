@@ -1,6 +1,8 @@
 // What optim, nn, data and bench need of the engine beyond its public face. The package does not export it.
 
 export { hostArray } from "./base/dtype.ts";
+export type { OptionNames } from "./base/errors.ts";
+/** @internal The declarations that are published know none of them. */
 export {
   checkDifferentiable,
   checkFunction,
@@ -8,7 +10,6 @@ export {
   isPromise,
   kindOf,
   nearest,
-  type OptionNames,
   unknownName,
 } from "./base/errors.ts";
 export { lookup } from "./base/names.ts";

@@ -9,6 +9,9 @@ import { packagesInstalled, root } from "./setup.mjs";
 /** Unit test files that a check leaves to `npm test`, each with the reason. A pattern that matches one runs it. */
 const leftToTest = {
   "bench-run": "starts the bench a dozen times as a process, which takes most of a minute",
+  "example-mnist": "starts the MNIST example as a process, four times",
+  examples:
+    "trains the other examples from data to their accuracy, which takes as long as a fifth of the rest",
   "process-exit": "starts programs on the adapters of the machine and waits for them to end by themselves",
 };
 

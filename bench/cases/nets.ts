@@ -52,6 +52,15 @@ const specs: readonly NetSpec[] = [
   },
 ];
 
+/** As in "784-64-BN-dropout 0.2-10, batches of 128"; relu stands behind each number but the last, which softmax follows. */
+export function describeNet({ inputs, layers, batchSize }: NetSpec, withBatch = true): string {
+  const parts = layers.map((layer) => {
+    if (layer.kind === "dense") return String(layer.units);
+    return layer.kind === "dropout" ? `dropout ${layer.rate}` : "BN";
+  });
+  return `${[inputs, ...parts].join("-")}${withBatch ? `, batches of ${batchSize}` : ""}`;
+}
+
 /** The net as data alone, which another process can be sent. */
 export function specOf({ name, inputs, classes, batchSize, layers, batches }: NetSpec): NetSpec {
   return { name, inputs, classes, batchSize, layers, batches };

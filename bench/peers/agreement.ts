@@ -15,6 +15,10 @@ const laterTolerance = 1e-2;
 const resultTolerance = 1e-3;
 const randomTolerance = 0.05;
 
+/** Nothing agrees with NaN, and with an infinity only the same one: a tolerance that is a share of it would allow all. */
+const agrees = (ours: number, theirs: number, tolerance: number) =>
+  ours === theirs || (Number.isFinite(ours) && Math.abs(ours - theirs) <= tolerance);
+
 /** The work as it is compared: what dropout draws is every library's own. */
 export const comparable = (work: LibraryWork): LibraryWork =>
   work.kind === "net" ? { ...work, net: withoutDropout(work.net) } : work;
@@ -57,7 +61,7 @@ export function describeDifference(
 function describeOtherLosses(ours: readonly number[], theirs: readonly number[]): string | undefined {
   const at = ours.findIndex((loss, i) => {
     const tolerance = (i === 0 ? firstTolerance : laterTolerance) * Math.max(1, Math.abs(loss));
-    return !(Math.abs(loss - theirs[i]) <= tolerance);
+    return !agrees(loss, theirs[i], tolerance);
   });
   if (at < 0) return undefined;
   return `its loss of step ${at + 1} is ${theirs[at]?.toPrecision(6)}, ours ${ours[at].toPrecision(6)}: it does not compute the same`;
@@ -71,8 +75,9 @@ function describeOtherValues(
 ): string | undefined {
   if (theirs.length !== ours.length)
     return `${what} has ${theirs.length} values sampled, ours ${ours.length}: it does not compute the same`;
-  const tolerance = share * ours.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const at = ours.findIndex((value, i) => !(Math.abs(value - theirs[i]) <= tolerance));
+  const finite = ours.filter(Number.isFinite);
+  const tolerance = share * finite.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const at = ours.findIndex((value, i) => !agrees(value, theirs[i], tolerance));
   if (at < 0) return undefined;
   return `sampled value ${at} of ${what} is ${theirs[at].toPrecision(6)}, ours ${ours[at].toPrecision(6)}: it does not compute the same`;
 }
@@ -80,7 +85,7 @@ function describeOtherValues(
 /** After the same epochs, in orders of their own: whether both have learned alike. */
 export function describeOtherFit(ours: number, theirs: number): string | undefined {
   const tolerance = 0.1 + 0.5 * ours;
-  if (Math.abs(ours - theirs) <= tolerance) return undefined;
+  if (agrees(ours, theirs, tolerance)) return undefined;
   return `after these epochs its loss is ${theirs.toPrecision(3)}, ours ${ours.toPrecision(3)}: it does not learn the same`;
 }
 

@@ -2,7 +2,8 @@
 
 import { isPeerBackend, type PeerBackend, type Phase, peerBackends, type Row } from "../bench-case.ts";
 import { median } from "../statistics.ts";
-import { layOut, showMs, trim } from "./table.ts";
+import { type Column, counted, layOut, wrap } from "./columns.ts";
+import { showMs, trim } from "./table.ts";
 
 /** The peer's time by ours: above 1 ours is ahead. */
 export interface Ratio {
@@ -65,12 +66,14 @@ export function winsIn(rows: readonly Row[]): string[] {
     const known = ratios.map(of).filter((ratio) => ratio !== undefined);
     if (known.length === 0) return [];
     const ahead = known.filter((ratio) => ratio > 1).length;
-    return [`ahead of ${who} in ${ahead} of ${known.length} cases, ${trim(median(known))}x in the median`];
+    return [
+      `ahead of ${who} in ${ahead} of ${counted(known.length, "case")}, ${trim(median(known))}x in the median`,
+    ];
   });
 }
 
 /** Ours and each peer, then the ratios: steps a second of training, milliseconds of the rest. Empty without peers. */
-export function renderRatios(rows: readonly Row[]): string {
+export function renderRatios(rows: readonly Row[], width?: number): string {
   const all = meetings(rows);
   if (all.length === 0) return "";
   const shown = peerBackends.filter((backend) => rows.some((row) => row.backend === backend));
@@ -80,7 +83,7 @@ export function renderRatios(rows: readonly Row[]): string {
     ["ms", all.filter((meeting) => !isStep(meeting)), (row: Row) => showMs(row.medianMs)],
   ] as const;
   const texts = tables.flatMap(([title, list, show]) =>
-    list.length === 0 ? [] : [renderMeetings(title, list, shown, show)],
+    list.length === 0 ? [] : [renderMeetings(title, list, shown, show, width)],
   );
   const versions = shown.map(
     (backend) => `${backend} ${rows.find((row) => row.backend === backend)?.version}`,
@@ -88,7 +91,8 @@ export function renderRatios(rows: readonly Row[]): string {
   const starred = rows.some((row) => row.readsEach)
     ? "* waited for after each iteration, which is its faster way; the others at the end of a sample\n"
     : "";
-  return `${texts.join("\n\n")}\n${winsIn(rows).join("\n")}\n${starred}medians of samples taken in turn; ${versions.join(", ")}\n`;
+  const last = `medians of samples taken in turn; ${versions.join(", ")}`;
+  return `${texts.join("\n\n")}\n${winsIn(rows).join("\n")}\n${wrap(`${starred}${last}`, width)}\n`;
 }
 
 function renderMeetings(
@@ -96,37 +100,42 @@ function renderMeetings(
   list: ReturnType<typeof meetings>,
   shown: readonly PeerBackend[],
   show: (row: Row) => string,
+  width: number | undefined,
 ): string {
   const ratios = ratiosOf(list.flatMap(({ ours, theirs }) => [ours, ...theirs]));
   const times = (ratio: number | undefined) => (ratio === undefined ? "" : `${trim(ratio)}x`);
-  const right = (heading: string, cells: string[]) => ({ title: heading, align: "right" as const, cells });
+  const column = (title: string, cells: string[], spare?: number): Column => ({
+    title,
+    align: "right",
+    cells,
+    spare,
+  });
   const cell = (row: Row | undefined) =>
     row === undefined ? "" : `${show(row)}${row.readsEach && row.phase === "step" ? "*" : ""}`;
-  return layOut([
-    { title, align: "left", cells: ratios.map(ratioName) },
-    right(
-      "gradgpu webgpu",
+  const best = ratios.map(({ bestWebgpuPeer }) => times(bestWebgpuPeer?.ratio));
+  const wasm = [
+    ratios.map(({ tfjsWasm }) => times(tfjsWasm)),
+    ratios.map(({ jaxJsWasm }) => times(jaxJsWasm)),
+  ];
+  const columns: Column[] = [
+    { title, align: "left", cells: ratios.map(ratioName), least: 24 },
+    column(
+      "gradgpu\nwebgpu",
       list.map(({ ours }) => cell(ours)),
     ),
     ...shown.map((backend) =>
-      right(
-        backend,
+      column(
+        backend.replace(/-(?=\w+$)/, "-\n"),
         list.map(({ theirs }) => cell(theirs.find((row) => row.backend === backend))),
+        // Those that are furthest behind, or seldom there, go first.
+        backend === "tfjs-cpu" ? 9 : backend === "ort-webgpu" ? 8 : undefined,
       ),
     ),
-    right(
-      "ours/best webgpu peer",
-      ratios.map(({ bestWebgpuPeer }) => times(bestWebgpuPeer?.ratio)),
-    ),
-    right(
-      "ours/tfjs-wasm",
-      ratios.map(({ tfjsWasm }) => times(tfjsWasm)),
-    ),
-    right(
-      "ours/jax-js-wasm",
-      ratios.map(({ jaxJsWasm }) => times(jaxJsWasm)),
-    ),
-  ]);
+    column("ours/best\nwebgpu peer", best),
+    column("ours/\ntfjs-wasm", wasm[0], 6),
+    column("ours/jax-\njs-wasm", wasm[1], 7),
+  ];
+  return layOut(columns, width);
 }
 
 /** Pairs of cases of which the first can be no quicker than the second: what a dispatch or a loop costs at least. */

@@ -1,12 +1,7 @@
 // The bench's rows as a table for a terminal: one line a case, the backends side by side. Knows rows, not cases.
 
 import type { BackendName, Row, Skipped } from "../bench-case.ts";
-
-export interface Column {
-  title: string;
-  align: "left" | "right";
-  cells: string[];
-}
+import { type Column, counted, layOut, wrap } from "./columns.ts";
 
 /** Three significant digits, and never more than four places after the point. */
 export function showMs(ms: number): string {
@@ -36,10 +31,10 @@ const percent = (share: number) => `${(100 * share).toFixed(share < 0.0995 ? 1 :
 export const showMiB = (bytes: number | undefined) => (bytes === undefined ? "" : trim(bytes / 2 ** 20));
 
 /** What the time means: steps a second for training, else the rate of arithmetic or of memory. */
-export function showRate(row: Row): string {
+export function showRate(row: Row, isBrief = false): string {
   if (row.phase === "step") return `${trim(1000 / row.medianMs)} steps/s`;
   if (row.phase === "cold" && row.compiledPipelines !== undefined)
-    return `${row.compiledPipelines} pipelines in ${showMs(row.compileMs ?? Number.NaN)} ms`;
+    return `${isBrief ? row.compiledPipelines : counted(row.compiledPipelines, "pipeline")} in ${showMs(row.compileMs ?? Number.NaN)} ms`;
   // Operations a byte below which it is the bytes that count, on any adapter.
   const movesBytes = row.gbPerSecond !== undefined && (row.flops ?? 0) < 2 * (row.bytes ?? 1);
   if (row.gflops !== undefined && !movesBytes) return `${trim(row.gflops)} GFLOP/s`;
@@ -56,117 +51,93 @@ const caseKey = (row: { case: string; phase: string }) => `${row.case} ${row.pha
  * The table, its lines joined, the last one ended.
  *
  * @param order the cases in the order in which they should stand; default: as rows and gaps name them first
+ * @param width of the terminal that it is shown on: columns that matter less are left out where it is narrow
  */
 export function renderTable(
   rows: readonly Row[],
   skipped: readonly Skipped[],
   order: readonly { case: string; phase: string }[] = [],
+  width?: number,
 ): string {
   const named = new Set([...rows, ...skipped].map(caseKey));
   const keys = [...new Set([...order.map(caseKey), ...named])].filter((key) => named.has(key));
-  const find = (key: string, backend: BackendName) =>
-    rows.find((row) => caseKey(row) === key && row.backend === backend);
-  const missing = (key: string, backend: BackendName) =>
-    skipped.find((entry) => caseKey(entry) === key && entry.backend === backend);
-  const gpu = keys.map((key) => find(key, "webgpu"));
-  const cpu = keys.map((key) => find(key, "cpu"));
-  const hasGpu = gpu.some(Boolean) || skipped.some(({ backend }) => backend === "webgpu");
-  const hasCpu = cpu.some(Boolean) || skipped.some(({ backend }) => backend === "cpu");
+  const byPlace = new Map(rows.map((row) => [`${caseKey(row)} ${row.backend}`, row]));
+  const gaps = new Map(skipped.map((entry) => [`${caseKey(entry)} ${entry.backend}`, entry]));
+  const gpu = keys.map((key) => byPlace.get(`${key} webgpu`));
+  const cpu = keys.map((key) => byPlace.get(`${key} cpu`));
+  const has = (backend: BackendName) => [...rows, ...skipped].some((each) => each.backend === backend);
+  const [hasGpu, hasCpu] = [has("webgpu"), has("cpu")];
 
-  const column = (title: string, cells: string[], align: Column["align"] = "right"): Column => ({
-    title,
-    align,
-    cells,
-  });
-  const timed = (backend: BackendName, list: readonly (Row | undefined)[], show: (row: Row) => string) =>
+  const timed = (backend: BackendName, list: readonly (Row | undefined)[]) =>
     list.map((row, i) => {
-      if (row !== undefined) return show(row);
-      const gap = missing(keys[i], backend);
-      return gap === undefined ? "" : gap.isFailure ? "failed" : "skipped";
+      if (row !== undefined) return showMs(row.medianMs);
+      const missing = gaps.get(`${keys[i]} ${backend}`);
+      return missing === undefined ? "" : missing.isFailure ? "failed" : "skipped";
     });
-  const detail = (list: readonly (Row | undefined)[], show: (row: Row) => string) =>
-    list.map((row) => (row === undefined ? "" : show(row)));
-  const columns = [
+  const column = (title: string, cells: string[], spare?: number): Column => ({
+    title,
+    align: "right",
+    cells,
+    spare,
+  });
+  const detail = (
+    title: string,
+    list: readonly (Row | undefined)[],
+    show: (row: Row) => string,
+    spare?: number,
+  ) =>
     column(
-      "case",
-      keys.map((key) => key.split(" ")[0]),
-      "left",
-    ),
-    column(
-      "phase",
-      keys.map((key) => key.split(" ")[1]),
-      "left",
-    ),
+      title,
+      list.map((row) => (row === undefined ? "" : show(row))),
+      spare,
+    );
+  const part = (index: number) => keys.map((key) => key.split(" ")[index]);
+  const columns: Column[] = [
+    { title: "case", align: "left", cells: part(0), least: 24 },
+    { title: "phase", align: "left", cells: part(1) },
   ];
   if (hasGpu) {
     columns.push(
-      column(
-        "webgpu ms",
-        timed("webgpu", gpu, (row) => showMs(row.medianMs)),
-      ),
-      column("±", detail(gpu, showSpread)),
-      column(
-        "min",
-        detail(gpu, (row) => showMs(row.minMs)),
-      ),
-      column(
-        "n",
-        detail(gpu, (row) => String(row.samples)),
-      ),
-      column(
-        "dispatches",
-        detail(gpu, (row) => showCount(row.dispatches)),
-      ),
-      column(
-        "submits",
-        detail(gpu, (row) => showCount(row.submits)),
-      ),
-      column("rate", detail(gpu, showRate)),
-      column("share", detail(gpu, showShare)),
+      column("webgpu\nms", timed("webgpu", gpu)),
+      detail("±", gpu, showSpread, 1),
+      detail("min", gpu, (row) => showMs(row.minMs), 6),
+      detail("n", gpu, ({ samples }) => String(samples), 8),
+      { ...detail("dis-\npatches", gpu, ({ dispatches }) => showCount(dispatches), 3), name: "dispatches" },
+      detail("submits", gpu, ({ submits }) => showCount(submits), 7),
+      detail("rate", gpu, (row) => showRate(row, true)),
+      detail("share", gpu, showShare, 2),
     );
-    if (gpu.some((row) => row?.peakBytes !== undefined)) {
-      columns.push(
-        column(
-          "peak MiB",
-          detail(gpu, (row) => showMiB(row.peakBytes)),
-        ),
-      );
-    }
+    if (gpu.some((row) => row?.peakBytes !== undefined))
+      columns.push(detail("peak\nMiB", gpu, ({ peakBytes }) => showMiB(peakBytes), 5));
   }
   if (hasCpu) {
     columns.push(
-      column(
-        "cpu ms",
-        timed("cpu", cpu, (row) => showMs(row.medianMs)),
-      ),
-      column("±", detail(cpu, showSpread)),
-      column(
-        "n",
-        detail(cpu, (row) => String(row.samples)),
-      ),
+      column("cpu\nms", timed("cpu", cpu)),
+      { ...detail("±", cpu, showSpread, 9), name: "cpu ±" },
+      { ...detail("n", cpu, ({ samples }) => String(samples), 10), name: "cpu n" },
     );
-    if (!hasGpu) columns.push(column("rate", detail(cpu, showRate)));
+    if (!hasGpu) columns.push(detail("rate", cpu, (row) => showRate(row, true)));
   }
   if (hasGpu && hasCpu) {
     const ratio = keys.map((_, i) => (gpu[i] && cpu[i] ? `${trim(cpu[i].medianMs / gpu[i].medianMs)}x` : ""));
-    columns.push(column("cpu/webgpu", ratio));
+    columns.push(column("cpu by\nwebgpu", ratio, 4));
   }
-  return `${layOut(columns)}\n`;
+  return `${layOut(columns, width)}\n`;
 }
 
-/** Columns under their titles, each as wide as its widest cell. */
-export function layOut(columns: readonly Column[]): string {
-  const widths = columns.map(({ title, cells }) =>
-    Math.max(title.length, ...cells.map((cell) => cell.length)),
-  );
-  const pad = (text: string, i: number) =>
-    columns[i].align === "left" ? text.padEnd(widths[i]) : text.padStart(widths[i]);
-  const join = (cells: readonly string[]) => cells.map(pad).join("  ").trimEnd();
-  const lines = [
-    join(columns.map(({ title }) => title)),
-    widths.map((width) => "-".repeat(width)).join("  "),
-  ];
-  const count = columns[0].cells.length;
-  for (let i = 0; i < count; i++) lines.push(join(columns.map(({ cells }) => cells[i])));
-  return lines.join("\n");
+/** Failures a line each; of what was skipped, which the table marks, how much for which reason. Empty where nothing was. */
+export function renderSkipped(skipped: readonly Skipped[], width?: number): string {
+  const first = ({ reason }: Skipped) => reason.trimEnd().split("\n")[0];
+  const failures = skipped
+    .filter(({ isFailure }) => isFailure)
+    .map((entry) => `FAILED  ${entry.backend} ${caseKey(entry)}: ${first(entry)}\n`);
+  const rest = skipped.filter(({ isFailure }) => !isFailure);
+  if (rest.length === 0) return failures.join("");
+  const reasons = new Map<string, number>();
+  for (const entry of rest) {
+    const reason = `on ${entry.backend}: ${first(entry)}`;
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  }
+  const told = [...reasons].map(([reason, count]) => `${count} ${reason}`).join("; ");
+  return `${failures.join("")}${wrap(`skipped ${counted(rest.length, "case")}, ${told}`, width)}\n`;
 }

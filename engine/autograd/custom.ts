@@ -10,7 +10,7 @@ import {
   type OptionNames,
 } from "../base/errors.ts";
 import type { KernelContext, KernelPlan, Spec } from "../kernel/kernel.ts";
-import type { ReferenceTensor, Sample } from "../kernel/kernel-op.ts";
+import type { ReferenceTensor, Sample, Traits } from "../kernel/kernel-op.ts";
 import { type ElementwiseDefinition, elementwiseOp } from "../ops/elementwise/elementwise.ts";
 import { defineMultiOp as makeMultiOp, defineOp as makeOp } from "../tensor/define.ts";
 import type { NotDifferentiable, Op, OpFunction, TensorLike, Vjp } from "../tensor/op.ts";
@@ -32,6 +32,8 @@ export interface CustomOp<P extends unknown[], A> {
   readonly vjp: Vjp<A> | NotDifferentiable;
   /** Which inputs and outputs the rule reads; reading another one throws. Default none. */
   readonly saves?: Op["saves"];
+  /** What `jit` may rely on, as in `{ movesOnly: true }`. */
+  readonly traits?: Traits;
   /** Calls that a test may make. */
   readonly samples?: readonly Sample<A>[];
 }
@@ -88,6 +90,7 @@ export function defineElementwise<P extends unknown[] = TensorLike[], A = object
     ...definition,
     saves: stated.saves,
     samples: stated.samples,
+    traits: definition.traits,
     reference: definition.reference ?? (() => noReference(name)),
   });
   const call = (...args: P) => {

@@ -4,7 +4,14 @@ import { sameShape, sizeOf } from "../base/shape.ts";
 import type { Spec } from "../kernel/kernel.ts";
 import { knowsElement, type Node, pointwiseOf, producerOf, readsApart, type Use } from "./graph.ts";
 import type { Groups } from "./groups.ts";
-import { apart, haveUnlikeHelpers, isFlat, sameStage, type Unit, unlikeHelpers } from "./units.ts";
+import {
+  haveUnlikeHelpers,
+  isFlat,
+  recomputationBetween,
+  sameStage,
+  type Unit,
+  unlikeHelpers,
+} from "./units.ts";
 
 /** Small values are computed again for every element of a larger chain up to this many elements. */
 const recomputeLimit = 1 << 12;
@@ -55,7 +62,7 @@ function refuseChain(
   fromSpec: Spec,
   toSpec: Spec,
 ): string | undefined {
-  if (!sameStage(from, to)) return apart;
+  if (!sameStage(from, to)) return recomputationBetween;
   const reads = (node: Node, k: number) =>
     from.nodes.some(({ outputs }) => outputs.includes(node.inputs[k].value));
   if (to.nodes.some((node) => node.inputs.some((_, k) => readsApart(node, k) && reads(node, k))))

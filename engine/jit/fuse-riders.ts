@@ -13,11 +13,11 @@ import {
 } from "./graph.ts";
 import type { Groups } from "./groups.ts";
 import {
-  apart,
   contextOf,
   haveUnlikeHelpers,
   isFlat,
   isSimple,
+  recomputationBetween,
   sameStage,
   siteOf,
   type Unit,
@@ -52,7 +52,7 @@ function refuseEpilogue(
   value: Value,
   consumer: Unit,
 ): string | undefined {
-  if (!sameStage(unit, consumer)) return apart;
+  if (!sameStage(unit, consumer)) return recomputationBetween;
   if (sizeOf(consumer.target!.shape) !== sizeOf(value.spec.shape))
     return "it works on other elements than the kernel's result";
   if (sizeOf(value.spec.shape) === 0) return "there is nothing to compute";
@@ -159,7 +159,7 @@ function refusePrologue(
   site: PrologueSite,
   value: Value,
 ): string | undefined {
-  if (!sameStage(from, unit)) return apart;
+  if (!sameStage(from, unit)) return recomputationBetween;
   if (unit.anchor!.outputs.some(({ spec }) => sizeOf(spec.shape) === 0)) return "there is nothing to compute";
   if (haveUnlikeHelpers(from.nodes, unit.nodes)) return unlikeHelpers;
   if (from.anchor !== undefined || from.target === undefined)

@@ -21,20 +21,20 @@ import { device as defaultDevice } from "../tensor/device.ts";
 import { noGrad } from "../tensor/recording.ts";
 import { tensorsIn, tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { isLeftSince, leavings } from "../tensor/variable.ts";
+import { isRelocatedSince, relocations } from "../tensor/variable.ts";
 import { opWatch } from "../tensor/watches.ts";
 import { type Fused, type FuseOptions, fuse } from "./fuse.ts";
 import type { Graph } from "./graph.ts";
 import { plan } from "./plan.ts";
-import { readWindows } from "./read-windows.ts";
+import { readRowSlices } from "./row-slices.ts";
 import { signature } from "./signature.ts";
 import { type SimplifyOptions, simplify } from "./simplify.ts";
 import { TraceBackend } from "./trace.ts";
 
 /** Switches for the passes, all on by default; turning one off never changes results beyond rounding. */
 export interface JitOptions extends SimplifyOptions, FuseOptions {
-  /** Let products read a window of rows (a batch out of a data set) where it lies. */
-  readonly windows?: boolean;
+  /** Let products read a slice of rows (a batch out of a data set) where it lies. */
+  readonly rowSlices?: boolean;
   /** Names the program in messages. */
   name?: string;
   /** Where it runs if no argument is a tensor; default: the default device at the call. */
@@ -49,7 +49,7 @@ const jitOptions: OptionNames<JitOptions> = {
   prologues: true,
   beside: true,
   companions: true,
-  windows: true,
+  rowSlices: true,
   name: true,
   device: true,
 };
@@ -115,7 +115,7 @@ interface Entry extends Program {
 
 /** Whether a program is the device's, and its variables are where they were when it was made. */
 const isCurrent = (entry: Entry, device: Device): boolean =>
-  entry.device === device && !entry.retained.some((memory) => isLeftSince(memory, entry.tracedAt));
+  entry.device === device && !entry.retained.some((memory) => isRelocatedSince(memory, entry.tracedAt));
 
 /** Signatures kept for one function; past that the oldest program is freed. */
 const maxPrograms = 64;
@@ -258,7 +258,7 @@ const runsAsIs = (device: Device): boolean => device.isTracing || opWatch.value 
 
 function release(entry: Entry): void {
   // Results keep what they show of the program's memory from now on.
-  for (const tensor of tensorsIn(entry.result)) tensor.count();
+  for (const tensor of tensorsIn(entry.result)) tensor.adopt();
   entry.prepared.dispose();
   releaseTrace(entry);
 }
@@ -324,7 +324,7 @@ function trace<P extends unknown[]>(
       }),
     );
     const simple = simplify(traced, (spec, value) => tracer.constant(spec, value), options);
-    const graph = options.windows === false ? simple : readWindows(simple);
+    const graph = options.rowSlices === false ? simple : readRowSlices(simple);
     return {
       device,
       graph,
@@ -332,7 +332,7 @@ function trace<P extends unknown[]>(
       rebuild,
       retained: tracer.retained,
       assigned: tracer.assigned,
-      tracedAt: leavings(),
+      tracedAt: relocations(),
       tracedNodes: traced.nodes.length,
     };
   } catch (error) {
@@ -349,9 +349,9 @@ function planned(graph: Graph, backend: Backend, options: JitOptions): Pick<Trac
 /** The calls in a graph whose kernels come in variants. */
 function trialCalls({ nodes }: Graph): TrialCall[] {
   return nodes.flatMap(({ op, inputs, attrs }) => {
-    const plain = op.plain?.op ?? op;
+    const plain = op.specialises?.op ?? op;
     if (plain.variants === undefined) return [];
-    return [{ op: plain, inputs: op.plain?.inputs(inputs, attrs) ?? inputs, attrs }];
+    return [{ op: plain, inputs: op.specialises?.inputs(inputs, attrs) ?? inputs, attrs }];
   });
 }
 

@@ -13,9 +13,7 @@ import {
   type Spec,
   wgslFloat,
 } from "../kernel/kernel.ts";
-import { div, mul } from "../ops/elementwise/arithmetic.ts";
-import { elementwiseShader } from "../ops/elementwise/elementwise.ts";
-import { besideCall, pointwiseCall } from "../ops/pointwise/pointwise-code.ts";
+import { besideCall, elementwiseShader, pointwiseCall } from "../ops/pointwise/pointwise-code.ts";
 import { isLiteral, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
 import { bindingKey, contextOf, nodesBefore, type Prologue, siteOf, spaceOf, type Unit } from "./units.ts";
 
@@ -162,9 +160,10 @@ function buildChain(
   const literal = (use: Use, reader: Node): number | undefined => {
     if (!isLiteral(use.value)) return undefined;
     const { uniform } = use.value.origin as { uniform: number };
-    const isFactor = reader.op === mul.op || reader.op === div.op;
     const expression =
-      uniform === 0 && isFactor ? hiddenZero(use.dtype, uniform) : literalCode(use.dtype, uniform);
+      uniform === 0 && reader.op.traits?.isProduct
+        ? hiddenZero(use.dtype, uniform)
+        : literalCode(use.dtype, uniform);
     literals.push({ expression, operands: [], dtype: use.dtype });
     return -literals.length;
   };

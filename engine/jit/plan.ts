@@ -6,12 +6,7 @@ import type { Place, Plan, PlanStep, Slot } from "../backend/program.ts";
 import { deviceBytes } from "../base/dtype.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { AdapterProfile, Spec } from "../kernel/kernel.ts";
-import type { KernelOp } from "../kernel/kernel-op.ts";
 import type { Memory } from "../kernel/memory.ts";
-import { pack } from "../ops/layout/pack.ts";
-import { matmul } from "../ops/matmul/matmul.ts";
-import { windowedMatmul } from "../ops/matmul/windowed-matmul.ts";
-import { max, mean, min, sum } from "../ops/reduce/reduce.ts";
 import { Dependencies } from "./dependencies.ts";
 import { type Effect, type Graph, producerOf, type Value } from "./graph.ts";
 import { writtenInPlace } from "./in-place.ts";
@@ -104,7 +99,7 @@ class Planner {
   #placePacked(): void {
     for (const unit of this.#units) {
       const node = unit.anchor;
-      if (node?.op !== pack.op || unit.nodes.length > 1) continue;
+      if (!node?.op.traits?.packs || unit.nodes.length > 1) continue;
       const { offsets } = node.attrs as { offsets: readonly number[] };
       const isFree = node.inputs.every(
         ({ value }, i) =>
@@ -140,7 +135,7 @@ class Planner {
   #leavesTail(value: Value): boolean {
     if (sizeOf(value.spec.shape) % 4 === 0) return true;
     const unit = this.#dependencies.unitOf(value)!;
-    return unit.anchor !== undefined && exactWriters.has(unit.anchor.op);
+    return unit.anchor?.op.traits?.writesExactly === true;
   }
 
   /** Whether no unit both reads one of the values and writes another: one buffer can't be bound both ways. */
@@ -163,7 +158,7 @@ class Planner {
   }
 
   #unitSteps(unit: Unit, position: number, lastUse: ReadonlyMap<Value, number>): PlanStep[] {
-    if (unit.nodes.length === 1 && unit.anchor?.op === pack.op && this.#places.has(unit.anchor.outputs[0]))
+    if (unit.nodes.length === 1 && unit.anchor?.op.traits?.packs && this.#places.has(unit.anchor.outputs[0]))
       return [];
     const isNeeded = (value: Value) =>
       [...this.#dependencies.readersOf(value)].some((reader) => reader !== unit) || this.#isKept(value);
@@ -250,12 +245,6 @@ class Planner {
     return { kind: "memory", memory: origin.memory };
   }
 }
-
-/** Structured ops whose kernels store single elements where a row is no whole number of vec4s. */
-const exactWriters: ReadonlySet<KernelOp> = new Set([
-  windowedMatmul,
-  ...[matmul, sum, mean, max, min].map(({ op }) => op),
-]);
 
 /** Whether `value` is what `memory` held before the program ran. */
 const isMemory = (value: Value, memory: Memory) =>

@@ -5,10 +5,6 @@ import { referenceArray } from "../base/dtype.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { KernelOp } from "../kernel/kernel-op.ts";
 import { opId, type ReferenceTensor } from "../kernel/kernel-op.ts";
-import { add, div, mul, sub } from "../ops/elementwise/arithmetic.ts";
-import { cast } from "../ops/elementwise/cast.ts";
-import { expand } from "../ops/layout/movement.ts";
-import { mean, sum } from "../ops/reduce/reduce.ts";
 import { type Graph, knowsElement, makeNode, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
 
 export interface SimplifyOptions {
@@ -105,32 +101,17 @@ function foldNode(node: Node, inputs: readonly Use[], makeUniform: MakeUniform):
   const size = sizeOf(out.spec.shape);
   const sameAs = (use: Use) =>
     sizeOf(use.shape) === size && use.dtype === out.spec.dtype ? use.value : undefined;
-  switch (node.op) {
-    case mul.op:
-      if (uniformOf(inputs[1]) === 1) return sameAs(inputs[0]);
-      if (uniformOf(inputs[0]) === 1) return sameAs(inputs[1]);
-      break;
-    case add.op:
-      if (uniformOf(inputs[1]) === 0) return sameAs(inputs[0]);
-      if (uniformOf(inputs[0]) === 0) return sameAs(inputs[1]);
-      break;
-    case sub.op:
-      if (uniformOf(inputs[1]) === 0) return sameAs(inputs[0]);
-      break;
-    case div.op:
-      if (uniformOf(inputs[1]) === 1) return sameAs(inputs[0]);
-      break;
-    case cast.op:
-      if (inputs[0].dtype === out.spec.dtype) return sameAs(inputs[0]);
-      break;
-    case expand.op: {
-      const value = uniformOf(inputs[0]);
-      return value === undefined ? sameAs(inputs[0]) : makeUniform(out.spec, value);
-    }
-    case sum.op:
-    case mean.op:
-      if (sizeOf(inputs[0].shape) === size) return sameAs(inputs[0]);
-      break;
+  const { neutral, movesOnly, keepsEqualSize } = node.op.traits ?? {};
+  const left =
+    neutral?.findLastIndex((number, k) => number !== undefined && uniformOf(inputs[k]) === number) ?? -1;
+  if (left >= 0) return sameAs(inputs[1 - left]);
+  if (movesOnly) {
+    const value = uniformOf(inputs[0]);
+    if (value !== undefined) return makeUniform(out.spec, value);
+  }
+  if (keepsEqualSize) {
+    const same = sameAs(inputs[0]);
+    if (same !== undefined) return same;
   }
   if (pointwiseOf(node) === undefined || knowsElement(node) || node.op.lacksReference === true)
     return undefined;

@@ -108,4 +108,4 @@ export function haveUnlikeHelpers(a: readonly Node[], b: readonly Node[]): boole
 
 export const unlikeHelpers = "they bring different helper functions of one name";
 
-export const apart = "a checkpointed block begins to run again between them";
+export const recomputationBetween = "a checkpointed block begins to run again between them";

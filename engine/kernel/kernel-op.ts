@@ -58,19 +58,47 @@ export interface KernelOp<A = AnyAttrs> {
     attrs: A,
     outputs: readonly ReferenceTensor[],
   ) => void;
+  /** What the tests call it with. The published package leaves those of its own ops out. */
   readonly samples: readonly Sample<A>[];
   /** How close results come to the reference on every adapter; what the conformance page checks. */
   readonly accuracy?: Accuracy;
   /** How the op reads as a pointwise expression, for eager kernels and for fusing. */
   readonly pointwise?: Pointwise<A>;
   /** The op that it computes, where it is a form of another that only jit makes, and the inputs it has there. */
-  readonly plain?: { readonly op: KernelOp; inputs(inputs: readonly Spec[], attrs: A): readonly Spec[] };
+  readonly specialises?: {
+    readonly op: KernelOp;
+    inputs(inputs: readonly Spec[], attrs: A): readonly Spec[];
+  };
+  /** What jit may rely on, stated by the op: an op of a user's takes part as the engine's own do. */
+  readonly traits?: Traits;
   /** Another op on one of its inputs that its kernel can compute on the way. */
   readonly companion?: Companion<A>;
   /** Where pointwise work that makes one of its inputs can be done while that is read. */
   readonly prologues?: (context: KernelContext<A>) => readonly PrologueSite[];
   /** Where pointwise work on the op's result can ride along in its kernel, if it can. */
   readonly epilogue?: (context: KernelContext<A>) => EpilogueSite | undefined;
+}
+
+export interface Traits {
+  /** The result is input 0 wherever it has as many elements and the same dtype, as that of a cast to the own dtype. */
+  readonly keepsEqualSize?: boolean;
+  /** The result's elements are elements of input 0, moved or repeated: one number everywhere stays that. */
+  readonly movesOnly?: boolean;
+  /** By input: the number that, wherever it stands in that input, leaves the other input as the result. */
+  readonly neutral?: readonly (number | undefined)[];
+  /** A literal 0 among its inputs must stay unknown to the compiler, which may take 0 * x for 0. */
+  readonly isProduct?: boolean;
+  /** Its kernels write nothing past the result's end, not even to fill up a vec4. */
+  readonly writesExactly?: boolean;
+  /** The result is the inputs as vectors, each from the element on that `attrs.offsets` says, and zeros between. */
+  readonly packs?: boolean;
+  /** The result is rows of input 0, from the row on that input 1 says, moved to where they all fit. */
+  readonly takesRows?: boolean;
+  /**
+   * The op that does the same with rows read where they lie: its input 0 is what the rows are a slice of, its attributes
+   * have the slice's shape as `slice`, and its last input says at which element the slice begins.
+   */
+  readonly readsRows?: () => KernelOp;
 }
 
 /** An op on one of a structured op's inputs, computed by its kernel: row sums of what a matmul reads, say. */

@@ -137,20 +137,7 @@ export function grid(count: number, profile: AdapterProfile): readonly [number, 
   return [Math.ceil(count / rows), rows, 1];
 }
 
-/** Inputs that a pointwise chain has room for in elementwise.wgsl's `Sizes`. */
-export const mostChainInputs = 16;
-
 export const shader = (name: string, source: string): Shader => ({ name, source });
-
-/** The size buffer's bytes: words as u32, floats by their bits, padded to 16 bytes. */
-export function encodeSizes(words: readonly SizeWord[]): Uint32Array<ArrayBuffer> {
-  const bytes = new DataView(new ArrayBuffer(Math.max(16, Math.ceil(words.length / 4) * 16)));
-  words.forEach((word, i) => {
-    if (typeof word === "number") bytes.setUint32(i * 4, word, true);
-    else bytes.setFloat32(i * 4, word.f32, true);
-  });
-  return new Uint32Array(bytes.buffer as ArrayBuffer);
-}
 
 /** A float as a WGSL literal that parses back to the same f32. */
 export function wgslFloat(value: number): string {

@@ -22,11 +22,10 @@ export * from "./indexing/embedding.ts";
 export { dynamicSlice, gather, oneHot, scatterAdd } from "./indexing/indexing.ts";
 export * from "./layout/concat.ts";
 export * from "./layout/movement.ts";
-export type { PackAttrs } from "./layout/pack.ts";
 export * from "./layout/reshape.ts";
 export * from "./layout/slice.ts";
 export * from "./matmul/einsum.ts";
-export { type MatmulAttrs, type MatmulOptions, matmul } from "./matmul/matmul.ts";
+export { type MatmulOptions, matmul } from "./matmul/matmul.ts";
 export { batchNorm, normalize } from "./normalize/batch-norm.ts";
 export {
   sigmoidCrossEntropy,
@@ -34,9 +33,18 @@ export {
   sparseSoftmaxCrossEntropy,
 } from "./normalize/cross-entropy.ts";
 export * from "./normalize/layer-norm.ts";
-export type { RowNormAttrs } from "./normalize/row-norm.ts";
 export { logSoftmax, softmax } from "./normalize/softmax.ts";
-export * from "./random/distributions.ts";
+export {
+  type CategoricalOptions,
+  randomBernoulli,
+  randomBits,
+  randomCategorical,
+  randomGumbel,
+  randomInteger,
+  randomNormal,
+  randomTruncatedNormal,
+  randomUniform,
+} from "./random/distributions.ts";
 export { dropout } from "./random/random.ts";
 export * from "./reduce/arg-reduce.ts";
 export * from "./reduce/cumulative.ts";
@@ -51,7 +59,6 @@ export {
   convTranspose2d,
   depthwiseConv2d,
 } from "./windows/convolution.ts";
-export type { PatchesAttrs } from "./windows/patches.ts";
 export {
   averagePool1d,
   averagePool2d,

@@ -1,8 +1,6 @@
-// init: opens a device. The one place that knows which backends there are.
+// init: opens a device. The one place that knows which backends there are; it loads the one that is asked for.
 
 import type { Backend } from "../backend/backend.ts";
-import { CpuBackend } from "../backend/cpu.ts";
-import { openWebgpu } from "../backend/webgpu/open.ts";
 import { ArgumentError, checkOptions, type OptionNames, unknownName } from "../base/errors.ts";
 import { atLeastOne } from "../base/number-checks.ts";
 import { Device, defaultDevice } from "./device.ts";
@@ -70,8 +68,16 @@ export async function init(options: InitOptions = {}): Promise<Device> {
     throw unknownName("matmulPrecision", String(precision), ["float32", "float16"]);
   if (options.memoryLimit !== undefined) atLeastOne("init", "memoryLimit", options.memoryLimit);
   let backend: Backend | undefined;
-  if (kind !== "cpu") backend = await openWebgpu(kind === "webgpu", options);
-  const opened = new Device(backend ?? new CpuBackend(), seed);
+  if (kind !== "cpu") {
+    const { openWebgpu } = await import("../backend/webgpu/open.ts");
+    backend = await openWebgpu(kind === "webgpu", options);
+  }
+  const opened = new Device(backend ?? (await openCpu()), seed);
   defaultDevice.value = opened;
   return opened;
+}
+
+async function openCpu(): Promise<Backend> {
+  const { CpuBackend } = await import("../backend/cpu.ts");
+  return new CpuBackend();
 }

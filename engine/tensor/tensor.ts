@@ -100,8 +100,8 @@ export class Tensor implements Spec {
     return new Tensor(this.device, this, memory, { id: this.id, tracked: false });
   }
 
-  /** @internal From now on it is the handle alone that keeps the memory. */
-  count(): void {
+  /** @internal Makes the handle an owner of its memory, counted like others, where a program of jit owned it so far. */
+  adopt(): void {
     if (this.#memory === undefined || this.#isCounted) return;
     dropped.unregister(this);
     this.#count(this.#memory);

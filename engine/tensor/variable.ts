@@ -49,22 +49,23 @@ export interface VariableWatcher {
 /** @internal Who stands between variables and their readers now; one set inside another must ask that one itself. */
 export const variableWatcher = new Ambient<VariableWatcher | undefined>(undefined);
 
-/** When variables left their memory, by {@link leavings}. */
-const left = new WeakMap<Memory, number>();
-let lastLeaving = 0;
+/** By memory that a variable has left, for a pack or because it was disposed: the number of that relocation. */
+const relocationOf = new WeakMap<Memory, number>();
+let lastRelocation = 0;
 
-function leave(memory: Memory): void {
-  left.set(memory, ++lastLeaving);
+function relocate(from: Memory): void {
+  relocationOf.set(from, ++lastRelocation);
 }
 
 /** @internal How often any variable has left its memory. */
-export const leavings = (): number => lastLeaving;
+export const relocations = (): number => lastRelocation;
 
 /**
- * @internal Whether a variable has left this memory since, for a pack or for good: programs that were made for it then
- * must be made anew. What reads it later on holds a tensor that shares it.
+ * @internal Whether a variable has left this memory since relocation number `since`. Programs that were traced before read
+ * or write memory that is the variable's no more, so they must be traced anew.
  */
-export const isLeftSince = (memory: Memory, leaving: number): boolean => (left.get(memory) ?? 0) > leaving;
+export const isRelocatedSince = (memory: Memory, since: number): boolean =>
+  (relocationOf.get(memory) ?? 0) > since;
 
 export class Variable extends Tensor {
   name: string;
@@ -147,9 +148,9 @@ export class Variable extends Tensor {
     const backend = this.device.backend;
     const slice = backend.slice(parent.memory, byteOffset, this);
     backend.copy(this.memory, slice, this);
-    leave(this.memory);
+    relocate(this.memory);
     // The vector that it was a part of no longer has all its parts.
-    if (this.#pack !== undefined) leave(this.#pack.memory);
+    if (this.#pack !== undefined) relocate(this.#pack.memory);
     this.replaceMemory(slice);
     this.#pack = { parent, memory: parent.memory };
   }
@@ -157,7 +158,7 @@ export class Variable extends Tensor {
   /** Gives the value up, also for programs of `jit` that read or assign it: they are traced anew, and then refuse it. */
   override dispose(): void {
     const memory = this.heldMemory;
-    if (memory !== undefined) leave(memory);
+    if (memory !== undefined) relocate(memory);
     super.dispose();
   }
 

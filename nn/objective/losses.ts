@@ -63,12 +63,12 @@ export interface HuberOptions {
   delta?: number;
 }
 
-/** Probabilities are kept this far from 0 and 1 before their logarithm is taken, as Keras does. */
+/** @internal Probabilities are kept this far from 0 and 1 before their logarithm is taken, as Keras does. */
 export const clipEpsilon = 1e-7;
 
 /** Mean over the last axis of (output - target)². */
 export function meanSquaredError(): Loss {
-  return paired({
+  return withOwnExtras({
     name: "meanSquaredError",
     targets: "values",
     fromLogits: false,
@@ -78,7 +78,7 @@ export function meanSquaredError(): Loss {
 
 /** Mean over the last axis of |output - target|. Its gradient is the error's sign, 0 where there is no error. */
 export function meanAbsoluteError(): Loss {
-  return paired({
+  return withOwnExtras({
     name: "meanAbsoluteError",
     targets: "values",
     fromLogits: false,
@@ -95,7 +95,7 @@ export function meanAbsoluteError(): Loss {
 export function huber(options: HuberOptions = {}): Loss {
   checkOptions("losses.huber", options, { delta: true });
   const delta = aboveZero("losses.huber", "delta", options.delta ?? 1);
-  return paired({
+  return withOwnExtras({
     name: "huber",
     targets: "values",
     fromLogits: false,
@@ -114,7 +114,7 @@ export function huber(options: HuberOptions = {}): Loss {
  */
 export function binaryCrossentropy(options: CrossentropyOptions = {}): Loss {
   const fromLogits = fromLogitsOf("binaryCrossentropy", options);
-  return paired({
+  return withOwnExtras({
     name: "binaryCrossentropy",
     targets: "probabilities",
     fromLogits,
@@ -135,7 +135,7 @@ export function binaryCrossentropy(options: CrossentropyOptions = {}): Loss {
  */
 export function categoricalCrossentropy(options: CrossentropyOptions = {}): Loss {
   const fromLogits = fromLogitsOf("categoricalCrossentropy", options);
-  return paired({
+  return withOwnExtras({
     name: "categoricalCrossentropy",
     targets: "probabilities",
     fromLogits,
@@ -156,7 +156,7 @@ export function categoricalCrossentropy(options: CrossentropyOptions = {}): Loss
  */
 export function sparseCategoricalCrossentropy(options: CrossentropyOptions = {}): Loss {
   const fromLogits = fromLogitsOf("sparseCategoricalCrossentropy", options);
-  return paired({
+  return withOwnExtras({
     name: "sparseCategoricalCrossentropy",
     targets: "classes",
     fromLogits,
@@ -180,18 +180,18 @@ function summary(targets: Tensor, outputs: Tensor): { loss: Tensor; hits: Tensor
   return { loss, hits };
 }
 
-/** The `call` that what else a loss of this file gives speaks for. */
+/** By `withLogits` and `summary` of a loss of this file: the `call` that they compute the same as. */
 const callOf = new WeakMap<object, Loss["call"]>();
 
-/** The loss, with what belongs to its `call` known; `call` frees what it makes on the way. */
-function paired(loss: Loss): Loss {
+/** The loss, with its extras (`withLogits`, `summary`) noted as its own; `call` frees what it makes on the way. */
+function withOwnExtras(loss: Loss): Loss {
   const call: Loss["call"] = (targets, outputs) => tidy(() => loss.call(targets, outputs));
   for (const part of [loss.withLogits, loss.summary]) if (part !== undefined) callOf.set(part, call);
   return { ...loss, call };
 }
 
-/** The loss; without what belongs to another `call` where it was made of a loss of this file with its `call` replaced. */
-function unpaired(loss: Loss): Loss {
+/** The loss, without extras that compute something else, as `{ ...losses.huber(), call: mine }` would have. */
+function dropForeignExtras(loss: Loss): Loss {
   const isForeign = (part: object | undefined) =>
     part !== undefined && (callOf.get(part) ?? loss.call) !== loss.call;
   if (!isForeign(loss.withLogits) && !isForeign(loss.summary)) return loss;
@@ -211,7 +211,7 @@ const aliases = { mse: "meanSquaredError", mae: "meanAbsoluteError", bce: "binar
 /** The names that {@link get} knows. */
 export const names: readonly string[] = [...Object.keys(table), ...Object.keys(aliases)];
 
-/** A loss by name ("mse", "huber", "sparse_categorical_crossentropy", ...), undefined for none. */
+/** @internal A loss by name ("mse", "huber", "sparse_categorical_crossentropy", ...), undefined for none. */
 export function find(name: string): Loss | undefined {
   try {
     return lookup("loss", name, table, aliases)();
@@ -230,7 +230,7 @@ export function get(loss: string | Loss | ((targets: Tensor, outputs: Tensor) =>
   if (typeof loss === "function") {
     return { name: loss.name || "loss", targets: "any", fromLogits: false, call: loss };
   }
-  if (typeof loss?.call === "function") return unpaired(loss);
+  if (typeof loss?.call === "function") return dropForeignExtras(loss);
   throw new ArgumentError(
     `losses.get: takes a name (${names.join(", ")}), a Loss or a function, got ${kindOf(loss)}`,
   );

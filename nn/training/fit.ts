@@ -17,7 +17,7 @@ import type { Trainer } from "./trainer.ts";
 
 /** A compiled model. */
 export interface TrainableModel extends TrainedModel {
-  /** A trainer for the compiled loss, metrics and optimizer. */
+  /** @internal A trainer for the compiled loss, metrics and optimizer. */
   makeTrainer(): Trainer;
 }
 

@@ -46,6 +46,41 @@ describe("two runs", () => {
     expect(verdicts(old, makeReport([slower], { controls: mixed }))).toEqual(["slower"]);
   });
 
+  it("are allowed what the best of each run's controls says, and no more", () => {
+    const row = makeRow();
+    const noise = compareRuns(old, old).changes[0].allowed[1];
+    const base = makeControls();
+    const bounds = (start: typeof base, end = base, backend: "webgpu" | "cpu" = "webgpu") => {
+      const then = makeReport([{ ...row, backend }], { controls: { start: base, end: base } });
+      const now = makeReport([{ ...row, backend }], { controls: { start, end } });
+      return compareRuns(then, now).changes[0].allowed.map((bound) => bound / noise);
+    };
+    const slowed = (what: "hostMs" | "fmaGflops" | "copyGBs", factor: number) =>
+      what === "hostMs"
+        ? { ...base, hostMs: base.hostMs * factor }
+        : { ...base, peaks: { ...base.peaks, [what]: base.peaks[what] / factor } };
+    for (const what of ["hostMs", "fmaGflops", "copyGBs"] as const) {
+      // One end alone was slow: the machine could do better, and nothing more is allowed.
+      expect(bounds(slowed(what, 2))[1], `${what}, one end`).toBeCloseTo(1);
+      expect(bounds(slowed(what, 2), slowed(what, 3))[1], `${what}, both ends`).toBeCloseTo(2);
+      expect(bounds(slowed(what, 0.5))[0] * noise, `${what}, faster`).toBeCloseTo(0.5 / noise);
+      expect(bounds(slowed(what, 0.5))[1], `${what}, faster`).toBeCloseTo(1);
+      expect(bounds(slowed(what, 2), slowed(what, 2), "cpu")[1]).toBeCloseTo(what === "hostMs" ? 2 : 1);
+    }
+    // Of all controls together the one that explains most.
+    const all = { hostMs: base.hostMs * 1.2, peaks: { ...base.peaks, fmaGflops: 10, copyGBs: 5 } };
+    expect(bounds(all, all)[1]).toBeCloseTo(4);
+    // The spreads of both runs count, whichever of them is larger.
+    const wide = makeRow({ q1Ms: 9, q3Ms: 11 });
+    const high = (a: typeof row, b: typeof row) =>
+      compareRuns(makeReport([a]), makeReport([b])).changes[0].allowed[1];
+    const deviation = 0.2 / 1.349;
+    const narrow = 0.02 / 1.349;
+    expect(high(wide, row)).toBeCloseTo(1.1 * Math.exp(3 * Math.hypot(deviation, narrow)));
+    expect(high(row, wide)).toBeCloseTo(high(wide, row));
+    expect(high(wide, wide)).toBeCloseTo(1.1 * Math.exp(3 * Math.hypot(deviation, deviation)));
+  });
+
   it("are judged on the processor by the processor alone", () => {
     const rows = (medianMs: number) => [makeRow({ backend: "cpu", medianMs })];
     const { start } = makeReport([]).controls;
@@ -200,6 +235,11 @@ describe("samples in turn", () => {
     expect(runsFor(0.1, pace)).toBe(50);
     expect(runsFor(100, pace)).toBe(4);
     expect(runsFor(1500, pace)).toBe(1);
+    // A part of a run more is a run more; of what takes long, as many as end in time.
+    expect(runsFor(15, pace)).toBe(7);
+    expect(runsFor(700, pace)).toBe(2);
+    expect(runsFor(999, pace)).toBe(2);
+    expect(runsFor(1001, pace)).toBe(1);
   });
 
   it("alternate, lose who fails, and end with the time", async () => {
@@ -305,9 +345,51 @@ describe("what peers are told", () => {
     expect(differ([[0.5, 0.33, 0]], [[0, 1, 0]], false, "randomUniform")).toMatch(/not compute the same/);
   });
 
+  it("agrees with no NaN, and with an infinity only where it is the same", () => {
+    const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
+    const op = (ours: number[], theirs: number[], name: OpName = "exp", isGradient = false) =>
+      describeDifference({ kind: "op", op: { op: name, inputs: [], isGradient } }, [ours], [theirs]);
+    for (const [name, isGradient] of [
+      ["exp", false],
+      ["exp", true],
+      ["randomUniform", false],
+    ] as const) {
+      for (let i = 0; i < 3; i++) {
+        const broken = [1, 2, 3].map((value, at) => (at === i ? nan : value));
+        expect(op([1, 2, 3], broken, name, isGradient), `theirs, ${name} ${i}`).toMatch(
+          /not compute the same/,
+        );
+        expect(op(broken, [1, 2, 3], name, isGradient), `ours, ${name} ${i}`).toMatch(/not compute the same/);
+        expect(op(broken, broken, name, isGradient), `both, ${name} ${i}`).toMatch(/not compute the same/);
+      }
+    }
+    expect(op([1, infinity], [1, infinity])).toBeUndefined();
+    expect(op([1, infinity], [1, 5])).toMatch(/sampled value 1/);
+    expect(op([1, infinity], [1, -infinity])).toMatch(/sampled value 1/);
+    expect(op([1, infinity], [2, infinity])).toMatch(/sampled value 0/);
+    expect(op([1, 5], [1, infinity])).toMatch(/sampled value 1/);
+    const net = allCases.map(({ spec }) => spec).find((spec) => spec?.kind === "net")!;
+    const losses = (ours: number[], theirs: number[]) =>
+      describeDifference(
+        net as never,
+        ours.map((loss) => [loss]),
+        theirs.map((loss) => [loss]),
+      );
+    expect(losses([1, 2, 3, 4], [1, 2, 3, 4])).toBeUndefined();
+    for (let i = 0; i < 4; i++) {
+      for (const value of [nan, infinity]) {
+        const broken = [1, 2, 3, 4].map((loss, at) => (at === i ? value : loss));
+        expect(losses([1, 2, 3, 4], broken)).toMatch(new RegExp(`loss of step ${i + 1}`));
+        expect(losses(broken, [1, 2, 3, 4])).toMatch(new RegExp(`loss of step ${i + 1}`));
+      }
+    }
+  });
+
   it("is refused where epochs teach it something else", () => {
     expect(describeOtherFit(0.2, 0.3)).toBeUndefined();
     expect(describeOtherFit(0.2, 2.3)).toMatch(/its loss is 2\.30, ours 0\.200/);
     expect(describeOtherFit(0.2, Number.NaN)).toMatch(/does not learn the same/);
+    expect(describeOtherFit(Number.NaN, 0.2)).toMatch(/does not learn the same/);
+    expect(describeOtherFit(Number.POSITIVE_INFINITY, 0.2)).toMatch(/does not learn the same/);
   });
 });

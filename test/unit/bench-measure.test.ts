@@ -83,6 +83,11 @@ describe("a sample", () => {
     expect(runsFor(1000, { ...budget, minIterations: 4 })).toBe(4);
     expect(runsFor(1000, { ...budget, minIterations: 4 }, 16)).toBe(1);
     expect(runsFor(0.1, budget, 16)).toBe(3);
+    // A part of an iteration more is an iteration more; more than the most is none.
+    expect(runsFor(1.5, budget)).toBe(14);
+    expect(runsFor(19, budget)).toBe(2);
+    expect(runsFor(0.001, { ...budget, maxIterations: 47 }, 16)).toBe(2);
+    expect(runsFor(1000, { ...budget, minIterations: 17 }, 16)).toBe(2);
   });
 });
 

@@ -9,7 +9,7 @@ import { buildModel, nets, specOf, withoutDropout } from "../../bench/cases/nets
 import { describeDifference, ourLosses } from "../../bench/peers/agreement.ts";
 import { installPeer, reasonIn } from "../../bench/peers/install.ts";
 import { dataOf, rotation, weightsOf } from "../../bench/peers/net-data.ts";
-import { ratiosOf, renderFloors, renderRatios } from "../../bench/reporters/ratios.ts";
+import { ratiosOf, renderFloors, renderRatios, winsIn } from "../../bench/reporters/ratios.ts";
 import { type Device, init } from "../../engine/index.ts";
 import { makeRow as row } from "../support/bench-rows.ts";
 
@@ -85,6 +85,21 @@ describe("ratios", () => {
     const text = renderRatios(rows);
     expect(text).toMatch(/train\/N1 +100 +14\.3 +20\.0\* +66\.7 +5\.00x +1\.50x$/m);
     expect(text).toContain("jax-js-webgpu 0.1.25");
+  });
+
+  it("are of medians: one lucky sample makes no peer the best", () => {
+    const peers = [
+      row({ backend: "tfjs-webgpu", medianMs: 40, minMs: 1, q1Ms: 2, q3Ms: 90 }),
+      row({ backend: "jax-js-webgpu", medianMs: 30, minMs: 29 }),
+      row({ backend: "ort-webgpu", medianMs: 50, minMs: 20 }),
+      row({ backend: "tfjs-wasm", medianMs: 2 }),
+    ];
+    for (const order of [peers, [...peers].reverse()]) {
+      const [ratio] = ratiosOf([row({ minMs: 1 }), ...order]);
+      expect(ratio.bestWebgpuPeer).toEqual({ backend: "jax-js-webgpu", ratio: 3 });
+      expect(ratio.peers).toMatchObject({ "tfjs-webgpu": 4, "ort-webgpu": 5, "tfjs-wasm": 0.2 });
+    }
+    expect(winsIn([row({}), ...peers])).toContain("ahead of tfjs-wasm in 0 of 1 case, 0.20x in the median");
   });
 
   it("are not guessed where no peer ran, or ours did not", () => {

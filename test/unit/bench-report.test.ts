@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { parseBenchArguments, UsageError } from "../../bench/arguments.ts";
-import { renderTable, showMs, showRate, showShare } from "../../bench/reporters/table.ts";
+import { renderSkipped, renderTable, showMs, showRate, showShare } from "../../bench/reporters/table.ts";
 import { makeRow as row } from "../support/bench-rows.ts";
 
 describe("bench arguments", () => {
@@ -42,6 +42,9 @@ describe("bench arguments", () => {
     [["--json="], /--json needs/],
     [["--html="], /--html needs/],
     [["--compare="], /--compare needs/],
+    [["--from="], /--from needs/],
+    [["--from", "a.json", "--peers"], /--from shows a run that was made: --peers/],
+    [["--from", "a.json", "--device", "cpu"], /--from .*: --device/],
     [["--peers", "--peer-limit", "soon"], /--peer-limit is "soon"/],
   ])("refuse %j", (args, message) => {
     expect(() => parseBenchArguments(args)).toThrow(UsageError);
@@ -67,16 +70,48 @@ describe("the table", () => {
     )
       .trimEnd()
       .split("\n");
-    expect(lines).toHaveLength(4);
-    expect(lines[0]).toMatch(
-      /^case +phase +webgpu ms +± +min +n +dispatches +submits +rate +share +peak MiB +cpu ms +± +n +cpu\/webgpu$/,
+    expect(lines).toHaveLength(5);
+    expect(lines[0]).toMatch(/^ +webgpu +dis- +peak +cpu +cpu by$/);
+    expect(lines[1]).toMatch(
+      /^case +phase +ms +± +min +n +patches +submits +rate +share +MiB +ms +± +n +webgpu$/,
     );
-    expect(lines[2]).toMatch(
+    expect(lines[3]).toMatch(
       /^train\/N1 +step +12\.3 +1% +11\.0 +9 +120 +1\.25 +81\.0 steps\/s +21% FMA +98\.8 +2 +8\.00x$/,
     );
-    expect(lines[3]).toMatch(/^dense\/512x512x512 +forward +0\.0123 .* 21\.8 GFLOP\/s +3\.00 +skipped$/);
-    const end = lines[0].indexOf("webgpu ms") + "webgpu ms".length;
-    for (const line of lines.slice(2)) expect(line.slice(0, end)).toMatch(/\d$/);
+    expect(lines[4]).toMatch(/^dense\/512x512x512 +forward +0\.0123 .* 21\.8 GFLOP\/s +3\.00 +skipped$/);
+    const end = lines[0].indexOf("webgpu") + "webgpu".length;
+    for (const line of lines.slice(3)) expect(line.slice(0, end)).toMatch(/\d$/);
+  });
+
+  it("leaves out what matters least where a terminal is narrow, says so, and shortens names inside", () => {
+    const name = "layer/Conv2DTranspose-16x3x3/32x14x14x32";
+    const rows = [
+      row({ case: name, phase: "gradient", peakBytes: 1e6, fmaShare: 0.213, gflops: 21.7, flops: 1e9 }),
+      row({ case: name, phase: "gradient", backend: "cpu", medianMs: 123_456, q1Ms: 1e5, q3Ms: 2e5 }),
+    ];
+    const at = (width?: number) => renderTable(rows, [], [], width);
+    expect(at()).toContain(name);
+    expect(at()).not.toContain("left out");
+    for (const width of [120, 80]) {
+      for (const line of at(width).split("\n")) expect(line.length, line).toBeLessThanOrEqual(width);
+      expect(at(width)).toMatch(/^layer\/Conv.*x14x14x32 +gradient +10\.0 .*21\.7 GFLOP\/s.* 123456/m);
+    }
+    expect(at(120)).toMatch(/left out to fit 120 columns: cpu n, cpu ±/);
+    expect(at(80)).toMatch(/layer\/Conv\w+…[^ ]*x14x14x32/);
+    expect(at(80).split("left out")[1]).toMatch(/dispatches/);
+    // The times stay, however narrow it is.
+    expect(at(10)).toMatch(/10\.0/);
+  });
+
+  it("tells what was skipped in one sentence, by reason, and each failure in a line", () => {
+    const gap = (name: string, reason: string, isFailure = false) =>
+      ({ case: name, backend: "webgpu", phase: "forward", reason, isFailure }) as const;
+    expect(renderSkipped([])).toBe("");
+    const many = Array.from({ length: 15 }, (_, i) => gap(`a/${i}`, i < 10 ? "too large" : "no units"));
+    expect(renderSkipped([...many, gap("a/b", "it broke\nhere", true)])).toBe(
+      "FAILED  webgpu a/b forward: it broke\nskipped 15 cases, 10 on webgpu: too large; 5 on webgpu: no units\n",
+    );
+    expect(renderSkipped([gap("a", "too large")])).toBe("skipped 1 case, 1 on webgpu: too large\n");
   });
 
   it("shows one backend alone, with its rate", () => {

@@ -1,16 +1,17 @@
 // Every TypeScript snippet of the README and the docs compiles as a user's compiler sees it, strictly and against the
 // declarations that the package ships; those of the README with noUncheckedIndexedAccess too.
 
-import { execFile } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { compile, emitDeclarations } from "../support/declarations.ts";
 import { blocksOf, cache, publicModules, root } from "../support/doc-snippets.ts";
 
-const pages = ["README.md", ...fs.readdirSync(path.join(root, "docs")).map((name) => `docs/${name}`)].filter(
-  (page) => page.endsWith(".md"),
-);
+const pages = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ...fs.readdirSync(path.join(root, "docs")).map((name) => `docs/${name}`),
+].filter((page) => page.endsWith(".md"));
 
 /** What a fragment, a snippet that imports nothing, takes for given: a model, its data, a step, a tape. */
 const given = `
@@ -22,8 +23,8 @@ declare const step: Jitted<Tensor[], Tensor>;
 declare const tape: Tape;
 `;
 
-/** The file that a snippet says it is, where it is a part of the engine. */
-const placeOf = (code: string): string | undefined => /^\/\/ (engine\/\S+\.ts)$/m.exec(code)?.[1];
+/** The file that a snippet says it is, where it is a part of the package. */
+const placeOf = (code: string): string | undefined => /^\/\/ ((?:engine|nn)\/\S+\.ts)$/m.exec(code)?.[1];
 
 /** A snippet as a module: a part of the engine finds its neighbours, a fragment what is given. */
 function moduleOf(code: string): string {
@@ -100,20 +101,7 @@ const snippets = pages.flatMap((page) =>
 
 const fileOf = (name: string) => `${name.replace(/\W+/g, "-")}.ts`;
 
-/** What the compiler prints: one line a mistake, none where there are none. */
-async function compile(...args: string[]): Promise<string[]> {
-  const compiler = path.join(root, "node_modules/typescript/bin/tsc");
-  const failure = await promisify(execFile)(process.execPath, [compiler, "--pretty", "false", ...args], {
-    cwd: root,
-    maxBuffer: 1 << 24,
-  }).then(
-    () => undefined,
-    (error: { stdout: string }) => error.stdout,
-  );
-  return failure === undefined ? [] : failure.trim().split("\n");
-}
-
-/** Users' settings, and the snippets that keep to them. A file of the engine keeps to the engine's. */
+/** Users' settings, and the snippets that keep to them. A file of the package keeps to the package's. */
 const settings = {
   strict: { options: {}, of: [...snippets, { name: "inferred types", code: inferred }] },
   noUncheckedIndexedAccess: {
@@ -168,7 +156,7 @@ beforeAll(async () => {
   folder = fs.mkdtempSync(path.join(cache, "docs-types-"));
   for (const { name, code } of settings.strict.of)
     fs.writeFileSync(path.join(folder, fileOf(name)), moduleOf(code));
-  expect(await compile("-p", "tsconfig.build.json", "--outDir", path.join(folder, "types"))).toEqual([]);
+  expect(await emitDeclarations(path.join(folder, "types"))).toEqual([]);
   for (const setting of Object.keys(settings) as Setting[]) found.set(setting, await check(setting));
 });
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));

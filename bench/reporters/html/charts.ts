@@ -3,11 +3,12 @@
 import type { AdapterPeaks } from "../../../engine/index.ts";
 import type { BackendName, Phase, Row } from "../../bench-case.ts";
 import { familyOf, peerBackends } from "../../bench-case.ts";
+import { counted, cutInside } from "../columns.ts";
 import { meetings } from "../ratios.ts";
 import { showMs, trim } from "../table.ts";
 import { axisStyle, type Canvas, type Chart, ink, line, page, text } from "./draw.ts";
 import { backendColours, backendTitles, familyColours, familySymbols } from "./palette.ts";
-import { legend, legendHeight, short } from "./parts.ts";
+import { decadeAbove, decadeBelow, legend, legendHeight, short } from "./parts.ts";
 
 /** Training steps a second: a panel for each net, a bar for each backend. */
 export function trainingChart(rows: readonly Row[]): Chart | undefined {
@@ -92,6 +93,7 @@ export function ratioChart(rows: readonly Row[], phases: readonly Phase[]): Char
     all.some(({ theirs }) => theirs.some((row) => row.backend === backend)),
   );
   const names = shown.map((backend) => backendTitles[backend]);
+  const ratios = all.flatMap(({ ours, theirs }) => theirs.map((row) => row.medianMs / ours.medianMs));
   const labels = all.map(({ ours }) => ours.case);
   return {
     label: "How many times as fast gradgpu on WebGPU is as each peer, by case",
@@ -107,6 +109,8 @@ export function ratioChart(rows: readonly Row[], phases: readonly Phase[]): Char
       xAxis: {
         ...axisStyle,
         type: "log",
+        min: decadeBelow(Math.min(1, ...ratios)),
+        max: decadeAbove(Math.max(1, ...ratios)),
         name: "peer's time / ours",
         nameLocation: "middle",
         nameGap: 28,
@@ -162,12 +166,12 @@ export function rooflineChart(rows: readonly Row[], peaks: AdapterPeaks | undefi
   const families = [...new Set(known.map((row) => familyOf(row.case)))];
   const point = (row: Row) => [row.flops! / row.bytes!, row.gflops!, row.case, row.phase];
   const intensities = known.map((row) => row.flops! / row.bytes!);
-  const low = 10 ** Math.floor(Math.log10(Math.min(...intensities)));
-  const high = 10 ** Math.ceil(Math.log10(Math.max(...intensities)));
+  const [low, high] = [decadeBelow(Math.min(...intensities)), decadeAbove(Math.max(...intensities))];
   const ridge = peaks.fmaGflops / peaks.copyGBs;
   /** Where the slope is written on. */
   const slopeAt = low ** 0.3 * Math.min(ridge, high) ** 0.7;
-  const bottom = 10 ** Math.floor(Math.log10(Math.min(...known.map((row) => row.gflops!))));
+  const rates = known.map((row) => row.gflops!);
+  const [bottom, top] = [decadeBelow(Math.min(...rates)), decadeAbove(Math.max(peaks.fmaGflops, ...rates))];
   return {
     label: "Roofline: GFLOP/s by operations a byte, under the adapter's copy rate and FMA peak",
     height: (canvas) => legendHeight(families, canvas) + (canvas.isNarrow ? 340 : 440),
@@ -188,6 +192,7 @@ export function rooflineChart(rows: readonly Row[], peaks: AdapterPeaks | undefi
         ...axisStyle,
         type: "log",
         min: bottom,
+        max: top,
         name: "GFLOP/s",
         axisLabel: { ...text, formatter: short },
       },
@@ -247,7 +252,7 @@ export function coldChart(rows: readonly Row[]): Chart | undefined {
   if (cold.length === 0) return undefined;
   const label = (row: Row) => `${row.case.replace("train/", "")}  ${backendTitles[row.backend]}`;
   const told = (row: Row) =>
-    `${showMs(row.medianMs)} ms${row.compiledPipelines === undefined ? "" : `, ${row.compiledPipelines} pipelines`}`;
+    `${showMs(row.medianMs)} ms${row.compiledPipelines === undefined ? "" : `, ${counted(row.compiledPipelines, "pipeline")}`}`;
   const bars = (
     name: string,
     value: (row: Row) => number,
@@ -307,11 +312,4 @@ export function coldChart(rows: readonly Row[]): Chart | undefined {
       ],
     }),
   };
-}
-
-/** Without its middle where it is too long: what tells names apart stands at both ends. */
-function cutInside(name: string, most: number): string {
-  if (name.length <= most) return name;
-  const end = Math.ceil((most - 1) / 2);
-  return `${name.slice(0, most - 1 - end)}…${name.slice(-end)}`;
 }

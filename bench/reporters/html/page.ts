@@ -2,8 +2,10 @@
 // measured.
 
 import type { BenchCase, Phase, Row } from "../../bench-case.ts";
+import { describeNet, nets } from "../../cases/nets.ts";
 import type { Comparison } from "../../compare-runs.ts";
 import { peaksOf, type Report } from "../../report.ts";
+import { counted } from "../columns.ts";
 import { winsIn } from "../ratios.ts";
 import { trim } from "../table.ts";
 import { coldChart, ratioChart, rooflineChart, trainingChart } from "./charts.ts";
@@ -59,6 +61,16 @@ ${parts.filter(Boolean).join("\n")}
 `;
 }
 
+/** What N1 to N4 are, as far as cases are named after them; "" without any. */
+function netsIn(rows: Report["rows"]): string {
+  const told = nets.filter(({ name }) => rows.some((row) => new RegExp(`\\b${name}\\b`).test(row.case)));
+  if (told.length === 0) return "";
+  const list = told
+    .map((net) => `<strong>${net.name}</strong>: ${escapeHtml(describeNet(net))}<br>`)
+    .join("");
+  return `<p class="nets">${list}Numbers are units of dense layers, the first that of inputs; BN is batch normalization.</p>`;
+}
+
 const adapterOf = ({ rows }: Report) => rows.find(({ backend }) => backend === "webgpu");
 
 function inOrder(rows: Report["rows"], order: readonly Place[]): Row[] {
@@ -86,9 +98,11 @@ function head(report: Report): string {
   const peaks = peaksOf(report);
   const badge = adapter?.isSoftware ? ' <span class="badge">software adapter: no GPU</span>' : "";
   const tiles: [value: string, what: string][] = [];
-  for (const net of ["N1", "N2", "N3", "N4"]) {
-    const row = rows.find((r) => r.case === `train/${net}` && r.phase === "step" && r.backend === "webgpu");
-    if (row !== undefined) tiles.push([trim(1000 / row.medianMs), `${net} steps/s`]);
+  for (const net of nets) {
+    const row = rows.find(
+      (r) => r.case === `train/${net.name}` && r.phase === "step" && r.backend === "webgpu",
+    );
+    if (row !== undefined) tiles.push([trim(1000 / row.medianMs), `${net.name} steps/s`]);
   }
   if (peaks !== undefined) {
     tiles.push(
@@ -105,14 +119,14 @@ function head(report: Report): string {
     options.filter === "" ? "" : ` Only cases that match <strong>${escapeHtml(options.filter)}</strong>.`;
   return `<h1>gradgpu bench</h1>
 <p><span class="lead">${escapeHtml(adapter?.adapter ?? "CPU reference")}</span>${badge}<br>
-${escapeHtml(on.processor)}, ${on.cores} cores &middot; ${escapeHtml(on.date.slice(0, 16).replace("T", " "))} UTC &middot; ${escapeHtml(`gradgpu ${on.gradgpu ?? ""} ${on.commit ?? ""}`.trim())} &middot; ${rows.length} rows in ${seconds.toFixed(0)} s.${quick}${only}${cut}</p>
-<div class="tiles">${tiles.map(([value, what]) => `<div class="tile"><b>${value}</b><span>${what}</span></div>`).join("")}</div>`;
+${escapeHtml(on.processor)}, ${on.cores} cores &middot; ${escapeHtml(on.date.slice(0, 16).replace("T", " "))} UTC &middot; ${escapeHtml(`gradgpu ${on.gradgpu ?? ""} ${on.commit ?? ""}`.trim())} &middot; ${counted(rows.length, "row")} in ${seconds.toFixed(0)} s.${quick}${only}${cut}</p>
+<div class="tiles">${tiles.map(([value, what]) => `<div class="tile"><b>${value}</b><span>${what}</span></div>`).join("")}</div>${netsIn(rows)}`;
 }
 
 function changes(comparison: Comparison): string {
   const of = (verdict: string) => comparison.changes.filter((change) => change.verdict === verdict).length;
   const notes = comparison.notes.map((note) => `<li>${escapeHtml(note)}</li>`).join("");
-  return `<h2>Since the earlier run</h2><p>Of ${comparison.changes.length} rows in both, <strong>${of("slower")} are slower and ${of("faster")} faster</strong> by more than noise: the spread of the samples, and how much faster or slower the machine itself was.</p><ul>${notes}</ul>${changeTable(comparison)}`;
+  return `<h2>Since the earlier run</h2><p>Of ${counted(comparison.changes.length, "row")} in both, <strong>${of("slower")} slower and ${of("faster")} faster</strong> by more than noise: the spread of the samples, and how much faster or slower the machine itself was.</p><ul>${notes}</ul>${changeTable(comparison)}`;
 }
 
 function beside(rows: Report["rows"]): string {
@@ -134,14 +148,15 @@ function scaling({ rows }: Report): string {
   const charts: [title: string, chart: Chart | undefined][] = [
     ["Width: 784-w-w-10, batch 128", scalingChart(rows, "scale-width", "units")],
     ["Depth: layers of 64, batch 128", scalingChart(rows, "scale-depth", "hidden layers")],
-    ["Batch: N1", scalingChart(rows, "scale-batch", "batch size")],
-    ["Data: fit on N3, batch 128", scalingChart(rows, "scale-rows", "rows")],
+    [`Batch: N1, ${describeNet(nets[0], false)}`, scalingChart(rows, "scale-batch", "batch size")],
+    [`Data: fit on N3, ${describeNet(nets[2], false)}, batch 128`, scalingChart(rows, "scale-rows", "rows")],
   ];
   const drawn = charts.filter(([, chart]) => chart !== undefined);
   const steady = steadyChart(rows);
   if (drawn.length === 0 && steady === undefined) return "";
   const pairs = drawn.map(([title, chart]) => `<div><h3>${title}</h3>${draw(chart!)}</div>`).join("\n");
-  const over = steady === undefined ? "" : `<h3>Over many steps: N3</h3>${draw(steady)}`;
+  const over =
+    steady === undefined ? "" : `<h3>Over many steps: N3, ${describeNet(nets[2])}</h3>${draw(steady)}`;
   return `<h2>Scaling</h2><p>Time of a training step (solid, left) and the peak of our device memory (dashed, right) as one thing grows. The data set is counted only where it is what grows.</p><div class="pair">${pairs}</div>${over}`;
 }
 

@@ -25,7 +25,7 @@ export const backendTitles: Readonly<Record<BackendName, string>> = {
   "tfjs-cpu": "tfjs JavaScript",
 };
 
-/** Colours and symbols of case families in the roofline, in order of their appearance. */
+/** Of case families in the roofline, in order of their appearance: as many colours as families that it shows. */
 export const familyColours = [
   "var(--ours)",
   "var(--orange)",
@@ -34,6 +34,10 @@ export const familyColours = [
   "var(--gold)",
   "var(--sky)",
   "var(--rose)",
+  "var(--teal)",
+  "var(--brown)",
+  "var(--ink)",
+  "var(--olive)",
   "var(--grey)",
 ];
 export const familySymbols = [

@@ -24,3 +24,14 @@ export function short(value: number): string {
   if (value >= 1e3) return `${Number((value / 1e3).toPrecision(3))}k`;
   return String(Number(value.toPrecision(3)));
 }
+
+/** How many times further than the outermost points a logarithmic axis goes, so that none lies on the frame. */
+const margin = 1.25;
+/** The power of ten that leaves such room below a value, or above it. */
+export const decadeBelow = (value: number) => 10 ** Math.floor(Math.log10(value / margin));
+export const decadeAbove = (value: number) => 10 ** Math.ceil(Math.log10(value * margin));
+/** The ends of an axis that leave such room on both sides. */
+export const rangeAround = (values: readonly number[]) => ({
+  min: Math.min(...values) / margin,
+  max: Math.max(...values) * margin,
+});

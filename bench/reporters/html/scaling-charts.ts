@@ -3,7 +3,10 @@
 import { familyOf, peerBackends, type Row } from "../../bench-case.ts";
 import { axisStyle, type Chart, line, text } from "./draw.ts";
 import { backendColours, backendTitles } from "./palette.ts";
-import { legend, legendHeight, short } from "./parts.ts";
+import { decadeAbove, decadeBelow, legend, legendHeight, rangeAround, short } from "./parts.ts";
+
+/** The ends of an axis that has room around its points are no round numbers. */
+const roundLabels = { showMinLabel: false, showMaxLabel: false };
 
 const mebibytes = (row: Row) => (row.peakBytes === undefined ? Number.NaN : row.peakBytes / 2 ** 20);
 
@@ -17,6 +20,11 @@ export function scalingChart(rows: readonly Row[], family: string, axis: string)
   if (ours.length < 2) return undefined;
   const isAlone = points.length === ours.length;
   const names = { ms: isAlone ? "milliseconds a step" : "gradgpu, milliseconds", mebibytes: "peak MiB" };
+  const [times, sizes] = [points.map((row) => row.medianMs), ours.map(mebibytes).filter(Number.isFinite)];
+  const decades = (values: readonly number[]) =>
+    values.length === 0
+      ? {}
+      : { min: decadeBelow(Math.min(...values)), max: decadeAbove(Math.max(...values)) };
   const timed = peerBackends.filter((backend) => of(backend).length > 0);
   const shown = [names.ms, ...timed.map((backend) => backendTitles[backend]), names.mebibytes];
   return {
@@ -28,15 +36,17 @@ export function scalingChart(rows: readonly Row[], family: string, axis: string)
       xAxis: {
         ...axisStyle,
         type: "log",
+        ...rangeAround(points.map((row) => row.at!)),
         name: axis,
         nameLocation: "middle",
         nameGap: 28,
-        axisLabel: { ...text, formatter: short },
+        axisLabel: { ...text, formatter: short, ...roundLabels },
         splitLine: { show: false },
       },
-      yAxis: [0, 1].map((index) => ({
+      yAxis: [times, sizes].map((values, index) => ({
         ...axisStyle,
         type: "log" as const,
+        ...decades(values),
         axisLabel: { ...text, formatter: short },
         splitLine: { show: index === 0, lineStyle: { color: line } },
       })),
@@ -77,7 +87,7 @@ export function scalingChart(rows: readonly Row[], family: string, axis: string)
 /** The time of a step over very many of them. */
 export function steadyChart(rows: readonly Row[]): Chart | undefined {
   const row = rows.find((each) => each.backend === "webgpu" && familyOf(each.case) === "steady");
-  if (row === undefined) return undefined;
+  if (row === undefined || row.timesMs.length === 0) return undefined;
   return {
     label: "Milliseconds a step over very many steps",
     height: () => 220,
@@ -89,8 +99,8 @@ export function steadyChart(rows: readonly Row[]): Chart | undefined {
         name: "steps taken",
         nameLocation: "middle",
         nameGap: 28,
-        max: row.timesMs.length * row.iterations,
-        axisLabel: { ...text, formatter: short },
+        max: (row.timesMs.length + 0.5) * row.iterations,
+        axisLabel: { ...text, formatter: short, ...roundLabels },
         splitLine: { show: false },
       },
       yAxis: { ...axisStyle, type: "value", name: "ms a step", min: 0 },

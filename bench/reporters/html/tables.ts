@@ -2,6 +2,7 @@
 
 import { familyOf, isPeerBackend, peerBackends, type Row, type Skipped } from "../../bench-case.ts";
 import type { Comparison } from "../../compare-runs.ts";
+import { counted } from "../columns.ts";
 import { ratioName, ratiosOf } from "../ratios.ts";
 import { showMiB, showMs, showRate, showShare, showSpread, trim } from "../table.ts";
 import { escapeHtml } from "./draw.ts";
@@ -11,6 +12,9 @@ interface Cell {
   readonly text: string;
   readonly kind?: "left" | "good" | "bad";
 }
+
+/** Columns whose cells tell what they are; those of others are named where a phone shows them one below the other. */
+const named = new Set(["case", "phase", "backend", "rate", "reason", "left out"]);
 
 const plain = (text: string): Cell => ({ text });
 const left = (text: string): Cell => ({ text, kind: "left" });
@@ -24,7 +28,12 @@ function table(
     return `<th${attribute(isLeft ? "left" : undefined)}>${escapeHtml(title)}</th>`;
   });
   const body = lines.map(({ kind, cells }) => {
-    const row = cells.map((cell) => `<td${attribute(cell.kind)}>${escapeHtml(cell.text)}</td>`).join("");
+    const row = cells
+      .map((cell, i) => {
+        const label = named.has(titles[i]) ? "" : ` data-label="${escapeHtml(titles[i])}"`;
+        return `<td${attribute(cell.kind)}${label}>${escapeHtml(cell.text)}</td>`;
+      })
+      .join("");
     return `<tr${attribute(kind)}>${row}</tr>`;
   });
   return `<div class="scroll"><table><thead><tr>${head.join("")}</tr></thead><tbody>${body.join("\n")}</tbody></table></div>`;
@@ -59,7 +68,7 @@ export function rowTables(rows: readonly Row[]): string {
         ],
       }));
       const head = [...titles, ...(hasPeak ? ["peak MiB"] : [])];
-      return `<details><summary>${escapeHtml(family)}<span>${own.length} rows</span></summary>${table(head, lines)}</details>`;
+      return `<details><summary>${escapeHtml(family)}<span>${counted(own.length, "row")}</span></summary>${table(head, lines)}</details>`;
     })
     .join("\n");
 }

@@ -2,6 +2,7 @@
 // program is warmed up, which is quickest for the sizes at hand. What it finds is kept (store.ts) and used from then on
 // (variants.ts).
 
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { AdapterProfile } from "../../kernel/kernel.ts";
 import {
   type Family,
@@ -56,7 +57,7 @@ export class Tuner {
     info: DeviceInfo,
     profile: AdapterProfile,
     openTrial: OpenTrial,
-    { deterministic = false, autotune = !profile.isSoftware }: TunerOptions,
+    { deterministic = false, autotune = !numbersOf(profile).compilesSlowly }: TunerOptions,
   ): Promise<Tuner> {
     const names = new Map(registeredFamilies().map((family) => [family.name, namesOf(family, profile)]));
     const isOn = autotune && !deterministic;
@@ -113,12 +114,12 @@ export class Tuner {
     names: ReadonlyMap<string, readonly string[]>,
     open: OpenTrial,
   ): Promise<boolean> {
-    const { isSoftware } = this.#profile;
+    const { compilesSlowly } = numbersOf(this.#profile);
     let hasNews = false;
     for (const family of families) {
       for (const name of names.get(family.name)!) {
         if (await this.#check(family, name, open)) hasNews = true;
-        if (isSoftware && this.choices.known.verdicts[`${family.name}/${name}`] === true) break;
+        if (compilesSlowly && this.choices.known.verdicts[`${family.name}/${name}`] === true) break;
       }
     }
     return hasNews;

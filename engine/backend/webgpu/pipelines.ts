@@ -3,7 +3,8 @@
 
 import { ShaderError } from "../../base/errors.ts";
 import { captureSource, type SourceLine } from "../../base/source-line.ts";
-import { encodeSizes, type KernelCall, type Operand, type SizeWord } from "../../kernel/kernel.ts";
+import type { KernelCall, Operand, SizeWord } from "../../kernel/kernel.ts";
+import { encodeSizes } from "../../kernel/sizes.ts";
 import { specialize } from "../../kernel/specialize.ts";
 
 export interface Pipeline {

@@ -4,10 +4,12 @@
 import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from "../../base/dtype.ts";
 import { ArgumentError, DeviceError, DeviceLostError, LimitError } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
-import { type AdapterProfile, mostChainInputs, type Operand, type Spec } from "../../kernel/kernel.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
+import type { AdapterProfile, Operand, Spec } from "../../kernel/kernel.ts";
 import type { KernelOp } from "../../kernel/kernel-op.ts";
 import { opId } from "../../kernel/kernel-op.ts";
 import type { Memory } from "../../kernel/memory.ts";
+import { mostChainInputs } from "../../kernel/sizes.ts";
 import type { TrialCall, VariantChoices } from "../../kernel/variants.ts";
 import type { Backend, DeviceInfo, MemoryUse, Operands, WorkCounters } from "../backend.ts";
 import type { Plan, PreparedProgram, WarmUpProgress } from "../program.ts";
@@ -448,7 +450,7 @@ export function adapterProfile(info: DeviceInfo): AdapterProfile {
     subgroupSize: info.limits.subgroupSize,
     hasF16: info.features.includes("shader-f16"),
     matrixUnit: info.matrixUnit,
-    workgroupTarget: info.isSoftware ? 64 : 2048,
+    workgroupTarget: numbersOf(info).workgroups,
     maxWorkgroupsPerDimension: info.limits.maxComputeWorkgroupsPerDimension,
     // A chain has room for so many inputs, and binds at least one output beside them.
     maxStorageBuffers: Math.min(info.limits.maxStorageBuffersPerShaderStage, mostChainInputs + 1),

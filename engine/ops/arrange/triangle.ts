@@ -4,14 +4,13 @@ import triangleSource from "../../../shaders/triangle.wgsl";
 import { ArgumentError, ShapeError } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
 import { type AdapterProfile, input, output, type Spec, type Variants } from "../../kernel/kernel.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction } from "../../tensor/op.ts";
 import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { copyShaders, copySources, copyVariants, variedCopy } from "../layout/copy-variants.ts";
-import { unitOf } from "../layout/copying.ts";
+import { copyShaders, copySources, copyVariants, unitOf, variedCopy } from "../layout/copying.ts";
 import { reshape } from "../layout/reshape.ts";
 import { padZeros, slice } from "../layout/slice.ts";
 
@@ -32,8 +31,19 @@ function checkOffset(op: string, offset: number): void {
   }
 }
 
+const triangleFamily: Family = {
+  name: "triangle",
+  sources: copySources(triangleShaders),
+  // Rows that do and do not end with a vec4; every second matrix begins anew.
+  checks: () => [
+    { op: tril.op, inputs: [{ shape: [2, 41, 37] }], attrs: { offset: 1 } },
+    { op: triu.op, inputs: [{ shape: [3, 9, 64] }], attrs: { offset: -2 } },
+  ],
+};
+
 function triangle(name: string, comparison: string, isKept: (distance: number, offset: number) => boolean) {
   const op: OpFunction<[x: Tensor, offset?: number], Tensor> = defineOp({
+    family: triangleFamily,
     name,
     accuracy: { ulp: 0 },
     saves: {},
@@ -96,16 +106,6 @@ export const tril = triangle("tril", "<=", (distance, offset) => distance <= off
 
 /** The upper triangle: elements at least `offset` diagonals to the right of the main one stay. See {@link tril}. */
 export const triu = triangle("triu", ">=", (distance, offset) => distance >= offset);
-
-registerFamily({
-  name: "triangle",
-  sources: copySources(triangleShaders),
-  // Rows that do and do not end with a vec4; every second matrix begins anew.
-  checks: () => [
-    { op: tril.op, inputs: [{ shape: [2, 41, 37] }], attrs: { offset: 1 } },
-    { op: triu.op, inputs: [{ shape: [3, 9, 64] }], attrs: { offset: -2 } },
-  ],
-});
 
 /**
  * Of a vector the square matrix with it on a diagonal, zeros elsewhere; of a matrix the vector on its diagonal, of more

@@ -10,7 +10,7 @@ import { elementwiseOp, unary } from "./elementwise.ts";
 import { erfc, referenceErfc } from "./error-function.ts";
 import { exp } from "./exponential.ts";
 import { tanh } from "./hyperbolic.ts";
-import { mathFunctions } from "./math-functions.ts";
+import { activationFunctions } from "./math-functions.ts";
 
 /** What a function composed of several promises: a multiple of the larger of |y| and |x y'|. */
 const composed = { relative: 1e-6 } as const;
@@ -20,7 +20,7 @@ const samples = [{ inputs: [{ shape: [5, 7], low: -4, high: 4 }] }];
 export const sigmoid = unary({
   name: "sigmoid",
   wgsl: "sigmoid_4(a)",
-  helpers: mathFunctions("sigmoid_4"),
+  helpers: activationFunctions("sigmoid_4"),
   reference: ([a]) => referenceSigmoid(a),
   saves: { outputs: [0] },
   vjp: ({ grad, output }) => [mul(grad(), mul(output(), sub(1, output())))],
@@ -39,7 +39,7 @@ const referenceSoftplus = (a: number) => Math.max(a, 0) + Math.log1p(Math.exp(-M
 export const softplus = unary({
   name: "softplus",
   wgsl: "softplus_4(a)",
-  helpers: mathFunctions("softplus_4"),
+  helpers: activationFunctions("softplus_4"),
   reference: ([a]) => referenceSoftplus(a),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [mul(grad(), sigmoid(input(0)))],
@@ -51,7 +51,7 @@ export const softplus = unary({
 export const logSigmoid = unary({
   name: "logSigmoid",
   wgsl: "-softplus_4(-a)",
-  helpers: mathFunctions("softplus_4"),
+  helpers: activationFunctions("softplus_4"),
   reference: ([a]) => -referenceSoftplus(-a),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [mul(grad(), sigmoid(neg(input(0))))],
@@ -64,7 +64,7 @@ export const softsign = unary({
   name: "softsign",
   // Beyond 1e10 the quotient is ±1, also for infinity.
   wgsl: "limit_4(a, -1e10, 1e10) / (1.0 + abs(limit_4(a, -1e10, 1e10)))",
-  helpers: mathFunctions("limit_4"),
+  helpers: activationFunctions("limit_4"),
   reference: ([a]) => (Math.abs(a) === Number.POSITIVE_INFINITY ? Math.sign(a) : a / (1 + Math.abs(a))),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [div(grad(), square(add(abs(input(0)), 1)))],
@@ -79,7 +79,7 @@ export const softsign = unary({
 export const silu = unary({
   name: "silu",
   wgsl: "silu_4(a)",
-  helpers: mathFunctions("silu_4"),
+  helpers: activationFunctions("silu_4"),
   reference: ([a]) => timesVanishing(a, referenceSigmoid(a)),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => {
@@ -97,7 +97,7 @@ const timesVanishing = (x: number, factor: number): number => (factor === 0 ? 0 
 export const mish = unary({
   name: "mish",
   wgsl: "mish_4(a)",
-  helpers: mathFunctions("mish_4"),
+  helpers: activationFunctions("mish_4"),
   // tanh(ln(1 + u)) = u (u + 2) / (u (u + 2) + 2), u = e^x; 1 where u is infinite.
   reference: ([a]) => timesVanishing(a, Math.tanh(referenceSoftplus(a))),
   saves: { inputs: [0] },
@@ -134,7 +134,7 @@ export const gelu: OpFunction<[x: TensorLike, options?: GeluOptions], Tensor> = 
     name: "gelu",
     arity: 1,
     wgsl: ({ approximate }) => (approximate ? "gelu_tanh_4(a)" : "gelu_4(a)"),
-    helpers: mathFunctions("gelu_4", "gelu_tanh_4"),
+    helpers: activationFunctions("gelu_4", "gelu_tanh_4"),
     reference: ([a], { approximate }) =>
       timesVanishing(
         a,

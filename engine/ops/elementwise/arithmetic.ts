@@ -10,7 +10,7 @@ import { cast } from "./cast.ts";
 import { equal, greaterEqual, less, lessEqual } from "./comparison.ts";
 import { binary, elementwiseOp, exact, numeric, unary } from "./elementwise.ts";
 import { logicalAnd, where } from "./logical.ts";
-import { mathFunctions } from "./math-functions.ts";
+import { mathFunctions, remainderFunctions } from "./math-functions.ts";
 import { floor } from "./rounding.ts";
 
 const pair: readonly Sample[] = [
@@ -32,6 +32,7 @@ const apart: readonly Sample[] = [
 /** a + b, broadcast. */
 export const add = binary({
   name: "add",
+  traits: { neutral: [0, 0] },
   dtypes: numeric,
   wgsl: "a + b",
   reference: ([a, b]) => a + b,
@@ -43,6 +44,7 @@ export const add = binary({
 /** a - b, broadcast. */
 export const sub = binary({
   name: "sub",
+  traits: { neutral: [undefined, 0] },
   dtypes: numeric,
   wgsl: "a - b",
   reference: ([a, b]) => a - b,
@@ -54,6 +56,7 @@ export const sub = binary({
 /** a · b, broadcast. */
 export const mul = binary({
   name: "mul",
+  traits: { neutral: [1, 1], isProduct: true },
   dtypes: numeric,
   wgsl: "a * b",
   reference: ([a, b], _, dtype) => (dtype === "f32" ? a * b : Math.imul(a, b)),
@@ -72,6 +75,7 @@ export const mul = binary({
  */
 export const div = binary({
   name: "div",
+  traits: { neutral: [undefined, 1], isProduct: true },
   dtypes: numeric,
   wgsl: "a / b",
   reference: ([a, b], _, dtype) => (dtype === "f32" ? a / b : b === 0 ? a : Math.trunc(a / b)),
@@ -107,7 +111,7 @@ export const remainder = binary({
     if (a.dtype === "u32") return "a % b";
     return "select(a % b, a % b + b, (a % b != vec4i()) & ((a % b < vec4i()) != (b < vec4i())))";
   },
-  helpers: mathFunctions("remainder_4"),
+  helpers: remainderFunctions("remainder_4"),
   reference: ([a, b], _, dtype) => {
     if (b === 0 && dtype !== "f32") return 0;
     const rest = a % b;

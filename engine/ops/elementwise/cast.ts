@@ -35,6 +35,7 @@ const fromFloat = {
 export const cast: OpFunction<[x: TensorLike, dtype: DType], Tensor> = defineOp({
   ...elementwiseOp<{ dtype: DType }>({
     name: "cast",
+    traits: { keepsEqualSize: true },
     arity: 1,
     inputDTypes: ([a]) => [a.dtype],
     outputDType: (_, { dtype }) => {

@@ -1,26 +1,16 @@
 // Pointwise ops: shape inference by broadcasting, and the kernel built from an op's WGSL expression. An
 // elementwise op needs only its expression, its reference on numbers and its derivative.
 
-import elementwiseSource from "../../../shaders/elementwise.wgsl";
 import type { DType } from "../../base/dtype.ts";
 import { DTypeError } from "../../base/errors.ts";
 import { broadcastShapes, broadcastStrides, sameShape, sizeOf } from "../../base/shape.ts";
 import type { PointwiseChain } from "../../kernel/chain.ts";
-import {
-  input,
-  type KernelContext,
-  type KernelPlan,
-  output,
-  type Spec,
-  shader,
-} from "../../kernel/kernel.ts";
+import { input, type KernelContext, type KernelPlan, output, type Spec } from "../../kernel/kernel.ts";
 import type { Accuracy, Pointwise, ReferenceTensor, Sample } from "../../kernel/kernel-op.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { NotDifferentiable, Op, OpFunction, TensorLike, Vjp } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { pointwiseCall } from "../pointwise/pointwise-code.ts";
-
-export const elementwiseShader = shader("elementwise", elementwiseSource);
+import { elementwiseShader, pointwiseCall } from "../pointwise/pointwise-code.ts";
 
 /** Dtypes of ops that compute with numbers. */
 export const numeric: readonly DType[] = ["f32", "i32", "u32"];
@@ -48,6 +38,7 @@ export interface ElementwiseDefinition<A> {
   saves?: Op["saves"];
   samples: readonly Sample<A>[];
   accuracy?: Op["accuracy"];
+  traits?: Op["traits"];
 }
 
 /** The op (not yet callable) of an elementwise definition. */
@@ -64,6 +55,7 @@ export function elementwiseOp<A = object>(definition: ElementwiseDefinition<A>):
     vjp: definition.vjp,
     samples: definition.samples,
     accuracy: definition.accuracy,
+    traits: definition.traits,
     pointwise,
     infer(inputs, attrs) {
       const wanted = definition.inputDTypes?.(inputs) ?? inputs.map(() => inputs[0].dtype);

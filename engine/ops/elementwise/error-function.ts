@@ -3,7 +3,7 @@
 import { mul, neg, square } from "./arithmetic.ts";
 import { unary } from "./elementwise.ts";
 import { exp } from "./exponential.ts";
-import { mathFunctions } from "./math-functions.ts";
+import { errorFunctions } from "./math-functions.ts";
 
 const slopeAtZero = 2 / Math.sqrt(Math.PI);
 
@@ -11,7 +11,7 @@ const slopeAtZero = 2 / Math.sqrt(Math.PI);
 export const erf = unary({
   name: "erf",
   wgsl: "erf_4(a)",
-  helpers: mathFunctions("erf_4"),
+  helpers: errorFunctions("erf_4"),
   reference: ([a]) => (Math.abs(a) < 2 ? erfSeries(a) : Math.sign(a) * (1 - erfcTail(Math.abs(a)))),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [mul(grad(), mul(exp(neg(square(input(0)))), slopeAtZero))],
@@ -26,7 +26,7 @@ export const erf = unary({
 export const erfc = unary({
   name: "erfc",
   wgsl: "erfc_4(a)",
-  helpers: mathFunctions("erfc_4"),
+  helpers: errorFunctions("erfc_4"),
   reference: ([a]) => referenceErfc(a),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [mul(grad(), mul(exp(neg(square(input(0)))), -slopeAtZero))],

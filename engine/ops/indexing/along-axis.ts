@@ -5,6 +5,7 @@ import scatterUniqueSource from "../../../shaders/scatter-unique.wgsl";
 import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { wholeNumber } from "../../base/number-checks.ts";
 import { normalizeAxis, type Shape, sameShape, showShape, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
   grid,
   input,
@@ -190,10 +191,10 @@ export const scatterAddAlongAxis: OpFunction<
     if (unique) return uniqueKernels(context, axis);
     const { outer, rows, inner } = around(out.shape, axis);
     // Every thread walks all updates of its columns, so no more threads than the adapter can use.
-    const wanted = profile.isSoftware ? 64 : 16384;
+    const wanted = numbersOf(profile).walkers;
     const block = Math.ceil(rows / Math.min(rows, Math.max(1, Math.ceil(wanted / (outer * inner)))));
     const blocks = Math.ceil(rows / block);
-    const workgroup = profile.isSoftware ? 8 : 64;
+    const workgroup = numbersOf(profile).workgroup;
     return {
       calls: [
         {

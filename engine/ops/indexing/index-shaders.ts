@@ -4,7 +4,7 @@
 import gatherSource from "../../../shaders/gather.wgsl";
 import scatterAddSource from "../../../shaders/scatter-add.wgsl";
 import { shader } from "../../kernel/kernel.ts";
-import { elementsShader } from "../layout/elements.ts";
+import { elementsShader } from "../layout/copying.ts";
 
 export const gatherShader = elementsShader("gather", gatherSource);
 export const scatterAddShader = shader("scatter-add", scatterAddSource);

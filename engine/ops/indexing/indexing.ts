@@ -7,6 +7,7 @@ import oneHotSource from "../../../shaders/one-hot.wgsl";
 import type { DType } from "../../base/dtype.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../../base/errors.ts";
 import { normalizeAxis, sameShape, showShape, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
   grid,
   input,
@@ -22,8 +23,7 @@ import { shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import { notDifferentiable } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { copyCall, elementsPerUnit, unitOf } from "../layout/copying.ts";
-import { elementsShader } from "../layout/elements.ts";
+import { copyCall, elementsPerUnit, elementsShader, unitOf } from "../layout/copying.ts";
 import { around } from "../layout/strided.ts";
 import { gatherShader, scatterAddShader } from "./index-shaders.ts";
 import { dynamicSlicePointwise, gatherPointwise } from "./indexing-pointwise.ts";
@@ -77,7 +77,7 @@ export const gather = defineOp({
     const unit = unitOf(x.dtype, [inner]);
     const per = elementsPerUnit(x.dtype, unit);
     // The hot path of training: batches of images. Measured on lavapipe, rows of 784 bytes: see gather-rows.wgsl.
-    const workgroup = profile.isSoftware ? 8 : 64;
+    const workgroup = numbersOf(profile).workgroup;
     if (unit !== 1 && inner / per >= workgroup / 2) {
       const count = sizeOf(out.shape) / inner;
       const segment = Math.ceil(count / profile.workgroupTarget);
@@ -170,7 +170,7 @@ export const scatterAdd = defineOp({
     const isWide = inner % 4 === 0;
     const columns = isWide ? inner / 4 : inner;
     // Every thread walks all indices, so no more threads than the adapter can use.
-    const wanted = profile.isSoftware ? 64 : 16384;
+    const wanted = numbersOf(profile).walkers;
     const block = Math.ceil(rows / Math.min(rows, Math.max(1, Math.ceil(wanted / (outer * columns)))));
     const blocks = Math.ceil(rows / block);
     const type = updates.dtype;
@@ -180,11 +180,11 @@ export const scatterAdd = defineOp({
           shader: scatterAddShader,
           hooks: {
             aliases: { Unit: isWide ? `vec4<${type}>` : type },
-            consts: { WORKGROUP: profile.isSoftware ? "8u" : "64u" },
+            consts: { WORKGROUP: `${numbersOf(profile).workgroup}u` },
           },
           sizes: [outer, rows, block, blocks, columns, sizeOf(indices.shape)],
           operands: [input(0), input(1), output(0)],
-          workgroups: grid(Math.ceil((outer * blocks * columns) / (profile.isSoftware ? 8 : 64)), profile),
+          workgroups: grid(Math.ceil((outer * blocks * columns) / numbersOf(profile).workgroup), profile),
         },
       ],
     };
@@ -325,6 +325,7 @@ function windowStart(start: ReferenceTensor, window: Spec, whole: Spec): number 
  */
 export const dynamicSlice = defineOp({
   name: "dynamicSlice",
+  traits: { takesRows: true },
   accuracy: { ulp: 0 },
   saves: { inputs: [1] },
   call: (x: Tensor, start: Tensor, size: number) => ({ inputs: [x, start], attrs: { size } }),

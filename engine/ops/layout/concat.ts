@@ -10,8 +10,7 @@ import { defineOp } from "../../tensor/define.ts";
 import type { Op } from "../../tensor/op.ts";
 import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { elementsPerUnit, type UnitBytes, unitOf } from "./copying.ts";
-import { elementsShader } from "./elements.ts";
+import { elementsPerUnit, elementsShader, type UnitBytes, unitOf } from "./copying.ts";
 import { unsqueeze } from "./movement.ts";
 import { slice } from "./slice.ts";
 

@@ -1,7 +1,10 @@
-// Kernels that only move bits: each output unit is fetched from one place of an input, or is zero. Chooses how
-// wide a unit is. It knows nothing of what the ops mean; their shaders' `source` functions do.
+// Kernels that only move bits: each unit of the output is fetched from one place of an input, or is zero. They come in
+// two variants: element by element (elements.wgsl), or along runs (copy-runs.wgsl), which find four words at once.
 
+import copyRunsSource from "../../../shaders/copy-runs.wgsl";
+import elementsSource from "../../../shaders/elements.wgsl";
 import type { DType } from "../../base/dtype.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
   type AdapterProfile,
   grid,
@@ -10,7 +13,10 @@ import {
   type KernelCall,
   type Operand,
   type Shader,
+  shader,
+  type Variants,
 } from "../../kernel/kernel.ts";
+import { chosen } from "../../kernel/variants.ts";
 
 /** Bytes moved at once: a vec4 of words, one word, or one byte (u8 only). */
 export type UnitBytes = 16 | 4 | 1;
@@ -81,4 +87,68 @@ export function copyCall(copy: Copy): KernelCall {
     operands,
     workgroups: grid(Math.ceil(count / segment), profile),
   };
+}
+
+/** A shader whose `element` makes a part of the result; `source` is all of it but elements.wgsl. */
+export const elementsShader = (name: string, source: string): Shader =>
+  shader(name, `${source}\n${elementsSource}`);
+
+export interface CopyShaders {
+  readonly elements: Shader;
+  readonly runs: Shader;
+}
+
+/** A shader in both variants; `source` is what stands in front of the loops. */
+export const copyShaders = (name: string, source: string): CopyShaders => ({
+  elements: elementsShader(name, source),
+  runs: shader(`${name}-runs`, `${source}\n${copyRunsSource}`),
+});
+
+/** What the choice between them depends on, for a family's `sources`. */
+export const copySources = ({ elements }: CopyShaders): string => `${elements.source}\n${copyRunsSource}`;
+
+/** Units in the shortest run that copy-runs.wgsl takes: what its WORKGROUP makes at once. Bytes go element by element. */
+const shortestRun: Readonly<Record<UnitBytes, number>> = { 16: 8, 4: 32, 1: Number.POSITIVE_INFINITY };
+
+/** The variants of a copy in whose output so many units of the innermost axis lie side by side. */
+export function copyVariants(
+  family: string,
+  unit: UnitBytes,
+  run: number,
+  profile: AdapterProfile,
+): Variants | undefined {
+  if (run < shortestRun[unit]) return undefined;
+  // Runs take a third to nine tenths of the time on lavapipe, of eight lanes, and 1.4 to 4 times as long on SwiftShader, of
+  // four. GPUs have nothing to gain: their arithmetic on indices hides behind loads.
+  const isQuick = profile.subgroupSize === numbersOf(profile).lanesThatCopyRuns;
+  return { family, problem: undefined, names: isQuick ? ["runs", "elements"] : ["elements", "runs"] };
+}
+
+export interface VariedCopy extends Omit<Copy, "shader" | "element" | "aliases"> {
+  readonly shaders: CopyShaders;
+  readonly variants: Variants | undefined;
+  /** The shader's types for one unit, where it stands with those for four words side by side. */
+  readonly single: Readonly<Record<string, string>>;
+  /** A better `element` for words where no runs are, by a `source` of single units. */
+  readonly element?: string;
+}
+
+/** The one dispatch of a copy, in the variant that the device uses. */
+export function variedCopy({ shaders, variants, single, element, ...copy }: VariedCopy): KernelCall {
+  const goesAlong = variants !== undefined && chosen(variants, copy.profile) === "runs";
+  const isFour = copy.unit === 4 && (goesAlong || element === undefined);
+  const shared: Omit<Copy, "shader"> = {
+    ...copy,
+    element: isFour ? null : element,
+    aliases: isFour ? {} : single,
+  };
+  if (!goesAlong) return copyCall({ ...shared, shader: shaders.elements });
+  const wide = {
+    consts: { ...copy.consts, UNITS: "1u" },
+    functions: {
+      ...copy.functions,
+      along: "fn along(i: u32, run: Run, column: u32) {\n  out0[i] = fetch(in_run(run, column));\n}",
+    },
+  };
+  return copyCall({ ...shared, ...(isFour ? {} : wide), shader: shaders.runs });
 }

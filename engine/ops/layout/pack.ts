@@ -25,6 +25,7 @@ const tensorsPerCall = 7;
 /** The tensors' elements, each from its offset on, in one vector [total]; zeros between them. f32. */
 export const pack = defineOp({
   name: "pack",
+  traits: { packs: true },
   saves: {},
   samples: [
     {

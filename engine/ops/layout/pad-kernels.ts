@@ -6,8 +6,15 @@ import { sizeOf, stridesOf } from "../../base/shape.ts";
 import type { Variants } from "../../kernel/kernel.ts";
 import { type AdapterProfile, input, type KernelPlan, output, type Spec } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
-import { copyShaders, copySources, copyVariants, variedCopy } from "./copy-variants.ts";
-import { elementsPerUnit, type UnitBytes, unitOf } from "./copying.ts";
+import {
+  copyShaders,
+  copySources,
+  copyVariants,
+  elementsPerUnit,
+  type UnitBytes,
+  unitOf,
+  variedCopy,
+} from "./copying.ts";
 import { eachPosition } from "./strided.ts";
 
 const padShaders = copyShaders("pad", padSource);

@@ -4,6 +4,7 @@
 import stridedCopySource from "../../../shaders/strided-copy.wgsl";
 import transpose2dSource from "../../../shaders/transpose2d.wgsl";
 import { type Shape, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Variants } from "../../kernel/kernel.ts";
 import {
   grid,
@@ -14,9 +15,15 @@ import {
   output,
 } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
-import { copyShaders, copySources, copyVariants, variedCopy } from "./copy-variants.ts";
-import { elementsPerUnit, unitOf } from "./copying.ts";
-import { elementsShader } from "./elements.ts";
+import {
+  copyShaders,
+  copySources,
+  copyVariants,
+  elementsPerUnit,
+  elementsShader,
+  unitOf,
+  variedCopy,
+} from "./copying.ts";
 
 const stridedCopyShaders = copyShaders("strided-copy", stridedCopySource);
 /** What the family of copies depends on here. */
@@ -137,7 +144,7 @@ export function matrixKernels(
   if (!isMatrix || rows.length % 4 !== 0 || columns.length % 4 !== 0 || out.dtype === "u8") return undefined;
   const count = sizeOf(out.shape) / 16;
   if (count === 0) return { calls: [] };
-  const workgroup = profile.isSoftware ? 8 : 64;
+  const workgroup = numbersOf(profile).workgroup;
   const workgroups = Math.min(Math.ceil(count / workgroup), profile.workgroupTarget);
   const segment = Math.ceil(count / workgroups / workgroup) * workgroup;
   const call: KernelCall = {

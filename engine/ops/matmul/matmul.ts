@@ -3,9 +3,10 @@
 
 import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { broadcastShapes, broadcastStrides, showShape, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike, VjpContext } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -15,6 +16,7 @@ import { sum } from "../reduce/reduce.ts";
 import { planMatmul, productVariants, storesFours } from "./kernels.ts";
 import type { Product } from "./product.ts";
 import { operandSite } from "./prologue.ts";
+import { sliced } from "./sliced-matmul.ts";
 import { matmulSources, rereads } from "./variants.ts";
 
 export interface MatmulOptions {
@@ -70,6 +72,19 @@ export function productOf([a, b]: readonly Spec[], { transposeA, transposeB }: M
   return { aBatch, bBatch, batch, m, n, k, transposeA, transposeB };
 }
 
+const matmulFamily: Family = {
+  name: "matmul",
+  sources: matmulSources,
+  isAlwaysChecked: true,
+  checks: (profile) => [
+    // Odd sizes of several tiles, read element by element; K long enough to be split.
+    ...checkCalls([70, 600, 37], [false, false], [false, true], [true, false]),
+    ...(numbersOf(profile).compilesSlowly
+      ? []
+      : checkCalls([68, 512, 132], [false, false], [false, true], [true, false])),
+  ],
+};
+
 /**
  * Matrix product: `a` [..., M, K] times `b` [..., K, N] gives [..., M, N]. With `transposeA`, `a` is
  * [..., K, M]; with `transposeB`, `b` is [..., N, K]; neither costs a copy. Axes before the last two are batch
@@ -79,7 +94,9 @@ export function productOf([a, b]: readonly Spec[], { transposeA, transposeB }: M
  * @throws DTypeError unless both are f32
  */
 export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulOptions], Tensor> = defineOp({
+  family: matmulFamily,
   name: "matmul",
+  traits: { writesExactly: true, readsRows: () => slicedMatmul },
   saves: { inputs: [0, 1] },
   call: (a: TensorLike, b: TensorLike, options?: MatmulOptions) => {
     checkOptions("matmul", options, matmulOptions);
@@ -103,16 +120,7 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
   samples: samples(),
 });
 
-registerFamily({
-  name: "matmul",
-  sources: matmulSources,
-  isAlwaysChecked: true,
-  checks: ({ isSoftware }) => [
-    // Odd sizes of several tiles, read element by element; K long enough to be split.
-    ...checkCalls([70, 600, 37], [false, false], [false, true], [true, false]),
-    ...(isSoftware ? [] : checkCalls([68, 512, 132], [false, false], [false, true], [true, false])),
-  ],
-});
+const slicedMatmul = sliced("slicedMatmul", matmul.op);
 
 function checkCalls(
   [m, k, n]: readonly number[],

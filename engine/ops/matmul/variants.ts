@@ -8,6 +8,7 @@ import subgroupSource from "../../../shaders/matmul-subgroup.wgsl";
 import tileSource from "../../../shaders/matmul-tile.wgsl";
 import productSource from "../../../shaders/product.wgsl";
 import { sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import { type AdapterProfile, type MatrixShape, type Shader, shader } from "../../kernel/kernel.ts";
 import { folded, type Product } from "./product.ts";
 
@@ -88,7 +89,7 @@ const tilesOf = ({ batch, m, n }: Product, { rows, columns }: MatmulVariant): nu
 
 /** The variants to choose from, the profile's favourite first. Each is right for every product that it is given for. */
 export function matmulVariants(product: Product, profile: AdapterProfile): readonly MatmulVariant[] {
-  if (profile.isSoftware) {
+  if (!numbersOf(profile).sharesTiles) {
     // Tiles of 16 subgroup lanes and more would not fit registers.
     const hasTile = profile.subgroupSize === 4 || profile.subgroupSize === 8;
     return [...(hasTile ? [subgroupVariant(profile.subgroupSize)] : []), softwareTile, smallTile];
@@ -138,8 +139,8 @@ export function splitOf(whole: Product, variant: MatmulVariant, profile: Adapter
 }
 
 /** How often each element of A and of B is read, about: by every tile beside it. */
-export function rereads({ m, n }: Product, { isSoftware }: AdapterProfile): readonly [a: number, b: number] {
-  const tile = isSoftware ? 32 : 64;
+export function rereads({ m, n }: Product, profile: AdapterProfile): readonly [a: number, b: number] {
+  const tile = numbersOf(profile).productTile;
   return [Math.ceil(n / tile), Math.ceil(m / tile)];
 }
 

@@ -4,6 +4,7 @@ import batchNormSource from "../../../shaders/batch-norm.wgsl";
 import gradientSource from "../../../shaders/batch-norm-gradient.wgsl";
 import { ShapeError } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
   type AdapterProfile,
   grid,
@@ -19,15 +20,15 @@ import {
   type Variants,
   wgslFloat,
 } from "../../kernel/kernel.ts";
-import { chosen, powerOfTwo, registerFamily } from "../../kernel/variants.ts";
+import { chosen, type Family, powerOfTwo } from "../../kernel/variants.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
 import type { TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { add, mul, sub } from "../elementwise/arithmetic.ts";
-import { elementwiseOp, elementwiseShader } from "../elementwise/elementwise.ts";
+import { elementwiseOp } from "../elementwise/elementwise.ts";
 import { rsqrt } from "../elementwise/exponential.ts";
 import { columnwiseSite } from "../pointwise/epilogues.ts";
-import { pointwiseCall } from "../pointwise/pointwise-code.ts";
+import { elementwiseShader, pointwiseCall } from "../pointwise/pointwise-code.ts";
 import { moments } from "../reduce/moments.ts";
 import {
   batchAxes,
@@ -101,10 +102,12 @@ interface NormAttrs {
 const oneKernelRows = 4096;
 
 /** One kernel (see batch-norm.wgsl), as software adapters want it, or several. */
-function variantsOf(kernel: Shader, x: Spec, { isSoftware }: AdapterProfile): Variants {
+function variantsOf(kernel: Shader, x: Spec, profile: AdapterProfile): Variants {
   const columns = x.shape[x.shape.length - 1];
   const rows = sizeOf(x.shape) / columns;
-  const names = isSoftware ? ["one-kernel", "several-kernels"] : ["several-kernels", "one-kernel"];
+  const names = numbersOf(profile).prefersOneKernel
+    ? ["one-kernel", "several-kernels"]
+    : ["several-kernels", "one-kernel"];
   return {
     family: "batchNorm",
     problem: `${kernel.name} ${powerOfTwo(rows)}x${powerOfTwo(columns)}`,
@@ -152,12 +155,30 @@ function checkFeatures(
   return features;
 }
 
+const batchNormFamily: Family = {
+  name: "batchNorm",
+  sources: [
+    ...[batchNormShader, gradientShader, elementwiseShader].map(({ source }) => source),
+    ...[momentsSources, reduceSources],
+  ].join("\n"),
+  checks: () => {
+    const [x, features] = [{ shape: [71, 12] }, { shape: [12] }];
+    const statistics = [features, { ...features, low: 0.5, high: 2 }];
+    const attrs = { epsilon: 1e-3 };
+    return [
+      { op: batchNorm.op, inputs: [x, features, features], attrs },
+      { op: batchNormGradient.op, inputs: [x, x, features, ...statistics], attrs },
+    ];
+  },
+};
+
 /**
  * Batch normalization with the batch's own statistics (training): x [batch..., features], gamma and beta
  * [features]. Gives [y, mean, variance]; variance is the biased one. Source: Ioffe and Szegedy 2015, algorithm 1;
  * the gradient flows through mean and variance.
  */
 export const batchNorm = defineMultiOp({
+  family: batchNormFamily,
   name: "batchNorm",
   saves: { inputs: [0, 1], outputs: [1, 2] },
   samples: [
@@ -248,6 +269,7 @@ function composedGradient(
  * dβ = Σ dy, dγ = Σ dy · x̂, dx = γ / √(variance + ε) · (dy - (dβ + x̂ dγ) / rows), x̂ the normalized x.
  */
 export const batchNormGradient = defineMultiOp({
+  family: batchNormFamily,
   name: "batchNormGradient",
   saves: { inputs: [0, 1, 2, 3, 4] },
   samples: [
@@ -366,20 +388,3 @@ function gradientKernels(inputs: readonly Spec[], epsilon: number, profile: Adap
   const calls = [products, ...sumOf(scratch(0, "read"), output(1)), ...sumOf(input(0), output(2)), apply];
   return { calls, scratch: scratchSpecs };
 }
-
-registerFamily({
-  name: "batchNorm",
-  sources: [
-    ...[batchNormShader, gradientShader, elementwiseShader].map(({ source }) => source),
-    ...[momentsSources, reduceSources],
-  ].join("\n"),
-  checks: () => {
-    const [x, features] = [{ shape: [71, 12] }, { shape: [12] }];
-    const statistics = [features, { ...features, low: 0.5, high: 2 }];
-    const attrs = { epsilon: 1e-3 };
-    return [
-      { op: batchNorm.op, inputs: [x, features, features], attrs },
-      { op: batchNormGradient.op, inputs: [x, x, features, ...statistics], attrs },
-    ];
-  },
-});

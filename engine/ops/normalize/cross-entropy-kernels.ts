@@ -8,6 +8,7 @@ import totalSource from "../../../shaders/exponential-total.wgsl";
 import logitRowsSource from "../../../shaders/logit-rows.wgsl";
 import ownRowsSource from "../../../shaders/own-rows.wgsl";
 import { sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Variants } from "../../kernel/kernel.ts";
 import {
   type AdapterProfile,
@@ -31,7 +32,6 @@ import {
   rowConsts,
   rowSources,
   rowVariants,
-  rowWorkgroup,
   sharedPlaces,
 } from "../reduce/shared-rows.ts";
 
@@ -70,7 +70,7 @@ function rowsCall(
   const [logits, targets] = inputs;
   const classes = logits.shape[logits.shape.length - 1];
   const rows = sizeOf(logits.shape) / classes;
-  const workgroup = rowWorkgroup(profile.isSoftware);
+  const workgroup = numbersOf(profile).workgroup;
   const isShared = isSharedRow(variantsFor(kernel)({ inputs, profile }), profile);
   return {
     shader: kernel,
@@ -132,8 +132,6 @@ export function gradientKernels({ inputs, profile }: KernelContext): KernelPlan 
   return { calls: [rowsCall(gradientShader, inputs, operands, profile, ["target_total", "target_at"])] };
 }
 
-/** Logits (in all rows) that one workgroup takes: enough to hide that it runs on one core of a software adapter. */
-export const summaryLogits = 1 << 16;
 const summaryWorkgroup = 64;
 
 /** The sums and the gradient of a batch; sums of several workgroups are added up by further kernels. */
@@ -141,9 +139,11 @@ export function summaryKernels({ inputs, profile }: KernelContext): KernelPlan {
   const [logits, targets] = inputs;
   const [rows, classes] = logits.shape;
   const isShared = isSharedRow(summaryVariants({ inputs, profile }), profile);
-  const groupsWanted = profile.isSoftware
-    ? Math.ceil((rows * classes) / summaryLogits)
-    : Math.min(isShared ? rows : Math.ceil(rows / summaryWorkgroup), profile.maxWorkgroupsPerDimension);
+  const { summaryLogits } = numbersOf(profile);
+  const groupsWanted =
+    summaryLogits !== undefined
+      ? Math.ceil((rows * classes) / summaryLogits)
+      : Math.min(isShared ? rows : Math.ceil(rows / summaryWorkgroup), profile.maxWorkgroupsPerDimension);
   const segment = Math.ceil(rows / Math.max(1, groupsWanted));
   const groups = Math.max(1, Math.ceil(rows / Math.max(1, segment)));
   const summary = (loss: typeof output, hits: typeof output): KernelCall => ({

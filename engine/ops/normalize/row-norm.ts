@@ -9,6 +9,7 @@ import gradientSource from "../../../shaders/row-norm-gradient.wgsl";
 import parametersSource from "../../../shaders/row-norm-parameters.wgsl";
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { type Shape, showShape, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Variants } from "../../kernel/kernel.ts";
 import {
   type AdapterProfile,
@@ -40,7 +41,6 @@ import {
   rowConsts,
   rowSources,
   rowVariants,
-  rowWorkgroup,
   sharedPlaces,
 } from "../reduce/shared-rows.ts";
 import { vjpByComposition } from "./composition.ts";
@@ -120,7 +120,7 @@ function rowsCall(
   const length = countOf(attrs) / per;
   const rows = rowsIn(x, attrs);
   const isShared = isSharedRow(variantsFor(kernel, x, attrs, profile), profile);
-  const workgroup = rowWorkgroup(profile.isSoftware);
+  const workgroup = numbersOf(profile).workgroup;
   const own: Record<string, string> = isShared
     ? { ...sharedPlaces, total_of: joined("total_of", "f32", "a + b") }
     : {};
@@ -372,10 +372,10 @@ export const rowNormParameterGradient = defineMultiOp({
     const isWide = per === 4;
     const pixels = pixelsIn(x, attrs);
     const width = (groups * inner) / per;
-    const wanted = profile.isSoftware ? 128 : 16384;
+    const wanted = numbersOf(profile).summers;
     const shortest = 32;
     const chunks = Math.max(1, Math.min(Math.ceil(wanted / width), Math.ceil(pixels / shortest)));
-    const workgroup = profile.isSoftware ? 8 : 64;
+    const workgroup = numbersOf(profile).workgroup;
     const partial: Spec = { shape: [chunks, ...out.shape], dtype: "f32" };
     const target = (k: number) => (chunks === 1 ? output(k) : scratch(k, "read_write"));
     const sums: KernelCall = {

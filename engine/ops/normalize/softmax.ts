@@ -6,6 +6,7 @@ import ownRowsSource from "../../../shaders/own-rows.wgsl";
 import softmaxSource from "../../../shaders/softmax.wgsl";
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { normalizeAxis, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
   type AdapterProfile,
   grid,
@@ -18,7 +19,7 @@ import {
   shader,
 } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike, Vjp } from "../../tensor/op.ts";
@@ -34,7 +35,6 @@ import {
   rowConsts,
   rowSources,
   rowVariants,
-  rowWorkgroup,
   sharedPlaces,
 } from "../reduce/shared-rows.ts";
 
@@ -72,7 +72,7 @@ function softmaxKernels({ inputs: [x], profile }: KernelContext, result: string 
   const rows = sizeOf(x.shape) / length;
   if (sizeOf(x.shape) === 0) return { calls: [] };
   const base = length % 4 === 0 ? {} : unalignedRows;
-  const workgroup = rowWorkgroup(profile.isSoftware);
+  const workgroup = numbersOf(profile).workgroup;
   const isShared = isSharedRow(softmaxVariants(x, profile), profile);
   return {
     calls: [
@@ -117,6 +117,16 @@ interface RowOpDefinition {
   vjp: Vjp<object>;
 }
 
+const softmaxFamily: Family = {
+  name: "softmax",
+  sources: [softmaxShader.source, rowSources].join("\n"),
+  checks: () => [
+    { op: softmax.op, inputs: [{ shape: [3, 300], low: -3, high: 3 }] },
+    { op: softmax.op, inputs: [{ shape: [5, 7], low: -3, high: 3 }] },
+    { op: logSoftmax.op, inputs: [{ shape: [3, 301], low: -3, high: 3 }] },
+  ],
+};
+
 /** An op on rows along any one axis; the kernel takes the last one, others are transposed there and back. */
 function rowOp({
   name,
@@ -125,6 +135,7 @@ function rowOp({
   vjp,
 }: RowOpDefinition): OpFunction<[x: TensorLike, axis?: number], Tensor> {
   const lastAxis = defineOp({
+    family: softmaxFamily,
     name,
     saves: { outputs: [0] },
     samples: [
@@ -180,14 +191,4 @@ export const logSoftmax = rowOp({
     "fn result(x: vec4f, largest: f32, total: f32) -> vec4f {\n  return (x - largest) - log_total_of(total);\n}",
   value: (x, largest, total) => x - largest - Math.log(total),
   vjp: ({ grad, output }) => [sub(grad(), mul(exp(output()), sum(grad(), -1, { keepDims: true })))],
-});
-
-registerFamily({
-  name: "softmax",
-  sources: [softmaxShader.source, rowSources].join("\n"),
-  checks: () => [
-    { op: softmax.op, inputs: [{ shape: [3, 300], low: -3, high: 3 }] },
-    { op: softmax.op, inputs: [{ shape: [5, 7], low: -3, high: 3 }] },
-    { op: logSoftmax.op, inputs: [{ shape: [3, 301], low: -3, high: 3 }] },
-  ],
 });

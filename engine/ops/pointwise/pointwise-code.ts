@@ -1,20 +1,26 @@
 // WGSL for pointwise expressions: how an input is reached under broadcasting, and a chain of expressions as one
 // function body. Eager kernels (one expression) and jit's fused groups (many) are both made here.
 
+import elementwiseSource from "../../../shaders/elementwise.wgsl";
 import type { DType } from "../../base/dtype.ts";
 import { broadcastStrides, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { PointwiseChain, PointwiseStep } from "../../kernel/chain.ts";
 import {
   type AdapterProfile,
   grid,
   type HookBinding,
   type KernelCall,
-  mostChainInputs,
   type Operand,
   type Shader,
   type SizeWord,
   type Spec,
+  shader,
 } from "../../kernel/kernel.ts";
+import { mostChainInputs } from "../../kernel/sizes.ts";
+
+/** The kernel that pointwise chains are put into. */
+export const elementwiseShader = shader("elementwise", elementwiseSource);
 
 /** How a pointwise kernel reaches an input's elements. */
 export type Access = "same" | "scalar" | "row" | "column" | "strided" | "whole" | "raw";
@@ -295,7 +301,7 @@ export function pointwiseCall(
  */
 function segmentOf(count: number, profile: AdapterProfile): number {
   const rounds = Math.ceil(count / 64);
-  const fewest = profile.isSoftware ? Math.max(Math.min(rounds, 4), Math.ceil(rounds / 8)) : rounds;
+  const fewest = Math.max(Math.min(rounds, 4), Math.ceil(rounds / numbersOf(profile).pointwiseRounds));
   return Math.ceil(rounds / Math.min(fewest, profile.workgroupTarget)) * 64;
 }
 

@@ -14,7 +14,7 @@ import {
   shader,
   type Variants,
 } from "../../kernel/kernel.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import { notDifferentiable, type TensorLike } from "../../tensor/op.ts";
@@ -39,11 +39,22 @@ function variantsOf({ shape }: Spec, axis: number, profile: AdapterProfile): Var
 
 const isNaNCode = (v: string) => `(bitcast<u32>(${v}) & 0x7fffffffu) > 0x7f800000u`;
 
+const argReduceFamily: Family = {
+  name: "argReduce",
+  sources: [argShader.source, rowSources].join("\n"),
+  checks: () => [
+    { op: argMax.op, inputs: [{ shape: [3, 301] }], attrs: { axis: 1 } },
+    // Few different numbers: the first of them counts.
+    { op: argMin.op, inputs: [{ shape: [5, 7], dtype: "i32", low: 0, high: 3 }], attrs: { axis: 1 } },
+  ],
+};
+
 function argReduction(name: string, better: string, isBetter: (candidate: number, best: number) => boolean) {
   const orNaN = `!(${isNaNCode("best")}) && (${isNaNCode("candidate")} || ${better})`;
   const wins = (candidate: number, best: number) =>
     !Number.isNaN(best) && (Number.isNaN(candidate) || isBetter(candidate, best));
   const call = defineOp({
+    family: argReduceFamily,
     name,
     saves: {},
     samples: [
@@ -124,13 +135,3 @@ export const argMax = argReduction("argMax", "candidate > best", (candidate, bes
 
 /** Index of the smallest element; see {@link argMax}. */
 export const argMin = argReduction("argMin", "candidate < best", (candidate, best) => candidate < best);
-
-registerFamily({
-  name: "argReduce",
-  sources: [argShader.source, rowSources].join("\n"),
-  checks: () => [
-    { op: argMax.op, inputs: [{ shape: [3, 301] }], attrs: { axis: 1 } },
-    // Few different numbers: the first of them counts.
-    { op: argMin.op, inputs: [{ shape: [5, 7], dtype: "i32", low: 0, high: 3 }], attrs: { axis: 1 } },
-  ],
-});

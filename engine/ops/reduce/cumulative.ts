@@ -4,6 +4,7 @@ import scanSource from "../../../shaders/scan.wgsl";
 import type { DType } from "../../base/dtype.ts";
 import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { normalizeAxis, sameShape, showShape, sizeOf } from "../../base/shape.ts";
+import { numbersOf, workgroupFor } from "../../kernel/adapter-numbers.ts";
 import {
   grid,
   type Hooks,
@@ -74,7 +75,7 @@ function scanCall(
 ): KernelCall {
   const { outer, length, inner, chunks, chunk } = lines;
   const threads = outer * chunks * inner;
-  const workgroup = profile.isSoftware && threads <= 512 ? 8 : 64;
+  const workgroup = workgroupFor(threads, profile);
   return {
     shader: scanShader,
     hooks: { ...hooks, consts: { ...hooks.consts, WORKGROUP: `${workgroup}u` } },
@@ -91,7 +92,7 @@ function sumKernels(context: KernelContext<ScanAttrs>): KernelPlan {
   if (sizeOf(shape) === 0) return { calls: [] };
   const { outer, rows: length, inner } = around(shape, attrs.axis);
   const lanes = outer * inner;
-  const wanted = profile.isSoftware ? 64 : 16384;
+  const wanted = numbersOf(profile).walkers;
   const shortest = 256;
   const whole = { outer, length, inner, chunks: 1, chunk: length };
   const hooks = sumHooks(dtype);

@@ -4,6 +4,7 @@ import momentsSource from "../../../shaders/moments.wgsl";
 import combineSource from "../../../shaders/moments-combine.wgsl";
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
+import { numbersOf, workgroupFor } from "../../kernel/adapter-numbers.ts";
 import {
   type AdapterProfile,
   grid,
@@ -48,14 +49,14 @@ export function momentsKernels(
   const columns = x.shape[x.shape.length - 1];
   const rows = sizeOf(x.shape) / columns;
   const groups = Math.ceil(columns / 4);
-  const wanted = profile.isSoftware ? 64 : 16384;
+  const wanted = numbersOf(profile).walkers;
   const shortest = 64;
   const chunks =
     groups >= wanted || rows < 2 * shortest
       ? 1
       : Math.min(Math.ceil(wanted / groups), Math.ceil(rows / shortest));
   const chunk = Math.ceil(rows / chunks);
-  const workgroup = groups * chunks <= 512 && profile.isSoftware ? 8 : 64;
+  const workgroup = workgroupFor(groups * chunks, profile);
   const isAligned = columns % 4 === 0;
   const sums: KernelCall = {
     shader: momentsShader,

@@ -8,6 +8,7 @@ import reduceRowsSource from "../../../shaders/reduce-rows.wgsl";
 import type { DType } from "../../base/dtype.ts";
 import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { normalizeAxes, reducedShape, showShape, sizeOf, stridesOf } from "../../base/shape.ts";
+import { numbersOf, workgroupFor } from "../../kernel/adapter-numbers.ts";
 import type { Variants } from "../../kernel/kernel.ts";
 import {
   type AdapterProfile,
@@ -23,6 +24,7 @@ import {
   shader,
 } from "../../kernel/kernel.ts";
 import type { ReferenceTensor, Sample, SampleInput } from "../../kernel/kernel-op.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { NotDifferentiable, Op, TensorLike, Vjp, VjpContext } from "../../tensor/op.ts";
@@ -139,24 +141,21 @@ function reduceKernels(context: KernelContext<ReduceAttrs>, reduction: Reduction
 }
 
 /** Stages, each of which may be cut into chunks that a further stage puts together. */
-function cutStages(
-  shape: readonly number[],
-  axes: readonly number[],
-  { isSoftware }: AdapterProfile,
-): CutStage[] {
+function cutStages(shape: readonly number[], axes: readonly number[], profile: AdapterProfile): CutStage[] {
   return stagesOf(shape, axes).flatMap((stage) => {
-    const chunks = chunkCount(stage, isSoftware);
+    const chunks = chunkCount(stage, profile);
     const cut = { ...stage, chunks };
     return chunks > 1 ? [cut, { ...stage, length: chunks, chunks: 1 }] : [cut];
   });
 }
 
 /** How many chunks a stage's reduced axis is cut into, so that there is work for every core. */
-function chunkCount({ outer, length, inner }: Stage, isSoftware: boolean): number {
+function chunkCount({ outer, length, inner }: Stage, profile: AdapterProfile): number {
   // On GPUs a workgroup shares a chunk of a row; all other chunks are a thread's.
-  const isShared = inner === 1 && !isSoftware;
+  const { sharesRows, rowSharers, summers } = numbersOf(profile);
+  const isShared = inner === 1 && sharesRows;
   const lanes = outer * (inner === 1 ? 1 : Math.ceil(inner / 4));
-  const wanted = isSoftware ? 128 : isShared ? 1024 : 16384;
+  const wanted = isShared ? rowSharers : summers;
   const shortest = isShared ? 1024 : inner === 1 ? 256 : 32;
   if (lanes >= wanted || length < shortest * 2) return 1;
   return Math.min(Math.ceil(wanted / lanes), Math.ceil(length / shortest));
@@ -190,7 +189,7 @@ export function stageCall(
   const chunk = chunkLength(stage);
   const isShared = isSharedRow(variantsOf(stage, profile), profile);
   const units = outer * chunks * (isRows ? 1 : Math.ceil(inner / 4));
-  const workgroup = units <= 512 && profile.isSoftware ? 8 : 64;
+  const workgroup = workgroupFor(units, profile);
   const identity = identityBits(dtype, reduction.identity(dtype));
   const sizes = isRows
     ? [outer, length, chunks, chunk, identity, { f32: scale ?? 1 }, 0]
@@ -275,8 +274,10 @@ export interface ReduceDefinition extends Reduction {
   allowsEmpty: boolean;
   reference: Op<ReduceAttrs>["reference"];
   vjp: Vjp<ReduceAttrs> | NotDifferentiable;
+  family?: Family;
   saves?: Op["saves"];
   accuracy?: Op["accuracy"];
+  traits?: Op["traits"];
   /** Further samples than those of every reduction. */
   samples?: readonly Sample<ReduceAttrs>[];
 }
@@ -324,9 +325,11 @@ export function reduction(definition: ReduceDefinition) {
   const dtype = dtypes[0];
   return defineOp({
     name,
+    family: definition.family,
     saves: definition.saves ?? {},
     samples: [...reduceSamples(dtype, {}), ...(definition.samples ?? [])],
     accuracy: definition.accuracy,
+    traits: definition.traits,
     call: (x: TensorLike, axes?: number | readonly number[], options?: ReduceOptions) => {
       checkOptions(name, options, reduceOptions);
       return { inputs: [x], attrs: reduceAttrs(name, x, axes, options?.keepDims) };

@@ -3,11 +3,9 @@
 // that specialising puts in the place of those.
 
 import ownRowsSource from "../../../shaders/own-rows.wgsl";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { AdapterProfile, Shader, Variants } from "../../kernel/kernel.ts";
 import { chosen, powerOfTwo } from "../../kernel/variants.ts";
-
-/** Threads of a workgroup: 8 on software adapters, one wave; 64 on GPUs. */
-export const rowWorkgroup = (isSoftware: boolean) => (isSoftware ? 8 : 64);
 
 /** Steps of a thread that a row must take for GPUs to share it. */
 const sharedSteps = 32;
@@ -19,9 +17,9 @@ export function rowVariants(
   family: string,
   { name }: Shader,
   { rows, length, steps }: { readonly rows: number; readonly length: number; readonly steps: number },
-  { isSoftware }: AdapterProfile,
+  profile: AdapterProfile,
 ): Variants {
-  const isShared = !isSoftware && steps >= sharedSteps;
+  const isShared = numbersOf(profile).sharesRows && steps >= sharedSteps;
   return {
     family,
     problem: steps < longestSteps ? `${name} ${powerOfTwo(rows)}x${powerOfTwo(length)}` : undefined,

@@ -4,6 +4,7 @@
 import weightGradientSource from "../../../shaders/depthwise-weight-gradient.wgsl";
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import { grid, input, type KernelPlan, output, type Spec, scratch, shader } from "../../kernel/kernel.ts";
 import type { ReferenceTensor, SampleInput } from "../../kernel/kernel-op.ts";
 import { defineOp } from "../../tensor/define.ts";
@@ -171,11 +172,11 @@ export const depthwiseWeightGradient: Depthwise = defineOp({
     const isWide = channels % 4 === 0;
     const inner = isWide ? channels / 4 : channels;
     const places = batch * sizeOf(window.output);
-    const wanted = profile.isSoftware ? 128 : 16384;
+    const wanted = numbersOf(profile).summers;
     const shortest = 64;
     const sums = tapsOf(window) * inner;
     const chunks = Math.max(1, Math.min(Math.ceil(wanted / sums), Math.ceil(places / shortest)));
-    const workgroup = profile.isSoftware ? 8 : 64;
+    const workgroup = numbersOf(profile).workgroup;
     const partial: Spec = { shape: [chunks, ...out.shape], dtype: "f32" };
     const products = {
       shader: weightGradientShader,

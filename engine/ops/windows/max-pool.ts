@@ -8,7 +8,7 @@ import type { Sample } from "../../kernel/kernel-op.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { Op, OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { elementsShader } from "../layout/elements.ts";
+import { elementsShader } from "../layout/copying.ts";
 import {
   checkFloat,
   type ImageAttrs,

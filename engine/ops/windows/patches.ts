@@ -5,6 +5,7 @@ import im2colSource from "../../../shaders/im2col.wgsl";
 import im2colPlacesSource from "../../../shaders/im2col-places.wgsl";
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { sameShape, showShape, sizeOf } from "../../base/shape.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
   type AdapterProfile,
   grid,
@@ -16,12 +17,11 @@ import {
   type Variants,
 } from "../../kernel/kernel.ts";
 import type { Sample } from "../../kernel/kernel-op.ts";
-import { chosen, powerOfTwo, registerFamily } from "../../kernel/variants.ts";
+import { chosen, type Family, powerOfTwo } from "../../kernel/variants.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { copyCall, elementsPerUnit, unitOf } from "../layout/copying.ts";
-import { elementsShader } from "../layout/elements.ts";
+import { copyCall, elementsPerUnit, elementsShader, unitOf } from "../layout/copying.ts";
 import { windowSum } from "./window-sum.ts";
 import {
   checkImage,
@@ -56,12 +56,12 @@ function patchesShape(batch: number, channels: number, attrs: PatchesAttrs): num
 }
 
 /** A thread for each place of the window, as software adapters want it, or for each element of the patches. */
-function patchVariants(x: Spec, attrs: PatchesAttrs, { isSoftware }: AdapterProfile): Variants {
+function patchVariants(x: Spec, attrs: PatchesAttrs, profile: AdapterProfile): Variants {
   const { places, taps, inner } = layoutOf(x.shape[0], imageOf(x).channels, attrs);
   return {
     family: "im2col",
     problem: `${attrs.groups} of ${powerOfTwo(places)}x${powerOfTwo(taps * inner)}`,
-    names: isSoftware ? ["places", "elements"] : ["elements", "places"],
+    names: numbersOf(profile).walksPatchesByPlace ? ["places", "elements"] : ["elements", "places"],
   };
 }
 
@@ -88,12 +88,20 @@ function patchesSample(
   return { inputs: [{ shape }], attrs: { window, groups } };
 }
 
+const im2colFamily: Family = {
+  name: "im2col",
+  sources: [im2colShader.source, im2colPlacesShader.source].join("\n"),
+  // Whole vec4s, and single words of groups.
+  checks: () => samples.slice(1, 3).map((sample) => ({ op: im2col.op, ...sample })),
+};
+
 /**
  * Patches of `x` [batch, height, width, channels] under a window: [batch * places, taps * channels], zeros where the
  * window reaches into the padding. With `groups`, channels are cut into as many groups and each has its matrix:
  * [groups, batch * places, taps * channels / groups].
  */
 export const im2col: OpFunction<[x: Tensor, window: Window, groups?: number], Tensor> = defineOp({
+  family: im2colFamily,
   name: "im2col",
   accuracy: { ulp: 0 },
   saves: {},
@@ -157,13 +165,6 @@ export const im2col: OpFunction<[x: Tensor, window: Window, groups?: number], Te
     col2im(grad(), window, x.shape, groups),
   ],
   samples,
-});
-
-registerFamily({
-  name: "im2col",
-  sources: [im2colShader.source, im2colPlacesShader.source].join("\n"),
-  // Whole vec4s, and single words of groups.
-  checks: () => samples.slice(1, 3).map((sample) => ({ op: im2col.op, ...sample })),
 });
 
 /** Where col2im finds what a tap holds for a channel: with several groups each has a matrix of its own. */

@@ -10,7 +10,7 @@ import {
   type KernelPlan,
   output,
 } from "../../kernel/kernel.ts";
-import { elementsShader } from "../layout/elements.ts";
+import { elementsShader } from "../layout/copying.ts";
 import { type Window, windowPreamble, windowWords } from "./windows.ts";
 
 const windowSumShader = elementsShader("window-sum", `${windowPreamble}\n${windowSumSource}`);

@@ -60,7 +60,7 @@ describe("a window of rows that only products read", () => {
         });
         return { out, gradient: tape.gradient(loss, [w])[0] };
       };
-      const [windowed, copied] = [jit(step), jit(step, { windows: false })];
+      const [windowed, copied] = [jit(step), jit(step, { rowSlices: false })];
       for (const dtype of ["i32", "u32"] as const) {
         for (const row of [0, 1, rows - size, rows + 3, dtype === "i32" ? -2 : 2]) {
           const start = startOf(row, dtype);
@@ -70,8 +70,8 @@ describe("a window of rows that only products read", () => {
           expectCloseArrays(await got.gradient.data(), Array.from(await want.gradient.data()), 1e-5, what);
         }
       }
-      expect(explain(windowed)).toContain("windowedMatmul");
-      expect(explain(copied)).not.toContain("windowedMatmul");
+      expect(explain(windowed)).toContain("slicedMatmul");
+      expect(explain(copied)).not.toContain("slicedMatmul");
       windowed.dispose();
       copied.dispose();
     }
@@ -124,11 +124,11 @@ describe("a window of rows that only products read", () => {
       (x: Tensor) => [matmul(reshape(x, [10, 3]), reshape(x, [3, 10]))],
     ]) {
       const fn = (x: Tensor, w: Tensor, from: Tensor) => read(dynamicSlice(x, from, 5), w);
-      const [windowed, copied] = [jit(fn), jit(fn, { windows: false })];
+      const [windowed, copied] = [jit(fn), jit(fn, { rowSlices: false })];
       const [got, want] = [windowed(data, weight, start), copied(data, weight, start)];
       for (const [i, tensor] of got.entries())
         expectCloseArrays(await tensor.data(), Array.from(await want[i].data()), 1e-6, `${i}`);
-      expect(explain(windowed)).not.toContain("windowedMatmul");
+      expect(explain(windowed)).not.toContain("slicedMatmul");
       windowed.dispose();
       copied.dispose();
     }

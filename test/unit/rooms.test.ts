@@ -1,0 +1,54 @@
+// Each folder says what lies in it, and what the pages of the repository point to is there.
+
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const ignored = new Set(["node_modules", "dist", "out", ".git"]);
+
+const entriesOf = (folder: string) => fs.readdirSync(path.join(root, folder), { withFileTypes: true });
+
+/** Folders up to that depth, as paths from the root. */
+const foldersBelow = (folder: string, depth: number): string[] => [
+  folder,
+  ...(depth === 0
+    ? []
+    : entriesOf(folder)
+        .filter((entry) => entry.isDirectory())
+        .flatMap(({ name }) => foldersBelow(path.posix.join(folder, name), depth - 1))),
+];
+
+const houses = ["bench", "data", "engine", "examples", "nn", "optim", "scripts", "shaders", "test"];
+/** Too small for a page of its own: the one of the folder above tells of it. */
+const toldAbove = new Set(["examples/support"]);
+
+const pagesIn = (folder: string): string[] =>
+  entriesOf(folder).flatMap((entry) => {
+    const file = path.posix.join(folder, entry.name);
+    if (entry.isDirectory()) return ignored.has(entry.name) ? [] : pagesIn(file);
+    return file.endsWith(".md") ? [file] : [];
+  });
+
+describe("a folder", () => {
+  const folders = houses
+    .flatMap((house) => foldersBelow(house, 1))
+    .filter((folder) => !toldAbove.has(folder));
+
+  it.each(folders)("%s has a README", (folder) => {
+    const file = path.join(root, folder, "README.md");
+    expect(fs.existsSync(file), `${folder}/README.md: a few lines on what lies there`).toBe(true);
+    expect(fs.readFileSync(file, "utf8").startsWith(`# ${folder}\n`)).toBe(true);
+  });
+});
+
+describe("a page", () => {
+  it.each(pagesIn("."))("%s links to files that are there", (page) => {
+    const text = fs.readFileSync(path.join(root, page), "utf8").replace(/```[\s\S]*?```/g, "");
+    const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target.split("#")[0]);
+    const missing = targets
+      .filter((target) => target !== "" && !/^[a-z]+:/.test(target))
+      .filter((target) => !fs.existsSync(path.join(root, path.dirname(page), target)));
+    expect(missing).toEqual([]);
+  });
+});
