@@ -48,6 +48,8 @@ export interface WebgpuOptions {
   readonly ceiling?: PoolCeiling;
 }
 
+/** Buffers that stand in for operands; past that all are given up and taken anew as they are needed. */
+const maxStandIns = 256;
 /** Plans kept; past that all are dropped and made anew as they are needed. */
 const maxPrepared = 8192;
 
@@ -64,6 +66,8 @@ export class WebgpuBackend implements Backend {
   readonly #readback: Readback;
   readonly #bindGroups: BindGroups;
   readonly #garbage: GarbageTurns;
+  /** By place and size: see {@link #runOnCopies}. */
+  readonly #standIns = new Map<string, GpuMemory>();
   readonly #openHelper: (() => Promise<GPUDevice | undefined>) | undefined;
   readonly #tuner: Tuner | undefined;
   readonly #naps: Pick<Naps, "during">;
@@ -176,7 +180,7 @@ export class WebgpuBackend implements Backend {
       source.release();
     }
     await this.#throwPending();
-    await this.#garbage.takeIfDue();
+    await this.#collect();
     return decode(dtype, raw, count);
   }
 
@@ -236,22 +240,38 @@ export class WebgpuBackend implements Backend {
    * that their bind group exists. Slow, but a loop that neither frees nor awaits comes to its end.
    */
   #runOnCopies(kernel: PreparedCall, memories: readonly GpuMemory[]): void {
-    const copies: GpuMemory[] = [];
-    try {
-      for (const { byteLength } of memories)
-        copies.push(this.#pool.allocate(byteLength, `a copy of an operand of ${kernel.name}`));
-      memories.forEach((memory, k) => {
-        this.#recorder.copy(memory, copies[k], memory.byteLength);
-      });
-      const bindGroup = this.#bindGroups.get(kernel.pipeline, kernel.sizes, copies);
-      this.#recorder.dispatch(kernel, bindGroup, copies);
-      kernel.call.operands.forEach(({ access }, k) => {
-        if (access === "read_write") this.#recorder.copy(copies[k], memories[k], memories[k].byteLength);
-      });
-    } finally {
-      // The pool gives what came back last first: the next kernel finds them in this order.
-      for (const memory of copies.reverse()) memory.release();
+    if (this.#standIns.size > maxStandIns) this.#freeStandIns();
+    const copies = memories.map(({ byteLength }, k) => this.#standIn(k, byteLength, kernel.name));
+    memories.forEach((memory, k) => {
+      this.#recorder.copy(memory, copies[k], memory.byteLength);
+    });
+    const bindGroup = this.#bindGroups.get(kernel.pipeline, kernel.sizes, copies);
+    this.#recorder.dispatch(kernel, bindGroup, copies);
+    kernel.call.operands.forEach(({ access }, k) => {
+      if (access === "read_write") this.#recorder.copy(copies[k], memories[k], memories[k].byteLength);
+    });
+  }
+
+  /** What stands in for a kernel's operand of this place and size, until something is awaited. */
+  #standIn(place: number, byteLength: number, name: string): GpuMemory {
+    const key = `${place}:${byteLength}`;
+    let memory = this.#standIns.get(key);
+    if (memory === undefined) {
+      memory = this.#pool.allocate(byteLength, `a copy of an operand of ${name}`);
+      this.#standIns.set(key, memory);
     }
+    return memory;
+  }
+
+  #freeStandIns(): void {
+    for (const memory of this.#standIns.values()) memory.release();
+    this.#standIns.clear();
+  }
+
+  /** Where something has been awaited: what was dropped may be collected now. */
+  #collect(): Promise<void> | undefined {
+    this.#freeStandIns();
+    return this.#garbage.takeIfDue();
   }
 
   #prepare(op: KernelOp, attrs: unknown, inputs: readonly Spec[], outputs: readonly Spec[]): Prepared {
@@ -368,7 +388,7 @@ export class WebgpuBackend implements Backend {
     await this.#naps.during(this.#device.queue.onSubmittedWorkDone());
     if (this.#lostReason !== undefined) throw this.#lostError("sync()");
     await this.#throwPending();
-    await this.#garbage.takeIfDue();
+    await this.#collect();
   }
 
   memoryUse(): Omit<MemoryUse, "tensors"> {
