@@ -124,6 +124,10 @@ export class CpuBackend implements Backend {
     return { buffers: this.#buffers, bytes: this.#bytes, pooledBytes: 0, peakBytes: this.#peakBytes };
   }
 
+  resetPeak(): void {
+    this.#peakBytes = this.#bytes;
+  }
+
   counters(): WorkCounters {
     return { ...this.#counters, submits: 0, pipelines: 0, bindGroups: 0 };
   }

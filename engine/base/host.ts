@@ -4,6 +4,8 @@
 interface NodeProcess {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pid: number;
+  /** Since Node 20.13. */
+  availableMemory?(): number;
   readonly versions?: { readonly node?: string };
   getBuiltinModule?(name: string): unknown;
 }

@@ -58,8 +58,13 @@ function execute<A>(
     view.viewed = inputs[0].viewed ?? inputs[0];
     return [view];
   }
-  const outputs = specs.map((spec) => backend.allocate(spec, `the result of ${op.name}`));
+  const outputs: Memory[] = [];
   try {
+    for (const spec of specs) {
+      // A kernel may read one output to make another.
+      const apart = outputs.length === 0 ? memories : [...memories, ...outputs];
+      outputs.push(backend.allocate(spec, `the result of ${op.name}`, apart));
+    }
     backend.run(op, attrs, { specs: inputs, memories }, { specs, memories: outputs });
   } catch (error) {
     for (const memory of outputs) memory.release();

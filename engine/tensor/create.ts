@@ -79,7 +79,7 @@ function upload(device: Device, values: ArrayLike<number>, shape: Shape, dtype: 
   checkValues(what, values, dtype);
   device.checkOpen(`the result of ${what}`);
   const spec = { shape: [...shape], dtype };
-  const memory = device.backend.allocate(spec, `the result of ${what}`);
+  const memory = device.backend.allocate(spec, `the result of ${what}`, []);
   device.backend.write(memory, spec, values);
   return new Tensor(device, spec, memory);
 }

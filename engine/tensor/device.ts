@@ -31,6 +31,35 @@ export function checkTraced(op: string, device: Device): void {
 /** How many devices of a kind were opened. */
 const opened = new Map<string, number>();
 
+/** What `memory()` gives: plain numbers of the moment it was asked for. */
+export class MemoryReport implements MemoryUse {
+  readonly tensors: number;
+  readonly buffers: number;
+  readonly bytes: number;
+  readonly pooledBytes: number;
+  readonly peakBytes: number;
+  readonly #backend: Backend;
+
+  /** @internal */
+  constructor(tensors: number, backend: Backend) {
+    const { buffers, bytes, pooledBytes, peakBytes } = backend.memoryUse();
+    this.tensors = tensors;
+    this.buffers = buffers;
+    this.bytes = bytes;
+    this.pooledBytes = pooledBytes;
+    this.peakBytes = peakBytes;
+    this.#backend = backend;
+  }
+
+  /**
+   * Has the device find its peak anew from what there is now, so that a later report's `peakBytes` is the peak since.
+   * This report stays as it is.
+   */
+  resetPeak(): void {
+    this.#backend.resetPeak();
+  }
+}
+
 export class Device {
   /** How errors tell it from others: "webgpu", a second one "webgpu 2". Counted for the process. */
   readonly name: string;
@@ -127,9 +156,9 @@ export class Device {
     return watch === undefined ? done : done.then(() => watch.check(this));
   }
 
-  /** What lives on the device now. */
-  memory(): MemoryUse {
-    return { tensors: this.tensorCount, ...this.backend.memoryUse() };
+  /** What lives on the device now; `memory().resetPeak()` has the peak found anew. */
+  memory(): MemoryReport {
+    return new MemoryReport(this.tensorCount, this.backend);
   }
 
   /** What the device was asked to do since it was opened: dispatches, submits, uploads, ... */
@@ -165,7 +194,7 @@ export function setDevice(next: Device): void {
   defaultDevice.value = next;
 }
 
-/** What lives on the default device: tensors, buffers, bytes. */
-export function memory(): MemoryUse {
+/** What lives on the default device: tensors, buffers, bytes; `memory().resetPeak()` has the peak found anew. */
+export function memory(): MemoryReport {
   return device().memory();
 }

@@ -3,6 +3,7 @@
 import type { Backend } from "../backend/backend.ts";
 import { ArgumentError, checkOptions, type OptionNames } from "../base/errors.ts";
 import { choiceOf } from "../base/names.ts";
+import { atLeastOne } from "../base/number-checks.ts";
 import { Device, defaultDevice } from "./device.ts";
 
 export interface InitOptions {
@@ -31,6 +32,12 @@ export interface InitOptions {
    *   `device.info.matrixUnit` tells which. In Chrome it needs the flag `--enable-unsafe-webgpu`.
    */
   matmulPrecision?: "float32" | "float16";
+  /**
+   * Bytes of device memory, what is kept for reuse included, past which making a tensor throws a LimitError; whole.
+   * Default: on software adapters and Apple's GPUs three quarters of the memory that the machine has left when the device
+   * opens, under Node; else what the driver gives, as WebGPU does not tell how much that is. The CPU reference has none.
+   */
+  memoryLimit?: number;
 }
 
 const initOptions: OptionNames<InitOptions> = {
@@ -39,6 +46,7 @@ const initOptions: OptionNames<InitOptions> = {
   autotune: true,
   deterministic: true,
   matmulPrecision: true,
+  memoryLimit: true,
 };
 
 /**
@@ -58,6 +66,7 @@ export async function init(options: InitOptions = {}): Promise<Device> {
     "float32",
     "float16",
   ]);
+  if (options.memoryLimit !== undefined) atLeastOne("init", "memoryLimit", options.memoryLimit);
   let backend: Backend | undefined;
   if (kind !== "cpu") {
     const { openWebgpu } = await import("../backend/webgpu/open.ts");

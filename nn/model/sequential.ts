@@ -38,6 +38,7 @@ import { type EvaluateOptions, evaluateOptions, predictOptions } from "../traini
 import { outputWarning } from "../training/output-warning.ts";
 import { predictModel } from "../training/predict.ts";
 import { Trainer } from "../training/trainer.ts";
+import { beginUse, endUse } from "./optimizer-users.ts";
 import { summaryText } from "./summary.ts";
 
 export interface CompileOptions {
@@ -53,7 +54,7 @@ const compileOptions: OptionNames<CompileOptions> = { optimizer: true, loss: tru
 
 interface Compiled {
   readonly optimizer: Optimizer;
-  /** Whether the model made it, and so frees it. */
+  /** Whether the model made it. */
   readonly isOwn: boolean;
   readonly loss: losses.Loss;
   readonly metrics: readonly metrics.MetricLike[];
@@ -305,8 +306,9 @@ export class Sequential implements TrainableModel {
     const list = options.metrics ?? [];
     const wanted = Array.isArray(list) ? list : [list as metrics.MetricLike];
     metrics.check(wanted);
-    this.#freeCompiled();
     const isOwn = optimizer !== options.optimizer;
+    beginUse(optimizer);
+    this.#leaveCompiled(false);
     this.#compiled = { optimizer, isOwn, loss, metrics: [...wanted], isChecked: false };
     return this;
   }
@@ -402,10 +404,13 @@ export class Sequential implements TrainableModel {
     return `model "${this.name}"`;
   }
 
-  /** Frees the weights, and the optimizer if `compile` made it. The model can't be used again. */
+  /**
+   * Frees the weights, and the optimizer unless another model was compiled with it too; disposing that oneself, before or
+   * after, is harmless. An optimizer that a later `compile` replaced is the caller's. The model can't be used again.
+   */
   dispose(): void {
     this.#isDisposed = true;
-    this.#freeCompiled();
+    this.#leaveCompiled(true);
     this.#compiled = undefined;
     for (const layer of this.#layers) layer.dispose();
     this.#shuffleState?.dispose();
@@ -517,9 +522,13 @@ export class Sequential implements TrainableModel {
     if (warning !== undefined) console.warn(`gradgpu: ${what}: ${this.describe()}: ${warning}`);
   }
 
-  #freeCompiled(): void {
-    this.#compiled?.batchStep?.dispose();
-    if (this.#compiled?.isOwn) this.#compiled.optimizer.dispose();
+  /** @param isLast whether the model ends, so that what it was compiled with last goes, too */
+  #leaveCompiled(isLast: boolean): void {
+    if (this.#compiled === undefined) return;
+    const { optimizer, isOwn, batchStep } = this.#compiled;
+    batchStep?.dispose();
+    // One that was passed and is replaced may be compiled with again, and then goes on where it was.
+    if (!endUse(optimizer) && (isOwn || isLast)) optimizer.dispose();
   }
 }
 

@@ -431,6 +431,66 @@ describe("memory", () => {
     await useAll();
     expect(device.memory()).toMatchObject({ tensors: before.tensors, bytes: before.bytes });
   });
+
+  describe("of an optimizer that was passed", () => {
+    const { x, labels } = blobs(20);
+    const live = () => device.memory().tensors;
+    const train = async (optimizer: Adam | string, model = classifier({ optimizer })) => {
+      await model.fit(x, labels, silent);
+      return model;
+    };
+    /** What the first training leaves: scalars that the device keeps. */
+    const settled = async () => {
+      (await train("adam")).dispose();
+      await collectGarbage();
+      return live();
+    };
+
+    it("goes with the model, and its own dispose() is harmless before and after", async () => {
+      const before = await settled();
+      const after = new Adam();
+      const model = await train(after);
+      expect(live()).toBeGreaterThan(before);
+      model.dispose();
+      expect(live()).toBe(before);
+      after.dispose();
+      const first = new Adam();
+      const other = await train(first);
+      first.dispose();
+      other.dispose();
+      other.dispose();
+      expect(live()).toBe(before);
+    });
+
+    it("goes with the last of the models that were compiled with it", async () => {
+      const before = await settled();
+      const shared = new Adam();
+      const [one, two] = [classifier({ optimizer: shared }), classifier({ optimizer: shared })];
+      await train(shared, two);
+      one.dispose();
+      expect(shared.iterations).toBeDefined();
+      expect(await shared.iterations!.item()).toBeGreaterThan(0);
+      await train(shared, two);
+      two.dispose();
+      expect(live()).toBe(before);
+    });
+
+    it("stays with the caller where another compile replaced it, and goes on where it was", async () => {
+      const before = await settled();
+      const kept = new Adam();
+      const model = await train(kept);
+      const steps = await kept.iterations!.item();
+      model.compile({ optimizer: "sgd", loss: "sparseCategoricalCrossentropy" });
+      await train("", model);
+      expect(await kept.iterations!.item()).toBe(steps);
+      model.compile({ optimizer: kept, loss: "sparseCategoricalCrossentropy" });
+      model.compile({ optimizer: kept, loss: "sparseCategoricalCrossentropy" });
+      await train("", model);
+      expect(await kept.iterations!.item()).toBe(2 * steps);
+      model.dispose();
+      expect(live()).toBe(before);
+    });
+  });
 });
 
 describe("losses", () => {

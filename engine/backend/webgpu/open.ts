@@ -4,6 +4,7 @@ import { DeviceError } from "../../base/errors.ts";
 import type { MatrixShape } from "../../kernel/kernel.ts";
 import type { Backend, DeviceInfo } from "../backend.ts";
 import { Tuner, type TunerOptions } from "../tuning/tuner.ts";
+import { ceilingFor } from "./ceiling.ts";
 import { findGpu } from "./gpu.ts";
 import { type EventLoop, Naps } from "./naps.ts";
 import { adapterProfile, WebgpuBackend } from "./webgpu.ts";
@@ -14,6 +15,7 @@ const matrixFeature = "chromium-experimental-subgroup-matrix";
 
 export interface OpenOptions extends TunerOptions {
   readonly matmulPrecision?: "float32" | "float16";
+  readonly memoryLimit?: number;
 }
 
 /** Opens the adapter, or gives undefined (with `required`, throws a DeviceError that says what to do). */
@@ -50,7 +52,8 @@ export async function openWebgpu(required: boolean, options: OpenOptions): Promi
   // lavapipe compiles at a pipeline's first dispatch, and its devices share what they compiled.
   const gainsByHelpers = /llvmpipe|lavapipe/i.test(info.adapter + info.driver);
   const openHelper = gainsByHelpers ? () => openDevice("gradgpu, compiling ahead") : undefined;
-  return new WebgpuBackend(device, info, { openHelper, tuner, naps });
+  const ceiling = ceilingFor(info, options.memoryLimit);
+  return new WebgpuBackend(device, info, { openHelper, tuner, naps, ceiling });
 }
 
 let hasWarned = false;
