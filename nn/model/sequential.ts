@@ -24,9 +24,9 @@ import { autoName } from "../layers/names.ts";
 import * as losses from "../objective/losses.ts";
 import * as metrics from "../objective/metrics.ts";
 import { readWeights, type WeightValue, writeWeights } from "../state/weights.ts";
+import { BatchStep } from "../training/batch-step.ts";
 import { type DataLike, rowShape } from "../training/data.ts";
 import {
-  dataOptions,
   evaluateModel,
   type FitOptions,
   fitModel,
@@ -34,7 +34,7 @@ import {
   trainModelOnBatch,
 } from "../training/fit.ts";
 import type { History, Logs } from "../training/history.ts";
-import type { EvaluateOptions } from "../training/options.ts";
+import { type EvaluateOptions, evaluateOptions, predictOptions } from "../training/options.ts";
 import { outputWarning } from "../training/output-warning.ts";
 import { predictModel } from "../training/predict.ts";
 import { Trainer } from "../training/trainer.ts";
@@ -57,6 +57,8 @@ interface Compiled {
   readonly isOwn: boolean;
   readonly loss: losses.Loss;
   readonly metrics: readonly metrics.MetricLike[];
+  /** What `trainOnBatch` replays, once it was called. */
+  batchStep?: BatchStep;
   /** Whether training has looked once for a loss and outputs that don't belong together. */
   isChecked: boolean;
 }
@@ -73,8 +75,14 @@ interface Compiled {
  */
 export class Sequential implements TrainableModel {
   readonly name: string;
-  /** Callbacks set it to end `fit` after the epoch. */
+  /**
+   * Set it to true, in a callback or anywhere else, to end `fit` after the steps that were given to the device by then.
+   * An epoch that is cut short so ends as others do: it is validated, callbacks are told of it, and the history has it,
+   * with means over the samples that it has seen.
+   */
   stopTraining = false;
+  /** The finished epochs of the `fit` that is running, or of the last one, however it ended. */
+  history: History | undefined;
   readonly #layers: Layer[] = [];
   #input: Input | undefined;
   #device: Device | undefined;
@@ -91,6 +99,11 @@ export class Sequential implements TrainableModel {
 
   /** Appends a layer; an {@link Input} comes first, if at all. */
   add(layer: Layer | Input): this {
+    if (this.#isFitting) {
+      throw new ArgumentError(
+        `add: ${this.describe()}: is being trained, and would not train the new layer; set stopTraining, await fit, then add and compile`,
+      );
+    }
     if (layer instanceof Input) {
       if (this.#input !== undefined || this.#layers.length > 0) {
         throw new ArgumentError(`${this.describe()}: Input must be the first entry, before any layer`);
@@ -292,7 +305,7 @@ export class Sequential implements TrainableModel {
     const list = options.metrics ?? [];
     const wanted = Array.isArray(list) ? list : [list as metrics.MetricLike];
     metrics.check(wanted);
-    this.#freeOptimizer();
+    this.#freeCompiled();
     const isOwn = optimizer !== options.optimizer;
     this.#compiled = { optimizer, isOwn, loss, metrics: [...wanted], isChecked: false };
     return this;
@@ -302,6 +315,9 @@ export class Sequential implements TrainableModel {
    * Trains. The data goes to the device once (bytes stay bytes), or streams each epoch where it exceeds
    * `memoryBudget`; order, batches, weights, loss and metrics live there. Each epoch sees every sample once, in a
    * fresh random order under the device's seed.
+   *
+   * Arrays are read before the call returns, so that they may change afterwards; but typed ones that stream are read
+   * batch by batch, without a copy of what is large: leave them alone until the promise settles.
    *
    * @param x samples [n, ...inputShape]: a tensor, nested arrays, or a typed array of n rows
    * @param y targets as the loss takes them: [n, ...outputShape], or n whole numbers for the sparse loss
@@ -323,7 +339,10 @@ export class Sequential implements TrainableModel {
     }
   }
 
-  /** Loss and metrics over all samples, in inference mode: [loss, ...metrics], or by name with `returnDict`. */
+  /**
+   * Loss and metrics over all samples, in inference mode: [loss, ...metrics], or by name with `returnDict`. `verbose: 1`
+   * prints them on a line, too.
+   */
   async evaluate(x: DataLike, y: DataLike, options: EvaluateOptions & { returnDict: true }): Promise<Logs>;
   async evaluate(
     x: DataLike,
@@ -335,7 +354,7 @@ export class Sequential implements TrainableModel {
     y: DataLike,
     options: EvaluateOptions & { returnDict?: boolean } = {},
   ): Promise<[loss: number, ...metrics: number[]] | Logs> {
-    checkOptions<object>("evaluate", options, dataOptions);
+    checkOptions("evaluate", options, evaluateOptions);
     this.#checkCompiled("evaluate");
     this.#buildFor("evaluate", x);
     const logs = await evaluateModel(this, x, y, options);
@@ -344,17 +363,31 @@ export class Sequential implements TrainableModel {
 
   /** Outputs [n, ...outputShape] in inference mode, in the order of x. The tensor is yours to dispose. */
   async predict(x: DataLike, options: EvaluateOptions = {}): Promise<Tensor> {
-    checkOptions<object>("predict", options, dataOptions);
+    checkOptions("predict", options, predictOptions);
     this.#buildFor("predict", x);
     return predictModel(this, x, options);
   }
 
-  /** One training step on a batch: its [loss, ...metrics] from before the step. */
+  /**
+   * One training step on a batch: its [loss, ...metrics] from before the step. It is traced once for each shape that
+   * batches have, and replayed from then on: keep to a few.
+   */
   async trainOnBatch(x: DataLike, y: DataLike): Promise<number[]> {
     this.#checkCompiled("trainOnBatch");
     this.#buildFor("trainOnBatch", x);
     this.#checkOutputs("trainOnBatch");
-    return Object.values(await trainModelOnBatch(this, x, y));
+    return Object.values(await trainModelOnBatch(this, this.#batchStep(), x, y));
+  }
+
+  /** The compiled step of `trainOnBatch`; another one where the trainable weights have changed. */
+  #batchStep(): BatchStep {
+    const compiled = this.#checkCompiled("trainOnBatch");
+    if (compiled.batchStep?.trainer.isCurrent === false) {
+      compiled.batchStep.dispose();
+      compiled.batchStep = undefined;
+    }
+    compiled.batchStep ??= new BatchStep(this.device, this.makeTrainer());
+    return compiled.batchStep;
   }
 
   /** @internal A trainer for the compiled loss, metrics and optimizer. */
@@ -372,7 +405,7 @@ export class Sequential implements TrainableModel {
   /** Frees the weights, and the optimizer if `compile` made it. The model can't be used again. */
   dispose(): void {
     this.#isDisposed = true;
-    this.#freeOptimizer();
+    this.#freeCompiled();
     this.#compiled = undefined;
     for (const layer of this.#layers) layer.dispose();
     this.#shuffleState?.dispose();
@@ -484,7 +517,8 @@ export class Sequential implements TrainableModel {
     if (warning !== undefined) console.warn(`gradgpu: ${what}: ${this.describe()}: ${warning}`);
   }
 
-  #freeOptimizer(): void {
+  #freeCompiled(): void {
+    this.#compiled?.batchStep?.dispose();
     if (this.#compiled?.isOwn) this.#compiled.optimizer.dispose();
   }
 }

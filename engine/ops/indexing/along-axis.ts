@@ -46,7 +46,7 @@ const indexSample = (shape: Shape, values: readonly number[]): SampleInput => ({
 /**
  * Elements of `x` picked along `axis`, each by its own index: out[i, j] = x[indices[i, j], j] for axis 0. The shapes of
  * `x` and of `indices` (i32 or u32) are equal but along `axis`; the result has that of `indices`. `x` may have any dtype.
- * An index out of range (negative ones are) gives 0. What `sort`'s order or a class by row is picked with.
+ * An index out of range (negative ones are) gives 0; under `debug({ numerics: true })` it is an error. What `sort`'s order or a class by row is picked with.
  *
  * @throws ShapeError, DTypeError
  */
@@ -70,6 +70,7 @@ export const takeAlongAxis: OpFunction<[x: Tensor, indices: Tensor, axis: number
     }
     return [{ shape: indices.shape, dtype: x.dtype }];
   },
+  places: ([x], { axis }) => ({ input: 1, count: x.shape[axis], outside: "gives 0" }),
   kernels: ({ inputs: [x, indices], outputs: [out], attrs: { axis }, profile }) => {
     const length = sizeOf(out.shape);
     if (length === 0) return { calls: [] };
@@ -179,6 +180,7 @@ export const scatterAddAlongAxis: OpFunction<
     wholeNumber("scatterAddAlongAxis", "the size", size);
     return [{ shape: updates.shape.map((length, k) => (k === axis ? size : length)), dtype: updates.dtype }];
   },
+  places: (_, { size }) => ({ input: 1, count: size, outside: "is left out" }),
   kernels: (context) => {
     const {
       inputs: [updates],

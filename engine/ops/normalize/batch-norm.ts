@@ -3,6 +3,7 @@
 import batchNormSource from "../../../shaders/batch-norm.wgsl";
 import gradientSource from "../../../shaders/batch-norm-gradient.wgsl";
 import { ShapeError } from "../../base/errors.ts";
+import { atLeastZero, numberOrOption } from "../../base/number-checks.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
@@ -87,10 +88,12 @@ export const normalize = defineOp({
     variance: TensorLike,
     gamma: TensorLike,
     beta: TensorLike,
-    epsilon: number = 1e-3,
+    epsilon: number | { epsilon?: number } = 1e-3,
   ) => ({
     inputs: [x, mean, variance, gamma, beta],
-    attrs: { epsilon },
+    attrs: {
+      epsilon: atLeastZero("normalize", "epsilon", numberOrOption("normalize", "epsilon", epsilon, 1e-3)),
+    },
   }),
 });
 
@@ -186,9 +189,16 @@ export const batchNorm = defineMultiOp({
     { inputs: [{ shape: [2, 6, 4] }, { shape: [4] }, { shape: [4] }], attrs: { epsilon: 1e-3 } },
     { inputs: [{ shape: [70, 36] }, { shape: [36] }, { shape: [36] }], attrs: { epsilon: 1e-3 } },
   ],
-  call: (x: TensorLike, gamma: TensorLike, beta: TensorLike, epsilon: number = 1e-3) => ({
+  call: (
+    x: TensorLike,
+    gamma: TensorLike,
+    beta: TensorLike,
+    epsilon: number | { epsilon?: number } = 1e-3,
+  ) => ({
     inputs: [x, gamma, beta],
-    attrs: { epsilon },
+    attrs: {
+      epsilon: atLeastZero("batchNorm", "epsilon", numberOrOption("batchNorm", "epsilon", epsilon, 1e-3)),
+    },
   }),
   infer: ([x, gamma, beta]) => {
     const features = checkFeatures("batchNorm", x, [

@@ -5,6 +5,7 @@ import totalSource from "../../../shaders/exponential-total.wgsl";
 import ownRowsSource from "../../../shaders/own-rows.wgsl";
 import softmaxSource from "../../../shaders/softmax.wgsl";
 import { DTypeError, ShapeError } from "../../base/errors.ts";
+import { numberOrOption } from "../../base/number-checks.ts";
 import { normalizeAxis, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
@@ -138,7 +139,7 @@ function rowOp({
   result,
   value,
   vjp,
-}: RowOpDefinition): OpFunction<[x: TensorLike, axis?: number], Tensor> {
+}: RowOpDefinition): OpFunction<[x: TensorLike, axis?: number | { axis?: number }], Tensor> {
   const lastAxis = defineOp({
     family: softmaxFamily,
     name,
@@ -163,7 +164,8 @@ function rowOp({
     },
     vjp,
   });
-  const anyAxis = (x: TensorLike, axis = -1): Tensor => {
+  const anyAxis = (x: TensorLike, along: number | { axis?: number } = -1): Tensor => {
+    const axis = numberOrOption(name, "axis", along, -1);
     if (typeof x === "number") return lastAxis(x);
     checkTensor(name, x);
     const rank = x.shape.length;

@@ -153,7 +153,10 @@ const extreme = (name: "max" | "min") => (dtype: DType) => {
     : `${name}(a, b)`;
 };
 
-/** Largest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. */
+/**
+ * Largest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. Of no elements
+ * there is none: a ShapeError, as in NumPy and PyTorch (ONNX gives -∞, which no integer type has).
+ */
 export const max = reduction({
   family: reduceFamily,
   name: "max",
@@ -182,7 +185,7 @@ export const largestMagnitude = reduction({
   vjp: notDifferentiable("it only decides by which power of two numbers are scaled"),
 });
 
-/** Smallest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. */
+/** Smallest element over `axes` (default: all), with the rules of {@link max}. */
 export const min = reduction({
   family: reduceFamily,
   name: "min",

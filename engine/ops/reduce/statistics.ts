@@ -4,6 +4,7 @@
 import { ArgumentError, checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { reducedShape, showShape, sizeOf } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
+import { full } from "../../tensor/create.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike } from "../../tensor/op.ts";
 import { noGrad } from "../../tensor/recording.ts";
@@ -173,7 +174,8 @@ const isFiniteNumber = (x: Tensor) => less(abs(x), Number.POSITIVE_INFINITY);
 /**
  * ln Σ eˣ over `axes` (default: all), with the largest element taken out first, so that nothing overflows. -∞ over
  * elements that are all -∞, ∞ where one is ∞, NaN where one is. The gradient is softmax(x); where the result is
- * -∞ it is 0, where it is ∞ the elements that are ∞ share it.
+ * -∞ it is 0, where it is ∞ the elements that are ∞ share it. Of no elements it is -∞, the logarithm of an empty sum, as
+ * in ONNX and PyTorch.
  */
 export const logSumExp: OpFunction<[x: TensorLike, axes?: Axes, options?: ReduceOptions], Tensor> = defineOp({
   name: "logSumExp",
@@ -182,19 +184,15 @@ export const logSumExp: OpFunction<[x: TensorLike, axes?: Axes, options?: Reduce
     checkOptions("logSumExp", options, reduceOptions);
     return { inputs: [x], attrs: reduceAttrs("logSumExp", x, axes, options?.keepDims) };
   },
-  infer: ([x], attrs: ReduceAttrs) => {
-    if (countOf(x, attrs) === 0 && sizeOf(reducedShape(x.shape, attrs.axes, false)) > 0) {
-      throw new ShapeError(
-        `logSumExp: shape ${showShape(x.shape)} has no elements along axes [${attrs.axes}]; at least one is needed`,
-      );
-    }
-    return inferReduced("logSumExp", x, attrs);
-  },
-  compose: ([x], { axes, keepDims }) => {
+  infer: ([x], attrs: ReduceAttrs) => inferReduced("logSumExp", x, attrs),
+  compose: ([x], attrs) => {
+    const { axes, keepDims } = attrs;
+    const shape = reducedShape(x.shape, axes, keepDims);
+    if (countOf(x, attrs) === 0) return [full(shape, Number.NEGATIVE_INFINITY, { device: x.device })];
     const largest = max(x, axes, { keepDims: true });
     const shift = where(isFiniteNumber(largest), largest, 0);
     const total = add(log(sum(exp(sub(x, shift)), axes, { keepDims: true })), shift);
-    return [reshape(total, reducedShape(x.shape, axes, keepDims))];
+    return [reshape(total, shape)];
   },
   vjp: (context) => {
     const { grad, input, output, attrs } = context;
