@@ -21,24 +21,21 @@ export interface InputOptions {
 export class Input {
   readonly shape: Shape;
   readonly byteScale: number;
-  /** n where `byteScale` is 1 / n, which f32 would round. */
-  readonly #divisor: number | undefined;
 
   constructor(shape: Shape, options: InputOptions = {}) {
     checkSampleShape("Input", shape);
     checkOptions("Input", options, { byteScale: true });
     this.shape = [...shape];
     this.byteScale = options.byteScale ?? 1;
-    const divisor = Math.round(1 / this.byteScale);
-    const isQuotient = divisor > 1 && Math.fround(1 / divisor) === Math.fround(this.byteScale);
-    this.#divisor = isQuotient ? divisor : undefined;
     if (!Number.isFinite(this.byteScale)) {
       throw new ArgumentError(`Input: byteScale must be a finite number, got ${showGiven(this.byteScale)}`);
     }
   }
-  /** @internal What bytes mean, given as f32. */
-  scaleBytes(bytes: Tensor): Tensor {
-    if (this.#divisor !== undefined) return div(bytes, this.#divisor);
-    return this.byteScale === 1 ? bytes : mul(bytes, this.byteScale);
-  }
+}
+
+/** What bytes mean, given as f32: times `scale`, or divided by n where it is 1 / n, which f32 would round. */
+export function scaleBytes(bytes: Tensor, scale: number): Tensor {
+  const divisor = Math.round(1 / scale);
+  if (divisor > 1 && Math.fround(1 / divisor) === Math.fround(scale)) return div(bytes, divisor);
+  return scale === 1 ? bytes : mul(bytes, scale);
 }

@@ -18,7 +18,7 @@ import {
 import { checkOptions, kindOf, type OptionNames } from "../../engine/internal.ts";
 import { type Optimizer, optimizers } from "../../optim/index.ts";
 import { Embedding } from "../layers/embedding.ts";
-import { Input } from "../layers/input.ts";
+import { Input, scaleBytes } from "../layers/input.ts";
 import { batched, type CallOptions, equalShapes, Layer, readCallOptions, unique } from "../layers/layer.ts";
 import { autoName } from "../layers/names.ts";
 import * as losses from "../objective/losses.ts";
@@ -450,7 +450,7 @@ export class Sequential implements TrainableModel {
     if (x.dtype === "f32") return x;
     return noGrad(() => {
       const floats = cast(x, "f32");
-      return x.dtype === "u8" ? (this.#input?.scaleBytes(floats) ?? floats) : floats;
+      return x.dtype === "u8" ? scaleBytes(floats, this.#input?.byteScale ?? 1) : floats;
     });
   }
 
