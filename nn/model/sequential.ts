@@ -6,7 +6,6 @@ import {
   type Device,
   DisposedError,
   device as defaultDevice,
-  mul,
   noGrad,
   type Shape,
   ShapeError,
@@ -438,10 +437,9 @@ export class Sequential implements TrainableModel {
 
   #asFloat(x: Tensor): Tensor {
     if (x.dtype === "f32") return x;
-    const scale = this.#input?.byteScale ?? 1;
     return noGrad(() => {
       const floats = cast(x, "f32");
-      return x.dtype === "u8" && scale !== 1 ? mul(floats, scale) : floats;
+      return x.dtype === "u8" ? (this.#input?.scaleBytes(floats) ?? floats) : floats;
     });
   }
 

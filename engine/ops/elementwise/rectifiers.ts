@@ -12,8 +12,9 @@ import type { Sample } from "../../kernel/kernel-op.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { add, mul } from "./arithmetic.ts";
+import { add, div, mul } from "./arithmetic.ts";
 import { greater, greaterEqual, less, lessEqual } from "./comparison.ts";
+import { constantBeside } from "./constant.ts";
 import { elementwiseOp, exact, unary } from "./elementwise.ts";
 import { exp } from "./exponential.ts";
 import { logicalAnd, where } from "./logical.ts";
@@ -146,7 +147,14 @@ export const selu = unary({
   reference: ([a]) => (a > 0 ? seluScale * a : seluScale * seluAlpha * Math.expm1(a)),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [
-    mul(grad(), where(greater(input(0), 0), seluScale, mul(expBelow(input(0)), seluScale * seluAlpha))),
+    mul(
+      grad(),
+      where(
+        greater(input(0), 0),
+        constantBeside(input(0), seluScale),
+        mul(expBelow(input(0)), constantBeside(input(0), seluScale * seluAlpha)),
+      ),
+    ),
   ],
   samples: awayFromZero,
   accuracy: composed,
@@ -169,7 +177,7 @@ export const celu: OpFunction<[x: TensorLike, alpha?: number | Partial<Alpha>], 
     reference: ([a], { alpha }) => (a > 0 ? a : Math.fround(alpha) * Math.expm1(a / Math.fround(alpha))),
     saves: { inputs: [0] },
     vjp: ({ grad, input, attrs: { alpha } }) => [
-      mul(grad(), where(greater(input(0), 0), 1, expBelow(mul(input(0), 1 / alpha)))),
+      mul(grad(), where(greater(input(0), 0), 1, expBelow(div(input(0), alpha)))),
     ],
     samples: awayFromZero.map((sample) => ({ ...sample, attrs: { alpha: 1.3 } })),
     accuracy: composed,
@@ -208,9 +216,7 @@ export const hardSigmoid = unary({
   helpers: mathFunctions("limit_4"),
   reference: ([a]) => Math.min(Math.max(a + 3, 0), 6) / 6,
   saves: { inputs: [0] },
-  vjp: ({ grad, input }) => [
-    where(logicalAnd(greater(input(0), -3), less(input(0), 3)), mul(grad(), 1 / 6), 0),
-  ],
+  vjp: ({ grad, input }) => [where(logicalAnd(greater(input(0), -3), less(input(0), 3)), div(grad(), 6), 0)],
   samples: betweenKinks,
   accuracy: composed,
 });
@@ -229,7 +235,7 @@ export const hardSwish = unary({
     where(
       lessEqual(input(0), -3),
       0,
-      where(greaterEqual(input(0), 3), grad(), mul(grad(), add(mul(input(0), 1 / 3), 0.5))),
+      where(greaterEqual(input(0), 3), grad(), mul(grad(), add(div(input(0), 3), 0.5))),
     ),
   ],
   samples: betweenKinks,

@@ -5,7 +5,6 @@ import scatterUniqueSource from "../../../shaders/scatter-unique.wgsl";
 import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { wholeNumber } from "../../base/number-checks.ts";
 import { normalizeAxis, type Shape, sameShape, showShape, sizeOf } from "../../base/shape.ts";
-import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
   grid,
   input,
@@ -23,7 +22,7 @@ import type { OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { copyCall, unitOf } from "../layout/copying.ts";
 import { around } from "../layout/strided.ts";
-import { gatherShader, scatterAddShader } from "./index-shaders.ts";
+import { gatherShader, scatterAddKernels } from "./index-shaders.ts";
 
 const scatterUniqueShader = shader("scatter-unique", scatterUniqueSource);
 
@@ -187,34 +186,14 @@ export const scatterAddAlongAxis: OpFunction<
       inputs: [updates],
       outputs: [out],
       attrs: { axis, unique },
-      profile,
     } = context;
     if (sizeOf(out.shape) === 0) return { calls: [] };
     if (unique) return uniqueKernels(context, axis);
-    const { outer, rows, inner } = around(out.shape, axis);
-    // Every thread walks all updates of its columns, so no more threads than the adapter can use.
-    const wanted = numbersOf(profile).walkers;
-    const block = Math.ceil(rows / Math.min(rows, Math.max(1, Math.ceil(wanted / (outer * inner)))));
-    const blocks = Math.ceil(rows / block);
-    const workgroup = numbersOf(profile).workgroup;
-    return {
-      calls: [
-        {
-          shader: scatterAddShader,
-          hooks: {
-            aliases: { Unit: updates.dtype },
-            consts: { WORKGROUP: `${workgroup}u` },
-            functions: {
-              index_at:
-                "fn index_at(outer: u32, j: u32, column: u32) -> u32 {\n  return indices[(outer * sizes.picked + j) * sizes.inner + column];\n}",
-            },
-          },
-          sizes: [outer, rows, block, blocks, inner, updates.shape[axis]],
-          operands: [input(0), input(1), output(0)],
-          workgroups: grid(Math.ceil((outer * blocks * inner) / workgroup), profile),
-        },
-      ],
-    };
+    const picked = updates.shape[axis];
+    return scatterAddKernels({ ...around(out.shape, axis), picked, dtype: updates.dtype }, context, {
+      index_at:
+        "fn index_at(outer: u32, j: u32, column: u32) -> u32 {\n  return indices[(outer * sizes.picked + j) * sizes.inner + column];\n}",
+    });
   },
   reference: ([updates, indices], { axis }, [out]) => {
     const { rows, inner } = around(out.shape, axis);

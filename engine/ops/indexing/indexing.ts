@@ -26,7 +26,7 @@ import { notDifferentiable } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { copyCall, elementsPerUnit, elementsShader, unitOf } from "../layout/copying.ts";
 import { around } from "../layout/strided.ts";
-import { gatherShader, scatterAddShader } from "./index-shaders.ts";
+import { gatherShader, scatterAddKernels } from "./index-shaders.ts";
 import { dynamicSlicePointwise, gatherPointwise } from "./indexing-pointwise.ts";
 
 const gatherRowsShader = shader("gather-rows", gatherRowsSource);
@@ -169,30 +169,15 @@ export const scatterAdd = defineOp({
     ];
   },
   places: (_, { size }) => ({ input: 1, count: size, outside: "is left out" }),
-  kernels: ({ inputs: [updates, indices], outputs: [out], attrs: { axis }, profile }) => {
+  kernels: (context) => {
+    const {
+      inputs: [updates, indices],
+      outputs: [out],
+      attrs: { axis },
+    } = context;
     if (sizeOf(out.shape) === 0) return { calls: [] };
-    const { outer, rows, inner } = around(out.shape, axis);
-    const isWide = inner % 4 === 0;
-    const columns = isWide ? inner / 4 : inner;
-    // Every thread walks all indices, so no more threads than the adapter can use.
-    const wanted = numbersOf(profile).walkers;
-    const block = Math.ceil(rows / Math.min(rows, Math.max(1, Math.ceil(wanted / (outer * columns)))));
-    const blocks = Math.ceil(rows / block);
-    const type = updates.dtype;
-    return {
-      calls: [
-        {
-          shader: scatterAddShader,
-          hooks: {
-            aliases: { Unit: isWide ? `vec4<${type}>` : type },
-            consts: { WORKGROUP: `${numbersOf(profile).workgroup}u` },
-          },
-          sizes: [outer, rows, block, blocks, columns, sizeOf(indices.shape)],
-          operands: [input(0), input(1), output(0)],
-          workgroups: grid(Math.ceil((outer * blocks * columns) / numbersOf(profile).workgroup), profile),
-        },
-      ],
-    };
+    const picked = sizeOf(indices.shape);
+    return scatterAddKernels({ ...around(out.shape, axis), picked, dtype: updates.dtype }, context);
   },
   reference: ([updates, indices], { axis }, [out]) => {
     const { outer, rows, inner } = around(out.shape, axis);

@@ -25,7 +25,7 @@ import { chosen, type Family, powerOfTwo } from "../../kernel/variants.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
 import type { TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { add, mul, sub } from "../elementwise/arithmetic.ts";
+import { add, div, mul, sub } from "../elementwise/arithmetic.ts";
 import { elementwiseOp } from "../elementwise/elementwise.ts";
 import { rsqrt } from "../elementwise/exponential.ts";
 import { columnwiseSite } from "../pointwise/epilogues.ts";
@@ -253,8 +253,8 @@ export const batchNorm = defineMultiOp({
     let dx: Tensor | null = null;
     if (needs(0)) {
       dx = ofX;
-      if (hasGrad(1)) dx = add(dx, mul(grad(1), 1 / rows));
-      if (hasGrad(2)) dx = add(dx, mul(sub(x, mean), mul(grad(2), 2 / rows)));
+      if (hasGrad(1)) dx = add(dx, div(grad(1), rows));
+      if (hasGrad(2)) dx = add(dx, mul(sub(x, mean), div(mul(grad(2), 2), rows)));
     }
     return [dx, dGamma, dBeta];
   },
@@ -270,7 +270,7 @@ function composedGradient(
   const normalized = mul(sub(x, mean), scale);
   const dBeta = sum(dy, batchAxes(x));
   const dGamma = sum(mul(dy, normalized), batchAxes(x));
-  const mixed = mul(add(dBeta, mul(normalized, dGamma)), 1 / rows);
+  const mixed = div(add(dBeta, mul(normalized, dGamma)), rows);
   return [mul(sub(dy, mixed), mul(gamma, scale)), dGamma, dBeta];
 }
 

@@ -20,6 +20,7 @@ import {
   shader,
 } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
+import { longSumSource, manyTerms, plainSums } from "../../kernel/long-sums.ts";
 import type { Family } from "../../kernel/variants.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
@@ -39,7 +40,10 @@ import {
   sharedPlaces,
 } from "../reduce/shared-rows.ts";
 
-const softmaxShader = shader("softmax", [expLogSource, totalSource, ownRowsSource, softmaxSource].join("\n"));
+const softmaxShader = shader(
+  "softmax",
+  [expLogSource, totalSource, longSumSource, ownRowsSource, softmaxSource].join("\n"),
+);
 
 const unalignedRows: Hooks = {
   aliases: { Element: "f32" },
@@ -84,11 +88,12 @@ function softmaxKernels({ inputs: [x], profile }: KernelContext, result: string 
           consts: rowConsts(workgroup, isShared),
           functions: {
             ...base.functions,
+            ...(length >= manyTerms ? {} : plainSums),
             ...(isShared ? sharedRow : {}),
             ...(result === undefined ? {} : { result }),
           },
         },
-        sizes: [rows, length],
+        sizes: [rows, length, 0],
         operands: [input(0), output(0)],
         workgroups: grid(isShared ? rows : Math.ceil(rows / workgroup), profile),
       },
