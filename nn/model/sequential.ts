@@ -75,8 +75,14 @@ interface Compiled {
  */
 export class Sequential implements TrainableModel {
   readonly name: string;
-  /** Callbacks set it to end `fit` after the epoch. */
+  /**
+   * Set it to true, in a callback or anywhere else, to end `fit` after the steps that were given to the device by then.
+   * An epoch that is cut short so ends as others do: it is validated, callbacks are told of it, and the history has it,
+   * with means over the samples that it has seen.
+   */
   stopTraining = false;
+  /** The finished epochs of the `fit` that is running, or of the last one, however it ended. */
+  history: History | undefined;
   readonly #layers: Layer[] = [];
   #input: Input | undefined;
   #device: Device | undefined;

@@ -5,7 +5,7 @@ import { kindOf, type OptionNames, unknownName } from "../../engine/internal.ts"
 import type { Logs } from "./history.ts";
 import type { TrainedModel } from "./model.ts";
 
-/** Every method may be asynchronous: training waits. Set `model.stopTraining = true` to end after this epoch. */
+/** Every method may be asynchronous: training waits. Set `model.stopTraining = true` to end training. */
 export interface Callback {
   onTrainBegin?(model: TrainedModel): void | Promise<void>;
   /** @param epoch from 0 */

@@ -1,8 +1,14 @@
 // fit: epochs over data that lives on the device, or streams where that is too much. Checks everything up front, then
 // only asks the device to work; loss and metrics are read once an epoch, and now and then for a live bar.
 
-import { ArgumentError, type Device, type Tensor, type Variable } from "../../engine/index.ts";
-import { atLeastOne, checkOptions, type OptionNames, showGiven } from "../../engine/internal.ts";
+import {
+  ArgumentError,
+  type Device,
+  type Tensor,
+  type Variable,
+  type WarmUpProgress,
+} from "../../engine/index.ts";
+import { atLeastOne, checkOptions, kindOf, type OptionNames, showGiven } from "../../engine/internal.ts";
 import type { BatchStep } from "./batch-step.ts";
 import type { BatchWalk } from "./batches.ts";
 import { type Callback, callbacksOf } from "./callbacks.ts";
@@ -18,6 +24,8 @@ import type { Trainer } from "./trainer.ts";
 
 /** A compiled model. */
 export interface TrainableModel extends TrainedModel {
+  /** Set by `fit` as it begins. */
+  history: History | undefined;
   /** @internal A trainer for the compiled loss, metrics and optimizer. */
   makeTrainer(): Trainer;
 }
@@ -56,7 +64,23 @@ const fitOptions: OptionNames<FitOptions> = {
   callbacks: true,
   onEpochEnd: true,
   print: true,
+  signal: true,
 };
+
+/**
+ * To be called before anything else: nothing is begun for who has aborted already.
+ *
+ * @throws ArgumentError for what is no AbortSignal; the reason of one that is aborted
+ */
+export function checkSignal(what: string, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  if (typeof signal !== "object" || typeof signal?.throwIfAborted !== "function") {
+    throw new ArgumentError(
+      `${what}: signal must be an AbortSignal, as new AbortController().signal is, got ${kindOf(signal)}`,
+    );
+  }
+  signal.throwIfAborted();
+}
 
 /** Milliseconds between two readings for a live bar. */
 const readingInterval = 200;
@@ -70,6 +94,7 @@ export async function fitModel(
   options: FitOptions,
 ): Promise<History> {
   checkOptions("fit", options, fitOptions);
+  checkSignal(`fit: ${model.describe()}`, options.signal);
   const { epochs = 1, shuffle = true, validationSplit = 0, validationData, verbose = 1 } = options;
   const what = `fit: ${model.describe()}`;
   const batchSize = batchSizeOf(what, options.batchSize);
@@ -77,9 +102,7 @@ export async function fitModel(
   const callbacks = callbacksOf(what, options.callbacks, options.onEpochEnd);
   const { device } = model;
   const budget = new Budget(what, device, options.memoryBudget);
-  const making = makeProgress(verbose, epochs, options.print);
-  // Whoever awaits it gets the error; data may be refused before.
-  making.catch(() => {});
+  const progress = makeProgress(verbose, epochs, options.print);
   return withOwned(async (use) => {
     const trainer = use(model.makeTrainer());
     // Before anything is awaited: the caller's arrays are read as they were at the call.
@@ -96,7 +119,6 @@ export async function fitModel(
       const [heldX, heldY] = validationData;
       held = pairOf(model, `${what}, validationData`, trainer, heldX, heldY, use, budget);
     }
-    const progress = await making;
     await data.checked;
     await held?.checked;
     const train = use(
@@ -170,6 +192,7 @@ async function run(
 ): Promise<History> {
   const history = new History();
   const warn = warnings(`fit: ${model.describe()}`);
+  model.history = history;
   model.stopTraining = false;
   for (const callback of callbacks) await callback.onTrainBegin?.(model);
   for (let epoch = 0; epoch < epochs && !model.stopTraining; epoch++) {
@@ -178,31 +201,41 @@ async function run(
     progress.begin(epoch, train.steps);
     const reader = progress.isLive ? new LiveReader(trainer) : undefined;
     trainer.reset();
-    await loop.epoch(
-      (steps, samples) => {
-        trainer.noteSteps(steps);
-        if (reader !== undefined) progress.update(steps, reader.look(samples));
-      },
-      ({ done, total }) => progress.compiling(done, total),
-    );
+    const onCompile: WarmUpProgress = ({ done, total, kernel }) => progress.compiling(done, total, kernel);
+    const taken = await loop
+      .epoch({
+        onProgress: (steps, samples) => {
+          trainer.noteSteps(steps);
+          if (reader !== undefined) progress.update(steps, reader.look(samples));
+        },
+        onCompile,
+        isStopped: () => model.stopTraining,
+      })
+      // What was read for the bar would else be read on behind the back of a caller who aborted.
+      .finally(() => reader?.settled);
     if (epoch === 0) {
       history.firstStepMs = loop.firstStepMs ?? Number.NaN;
       history.compiledPipelines = loop.compiledPipelines;
     }
-    await reader?.settled;
-    const values = await trainer.read(train.count);
+    const values = await trainer.read(taken.samples);
     const seconds = (performance.now() - started) / 1000;
     const logs: Record<string, number> & Logs = { ...logsOf(trainer, values) };
     if (validation !== undefined) {
       validation.trainer.reset();
-      await validation.loop.epoch((steps) => validation.trainer.noteSteps(steps));
+      await validation.loop.epoch({
+        onProgress: (steps) => {
+          validation.trainer.noteSteps(steps);
+          progress.validating(steps, validation.batches.steps);
+        },
+        onCompile,
+      });
       const found = await validation.trainer.read(validation.batches.count);
       trainer.names.forEach((name, i) => {
         logs[validationName(name)] = found[i];
       });
     }
     history.add(epoch, logs, seconds);
-    progress.end(logs, seconds);
+    progress.end(logs, seconds, taken.steps);
     if (!Number.isFinite(logs.loss) || !Number.isFinite(logs.valLoss ?? 0))
       warn("numbers", lostNumbers(epoch, logs));
     for (const callback of callbacks) await callback.onEpochEnd?.(epoch, logs, model);
@@ -231,13 +264,14 @@ const changedWeights =
   "which weights are trainable has changed (a layer's trainable was set). This fit goes on with those that it began with; the change counts from the next compile on";
 
 /** Behind {@link Sequential.evaluate}: loss and metrics, by the trainer's names. */
-export function evaluateModel(
+export async function evaluateModel(
   model: TrainableModel,
   x: DataLike,
   y: DataLike,
   options: EvaluateOptions,
 ): Promise<Logs> {
   const what = `evaluate: ${model.describe()}`;
+  checkSignal(what, options.signal);
   const batchSize = batchSizeOf(what, options.batchSize);
   const budget = new Budget(what, model.device, options.memoryBudget);
   const verbose = verbosityOf(what, options.verbose ?? 0);
@@ -247,7 +281,7 @@ export function evaluateModel(
     await data.checked;
     const batches = use(await makeBatches(what, model.device, data, batchSize, budget));
     const loop = use(testLoop(model.device, trainer, batches, options));
-    await loop.epoch((steps) => trainer.noteSteps(steps));
+    await loop.epoch({ onProgress: (steps) => trainer.noteSteps(steps) });
     const logs = logsOf(trainer, await trainer.read(batches.count));
     if (verbose > 0) (options.print ?? console.log)(`${batches.count} samples - ${showLogs(logs)}`);
     return logs;

@@ -19,6 +19,7 @@ export const predictOptions: OptionNames<EvaluateOptions> = {
   batchSize: true,
   jit: true,
   memoryBudget: true,
+  signal: true,
   verbose: true,
   print: true,
 };

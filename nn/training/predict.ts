@@ -3,7 +3,7 @@
 import { concat, type Tensor, tidy } from "../../engine/index.ts";
 import { Batches } from "./batches.ts";
 import { type DataLike, inputRows } from "./data.ts";
-import { batchSizeOf } from "./fit.ts";
+import { batchSizeOf, checkSignal } from "./fit.ts";
 import type { TrainedModel } from "./model.ts";
 import type { EvaluateOptions } from "./options.ts";
 import { withOwned } from "./owned.ts";
@@ -18,6 +18,8 @@ export async function predictModel(
   options: EvaluateOptions,
 ): Promise<Tensor> {
   const what = `predict: ${model.describe()}`;
+  const { signal } = options;
+  checkSignal(what, signal);
   const batchSize = batchSizeOf(what, options.batchSize);
   const verbose = verbosityOf(what, options.verbose ?? 0);
   const started = performance.now();
@@ -37,6 +39,7 @@ export async function predictModel(
         const rows = batches.advance();
         outputs.push(tidy(() => model.call(batches.take(rows).x)));
         await pace.step();
+        signal?.throwIfAborted();
       }
       const whole = joined(outputs);
       if (verbose > 0) {

@@ -38,6 +38,10 @@ function checkLogits(name: string, logits: Spec): void {
   }
 }
 
+/** target · -ln softmax of a class whose logit is `below` the largest: 0 for a target of 0, even where that is infinite. */
+const classLoss = (target: number, below: number, total: number) =>
+  target * (Math.log(total) - (target === 0 ? 0 : below));
+
 /** Integer labels, for debugging to look at. */
 const labelPlaces = ([logits, labels]: readonly Spec[]) =>
   labels.dtype === "f32"
@@ -47,10 +51,6 @@ const labelPlaces = ([logits, labels]: readonly Spec[]) =>
         count: logits.shape[logits.shape.length - 1],
         outside: "gives a loss of 0 and no gradient",
       };
-
-/** target · -ln softmax of a class whose logit is `below` the largest: 0 for a target of 0, even where that is infinite. */
-const classLoss = (target: number, below: number, total: number) =>
-  target * (Math.log(total) - (target === 0 ? 0 : below));
 
 /** The gradient written in other ops: how it is differentiated in turn. */
 function composedGradient([logits, targets, g]: readonly Tensor[]): Tensor {
@@ -361,9 +361,8 @@ const sigmoidOp = elementwiseOp({
 /**
  * Binary cross-entropy of sigmoid(logits) with targets in [0, 1], pointwise: max(x, 0) - x·t + ln(1 + e^-|x|), which is
  * |x| · (1 - t or t) + ln(1 + e^-|x|) by the sign of x. Stable for any finite logits; of infinite ones the limit: 0 where
- * the target is what the logit says, ∞ where it is not.
- *
- * Targets have the logits' shape, or are one number for all (`sigmoidCrossEntropy(logits, 1)`).
+ * the target is what the logit says, ∞ where it is not. Targets have the logits' shape, or are one number for all
+ * (`sigmoidCrossEntropy(logits, 1)`).
  *
  * @throws ShapeError for targets of any other shape: broadcast, they would give a number that means nothing
  */
