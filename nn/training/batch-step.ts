@@ -19,7 +19,7 @@ export class BatchStep {
   /** Trains on a batch of `count` samples, and gives its loss and metrics from before the step. */
   async run(x: Tensor, y: Tensor, count: number): Promise<number[]> {
     this.trainer.prepare();
-    await this.#step.warmUp(x, y, undefined);
+    await this.#step.warmUp(x, y);
     // From here to the read nothing is awaited, so that steps asked for side by side keep apart.
     this.trainer.reset();
     this.#step(x, y);
