@@ -66,6 +66,8 @@ export interface Backend {
   overlaps(a: Memory, b: Memory): boolean;
   /** Whether two memories are parts of one device buffer, which a dispatch can't both read and write. */
   sharesBuffer(a: Memory, b: Memory): boolean;
+  /** How many bytes of packed f32 memory lie before a part of it; of memories that share a buffer only. */
+  offsetIn(whole: Memory, part: Memory): number;
   /** Whether a part of packed memory ends in a gap, which must stay 0: kernels, which write whole rows, may not write there. */
   endsInGap(memory: Memory, spec: Spec): boolean;
   write(memory: Memory, spec: Spec, values: ArrayLike<number>): void;

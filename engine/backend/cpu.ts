@@ -73,6 +73,11 @@ export class CpuBackend implements Backend {
     return (a as HostMemory).array.buffer === (b as HostMemory).array.buffer;
   }
 
+  offsetIn(whole: Memory, part: Memory): number {
+    const [x, y] = [(whole as HostMemory).array, (part as HostMemory).array];
+    return ((y.byteOffset - x.byteOffset) / x.BYTES_PER_ELEMENT) * 4;
+  }
+
   endsInGap(): boolean {
     return false;
   }

@@ -148,7 +148,9 @@ export class Tuner {
 
   #report(name: string, verdict: true | string): void {
     if (verdict !== true)
-      console.warn(`gradgpu: kernel variant ${name} is not used on ${this.#adapter}: ${printable(verdict, true)}`);
+      console.warn(
+        `gradgpu: kernel variant ${name} is not used on ${this.#adapter}: ${printable(verdict, true)}`,
+      );
   }
 
   async #save(): Promise<void> {

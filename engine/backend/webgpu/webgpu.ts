@@ -125,6 +125,10 @@ export class WebgpuBackend implements Backend {
     return (a as GpuMemory).buffer === (b as GpuMemory).buffer;
   }
 
+  offsetIn(whole: Memory, part: Memory): number {
+    return (part as GpuMemory).byteOffset - (whole as GpuMemory).byteOffset;
+  }
+
   endsInGap(memory: Memory, spec: Spec): boolean {
     const { isPart, byteLength } = memory as GpuMemory;
     return isPart && copyBytes(spec.dtype, sizeOf(spec.shape)) < byteLength;
