@@ -60,6 +60,10 @@ export interface Backend {
   readonly sliceAlignment: number;
   /** Fresh memory, its content undefined. `what` names it in errors. */
   allocate(spec: Spec, what: string): Memory;
+  /** Throws the LimitError that {@link allocate} would, before host values of that size are made. */
+  checkSize(spec: Spec, what: string): void;
+  /** Gives memory one number for all elements; absent where they are written. */
+  fill?(memory: Memory, spec: Spec, value: number): void;
   /** A part of `memory` as memory of its own, at an offset that is a multiple of {@link sliceAlignment}. */
   slice(memory: Memory, byteOffset: number, spec: Spec): Memory;
   /** Whether two memories share bytes. */

@@ -106,6 +106,9 @@ export class TraceBackend implements Backend {
     return new TracedMemory(this);
   }
 
+  /** What is made of one number takes no memory; the program's own is checked when it is made. */
+  checkSize(): void {}
+
   write(memory: Memory, spec: Spec, values: ArrayLike<number>): void {
     if (!(memory instanceof TracedMemory)) {
       throw new TraceError(
@@ -123,8 +126,9 @@ export class TraceBackend implements Backend {
   constant(spec: Spec, values: number | Float64Array): Value {
     let memory: Memory | undefined;
     const make = (): Memory => {
-      const data = typeof values === "number" ? new Float64Array(sizeOf(spec.shape)).fill(values) : values;
+      // Before the host's copy: it may be too large for the device.
       memory = this.#real.allocate(spec, "a constant of a traced function");
+      const data = typeof values === "number" ? new Float64Array(sizeOf(spec.shape)).fill(values) : values;
       this.#real.write(memory, spec, data);
       this.retained.push(memory);
       return memory;
@@ -138,6 +142,10 @@ export class TraceBackend implements Backend {
         return memory ?? make();
       },
     });
+  }
+
+  fill(memory: Memory, spec: Spec, value: number): void {
+    (memory as TracedMemory).value = this.constant(spec, value);
   }
 
   copy(from: Memory, to: Memory, spec: Spec): void {

@@ -73,7 +73,7 @@ export class BufferPool {
 
   /** Memory of at least `bytes` bytes (a multiple of 16); its content is whatever was there. */
   allocate(bytes: number, what: string): GpuMemory {
-    this.#checkLimits(bytes, what);
+    this.checkLimits(bytes, what);
     const size = sizeClass(bytes, this.#limits.maxBufferSize);
     const pooled = this.#free.get(size)?.pop();
     if (pooled !== undefined) {
@@ -121,7 +121,8 @@ export class BufferPool {
     buffer.destroy();
   }
 
-  #checkLimits(bytes: number, what: string): void {
+  /** @throws LimitError for more than a buffer may hold */
+  checkLimits(bytes: number, what: string): void {
     const limit = Math.min(this.#limits.maxStorageBufferBindingSize, this.#limits.maxBufferSize);
     if (bytes > limit) {
       throw new LimitError(

@@ -100,8 +100,11 @@ export class WebgpuBackend implements Backend {
   }
 
   allocate(spec: Spec, what: string): Memory {
-    const name = `${what} (${spec.dtype} ${showShape(spec.shape)})`;
-    return this.#pool.allocate(deviceBytes(spec.dtype, sizeOf(spec.shape)), name);
+    return this.#pool.allocate(deviceBytes(spec.dtype, sizeOf(spec.shape)), nameOf(spec, what));
+  }
+
+  checkSize(spec: Spec, what: string): void {
+    this.#pool.checkLimits(deviceBytes(spec.dtype, sizeOf(spec.shape)), nameOf(spec, what));
   }
 
   slice(memory: Memory, byteOffset: number, spec: Spec): Memory {
@@ -400,3 +403,5 @@ function replaceNonFinite(_key: string, value: unknown): unknown {
     ? `#${Object.is(value, -0) ? "-0" : value}`
     : value;
 }
+
+const nameOf = ({ dtype, shape }: Spec, what: string): string => `${what} (${dtype} ${showShape(shape)})`;
