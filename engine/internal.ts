@@ -18,4 +18,4 @@ export * as hostRandom from "./base/random/draws.ts";
 export { fillPermutation } from "./base/random/permutation.ts";
 export * from "./ops/internal.ts";
 export { packVariables, VariablePack } from "./state/pack.ts";
-export { fromValues, isList } from "./tensor/create.ts";
+export { checkSize, fromValues, isList } from "./tensor/create.ts";

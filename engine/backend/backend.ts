@@ -63,12 +63,18 @@ export interface Backend {
    * given: then it may share a buffer with other values, but with none of those, which the same kernels read.
    */
   allocate(spec: Spec, what: string, apart?: readonly Memory[]): Memory;
+  /** Throws the LimitError that {@link allocate} would, before host values of that size are made. */
+  checkSize(spec: Spec, what: string): void;
+  /** Gives memory one number for all elements; absent where they are written. */
+  fill?(memory: Memory, spec: Spec, value: number): void;
   /** A part of `memory` as memory of its own, at an offset that is a multiple of {@link sliceAlignment}. */
   slice(memory: Memory, byteOffset: number, spec: Spec): Memory;
   /** Whether two memories share bytes. */
   overlaps(a: Memory, b: Memory): boolean;
   /** Whether two memories are parts of one device buffer, which a dispatch can't both read and write. */
   sharesBuffer(a: Memory, b: Memory): boolean;
+  /** How many bytes of packed f32 memory lie before a part of it; of memories that share a buffer only. */
+  offsetIn(whole: Memory, part: Memory): number;
   /** Whether a part of packed memory ends in a gap, which must stay 0: kernels, which write whole rows, may not write there. */
   endsInGap(memory: Memory, spec: Spec): boolean;
   write(memory: Memory, spec: Spec, values: ArrayLike<number>): void;

@@ -9,6 +9,7 @@ import {
   checkFunction,
   checkOptions,
   DeviceError,
+  isPromise,
   kindOf,
   type OptionNames,
   TraceError,
@@ -20,7 +21,7 @@ import type { TrialCall } from "../kernel/variants.ts";
 import type { Device } from "../tensor/device.ts";
 import { device as defaultDevice } from "../tensor/device.ts";
 import { noGrad } from "../tensor/recording.ts";
-import { tensorsIn, tidy } from "../tensor/scope.ts";
+import { claim, disposeAll, tensorsIn, tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { isRelocatedSince, relocations } from "../tensor/variable.ts";
 import { opWatch } from "../tensor/watches.ts";
@@ -218,14 +219,11 @@ export function jit<P extends JitArgument[], R extends Tree>(
     if (runsAsIs(device) || device.backend.prepare === undefined) {
       // Refuses what a trace would refuse.
       signature(args, options.name ?? fn.name);
-      const run = () => {
-        const made = withLocalGradients(() => fn(...args));
-        checkSynchronous(made);
-        collect(made, []);
-        return made;
-      };
-      let result = run();
-      for (let i = 1; i < times; i++) result = run();
+      let result = runAsIs(fn, args);
+      for (let i = 1; i < times; i++) {
+        disposeAll(result);
+        result = runAsIs(fn, args);
+      }
       return result;
     }
     const memories = tensors.map((tensor) => tensor.memory);
@@ -266,6 +264,34 @@ export function jit<P extends JitArgument[], R extends Tree>(
 /** Inside another trace; or while every op is watched, which a fused kernel would hide. */
 const runsAsIs = (device: Device): boolean => device.isTracing || opWatch.value !== undefined;
 
+/** Runs the function op by op, and keeps of it what a program would: its results, as handles of the caller's own. */
+function runAsIs<P extends unknown[], R extends Tree>(fn: (...args: P) => R, args: P): R {
+  return tidy(() => {
+    const result = withLocalGradients(() => fn(...args));
+    refusePromise(result, undefined);
+    collect(result, []);
+    return claimed(result) as R;
+  });
+}
+
+/** The same result with a second handle on what the function did not make: an argument, a Variable. */
+function claimed(result: Tree): Tree {
+  if (result instanceof Tensor) return claim(result);
+  if (Array.isArray(result)) return result.map(claimed);
+  if (typeof result !== "object" || result === null) return result;
+  return Object.fromEntries(Object.entries(result).map(([key, part]) => [key, claimed(part as Tree)]));
+}
+
+function refusePromise(result: unknown, reason: TraceError | undefined): void {
+  if (!isPromise(result)) return;
+  // It fails for the same reason, later.
+  (result as Promise<unknown>).then(undefined, () => {});
+  throw (
+    reason ??
+    new TraceError("jit: the traced function returned a promise; it must be synchronous. Await outside")
+  );
+}
+
 function release(entry: Entry): void {
   // Results keep what they show of the program's memory from now on.
   for (const tensor of tensorsIn(entry.result)) tensor.adopt();
@@ -305,7 +331,7 @@ function trace<P extends unknown[]>(
             arg instanceof Tensor ? new Tensor(device, arg, tracer.input(arg)) : arg,
           ) as P;
           const result: unknown = withLocalGradients(() => fn(...symbols));
-          checkSynchronous(result, tracer.readFailure);
+          refusePromise(result, tracer.readFailure);
           const outputs: Tensor[] = [];
           rebuild = collect(result as Tree, outputs);
           for (const output of outputs) {
@@ -354,17 +380,6 @@ function trialCalls({ nodes }: Graph): TrialCall[] {
     if (plain.variants === undefined) return [];
     return [{ op: plain, inputs: op.specialises?.inputs(inputs, attrs) ?? inputs, attrs }];
   });
-}
-
-/** @param cause why it had to wait, where that is known */
-function checkSynchronous(result: unknown, cause?: Error): void {
-  if (!(result instanceof Promise)) return;
-  // It fails for the same reason, later.
-  result.catch(() => {});
-  throw (
-    cause ??
-    new TraceError("jit: the traced function returned a promise; it must be synchronous. Await outside")
-  );
 }
 
 /** Lists the tensors of a result and gives a function that puts new ones in their places. */

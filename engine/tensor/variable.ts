@@ -200,7 +200,7 @@ export function variable(
   }
   const device = options.device ?? defaultDevice();
   if (options.dtype !== undefined) checkDType(options.dtype);
-  const { values, shape } = fromValues(`variable "${name}"`, value, options.shape);
+  const { values, shape } = fromValues(`variable "${name}"`, value, options.shape, device);
   checkValues(`variable "${name}"`, values, options.dtype ?? "f32");
   const made = allocateVariable(device, { shape, dtype: options.dtype ?? "f32" }, name, trainable);
   device.backend.write(made.memory, made, values);

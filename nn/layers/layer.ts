@@ -18,7 +18,7 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
-import { checkOptions, kindOf, type OptionNames, showGivenList } from "../../engine/internal.ts";
+import { checkOptions, checkSize, kindOf, type OptionNames, showGivenList } from "../../engine/internal.ts";
 import type { Initializer } from "./initializers.ts";
 import { autoName } from "./names.ts";
 
@@ -259,6 +259,7 @@ export abstract class Layer {
     device: Device,
     options: { trainable?: boolean } = {},
   ): Variable {
+    checkSize(device, shape, `${this.describe()}: weight "${name}"`);
     const values = initializer.draw(shape, device.random);
     if (values.length !== sizeOf(shape)) {
       throw new ArgumentError(

@@ -57,7 +57,7 @@ export class BufferPool {
    */
   allocate(bytes: number, what: string, apart?: readonly GpuMemory[]): GpuMemory {
     if (apart !== undefined && bytes <= mostPartBytes) return this.#slabs.allocate(bytes, apart, what);
-    this.#checkLimits(bytes, what);
+    this.checkLimits(bytes, what);
     const made = this.#take(sizeClass(bytes, this.#limits.maxBufferSize), what);
     return new GpuMemory(made.buffer, made.id, 0, bytes, () => this.#keep(made));
   }
@@ -125,7 +125,8 @@ export class BufferPool {
     buffer.destroy();
   }
 
-  #checkLimits(bytes: number, what: string): void {
+  /** @throws LimitError for more than a buffer may hold */
+  checkLimits(bytes: number, what: string): void {
     const limit = Math.min(this.#limits.maxStorageBufferBindingSize, this.#limits.maxBufferSize);
     if (bytes > limit) {
       throw new LimitError(

@@ -116,9 +116,12 @@ export class WebgpuBackend implements Backend {
   }
 
   allocate(spec: Spec, what: string, apart?: readonly Memory[]): Memory {
-    const name = `${what} (${spec.dtype} ${showShape(spec.shape)})`;
     const bytes = deviceBytes(spec.dtype, sizeOf(spec.shape));
-    return this.#pool.allocate(bytes, name, apart as readonly GpuMemory[] | undefined);
+    return this.#pool.allocate(bytes, nameOf(spec, what), apart as readonly GpuMemory[] | undefined);
+  }
+
+  checkSize(spec: Spec, what: string): void {
+    this.#pool.checkLimits(deviceBytes(spec.dtype, sizeOf(spec.shape)), nameOf(spec, what));
   }
 
   slice(memory: Memory, byteOffset: number, spec: Spec): Memory {
@@ -141,6 +144,10 @@ export class WebgpuBackend implements Backend {
 
   sharesBuffer(a: Memory, b: Memory): boolean {
     return (a as GpuMemory).buffer === (b as GpuMemory).buffer;
+  }
+
+  offsetIn(whole: Memory, part: Memory): number {
+    return (part as GpuMemory).byteOffset - (whole as GpuMemory).byteOffset;
   }
 
   endsInGap(memory: Memory, spec: Spec): boolean {
@@ -486,3 +493,5 @@ function replaceNonFinite(_key: string, value: unknown): unknown {
     ? `#${Object.is(value, -0) ? "-0" : value}`
     : value;
 }
+
+const nameOf = ({ dtype, shape }: Spec, what: string): string => `${what} (${dtype} ${showShape(shape)})`;
