@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { ArgumentError } from "../../engine/base/errors.ts";
-import { fillPermutation, permutation } from "../../engine/base/random/permutation.ts";
+import { fillPermutation, highProduct, permutation } from "../../engine/base/random/permutation.ts";
 
 const state = (counter: number, stream = 4) => [1, 2, counter, stream];
 
@@ -87,6 +87,22 @@ describe("permutation", () => {
     }
     expect(Math.abs(correlation / Math.sqrt(n))).toBeLessThan(4);
     expect(adjacent).toBeLessThan(12); // 2 are expected
+  });
+
+  it("rotates by the high half of a product, rounded down at every edge of a word", () => {
+    const edges = [
+      0, 1, 0xffff, 0x10000, 0x10001, 0x7fffffff, 0x80000000, 0xffff0000, 0xfffffffe, 0xffffffff,
+    ];
+    const sizes = [1, 2, 3, 5, 0xffff, 0x10000, 0x10001, 60_000, 2 ** 31 - 1];
+    for (const word of edges) {
+      for (const n of [...sizes, ...edges.slice(1)])
+        expect(highProduct(word, n)).toBe(Number((BigInt(word) * BigInt(n)) >> 32n));
+    }
+    // Where the product crosses a multiple of 2^32.
+    for (const n of sizes.slice(1)) {
+      const word = Math.ceil(2 ** 32 / n);
+      expect([highProduct(word - 1, n), highProduct(word, n)]).toEqual([0, 1]);
+    }
   });
 
   it.each([-1, 1.5, Number.NaN, 2 ** 31])("refuses n = %d", (n) => {

@@ -1,0 +1,2 @@
+import { faultsIn } from "./fault.mjs";
+export const variants = faultsIn({});
