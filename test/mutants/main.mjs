@@ -15,7 +15,7 @@ Puts small faults into the code, one at a time, and tells which test notices eac
   --filter REGEX     only faults whose file, number or text matches
   --jobs N           how many at a time (default 1)
   --adapter NAME     lavapipe, swiftshader or system, for tests on a device (default: the first of this machine)
-  --limit SECONDS    what a fault's tests may take before they count as hanging (default 300)
+  --limit SECONDS    what a fault's tests may take, beyond ten times what they take without it (default 60)
   --json FILE        writes the table as JSON, too; a run that is given it again goes on where it ended
   --list             prints the faults, and those that are stale, and ends
 `;
@@ -32,7 +32,7 @@ try {
       filter: { type: "string", default: "" },
       jobs: { type: "string", default: "1" },
       adapter: { type: "string", default: adapters()[0]?.name ?? "none" },
-      limit: { type: "string", default: "300" },
+      limit: { type: "string", default: "60" },
       json: { type: "string" },
       list: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -96,10 +96,10 @@ class Runner {
     return child;
   }
 
-  async ask(message) {
+  async ask(message, usualMs = 60_000) {
     this.#child ??= await this.#open();
     const child = this.#child;
-    const limitMs = Number(options.limit) * 1000;
+    const limitMs = Number(options.limit) * 1000 + 10 * usualMs;
     return new Promise((resolve) => {
       const end = (answer) => {
         clearTimeout(timer);
@@ -168,9 +168,12 @@ for (const test of open.flatMap((fault) => fault.tests.map(testOf))) {
   entry.names.add(test.name);
 }
 const unfit = new Map();
+const usualMs = new Map();
 await share(files.values(), async (runner, { names, ...test }) => {
   const name = names.has(undefined) ? undefined : [...names].map((each) => `(${each})`).join("|");
+  const started = performance.now();
   const { passed = [], by, error } = await runner.ask({ tests: [{ ...test, name }] });
+  usualMs.set(test.file, performance.now() - started);
   for (const each of names) {
     const isThere =
       each === undefined ? passed.length > 0 : passed.some((full) => new RegExp(each).test(full));
@@ -186,7 +189,10 @@ await share(open, async (runner, fault) => {
   const started = performance.now();
   const answer =
     wrong === undefined
-      ? await runner.ask({ fault: { file: fault.file, text: fault.text, with: fault.with }, tests })
+      ? await runner.ask(
+          { fault: { file: fault.file, text: fault.text, with: fault.with }, tests },
+          tests.reduce((sum, { file }) => sum + usualMs.get(file), 0),
+        )
       : { error: `${wrong.file} ${wrong.name ?? ""}: ${unfit.get(`${wrong.file} ${wrong.name}`)}` };
   const outcome = answer.error !== undefined ? "not run" : answer.by !== undefined ? "caught" : "survived";
   const seconds = Number(((performance.now() - started) / 1000).toFixed(1));

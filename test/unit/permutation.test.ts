@@ -38,6 +38,8 @@ describe("permutation", () => {
 
   it("has pinned values: checkpoints and other machines rely on them", () => {
     expect([...permutation([1, 2, 3, 4], 10)]).toEqual([7, 1, 5, 3, 0, 8, 9, 2, 6, 4]);
+    // A power of two fills its network's domain.
+    expect([...permutation([1, 2, 3, 4], 128).subarray(0, 8)]).toEqual([37, 54, 70, 74, 9, 72, 71, 119]);
     const big = permutation([0xffffffff, 0x1fffff, 0xffffffff, 7], 60000);
     expect([...big.subarray(0, 5), ...big.subarray(59995)]).toEqual([
       24834, 51022, 50692, 52446, 58433, 46460, 49351, 24784, 56734, 9531,
