@@ -166,7 +166,6 @@ export const jit = faultsIn({
   ],
   "engine/jit/simplify.ts": [
     [fusion],
-    ["`${use.value.id}` : ", "`${use.value.id}` : ", { equivalent: "nothing is changed" }],
     ["|${node.recomputation}|", "|", { tests: [gpu("autograd-checkpoint")] }],
     [
       'Object.is(value, -0) ? "-0" : value}`',

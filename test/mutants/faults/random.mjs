@@ -72,7 +72,7 @@ export const random = faultsIn({
     ["n >= 2 ** 31", "n > 2 ** 31"],
   ],
   "engine/state/generator.ts": [
-    [gpu("distributions", "RandomGenerator")],
+    [unit("random-generator"), gpu("distributions", "RandomGenerator")],
     ["const drawn = make(next);", "const drawn = make(this.state);"],
     ["this.state.assign(next);", "void next;"],
     ["new RandomSource(options.seed).state()", "device.random.state()"],
@@ -82,10 +82,14 @@ export const random = faultsIn({
     ["randomTruncatedNormal(state, shape, options)", "randomNormal(state, shape, options)"],
     ['trainable: false, name: "random state"', 'name: "random state"'],
     ["randomCategorical(state, logits, options)", "randomCategorical(state, logits)"],
-    ["noGrad(() => advance(this.state))", "advance(this.state)"],
+    [
+      "noGrad(() => advance(this.state))",
+      "advance(this.state)",
+      { equivalent: "the state is not trainable and advance has no gradient: a tape notes nothing" },
+    ],
   ],
   "engine/state/pack.ts": [
-    [gpu("pack"), gpu("jit-traps", "packed")],
+    [unit("pack"), gpu("pack"), gpu("jit-traps", "packed")],
     ["if (tensors.length === 1 && tensors[0].size === this.total)", "if (tensors.length === 1)"],
     ["this.offsets[index] + this.variables[index].size]", "this.offsets[index] + this.variables[0].size]"],
     ["Math.ceil(Math.max(1, v.size) / alignment) * alignment", "v.size"],
