@@ -16,16 +16,22 @@ const profile: AdapterProfile = {
 
 class PlanningBackend extends CpuBackend {
   readonly profile = profile;
+  /** Programs that were made and not freed. */
+  programs = 0;
 
   prepare(plan: Plan): PreparedProgram {
+    this.programs++;
     return {
       run: () => {},
       outputs: () => plan.outputs.map(({ spec }) => this.allocate(spec)),
       bytes: 0,
-      dispose: () => {},
+      dispose: () => {
+        this.programs--;
+      },
     };
   }
 }
 
 export const planningDevice = (): Device => new Device(new PlanningBackend(), 1);
+export const programsOf = ({ backend }: Device): number => (backend as PlanningBackend).programs;
 export const mostBuffers = profile.maxStorageBuffers;

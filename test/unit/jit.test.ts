@@ -34,7 +34,8 @@ import {
   where,
 } from "../../engine/index.ts";
 import type { Tree } from "../../engine/jit/jit.ts";
-import { mostBuffers, planningDevice } from "../support/planning-device.ts";
+import { signature } from "../../engine/jit/signature.ts";
+import { mostBuffers, planningDevice, programsOf } from "../support/planning-device.ts";
 
 let before: Device | undefined;
 let planning: Device;
@@ -370,6 +371,96 @@ describe("one kernel", () => {
     expect(names).toEqual(["add+square+mul+relu+exp+tanh"]);
     const longer = planOf((x) => sub(tanh(exp(relu(mul(square(add(x, 1)), 2)))), x), filled(9));
     expect(longer.names).toEqual(["add+square+mul+relu+exp+...(7)"]);
+  });
+});
+
+describe("a signature", () => {
+  it("tells apart all that a program depends on, and nothing else", () => {
+    const texts = (list: readonly unknown[][]) => list.map((args) => signature(args, "f"));
+    const calls: unknown[][] = [
+      [ones([6])],
+      [ones([2, 3])],
+      [ones([3, 2])],
+      [ones([1, 6])],
+      [ones([])],
+      [tensor(new Int32Array(6))],
+      [tensor(new Uint32Array(6))],
+      [ones([6]), 1],
+      [ones([6]), "1"],
+      [ones([6]), true],
+      [ones([6]), "true"],
+      [1, ones([6])],
+      [0],
+      [-0],
+      [Number.NaN],
+      [Number.POSITIVE_INFINITY],
+      [null],
+      ["null"],
+      [undefined],
+      ["undefined"],
+      [],
+      [[]],
+      [{}],
+      [""],
+      [["a", "b"]],
+      [["a,b"]],
+      [['a","b']],
+      ["a", "b"],
+      ["a;b"],
+      [{ a: 1 }],
+      [{ b: 1 }],
+      [{ a: 1, b: 2 }],
+      [{ a: 2, b: 1 }],
+      [{ "a:1,b": 2 }],
+      [{ a: { b: 1 } }],
+      [{ a: [{ b: 1 }] }],
+    ];
+    expect(new Set(texts(calls)).size).toBe(calls.length);
+    expect(texts([[ones([2, 3]), { a: [1, "x"] }]])).toEqual(
+      texts([[tensor(new Float32Array(6), [2, 3]), { a: [1, "x"] }]]),
+    );
+  });
+});
+
+describe("programs", () => {
+  it("are a device's own; one that takes another's place frees it, with what it captured", () => {
+    const other = planningDevice();
+    const [here, there] = [planning, other].map((device) => ones([3], { device }));
+    const captured = ones([3], { device: planning });
+    const { buffers } = planning.memory();
+    const made = programsOf(planning);
+    const f = jit((x: Tensor) => (x.device === planning ? add(x, captured) : mul(x, 2)));
+    for (let i = 0; i < 3; i++) {
+      const results = [f(here), f(there)];
+      expect(results.map(({ device }) => device)).toEqual([planning, other]);
+      for (const result of results) result.dispose();
+      expect(f.programs.size).toBe(1);
+      expect([programsOf(planning), programsOf(other)]).toEqual([made, 1]);
+    }
+    captured.dispose();
+    expect(planning.memory().buffers).toBe(buffers - 1);
+    f.dispose();
+    expect(programsOf(other)).toBe(0);
+    other.dispose();
+  });
+
+  it("are bounded: past 64 signatures the oldest goes", () => {
+    const made = programsOf(planning);
+    let traces = 0;
+    const f = jit((x: Tensor, factor: number) => {
+      traces++;
+      return mul(x, factor);
+    });
+    const x = ones([2]);
+    for (let i = 1; i <= 70; i++) f(x, i + 1).dispose();
+    expect([f.programs.size, programsOf(planning) - made, traces]).toEqual([64, 64, 70]);
+    f(x, 71).dispose();
+    f(x, 8).dispose();
+    expect(traces).toBe(70);
+    f(x, 2).dispose();
+    expect(traces).toBe(71);
+    f.dispose();
+    expect(programsOf(planning)).toBe(made);
   });
 });
 

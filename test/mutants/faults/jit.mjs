@@ -8,7 +8,7 @@ const variables = gpu("jit-traps", "^variables|what is returned");
 
 export const jit = faultsIn({
   "engine/jit/signature.ts": [
-    [gpu("jit-traps", "what is frozen")],
+    [unit("jit", "signature"), gpu("jit-traps", "what is frozen")],
     ["`${arg.dtype}[${arg.shape}]`", "`[${arg.shape}]`", { row: "M2" }],
     ["`${arg.dtype}[${arg.shape}]`", "`${arg.dtype}[${arg.size}]`"],
     ['if (Object.is(value, -0)) return "-0";', ""],
@@ -21,7 +21,7 @@ export const jit = faultsIn({
   ],
   "engine/jit/jit.ts": [
     [traps],
-    ["entry.device === device && ", "", { tests: [gpu("jit-traps", "follow their arguments' device")] }],
+    ["entry.device === device && ", "", { tests: [unit("jit", "programs are")] }],
     [
       "isRelocatedSince(memory, entry.tracedAt)",
       "false",
@@ -52,9 +52,9 @@ export const jit = faultsIn({
     [
       "if (replaced !== undefined) release(replaced);",
       "",
-      { tests: [gpu("jit-fusion-traps", "packed after"), gpu("warm-up", "leaves no memory")] },
+      { tests: [unit("jit", "programs are"), gpu("warm-up", "leaves no memory")] },
     ],
-    ["release(dropped);", "", { tests: [gpu("jit-traps", "signatures")] }],
+    ["release(dropped);", "", { tests: [unit("jit", "bounded")] }],
     [
       "for (const tensor of tensorsIn(entry.result)) tensor.adopt();",
       "",
