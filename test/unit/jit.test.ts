@@ -6,9 +6,11 @@ import type { Place, Plan } from "../../engine/backend/program.ts";
 import {
   add,
   backward,
+  checkpoint,
   type Device,
   device as defaultDevice,
   exp,
+  grad,
   init,
   jit,
   less,
@@ -310,6 +312,54 @@ describe("what lies between two ops", () => {
       filled(8, 8),
       filled(8, 8),
     );
+  });
+});
+
+describe("numbers made inside a function", () => {
+  it("are written down where they are all the same, and kept one by one where they are not", () => {
+    const bindings = (values: number[]) => bound(planOf((x) => add(x, tensor(values)), filled(3)).plan);
+    expect(bindings([2, 2, 2])).toEqual([2]);
+    expect(bindings([2, 2, 3])).toEqual([3]);
+    expect(bindings([0, -0, 0])).toEqual([3]);
+    expect(bindings([Number.NaN, Number.NaN, Number.NaN])).toEqual([2]);
+  });
+});
+
+describe("blocks that run again", () => {
+  it("are stages of their own, each told from the others and from what comes after", () => {
+    const block = checkpoint((u: Tensor) => tanh(matmul(u, u)));
+    const f = jit((x: Tensor) => {
+      const [first] = grad((v: Tensor) => sum(block(block(v))))(x);
+      return [first, matmul(x, x)];
+    });
+    f(filled(8, 8));
+    const [{ graph, fused }] = f.programs.values();
+    const products = graph.nodes.filter(({ op }) => op.name === "matmul");
+    // What comes after is what the first run computed.
+    expect(graph.outputs[1].value).toBe(products[0].outputs[0]);
+    expect(products[0].recomputation).toBe(0);
+    const again = new Set(graph.nodes.map(({ recomputation }) => recomputation));
+    expect(again.size).toBe(3);
+    const stages = graph.nodes.map(({ stage }) => stage);
+    expect(new Set(stages).size).toBe(3);
+    expect([...stages].sort()).toEqual(stages);
+    for (const { nodes } of fused.units) expect(new Set(nodes.map(({ stage }) => stage)).size).toBe(1);
+    f.dispose();
+  });
+});
+
+describe("a function that throws while it is traced", () => {
+  it("gives back what it captured", () => {
+    const captured = ones([3]);
+    const { buffers } = planning.memory();
+    const f = jit((x: Tensor) => {
+      mul(add(x, captured), tensor([1, 2, 3]));
+      throw new Error("in the middle");
+    });
+    expect(() => f(filled(3))).toThrow("in the middle");
+    captured.dispose();
+    // Its argument is here; the tensor that it captured is not.
+    expect(planning.memory().buffers).toBe(buffers);
   });
 });
 

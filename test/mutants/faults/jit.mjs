@@ -109,24 +109,24 @@ export const jit = faultsIn({
     [
       "if (!Object.is(values[i], uniform)) uniform = undefined;",
       "",
-      { tests: [gpu("jit-traps", "constants|dispose"), gpu("jit-fusion-traps", "a program gives")] },
+      { tests: [unit("jit", "numbers made")] },
     ],
     [
       "if (!Object.is(values[i], uniform))",
       "if (values[i] !== uniform)",
-      { tests: [gpu("jit-traps", "constants")] },
+      { tests: [unit("jit", "numbers made")] },
     ],
     [
       "this.#recomputation = ++this.#stage;",
       "this.#recomputation = 0;",
-      { tests: [gpu("autograd-checkpoint")] },
+      { tests: [unit("jit", "run again")] },
     ],
     [
       "this.#recomputation = ++this.#stage;",
       "this.#recomputation = 1;",
-      { tests: [gpu("autograd-checkpoint")] },
+      { tests: [unit("jit", "run again")] },
     ],
-    ["this.#recomputation = outer;", "", { tests: [gpu("autograd-checkpoint")] }],
+    ["this.#recomputation = outer;", "", { tests: [unit("jit", "run again")] }],
     ["if (assigned !== undefined) return assigned.source;", "", { tests: [variables] }],
     [
       "if (other !== to && this.#real.overlaps(to, other)) {",
@@ -146,7 +146,7 @@ export const jit = faultsIn({
     [
       "    for (const memory of this.retained) memory.release();\n",
       "",
-      { tests: [gpu("jit-traps", "leave the device usable|refused with the plan")] },
+      { tests: [unit("jit", "throws while")] },
     ],
     [
       "held.value = this.#valueOf(spec, memory);",
