@@ -682,6 +682,25 @@ describe("accuracy", () => {
     }
   });
 
+  it("of several outputs is the share of all values, whatever the batch", async () => {
+    const inputs = Array.from({ length: 10 }, (_, i) => [i % 2 ? 1 : -1]);
+    const targets = inputs.map((_, i) => [1, 0, i % 2]);
+    const model = new Sequential([new Input([1]), new Dense(3, { activation: "sigmoid" })]);
+    // Always above 1/2, always above, and as the input says: right, wrong, right.
+    model.setWeights([
+      [0, 0, 5],
+      [2, 2, 0],
+    ]);
+    model.compile({ optimizer: "sgd", loss: "binaryCrossentropy", metrics: ["accuracy", "mae"] });
+    const [loss, accuracy, mae] = await model.evaluate(inputs, targets, { batchSize: 4 });
+    const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+    const missed = [1 - sigmoid(2), sigmoid(2), 1 - sigmoid(5)];
+    expect(accuracy).toBeCloseTo(2 / 3, 6);
+    expect(mae).toBeCloseTo((missed[0] + missed[1] + missed[2]) / 3, 5);
+    expect(loss).toBeCloseTo(missed.reduce((sum, x) => sum - Math.log(1 - x), 0) / 3, 5);
+    model.dispose();
+  });
+
   it("goes by the targets' shape for a loss of one's own, and by its own targets beside other metrics", async () => {
     const inputs = Array.from({ length: 12 }, (_, i) => [Math.sin(i), Math.cos(i * 3), i / 12]);
     const labels = inputs.map((_, i) => i % 4);

@@ -188,6 +188,8 @@ export const batchNorm = defineMultiOp({
     { inputs: [{ shape: [9, 7] }, { shape: [7] }, { shape: [7] }], attrs: { epsilon: 1e-3 } },
     { inputs: [{ shape: [2, 6, 4] }, { shape: [4] }, { shape: [4] }], attrs: { epsilon: 1e-3 } },
     { inputs: [{ shape: [70, 36] }, { shape: [36] }, { shape: [36] }], attrs: { epsilon: 1e-3 } },
+    { inputs: [{ shape: [71, 12] }, { shape: [12] }, { shape: [12] }], attrs: { epsilon: 1e-3 } },
+    { inputs: [{ shape: [1, 8] }, { shape: [8] }, { shape: [8] }], attrs: { epsilon: 1e-3 } },
   ],
   call: (
     x: TensorLike,
@@ -300,6 +302,16 @@ export const batchNormGradient = defineMultiOp({
         { shape: [8] },
         { shape: [8] },
         { shape: [8], low: 0.5, high: 2 },
+      ],
+      attrs: { epsilon: 1e-3 },
+    },
+    {
+      inputs: [
+        { shape: [71, 12] },
+        { shape: [71, 12] },
+        { shape: [12] },
+        { shape: [12] },
+        { shape: [12], low: 0.5, high: 2 },
       ],
       attrs: { epsilon: 1e-3 },
     },
