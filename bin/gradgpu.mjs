@@ -41,7 +41,6 @@ function describePackages() {
   const dawn = find("webgpu");
   const error = dawn && loadingError(dawn);
   row("webgpu (Dawn, for Node)", dawn ? `${versionBeside(dawn)}  ${path.dirname(dawn)}` : "not installed");
-  row("cli-progress (optional, a live bar)", find("cli-progress") ? "installed" : "not installed");
   if (!dawn) fix("the package webgpu (Dawn)", "npm install webgpu", "(pages in browsers do without)");
   if (error) {
     row("webgpu can't be loaded", error.split("\n")[0]);

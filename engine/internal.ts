@@ -12,7 +12,7 @@ export {
   nearest,
   unknownName,
 } from "./base/errors.ts";
-export { lookup } from "./base/names.ts";
+export { checkNotMaker, choiceOf, lookup, spellingOf } from "./base/names.ts";
 export * from "./base/number-checks.ts";
 export * as hostRandom from "./base/random/draws.ts";
 export { fillPermutation } from "./base/random/permutation.ts";

@@ -73,6 +73,8 @@ export interface Backend {
   endsInGap(memory: Memory, spec: Spec): boolean;
   write(memory: Memory, spec: Spec, values: ArrayLike<number>): void;
   read(memory: Memory, dtype: DType, count: number): Promise<HostArray>;
+  /** The values as they are, where they lie on the host: not a copy, and only to be looked at. */
+  peek?(memory: Memory, count: number): ArrayLike<number>;
   readFloat64(memory: Memory, dtype: DType, count: number): Promise<Float64Array>;
   copy(from: Memory, to: Memory, spec: Spec): void;
   /** Binds a planned program to the device; absent where jit runs functions as they are (the CPU reference). */

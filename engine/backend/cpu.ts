@@ -98,6 +98,10 @@ export class CpuBackend implements Backend {
     return out;
   }
 
+  peek(memory: Memory, count: number): ArrayLike<number> {
+    return (memory as HostMemory).array.subarray(0, count);
+  }
+
   async readFloat64(memory: Memory, _dtype: DType, count: number): Promise<Float64Array> {
     return Float64Array.from((memory as HostMemory).array.subarray(0, count));
   }

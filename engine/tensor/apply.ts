@@ -31,7 +31,7 @@ export function apply<A>(op: Op<A>, inputs: readonly TensorLike[], attrs: A): Te
     const run = () => tidy(() => noGrad(() => [...compose(tensors, attrs)]));
     outputs = watch === undefined ? run() : watch.inside(op, run);
   }
-  watch?.ran(op, tensors, outputs);
+  watch?.ran(op, attrs, tensors, outputs);
   recordOnTapes(op, attrs, tensors, outputs);
   return outputs;
 }
@@ -80,7 +80,7 @@ function commonDevice(op: string, inputs: readonly TensorLike[]): Device {
     if (device === undefined) device = value.device;
     else if (device !== value.device) {
       throw new DeviceError(
-        `${op}: the inputs are on two devices (${device.kind} and ${value.device.kind}); copy one over with tensor(await x.data(), ...)`,
+        `${op}: the inputs are on two devices (${device.name} and ${value.device.name}); copy one over with tensor(await x.data(), ...)`,
       );
     }
   }

@@ -104,7 +104,8 @@ export function checkValues(what: string, values: ArrayLike<number>, dtype: DTyp
 
 /** @internal Throws an ArgumentError for a name that is no dtype. */
 export function checkDType(dtype: DType): void {
-  if (!dtypes.includes(dtype)) throw unknownName("dtype", String(dtype), dtypes);
+  if (!dtypes.includes(dtype))
+    throw unknownName("dtype", typeof dtype === "string" ? dtype : kindOf(dtype), dtypes);
 }
 
 /** Flat values, their shape and natural dtype; throws a ShapeError for ragged or misfitting input. */

@@ -24,7 +24,7 @@ export function checkTraced(op: string, device: Device): void {
   const traced = tracedDevice.value;
   if (traced === undefined || traced === device) return;
   throw new TraceError(
-    `${op}: runs on ${device.kind} inside a function that is traced for another device (${traced.kind}); it would run once, at tracing. Do it outside and pass the result's values`,
+    `${op}: runs on ${device.name} inside a function that is traced for another device (${traced.name}); it would run once, at tracing. Do it outside and pass the result's values`,
   );
 }
 
@@ -57,7 +57,12 @@ export class MemoryReport implements MemoryUse {
   }
 }
 
+/** How many devices of a kind were opened. */
+const opened = new Map<string, number>();
+
 export class Device {
+  /** How errors tell it from others: "webgpu", a second one "webgpu 2". Counted for the process. */
+  readonly name: string;
   /** @internal What executes: the adapter's backend, or a trace of it while a function is traced. */
   backend: Backend;
   readonly #real: Backend;
@@ -72,6 +77,10 @@ export class Device {
   constructor(backend: Backend, seed: number) {
     this.backend = backend;
     this.#real = backend;
+    const { kind } = this;
+    const count = (opened.get(kind) ?? 0) + 1;
+    opened.set(kind, count);
+    this.name = count === 1 ? kind : `${kind} ${count}`;
     this.seed = seed;
     this.random = new RandomSource(seed);
     void backend.lost.then((reason) => {

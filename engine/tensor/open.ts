@@ -1,7 +1,8 @@
 // init: opens a device. The one place that knows which backends there are; it loads the one that is asked for.
 
 import type { Backend } from "../backend/backend.ts";
-import { ArgumentError, checkOptions, type OptionNames, unknownName } from "../base/errors.ts";
+import { ArgumentError, checkOptions, type OptionNames } from "../base/errors.ts";
+import { choiceOf } from "../base/names.ts";
 import { atLeastOne } from "../base/number-checks.ts";
 import { Device, defaultDevice } from "./device.ts";
 
@@ -54,23 +55,22 @@ const initOptions: OptionNames<InitOptions> = {
  */
 export async function init(options: InitOptions = {}): Promise<Device> {
   checkOptions("init", options, initOptions);
-  const kind = options.device ?? "auto";
+  const kind = choiceOf("device", options.device ?? "auto", ["auto", "webgpu", "cpu"]);
   const seed = options.seed ?? 0;
-  if (!["auto", "webgpu", "cpu"].includes(kind))
-    throw unknownName("device", String(kind), ["auto", "webgpu", "cpu"]);
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new ArgumentError(
       `init: the seed must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${seed}`,
     );
   }
-  const precision = options.matmulPrecision ?? "float32";
-  if (!["float32", "float16"].includes(precision))
-    throw unknownName("matmulPrecision", String(precision), ["float32", "float16"]);
+  const matmulPrecision = choiceOf("matmulPrecision", options.matmulPrecision ?? "float32", [
+    "float32",
+    "float16",
+  ]);
   if (options.memoryLimit !== undefined) atLeastOne("init", "memoryLimit", options.memoryLimit);
   let backend: Backend | undefined;
   if (kind !== "cpu") {
     const { openWebgpu } = await import("../backend/webgpu/open.ts");
-    backend = await openWebgpu(kind === "webgpu", options);
+    backend = await openWebgpu(kind === "webgpu", { ...options, matmulPrecision });
   }
   const opened = new Device(backend ?? (await openCpu()), seed);
   defaultDevice.value = opened;

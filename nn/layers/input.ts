@@ -1,13 +1,13 @@
 // Input: says what a model takes. It has no weights, does nothing to numbers, and gets no row in the summary.
 
-import { ArgumentError, type Shape } from "../../engine/index.ts";
+import { ArgumentError, div, mul, type Shape, type Tensor } from "../../engine/index.ts";
 import { checkOptions, showGiven } from "../../engine/internal.ts";
 import { checkSampleShape } from "./layer.ts";
 
 export interface InputOptions {
   /**
-   * What bytes mean: u8 data is multiplied by this on the device as it comes in, f32 data is taken as it is. With
-   * 1 / 255, images stored as bytes and images stored as floats of 0 to 1 are the same to the model, wherever they
+   * What bytes mean: u8 data is multiplied by this on the device as it comes in (for 1 / n, n a whole number, divided by
+   * n), f32 data is taken as it is. With 1 / 255, images stored as bytes and images stored as floats of 0 to 1 are the same to the model, wherever they
    * come in: `fit`, `evaluate`, `predict`, `call`. Default 1, as in Keras.
    */
   byteScale?: number;
@@ -21,14 +21,24 @@ export interface InputOptions {
 export class Input {
   readonly shape: Shape;
   readonly byteScale: number;
+  /** n where `byteScale` is 1 / n, which f32 would round. */
+  readonly #divisor: number | undefined;
 
   constructor(shape: Shape, options: InputOptions = {}) {
     checkSampleShape("Input", shape);
     checkOptions("Input", options, { byteScale: true });
     this.shape = [...shape];
     this.byteScale = options.byteScale ?? 1;
+    const divisor = Math.round(1 / this.byteScale);
+    const isQuotient = divisor > 1 && Math.fround(1 / divisor) === Math.fround(this.byteScale);
+    this.#divisor = isQuotient ? divisor : undefined;
     if (!Number.isFinite(this.byteScale)) {
       throw new ArgumentError(`Input: byteScale must be a finite number, got ${showGiven(this.byteScale)}`);
     }
+  }
+  /** @internal What bytes mean, given as f32. */
+  scaleBytes(bytes: Tensor): Tensor {
+    if (this.#divisor !== undefined) return div(bytes, this.#divisor);
+    return this.byteScale === 1 ? bytes : mul(bytes, this.byteScale);
   }
 }

@@ -6,7 +6,6 @@ import {
   type Device,
   DisposedError,
   device as defaultDevice,
-  mul,
   noGrad,
   type Shape,
   ShapeError,
@@ -25,9 +24,9 @@ import { autoName } from "../layers/names.ts";
 import * as losses from "../objective/losses.ts";
 import * as metrics from "../objective/metrics.ts";
 import { readWeights, type WeightValue, writeWeights } from "../state/weights.ts";
+import { BatchStep } from "../training/batch-step.ts";
 import { type DataLike, rowShape } from "../training/data.ts";
 import {
-  dataOptions,
   evaluateModel,
   type FitOptions,
   fitModel,
@@ -35,7 +34,7 @@ import {
   trainModelOnBatch,
 } from "../training/fit.ts";
 import type { History, Logs } from "../training/history.ts";
-import type { EvaluateOptions } from "../training/options.ts";
+import { type EvaluateOptions, evaluateOptions, predictOptions } from "../training/options.ts";
 import { outputWarning } from "../training/output-warning.ts";
 import { predictModel } from "../training/predict.ts";
 import { Trainer } from "../training/trainer.ts";
@@ -59,6 +58,8 @@ interface Compiled {
   readonly isOwn: boolean;
   readonly loss: losses.Loss;
   readonly metrics: readonly metrics.MetricLike[];
+  /** What `trainOnBatch` replays, once it was called. */
+  batchStep?: BatchStep;
   /** Whether training has looked once for a loss and outputs that don't belong together. */
   isChecked: boolean;
 }
@@ -75,8 +76,14 @@ interface Compiled {
  */
 export class Sequential implements TrainableModel {
   readonly name: string;
-  /** Callbacks set it to end `fit` after the epoch. */
+  /**
+   * Set it to true, in a callback or anywhere else, to end `fit` after the steps that were given to the device by then.
+   * An epoch that is cut short so ends as others do: it is validated, callbacks are told of it, and the history has it,
+   * with means over the samples that it has seen.
+   */
   stopTraining = false;
+  /** The finished epochs of the `fit` that is running, or of the last one, however it ended. */
+  history: History | undefined;
   readonly #layers: Layer[] = [];
   #input: Input | undefined;
   #device: Device | undefined;
@@ -93,6 +100,11 @@ export class Sequential implements TrainableModel {
 
   /** Appends a layer; an {@link Input} comes first, if at all. */
   add(layer: Layer | Input): this {
+    if (this.#isFitting) {
+      throw new ArgumentError(
+        `add: ${this.describe()}: is being trained, and would not train the new layer; set stopTraining, await fit, then add and compile`,
+      );
+    }
     if (layer instanceof Input) {
       if (this.#input !== undefined || this.#layers.length > 0) {
         throw new ArgumentError(`${this.describe()}: Input must be the first entry, before any layer`);
@@ -296,7 +308,7 @@ export class Sequential implements TrainableModel {
     metrics.check(wanted);
     const isOwn = optimizer !== options.optimizer;
     beginUse(optimizer);
-    this.#leaveOptimizer(false);
+    this.#freeCompiled(false);
     this.#compiled = { optimizer, isOwn, loss, metrics: [...wanted], isChecked: false };
     return this;
   }
@@ -305,6 +317,9 @@ export class Sequential implements TrainableModel {
    * Trains. The data goes to the device once (bytes stay bytes), or streams each epoch where it exceeds
    * `memoryBudget`; order, batches, weights, loss and metrics live there. Each epoch sees every sample once, in a
    * fresh random order under the device's seed.
+   *
+   * Arrays are read before the call returns, so that they may change afterwards; but typed ones that stream are read
+   * batch by batch, without a copy of what is large: leave them alone until the promise settles.
    *
    * @param x samples [n, ...inputShape]: a tensor, nested arrays, or a typed array of n rows
    * @param y targets as the loss takes them: [n, ...outputShape], or n whole numbers for the sparse loss
@@ -326,7 +341,10 @@ export class Sequential implements TrainableModel {
     }
   }
 
-  /** Loss and metrics over all samples, in inference mode: [loss, ...metrics], or by name with `returnDict`. */
+  /**
+   * Loss and metrics over all samples, in inference mode: [loss, ...metrics], or by name with `returnDict`. `verbose: 1`
+   * prints them on a line, too.
+   */
   async evaluate(x: DataLike, y: DataLike, options: EvaluateOptions & { returnDict: true }): Promise<Logs>;
   async evaluate(
     x: DataLike,
@@ -338,7 +356,7 @@ export class Sequential implements TrainableModel {
     y: DataLike,
     options: EvaluateOptions & { returnDict?: boolean } = {},
   ): Promise<[loss: number, ...metrics: number[]] | Logs> {
-    checkOptions<object>("evaluate", options, dataOptions);
+    checkOptions("evaluate", options, evaluateOptions);
     this.#checkCompiled("evaluate");
     this.#buildFor("evaluate", x);
     const logs = await evaluateModel(this, x, y, options);
@@ -347,17 +365,31 @@ export class Sequential implements TrainableModel {
 
   /** Outputs [n, ...outputShape] in inference mode, in the order of x. The tensor is yours to dispose. */
   async predict(x: DataLike, options: EvaluateOptions = {}): Promise<Tensor> {
-    checkOptions<object>("predict", options, dataOptions);
+    checkOptions("predict", options, predictOptions);
     this.#buildFor("predict", x);
     return predictModel(this, x, options);
   }
 
-  /** One training step on a batch: its [loss, ...metrics] from before the step. */
+  /**
+   * One training step on a batch: its [loss, ...metrics] from before the step. It is traced once for each shape that
+   * batches have, and replayed from then on: keep to a few.
+   */
   async trainOnBatch(x: DataLike, y: DataLike): Promise<number[]> {
     this.#checkCompiled("trainOnBatch");
     this.#buildFor("trainOnBatch", x);
     this.#checkOutputs("trainOnBatch");
-    return Object.values(await trainModelOnBatch(this, x, y));
+    return Object.values(await trainModelOnBatch(this, this.#batchStep(), x, y));
+  }
+
+  /** The compiled step of `trainOnBatch`; another one where the trainable weights have changed. */
+  #batchStep(): BatchStep {
+    const compiled = this.#checkCompiled("trainOnBatch");
+    if (compiled.batchStep?.trainer.isCurrent === false) {
+      compiled.batchStep.dispose();
+      compiled.batchStep = undefined;
+    }
+    compiled.batchStep ??= new BatchStep(this.device, this.makeTrainer());
+    return compiled.batchStep;
   }
 
   /** @internal A trainer for the compiled loss, metrics and optimizer. */
@@ -378,7 +410,7 @@ export class Sequential implements TrainableModel {
    */
   dispose(): void {
     this.#isDisposed = true;
-    this.#leaveOptimizer(true);
+    this.#freeCompiled(true);
     this.#compiled = undefined;
     for (const layer of this.#layers) layer.dispose();
     this.#shuffleState?.dispose();
@@ -416,10 +448,9 @@ export class Sequential implements TrainableModel {
 
   #asFloat(x: Tensor): Tensor {
     if (x.dtype === "f32") return x;
-    const scale = this.#input?.byteScale ?? 1;
     return noGrad(() => {
       const floats = cast(x, "f32");
-      return x.dtype === "u8" && scale !== 1 ? mul(floats, scale) : floats;
+      return x.dtype === "u8" ? (this.#input?.scaleBytes(floats) ?? floats) : floats;
     });
   }
 
@@ -491,10 +522,11 @@ export class Sequential implements TrainableModel {
     if (warning !== undefined) console.warn(`gradgpu: ${what}: ${this.describe()}: ${warning}`);
   }
 
-  /** @param isLast whether the model ends, so that what it was compiled with last goes, too */
-  #leaveOptimizer(isLast: boolean): void {
+  /** @param isLast whether the model ends, so that the optimizer that it was compiled with last goes, too */
+  #freeCompiled(isLast: boolean): void {
     if (this.#compiled === undefined) return;
-    const { optimizer, isOwn } = this.#compiled;
+    const { optimizer, isOwn, batchStep } = this.#compiled;
+    batchStep?.dispose();
     // One that was passed and is replaced may be compiled with again, and then goes on where it was.
     if (!endUse(optimizer) && (isOwn || isLast)) optimizer.dispose();
   }

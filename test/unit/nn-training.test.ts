@@ -350,7 +350,7 @@ describe("fit", () => {
       [[{ onEpochEnd() {} }, new Own()], /callbacks\[1\]: unknown callback method "onEpochEnds"/],
       [[() => {}], /callbacks\[0\] must be an object with methods .* got a function; pass \{ onEpochEnd: /],
       [() => {}, /callbacks must be an object with methods .* got a function/],
-      [Own, /got a function; pass .* or a class's instance/],
+      [Own, /got the class Own; make one with new Own\(/],
       [[null], /callbacks\[0\] must be an object .* got null/],
       ["onEpochEnd", /callbacks must be an object .* got the string/],
       [{ onEpochEnd: 3 }, /callbacks: onEpochEnd must be a function, got the number/],
@@ -888,8 +888,13 @@ describe("errors come at the call, and training goes on after", () => {
     );
     await expect(model.evaluate(x, labels, odd({ returnDicts: true }))).rejects.toThrow(/"returnDict"/);
     await expect(model.predict(x, odd({ batch: 8 }))).rejects.toThrow(/unknown predict option "batch"/);
-    // One object may serve all three.
-    (await model.predict(x, odd({ ...silent, epochs: 2 }))).dispose();
+    // What only fit knows does nothing elsewhere.
+    await expect(model.predict(x, odd({ ...silent, epochs: 2 }))).rejects.toThrow(
+      'unknown predict option "epochs". Known: batchSize, jit, memoryBudget, signal, verbose, print.',
+    );
+    await expect(model.evaluate(x, labels, odd({ validationSplit: 0.5 }))).rejects.toThrow(
+      'unknown evaluate option "validationSplit"',
+    );
     expect(() => model.compile({ optimizer: "adam", loss: "mse", ...odd({ metric: "acc" }) })).toThrow(
       'Did you mean "metrics"?',
     );

@@ -130,7 +130,8 @@ export class BufferPool {
     if (bytes > limit) {
       throw new LimitError(
         `${what} needs ${bytes} bytes, more than the adapter binds at once (${limit} bytes, maxStorageBufferBindingSize); ` +
-          "use smaller batches or shapes",
+          "use smaller batches or shapes. fit, evaluate and predict stream a data set from a typed array; and bytes " +
+          "(a Uint8Array, with the Input's byteScale) take a quarter of f32",
       );
     }
   }

@@ -337,10 +337,13 @@ export class WebgpuBackend implements Backend {
     const made = await this.#naps.during(this.#pipelines.compile(dispatches));
     const program = this.prepare(plan);
     try {
+      const jobs = program.warmUpJobs(inputs, made);
       let done = 0;
-      onProgress?.({ done, total: made.length });
-      const onDone = () => onProgress?.({ done: ++done, total: made.length });
-      await this.#naps.during(warmUp(program.warmUpJobs(inputs, made), onDone, this.#openHelper));
+      // Drivers that gain by helpers compile one after another.
+      const first = this.#openHelper === undefined ? undefined : jobs[0]?.name;
+      onProgress?.({ done, total: made.length, kernel: first });
+      const onDone = (next?: string) => onProgress?.({ done: ++done, total: made.length, kernel: next });
+      await this.#naps.during(warmUp(jobs, onDone, this.#openHelper));
       return { program, pipelines: made.length };
     } catch (error) {
       program.dispose();

@@ -2,6 +2,7 @@
 
 import triangleSource from "../../../shaders/triangle.wgsl";
 import { ArgumentError, ShapeError } from "../../base/errors.ts";
+import { showGiven } from "../../base/number-checks.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
 import { type AdapterProfile, input, output, type Spec, type Variants } from "../../kernel/kernel.ts";
 import type { Family } from "../../kernel/variants.ts";
@@ -26,7 +27,7 @@ interface TriangleAttrs {
 function checkOffset(op: string, offset: number): void {
   if (!Number.isInteger(offset) || Math.abs(offset) >= 2 ** 31) {
     throw new ArgumentError(
-      `${op}: the offset must be a whole number of diagonals right of the main one, got ${offset}`,
+      `${op}: the offset must be a whole number of diagonals right of the main one, got ${showGiven(offset)}`,
     );
   }
 }

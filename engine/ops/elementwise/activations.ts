@@ -6,6 +6,7 @@ import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { abs, add, clip, div, mul, neg, square, sub } from "./arithmetic.ts";
+import { constantBeside } from "./constant.ts";
 import { elementwiseOp, unary } from "./elementwise.ts";
 import { erfc, referenceErfc } from "./error-function.ts";
 import { exp } from "./exponential.ts";
@@ -146,15 +147,16 @@ export const gelu: OpFunction<[x: TensorLike, options?: GeluOptions], Tensor> = 
     vjp: ({ grad, input, attrs: { approximate } }) => {
       if (!approximate) {
         const x = input(0);
-        const distribution = mul(erfc(mul(x, -Math.SQRT1_2)), 0.5);
-        const density = mul(exp(mul(square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+        const distribution = mul(erfc(mul(x, constantBeside(x, -Math.SQRT1_2))), 0.5);
+        const density = mul(exp(mul(square(x), -0.5)), constantBeside(x, 1 / Math.sqrt(2 * Math.PI)));
         return [mul(grad(), add(distribution, mul(x, density)))];
       }
       // The cube would overflow far away, where nothing changes any more.
       const x = clip(input(0), -100, 100);
       // y = x s(v) with v = 2u, so y' = s + x s (1 - s) v'; 1 - s is s(-v), where nothing cancels.
-      const v = mul(mul(x, add(mul(square(x), geluCube), 1)), 2 * geluSlope);
-      const slope = mul(add(mul(square(x), 3 * geluCube), 1), 2 * geluSlope);
+      const [cube, slopes] = [constantBeside(x, geluCube), constantBeside(x, 2 * geluSlope)];
+      const v = mul(mul(x, add(mul(square(x), cube), 1)), slopes);
+      const slope = mul(add(mul(square(x), constantBeside(x, 3 * geluCube)), 1), slopes);
       const s = sigmoid(v);
       return [mul(grad(), add(s, mul(x, mul(mul(s, sigmoid(neg(v))), slope))))];
     },

@@ -1,6 +1,7 @@
 // The error function and its complement: what the normal distribution is measured in.
 
 import { mul, neg, square } from "./arithmetic.ts";
+import { constantBeside } from "./constant.ts";
 import { unary } from "./elementwise.ts";
 import { exp } from "./exponential.ts";
 import { errorFunctions } from "./math-functions.ts";
@@ -14,7 +15,9 @@ export const erf = unary({
   helpers: errorFunctions("erf_4"),
   reference: ([a]) => (Math.abs(a) < 2 ? erfSeries(a) : Math.sign(a) * (1 - erfcTail(Math.abs(a)))),
   saves: { inputs: [0] },
-  vjp: ({ grad, input }) => [mul(grad(), mul(exp(neg(square(input(0)))), slopeAtZero))],
+  vjp: ({ grad, input }) => [
+    mul(grad(), mul(exp(neg(square(input(0)))), constantBeside(input(0), slopeAtZero))),
+  ],
   samples: [{ inputs: [{ shape: [5, 7], low: -3, high: 3 }] }],
   accuracy: { ulp: 4 },
 });
@@ -29,7 +32,9 @@ export const erfc = unary({
   helpers: errorFunctions("erfc_4"),
   reference: ([a]) => referenceErfc(a),
   saves: { inputs: [0] },
-  vjp: ({ grad, input }) => [mul(grad(), mul(exp(neg(square(input(0)))), -slopeAtZero))],
+  vjp: ({ grad, input }) => [
+    mul(grad(), mul(exp(neg(square(input(0)))), constantBeside(input(0), -slopeAtZero))),
+  ],
   samples: [{ inputs: [{ shape: [5, 7], low: -3, high: 3 }] }],
   accuracy: { ulp: 4 },
 });

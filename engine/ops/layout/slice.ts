@@ -2,6 +2,7 @@
 // u8 included, and move bits as they are.
 
 import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../../base/errors.ts";
+import { showGiven } from "../../base/number-checks.ts";
 import { type Shape, showShape, stridesOf } from "../../base/shape.ts";
 import type { Family } from "../../kernel/variants.ts";
 import { checkNumbers, shapeOf } from "../../tensor/arguments.ts";
@@ -80,7 +81,9 @@ function sliceAttrs(
   shape.forEach((length, axis) => {
     const by = given.step[axis] ?? 1;
     if (!Number.isInteger(by) || by === 0) {
-      throw new ArgumentError(`slice: step ${by} on axis ${axis} must be a whole number other than 0`);
+      throw new ArgumentError(
+        `slice: step ${showGiven(by)} on axis ${axis} must be a whole number other than 0`,
+      );
     }
     // Backwards the axis starts at its last element, and its end, not taken, lies before the first.
     const last = by > 0 ? length : length - 1;
@@ -88,7 +91,7 @@ function sliceAttrs(
       if (value === undefined) return whole;
       if (!Number.isInteger(value) || value < -length || value > last) {
         throw new ShapeError(
-          `slice: ${what} ${value} is out of range on axis ${axis} of ${showShape(shape)}; it must be from ${-length} to ${last} (negative counts from the end)`,
+          `slice: ${what} ${showGiven(value)} is out of range on axis ${axis} of ${showShape(shape)}; it must be from ${-length} to ${last} (negative counts from the end)`,
         );
       }
       return value < 0 ? value + length : value;

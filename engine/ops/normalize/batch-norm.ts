@@ -3,6 +3,7 @@
 import batchNormSource from "../../../shaders/batch-norm.wgsl";
 import gradientSource from "../../../shaders/batch-norm-gradient.wgsl";
 import { ShapeError } from "../../base/errors.ts";
+import { atLeastZero, numberOrOption } from "../../base/number-checks.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
@@ -24,7 +25,7 @@ import { chosen, type Family, powerOfTwo } from "../../kernel/variants.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
 import type { TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { add, mul, sub } from "../elementwise/arithmetic.ts";
+import { add, div, mul, sub } from "../elementwise/arithmetic.ts";
 import { elementwiseOp } from "../elementwise/elementwise.ts";
 import { rsqrt } from "../elementwise/exponential.ts";
 import { columnwiseSite } from "../pointwise/epilogues.ts";
@@ -87,10 +88,12 @@ export const normalize = defineOp({
     variance: TensorLike,
     gamma: TensorLike,
     beta: TensorLike,
-    epsilon: number = 1e-3,
+    epsilon: number | { epsilon?: number } = 1e-3,
   ) => ({
     inputs: [x, mean, variance, gamma, beta],
-    attrs: { epsilon },
+    attrs: {
+      epsilon: atLeastZero("normalize", "epsilon", numberOrOption("normalize", "epsilon", epsilon, 1e-3)),
+    },
   }),
 });
 
@@ -186,9 +189,16 @@ export const batchNorm = defineMultiOp({
     { inputs: [{ shape: [2, 6, 4] }, { shape: [4] }, { shape: [4] }], attrs: { epsilon: 1e-3 } },
     { inputs: [{ shape: [70, 36] }, { shape: [36] }, { shape: [36] }], attrs: { epsilon: 1e-3 } },
   ],
-  call: (x: TensorLike, gamma: TensorLike, beta: TensorLike, epsilon: number = 1e-3) => ({
+  call: (
+    x: TensorLike,
+    gamma: TensorLike,
+    beta: TensorLike,
+    epsilon: number | { epsilon?: number } = 1e-3,
+  ) => ({
     inputs: [x, gamma, beta],
-    attrs: { epsilon },
+    attrs: {
+      epsilon: atLeastZero("batchNorm", "epsilon", numberOrOption("batchNorm", "epsilon", epsilon, 1e-3)),
+    },
   }),
   infer: ([x, gamma, beta]) => {
     const features = checkFeatures("batchNorm", x, [
@@ -243,8 +253,8 @@ export const batchNorm = defineMultiOp({
     let dx: Tensor | null = null;
     if (needs(0)) {
       dx = ofX;
-      if (hasGrad(1)) dx = add(dx, mul(grad(1), 1 / rows));
-      if (hasGrad(2)) dx = add(dx, mul(sub(x, mean), mul(grad(2), 2 / rows)));
+      if (hasGrad(1)) dx = add(dx, div(grad(1), rows));
+      if (hasGrad(2)) dx = add(dx, mul(sub(x, mean), div(mul(grad(2), 2), rows)));
     }
     return [dx, dGamma, dBeta];
   },
@@ -260,7 +270,7 @@ function composedGradient(
   const normalized = mul(sub(x, mean), scale);
   const dBeta = sum(dy, batchAxes(x));
   const dGamma = sum(mul(dy, normalized), batchAxes(x));
-  const mixed = mul(add(dBeta, mul(normalized, dGamma)), 1 / rows);
+  const mixed = div(add(dBeta, mul(normalized, dGamma)), rows);
   return [mul(sub(dy, mixed), mul(gamma, scale)), dGamma, dBeta];
 }
 

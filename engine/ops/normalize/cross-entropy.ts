@@ -38,6 +38,20 @@ function checkLogits(name: string, logits: Spec): void {
   }
 }
 
+/** target · -ln softmax of a class whose logit is `below` the largest: 0 for a target of 0, even where that is infinite. */
+const classLoss = (target: number, below: number, total: number) =>
+  target * (Math.log(total) - (target === 0 ? 0 : below));
+
+/** Integer labels, for debugging to look at. */
+const labelPlaces = ([logits, labels]: readonly Spec[]) =>
+  labels.dtype === "f32"
+    ? undefined
+    : {
+        input: 1,
+        count: logits.shape[logits.shape.length - 1],
+        outside: "gives a loss of 0 and no gradient",
+      };
+
 /** The gradient written in other ops: how it is differentiated in turn. */
 function composedGradient([logits, targets, g]: readonly Tensor[]): Tensor {
   const dense = targets.dtype === "f32" ? targets : oneHot(targets, logits.shape[logits.shape.length - 1]);
@@ -108,7 +122,9 @@ export const softmaxCrossEntropyGradient = defineOp({
 
 /**
  * Cross-entropy of softmax(logits) with target distributions: -Σ target · logSoftmax(logits) over the last axis.
- * logits and targets [..., classes], f32; the result is [...], one loss a row. Stable for any finite logits.
+ * logits and targets [..., classes], f32; the result is [...], one loss a row. Stable for any finite logits; a logit of
+ * -∞ rules its class out: it adds nothing where its target is 0 and makes the loss ∞ where it is not. NaN for rows with
+ * NaN, with ∞ or of -∞ alone, for which softmax is not defined.
  */
 export const softmaxCrossEntropy = defineOp({
   family: crossEntropyFamily,
@@ -148,7 +164,7 @@ export const softmaxCrossEntropy = defineOp({
     eachRow(logits, (start, length, largest, total) => {
       let loss = 0;
       for (let i = start; i < start + length; i++)
-        loss += targets.data[i] * (Math.log(total) - (logits.data[i] - largest));
+        loss += classLoss(targets.data[i], logits.data[i] - largest, total);
       out.data[start / length] = loss;
     });
   },
@@ -164,7 +180,8 @@ export const softmaxCrossEntropy = defineOp({
 /**
  * Cross-entropy of softmax(logits) with integer labels: -logSoftmax(logits)[label]. logits [..., classes] f32,
  * labels [...] i32, u32; the result is [...], one loss a row. A label outside 0..classes-1 gives a loss of 0 and
- * no gradient, as a row of zeros would (`fit` refuses such labels up front).
+ * no gradient, as a row of zeros would, on every device: so a row can be masked with the label -1. `fit` and `evaluate`
+ * refuse such labels up front, and under `debug({ numerics: true })` they are an error.
  */
 export const sparseSoftmaxCrossEntropy = defineOp({
   family: crossEntropyFamily,
@@ -200,6 +217,7 @@ export const sparseSoftmaxCrossEntropy = defineOp({
     }
     return [{ shape, dtype: "f32" }];
   },
+  places: labelPlaces,
   kernels: lossKernels,
   variants: lossVariants,
   reference: ([logits, labels], _, [out]) => {
@@ -252,6 +270,7 @@ export const softmaxCrossEntropySummary = defineMultiOp({
     const scalar: Spec = { shape: [], dtype: "f32" };
     return [scalar, scalar, { shape: logits.shape, dtype: "f32" }];
   },
+  places: labelPlaces,
   kernels: summaryKernels,
   variants: summaryVariants,
   epilogue: ({ inputs: [logits], profile }) =>
@@ -273,7 +292,7 @@ export const softmaxCrossEntropySummary = defineMultiOp({
       }
       for (let k = 0; k < length; k++) {
         const x = logits.data[start + k] - largest;
-        loss.data[0] += targetAt(k) * (Math.log(total) - x);
+        loss.data[0] += classLoss(targetAt(k), x, total);
         gradient.data[start + k] = (Math.exp(x) / total) * weight - targetAt(k);
       }
       if (best === target && (!isSparse || targetAt(target) > 0)) hits.data[0]++;
@@ -297,43 +316,65 @@ export const softmaxCrossEntropySummary = defineMultiOp({
   },
 });
 
-/**
- * Binary cross-entropy of sigmoid(logits) with targets in [0, 1], pointwise:
- * max(x, 0) - x·t + ln(1 + e^-|x|). Stable for any finite logits.
- */
-export const sigmoidCrossEntropy = defineOp({
-  ...elementwiseOp({
-    name: "sigmoidCrossEntropy",
-    arity: 2,
-    wgsl: "(select(a, vec4f(), a < vec4f()) - a * b) + softplus_tail_4(a)",
-    helpers: activationFunctions("softplus_tail_4"),
-    reference: ([x, t]) => Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x))),
-    saves: { inputs: [0, 1] },
-    vjp: ({ grad, input, needs }) => [
-      needs(0) ? mul(grad(), sub(sigmoid(input(0)), input(1))) : null,
-      needs(1) ? neg(mul(grad(), input(0))) : null,
-    ],
-    samples: [
-      {
-        inputs: [
-          { shape: [5, 7], low: 0.1, high: 6 },
-          { shape: [5, 7], low: 0, high: 1 },
-        ],
-      },
-      {
-        inputs: [
-          { shape: [9], low: -6, high: -0.1 },
-          { shape: [9], low: 0, high: 1 },
-        ],
-      },
-    ],
-    accuracy: {
-      relative: 1e-6,
-      domain: [
-        [-3.4e38, 3.4e38],
-        [0, 1],
+const sigmoidOp = elementwiseOp({
+  name: "sigmoidCrossEntropy",
+  arity: 2,
+  wgsl: "cross_entropy_slope_4(a, select(-b, vec4f(1.0) - b, a > vec4f())) + softplus_tail_4(a)",
+  helpers: {
+    ...activationFunctions("softplus_tail_4"),
+    // Times a share of 0 an infinite logit is nothing. NaN stays.
+    cross_entropy_slope_4:
+      "fn cross_entropy_slope_4(x: vec4f, share: vec4f) -> vec4f {\n  return select(x, vec4f(), (share == vec4f()) & (abs(x) > vec4f(3e38))) * share;\n}",
+  },
+  reference: ([x, t]) => {
+    const share = x > 0 ? 1 - t : -t;
+    return (share === 0 ? 0 : x * share) + Math.log1p(Math.exp(-Math.abs(x)));
+  },
+  saves: { inputs: [0, 1] },
+  vjp: ({ grad, input, needs }) => [
+    needs(0) ? mul(grad(), sub(sigmoid(input(0)), input(1))) : null,
+    needs(1) ? neg(mul(grad(), input(0))) : null,
+  ],
+  samples: [
+    {
+      inputs: [
+        { shape: [5, 7], low: 0.1, high: 6 },
+        { shape: [5, 7], low: 0, high: 1 },
       ],
     },
-  }),
+    {
+      inputs: [
+        { shape: [9], low: -6, high: -0.1 },
+        { shape: [9], low: 0, high: 1 },
+      ],
+    },
+  ],
+  accuracy: {
+    relative: 1e-6,
+    domain: [
+      [-3.4e38, 3.4e38],
+      [0, 1],
+    ],
+  },
+});
+
+/**
+ * Binary cross-entropy of sigmoid(logits) with targets in [0, 1], pointwise: max(x, 0) - x·t + ln(1 + e^-|x|), which is
+ * |x| · (1 - t or t) + ln(1 + e^-|x|) by the sign of x. Stable for any finite logits; of infinite ones the limit: 0 where
+ * the target is what the logit says, ∞ where it is not. Targets have the logits' shape, or are one number for all
+ * (`sigmoidCrossEntropy(logits, 1)`).
+ *
+ * @throws ShapeError for targets of any other shape: broadcast, they would give a number that means nothing
+ */
+export const sigmoidCrossEntropy = defineOp({
+  ...sigmoidOp,
+  infer: ([logits, targets], attrs) => {
+    if (targets.shape.length > 0 && !sameShape(logits.shape, targets.shape)) {
+      throw new ShapeError(
+        `sigmoidCrossEntropy: logits ${showShape(logits.shape)} and targets ${showShape(targets.shape)} must have the same shape; reshape the targets`,
+      );
+    }
+    return sigmoidOp.infer([logits, targets], attrs);
+  },
   call: (logits: TensorLike, targets: TensorLike) => ({ inputs: [logits, targets], attrs: {} }),
 });

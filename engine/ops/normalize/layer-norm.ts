@@ -2,7 +2,7 @@
 // and their errors; row-norm.ts does the work.
 
 import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../../base/errors.ts";
-import { atLeastZero } from "../../base/number-checks.ts";
+import { atLeastZero, showGiven } from "../../base/number-checks.ts";
 import { normalizeAxes, type Shape, sameShape, showShape, sizeOf } from "../../base/shape.ts";
 import type { Sample } from "../../kernel/kernel-op.ts";
 import { type Family, registerFamily } from "../../kernel/variants.ts";
@@ -83,7 +83,7 @@ function channelGroups(
   const count = groups ?? channels;
   if (!Number.isInteger(count) || count < 1 || channels % count !== 0) {
     throw new ArgumentError(
-      `${op}: groups is ${count}; it must be a whole number that divides the ${channels} channels of x ${showShape(shape)}`,
+      `${op}: groups is ${showGiven(count)}; it must be a whole number that divides the ${channels} channels of x ${showShape(shape)}`,
     );
   }
   const middle = sizeOf(shape.slice(1, -1));

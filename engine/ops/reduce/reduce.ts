@@ -77,7 +77,7 @@ export function sumCalls(
   }));
 }
 
-/** Arithmetic mean over `axes` (default: all); NaN over no elements. */
+/** Arithmetic mean over `axes` (default: all): {@link sum} divided by the number of elements; NaN over none. */
 export const mean = reduction({
   family: reduceFamily,
   name: "mean",
@@ -87,7 +87,7 @@ export const mean = reduction({
   combine: () => "a + b",
   isSum: true,
   identity: () => 0,
-  scale: (count) => 1 / count,
+  divides: true,
   reference: ([x], attrs, [out]) => {
     reduceReference(x, attrs, out, 0, (total, value) => total + value);
     const count = sizeOf(x.shape) / sizeOf(out.shape);
@@ -153,7 +153,10 @@ const extreme = (name: "max" | "min") => (dtype: DType) => {
     : `${name}(a, b)`;
 };
 
-/** Largest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. */
+/**
+ * Largest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. Of no elements
+ * there is none: a ShapeError, as in NumPy and PyTorch (ONNX gives -∞, which no integer type has).
+ */
 export const max = reduction({
   family: reduceFamily,
   name: "max",
@@ -168,7 +171,21 @@ export const max = reduction({
   vjp: extremeVjp,
 });
 
-/** Smallest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. */
+/** The largest |x| over `axes` (default: all), NaN where an element is: what sums of squares are scaled by. */
+export const largestMagnitude = reduction({
+  name: "largestMagnitude",
+  accuracy: { ulp: 0 },
+  dtypes: ["f32"],
+  allowsEmpty: true,
+  // Of what was combined before, the magnitude is itself.
+  combine: (dtype) => extreme("max")(dtype).replace(/\b([ab])\b/g, "abs($1)"),
+  identity: () => 0,
+  reference: ([x], attrs, [out]) =>
+    reduceReference(x, attrs, out, 0, (largest, value) => Math.max(largest, Math.abs(value))),
+  vjp: notDifferentiable("it only decides by which power of two numbers are scaled"),
+});
+
+/** Smallest element over `axes` (default: all), with the rules of {@link max}. */
 export const min = reduction({
   family: reduceFamily,
   name: "min",
