@@ -308,7 +308,7 @@ export class Sequential implements TrainableModel {
     metrics.check(wanted);
     const isOwn = optimizer !== options.optimizer;
     beginUse(optimizer);
-    this.#leaveCompiled(false);
+    this.#freeCompiled(false);
     this.#compiled = { optimizer, isOwn, loss, metrics: [...wanted], isChecked: false };
     return this;
   }
@@ -410,7 +410,7 @@ export class Sequential implements TrainableModel {
    */
   dispose(): void {
     this.#isDisposed = true;
-    this.#leaveCompiled(true);
+    this.#freeCompiled(true);
     this.#compiled = undefined;
     for (const layer of this.#layers) layer.dispose();
     this.#shuffleState?.dispose();
@@ -522,8 +522,8 @@ export class Sequential implements TrainableModel {
     if (warning !== undefined) console.warn(`gradgpu: ${what}: ${this.describe()}: ${warning}`);
   }
 
-  /** @param isLast whether the model ends, so that what it was compiled with last goes, too */
-  #leaveCompiled(isLast: boolean): void {
+  /** @param isLast whether the model ends, so that the optimizer that it was compiled with last goes, too */
+  #freeCompiled(isLast: boolean): void {
     if (this.#compiled === undefined) return;
     const { optimizer, isOwn, batchStep } = this.#compiled;
     batchStep?.dispose();
