@@ -46,7 +46,7 @@ describe("memory of the reference", () => {
     const x = backend.allocate(f32(2), "a value");
     backend.write(x, f32(2), [0.1, 1e40]);
     expect([...(await backend.readFloat64(x, "f32", 2))]).toEqual([Math.fround(0.1), Infinity]);
-    const flags = backend.allocate({ shape: [3], dtype: "bool" });
+    const flags = backend.allocate({ shape: [3], dtype: "bool" }, "flags");
     backend.write(flags, { shape: [3], dtype: "bool" }, [7, 0, -1]);
     expect([...(await backend.read(flags, "bool", 3))]).toEqual([1, 0, 1]);
     expect(backend.counters()).toMatchObject({ uploads: 2, readbacks: 1, submits: 0 });
