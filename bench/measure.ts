@@ -1,5 +1,5 @@
 // Times prepared work: warms it up, finds how many iterations make a sample long enough for the clock, and takes
-// samples until the time is up. Knows nothing of what the work is.
+// samples until the time is up.
 
 import type { Device, WorkCounters } from "../engine/index.ts";
 import type { Budget, Measurement, OwnBackend, Phase, Prepared } from "./bench-case.ts";

@@ -1,9 +1,11 @@
-// MNIST and Fashion-MNIST: 60,000 training and 10,000 test images of 28 x 28 bytes in ten classes, read
-// from four IDX files. Gives plain bytes: scaling belongs on the device. Node's file functions are loaded
-// only when a directory is read, so that browsers can import this file.
+// MNIST and Fashion-MNIST: 60,000 training and 10,000 test images of 28 x 28 bytes in ten classes, from four IDX
+// files.
 
 import { checkOptions, DataError, type OptionNames } from "../engine/base/errors.ts";
 import { type Idx, parseIdx } from "./idx.ts";
+
+// Images stay bytes: they are scaled on the device. Node's file functions are loaded only when a directory is read, so
+// that browsers can import this file.
 
 /** One half of the data set. */
 export interface ImageSplit {

@@ -1,5 +1,4 @@
-// npm start: trains the digit classifier of course note 001 on the real MNIST, and writes curves and numbers to
-// out/mnist/. Knows the engine's public faces only, as a user's program would.
+// npm start: trains a digit classifier on the real MNIST, and writes curves and numbers to out/mnist/.
 
 import { mnist } from "../data/index.ts";
 import { type Device, dispose, GradgpuError, init, tensor } from "../engine/index.ts";

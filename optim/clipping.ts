@@ -1,5 +1,4 @@
-// Gradient clipping, by value, by each variable's norm or by the norm over all, on packed gradients. Knows nothing of
-// update rules.
+// Gradient clipping, by value, by each variable's norm or by the norm over all, on packed gradients.
 
 import {
   ArgumentError,

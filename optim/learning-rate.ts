@@ -1,5 +1,4 @@
-// The learning rate of one optimizer: a number that can be set, with time decay, or a schedule. Knows nothing of what
-// it is the rate of.
+// The learning rate of one optimizer: a number that can be set, with time decay, or a schedule.
 
 import { ArgumentError, add, cast, div, mul, reshape, showShape, Tensor } from "../engine/index.ts";
 import { atLeastZero, checkNotMaker, kindOf } from "../engine/internal.ts";

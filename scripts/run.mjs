@@ -1,7 +1,5 @@
-// Runs a TypeScript program of this repository: node scripts/run.mjs [--setup] FILE.ts [arguments].
-// Bundles it with esbuild (shaders as text, "gradgpu" and its like from here, other packages left alone) into
-// node_modules/.cache and starts it in a child Node whose environment selects the WebGPU adapter: drivers read it before
-// any JavaScript runs.
+// Runs a TypeScript program of this repository on this machine's adapter: node scripts/run.mjs [--setup] FILE.ts
+// [arguments].
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -11,6 +9,10 @@ import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { entries } from "./entries.mjs";
 import { adapterEnv, cacheDir, root, setup } from "./setup.mjs";
+
+// It bundles the program with esbuild (shaders as text, "gradgpu" and its like from here, other packages left alone)
+// into node_modules/.cache and starts it in a child Node whose environment selects the WebGPU adapter: drivers read it
+// before any JavaScript runs.
 
 const STALE_MS = 24 * 3600 * 1000;
 /** Signals that follow each other within this time are one. */

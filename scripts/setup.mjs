@@ -1,6 +1,4 @@
 // Makes this machine able to run gradgpu: packages, a WebGPU adapter, data and, for the tests, Chromium.
-// Runs before anything is installed, so it uses Node's built-in modules only. Every step is idempotent and
-// silent when nothing is missing; what this script may not install, it says how to install.
 
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -10,6 +8,9 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium, probing, userDrivers } from "../bin/adapters.mjs";
 import { aptSourceFiles, backportsSource, has, hasApt, lavapipeRemedy, osRelease } from "../bin/apt.mjs";
+
+// It runs before anything is installed, so it uses Node's built-in modules only. Every step is idempotent and silent
+// when nothing is missing; what this script may not install, it says how to install.
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 export const cacheDir = path.join(root, "node_modules", ".cache", "gradgpu");

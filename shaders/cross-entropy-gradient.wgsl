@@ -1,7 +1,8 @@
-// Gradient of softmax cross-entropy with respect to the logits: (softmax * sum(targets) - targets) * g. As it stands the
-// targets are rows of probabilities; specialising replaces `target_total`, `target_at` and the type of in1 for integer
-// labels. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl in front.
-// Needs logit-rows.wgsl in front.
+// Gradient of softmax cross-entropy with respect to the logits: (softmax * sum(targets) - targets) * g.
+
+// As it stands the targets are rows of probabilities; specialising replaces `target_total`, `target_at` and the type
+// of in1 for integer labels. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl
+// in front. Needs logit-rows.wgsl in front.
 
 @group(0) @binding(2) var<storage, read> in1: array<f32>;
 @group(0) @binding(3) var<storage, read> in2: array<f32>;

@@ -1,9 +1,10 @@
-// Softmax cross-entropy of a batch in one walk: the sum of the rows' losses, how many rows have their largest logit
-// at their target, and the gradient of the sum with respect to the logits. Lanes take rows in turn and add up
-// through workgroup memory; with several workgroups each leaves its own sums. As it stands the targets are rows of
-// probabilities; specialising replaces `target_total`, `target_at`, `target_class` and the type of in1 for integer
-// labels, and `store`. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl in front.
-// Needs logit-rows.wgsl in front.
+// Softmax cross-entropy of a batch in one walk: the sum of the rows' losses, how many rows have their largest logit at
+// their target, and the gradient of the sum with respect to the logits.
+
+// Lanes take rows in turn and add up through workgroup memory; with several workgroups each leaves its own sums. As it
+// stands the targets are rows of probabilities; specialising replaces `target_total`, `target_at`, `target_class` and
+// the type of in1 for integer labels, and `store`. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in
+// front. Needs own-rows.wgsl in front. Needs logit-rows.wgsl in front.
 
 @group(0) @binding(2) var<storage, read> in1: array<f32>;
 @group(0) @binding(3) var<storage, read_write> loss_sums: array<f32>;

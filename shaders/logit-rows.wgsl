@@ -1,9 +1,8 @@
-// What the kernels of softmax cross-entropy have in common: rows of logits, their maxima and sums of exponentials. Stands
-// in front of those files. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front.
-// Needs own-rows.wgsl in front.
-//
-// As it stands a thread has a row of its own, as software adapters and short rows want it; specialising replaces `row_of`,
-// `first_of`, `largest_of` and `total_of` where a workgroup shares a row.
+// What the kernels of softmax cross-entropy have in common: rows of logits, their maxima and sums of exponentials.
+// Stands in front of those files. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front.
+
+// Needs own-rows.wgsl in front. As it stands a thread has a row of its own, as software adapters and short rows want
+// it; specialising replaces `row_of`, `first_of`, `largest_of` and `total_of` where a workgroup shares a row.
 
 struct Sizes {
   rows: u32,

@@ -1,5 +1,6 @@
 // C = A * B where 16x16 threads share one tile of C, 64 * blocks rows by as many columns, for GPUs: each element of A
 // and B is read from memory once a tile, into workgroup memory, while the chunk before it is multiplied.
+
 // Needs product.wgsl behind. Needs long-sum.wgsl behind.
 
 const blocks = 2u; // 4x4 blocks along each side of a thread's part of the tile: 1 or 2

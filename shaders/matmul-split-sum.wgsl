@@ -1,5 +1,6 @@
 // C from partial products: where K was split into parts that are multiplied side by side, adds up what they gave. One
 // thread makes four neighbours in a row of C; `store` is the one of the matmul kernels, and specialised like theirs.
+
 // Needs long-sum.wgsl behind.
 
 alias CElement = vec4f;

@@ -1,5 +1,6 @@
 // C = A * B where one thread owns one register tile of C: 4 * blocks rows by 4 * blocks columns. Needs nothing
 // optional of the adapter, so it serves wherever no better variant does. Needs product.wgsl behind.
+
 // Needs long-sum.wgsl behind.
 
 const blocks = 2u; // 4x4 blocks along each side of a thread's tile: 1 or 2

@@ -1,6 +1,8 @@
 // Sums of shifted values and of their squares down the columns of [rows, columns], one pass: a thread for four
-// neighbouring columns of one chunk of rows. The shift, the mean of the first rows, keeps E[x²] - E[x]² from
-// cancelling. Needs long-sum.wgsl in front. With one chunk it finishes mean and variance itself; else moments-combine.wgsl does.
+// neighbouring columns of one chunk of rows.
+
+// The shift, the mean of the first rows, keeps E[x²] - E[x]² from cancelling. Needs long-sum.wgsl in front. With one
+// chunk it finishes mean and variance itself; else moments-combine.wgsl does.
 
 struct Sizes {
   rows: u32,

@@ -1,6 +1,8 @@
-// What all kernels of products share, for behind their files: C = A * B, how A, B and C lie in memory, and where a tile
-// of C and its matrix are. Specialising replaces the aliases, address_a, load_a, address_b, load_b and store, through
-// which alone memory is read and written, a_start, and the hooks of companions. Needs long-sum.wgsl behind.
+// What all kernels of products share, for behind their files: C = A * B, how A, B and C lie in memory, and where a
+// tile of C and its matrix are.
+
+// Specialising replaces the aliases, address_a, load_a, address_b, load_b and store, through which alone memory is
+// read and written, a_start, and the hooks of companions. Needs long-sum.wgsl behind.
 
 const has_batch = true; // whether there are several matrices
 const long_k = false; // whether K is so long that sums over it are made of blocks

@@ -1,6 +1,8 @@
-// Reduces the innermost axis: one thread for each chunk of each row, or a workgroup. As it stands it sums; specialising
-// replaces `combine`, `join`, `settle`, `finish`, `store`, `whole_of` where a workgroup shares a chunk, and, where rows are
-// not whole vec4s, `load4` and the type of in0. Needs own-rows.wgsl in front.
+// Reduces the innermost axis: one thread for each chunk of each row, or a workgroup.
+
+// As it stands it sums; specialising replaces `combine`, `join`, `settle`, `finish`, `store`, `whole_of` where a
+// workgroup shares a chunk, and, where rows are not whole vec4s, `load4` and the type of in0. Needs own-rows.wgsl in
+// front.
 
 struct Sizes {
   rows: u32,

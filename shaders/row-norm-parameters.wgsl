@@ -1,6 +1,8 @@
 // Gradients of row normalization's gamma and beta: sums of dy times the normalized x, and of dy, over the outer and
-// middle axes. A thread for each unit of the parameters and chunk of those axes; with several chunks another kernel
-// adds them up. Needs long-sum.wgsl in front.
+// middle axes.
+
+// A thread for each unit of the parameters and chunk of those axes; with several chunks another kernel adds them up.
+// Needs long-sum.wgsl in front.
 
 struct Sizes {
   // outer and middle in one; how many of them a chunk has; chunks

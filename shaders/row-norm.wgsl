@@ -1,8 +1,10 @@
-// Normalizes rows: (x - mean) / sqrt(variance + epsilon), with the mean of the squares instead and no mean in RMS
-// normalization; the variance from a second walk over the row, so that nothing cancels, which also finds what rounding has
-// left of the mean: equal elements have no variance. Keeps the means and the reciprocal deviations for the gradient.
-// Needs long-sum.wgsl in front. Needs own-rows.wgsl in front. Needs normalized-rows.wgsl in front.
-//
+// Normalizes rows: (x - mean) / sqrt(variance + epsilon); in RMS normalization by the mean of the squares, without a
+// mean.
+
+// The variance comes from a second walk over the row, so that nothing cancels, which also finds what rounding has left
+// of the mean: equal elements have no variance. Means and reciprocal deviations are kept for the gradient. Needs long-
+// sum.wgsl in front. Needs own-rows.wgsl in front. Needs normalized-rows.wgsl in front.
+
 // Specialising replaces `affine` and its bindings where there are none, and `store` (see engine/jit).
 
 @group(0) @binding(1) var<storage, read> x: array<Unit>;

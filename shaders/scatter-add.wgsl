@@ -1,9 +1,9 @@
-// Adds rows up by index: out[o, i, :] = sum over the j with indices[j] = i of in0[o, j, :]. One thread owns some
-// columns of a block of the output's rows and goes through all indices in order, so no atomics are needed and the
-// result is the same every time. Indices out of range add nothing.
-//
-// As it stands it adds single floats; specialising replaces the type Unit, `index_at` where each element has an index of
-// its own, and `start`, `add_to` and `settle` where the indices are many. Needs long-sum.wgsl in front.
+// Adds rows up by index: out[o, i, :] = sum over the j with indices[j] = i of in0[o, j, :].
+
+// One thread owns some columns of a block of the output's rows and goes through all indices in order, so no atomics
+// are needed and the result is the same every time. Indices out of range add nothing. As it stands it adds single
+// floats; specialising replaces the type Unit, `index_at` where each element has an index of its own, and `start`,
+// `add_to` and `settle` where the indices are many. Needs long-sum.wgsl in front.
 
 struct Sizes {
   outer: u32,

@@ -1,8 +1,10 @@
-// Softmax of rows, in three walks: maximum, sum of exponentials, result. (One walk for the first two, which scales the
-// sum as the maximum grows, was no faster.) As it stands a thread has a row of its own, and it gives softmax;
-// specialising replaces `row_of`, `first_of`, `largest_of` and `total_of` where a workgroup shares a row, `result` for
-// log-softmax and, where rows are not whole vec4s, the loads and stores.
-// Needs exp-log.wgsl in front. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl in front.
+// Softmax of rows, in three walks: maximum, sum of exponentials, result.
+
+// One walk for the first two, which scales the sum as the maximum grows, was no faster. As it stands a thread has a
+// row of its own, and it gives softmax; specialising replaces `row_of`, `first_of`, `largest_of` and `total_of` where
+// a workgroup shares a row, `result` for log-softmax and, where rows are not whole vec4s, the loads and stores. Needs
+// exp-log.wgsl in front. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl in
+// front.
 
 struct Sizes {
   rows: u32,

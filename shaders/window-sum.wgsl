@@ -1,9 +1,10 @@
-// Sums over the taps of a window, channel by channel: for each pixel of the result the taps that have a partner on
-// the other side. As it stands: for each place of the window, the pixels it reads, weighted by tap and channel (a
-// depthwise convolution). Needs long-sum.wgsl in front. Needs window.wgsl in front. Needs elements.wgsl behind.
-//
-// Specialising replaces `partner` (to go from the pixels read back to the places that read them), `term` and its
-// bindings, `finish`, and Unit where channels come singly.
+// Sums over the taps of a window, channel by channel: for each pixel of the result the taps that have a partner on the
+// other side.
+
+// As it stands: for each place of the window, the pixels it reads, weighted by tap and channel (a depthwise
+// convolution). Needs long-sum.wgsl in front. Needs window.wgsl in front. Needs elements.wgsl behind. Specialising
+// replaces `partner` (to go from the pixels read back to the places that read them), `term` and its bindings,
+// `finish`, and Unit where channels come singly.
 
 alias Unit = vec4f;
 

@@ -1,5 +1,5 @@
 // Training steps of the four networks: an nn model, compiled with Adam at 1e-3, and stepped by the loop that `fit`
-// itself runs, over batches that are already on the device. Knows nothing of clocks.
+// itself runs, over batches that are already on the device.
 
 import { type Device, jit, type Tensor, tensor } from "../../engine/index.ts";
 import type { Sequential } from "../../nn/index.ts";

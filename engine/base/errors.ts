@@ -1,5 +1,5 @@
-// Every error gradgpu throws on purpose. A message states: the op (or layer), the actual values, the
-// requirement, and, where there is one, the remedy. Nothing here knows about tensors or devices.
+// Every error gradgpu throws on purpose. A message states: the op (or layer), the actual values, the requirement, and,
+// where there is one, the remedy.
 
 /** Node and Chromium keep 10 frames of a stack: fewer than lie between a layer's op and the program that called fit. */
 const stackFrames = 64;

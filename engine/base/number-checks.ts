@@ -1,5 +1,5 @@
 // Checks of numbers that users give, and how errors show what they gave instead: for options of layers, optimizers and
-// callbacks. Knows nothing of tensors.
+// callbacks.
 
 import { ArgumentError, checkOptions, kindOf } from "./errors.ts";
 

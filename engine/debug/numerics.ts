@@ -1,6 +1,4 @@
-// Finds the op that made the first NaN or infinity. Every op's f32 results, and inputs that no op made, are scanned on
-// the device as they come; a check reads all reports at once and blames the first op whose inputs were sound and whose
-// result is not.
+// Finds the op that made the first NaN or infinity.
 
 import { isFloat } from "../base/dtype.ts";
 import { NumericsError } from "../base/errors.ts";
@@ -16,6 +14,9 @@ import type { TapeNode } from "../tensor/tape-node.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { OpWatch } from "../tensor/watches.ts";
 import { type Contents, lanesFor, readReport, reportSpec, scanOp } from "./scan.ts";
+
+// Every op's f32 results, and inputs that no op made, are scanned on the device as they come; a check reads all
+// reports at once and blames the first op whose inputs were sound and whose result is not.
 
 /** Where an op was called. */
 interface Origin {

@@ -1,5 +1,4 @@
-// Tensor: an immutable value of a shape and dtype on a device. A handle on memory that others may share; it
-// knows nothing of ops, and ops are plain functions that take it.
+// Tensor: an immutable value of a shape and dtype on a device. A handle on memory that others may share.
 
 import type { DType, HostArray } from "../base/dtype.ts";
 import { ArgumentError, DisposedError } from "../base/errors.ts";

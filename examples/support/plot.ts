@@ -1,5 +1,4 @@
 // Line charts as SVG, and as PNG made from it with a font that npm brings, since a bare machine has none.
-// Knows nothing of networks: it draws named series of numbers.
 
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,4 +1,4 @@
-// Activation functions by name. Knows the engine's functions, not layers.
+// Activation functions by name.
 
 import {
   ArgumentError,

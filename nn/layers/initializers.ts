@@ -1,5 +1,5 @@
 // Initial weights, in Keras's names and formulas. Drawn on the host by exactly specified arithmetic, so that a seed
-// gives the same bits on every device. Knows shapes, not layers.
+// gives the same bits on every device.
 
 import { ArgumentError, type RandomKey, RandomSource, type Shape, sizeOf } from "../../engine/index.ts";
 import {

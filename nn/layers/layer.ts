@@ -1,5 +1,5 @@
-// Layer: weights, and a function of one tensor that uses them. Shapes here are without the batch axis, which
-// comes first in every input and output. A layer knows nothing of the model around it.
+// Layer: weights, and a function of one tensor that uses them. Shapes here are without the batch axis, which comes
+// first in every input and output.
 
 import {
   ArgumentError,

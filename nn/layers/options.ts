@@ -1,5 +1,5 @@
 // What windowed layers check about their options, and what they share: sizes by spatial axis, padding, weights of a
-// kernel and a bias. Knows shapes and options, not what the layers compute.
+// kernel and a bias.
 
 import { ArgumentError, type PerAxis, type Shape, ShapeError } from "../../engine/index.ts";
 import { choiceOf, showGivenList } from "../../engine/internal.ts";

@@ -1,5 +1,5 @@
 // Losses, in Keras's names and formulas. A loss gives one value a sample (or several); the mean of them is what
-// training descends. Knows targets and outputs, not models.
+// training descends.
 
 import {
   ArgumentError,

@@ -1,5 +1,4 @@
-// Metrics: what is reported beside the loss. "accuracy" is worked out from the loss and the outputs' shape. All are means
-// of values that samples have by themselves; precision and recall, quotients of counts over all samples, are none.
+// Metrics: what is reported beside the loss. "accuracy" is worked out from the loss and the outputs' shape.
 
 import {
   ArgumentError,
@@ -16,6 +15,9 @@ import {
 import { checkNotMaker, kindOf, spellingOf, unknownName } from "../../engine/internal.ts";
 import { equalShapes } from "../layers/layer.ts";
 import * as losses from "./losses.ts";
+
+// All are means of values that samples have by themselves; precision and recall, quotients of counts over all samples,
+// are none.
 
 export interface Metric {
   readonly name: string;

@@ -1,4 +1,4 @@
-// Weights between host and device, as `getWeights` and `setWeights` move them. Knows variables, not models.
+// Weights between host and device, as `getWeights` and `setWeights` move them.
 
 import {
   ArgumentError,

@@ -1,5 +1,5 @@
-// Makes rows of inputs and targets, on the device or still on the host, and refuses what does not fit the model
-// before anything has changed. Knows shapes and losses, not how training goes or where rows will live.
+// Makes rows of inputs and targets, on the device or still on the host, and refuses what does not fit the model before
+// anything has changed.
 
 import {
   ArgumentError,

@@ -1,5 +1,5 @@
-// Loop: walks the batches of an epoch with one jit program a batch size, several steps a submit, and keeps at most
-// two submits under way. Knows nothing of losses or printing; what a step does is the body's business.
+// Loop: walks the batches of an epoch with one jit program a batch size, several steps a submit, and keeps at most two
+// submits under way.
 
 import { type Device, jit, type Tensor, tidy, type WarmUpProgress } from "../../engine/index.ts";
 import type { BatchWalk } from "./batches.ts";

@@ -1,5 +1,4 @@
-// The built bundle in a browser: a page imports it, trains N3 for 50 steps on WebGPU, and arrives where Node does.
-// And the modules themselves: nothing of Node is imported by them.
+// The built package in a browser: a page imports it, trains N3 for 50 steps on WebGPU, and arrives where Node does.
 
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";

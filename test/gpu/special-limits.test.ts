@@ -1,6 +1,5 @@
-// Every activation, loss and norm at infinities, NaN, zeros, equal numbers and numbers whose differences or squares are
-// beyond f32, on the reference and on this adapter, op by op and under jit: against limits that stand in
-// test/support/special-rows.ts, and against tfjs where it has the function.
+// Every activation, loss and norm at infinities, NaN, zeros, equal and huge numbers, on the reference and on this
+// adapter, op by op and under jit: against the limits of test/support/special-rows.ts, and tfjs.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import {

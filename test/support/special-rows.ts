@@ -1,5 +1,5 @@
-// Activations, losses and norms at infinities, NaN, zeros, equal numbers and numbers whose differences or squares are beyond
-// f32, each with its limit, written down from mathematics: from no formula that the kernels or their reference share.
+// Activations, losses and norms at infinities, NaN, zeros, equal and huge numbers, each with its limit, written down
+// from mathematics: from no formula that the kernels or their reference share.
 
 import {
   batchNorm,

@@ -1,5 +1,5 @@
-// Programs that train at a terminal and are ended: by Ctrl-C, SIGTERM, an error or exit(), also while kernels compile.
-// The terminal is left as it was, no line half drawn, the exit code is the signal's, and a program's own handlers decide.
+// Programs that train at a terminal are ended by Ctrl-C, SIGTERM, an error or exit(), also while kernels compile: how
+// the terminal is left, the exit code, and what a program's own handlers decide.
 
 import { spawn } from "node:child_process";
 import fs from "node:fs";

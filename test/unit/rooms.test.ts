@@ -42,6 +42,26 @@ describe("a folder", () => {
   });
 });
 
+describe("a source file", () => {
+  const sourcesIn = (folder: string): string[] =>
+    entriesOf(folder).flatMap((entry) => {
+      const file = path.posix.join(folder, entry.name);
+      if (entry.isDirectory()) return ignored.has(entry.name) ? [] : sourcesIn(file);
+      return /\.(?:ts|mjs|wgsl)$/.test(file) && !file.endsWith(".d.ts") ? [file] : [];
+    });
+
+  it("says what it holds in one or two lines at its top", () => {
+    const wrong = houses.flatMap(sourcesIn).filter((file) => {
+      const [header] = /^(?:\/\/(?!\/).*\n)*/.exec(
+        fs.readFileSync(path.join(root, file), "utf8").replace(/^#!.*\n/, ""),
+      )!;
+      const lines = header.split("\n").length - 1;
+      return lines < 1 || lines > 2;
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
 describe("a page", () => {
   it.each(pagesIn("."))("%s links to files that are there", (page) => {
     const text = fs.readFileSync(path.join(root, page), "utf8").replace(/```[\s\S]*?```/g, "");

@@ -1,6 +1,5 @@
-// Second derivatives of every op for every choice of outputs that enter a loss, of inputs that its gradient is asked for,
-// and of inputs that this is differentiated by: what depends on nothing is zero, never an error, and parts add up to the
-// whole, which test/unit/ops-gradient.test.ts compares with differences.
+// Second derivatives of every op for every choice of outputs and inputs: what depends on nothing is zero, never an
+// error, and parts add up to the whole.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import {

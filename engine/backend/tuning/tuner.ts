@@ -1,6 +1,5 @@
-// Finds out which kernel variants to use on an adapter: whether each is sound when a device is opened, and, while a
-// program is warmed up, which is quickest for the sizes at hand. What it finds is kept (store.ts) and used from then on
-// (variants.ts).
+// Finds out which kernel variants an adapter can use: sound ones when a device is opened, the quickest for the sizes
+// at hand when a program is warmed up. Keeps what it finds (store.ts).
 
 import { printable } from "../../base/printable.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";

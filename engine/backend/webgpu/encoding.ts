@@ -1,4 +1,4 @@
-// How values lie in GPU buffers. Knows nothing of buffers.
+// How values lie in GPU buffers.
 
 import type { DType, HostArray } from "../../base/dtype.ts";
 

@@ -1,4 +1,4 @@
-// A stretch of GPU memory: a whole buffer or a part of one. Knows nothing of who hands it out.
+// A stretch of GPU memory: a whole buffer or a part of one.
 
 import { Memory } from "../../kernel/memory.ts";
 

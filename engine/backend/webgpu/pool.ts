@@ -1,5 +1,5 @@
-// GPU buffers by size class: freed ones are kept for reuse up to a budget, those freed last longest. Small values share
-// buffers; a ceiling stands before what the driver or the machine can take. Knows nothing of tensors.
+// GPU buffers by size class: freed ones are kept for reuse up to a budget, those freed last longest. Small values
+// share buffers; a ceiling stands before what the driver or the machine can take.
 
 import { LimitError } from "../../base/errors.ts";
 import type { MemoryUse } from "../backend.ts";

@@ -1,11 +1,12 @@
-// Compiling ahead on drivers that compile a pipeline at its first dispatch, one after another for a device. Mesa keeps
-// what it compiled for all devices of a process, so that further devices, opened for just that, take a share of the
-// work, each on a core of its own. What they compile, and whether they can, changes nothing but the time it takes.
+// Compiles kernels ahead on drivers that compile a pipeline at its first dispatch, one after another for a device.
 
 import { nodeModule } from "../../base/host.ts";
 import type { KernelCall } from "../../kernel/kernel.ts";
 import { PipelineCache, SizeBuffers } from "./pipelines.ts";
 import { Recorder } from "./recorder.ts";
+
+// Mesa keeps what it compiled for all devices of a process. So further devices, opened for just that, take a share of
+// the work, each on a core of its own. Whether they can changes nothing but the time it takes.
 
 /** A pipeline to be compiled by its own device. */
 export interface WarmUpJob {

@@ -1,5 +1,5 @@
-// Random numbers drawn on the host: float64 by exactly specified arithmetic, rounded once to f32, so that
-// initial weights have the same bits whatever the device and the JavaScript engine. Knows nothing of tensors.
+// Random numbers drawn on the host: float64 by exactly specified arithmetic, rounded once to f32, so that initial
+// weights have the same bits whatever the device and the JavaScript engine.
 
 import { ArgumentError } from "../errors.ts";
 import { hostMemory } from "../host-memory.ts";

@@ -1,5 +1,4 @@
-// Ordering along an axis: sort, argSort, topK. Merge sort on keys that are u32 in the order wanted, one dispatch a pass:
-// stable, for any length, without shared memory or barriers, and for the largest k no more than k of each run live on.
+// Ordering along an axis: sort, argSort, topK.
 
 import sortBlocksSource from "../../../shaders/sort-blocks.wgsl";
 import sortFinishSource from "../../../shaders/sort-finish.wgsl";
@@ -27,6 +26,9 @@ import { notDifferentiable, type Op, type OpFunction } from "../../tensor/op.ts"
 import type { Tensor } from "../../tensor/tensor.ts";
 import { scatterAddAlongAxis } from "../indexing/along-axis.ts";
 import { around } from "../layout/strided.ts";
+
+// Merge sort on keys that are u32 in the order wanted, one dispatch a pass: stable, for any length, without shared
+// memory or barriers, and for the largest k no more than k of each run live on.
 
 const blocksShader = shader("sort-blocks", sortBlocksSource);
 const mergeShader = shader("sort-merge", sortMergeSource);

@@ -1,5 +1,5 @@
-// WGSL functions of shaders/*.wgsl by name, for pointwise expressions: each with what it calls, so that a kernel
-// holds no more than it needs. Knows WGSL's top-level functions, not what they compute.
+// WGSL functions of shaders/*.wgsl by name, for pointwise expressions: each with what it calls, so that a kernel holds
+// no more than it needs.
 
 import activationsSource from "../../../shaders/activations.wgsl";
 import errorFunctionSource from "../../../shaders/error-function.wgsl";

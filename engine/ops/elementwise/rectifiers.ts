@@ -1,8 +1,4 @@
-// Activations that are straight on one side at least: relu and its kin, and the hard (piecewise linear) forms. Smooth
-// ones stand in activations.ts, softmax in softmax.ts.
-//
-// At a kink the gradient is that of the side away from the identity: 0 for relu at 0, 0 for the hard forms at their
-// bounds, so that a unit that rests exactly there is as dead as beyond. Where PyTorch chooses otherwise the docs say so.
+// Activations that are straight on one side at least: relu and its kin, and the hard (piecewise linear) forms.
 
 import { ArgumentError, ShapeError } from "../../base/errors.ts";
 import { numberOrOption } from "../../base/number-checks.ts";
@@ -19,6 +15,10 @@ import { elementwiseOp, exact, unary } from "./elementwise.ts";
 import { exp } from "./exponential.ts";
 import { logicalAnd, where } from "./logical.ts";
 import { mathFunctions } from "./math-functions.ts";
+
+// At a kink the gradient is that of the side away from the identity: 0 for relu at 0, 0 for the hard forms at their
+// bounds, so that a unit that rests exactly there is as dead as beyond. Where PyTorch chooses otherwise, the
+// function's own comment says so.
 
 /** What a function composed of several promises: a multiple of the larger of |y| and |x y'|. */
 const composed = { relative: 1e-6 } as const;

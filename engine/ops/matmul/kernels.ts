@@ -1,5 +1,4 @@
-// The dispatches of a product: which kernel, specialised how, over what grid. It knows shapes and the adapter's profile,
-// not tensors.
+// The dispatches of a product: which kernel, specialised how, over what grid.
 
 import splitSumSource from "../../../shaders/matmul-split-sum.wgsl";
 import { sizeOf } from "../../base/shape.ts";

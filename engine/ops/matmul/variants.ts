@@ -1,5 +1,4 @@
-// Which kernels there are for a product, and which of them an adapter's profile wants first. It knows shapes and the
-// profile, not how operands lie in memory.
+// Which kernels there are for a product, and which of them an adapter's profile wants first.
 
 import matrixSource from "../../../shaders/matmul-matrix.wgsl";
 import sharedSource from "../../../shaders/matmul-shared.wgsl";

@@ -1,6 +1,4 @@
-// Normalization of rows: the one machine behind layer, group, instance and RMS normalization. A tensor is seen as
-// [outer, middle, groups, inner]; what has the same outer index and group is normalized together, gamma and beta are
-// [groups * inner]. What the public functions call their arguments, this file does not know.
+// Normalization of rows: the one machine behind layer, group, instance and RMS normalization.
 
 import rowsSource from "../../../shaders/normalized-rows.wgsl";
 import ownRowsSource from "../../../shaders/own-rows.wgsl";
@@ -45,6 +43,9 @@ import {
   sharedPlaces,
 } from "../reduce/shared-rows.ts";
 import { vjpByComposition } from "./composition.ts";
+
+// A tensor is seen as [outer, middle, groups, inner]: what has the same outer index and group is normalized together,
+// and gamma and beta are [groups * inner].
 
 const rowNormShader = shader(
   "row-norm",

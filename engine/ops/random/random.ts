@@ -1,7 +1,4 @@
-// Ops that draw on the device: words, orders, dropout, and the step from one random state to the next. All are
-// functions of a random state, a u32 tensor of shape [4] that holds `[key low, key high, counter, stream]` (see
-// RandomSource.state): the same state gives the same numbers, on every device. Nothing here keeps a state or advances
-// one by itself; RandomGenerator does.
+// Ops that draw on the device: words, orders, dropout, and the step from one random state to the next.
 
 import advanceSource from "../../../shaders/advance.wgsl";
 import dropoutSource from "../../../shaders/dropout.wgsl";
@@ -16,6 +13,10 @@ import { defineOp } from "../../tensor/define.ts";
 import { notDifferentiable } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { checkState, deviceWords, highState, notOfValues, sampleState, segments } from "./random-fill.ts";
+
+// All are functions of a random state, a u32 tensor of shape [4] that holds `[key low, key high, counter, stream]`
+// (see RandomSource.state): the same state gives the same numbers on every device. RandomGenerator keeps a state and
+// advances it.
 
 const permutationShader = shader("permutation", `${philoxSource}\n${permutationSource}`);
 const dropoutShader = shader("dropout", `${philoxSource}\n${dropoutSource}`);

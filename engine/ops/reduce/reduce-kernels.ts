@@ -1,6 +1,4 @@
-// What all reductions share: the kernels that bring any set of axes to the form [outer, length, inner], once for each
-// run of neighbouring reduced axes, the reference loops, and the op made of them. Which reductions there are, it does
-// not know.
+// What all reductions share: kernels, reference loops, and the op made of them.
 
 import ownRowsSource from "../../../shaders/own-rows.wgsl";
 import reduceColumnsSource from "../../../shaders/reduce-columns.wgsl";
@@ -33,6 +31,9 @@ import { reshape } from "../layout/reshape.ts";
 import { valuewiseSite } from "../pointwise/epilogues.ts";
 import { readingSite } from "../pointwise/prologues.ts";
 import { isSharedRow, joined, rowConsts, rowSources, rowVariants, sharedPlaces } from "./shared-rows.ts";
+
+// The kernels bring any set of axes to the form [outer, length, inner], once for each run of neighbouring reduced
+// axes.
 
 const rowsShader = shader("reduce-rows", `${ownRowsSource}\n${reduceRowsSource}`);
 const columnsShader = shader("reduce-columns", reduceColumnsSource);
