@@ -1,8 +1,8 @@
 // Softmax cross-entropy of rows with a target distribution: -sum(target * log(softmax(logits))). As it stands the
 // targets are rows of probabilities; specialising replaces `row_loss` and the type of in1 for integer labels.
 
-// Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl in front. Needs logit-
-// rows.wgsl in front.
+// Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl in front. Needs
+// logit-rows.wgsl in front.
 
 @group(0) @binding(2) var<storage, read> in1: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out0: array<f32>;

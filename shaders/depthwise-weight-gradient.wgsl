@@ -1,8 +1,8 @@
 // Gradient of a depthwise convolution's weights: for each tap and channel, the sum over the places of a window of what
 // the tap reads times the gradient there.
 
-// A thread for each tap, unit of channels and chunk of places; chunks are added up by another kernel. Needs long-
-// sum.wgsl in front. Needs window.wgsl in front. As it stands channels come in whole vec4s; specialising replaces Unit
+// A thread for each tap, unit of channels and chunk of places; chunks are added up by another kernel. Needs
+// long-sum.wgsl in front. Needs window.wgsl in front. As it stands channels come in whole vec4s; specialising replaces Unit
 // and Term where they come singly.
 
 alias Unit = vec4f;

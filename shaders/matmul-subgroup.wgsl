@@ -1,8 +1,8 @@
 // C = A * B where one subgroup owns one register tile of C: 4 * lanes rows by 4 * lanes columns.
 
 // Every lane loads other elements of A and B, and A's are handed around by subgroup broadcasts: for software adapters,
-// where each lane's load costs time of its own and a broadcast next to nothing. Needs product.wgsl behind. Needs long-
-// sum.wgsl behind.
+// where each lane's load costs time of its own and a broadcast next to nothing. Needs product.wgsl behind. Needs
+// long-sum.wgsl behind.
 enable subgroups;
 
 const lanes = 8u; // subgroup size and workgroup size: 4 or 8

@@ -1,8 +1,8 @@
 // Gradient of row normalization for its input: with g = dy * gamma and n the normalized row, dx = scale * (g - mean(g)
 // - n * mean(g * n)); without mean(g) in RMS normalization.
 
-// Specialising replaces `weigh` and its binding where there is no gamma, and `store` (see engine/jit). Needs long-
-// sum.wgsl in front. Needs own-rows.wgsl in front. Needs normalized-rows.wgsl in front.
+// Specialising replaces `weigh` and its binding where there is no gamma, and `store` (see engine/jit). Needs
+// long-sum.wgsl in front. Needs own-rows.wgsl in front. Needs normalized-rows.wgsl in front.
 
 @group(0) @binding(1) var<storage, read> dy: array<Unit>;
 @group(0) @binding(2) var<storage, read> x: array<Unit>;

@@ -2,8 +2,8 @@
 // mean.
 
 // The variance comes from a second walk over the row, so that nothing cancels, which also finds what rounding has left
-// of the mean: equal elements have no variance. Means and reciprocal deviations are kept for the gradient. Needs long-
-// sum.wgsl in front. Needs own-rows.wgsl in front. Needs normalized-rows.wgsl in front.
+// of the mean: equal elements have no variance. Means and reciprocal deviations are kept for the gradient. Needs
+// long-sum.wgsl in front. Needs own-rows.wgsl in front. Needs normalized-rows.wgsl in front.
 
 // Specialising replaces `affine` and its bindings where there are none, and `store` (see engine/jit).
 
