@@ -67,6 +67,18 @@ class InPlace {
           return;
       }
     }
+    // The same the other way round: a new value that the unit reads may have been written into the buffer before.
+    for (const node of unit.nodes) {
+      for (const { value } of node.inputs) {
+        const other = this.#direct.get(value);
+        if (
+          other !== undefined &&
+          this.#dependencies.unitOf(value) !== unit &&
+          this.#backend.sharesBuffer(other.target, target)
+        )
+          return;
+      }
+    }
     readers.delete(unit);
     for (const reader of readers) if (this.#dependencies.dependsOn(reader, unit)) return;
     for (const reader of readers) this.#dependencies.addBefore(reader, unit);

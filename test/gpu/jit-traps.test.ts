@@ -634,6 +634,26 @@ describe("variables", () => {
     }
   });
 
+  it("packed ones updated in place are read by products that update others", async () => {
+    const [a, b, c] = [1, 2, 3].map((x) => variable(new Float32Array(256).fill(x), { shape: [16, 16] }));
+    const pack = packVariables([a, b, c]);
+    const y = mul(ones([16, 16]), 1 / 16);
+    const f = jit(() => {
+      a.assign(add(a, 1));
+      b.assign(matmul(a, y));
+      c.assign(add(matmul(b, y), c));
+    });
+    for (const want of [
+      [2, 2, 5],
+      [3, 3, 8],
+    ]) {
+      f();
+      for (const [i, variable] of [a, b, c].entries())
+        expect(new Set(await numbers(variable))).toEqual(new Set([want[i]]));
+    }
+    expect(pack.total).toBe(768);
+  });
+
   it("packed ones can be assigned from one another, and both the same value", async () => {
     const [a, b] = [variable([1, 2, 3]), variable([4, 5, 6])];
     packVariables([a, b]);

@@ -153,14 +153,11 @@ async function share(list, work) {
 // Without a fault every test that is named must be there and pass, else nothing is told by its failing.
 const results = new Map(
   options.json !== undefined && fs.existsSync(options.json)
-    ? JSON.parse(fs.readFileSync(options.json, "utf8")).map((each) => [each.name, each])
+    ? JSON.parse(fs.readFileSync(options.json, "utf8")).map((each) => [each.identity, each])
     : [],
 );
-const identity = (fault) => JSON.stringify([fault.text, fault.with, fault.tests]);
-const open = wanted.filter((fault) => {
-  const was = results.get(fault.name);
-  return was === undefined || was.outcome === "survived" || was.identity !== identity(fault);
-});
+const identity = (fault) => JSON.stringify([fault.file, fault.text, fault.with]);
+const open = wanted.filter((fault) => results.get(identity(fault))?.outcome !== "caught");
 const files = new Map();
 for (const test of open.flatMap((fault) => fault.tests.map(testOf))) {
   const entry = files.get(test.file) ?? { ...test, names: new Set() };
@@ -198,14 +195,14 @@ await share(open, async (runner, fault) => {
   const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
   const where = answer.file === undefined ? "" : `${path.basename(answer.file, ".test.ts")}: `;
   const by = answer.error ?? (answer.by === undefined ? brief(fault.text) : `${where}${answer.by}`);
-  results.set(fault.name, { name: fault.name, identity: identity(fault), outcome, by, seconds });
+  results.set(identity(fault), { name: fault.name, identity: identity(fault), outcome, by, seconds });
   tell(outcome, fault, `${by}  ${seconds} s`);
   if (options.json !== undefined)
     fs.writeFileSync(options.json, JSON.stringify([...results.values()], null, 1));
 });
 for (const runner of runners) runner.close();
 
-const outcomes = wanted.map(({ name }) => results.get(name));
+const outcomes = wanted.map((fault) => results.get(identity(fault)));
 const count = (outcome) => outcomes.filter((each) => each.outcome === outcome).length;
 process.stdout.write("\n");
 for (const each of outcomes) if (each.outcome !== "caught") tell(each.outcome, each, each.by);

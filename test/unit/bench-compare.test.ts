@@ -11,7 +11,7 @@ import { describeDifference, describeOtherFit } from "../../bench/peers/agreemen
 import { hasPeers } from "../../bench/peers/compare.ts";
 import { type Contestant, runsFor, takeTurns } from "../../bench/peers/race.ts";
 import { readRuns } from "../../bench/read-runs.ts";
-import { finishRows, peaksOf } from "../../bench/report.ts";
+import { bestControls, finishRows, peaksOf } from "../../bench/report.ts";
 import { renderComparison } from "../../bench/reporters/comparison.ts";
 import { makeControls, makeReport, makeRow } from "../support/bench-rows.ts";
 
@@ -39,6 +39,8 @@ describe("two runs", () => {
     const slower = makeRow({ medianMs: 14 });
     expect(verdicts(old, makeReport([slower], { controls: busy }))).toEqual(["same"]);
     expect(verdicts(old, makeReport([makeRow({ medianMs: 20 })], { controls: busy }))).toEqual(["slower"]);
+    // A machine that is slower now need not have shown in every case.
+    expect(verdicts(old, makeReport([makeRow({ medianMs: 10 })], { controls: busy }))).toEqual(["same"]);
     // The control allows what it explains, in its own direction only.
     expect(verdicts(old, makeReport([makeRow({ medianMs: 7 })], { controls: busy }))).toEqual(["faster"]);
     // The better end of a run is what its machine could do.
@@ -112,6 +114,18 @@ describe("two runs", () => {
     expect(text).toContain("the machine itself, now against then: plain JavaScript +0 %");
   });
 
+  it("are shown with what asks for more dispatches, however quick, and counted on the right side", () => {
+    const names = ["a", "b", "c", "d"];
+    const then = makeReport(names.map((name) => makeRow({ case: name })));
+    const times = [20, 30, 5, 10];
+    const now = makeReport(
+      names.map((name, i) => makeRow({ case: name, medianMs: times[i], dispatches: name === "d" ? 40 : 22 })),
+    );
+    const text = renderComparison(compareRuns(then, now), "old.json");
+    expect(text).toContain("2 slower and 1 faster beyond noise; 1 within it");
+    expect(text).toMatch(/^ +d .* 22\.0 -> 40\.0$/m);
+  });
+
   it("are not called comparable where they are not", () => {
     const other = makeReport([makeRow({ adapter: "another adapter" })], {
       options: { filter: "", isQuick: true, hasPeers: false },
@@ -142,6 +156,28 @@ describe("two runs", () => {
     expect(compareRuns(old, noisy).notes.join()).toMatch(/from 0\.5\dx to 1\.\d\dx the time/);
   });
 
+  it("are compared by medians, whatever the quickest sample was", () => {
+    expect(verdicts(old, makeReport([makeRow({ medianMs: 10, minMs: 3 })]))).toEqual(["same"]);
+    expect(verdicts(old, makeReport([makeRow({ medianMs: 20, minMs: 9.8 })]))).toEqual(["slower"]);
+  });
+
+  it("tell on which side much passes for noise, and whether the processors differ", () => {
+    const slow = { start: makeControls(2), end: makeControls(2) };
+    for (const [before, after] of [
+      [old, makeReport([makeRow()], { controls: slow })],
+      [makeReport([makeRow()], { controls: slow }), old],
+    ]) {
+      expect(compareRuns(before, after).notes.join()).toMatch(/much passes for noise/);
+    }
+    const machine = { ...old.machine, processor: "another processor" };
+    const { notes } = compareRuns(old, { ...old, machine });
+    expect(notes).toContain("the processors differ: a processor then, another processor now");
+    expect(compareRuns(old, old).notes.join()).not.toMatch(/processors|noise/);
+    expect(compareRuns(old, makeReport([makeRow()], { controls: slow })).notes.join()).toMatch(
+      /plain JavaScript -50 %, FMA peak -50 %, copy rate -50 %/,
+    );
+  });
+
   it("leave out rows without a time, and say so", () => {
     const bare = { case: "bare", backend: "webgpu", phase: "forward" } as never;
     const { changes, notes, onlyOld, onlyNew } = compareRuns(
@@ -155,7 +191,26 @@ describe("two runs", () => {
     expect(compareRuns(old, makeReport([half])).changes[0].allowed.every(Number.isFinite)).toBe(true);
   });
 
+  it("do not list as missing what has no time in the other", () => {
+    for (const medianMs of [Number.NaN, Number.POSITIVE_INFINITY, 0, undefined as unknown as number]) {
+      const untimed = makeReport([makeRow({ medianMs: 10 }), { ...makeRow({ case: "a/b" }), medianMs }]);
+      const timed = makeReport([makeRow({ medianMs: 10 }), makeRow({ case: "a/b" })]);
+      for (const comparison of [compareRuns(untimed, timed), compareRuns(timed, untimed)]) {
+        expect(comparison.changes.map((change) => change.case)).toEqual(["train/N1"]);
+        expect([comparison.onlyOld, comparison.onlyNew]).toEqual([[], []]);
+        expect(comparison.notes.join()).toMatch(/no medianMs (then|now): a\/b step webgpu/);
+      }
+    }
+  });
+
   it("do not list as missing what one of them was told to leave out", () => {
+    const named = makeReport([makeRow()], {
+      options: { filter: "^train/N1$", isQuick: false, hasPeers: false },
+    });
+    const both = makeReport([makeRow(), makeRow({ case: "train/N2" })]);
+    expect(compareRuns(both, named).onlyOld).toEqual([]);
+    // Its name alone matches, its name and phase do not: it could have been there.
+    expect(compareRuns(both, { ...named, rows: [] }).onlyOld).toEqual(["train/N1 step webgpu"]);
     const all = makeReport([
       makeRow({}),
       makeRow({ backend: "cpu" }),
@@ -190,6 +245,9 @@ describe("a run's file", () => {
       [{ machine: null, rows: [] }, /run\.json: .*machine is null/],
       [{ ...whole, rows: { 0: 1 } }, /rows is \{"0":1\}, not a list/],
       [{ ...whole, rows: [makeRow(), null] }, /rows\[1\] is null, .*case, backend and phase/],
+      [{ ...whole, rows: [null] }, /rows\[0\] is null/],
+      [{ ...whole, rows: [{ ...makeRow(), phase: 3 }] }, /rows\[0\] is .*case, backend and phase/],
+      [{ ...whole, rows: [{ ...makeRow(), backend: undefined }] }, /rows\[0\] is .*case, backend and phase/],
       [{ ...whole, controls: {} }, /controls\.start is missing/],
       [
         { ...whole, controls: { start: makeControls(), end: { hostMs: "1" } } },
@@ -202,6 +260,9 @@ describe("a run's file", () => {
       fs.writeFileSync(file, JSON.stringify(broken));
       await expect(readRuns(file)).rejects.toThrow(message);
     }
+    // From before there were controls.
+    fs.writeFileSync(file, JSON.stringify({ ...whole, controls: undefined }));
+    expect(await readRuns(file)).toHaveLength(1);
     fs.writeFileSync(file, "{");
     await expect(readRuns(file)).rejects.toThrow(/run\.json is no JSON/);
     fs.rmSync(directory, { recursive: true });
@@ -211,6 +272,21 @@ describe("a run's file", () => {
     const controls = { start: makeControls(2), end: makeControls(1) };
     expect(peaksOf({ controls })?.fmaGflops).toBe(makeControls(1).peaks.fmaGflops);
     expect(peaksOf({ controls: { start: { hostMs: 1 }, end: { hostMs: 1 } } })).toBeUndefined();
+  });
+
+  it("has the peaks of either end where the other has none, and the quicker dispatch", () => {
+    const [slow, quick] = [makeControls(2), makeControls(1)];
+    slow.peaks.dispatchMicroseconds = 20;
+    quick.peaks.dispatchMicroseconds = 5;
+    for (const controls of [
+      { start: slow, end: quick },
+      { start: quick, end: slow },
+    ])
+      expect(bestControls({ controls })).toEqual({ hostMs: quick.hostMs, peaks: quick.peaks });
+    const cutOff = { start: slow } as { start: typeof slow; end: typeof slow };
+    expect(bestControls({ controls: cutOff })).toEqual({ hostMs: slow.hostMs, peaks: slow.peaks });
+    const hostOnly = { start: slow, end: { hostMs: quick.hostMs } };
+    expect(bestControls({ controls: hostOnly })).toEqual({ hostMs: quick.hostMs, peaks: slow.peaks });
   });
 
   it("has rows that tell their shares of those peaks, and the versions", () => {
@@ -271,6 +347,35 @@ describe("samples in turn", () => {
     expect(a.times.every((ms) => ms === 300)).toBe(true);
     expect(b.taken).toBe(2 * b.times.length);
     expect(a.times.length).toBeLessThan(pace.maxRounds);
+  });
+
+  it("take as many rounds as they must though time is up, and judge a sample by all of its runs", async () => {
+    let clock = 0;
+    const of = (ms: number, runs: number): Contestant => ({
+      runs,
+      times: [],
+      taken: 0,
+      sample: async () => {
+        clock += ms;
+        return ms;
+      },
+    });
+    const late = of(1_000, 1);
+    await takeTurns(
+      [late],
+      { ...pace, totalMs: 1, minRounds: 4, maxRounds: 6 },
+      () => {},
+      () => clock,
+    );
+    expect(late.times).toHaveLength(4);
+    const many = of(5_000, 50);
+    await takeTurns(
+      [many],
+      { ...pace, totalMs: 1e9, maxRounds: 6 },
+      () => {},
+      () => clock,
+    );
+    expect(many.times).toEqual([100, 100, 100]);
   });
 
   it("leave out of the later rounds who takes seconds", async () => {
@@ -334,6 +439,7 @@ describe("what peers are told", () => {
     expect(differ([[1, 100]], [[1.2, 100]])).toMatch(
       /sampled value 0 of its result is 1\.20000, ours 1\.00000/,
     );
+    expect(differ([[1, -100]], [[1.05, -100]])).toBeUndefined();
     expect(differ([[1, 2]], [[1]])).toMatch(/1 values sampled, ours 2/);
     expect(differ([[1]], [[Number.NaN]])).toMatch(/does not compute the same/);
     expect(differ([[1]], [[1], [2]])).toMatch(/gives 2 results, we 1/);
@@ -386,6 +492,7 @@ describe("what peers are told", () => {
   });
 
   it("is refused where epochs teach it something else", () => {
+    expect(describeOtherFit(0.2, 0.9)).toMatch(/its loss is 0\.900, ours 0\.200/);
     expect(describeOtherFit(0.2, 0.3)).toBeUndefined();
     expect(describeOtherFit(0.2, 2.3)).toMatch(/its loss is 2\.30, ours 0\.200/);
     expect(describeOtherFit(0.2, Number.NaN)).toMatch(/does not learn the same/);

@@ -2,7 +2,7 @@
 // only the work moves.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { budgetOf, measure, runsFor } from "../../bench/measure.ts";
+import { budgetOf, measure, measureHost, runsFor, sample } from "../../bench/measure.ts";
 import { median, quantile, summarise } from "../../bench/statistics.ts";
 
 const budget = {
@@ -40,6 +40,8 @@ describe("median", () => {
     expect(median([3, 1, 2])).toBe(2);
     expect(median([4, 1, 3, 2])).toBe(2.5);
     expect(median([5])).toBe(5);
+    // By value, not by their digits.
+    expect(median([9, 100, 10])).toBe(10);
   });
 });
 
@@ -57,6 +59,7 @@ describe("a row's spread", () => {
       samples: 3,
       timesMs: [3, 1, 2],
     });
+    expect(summarise([1.23456789]).timesMs).toEqual([1.2346]);
   });
 });
 
@@ -70,6 +73,11 @@ describe("a budget", () => {
     expect(budgetOf({ phase: "forward" }, "webgpu").sampleMs).toBeLessThan(plain.sampleMs);
     const quick = budgetOf({ phase: "step" }, "webgpu", true);
     expect(quick.totalMs).toBeLessThan(plain.totalMs);
+    expect(quick.sampleMs).toBe(plain.sampleMs / 5);
+    expect(quick.minSamples).toBe(3);
+    expect(
+      budgetOf({ phase: "step", budget: { minSamples: 2, maxSamples: 4 } }, "webgpu", true),
+    ).toMatchObject({ minSamples: 2, maxSamples: 4 });
     expect(quick.minSamples).toBeGreaterThanOrEqual(1);
     expect(quick.maxSamples).toBeGreaterThanOrEqual(quick.minSamples);
   });
@@ -151,5 +159,70 @@ describe("measure", () => {
     const few = { ...budget, totalMs: 10, minSamples: 2, minIterations: 3 };
     const result = await measure(fakeDevice(), { run, dispose: () => {} }, few);
     expect(result).toMatchObject({ samples: 2, iterations: 3 });
+  });
+
+  it("takes no more samples than it should, though there be time", async () => {
+    const result = await measure(
+      fakeDevice(),
+      { run: () => takes(20), dispose: () => {} },
+      { ...budget, totalMs: 1e6 },
+    );
+    expect(result.samples).toBe(5);
+  });
+
+  it("waits for each run that asks for it, and for the device at the end", async () => {
+    const device = fakeDevice();
+    const order: string[] = [];
+    const run = async () => {
+      order.push("begun");
+      await Promise.resolve();
+      await Promise.resolve();
+      order.push("done");
+      now += 7;
+    };
+    const sync = async () => {
+      order.push("sync");
+      now += 1;
+    };
+    expect(await sample({ ...device, sync }, { run, dispose: () => {} }, 2)).toBe(15);
+    expect(order).toEqual(["begun", "done", "begun", "done", "sync"]);
+  });
+
+  it("believes work that tells what it asks for, where the counters can't know", async () => {
+    const told = { dispatches: 7, submits: 2 };
+    const work = { run: () => takes(20), work: told, dispose: () => {} };
+    expect(await measure(fakeDevice(), work, budget)).toMatchObject(told);
+    const host = { run: () => void (now += 1), work: told, dispose: () => {} };
+    expect(await measureHost(fakeDevice(), host)).toMatchObject(told);
+  });
+
+  it("of the host times the asking alone, once V8 has compiled it, with a rest after each", async () => {
+    const device = fakeDevice();
+    let [runs, rests] = [0, 0];
+    const sync = async () => {
+      now += 100;
+      device.counts.submits++;
+    };
+    const result = await measureHost(
+      { ...device, sync },
+      {
+        iterations: 2,
+        run: () => {
+          // Slow and full of dispatches until it is warm.
+          const isCold = runs++ < 20;
+          now += isCold ? 50 : 4;
+          device.counts.dispatches += isCold ? 1000 : 6;
+        },
+        rest: () => {
+          rests++;
+          now += 10;
+        },
+        dispose: () => {},
+      },
+    );
+    expect(result).toMatchObject({ medianMs: 2, minMs: 2, q3Ms: 2, samples: 41, iterations: 2 });
+    expect(Math.max(...result.timesMs)).toBe(2);
+    expect(result).toMatchObject({ dispatches: 3, submits: 0.5 });
+    expect([runs, rests]).toEqual([61, 61]);
   });
 });

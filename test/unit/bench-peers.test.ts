@@ -6,7 +6,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseBenchArguments, UsageError } from "../../bench/arguments.ts";
 import { buildModel, nets, specOf, withoutDropout } from "../../bench/cases/nets.ts";
-import { describeDifference, ourLosses } from "../../bench/peers/agreement.ts";
+import { comparable, describeDifference, ourLosses } from "../../bench/peers/agreement.ts";
 import { installPeer, reasonIn } from "../../bench/peers/install.ts";
 import { dataOf, rotation, weightsOf } from "../../bench/peers/net-data.ts";
 import { ratiosOf, renderFloors, renderRatios, winsIn } from "../../bench/reporters/ratios.ts";
@@ -62,6 +62,14 @@ describe("agreement", () => {
   });
 });
 
+describe("what is compared", () => {
+  it("draws no masks: dropout is every library's own", () => {
+    const net = nets.find((each) => each.layers.some(({ kind }) => kind === "dropout"))!;
+    const work = { kind: "net", net: specOf(net) } as Parameters<typeof comparable>[0];
+    expect(comparable(work)).toEqual({ ...work, net: withoutDropout(net) });
+  });
+});
+
 describe("ratios", () => {
   const rows = [
     row({}),
@@ -85,6 +93,17 @@ describe("ratios", () => {
     const text = renderRatios(rows);
     expect(text).toMatch(/train\/N1 +100 +14\.3 +20\.0\* +66\.7 +5\.00x +1\.50x$/m);
     expect(text).toContain("jax-js-webgpu 0.1.25");
+  });
+
+  it("are of the same case in the same phase", () => {
+    const phases = (["forward", "gradient"] as const).flatMap((phase, i) => [
+      row({ phase, medianMs: 10 }),
+      row({ phase, backend: "tfjs-webgpu", medianMs: 20 + 10 * i }),
+    ]);
+    expect(ratiosOf(phases).map(({ phase, peers }) => [phase, peers])).toEqual([
+      ["forward", { "tfjs-webgpu": 2 }],
+      ["gradient", { "tfjs-webgpu": 3 }],
+    ]);
   });
 
   it("are of medians: one lucky sample makes no peer the best", () => {

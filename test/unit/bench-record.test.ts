@@ -72,6 +72,14 @@ describe("a record", () => {
     });
   });
 
+  it("has whole seconds, and nothing of what is not so", () => {
+    const row = makeRow({ readsEach: false });
+    const text = recordText(withRun(undefined, makeReport([row], { seconds: 12.7 })));
+    expect(JSON.parse(text).runs[0].seconds).toBe(13);
+    expect(text).not.toContain("readsEach");
+    expect(recordText(withRun(undefined, makeReport([{ ...row, readsEach: true }])))).toContain("readsEach");
+  });
+
   it("is compared with as the run itself is", async () => {
     const [read] = await readRuns(write("two.json", recordText(withRun(undefined, finished))));
     const now = makeReport(rows.map((row) => makeRow({ ...row, medianMs: row.medianMs * 1.3 })));
@@ -115,6 +123,9 @@ describe("a record", () => {
     expect(pick([run(["a", "b"], true), run(["a"])])).toBe(1);
     expect(pick([run(["a", "b"], true), run(["c"])])).toBe(0);
     expect(pick([run(["a"]), run(["a"]), run(["c"])])).toBe(1);
+    // Alone as it is counts for more than any rows, but where none of the rows is the same.
+    expect(pick([run(["a"]), run(["a", "b", "c"], true)])).toBe(0);
+    expect(pick([run(["a"], true), run(["c", "d"])])).toBe(0);
   });
 
   it("is read a run at a time, and refused where it is none", async () => {

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { parseBenchArguments, UsageError } from "../../bench/arguments.ts";
+import { cutInside, fitColumns, wrap } from "../../bench/reporters/columns.ts";
 import { renderSkipped, renderTable, showMs, showRate, showShare } from "../../bench/reporters/table.ts";
 import { makeRow as row } from "../support/bench-rows.ts";
 
@@ -46,6 +47,7 @@ describe("bench arguments", () => {
     [["--from", "a.json", "--peers"], /--from shows a run that was made: --peers/],
     [["--from", "a.json", "--device", "cpu"], /--from .*: --device/],
     [["--peers", "--peer-limit", "soon"], /--peer-limit is "soon"/],
+    [["--peers", "--peer-limit", "0"], /--peer-limit is "0"/],
   ])("refuse %j", (args, message) => {
     expect(() => parseBenchArguments(args)).toThrow(UsageError);
     expect(() => parseBenchArguments(args)).toThrow(message);
@@ -132,9 +134,28 @@ describe("the table", () => {
     expect(showShare(row({}))).toBe("");
   });
 
+  it("shortens a name no more than it must, inside, and breaks lines where they are full", () => {
+    expect(cutInside("abcdefgh", 8)).toBe("abcdefgh");
+    expect(cutInside("abcdefgh", 7)).toBe("abc…fgh");
+    expect(wrap("aaa bbb ccc", 7)).toBe("aaa bbb\nccc");
+    expect(wrap("aaa bbb ccc", 6)).toBe("aaa\nbbb\nccc");
+    expect(wrap("aaa\nbbb ccc", 20)).toBe("aaa\nbbb ccc");
+    const columns = [
+      { title: "case", align: "left" as const, cells: ["a/long/name/of/a/case"], least: 8 },
+      { title: "ms", align: "right" as const, cells: ["1.00"] },
+    ];
+    // As much of the name as there is room for.
+    for (const width of [14, 18, 24, 27]) {
+      const { columns: fitted, leftOut } = fitColumns(columns, width);
+      expect(fitted[0].cells[0]).toHaveLength(Math.min(21, width - 6));
+      expect(leftOut).toEqual([]);
+    }
+  });
+
   it("shows times to three digits", () => {
-    expect([1234.5, 99.94, 9.876, 0.98765, 0.012345].map(showMs)).toEqual([
+    expect([1234.5, 123.4, 99.94, 9.876, 0.98765, 0.012345].map(showMs)).toEqual([
       "1235",
+      "123",
       "99.9",
       "9.88",
       "0.988",

@@ -6,13 +6,16 @@ import type { Place, Plan } from "../../engine/backend/program.ts";
 import {
   add,
   backward,
+  batchNorm,
   checkpoint,
   type Device,
   device as defaultDevice,
+  dynamicSlice,
   exp,
   grad,
   init,
   jit,
+  leakyRelu,
   less,
   matmul,
   mul,
@@ -35,6 +38,7 @@ import {
   variable,
   where,
 } from "../../engine/index.ts";
+import { packVariables } from "../../engine/internal.ts";
 import type { Tree } from "../../engine/jit/jit.ts";
 import { signature } from "../../engine/jit/signature.ts";
 import { mostBuffers, planningDevice, programsOf } from "../support/planning-device.ts";
@@ -64,13 +68,22 @@ function planOf<P extends Tensor[]>(fn: (...args: P) => Tree, ...args: P) {
   return { plan, names, refusals: fused.refusals };
 }
 
+/** Whether two places are parts of one buffer of a variable's. */
+const shareBuffer = (a: Place, b: Place) =>
+  a.kind === "memory" && b.kind === "memory" && planning.backend.sharesBuffer(a.memory, b.memory);
+
 const isSlot = (place: Place) => place.kind === "slot";
 
-/** Nothing is read from a slot before something has written there, and no kernel binds more than an adapter does. */
+/**
+ * Nothing is read from a slot before something has written there, no kernel binds more than an adapter does, and none
+ * reads a buffer that it writes, which WebGPU refuses.
+ */
 function checkPlaces({ steps, slots, outputs }: Plan): void {
   const written = new Set<number>();
   const read = (place: Place) => {
     expect(place).toBeDefined();
+    if (place.kind === "slot")
+      expect(place.byteOffset + place.bytes).toBeLessThanOrEqual(slots[place.slot].bytes);
     if (place.kind !== "slot" || slots[place.slot].isZeroed) return;
     expect(written, "a slot is read that nothing wrote").toContain(place.slot);
   };
@@ -79,6 +92,7 @@ function checkPlaces({ steps, slots, outputs }: Plan): void {
     if (step.kind === "copy") {
       read(step.from);
       write(step.to);
+      expect(shareBuffer(step.from, step.to), "a copy within one buffer").toBe(false);
       continue;
     }
     expect(step.places.length).toBeLessThanOrEqual(mostBuffers);
@@ -87,7 +101,13 @@ function checkPlaces({ steps, slots, outputs }: Plan): void {
       if (step.call.operands[k].access === "read") read(place);
     });
     step.places.forEach((place, k) => {
-      if (step.call.operands[k].access !== "read") write(place);
+      if (step.call.operands[k].access === "read") return;
+      write(place);
+      const others = step.places.filter((_, other) => other !== k);
+      expect(
+        others.some((other) => shareBuffer(place, other)),
+        "a buffer is read and written",
+      ).toBe(false);
     });
   }
   for (const { place, spec } of outputs) if (!spec.shape.includes(0)) read(place);
@@ -132,6 +152,20 @@ describe("what is not computed", () => {
     // Not the same: read under another shape, or of other attributes.
     const { names } = planOf((x) => [sum(x, 0), sum(x, 1), sum(reshape(x, [8, 2]), 0)], filled(4, 4));
     expect(names).toHaveLength(3);
+    const nodes = (fn: (x: Tensor) => Tree) => {
+      const f = jit(fn);
+      f(filled(3));
+      const [{ graph }] = f.programs.values();
+      f.dispose();
+      return graph.nodes.length;
+    };
+    // Numbers that print alike.
+    expect(nodes((x) => [mul(x, 0), mul(x, -0)])).toBe(2);
+    expect(nodes((x) => [mul(x, 0), mul(x, 0)])).toBe(1);
+    const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+    expect(nodes((x) => [leakyRelu(x, inf), leakyRelu(x, nan), leakyRelu(x, -inf), leakyRelu(x, inf)])).toBe(
+      3,
+    );
   });
 
   it("is nothing where there is nothing to compute", () => {
@@ -215,6 +249,77 @@ describe("slots", () => {
     }
   });
 
+  it("are given back by results that nobody reads, and taken by what fits", () => {
+    const { plan } = planOf(
+      (x, scale) => {
+        let y: Tensor = x;
+        for (let i = 0; i < 6; i++) [y] = batchNorm(y, scale, scale);
+        return y;
+      },
+      filled(5, 8),
+      filled(8),
+    );
+    expect(plan.slots.length).toBeLessThanOrEqual(4);
+    // Each a little larger than the one before.
+    planOf(
+      (x) => {
+        let y: Tensor = x;
+        for (let columns = 9; columns < 14; columns++) y = softmax(matmul(y, ones([columns - 1, columns])));
+        return y;
+      },
+      filled(4, 8),
+    );
+  });
+
+  it("hold what is assigned at the end until then", () => {
+    const v = variable(new Float32Array(64).fill(1), { shape: [8, 8] });
+    const { plan } = planOf(
+      (x) => {
+        const old = add(v, 0);
+        const next = softmax(v);
+        v.assign(next);
+        let y = matmul(next, old);
+        for (let i = 0; i < 4; i++) y = softmax(matmul(y, x));
+        return y;
+      },
+      filled(8, 8),
+    );
+    const copy = plan.steps.at(-1)!;
+    if (copy.kind !== "copy" || copy.from.kind !== "slot") throw new Error("it is copied from a slot");
+    const { slot } = copy.from;
+    const writers = plan.steps.filter(
+      (step) =>
+        step.kind === "dispatch" &&
+        step.places.some(
+          (place, k) =>
+            place.kind === "slot" && place.slot === slot && step.call.operands[k].access !== "read",
+        ),
+    );
+    expect(writers.map(({ name }) => name)).toEqual(["softmax"]);
+  });
+
+  it("of a pack have in them what is packed, where that can be written there", () => {
+    const pack = packVariables([variable(new Float32Array(4)), variable(new Float32Array(4))]);
+    const packed = (fn: (x: Tensor) => Tensor[]) =>
+      planOf((x) => pack.gather(fn(x)), filled(1, 4)).names.includes("pack");
+    const flat = (x: Tensor) => reshape(x, [4]);
+    expect(packed((x) => [flat(softmax(x)), flat(tanh(softmax(mul(x, 2))))])).toBe(false);
+    // Not twice the same, not from each other, not what is there before.
+    expect(
+      packed((x) => {
+        const y = flat(softmax(x));
+        return [y, y];
+      }),
+    ).toBe(true);
+    expect(
+      packed((x) => {
+        const y = softmax(x);
+        return [flat(y), flat(softmax(y))];
+      }),
+    ).toBe(true);
+    expect(packed((x) => [flat(x), flat(softmax(x))])).toBe(true);
+  });
+
   it("hold one value at a time, while someone will read it", () => {
     const { plan } = planOf(
       (x) => {
@@ -243,6 +348,13 @@ describe("copies", () => {
     });
     // Both old values first, then each to its new place.
     expect(swapped.names).toEqual(["keep", "keep", "assign", "assign"]);
+    // Returned as it was, by the variable that took it.
+    const taken = planOf(() => {
+      b.assign(a);
+      a.assign(add(a, 1));
+      return b as Tensor;
+    });
+    expect(taken.plan.outputs[0].place.kind).toBe("slot");
     // The value that it has already.
     expect(planOf(() => void a.assign(a)).names).toEqual([]);
   });
@@ -256,6 +368,111 @@ describe("copies", () => {
   });
 });
 
+describe("assignments in place", () => {
+  const square4 = () => variable(new Float32Array(16).fill(1), { shape: [4, 4] });
+
+  it("wait for who reads the old value, though it was asked for later", () => {
+    const v = square4();
+    const { names } = planOf(
+      (x) => {
+        const old = add(v, 0);
+        v.assign(add(v, 1));
+        return matmul(old, x);
+      },
+      filled(4, 4),
+    );
+    expect(names).toEqual(["matmul", "add"]);
+    const pack = packVariables([variable(new Float32Array(4)), variable(new Float32Array(8))]);
+    const [a] = pack.variables;
+    const whole = planOf(() => {
+      const old = add(pack.values, 0);
+      a.assign(add(a, 1));
+      return sum(old);
+    });
+    expect(whole.names).toEqual(["sum", "add"]);
+  });
+
+  it("are copies where someone reads old and new together, or the kernel itself reads elsewhere", () => {
+    const [v, w] = [square4(), square4()];
+    const together = planOf(() => {
+      const old = add(v, 0);
+      const next = softmax(v);
+      v.assign(next);
+      return matmul(next, old);
+    });
+    expect(together.names).toEqual(["softmax", "matmul", "assign"]);
+    const behind = planOf(
+      (x) => {
+        const old = add(v, 0);
+        const z = matmul(x, x);
+        v.assign(z);
+        return add(z, old);
+      },
+      filled(4, 4),
+    );
+    expect(behind.names.at(-1)).toBe("assign");
+    for (const update of [() => softmax(v), () => transpose(v), () => matmul(mul(v, 2), w)]) {
+      const { plan } = planOf(() => void v.assign(update()));
+      expect(plan.steps.at(-1)!.kind, String(update)).toBe("copy");
+    }
+  });
+
+  it("of packed variables bind their buffer once", () => {
+    const pack = packVariables(Array.from({ length: 3 }, square4));
+    const [a, b, c] = pack.variables;
+    const y = filled(4, 4);
+    for (const update of [
+      () => b.assign(mul(b, c)),
+      () => {
+        const total = add(y, 1);
+        a.assign(total);
+        b.assign(total);
+      },
+      () => {
+        a.assign(add(a, 1));
+        b.assign(matmul(a, y));
+      },
+      () => {
+        b.assign(matmul(y, y));
+        a.assign(matmul(b, y));
+        c.assign(matmul(a, b));
+      },
+      () => {
+        const next = add(c, 1);
+        a.assign(matmul(next, y));
+        c.assign(next);
+      },
+    ])
+      expect(() => planOf(() => void update()), String(update)).not.toThrow();
+  });
+});
+
+describe("rows that are taken", () => {
+  const take = (x: Tensor, start: Tensor) => dynamicSlice(x, start, 4);
+
+  it("are read where they lie by products alone, as the rows that they are", () => {
+    const [x, w] = [filled(10, 6), filled(6, 3)];
+    const start = tensor(0, { dtype: "i32" });
+    const read = planOf((x, start, w) => matmul(take(x, start), w), x, start, w);
+    expect(read.names.join()).not.toContain("dynamicSlice");
+    const v = variable(new Float32Array(24), { shape: [4, 6] });
+    const copied: ((x: Tensor, start: Tensor, w: Tensor) => Tree)[] = [
+      (x, start) => matmul(reshape(take(x, start), [8, 3]), ones([3, 2])),
+      (x, start, w) => {
+        const rows = take(x, start);
+        v.assign(rows);
+        return matmul(rows, w);
+      },
+      (x, start, w) => {
+        const rows = take(x, start);
+        return [rows, matmul(rows, w)];
+      },
+      (x, start) => matmul(ones([2, 4]), take(x, start)),
+    ];
+    for (const fn of copied) expect(planOf(fn, x, start, w).names.join()).toContain("dynamicSlice");
+  });
+});
+
 describe("what a kernel binds", () => {
   const many = (count: number) => Array.from({ length: count }, () => filled(5, 7));
 
@@ -263,6 +480,8 @@ describe("what a kernel binds", () => {
     const total = (...all: Tensor[]) => all.reduce((x, y) => add(x, y));
     expect(bound(planOf(total, ...many(mostBuffers - 1)).plan)).toEqual([mostBuffers]);
     expect(planOf(total, ...many(mostBuffers)).names).toHaveLength(2);
+    const scaled = (...all: Tensor[]) => total(...all.map((x, i) => mul(x, i + 2)));
+    expect(bound(planOf(scaled, ...many(mostBuffers - 1)).plan)).toEqual([mostBuffers]);
     expect(planOf((...all: Tensor[]) => all.map((x) => exp(x)), ...many(20)).names.length).toBeLessThan(20);
     // Each reads the first, so that they would like to be one.
     planOf((...all: Tensor[]) => all.slice(1).map((x) => mul(all[0], x)), ...many(20));
@@ -376,6 +595,15 @@ describe("one kernel", () => {
       ...args,
     );
     expect(bound(both.plan)).toEqual([5]);
+  });
+
+  it("is what a layer's gradients make: weights, bias, and what is done with them", () => {
+    const { names } = planOf(
+      (x, dy) => [mul(matmul(x, dy, { transposeA: true }), 0.1), sum(dy, 0)],
+      filled(16, 8),
+      filled(16, 8),
+    );
+    expect(names).toHaveLength(1);
   });
 
   it("is what small chains beside each other make, where none needs another", () => {
