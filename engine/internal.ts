@@ -11,8 +11,9 @@ export {
   type OptionNames,
   unknownName,
 } from "./base/errors.ts";
-export { lookup } from "./base/names.ts";
+export { checkedName, lookup } from "./base/names.ts";
 export * from "./base/number-checks.ts";
+export { printable } from "./base/printable.ts";
 export * as hostRandom from "./base/random/draws.ts";
 export { fillPermutation } from "./base/random/permutation.ts";
 export * from "./ops/internal.ts";

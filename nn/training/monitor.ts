@@ -61,7 +61,7 @@ export class Monitor {
    * @throws ArgumentError where the logs have no such name
    */
   improves(logs: Logs): boolean {
-    const value = logs[this.name];
+    const value = Object.hasOwn(logs, this.name) ? logs[this.name] : undefined;
     if (value === undefined) throw this.#missing(Object.keys(logs));
     const isBetter =
       this.#best === undefined ? !Number.isNaN(value) : (value - this.#best) * this.#sign + this.minDelta < 0;
