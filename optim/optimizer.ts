@@ -41,6 +41,7 @@ import {
 import { checkResult, checkStarts, type UpdateResult } from "./rule-checks.ts";
 import type { Schedule, ScheduleConfig } from "./schedules.ts";
 import { Segments } from "./segments.ts";
+import { checkState } from "./state-checks.ts";
 
 export type { UpdateResult };
 
@@ -397,9 +398,14 @@ export abstract class Optimizer<S extends string = string> {
   /**
    * Goes on from a saved state. Before the variables are known, it is kept until they are.
    *
-   * @throws ArgumentError when the state is another optimizer's or of other variables; nothing is changed then
+   * @throws ArgumentError when it is no state, another optimizer's, or of other variables; nothing is changed then
    */
   setState(state: OptimizerState): void {
+    checkState(this.name, state, {
+      slots: Object.keys(this.slotStarts),
+      scalars: Object.keys(this.scalarStarts),
+      hasSchedule: this.schedule !== undefined,
+    });
     const built = this.#built;
     if (built === undefined) {
       if (this.schedule === undefined && state.learningRate !== undefined)
@@ -415,12 +421,6 @@ export abstract class Optimizer<S extends string = string> {
       const packed = new Float32Array(pack.total).fill(isFresh ? this.slotStarts[slot] : 0);
       if (isFresh) return packed;
       const saved = state.slots[slot];
-      const broken = saved?.find((part) => part?.length === undefined);
-      if (broken !== undefined) {
-        throw new ArgumentError(
-          `${this.name}: the state's slot "${slot}" holds ${typeof broken}s where arrays of numbers belong; JSON turns typed arrays into objects: save Array.from(values)`,
-        );
-      }
       const fits = saved?.length === built.variables.length;
       if (!fits || built.variables.some((v, i) => saved[i].length !== v.size)) {
         throw new ArgumentError(

@@ -17,6 +17,8 @@ struct Sizes {
   // elements in a row, and what is added to the variance
   count: f32,
   epsilon: f32,
+  // 0, which the compiler does not know
+  zero: u32,
 }
 
 alias Unit = vec4f;

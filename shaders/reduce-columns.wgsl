@@ -12,7 +12,7 @@ struct Sizes {
   // rows in a chunk
   chunk: u32,
   identity: u32,
-  scale: f32,
+  divisor: f32,
   // 0, which the compiler does not know
   zero: u32,
 }

@@ -10,8 +10,8 @@ struct Sizes {
   chunk: u32,
   // bits of the value that combining with changes nothing
   identity: u32,
-  // what the result is multiplied by
-  scale: f32,
+  // what the result may be divided by
+  divisor: f32,
   // 0, which the compiler does not know
   zero: u32,
 }

@@ -19,11 +19,11 @@ export interface Operands {
 export interface MemoryUse {
   /** Live tensor handles, Variables included; results of jit programs are the programs' own. */
   readonly tensors: number;
-  /** Device buffers in existence, pooled ones included. */
+  /** Device buffers in existence, pooled ones included. Values of at most 4 KiB share buffers. */
   readonly buffers: number;
-  /** Bytes of buffers that values live in. */
+  /** Bytes that values take, rounded up to what the device gives. */
   readonly bytes: number;
-  /** Bytes of freed buffers held for reuse. */
+  /** Bytes held for reuse: of freed buffers, and of those parts of shared buffers that are free. */
   readonly pooledBytes: number;
   /** The most that `bytes` and `pooledBytes` together have been. */
   readonly peakBytes: number;
@@ -58,8 +58,11 @@ export interface Backend {
   readonly info: DeviceInfo;
   /** Bytes that slices of packed memory must start at a multiple of. */
   readonly sliceAlignment: number;
-  /** Fresh memory, its content undefined. `what` names it in errors. */
-  allocate(spec: Spec, what: string): Memory;
+  /**
+   * Fresh memory, its content undefined. `what` names it in errors. It is a device buffer of its own, unless `apart` is
+   * given: then it may share a buffer with other values, but with none of those, which the same kernels read.
+   */
+  allocate(spec: Spec, what: string, apart?: readonly Memory[]): Memory;
   /** Throws the LimitError that {@link allocate} would, before host values of that size are made. */
   checkSize(spec: Spec, what: string): void;
   /** Gives memory one number for all elements; absent where they are written. */
@@ -76,6 +79,8 @@ export interface Backend {
   endsInGap(memory: Memory, spec: Spec): boolean;
   write(memory: Memory, spec: Spec, values: ArrayLike<number>): void;
   read(memory: Memory, dtype: DType, count: number): Promise<HostArray>;
+  /** The values as they are, where they lie on the host: not a copy, and only to be looked at. */
+  peek?(memory: Memory, count: number): ArrayLike<number>;
   readFloat64(memory: Memory, dtype: DType, count: number): Promise<Float64Array>;
   copy(from: Memory, to: Memory, spec: Spec): void;
   /** Binds a planned program to the device; absent where jit runs functions as they are (the CPU reference). */
@@ -106,6 +111,8 @@ export interface Backend {
   /** Resolves when everything asked for so far has been done; rejects with the first error it met. */
   sync(): Promise<void>;
   memoryUse(): Omit<MemoryUse, "tensors">;
+  /** Forgets the peak: it is what there is now. */
+  resetPeak(): void;
   counters(): WorkCounters;
   /** Resolves with the reason if the device is lost. */
   readonly lost: Promise<string>;

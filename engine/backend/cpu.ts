@@ -118,6 +118,10 @@ export class CpuBackend implements Backend {
     return out;
   }
 
+  peek(memory: Memory, count: number): ArrayLike<number> {
+    return (memory as HostMemory).array.subarray(0, count);
+  }
+
   async readFloat64(memory: Memory, _dtype: DType, count: number): Promise<Float64Array> {
     return Float64Array.from((memory as HostMemory).array.subarray(0, count));
   }
@@ -138,6 +142,10 @@ export class CpuBackend implements Backend {
 
   memoryUse(): Omit<MemoryUse, "tensors"> {
     return { buffers: this.#buffers, bytes: this.#bytes, pooledBytes: 0, peakBytes: this.#peakBytes };
+  }
+
+  resetPeak(): void {
+    this.#peakBytes = this.#bytes;
   }
 
   counters(): WorkCounters {

@@ -42,7 +42,7 @@ export function deviceOf(what: string, inputs: readonly Tensor[]): Device {
   const other = inputs.find((input) => input.device !== device);
   if (other !== undefined) {
     throw new DeviceError(
-      `${what}: the inputs are on two devices (${device.kind} and ${other.device.kind}); copy one over`,
+      `${what}: the inputs are on two devices (${device.name} and ${other.device.name}); copy one over`,
     );
   }
   return device;

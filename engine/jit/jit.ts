@@ -10,6 +10,7 @@ import {
   checkOptions,
   DeviceError,
   isPromise,
+  kindOf,
   type OptionNames,
   TraceError,
 } from "../base/errors.ts";
@@ -57,8 +58,8 @@ const jitOptions: OptionNames<JitOptions> = {
 
 const runOptions = { steps: true } as const;
 
-/** What a traced function may return: tensors, alone or in arrays and plain objects; or nothing. */
-export type Tree = Tensor | undefined | void | readonly Tree[] | { readonly [key: string]: Tree };
+/** What a traced function may return: tensors, alone or in arrays and plain objects, or nothing in their places. */
+export type Tree = Tensor | undefined | null | void | readonly Tree[] | { readonly [key: string]: Tree };
 
 /** An argument: tensors are inputs of the program; anything else must be plain data and is part of its signature. */
 export type JitArgument = unknown;
@@ -166,7 +167,9 @@ export function jit<P extends JitArgument[], R extends Tree>(
     const tensors = args.filter((arg): arg is Tensor => arg instanceof Tensor);
     const device = tensors[0]?.device ?? options.device ?? defaultDevice();
     if (tensors.some((tensor) => tensor.device !== device))
-      throw new DeviceError("jit: the arguments are on two devices; copy one over");
+      throw new DeviceError(
+        `jit: the arguments are on two devices (${[...new Set(tensors.map((tensor) => tensor.device.name))].join(" and ")}); copy one over`,
+      );
     return { device, tensors };
   };
   const warmUp = async (args: P, onProgress: WarmUpProgress | undefined): Promise<WarmUp> => {
@@ -214,6 +217,8 @@ export function jit<P extends JitArgument[], R extends Tree>(
   const call = (times: number, args: P): R => {
     const { device, tensors } = argumentsOf(args);
     if (runsAsIs(device) || device.backend.prepare === undefined) {
+      // Refuses what a trace would refuse.
+      signature(args, options.name ?? fn.name);
       let result = runAsIs(fn, args);
       for (let i = 1; i < times; i++) {
         disposeAll(result);
@@ -332,7 +337,7 @@ function trace<P extends unknown[]>(
           for (const output of outputs) {
             if (output.device !== device)
               throw new DeviceError(
-                `jit: a result of the traced function is on another device (${output.device.kind}) than the program (${device.kind}); pass a tensor of that device, or make it the default one with setDevice()`,
+                `jit: a result of the traced function is on another device (${output.device.name}) than the program (${device.name}); pass a tensor of that device, or make it the default one with setDevice()`,
               );
           }
           finished = tracer.finish(
@@ -379,7 +384,7 @@ function trialCalls({ nodes }: Graph): TrialCall[] {
 
 /** Lists the tensors of a result and gives a function that puts new ones in their places. */
 function collect(value: Tree, into: Tensor[]): Entry["rebuild"] {
-  if (value === undefined) return () => undefined;
+  if (value === undefined || value === null) return () => value;
   if (value instanceof Tensor) {
     const index = into.length;
     const spec: Spec = { shape: value.shape, dtype: value.dtype };
@@ -391,12 +396,12 @@ function collect(value: Tree, into: Tensor[]): Entry["rebuild"] {
     const parts = value.map((part) => collect(part, into));
     return (device, memories) => parts.map((part) => part(device, memories));
   }
-  if (value !== null && typeof value === "object") {
+  if (typeof value === "object" && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
     const parts = Object.entries(value).map(([key, part]) => [key, collect(part as Tree, into)] as const);
     return (device, memories) =>
       Object.fromEntries(parts.map(([key, part]) => [key, part(device, memories)]));
   }
   throw new ArgumentError(
-    `jit: a traced function must return tensors, arrays or objects of them, got ${typeof value}`,
+    `jit: a traced function must return tensors, or arrays and plain objects of them, got ${kindOf(value)}; return what is no tensor by other ways`,
   );
 }

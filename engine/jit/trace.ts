@@ -241,6 +241,10 @@ export class TraceBackend implements Backend {
     return this.#real.memoryUse();
   }
 
+  resetPeak(): void {
+    this.#real.resetPeak();
+  }
+
   counters(): WorkCounters {
     return this.#real.counters();
   }

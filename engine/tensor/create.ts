@@ -102,7 +102,7 @@ function upload(device: Device, values: ArrayLike<number>, shape: Shape, dtype: 
 /** A tensor that `write` gives its values. Memory comes first: what is too large for the device makes no host array. */
 function made(device: Device, spec: Spec, what: string, write: (memory: Memory, spec: Spec) => void): Tensor {
   device.checkOpen(`the result of ${what}`);
-  const memory = device.backend.allocate(spec, `the result of ${what}`);
+  const memory = device.backend.allocate(spec, `the result of ${what}`, []);
   try {
     write(memory, spec);
   } catch (error) {
@@ -138,7 +138,8 @@ export function checkValues(what: string, values: ArrayLike<number>, dtype: DTyp
 
 /** @internal Throws an ArgumentError for a name that is no dtype. */
 export function checkDType(dtype: DType): void {
-  if (!dtypes.includes(dtype)) throw unknownName("dtype", String(dtype), dtypes);
+  if (!dtypes.includes(dtype))
+    throw unknownName("dtype", typeof dtype === "string" ? dtype : kindOf(dtype), dtypes);
 }
 
 /** Flat values, their shape and natural dtype; throws a ShapeError for ragged or misfitting input. */

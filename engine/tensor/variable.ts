@@ -105,7 +105,7 @@ export class Variable extends Tensor {
     }
     if (value.device !== this.device) {
       throw new DeviceError(
-        `assign: ${this.describe()} is on ${this.device.kind}, the value on another device (${value.device.kind})`,
+        `assign: ${this.describe()} is on ${this.device.name}, the value on another device (${value.device.name})`,
       );
     }
     if (value === this) return this;
@@ -163,6 +163,11 @@ export class Variable extends Tensor {
     super.dispose();
   }
 
+  /** @internal */
+  protected override get title(): string {
+    return `Variable "${this.name}" `;
+  }
+
   override describe(): string {
     return `variable "${this.name}" (${this.dtype} ${showShape(this.shape)})`;
   }
@@ -186,7 +191,7 @@ export function variable(
       (device !== undefined && device !== value.device)
     ) {
       throw new ArgumentError(
-        `variable "${name}": a tensor's shape, dtype and device are its own (${value.dtype} ${showShape(value.shape)}, ${value.device.kind}); use reshape, cast, or numbers`,
+        `variable "${name}": a tensor's shape, dtype and device are its own (${value.dtype} ${showShape(value.shape)}, ${value.device.name}); use reshape, cast, or numbers`,
       );
     }
     const { memory } = value;

@@ -297,7 +297,7 @@ export abstract class Layer {
     }
     if (x.device !== this.#device) {
       throw new DeviceError(
-        `${this.describe()}: its weights and the input are on two devices (${this.#device?.kind} and ${x.device.kind})`,
+        `${this.describe()}: its weights and the input are on two devices (${this.#device?.name} and ${x.device.name})`,
       );
     }
   }

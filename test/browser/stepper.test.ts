@@ -157,9 +157,9 @@ describe.skipIf(executable === undefined)("the stepper", () => {
       expect(y + height).toBeLessThan(footer.y);
     }
     const first = wide.locator('[data-box="value W1"]');
-    expect(await first.locator(".updated").textContent()).toBe("0.2996, 0.3996 | 0.2492, 0.3493");
+    expect(await first.locator("text.updated").textContent()).toBe("0.2996, 0.3996 | 0.2492, 0.3493");
     const [text, frame] = [
-      await first.locator(".updated").boundingBox(),
+      await first.locator("text.updated").boundingBox(),
       await first.locator("rect").boundingBox(),
     ];
     expect(text!.x + text!.width).toBeLessThan(frame!.x + frame!.width);

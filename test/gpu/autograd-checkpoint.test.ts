@@ -242,6 +242,12 @@ describe("randomness", () => {
       const [dx] = grad((v) => sum(block(block(v))))(x);
       expect(await valuesOf(dx)).toEqual([10 * 11 * 11 * 12]);
       expect(await valuesOf(count)).toEqual([12]);
+      const traced = jit((u: Tensor) => grad((v) => sum(block(block(v))))(u)[0]);
+      for (const now of [12, 14]) {
+        expect(await valuesOf(traced(x))).toEqual([now * (now + 1) * (now + 1) * (now + 2)]);
+        expect(await valuesOf(count)).toEqual([now + 2]);
+      }
+      traced.dispose();
     }
   });
 });

@@ -180,6 +180,35 @@ describe("RandomGenerator", () => {
     expect(await one.uniform([8]).data()).toEqual(first);
   });
 
+  it("gives the gradient of dropout the mask that it drew, eager and traced", async () => {
+    const x = g.ones([64], { device: gpu });
+    using eager = new g.RandomGenerator({ seed: 3, device: gpu });
+    using inside = new g.RandomGenerator({ seed: 3, device: gpu });
+    const step = (random: g.RandomGenerator) => (v: g.Tensor) => {
+      let dropped: g.Tensor | undefined;
+      const { grads } = g.valueAndGrad((z: g.Tensor) => {
+        dropped = g.keep(random.dropout(z, 0.25));
+        return g.sum(g.square(dropped));
+      })(v);
+      return [dropped!, grads[0]];
+    };
+    const traced = g.jit(step(inside));
+    for (let run = 0; run < 2; run++) {
+      const [values, gradient] = step(eager)(x);
+      const got = traced(x) as g.Tensor[];
+      const dropped = [...(await values.data())];
+      expect(dropped.filter((value) => value === 0).length).toBeGreaterThan(4);
+      // Of (x / 0.75)^2 where x is 1 and kept.
+      [...(await gradient.data())].forEach((value, i) => {
+        expect(value).toBeCloseTo((dropped[i] * 2) / 0.75, 5);
+      });
+      expect([...(await got[0].data())]).toEqual(dropped);
+      expect([...(await got[1].data())]).toEqual([...(await gradient.data())]);
+      g.disposeAll([values, gradient]);
+    }
+    expect([...(await eager.state.data())]).toEqual([3, 0, 2, 0]);
+  });
+
   it("shuffles rows along an axis without losing any", async () => {
     using random = new g.RandomGenerator({ seed: 1, device: gpu });
     const x = g.reshape(g.arange(3 * 40, { device: gpu }), [3, 40]);

@@ -21,8 +21,8 @@ import {
   jit,
   keep,
   LimitError,
+  type MemoryUse,
   matmul,
-  type memory,
   mul,
   noGrad,
   oneHot,
@@ -332,6 +332,19 @@ describe("uploads beside pending work", () => {
     expect(live()).toEqual(before);
   });
 
+  it("of a part of an array take that part", async () => {
+    const all = Float32Array.from({ length: 40 }, (_, i) => i);
+    const words = Uint32Array.from({ length: 40 }, (_, i) => 2 ** 31 + i);
+    const made = [tensor(all.subarray(8, 12)), tensor(words.subarray(3, 5)), variable([0, 0])];
+    (made[2] as ReturnType<typeof variable>).set(all.subarray(30, 32));
+    expect(await Promise.all(made.map(valuesOf))).toEqual([
+      [8, 9, 10, 11],
+      [2 ** 31 + 3, 2 ** 31 + 4],
+      [30, 31],
+    ]);
+    disposeAll(made);
+  });
+
   it("into a variable come after what read it and before what reads it next", async () => {
     const w = variable([1, 2]);
     const first = mul(w, 10);
@@ -521,7 +534,7 @@ describe("2,000 training steps", () => {
   it("by fit leave tensors, buffers and bytes as after 20, and upload nothing by the step", async () => {
     const empty = live();
     const model = makeModel();
-    const seen: (ReturnType<typeof memory> & { uploads: number })[] = [];
+    const seen: (MemoryUse & { uploads: number })[] = [];
     // Four steps an epoch: 500 epochs.
     const { history } = await model.fit(x, y, {
       batchSize: 8,

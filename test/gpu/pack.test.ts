@@ -7,6 +7,7 @@ import {
   disposeAll,
   exp,
   jit,
+  neg,
   setDevice,
   sum,
   type Tensor,
@@ -45,6 +46,22 @@ function makePack() {
   };
   return { a, b, c, pack, dispose };
 }
+
+describe("packed variables", () => {
+  it("read one after the other, into memory that is given back, give their own values", async () => {
+    const size = 64;
+    const vs = [1, 2, 3].map((x) => variable(new Float32Array(size).fill(x)));
+    const pack = packVariables(vs);
+    for (const [i, v] of vs.entries()) {
+      const y = neg(v);
+      expect(Array.from(await y.data())).toEqual(new Array(size).fill(-(i + 1)));
+      y.dispose();
+    }
+    expect(vs.map((_, i) => pack.range(i))).toEqual(pack.offsets.map((start) => [start, start + size]));
+    disposeAll(vs);
+    pack.dispose();
+  });
+});
 
 describe("the gaps of a pack are 0", () => {
   it("once variables have moved in", async () => {

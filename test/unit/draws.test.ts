@@ -75,6 +75,8 @@ describe("inverseNormal", () => {
     [0.075, -1.439531470938456],
     [0.001, -3.0902323061678136],
     [1e-10, -6.361340902404057],
+    [1e-14, -7.650628092935269],
+    [1e-300, -37.0470962993612],
     [2 ** -53, -8.209536151601387],
     [1 - 2 ** -53, 8.209536151601387],
   ])("of %d is %d", (probability, want) => {
@@ -100,6 +102,8 @@ describe("uniform", () => {
     const values = uniform(key, 0, 1000, 2 ** 24, 2 ** 24 + 4);
     expect(new Set(values)).toEqual(new Set([2 ** 24, 2 ** 24 + 2]));
     expect([...uniform(key, 0, 3, 7, 7)]).toEqual([7, 7, 7]);
+    const below = uniform(key, 0, 1000, -(2 ** 24) - 4, -(2 ** 24));
+    expect(new Set(below)).toEqual(new Set([-(2 ** 24) - 4, -(2 ** 24) - 2]));
     expect(uniform(key, 0, 1000, -1e-45, 0).every((value) => value < 0)).toBe(true);
   });
 
@@ -174,5 +178,6 @@ describe("every draw", () => {
   it("refuses counts that are none", () => {
     expect(() => uniform(key, 0, -1)).toThrow(ArgumentError);
     expect(() => normal(key, 0, 1.5)).toThrow(ArgumentError);
+    expect(() => normal(key, 0, 2 ** 33)).toThrow(ArgumentError);
   });
 });

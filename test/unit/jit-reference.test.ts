@@ -30,15 +30,15 @@ describe("jit on the CPU reference", () => {
   it("leaves nothing but its results", () => {
     const v = variable([1, 2]);
     const f = jit((x: Tensor) => add(mul(square(x), 2), mul(v, 3)));
-    const run = () => {
+    const use = () => {
       f(v).dispose();
       f.run({ steps: 3 }, v).dispose();
       disposeAll(jit((x: Tensor) => grad((y: Tensor) => sum(square(y)))(x))(v));
     };
-    run();
-    // Numbers have become tensors that stay with the device.
+    // The device keeps the scalars that the first use makes.
+    use();
     const before = memory().tensors;
-    run();
+    use();
     expect(memory().tensors).toBe(before);
     v.dispose();
   });

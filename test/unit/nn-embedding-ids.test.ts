@@ -66,7 +66,11 @@ describe("ids", () => {
     }
     for (const first of [new Anything(3, 4), new Dense(2)]) {
       const model = makeModel(first);
-      (await model.predict(wrong)).dispose();
+      const [given, unread] = [await model.predict(wrong), await model.predict(tensor(wrong))];
+      expect(given.shape).toEqual([2, 1]);
+      expect([...(await given.data())]).toEqual([...(await unread.data())]);
+      const { history } = await model.fit(wrong, y, { verbose: 0 });
+      expect(history.loss.every(Number.isFinite)).toBe(true);
       model.dispose();
     }
   });

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { ArgumentError } from "../../engine/base/errors.ts";
-import { fillPermutation, permutation } from "../../engine/base/random/permutation.ts";
+import { fillPermutation, highProduct, permutation } from "../../engine/base/random/permutation.ts";
 
 const state = (counter: number, stream = 4) => [1, 2, counter, stream];
 
@@ -38,6 +38,8 @@ describe("permutation", () => {
 
   it("has pinned values: checkpoints and other machines rely on them", () => {
     expect([...permutation([1, 2, 3, 4], 10)]).toEqual([7, 1, 5, 3, 0, 8, 9, 2, 6, 4]);
+    // A power of two fills its network's domain.
+    expect([...permutation([1, 2, 3, 4], 128).subarray(0, 8)]).toEqual([37, 54, 70, 74, 9, 72, 71, 119]);
     const big = permutation([0xffffffff, 0x1fffff, 0xffffffff, 7], 60000);
     expect([...big.subarray(0, 5), ...big.subarray(59995)]).toEqual([
       24834, 51022, 50692, 52446, 58433, 46460, 49351, 24784, 56734, 9531,
@@ -87,6 +89,22 @@ describe("permutation", () => {
     }
     expect(Math.abs(correlation / Math.sqrt(n))).toBeLessThan(4);
     expect(adjacent).toBeLessThan(12); // 2 are expected
+  });
+
+  it("rotates by the high half of a product, rounded down at every edge of a word", () => {
+    const edges = [
+      0, 1, 0xffff, 0x10000, 0x10001, 0x7fffffff, 0x80000000, 0xffff0000, 0xfffffffe, 0xffffffff,
+    ];
+    const sizes = [1, 2, 3, 5, 0xffff, 0x10000, 0x10001, 60_000, 2 ** 31 - 1];
+    for (const word of edges) {
+      for (const n of [...sizes, ...edges.slice(1)])
+        expect(highProduct(word, n)).toBe(Number((BigInt(word) * BigInt(n)) >> 32n));
+    }
+    // Where the product crosses a multiple of 2^32.
+    for (const n of sizes.slice(1)) {
+      const word = Math.ceil(2 ** 32 / n);
+      expect([highProduct(word - 1, n), highProduct(word, n)]).toEqual([0, 1]);
+    }
   });
 
   it.each([-1, 1.5, Number.NaN, 2 ** 31])("refuses n = %d", (n) => {

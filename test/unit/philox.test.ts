@@ -62,6 +62,9 @@ describe("RandomSource", () => {
     expect([source.nextStream(), source.nextStream()]).toEqual([0, 1]);
     expect([...source.state()]).toEqual([0xffffffff, 0x1fffff, 0, 2]);
     expect([...source.state(9, 7)]).toEqual([0xffffffff, 0x1fffff, 7, 9]);
+    expect(source.position).toBe(3);
+    source.position = 2 ** 32 - 1;
+    expect([source.nextStream(), source.nextStream()]).toEqual([2 ** 32 - 1, 0]);
     source.resetStreams();
     expect(source.nextStream()).toBe(0);
   });

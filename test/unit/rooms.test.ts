@@ -19,8 +19,7 @@ const foldersBelow = (folder: string, depth: number): string[] => [
         .flatMap(({ name }) => foldersBelow(path.posix.join(folder, name), depth - 1))),
 ];
 
-// The engine's rooms stand in docs/architecture.md, which the test of imports reads.
-const houses = ["bench", "data", "examples", "nn", "optim", "scripts", "shaders", "test"];
+const houses = ["bench", "data", "engine", "examples", "nn", "optim", "scripts", "shaders", "test"];
 /** Too small for a page of its own: the one of the folder above tells of it. */
 const toldAbove = new Set(["examples/support"]);
 

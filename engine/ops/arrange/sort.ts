@@ -6,6 +6,7 @@ import sortFinishSource from "../../../shaders/sort-finish.wgsl";
 import sortMergeSource from "../../../shaders/sort-merge.wgsl";
 import type { DType } from "../../base/dtype.ts";
 import { ArgumentError, checkOptions, DTypeError, type OptionNames } from "../../base/errors.ts";
+import { showGiven } from "../../base/number-checks.ts";
 import { normalizeAxis, type Shape, showShape } from "../../base/shape.ts";
 import {
   grid,
@@ -257,7 +258,7 @@ export const topK: ((x: Tensor, k: number, options?: TopKOptions) => { values: T
     const along = normalizeAxis("topK", axis, x.shape.length);
     if (!Number.isInteger(k) || k < 0 || k > x.shape[along]) {
       throw new ArgumentError(
-        `topK: k is ${k}; axis ${along} of ${showShape(x.shape)} has ${x.shape[along]} elements, so it must be a whole number from 0 to ${x.shape[along]}`,
+        `topK: k is ${showGiven(k)}; axis ${along} of ${showShape(x.shape)} has ${x.shape[along]} elements, so it must be a whole number from 0 to ${x.shape[along]}`,
       );
     }
     const [values, indices] = apply(topKOp, [x], { axis: along, k, descending: !smallest });

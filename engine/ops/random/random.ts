@@ -8,6 +8,7 @@ import dropoutSource from "../../../shaders/dropout.wgsl";
 import permutationSource from "../../../shaders/permutation.wgsl";
 import philoxSource from "../../../shaders/philox.wgsl";
 import { ArgumentError, DTypeError } from "../../base/errors.ts";
+import { showGiven } from "../../base/number-checks.ts";
 import { fillPermutation, halves } from "../../base/random/permutation.ts";
 import { sizeOf } from "../../base/shape.ts";
 import { input, output, type Spec, shader, wgslFloat } from "../../kernel/kernel.ts";
@@ -37,7 +38,9 @@ export const permutation = defineOp({
   infer: ([state], { n }: PermutationAttrs): readonly Spec[] => {
     checkState("permutation", state);
     if (!Number.isInteger(n) || n < 0 || n >= 2 ** 31) {
-      throw new ArgumentError(`permutation: n must be a whole number from 0 to 2^31 - 1, got ${n}`);
+      throw new ArgumentError(
+        `permutation: n must be a whole number from 0 to 2^31 - 1, got ${showGiven(n)}`,
+      );
     }
     return [{ shape: [n], dtype: "u32" }];
   },
@@ -114,9 +117,9 @@ export const dropout = defineOp({
   infer: ([x, state], { rate }: DropoutAttrs): readonly Spec[] => {
     if (x.dtype !== "f32") throw new DTypeError(`dropout: x must be f32, got ${x.dtype}; use cast(x, "f32")`);
     checkState("dropout", state);
-    if (!(rate >= 0 && rate <= 1)) {
+    if (!(typeof rate === "number" && rate >= 0 && rate <= 1)) {
       throw new ArgumentError(
-        `dropout: the rate must be from 0 to 1, the share of elements to drop, got ${rate}`,
+        `dropout: the rate must be from 0 to 1, the share of elements to drop, got ${showGiven(rate)}`,
       );
     }
     return [{ shape: x.shape, dtype: "f32" }];

@@ -1,0 +1,577 @@
+// Faults in jit: tracing, clean-up, fusing, planning.
+
+import { faultsIn, gpu, unit } from "./fault.mjs";
+
+const traps = gpu("jit-traps");
+const fusion = gpu("jit-fusion-traps");
+const variables = gpu("jit-traps", "^variables|what is returned");
+
+export const jit = faultsIn({
+  "engine/jit/signature.ts": [
+    [unit("jit", "signature"), gpu("jit-traps", "what is frozen")],
+    ["`${arg.dtype}[${arg.shape}]`", "`[${arg.shape}]`", { row: "M2" }],
+    ["`${arg.dtype}[${arg.shape}]`", "`${arg.dtype}[${arg.size}]`"],
+    ['if (Object.is(value, -0)) return "-0";', ""],
+    [
+      'if (typeof value === "string") return JSON.stringify(value);',
+      'if (typeof value === "string") return value;',
+    ],
+    ["`${JSON.stringify(key)}:${staticText(part, refuse)}`", "staticText(part, refuse)"],
+    ["[Object.prototype, null].includes(Object.getPrototypeOf(value))", "true"],
+  ],
+  "engine/jit/jit.ts": [
+    [traps],
+    ["entry.device === device && ", "", { tests: [unit("jit", "programs are")] }],
+    [
+      "isRelocatedSince(memory, entry.tracedAt)",
+      "false",
+      { tests: [gpu("jit-fusion-traps", "packed after")] },
+    ],
+    ["const maxPrograms = 64;", "const maxPrograms = 1;"],
+    [
+      "for (let i = 1; i < times; i++) result = run();",
+      "",
+      {
+        tests: [
+          gpu("jit-traps", "simply runs|inlined"),
+          gpu("warm-up", "CPU reference"),
+          unit("jit", "steps"),
+        ],
+      },
+    ],
+    [
+      "const run = () => withLocalGradients(() => fn(...args));",
+      "const run = () => fn(...args);",
+      { row: "M10", tests: [unit("jit", "gradients")] },
+    ],
+    [
+      "for (const variable of entry.assigned) variable.markAssigned();",
+      "",
+      { tests: [gpu("jit-traps", "open across a replay")] },
+    ],
+    [
+      "if (replaced !== undefined) release(replaced);",
+      "",
+      { tests: [unit("jit", "programs are"), gpu("warm-up", "leaves no memory")] },
+    ],
+    ["release(dropped);", "", { tests: [unit("jit", "bounded")] }],
+    [
+      "for (const tensor of tensorsIn(entry.result)) tensor.adopt();",
+      "",
+      { tests: [gpu("jit-traps", "what is returned|results|disposed")] },
+    ],
+    [
+      'throw new DeviceError("jit: the arguments are on two devices; copy one over");',
+      "void 0;",
+      { tests: [gpu("jit-traps", "two devices")] },
+    ],
+    [
+      "for (const memory of memories) memory.retain();",
+      "for (const memory of memories) memory.retain(), memory.retain();",
+      { tests: [gpu("warm-up", "leaves no memory")] },
+    ],
+    [
+      "disposals !== disposalsBefore || !device.isUsable",
+      "!device.isUsable",
+      { tests: [gpu("warm-up", "leaves no memory")] },
+    ],
+    [
+      "traced = { ...traced, ...planned(traced.graph, backend, options) };",
+      "void 0;",
+      { tests: [gpu("kernel-families", "found by a warm-up")] },
+    ],
+    ["if (output.device !== device)", "if (false)", { tests: [gpu("jit-traps", "so are results")] }],
+    [
+      "options.rowSlices === false ? simple : readRowSlices(simple)",
+      "simple",
+      { tests: [gpu("row-slices")] },
+    ],
+    [
+      "if (plain.variants === undefined) return [];",
+      "return [];",
+      { tests: [gpu("variants", "measured in a warm-up")] },
+    ],
+    ["if (value === undefined) return () => undefined;", "if (value === undefined) return () => null;"],
+    [
+      "memories[index], { counted: false })",
+      "memories[index])",
+      { tests: [gpu("jit-traps", "need no disposing|count as tensors")] },
+    ],
+    ["disposals++;", "", { tests: [gpu("warm-up", "leaves no memory")] }],
+    [
+      'typeof args.at(-1) === "function" ?',
+      "args.length < 0 ?",
+      { tests: [gpu("warm-up", "compiles everything")] },
+    ],
+  ],
+  "engine/jit/trace.ts": [
+    [traps],
+    [
+      "if (!Object.is(values[i], uniform)) uniform = undefined;",
+      "",
+      { tests: [unit("jit", "numbers made")] },
+    ],
+    [
+      "if (!Object.is(values[i], uniform))",
+      "if (values[i] !== uniform)",
+      { tests: [unit("jit", "numbers made")] },
+    ],
+    [
+      "this.#recomputation = ++this.#stage;",
+      "this.#recomputation = 0;",
+      { tests: [unit("jit", "run again")] },
+    ],
+    [
+      "this.#recomputation = ++this.#stage;",
+      "this.#recomputation = 1;",
+      { tests: [unit("jit", "run again")] },
+    ],
+    ["this.#recomputation = outer;", "", { tests: [unit("jit", "run again")] }],
+    ["if (assigned !== undefined) return assigned.source;", "", { tests: [variables] }],
+    [
+      "if (other !== to && this.#real.overlaps(to, other)) {",
+      "if (false) {",
+      { tests: [gpu("jit-traps", "packed ones")] },
+    ],
+    [
+      "if (this.#real.overlaps(memory, other)) {",
+      "if (false) {",
+      { tests: [gpu("jit-traps", "packed ones")] },
+    ],
+    [
+      "      memory.retain();\n      this.retained.push(memory);\n      value =",
+      "      value =",
+      { tests: [gpu("jit-traps", "captured tensor may be disposed|may one that the function")] },
+    ],
+    [
+      "    for (const memory of this.retained) memory.release();\n",
+      "",
+      { tests: [unit("jit", "throws while")] },
+    ],
+    [
+      "held.value = this.#valueOf(spec, memory);",
+      'held.value = this.#value(spec, { kind: "external", memory });',
+      { tests: [gpu("autograd-checkpoint")] },
+    ],
+    [
+      "this.#externals.set(memory, value);",
+      "",
+      { tests: [gpu("jit-traps"), gpu("jit-training", "dispatches a training step")] },
+    ],
+    [
+      'what.startsWith("variable ")',
+      'what.startsWith("a variable ")',
+      { tests: [gpu("jit-traps", "be made, set")] },
+    ],
+  ],
+  "engine/jit/simplify.ts": [
+    [fusion],
+    ["|${node.recomputation}|", "|", { tests: [gpu("autograd-checkpoint")] }],
+    [
+      'Object.is(value, -0) ? "-0" : value}`',
+      "value}`",
+      { tests: [gpu("jit-fusion-traps", "a program gives"), gpu("jit-traps", "constants")] },
+    ],
+    [
+      "JSON.stringify(node.attrs, exactText)",
+      "JSON.stringify(node.attrs)",
+      { tests: [gpu("jit-fusion-traps", "a program gives"), gpu("jit-traps", "constants")] },
+    ],
+    [":${use.shape}`,", "`,", { tests: [fusion] }],
+    [
+      "sizeOf(use.shape) === size && use.dtype === out.spec.dtype ? use.value",
+      "use.dtype === out.spec.dtype ? use.value",
+      { tests: [fusion] },
+    ],
+    [
+      "sizeOf(use.shape) === size && use.dtype === out.spec.dtype ? use.value",
+      "sizeOf(use.shape) === size ? use.value",
+      { tests: [fusion] },
+    ],
+    ["return sameAs(inputs[1 - left]);", "return sameAs(inputs[left]);"],
+    [
+      "!(isShared(simpler) && results.has(original.outputs[0]))",
+      "true",
+      { tests: [gpu("jit-fusion-traps", "comes back as a copy")] },
+    ],
+    ["|| node.op.lacksReference === true", "", { tests: [gpu("jit-fusion-traps", "no reference")] }],
+    [
+      "? Math.fround(result.data[0]) :",
+      "? result.data[0] :",
+      { tests: [gpu("jit-fusion-traps"), unit("jit")] },
+    ],
+    ["for (const use of nodes[i].inputs) needed.add(use.value);", "needed.add(nodes[i].inputs[0]?.value);"],
+    [
+      "if (!nodes[i].outputs.some((value) => needed.has(value))) continue;",
+      "",
+      { tests: [unit("jit", "nobody reads"), gpu("jit-training", "dispatches a training step")] },
+    ],
+    ["if (keepsEqualSize) {", "if (false) {", { tests: [unit("jit"), fusion] }],
+  ],
+  "engine/jit/row-slices.ts": [
+    [gpu("row-slices")],
+    ["last: whole.shape[0] - slice.spec.shape[0],", "last: whole.shape[0],"],
+    ["inner: sizeOf(whole.shape.slice(1)),", "inner: whole.shape.at(-1)!,"],
+    ["k === 0 &&", ""],
+    ["use.shape[0] === use.value.spec.shape[0] &&", ""],
+    ["for (const { source } of effects) slices.delete(source);", ""],
+    ["for (const { value } of outputs) slices.delete(value);", ""],
+    ["vec4i(0i), vec4i(${last}i)))", "vec4i(-9i), vec4i(${last}i)))"],
+    ["`min(a, vec4u(${last}u)) * ${inner}u`", "`a * ${inner}u`"],
+    [
+      "return new Set([...slices].filter(([value]) => read.has(value)).map(([, node]) => node));",
+      "return new Set([...slices].map(([, node]) => node));",
+      { equivalent: "a slice that nobody reads is dropped before, and nothing reads its offset" },
+    ],
+  ],
+  "engine/jit/in-place.ts": [
+    [variables, gpu("jit-traps", "in place")],
+    [
+      "if (before.some((node) => node.inputs.some((use) => use.value === value))) return false;",
+      "",
+      { row: "M4" },
+    ],
+    ["if (this.#graph.outputs.some((use) => use.value === source)) return;", "", { row: "M5" }],
+    ["if (this.#backend.endsInGap(target, effect.spec)) return;", "", { tests: [gpu("pack")] }],
+    ["if (!isReadInStep(unit, value, source)) return;", ""],
+    ["for (const reader of readers) if (this.#dependencies.dependsOn(reader, unit)) return;", ""],
+    ["for (const reader of readers) this.#dependencies.addBefore(reader, unit);", ""],
+    [
+      "} else if (this.#backend.sharesBuffer(value.origin.memory, target)) return;",
+      "}",
+      { tests: [gpu("jit-traps", "packed|in place")] },
+    ],
+    [
+      "if (isSame || this.#backend.overlaps(value.origin.memory, target))",
+      "if (isSame)",
+      { tests: [gpu("jit-traps", "packed|in place")] },
+    ],
+    [
+      "other !== effect && other.source === source && this.#backend.sharesBuffer(other.target, target)",
+      "false",
+      { tests: [gpu("jit-traps", "packed|in place")] },
+    ],
+    [
+      "this.#dependencies.unitOf(other.source) === user &&",
+      "false &&",
+      { row: "M15", tests: [gpu("jit-traps", "packed|in place")] },
+    ],
+    ["unit.anchor.outputs.includes(source))", "false)"],
+    ["(!readsApart(node, k) && sizeOf(use.shape) === sizeOf(unit.target!.shape)),", "true,"],
+    [
+      "reading.length === 1 &&",
+      "reading.length >= 1 &&",
+      { tests: [gpu("jit-traps", "in place"), gpu("jit-fusion-traps", "a program gives")] },
+    ],
+    ["if (readsApart(node, k)) return false;", ""],
+    ['return accessOf(use, spaceOf(node, unit.target!)).access === "same";', "return true;"],
+    ["if (unit === undefined || this.#direct.has(source)) return;", "if (unit === undefined) return;"],
+  ],
+  "engine/jit/plan.ts": [
+    [variables, gpu("pack"), fusion],
+    [
+      "lastUse.get(value) === position && !this.#slots[place.slot].isZeroed",
+      "lastUse.get(value) === position",
+      { row: "M3", tests: [gpu("pack", "gaps of a pack"), gpu("jit-traps", "gaps")] },
+    ],
+    [
+      "if (isMemory(effect.source, effect.target)) continue;",
+      "",
+      {
+        equivalent: "a copy onto itself goes through a third buffer: a dispatch more, the same values",
+        tests: [variables],
+      },
+    ],
+    ["if (!isAtRisk) return;", "", { tests: [unit("jit", "copies"), gpu("jit-replay", "copies")] }],
+    ['if (origin.kind !== "external" || this.#saved.has(value)) return;', "return;", { tests: [variables] }],
+    [
+      "const from = this.#saved.get(effect.source) ?? this.#placeOf(effect.source);",
+      "const from = this.#placeOf(effect.source);",
+      { tests: [variables] },
+    ],
+    [
+      "place: this.#saved.get(use.value) ?? this.#placeOf(use.value),",
+      "place: this.#placeOf(use.value),",
+      { tests: [variables] },
+    ],
+    [
+      "this.#slots.push({ bytes: bytesOf(node.outputs[0].spec), isZeroed: true });",
+      "this.#slots.push({ bytes: bytesOf(node.outputs[0].spec), isZeroed: false });",
+      { tests: [gpu("jit-traps", "gaps"), gpu("pack")] },
+    ],
+    [
+      "if (sizeOf(value.spec.shape) % 4 === 0) return true;\n    const unit",
+      "return true;\n    const unit",
+      { tests: [gpu("jit-traps", "gaps"), gpu("pack")] },
+    ],
+    [
+      "!this.#graph.outputs.some((use) => use.value === value) &&\n",
+      "",
+      {
+        tests: [gpu("pack"), gpu("jit-traps", "gaps")],
+        equivalent:
+          "a result lies in the pack's slot, which is never given to another value, so it reads the same",
+      },
+    ],
+    ["node.inputs.findIndex((use) => use.value === value) === i,", "true,", { tests: [gpu("pack")] }],
+    [
+      "[...this.#dependencies.readersOf(value)].every((reader) => !writers.has(reader)),",
+      "true,",
+      { tests: [gpu("pack")] },
+    ],
+    ["for (const use of this.#graph.outputs) last.set(use.value, end);", "", { tests: [fusion] }],
+    [
+      "for (const effect of this.#graph.effects) last.set(effect.source, end);",
+      "",
+      { tests: [gpu("jit-traps", "in place"), variables] },
+    ],
+    ["if (!lastUse.has(value)) taken.push(slot);", "taken.push(slot);", { tests: [fusion] }],
+    ["if (!lastUse.has(value)) taken.push(slot);", "", { tests: [unit("jit", "slots")] }],
+    [
+      "this.#freeSlots.push(...scratch, ...taken);",
+      "this.#freeSlots.push(...taken);",
+      { tests: [unit("jit", "slots")] },
+    ],
+    [
+      "if (size >= bytes && (best < 0",
+      "if (size + 64 >= bytes && (best < 0",
+      { tests: [gpu("jit-fusion-traps"), unit("jit", "slots")] },
+    ],
+    ["this.#slots[best].bytes <= bytes * 4 + 4096", "true", { tests: [unit("jit", "slots")] }],
+    ["this.#freeSlots.splice(this.#freeSlots.indexOf(best), 1);", "", { tests: [fusion] }],
+    [
+      ".filter((call) => call.workgroups.every((count) => count > 0))",
+      "",
+      { tests: [unit("jit", "nothing to compute"), gpu("jit-fusion-traps", "empty")] },
+    ],
+    ["return this.#places.get(value)!;", "return [...this.#places.values()][0];", { tests: [fusion] }],
+  ],
+  "engine/jit/dependencies.ts": [
+    [variables, unit("jit")],
+    ["set.add(first);", "", { tests: [variables] }],
+    [
+      "if (made !== undefined && made !== unit) result.add(made);",
+      "if (made !== undefined && made !== unit && result.size < 1) result.add(made);",
+    ],
+    ["ready.sort((a, b) => b.id - a.id);", "", { tests: [unit("jit", "order")] }],
+    [
+      "ready.sort((a, b) => b.id - a.id);",
+      "ready.sort((a, b) => a.id - b.id);",
+      { tests: [unit("jit", "order")] },
+    ],
+    [
+      "if (current === other) return true;",
+      "if (current === other) return stack.length > 0;",
+      { tests: [variables, unit("jit")] },
+    ],
+    [
+      "if (this.#unitOf.get(value) === unit) continue;",
+      "",
+      { tests: [unit("jit", "made elsewhere"), variables] },
+    ],
+    ["if (left === 0) ready.push(next);", "if (left <= 1) ready.push(next);"],
+    [
+      "const result = new Set<Unit>(this.#before.get(unit) ?? []);",
+      "const result = new Set<Unit>();",
+      { tests: [variables] },
+    ],
+  ],
+  "engine/jit/reachability.ts": [
+    [unit("reachability")],
+    ["set(row, this.#index.get(before)!);", ""],
+    ["unite(row, this.#rows[j]);", ""],
+    ["this.#rows[j] = row;", ""],
+    ["if (!has(other, i) && !has(other, j)) continue;", "if (!has(other, i)) continue;"],
+    ["      unite(other, row);\n", ""],
+    ["Math.ceil(units.length / 32)", "Math.floor(units.length / 32)"],
+    [
+      "      set(other, j);\n",
+      "",
+      {
+        equivalent:
+          "nobody asks for the second unit any more: its place is taken by the merged one, which has the first's bit",
+      },
+    ],
+    ["row[bit >> 5] |= 1 << (bit & 31);", "row[bit >> 5] |= 1 << (bit & 15);"],
+  ],
+  "engine/jit/groups.ts": [
+    [fusion, gpu("jit-training", "dispatches a training step"), unit("jit")],
+    [
+      "if (next === goal && isFirst && skipDirect) continue;",
+      "if (next === goal && skipDirect) continue;",
+      { tests: [fusion, unit("jit", "around")] },
+    ],
+    ["if (next === goal && isFirst && skipDirect) continue;", ""],
+    [
+      "!seen.has(next) && lastId(next) >= bound",
+      "!seen.has(next) && lastId(next) > bound",
+      { tests: [unit("jit", "around"), fusion] },
+    ],
+    ["bound = Math.min(bound, unit.nodes[0].id);", "", { tests: [unit("jit", "around"), fusion] }],
+    ["for (const output of graph.outputs) this.#kept.add(output.value);", ""],
+    ["this.#kept.add(effect.source);", "", { tests: [gpu("matmul-prologue"), variables, unit("jit")] }],
+    [
+      "if (!this.#kept.has(value) && !isRead) continue;",
+      "if (!isRead) continue;",
+      { tests: [unit("jit", "bind")] },
+    ],
+    [
+      "if (target === undefined || !memories.has(target)) writes++;",
+      "writes++;",
+      { tests: [unit("jit", "bind"), gpu("jit-training", "dispatches a training step")] },
+    ],
+    ["return reads.size + writes;", "return reads.size;", { tests: [unit("jit", "bind"), fusion] }],
+    [
+      "if (node !== anchor && isLiteral(use.value) && !readsApart(node, k)) return;",
+      "",
+      { tests: [unit("jit", "bind"), fusion] },
+    ],
+    [
+      "companion: a.companion ?? b.companion,",
+      "",
+      { tests: [gpu("jit-training", "dispatches a training step"), unit("jit")] },
+    ],
+    [
+      "(this.#consumers.get(value) ?? []).some((reader) => !units.includes(this.#unitOf.get(reader)!)),",
+      "false,",
+      { tests: [fusion] },
+    ],
+  ],
+  "engine/jit/fuse-chains.ts": [
+    [fusion],
+    [
+      "if (haveUnlikeHelpers(from.nodes, to.nodes)) return unlikeHelpers;",
+      "",
+      { tests: [gpu("jit-fusion-traps", "helpers of one name")] },
+    ],
+    [
+      "if (haveUnlikeHelpers(a.nodes, b.nodes)) continue;",
+      "",
+      { tests: [gpu("jit-fusion-traps", "helpers of one name")] },
+    ],
+    ["if (groups.reaches(a, b) || groups.reaches(b, a)) continue;", ""],
+    [
+      "if (groups.bindings([a, b]) > groups.profile.maxStorageBuffers) continue;",
+      "",
+      { tests: [unit("jit", "bind"), fusion] },
+    ],
+    ["if (groups.bindings([from, to]) > limit)", "if (false)", { tests: [unit("jit", "bind"), fusion] }],
+    ['if (groups.reachesAround(from, to)) return "another kernel lies between them";', ""],
+    ["const chainLimit = 1024;", "const chainLimit = 512;", { tests: [gpu("jit-replay", "1,000 adds")] }],
+    ["if (weightOf(from) + weightOf(to) > chainLimit)", "if (false)", { tests: [unit("jit", "too long")] }],
+    [
+      'if (node.outputs[0].spec.dtype === "bool") continue;',
+      "",
+      { tests: [unit("jit", "mask"), gpu("jit-training", "dispatches a training step")] },
+    ],
+    ["if (!sameStage(from, to)) return recomputationBetween;", "", { tests: [gpu("autograd-checkpoint")] }],
+    ["const counting = from.nodes.find(knowsElement);", "const counting = undefined as Node | undefined;"],
+    ["!sameShape(fromSpec.shape, toSpec.shape) && !(isFlat(from) && isFlat(to))", "false"],
+    ["const composes = !from.nodes.some(isReshaped) && ", "const composes = "],
+    [" && sameShape(reader.outputs[0].spec.shape, toSpec.shape);", ";"],
+    ["if (from.nodes.some((node) => groups.isReadOutside(node, [from, to])))", "if (false)"],
+    ["if (!sameShape(a.target.shape, b.target.shape)) continue;", ""],
+  ],
+  "engine/jit/fuse-beside.ts": [
+    [fusion, variables],
+    ["!overwrites(groups, other, unit) &&", "", { tests: [variables, fusion] }],
+    ["!overwrites(groups, unit, other) &&", "", { tests: [variables, fusion] }],
+    ["!order.dependsOn(other, unit) &&", "", { tests: [unit("jit", "beside"), fusion] }],
+    ["!order.dependsOn(unit, other) &&", "", { tests: [unit("jit", "beside"), fusion] }],
+    ["(isSmall(unit) || isSmall(other)) &&", "", { tests: [unit("jit", "beside")] }],
+    ["sameStage(unit, other) &&", "", { tests: [gpu("autograd-checkpoint")] }],
+    [
+      "order.merge(host, unit, merged);",
+      "order.merge(unit, host, unit);",
+      { tests: [unit("jit", "beside"), fusion] },
+    ],
+  ],
+  "engine/jit/fuse-riders.ts": [
+    [fusion],
+    ["if (unit.anchor !== node) continue;", ""],
+    ['if (groups.reachesAround(unit, consumer)) return "another kernel lies between them";', ""],
+    ["if (sizeOf(consumer.target!.shape) !== sizeOf(value.spec.shape))", "if (false)"],
+    [
+      "if (groups.reaches(unit, other) || groups.reaches(other, unit)) continue;",
+      "",
+      { tests: [gpu("jit-training", "dispatches a training step"), unit("jit")] },
+    ],
+    [
+      "if (producer === undefined || groups.isKept(value)) return;",
+      "if (producer === undefined) return;",
+      { tests: [gpu("matmul-prologue"), fusion] },
+    ],
+    ["if (!isOnly || others.some(", "if (others.some(", { tests: [gpu("matmul-prologue"), fusion] }],
+    [
+      "others.some((member) => groups.isReadOutside(member, [from]))",
+      "false",
+      { tests: [gpu("matmul-prologue"), fusion] },
+    ],
+    ["> site.mostWork)", "> site.mostWork * 100)", { tests: [gpu("matmul-prologue")] }],
+    ["if (groups.isExternalTo(use.value, [unit])) continue;", "continue;"],
+    [
+      "const element = site.knowsElement ? undefined : from.nodes.find(knowsElement);",
+      "const element = undefined as Node | undefined;",
+      { tests: [gpu("matmul-prologue"), fusion] },
+    ],
+    ['if (member.outputs[0].spec.dtype === "u8" && !site.knowsElement)', "if (false)"],
+    [
+      "id: Math.min(from.id, unit.id),",
+      "id: Math.max(from.id, unit.id),",
+      {
+        tests: [gpu("matmul-prologue"), fusion],
+        equivalent: "ids only settle which of two ready units goes first",
+      },
+    ],
+    [
+      'if (groups.reachesAround(from, unit)) return "another kernel lies between them";',
+      "",
+      { tests: [gpu("matmul-prologue"), fusion] },
+    ],
+  ],
+  "engine/jit/kernels.ts": [
+    [fusion],
+    [
+      "if (bound + count > profile.maxStorageBuffers) {",
+      "if (groups.length === 0) {",
+      { tests: [variables, fusion] },
+    ],
+    [
+      "uniform === 0 && reader.op.traits?.isProduct",
+      "false",
+      { tests: [gpu("jit-traps", "constants"), fusion] },
+    ],
+    ['value === -(2 ** 31) ? "-2147483647i - 1i" : `${value}i`', "`${value}i`"],
+    [
+      "own >= 0 && sizeOf(chain.inputs[k].shape) === size && site.inputNames?.[own] !== undefined",
+      "own >= 0 && site.inputNames?.[own] !== undefined",
+    ],
+    ["keepsResult: isNeeded(result),", "keepsResult: true,", { tests: [unit("jit", "result"), fusion] }],
+    [
+      "const kept = allWrites.map((_, i) => i).filter((i) => i !== site.output || isUsed);",
+      "const kept = allWrites.map((_, i) => i);",
+      { tests: [unit("jit", "result"), fusion] },
+    ],
+    ["`vec4<bool>(${value !== 0})`", "`vec4<bool>(${value === 0})`"],
+    [
+      'Object.is(value, -0) ? "0x80000000u" : "0u"',
+      '"0u"',
+      { tests: [gpu("jit-traps", "constants"), fusion] },
+    ],
+    ["names.length > most", "names.length > most + 1", { tests: [gpu("profile"), unit("jit", "name")] }],
+    [
+      "const place = replaced === undefined ? -1 : reads.indexOf(replaced);",
+      "const place = -1;",
+      { tests: [unit("jit", "in place"), variables] },
+    ],
+  ],
+  "engine/jit/units.ts": [
+    [fusion],
+    ["sizeOf(use.shape) === size || sizeOf(use.shape) === 1,", "true,"],
+    ["sizeOf(node.outputs[0].spec.shape) === size &&\n", ""],
+    ["return readsApart(node, k) || size === sizeOf(target.shape) || size === 1;", "return true;"],
+    ["(known.get(name) ?? code) !== code,", "known.get(name) === code,"],
+    ['sizeOf(shape) === sizeOf(under) ? "same"', 'true ? "same"'],
+    ["sizeOf(own.shape) === sizeOf(target.shape) ? own : target", "target"],
+  ],
+});
