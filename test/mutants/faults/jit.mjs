@@ -151,7 +151,7 @@ export const jit = faultsIn({
     [
       "held.value = this.#valueOf(spec, memory);",
       'held.value = this.#value(spec, { kind: "external", memory });',
-      { tests: [gpu("autograd-checkpoint")] },
+      { tests: [unit("jit"), gpu("autograd-checkpoint")] },
     ],
     [
       "this.#externals.set(memory, value);",
@@ -166,7 +166,7 @@ export const jit = faultsIn({
   ],
   "engine/jit/simplify.ts": [
     [unit("jit", "not computed"), fusion],
-    ["|${node.recomputation}|", "|", { tests: [gpu("autograd-checkpoint")] }],
+    ["|${node.recomputation}|", "|", { tests: [unit("jit"), gpu("autograd-checkpoint")] }],
     [
       'Object.is(value, -0) ? "-0" : value}`',
       "value}`",
@@ -257,11 +257,28 @@ export const jit = faultsIn({
     [
       "reading.length === 1 &&",
       "reading.length >= 1 &&",
-      { tests: [gpu("jit-traps", "in place"), gpu("jit-fusion-traps", "a program gives")] },
+      {
+        equivalent:
+          "chains beside each other are merged only where none writes a variable that another reads",
+      },
     ],
     ["if (readsApart(node, k)) return false;", ""],
-    ['return accessOf(use, spaceOf(node, unit.target!)).access === "same";', "return true;"],
-    ["if (unit === undefined || this.#direct.has(source)) return;", "if (unit === undefined) return;"],
+    [
+      'return accessOf(use, spaceOf(node, unit.target!)).access === "same";',
+      "return true;",
+      {
+        equivalent:
+          "an assigned value has as many elements as its variable, so a chain that makes it reads each at its own place",
+      },
+    ],
+    [
+      "if (unit === undefined || this.#direct.has(source)) return;",
+      "if (unit === undefined) return;",
+      {
+        equivalent:
+          "the second target takes the place of the first, which is copied to then: the same values",
+      },
+    ],
     ["this.#dependencies.unitOf(value) !== unit &&", "false &&", { tests: [unit("jit", "in place")] }],
   ],
   "engine/jit/plan.ts": [
@@ -314,11 +331,15 @@ export const jit = faultsIn({
           "a result lies in the pack's slot, which is never given to another value, so it reads the same",
       },
     ],
-    ["node.inputs.findIndex((use) => use.value === value) === i,", "true,", { tests: [gpu("pack")] }],
+    [
+      "node.inputs.findIndex((use) => use.value === value) === i,",
+      "true,",
+      { tests: [unit("jit", "slots"), gpu("pack")] },
+    ],
     [
       "[...this.#dependencies.readersOf(value)].every((reader) => !writers.has(reader)),",
       "true,",
-      { tests: [gpu("pack")] },
+      { tests: [unit("jit", "slots"), gpu("pack")] },
     ],
     [
       "for (const use of this.#graph.outputs) last.set(use.value, end);",
@@ -328,7 +349,7 @@ export const jit = faultsIn({
     [
       "for (const effect of this.#graph.effects) last.set(effect.source, end);",
       "",
-      { tests: [gpu("jit-traps", "in place"), variables] },
+      { tests: [unit("jit", "slots")] },
     ],
     ["if (!lastUse.has(value)) taken.push(slot);", "taken.push(slot);", { tests: [unit("jit"), fusion] }],
     ["if (!lastUse.has(value)) taken.push(slot);", "", { tests: [unit("jit", "slots|one value")] }],
@@ -385,7 +406,11 @@ export const jit = faultsIn({
     [unit("reachability")],
     ["set(row, this.#index.get(before)!);", ""],
     ["unite(row, this.#rows[j]);", ""],
-    ["this.#rows[j] = row;", ""],
+    [
+      "this.#rows[j] = row;",
+      "",
+      { equivalent: "nobody asks for the second unit any more: its place is taken by the merged one" },
+    ],
     ["if (!has(other, i) && !has(other, j)) continue;", "if (!has(other, i)) continue;"],
     ["      unite(other, row);\n", ""],
     ["Math.ceil(units.length / 32)", "Math.floor(units.length / 32)"],
@@ -425,11 +450,11 @@ export const jit = faultsIn({
       "writes++;",
       { tests: [unit("jit", "bind"), gpu("jit-training", "dispatches a training step")] },
     ],
-    ["return reads.size + writes;", "return reads.size;", { tests: [unit("jit", "bind"), fusion] }],
+    ["return reads.size + writes;", "return reads.size;", { tests: [unit("jit"), fusion] }],
     [
       "if (node !== anchor && isLiteral(use.value) && !readsApart(node, k)) return;",
       "",
-      { tests: [unit("jit", "bind"), fusion] },
+      { tests: [unit("jit"), fusion] },
     ],
     [
       "companion: a.companion ?? b.companion,",
@@ -447,20 +472,20 @@ export const jit = faultsIn({
     [
       "if (haveUnlikeHelpers(from.nodes, to.nodes)) return unlikeHelpers;",
       "",
-      { tests: [gpu("jit-fusion-traps", "helpers of one name")] },
+      { tests: [unit("jit"), gpu("jit-fusion-traps", "helpers of one name")] },
     ],
     [
       "if (haveUnlikeHelpers(a.nodes, b.nodes)) continue;",
       "",
-      { tests: [gpu("jit-fusion-traps", "helpers of one name")] },
+      { tests: [unit("jit"), gpu("jit-fusion-traps", "helpers of one name")] },
     ],
     ["if (groups.reaches(a, b) || groups.reaches(b, a)) continue;", ""],
     [
       "if (groups.bindings([a, b]) > groups.profile.maxStorageBuffers) continue;",
       "",
-      { tests: [unit("jit", "bind"), fusion] },
+      { tests: [unit("jit"), fusion] },
     ],
-    ["if (groups.bindings([from, to]) > limit)", "if (false)", { tests: [unit("jit", "bind"), fusion] }],
+    ["if (groups.bindings([from, to]) > limit)", "if (false)", { tests: [unit("jit"), fusion] }],
     ['if (groups.reachesAround(from, to)) return "another kernel lies between them";', ""],
     ["const chainLimit = 1024;", "const chainLimit = 512;", { tests: [gpu("jit-replay", "1,000 adds")] }],
     ["if (weightOf(from) + weightOf(to) > chainLimit)", "if (false)", { tests: [unit("jit", "too long")] }],
@@ -469,7 +494,11 @@ export const jit = faultsIn({
       "",
       { tests: [unit("jit", "mask"), gpu("jit-training", "dispatches a training step")] },
     ],
-    ["if (!sameStage(from, to)) return recomputationBetween;", "", { tests: [gpu("autograd-checkpoint")] }],
+    [
+      "if (!sameStage(from, to)) return recomputationBetween;",
+      "",
+      { tests: [unit("jit"), gpu("autograd-checkpoint")] },
+    ],
     ["const counting = from.nodes.find(knowsElement);", "const counting = undefined as Node | undefined;"],
     ["!sameShape(fromSpec.shape, toSpec.shape) && !(isFlat(from) && isFlat(to))", "false"],
     ["const composes = !from.nodes.some(isReshaped) && ", "const composes = "],
@@ -481,15 +510,11 @@ export const jit = faultsIn({
     [unit("jit"), fusion, variables],
     ["!overwrites(groups, other, unit) &&", "", { tests: [unit("jit"), variables, fusion] }],
     ["!overwrites(groups, unit, other) &&", "", { tests: [unit("jit"), variables, fusion] }],
-    ["!order.dependsOn(other, unit) &&", "", { tests: [unit("jit", "beside"), fusion] }],
-    ["!order.dependsOn(unit, other) &&", "", { tests: [unit("jit", "beside"), fusion] }],
+    ["!order.dependsOn(other, unit) &&", "", { tests: [unit("jit"), fusion] }],
+    ["!order.dependsOn(unit, other) &&", "", { tests: [unit("jit"), fusion] }],
     ["(isSmall(unit) || isSmall(other)) &&", "", { tests: [unit("jit", "beside")] }],
-    ["sameStage(unit, other) &&", "", { tests: [gpu("autograd-checkpoint")] }],
-    [
-      "order.merge(host, unit, merged);",
-      "order.merge(unit, host, unit);",
-      { tests: [unit("jit", "beside"), fusion] },
-    ],
+    ["sameStage(unit, other) &&", "", { tests: [unit("jit"), gpu("autograd-checkpoint")] }],
+    ["order.merge(host, unit, merged);", "order.merge(unit, host, unit);", { tests: [unit("jit"), fusion] }],
   ],
   "engine/jit/fuse-riders.ts": [
     [unit("jit"), fusion],
@@ -548,24 +573,24 @@ export const jit = faultsIn({
     [
       "uniform === 0 && reader.op.traits?.isProduct",
       "false",
-      { tests: [gpu("jit-traps", "constants"), fusion] },
+      { tests: [unit("jit"), gpu("jit-traps", "constants")] },
     ],
     ['value === -(2 ** 31) ? "-2147483647i - 1i" : `${value}i`', "`${value}i`"],
     [
       "own >= 0 && sizeOf(chain.inputs[k].shape) === size && site.inputNames?.[own] !== undefined",
       "own >= 0 && site.inputNames?.[own] !== undefined",
     ],
-    ["keepsResult: isNeeded(result),", "keepsResult: true,", { tests: [unit("jit", "result"), fusion] }],
+    ["keepsResult: isNeeded(result),", "keepsResult: true,", { tests: [unit("jit"), fusion] }],
     [
       "const kept = allWrites.map((_, i) => i).filter((i) => i !== site.output || isUsed);",
       "const kept = allWrites.map((_, i) => i);",
-      { tests: [unit("jit", "result"), fusion] },
+      { tests: [unit("jit"), fusion] },
     ],
     ["`vec4<bool>(${value !== 0})`", "`vec4<bool>(${value === 0})`"],
     [
       'Object.is(value, -0) ? "0x80000000u" : "0u"',
       '"0u"',
-      { tests: [gpu("jit-traps", "constants"), fusion] },
+      { tests: [unit("jit"), gpu("jit-traps", "constants")] },
     ],
     ["names.length > most", "names.length > most + 1", { tests: [gpu("profile"), unit("jit", "name")] }],
     [
