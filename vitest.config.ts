@@ -52,6 +52,21 @@ const browserProject: TestProjectConfiguration[] = chromium()
     ]
   : [];
 
+/** The packed package in a project of its own, whatever adapters there are. */
+const packageProject: TestProjectConfiguration = {
+  extends: true,
+  test: {
+    name: "package",
+    include: ["test/package/**/*.test.ts"],
+    globalSetup: ["test/package/packed.ts"],
+    env: { ...found[0]?.env, ...(chromium() ? { GRADGPU_CHROMIUM: chromium() as string } : {}) },
+    pool: "forks",
+    maxWorkers: 1,
+    fileParallelism: false,
+    sequence: { groupOrder: 3 },
+  },
+};
+
 export default defineConfig({
   plugins: [wgsl],
   oxc: { target: "es2022" },
@@ -77,6 +92,7 @@ export default defineConfig({
       },
       ...gpuProjects,
       ...browserProject,
+      packageProject,
     ],
   },
 });

@@ -1,5 +1,4 @@
-// What a bench case is: plain data with a way to prepare the work on a device; and what is written down of it. Knows
-// nothing of clocks.
+// What a bench case is: plain data with a way to prepare the work on a device; and what is written down of it.
 
 import type { Device, DeviceInfo, InitOptions } from "../engine/index.ts";
 import type { WorkSpec } from "./cases/work-spec.ts";

@@ -1,5 +1,5 @@
 // What changed between two runs beyond noise: by the spread of the samples, and by controls that tell how fast the
-// machine itself was in each. Knows rows, not how they came about.
+// machine itself was in each.
 
 import type { Row } from "./bench-case.ts";
 import type { Controls } from "./controls.ts";

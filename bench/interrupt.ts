@@ -1,25 +1,46 @@
-// Ends a run early without losing it: notices signals, has the cases that are left skipped, and ends what the bench
-// started beside itself, child processes and temporary folders.
+// Ends a run early without losing it: notices signals, has the case that is running left and the others skipped, and
+// ends what the bench started beside itself, child processes and temporary folders.
 
 import type { ChildProcess } from "node:child_process";
 import { rmSync } from "node:fs";
-import { setImmediate } from "node:timers/promises";
+import os from "node:os";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import type { BenchCase } from "./bench-case.ts";
 
 /** Why a case was not run, then. */
 export const interruption = "the run was interrupted";
 
-/** As shells say of what a Ctrl-C ended. */
-export const interruptedCode = 130;
-
 /** A Ctrl-C may come by the terminal and once more from a parent that passes it on: what comes at once is one. */
 const oneSignalMs = 500;
+/** What the run has after a signal to end by itself; then what it has is taken. */
+const windDownMs = 150;
 
 const children = new Set<ChildProcess>();
 const folders = new Set<string>();
-let firstAt: number | undefined;
+let first: { readonly signal: NodeJS.Signals; readonly at: number } | undefined;
+let tellFirst: () => void;
+const interrupted = new Promise<void>((resolve) => {
+  tellFirst = resolve;
+});
 
-export const isInterrupted = () => firstAt !== undefined;
+export const isInterrupted = () => first !== undefined;
+
+/** What shells say of a program that the signal ended: 130 after a Ctrl-C, 143 after SIGTERM. */
+export const interruptedCode = () => 128 + (first === undefined ? 0 : os.constants.signals[first.signal]);
+
+/** What the work gives; undefined where a signal comes and it does not end soon after. */
+export const unlessInterrupted = <T>(work: Promise<T>): Promise<T | undefined> =>
+  Promise.race([work, interrupted.then(() => setTimeout(windDownMs)).then(() => undefined)]);
+
+/**
+ * Gives the event loop a turn, in which a signal is noticed: the reference's loops leave it none.
+ *
+ * @throws after a signal
+ */
+export async function turn(): Promise<void> {
+  await setImmediate();
+  if (isInterrupted()) throw new Error(interruption);
+}
 
 const endChildren = () => {
   for (const child of children) child.kill("SIGKILL");
@@ -44,15 +65,16 @@ export function removeWithUs(folder: string): () => void {
 
 /** The first signal ends children and calls `onFirst`; a second one ends the process. */
 export function watchSignals(onFirst: () => void): void {
-  const notice = () => {
+  const notice = (signal: NodeJS.Signals) => {
     const now = performance.now();
-    if (firstAt === undefined) {
-      firstAt = now;
+    if (first === undefined) {
+      first = { signal, at: now };
+      tellFirst();
       onFirst();
       endChildren();
-    } else if (now - firstAt > oneSignalMs) process.exit(interruptedCode);
+    } else if (now - first.at > oneSignalMs) process.exit(interruptedCode());
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, notice);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, notice);
   process.on("exit", () => {
     endChildren();
     for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
@@ -61,11 +83,6 @@ export function watchSignals(onFirst: () => void): void {
 
 /** The same case, which is left out once the run is interrupted. */
 export function stoppable(benchCase: BenchCase): BenchCase {
-  // The reference's loops leave the event loop no turn in which a signal is noticed: each case begins with one.
-  const begin = async () => {
-    await setImmediate();
-    if (isInterrupted()) throw new Error(interruption);
-  };
   return {
     ...benchCase,
     get skip() {
@@ -73,12 +90,12 @@ export function stoppable(benchCase: BenchCase): BenchCase {
     },
     skipOn: (info) => (isInterrupted() ? interruption : benchCase.skipOn?.(info)),
     prepare: async (device) => {
-      await begin();
+      await turn();
       return benchCase.prepare(device);
     },
     ...(benchCase.measure && {
       measure: async (device, options) => {
-        await begin();
+        await turn();
         return benchCase.measure!(device, options);
       },
     }),

@@ -1,4 +1,4 @@
-// What a bench ran on, as far as Node can tell. Knows nothing of adapters.
+// What a bench ran on, as far as Node can tell.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";

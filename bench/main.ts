@@ -1,17 +1,25 @@
 // npm run bench: chooses cases, runs them on each backend, prints the table, writes the files. Measures nothing itself.
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type DeviceInfo, dispose, init } from "../engine/index.ts";
+import { unwritable, writeWhole } from "../scripts/output-files.mjs";
 import { type BenchArguments, parseBenchArguments, UsageError, usage } from "./arguments.ts";
 import { type BenchCase, type OwnBackend, peerBackends, type Row, type Skipped } from "./bench-case.ts";
 import { allCases } from "./cases/all.ts";
 import { describeNet, nets } from "./cases/nets.ts";
 import { type Comparison, closestRun, compareRuns } from "./compare-runs.ts";
 import { type Controls, measureControls } from "./controls.ts";
-import { interruptedCode, interruption, isInterrupted, stoppable, watchSignals } from "./interrupt.ts";
+import {
+  interruptedCode,
+  interruption,
+  isInterrupted,
+  stoppable,
+  turn,
+  unlessInterrupted,
+  watchSignals,
+} from "./interrupt.ts";
 import { describeMachine, type Machine } from "./machine.ts";
-import { unwritable } from "./output-files.ts";
 import { comparePeers, hasPeers as meetsPeers } from "./peers/compare.ts";
 import { readRuns } from "./read-runs.ts";
 import { describeRun, isRecord, recordName, recordText, withRun } from "./record.ts";
@@ -29,6 +37,9 @@ const noAdapter = "no WebGPU adapter";
 const resultsFolder = path.join("bench", "results");
 
 const print = (text: string) => process.stdout.write(`${text}\n`);
+
+/** Backends and their adapters, undefined where there is none. */
+type Infos = Map<OwnBackend, DeviceInfo | undefined>;
 
 /** The adapter of a backend, or undefined where there is none. */
 async function probe(backend: OwnBackend): Promise<DeviceInfo | undefined> {
@@ -88,18 +99,17 @@ async function runBackend(backend: OwnBackend, info: DeviceInfo | undefined, run
   }
   const withPeers = args.hasPeers && backend === "webgpu";
   // What the adapter can do at best is known at the end: shares are left to that.
-  const shared = { version: machine.gradgpu, isQuick: args.isQuick };
+  const shared = { version: machine.gradgpu, isQuick: args.isQuick, into: { rows, skipped } };
   const alone = withPeers ? cases.filter((each) => !isRaced(each)) : cases;
-  const outcome = await runCases(alone, backend, {
+  await runCases(alone, backend, {
     ...shared,
+    betweenSamples: turn,
     onCase: ({ name, phase }) => {
       if (!isInterrupted()) progress.begin(`${backend} ${name} ${phase}`);
     },
   });
-  rows.push(...outcome.rows);
-  skipped.push(...outcome.skipped.map(withoutFailure));
   if (withPeers && !isInterrupted()) {
-    const comparison = await comparePeers({
+    await comparePeers({
       ...shared,
       cases,
       backends: peerBackends,
@@ -112,8 +122,6 @@ async function runBackend(backend: OwnBackend, info: DeviceInfo | undefined, run
           progress.begin(`${benchCase.name} ${benchCase.phase}, beside the peers`);
       },
     });
-    rows.push(...comparison.rows);
-    skipped.push(...comparison.skipped.map(withoutFailure));
   }
 }
 
@@ -125,6 +133,25 @@ const withoutFailure = (entry: Skipped): Skipped =>
   isInterrupted() && stopped.some((reason) => entry.reason.endsWith(reason))
     ? { ...entry, reason: interruption, isFailure: false }
     : entry;
+
+async function runAll(infos: Infos, run: Run, attempts: Attempts): Promise<void> {
+  for (const [backend, info] of infos)
+    await attempts.run(`the run on ${backend}`, () => runBackend(backend, info, run));
+}
+
+/** What is skipped in a run that was interrupted, the cases that it did not come to included. */
+function skippedByNow({ cases, rows, skipped }: Run, infos: Infos): Skipped[] {
+  const missing = [...infos.keys()].flatMap((backend) =>
+    cases
+      .filter(({ name, phase }) =>
+        [...rows, ...skipped].every(
+          (known) => known.case !== name || known.phase !== phase || known.backend !== backend,
+        ),
+      )
+      .map(({ name, phase }) => ({ case: name, phase, backend, reason: interruption, isFailure: false })),
+  );
+  return [...skipped.map(withoutFailure), ...missing];
+}
 
 const legend =
   "ms: median of n samples of many iterations each, synchronised; ±: half of their interquartile range; dispatches and submits: per iteration; share: of the adapter's measured FMA peak or copy rate, whichever is more; GB/s: each operand counted once; peak: of the device's buffers, the data set left out; cold: one first step in a process with an empty shader cache, compiling included, and how many pipelines were compiled in what time; host: asking, not waiting.";
@@ -148,7 +175,7 @@ function printReport(report: Report, cases: readonly BenchCase[]): void {
   const comparison = renderRatios(rows, width);
   if (comparison !== "") process.stdout.write(`\n${comparison}`);
   process.stdout.write(renderFloors(rows));
-  print(wrap(`at the end: ${describeControls(controls.end)}`, width));
+  if (!options.isInterrupted) print(wrap(`at the end: ${describeControls(controls.end)}`, width));
   print(
     `took ${seconds.toFixed(0)} s${options.isInterrupted ? "; INTERRUPTED, what came after is missing" : ""}`,
   );
@@ -185,8 +212,7 @@ async function writeFiles(
   for (const [file, text] of files) {
     if (file === undefined) continue;
     await attempts.run(`writing ${file}`, async () => {
-      await mkdir(path.dirname(path.resolve(file)), { recursive: true });
-      await writeFile(file, await text());
+      await writeWhole(file, await text());
       written.push(file);
     });
   }
@@ -211,7 +237,7 @@ async function checkOutputs({ json, html, isRecord }: BenchArguments): Promise<v
   const wanted = { json, html, record: isRecord ? path.join(resultsFolder, "a-record.json") : undefined };
   for (const [option, file] of Object.entries(wanted)) {
     const why = file === undefined ? undefined : await unwritable(file);
-    if (why !== undefined) throw new UsageError(`--${option}: ${why}`);
+    if (why !== undefined) throw new UsageError(`--${option}: ${why}; name another file`);
   }
 }
 
@@ -227,8 +253,8 @@ function outliveReader({ json, html, isRecord }: BenchArguments): void {
 const say = (text: string) => process.stderr.write(`bench: ${text}\n`);
 
 /** The adapter of each backend, printed. */
-async function probeAll(backends: readonly OwnBackend[]): Promise<Map<OwnBackend, DeviceInfo | undefined>> {
-  const infos = new Map<OwnBackend, DeviceInfo | undefined>();
+async function probeAll(backends: readonly OwnBackend[]): Promise<Infos> {
+  const infos: Infos = new Map();
   for (const backend of backends) {
     const info = await probe(backend);
     infos.set(backend, info);
@@ -275,24 +301,29 @@ async function main(argv: readonly string[]): Promise<number> {
   const progress = progressOn(process.stderr, total, columnsOf(process.stderr));
   watchSignals(() => {
     progress.end();
-    say(
-      "interrupted: the case that is running is ended, then what was measured is told; again to end at once",
-    );
+    say("interrupted: what was measured until now is told; again to end at once");
   });
   const attempts = new Attempts();
-  const start = await measureControls(hasAdapter);
-  print(wrap(describeControls(start), tableWidth()));
   const run: Run = { args, cases, machine, progress, rows: [], skipped: [] };
-  for (const [backend, info] of infos)
-    await attempts.run(`the run on ${backend}`, () => runBackend(backend, info, run));
+  const start = await unlessInterrupted(measureControls(hasAdapter));
+  if (start !== undefined) {
+    print(wrap(describeControls(start), tableWidth()));
+    await unlessInterrupted(runAll(infos, run, attempts));
+  }
   progress.end();
   // A signal after this loses nothing any more.
   const isCut = isInterrupted();
-  const { skipped } = run;
-  // An adapter that is gone after hours takes the second controls with it, and no more.
-  const end = await attempts.run("measuring the controls again", () => measureControls(hasAdapter));
+  if (start === undefined || (isCut && run.rows.length === 0)) {
+    say("interrupted before anything was measured: nothing is written");
+    return interruptedCode();
+  }
+  // An adapter that is gone after hours takes the second controls with it, and no more; who interrupts won't wait.
+  const again = () => measureControls(hasAdapter);
+  const end = isCut ? undefined : await attempts.run("measuring the controls again", again);
   const controls = { start, end: end ?? start };
-  const rows = finishRows(run.rows, { machine, controls });
+  // Copies: a case that was left running may still add its own.
+  const rows = finishRows([...run.rows], { machine, controls });
+  const skipped = isCut ? skippedByNow(run, infos) : [...run.skipped];
   const report: Report = {
     machine,
     controls,
@@ -308,14 +339,10 @@ async function main(argv: readonly string[]): Promise<number> {
     skipped,
     ratios: ratiosOf(rows),
   };
-  if (isCut && rows.length === 0) {
-    say("interrupted before anything was measured: nothing is written");
-    return interruptedCode;
-  }
   const { problems } = attempts;
   await tell(report, cases, earlier, args, attempts);
   for (const problem of problems) say(problem);
-  if (isInterrupted()) return interruptedCode;
+  if (isInterrupted()) return interruptedCode();
   return problems.length > 0 || skipped.some(({ isFailure }) => isFailure) ? 1 : 0;
 }
 
@@ -374,6 +401,8 @@ async function showRun(
 
 try {
   process.exitCode = await main(process.argv.slice(2));
+  // A case that was left running would go on.
+  if (isInterrupted()) process.exit();
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   say(`${error.message}\n(npm run bench -- --help lists the options)`);

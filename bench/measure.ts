@@ -1,5 +1,5 @@
 // Times prepared work: warms it up, finds how many iterations make a sample long enough for the clock, and takes
-// samples until the time is up. Knows nothing of what the work is.
+// samples until the time is up.
 
 import type { Device, WorkCounters } from "../engine/index.ts";
 import type { Budget, Measurement, OwnBackend, Phase, Prepared } from "./bench-case.ts";
@@ -81,11 +81,13 @@ export async function measure(
   device: Pick<Device, "sync" | "counters">,
   prepared: Prepared,
   budget: Budget,
+  betweenSamples: () => Promise<void> = async () => {},
 ): Promise<Measurement> {
   const perRun = prepared.iterations ?? 1;
   // The first run compiles and allocates. The second, which is warm unless it takes very long, sets the size of a
   // sample; on shorter work one run is too coarse and a few more are taken.
   let runMs = await sample(device, prepared, 1);
+  await betweenSamples();
   if (runMs < budget.totalMs) runMs = await sample(device, prepared, 1);
   for (let tries = 0; tries < 4 && runMs < budget.sampleMs / 2; tries++) {
     const count = runsFor(runMs, budget, perRun);
@@ -100,6 +102,7 @@ export async function measure(
   const times: number[] = [];
   let spent = 0;
   do {
+    await betweenSamples();
     const ms = await sample(device, prepared, runs);
     times.push(ms / iterations);
     spent += ms;

@@ -18,6 +18,10 @@ export interface RunOptions {
   readonly version?: string;
   /** Instead of each case's own. */
   readonly budget?: Budget;
+  /** Takes rows as they are measured, for who may not wait for the end. */
+  readonly into?: Outcome;
+  /** Awaited between samples; what it throws ends the case. */
+  readonly betweenSamples?: () => Promise<void>;
 }
 
 /** Runs `cases` on one backend. A case that throws is reported as failed, and the others go on. */
@@ -26,7 +30,7 @@ export async function runCases(
   backend: OwnBackend,
   options: RunOptions = {},
 ): Promise<Outcome> {
-  const outcome: Outcome = { rows: [], skipped: [] };
+  const outcome: Outcome = options.into ?? { rows: [], skipped: [] };
   const devices = new CaseDevices(backend);
   for (const benchCase of cases) {
     const entry = { case: benchCase.name, backend, phase: benchCase.phase };
@@ -56,7 +60,7 @@ async function timeCase(
   benchCase: BenchCase,
   device: Device,
   backend: OwnBackend,
-  { isQuick = false, budget = budgetOf(benchCase, backend, isQuick) }: RunOptions,
+  { isQuick = false, budget = budgetOf(benchCase, backend, isQuick), betweenSamples }: RunOptions,
 ): Promise<Measurement> {
   const peak = (dataBytes: number) =>
     benchCase.ownDevice ? { peakBytes: device.memory().peakBytes - dataBytes } : {};
@@ -68,7 +72,7 @@ async function timeCase(
     const measurement =
       benchCase.phase === "host"
         ? await measureHost(device, prepared)
-        : await measure(device, prepared, budget);
+        : await measure(device, prepared, budget, betweenSamples);
     return { ...measurement, ...peak(prepared.dataBytes ?? 0) };
   } finally {
     prepared.dispose();

@@ -1,4 +1,4 @@
-// Numbers for benches: the same every time, cheap to make, of no other quality. Knows nothing of what uses them.
+// Numbers for benches: the same every time, cheap to make, of no other quality.
 
 import { type Device, type Shape, sizeOf, type Tensor, tensor } from "../engine/index.ts";
 

@@ -1,5 +1,5 @@
-// The IDX format of the MNIST family: two zero bytes, a type, the number of dimensions, the dimensions as
-// big-endian u32, then the values row by row. Reads plain or gzipped bytes; knows nothing of files or tensors.
+// The IDX format of the MNIST family: two zero bytes, a type, the number of dimensions, the dimensions as big-endian
+// u32, then the values row by row. Reads plain or gzipped bytes.
 
 import { DataError } from "../engine/base/errors.ts";
 

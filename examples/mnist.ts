@@ -1,13 +1,13 @@
-// npm start: trains the digit classifier of course note 001 on the real MNIST, and writes curves and numbers to
-// out/mnist/. Knows the engine's public faces only, as a user's program would.
+// npm start: trains a digit classifier on the real MNIST, and writes curves and numbers to out/mnist/.
 
-import { mkdir, writeFile } from "node:fs/promises";
 import { mnist } from "../data/index.ts";
 import { type Device, dispose, GradgpuError, init, tensor } from "../engine/index.ts";
 import { BatchNormalization, Dense, Dropout, type History, Input, Sequential } from "../nn/index.ts";
 import { Adam } from "../optim/index.ts";
+import { unwritable, writeWhole } from "../scripts/output-files.mjs";
 import { parseTrainingArguments, type TrainingArguments, UsageError } from "./support/arguments.ts";
-import { writeFigure } from "./support/plot.ts";
+import { type EndingSignal, endBy, watchSignals } from "./support/ending.ts";
+import { type Figure, writeFigure } from "./support/plot.ts";
 import { median } from "./support/statistics.ts";
 
 const usage = `npm start -- [options]
@@ -19,9 +19,11 @@ Trains a digit classifier on the 60,000 images of MNIST and tests it on the othe
   --device NAME  auto (the default: WebGPU where there is an adapter), webgpu or cpu
   --help         print this and end
 
-Writes out/mnist/curves.svg, curves.png and result.json.
+Writes out/mnist/curves.svg, curves.png and result.json; after Ctrl-C, of the epochs that are done.
 `;
 const directory = "out/mnist";
+const figureStem = `${directory}/curves`;
+const resultFile = `${directory}/result.json`;
 const batchSize = 128;
 
 const print = (line = "") => process.stdout.write(`${line}\n`);
@@ -56,7 +58,17 @@ function buildModel(): Sequential {
   ]);
 }
 
-async function train({ epochs, seed, device: wanted }: TrainingArguments): Promise<void> {
+/** @throws OutputError where a file could not be written after the training: that is told before it */
+async function checkOutputs(): Promise<void> {
+  for (const file of [`${figureStem}.svg`, `${figureStem}.png`, resultFile]) {
+    const why = await unwritable(file);
+    if (why !== undefined) throw new OutputError(`${why}; nothing was trained`);
+  }
+}
+
+async function train(options: TrainingArguments): Promise<void> {
+  const { epochs, seed, device: wanted } = options;
+  await checkOutputs();
   const { train: training, test } = await mnist.load();
   const device = await init({ device: wanted, seed });
   printDevice(device, wanted);
@@ -75,31 +87,63 @@ async function train({ epochs, seed, device: wanted }: TrainingArguments): Promi
   });
   model.summary();
 
-  const begun = performance.now();
-  const history = await model.fit(x, y, {
-    batchSize,
-    epochs,
-    // As note 001 does: the test images are looked at after each epoch, and never trained on.
-    validationData: [testX, testY],
-    verbose: 1,
+  const controller = new AbortController();
+  let endedBy: EndingSignal | undefined;
+  const unwatch = watchSignals((signal) => {
+    endedBy = signal;
+    // Kernels may be compiling, which takes its time; and there is nothing to be kept.
+    if (!model.history?.epoch.length) endBy(signal);
+    controller.abort();
   });
+  const begun = performance.now();
+  try {
+    await model.fit(x, y, {
+      batchSize,
+      epochs,
+      // As note 001 does: the test images are looked at after each epoch, and never trained on.
+      validationData: [testX, testY],
+      verbose: 1,
+      signal: controller.signal,
+    });
+  } catch (error) {
+    if (endedBy === undefined) throw error;
+  }
   const trainingSeconds = (performance.now() - begun) / 1000;
-  const [, testAccuracy] = await model.evaluate(testX, testY, { batchSize });
-  await report(history, { device, testAccuracy, trainingSeconds, epochs, seed });
+  await report(model.history!, { device, trainingSeconds, wanted: options, isCut: endedBy !== undefined });
+  unwatch();
+  if (endedBy !== undefined) endBy(endedBy);
 }
 
 interface Outcome {
   device: Device;
-  testAccuracy: number;
   trainingSeconds: number;
-  epochs: number;
-  seed: number;
+  wanted: TrainingArguments;
+  /** Whether a signal ended it before the last epoch. */
+  isCut: boolean;
 }
 
-async function report({ history, epochSeconds, firstStepMs }: History, outcome: Outcome): Promise<void> {
-  const { device, testAccuracy, trainingSeconds, epochs, seed } = outcome;
+/** Prints what came out, then writes it: where the one fails, the other is there. */
+async function report(
+  { history, epoch, epochSeconds, firstStepMs }: History,
+  outcome: Outcome,
+): Promise<void> {
+  const { device, trainingSeconds, wanted, isCut } = outcome;
+  const epochs = epoch.length;
+  // The test images are those that each epoch was validated on.
+  const testAccuracy = history.valAccuracy[epochs - 1];
   // The first epoch compiles the kernels; where it is the only one, it has to do.
   const secondsPerEpoch = median(epochs > 1 ? epochSeconds.slice(1) : epochSeconds);
+
+  print();
+  if (isCut) print(`interrupted: ${epochs} of ${wanted.epochs} epochs are done`);
+  print(`first step        ${firstStepMs.toFixed(0)} ms (compiles the kernels)`);
+  const which = epochs > 1 ? "median of all but the first" : "the only one";
+  print(`an epoch          ${secondsPerEpoch.toFixed(2)} s of training (${which})`);
+  const all = epochs > 1 ? `all ${epochs} epochs` : "all of it";
+  print(`${all.padEnd(17)} ${trainingSeconds.toFixed(1)} s, testing after each epoch included`);
+  print(`test accuracy     ${(100 * testAccuracy).toFixed(2)} % of the 10,000 test images`);
+  print();
+
   const { backend, adapter, driver } = device.info;
   const result = {
     testAccuracy,
@@ -107,46 +151,44 @@ async function report({ history, epochSeconds, firstStepMs }: History, outcome: 
     secondsPerEpoch,
     firstStepMs,
     device: { backend, adapter, driver },
-    seed,
+    seed: wanted.seed,
     epochs,
+    ...(isCut ? { isInterrupted: true } : {}),
   };
-  const figure = await writeFigure(`${directory}/curves`, {
-    title: `MNIST, 784-64-64-64-10 with batch normalization (seed ${seed})`,
-    panels: [
-      {
-        title: "Loss",
-        xLabel: "epoch",
-        yLabel: "cross-entropy (nats per image)",
-        series: [
-          { name: "training", values: history.loss },
-          { name: "test images", values: history.valLoss, isDashed: true },
-        ],
-      },
-      {
-        title: "Accuracy",
-        xLabel: "epoch",
-        yLabel: "correct (share of images)",
-        series: [
-          { name: "training", values: history.accuracy },
-          { name: "test images", values: history.valAccuracy, isDashed: true },
-        ],
-      },
-    ],
-  });
-  await mkdir(directory, { recursive: true });
-  await writeFile(`${directory}/result.json`, `${JSON.stringify(result, undefined, 2)}\n`);
-
-  print();
-  print(`first step        ${firstStepMs.toFixed(0)} ms (compiles the kernels)`);
-  const which = epochs > 1 ? "median, the first left out" : "the only one";
-  print(`an epoch          ${secondsPerEpoch.toFixed(2)} s of training (${which}; testing not counted)`);
-  print(
-    `all ${String(epochs).padEnd(6)} epochs ${trainingSeconds.toFixed(1)} s, testing after each included`,
-  );
-  print(`test accuracy     ${(100 * testAccuracy).toFixed(2)} % of the 10,000 test images`);
-  print();
-  print(`wrote ${figure.svg}, ${figure.png} and ${directory}/result.json`);
+  try {
+    await writeWhole(resultFile, `${JSON.stringify(result, undefined, 2)}\n`);
+    const figure = await writeFigure(figureStem, curvesOf(history, wanted.seed));
+    print(`wrote ${figure.svg}, ${figure.png} and ${resultFile}`);
+  } catch (error) {
+    throw new OutputError(`the results could not be written: ${(error as Error).message}`);
+  }
 }
+
+const curvesOf = (history: History["history"], seed: number): Figure => ({
+  title: `MNIST, 784-64-64-64-10 with batch normalization (seed ${seed})`,
+  panels: [
+    {
+      title: "Loss",
+      xLabel: "epoch",
+      yLabel: "cross-entropy (nats per image)",
+      series: [
+        { name: "training", values: history.loss },
+        { name: "test images", values: history.valLoss, isDashed: true },
+      ],
+    },
+    {
+      title: "Accuracy",
+      xLabel: "epoch",
+      yLabel: "correct (share of images)",
+      series: [
+        { name: "training", values: history.accuracy },
+        { name: "test images", values: history.valAccuracy, isDashed: true },
+      ],
+    },
+  ],
+});
+
+class OutputError extends Error {}
 
 try {
   const options = parseTrainingArguments(process.argv.slice(2), { epochs: 10, seed: 1, device: "auto" });
@@ -156,7 +198,7 @@ try {
   if (error instanceof UsageError) {
     process.stderr.write(`mnist: ${error.message}\n\n${usage}`);
     process.exitCode = 2;
-  } else if (error instanceof GradgpuError) {
+  } else if (error instanceof GradgpuError || error instanceof OutputError) {
     process.stderr.write(`mnist: ${error.message}\n`);
     process.exitCode = 1;
   } else {

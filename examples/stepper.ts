@@ -1,7 +1,6 @@
 // npm run stepper: the worked back-propagation of course note 002 (two inputs, two hidden and two output units,
 // sigmoid, no bias, one sample, learning rate 0.5) as a page to step through, out/stepper.html.
 
-import { mkdir, writeFile } from "node:fs/promises";
 import {
   dispose,
   init,
@@ -16,6 +15,7 @@ import {
   variable,
 } from "../engine/index.ts";
 import { explain, recordSteps, stepperPage } from "../engine/inspect/index.ts";
+import { writeWhole } from "../scripts/output-files.mjs";
 
 const file = "out/stepper.html";
 const learningRate = 0.5;
@@ -105,7 +105,6 @@ const page = stepperPage(recording, {
     values: { "E before": before, "E after one step": now },
   },
 });
-await mkdir("out", { recursive: true });
-await writeFile(file, page);
+await writeWhole(file, page);
 console.log(`\nE ${before.toFixed(8)} -> ${now.toFixed(8)}; wrote ${file}: open it in a browser`);
 dispose();

@@ -1,8 +1,8 @@
 // Adadelta: steps as large as the last ones, against gradients as large as the last ones.
 
-import { add, div, mul, sqrt, square, sub, type Tensor } from "../engine/index.ts";
+import { add, mul, sqrt, square, sub, type Tensor } from "../engine/index.ts";
 import { atLeastZero, belowOne } from "../engine/internal.ts";
-import { flushPositive } from "./flush.ts";
+import { flushSquare, overRoot } from "./flush.ts";
 import {
   Optimizer,
   type OptimizerConfig,
@@ -41,9 +41,9 @@ export class Adadelta extends Optimizer<Slot> {
   protected update({ value, gradient, slots, learningRate }: UpdateContext<Slot>): UpdateResult<Slot> {
     const root = (x: Tensor) => sqrt(add(x, this.epsilon));
     const mean = (old: Tensor, x: Tensor) =>
-      flushPositive(add(mul(old, this.rho), mul(square(x), 1 - this.rho)));
+      flushSquare(add(mul(old, this.rho), mul(square(x), 1 - this.rho)));
     const meanSquare = mean(slots.meanSquare, gradient);
-    const step = div(mul(gradient, root(slots.meanSquareStep)), root(meanSquare));
+    const step = overRoot(mul(gradient, root(slots.meanSquareStep)), root(meanSquare), this.epsilon);
     return {
       value: sub(value, mul(step, learningRate)),
       slots: { meanSquare, meanSquareStep: mean(slots.meanSquareStep, step) },

@@ -1,7 +1,8 @@
 // Adagrad: each weight's rate shrinks with all of its gradients so far.
 
-import { add, div, mul, sqrt, square, sub } from "../engine/index.ts";
+import { add, mul, sqrt, square, sub } from "../engine/index.ts";
 import { atLeastZero } from "../engine/internal.ts";
+import { flushSquare, overRoot } from "./flush.ts";
 import {
   Optimizer,
   type OptimizerConfig,
@@ -40,8 +41,9 @@ export class Adagrad extends Optimizer<"accumulator"> {
 
   protected update(context: UpdateContext<"accumulator">): UpdateResult<"accumulator"> {
     const { value, gradient, slots, learningRate } = context;
-    const accumulator = add(slots.accumulator, square(gradient));
-    const step = div(mul(gradient, learningRate), sqrt(add(accumulator, this.epsilon)));
+    const sum = add(slots.accumulator, square(gradient));
+    const accumulator = this.initialAccumulatorValue > 0 ? sum : flushSquare(sum);
+    const step = overRoot(mul(gradient, learningRate), sqrt(add(accumulator, this.epsilon)), this.epsilon);
     return { value: sub(value, step), slots: { accumulator } };
   }
 

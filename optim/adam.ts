@@ -2,7 +2,7 @@
 
 import { add, cast, div, expm1, maximum, mul, neg, sqrt, square, sub, type Tensor } from "../engine/index.ts";
 import { atLeastZero, belowOne, checkOptions } from "../engine/internal.ts";
-import { flush, flushPositive } from "./flush.ts";
+import { flush, flushSquare, overRoot } from "./flush.ts";
 import {
   Optimizer,
   type OptimizerConfig,
@@ -56,11 +56,11 @@ export class Adam extends Optimizer<Slot> {
     const correction = div(sqrt(oneMinusPower(this.beta2, t)), oneMinusPower(this.beta1, t));
     const alpha = mul(learningRate, correction);
     const first = flush(add(slots.firstMoment, mul(sub(gradient, slots.firstMoment), 1 - this.beta1)));
-    const second = flushPositive(
+    const second = flushSquare(
       add(slots.secondMoment, mul(sub(square(gradient), slots.secondMoment), 1 - this.beta2)),
     );
     const largest = this.amsgrad ? maximum(slots.largestSecondMoment, second) : second;
-    const step = div(mul(first, alpha), add(sqrt(largest), this.epsilon));
+    const step = overRoot(mul(first, alpha), add(sqrt(largest), this.epsilon), this.epsilon);
     return {
       value: sub(value, step),
       slots: {

@@ -1,9 +1,9 @@
-// The learning rate of one optimizer: a number that can be set, with time decay, or a schedule. Knows nothing of what
-// it is the rate of.
+// The learning rate of one optimizer: a number that can be set, with time decay, or a schedule.
 
 import { ArgumentError, add, cast, div, mul, reshape, showShape, Tensor } from "../engine/index.ts";
-import { atLeastZero, kindOf } from "../engine/internal.ts";
+import { atLeastZero, checkNotMaker, kindOf } from "../engine/internal.ts";
 import type { Schedule, ScheduleConfig } from "./schedules.ts";
+import * as schedules from "./schedules.ts";
 
 export class LearningRate {
   /** What the rate follows instead of a number, if it does. */
@@ -15,6 +15,7 @@ export class LearningRate {
   /** @param name the optimizer's, for errors */
   constructor(name: string, rate: number | Schedule, decay: number) {
     this.#name = name;
+    checkNotMaker("schedules", rate, schedules);
     this.schedule = typeof rate === "function" ? rate : undefined;
     this.#number = typeof rate === "function" ? 0 : atLeastZero(name, "learningRate", rate);
     this.decay = atLeastZero(name, "decay", decay);

@@ -3,7 +3,7 @@
 import { add, cast, div, exp, mul, sqrt, square, sub } from "../engine/index.ts";
 import { atLeastZero, belowOne } from "../engine/internal.ts";
 import { oneMinusPower } from "./adam.ts";
-import { flush, flushPositive } from "./flush.ts";
+import { flush, flushSquare, overRoot } from "./flush.ts";
 import {
   Optimizer,
   type OptimizerConfig,
@@ -57,18 +57,19 @@ export class Nadam extends Optimizer<Slot> {
       sub(beta1, mul(exp(mul(before, Math.log(0.96))), beta1 * 0.5 * 0.96 ** ahead));
     const momentum = momentumAt(1);
     const nextMomentum = momentumAt(2);
-    const product = flushPositive(mul(scalars.momentumProduct, momentum));
+    const product = flush(mul(scalars.momentumProduct, momentum));
     const first = flush(add(slots.firstMoment, mul(sub(gradient, slots.firstMoment), 1 - beta1)));
-    const second = flushPositive(
+    const second = flushSquare(
       add(slots.secondMoment, mul(sub(square(gradient), slots.secondMoment), 1 - beta2)),
     );
     // What is the same for all weights is put together first: a few scalars.
     const ofFirst = mul(learningRate, div(nextMomentum, sub(1, mul(product, nextMomentum))));
     const ofGradient = mul(learningRate, div(sub(1, momentum), sub(1, product)));
     const correction = oneMinusPower(beta2, add(before, 1));
-    const step = div(
+    const step = overRoot(
       add(mul(first, ofFirst), mul(gradient, ofGradient)),
       add(sqrt(div(second, correction)), epsilon),
+      epsilon,
     );
     return {
       value: sub(value, step),

@@ -27,10 +27,20 @@ import {
 } from "../engine/internal.ts";
 import { type ClippingOptions, clipped, clippingOf } from "./clipping.ts";
 import { LearningRate } from "./learning-rate.ts";
-import { isCurrent, releasePack, type SharedPack, sameList, sharePack } from "./packs.ts";
+import {
+  assignPack,
+  isCurrent,
+  isFree,
+  readPack,
+  releasePack,
+  type SharedPack,
+  sameList,
+  sharePack,
+} from "./packs.ts";
 import { checkResult, checkStarts, type UpdateResult } from "./rule-checks.ts";
 import type { Schedule, ScheduleConfig } from "./schedules.ts";
 import { Segments } from "./segments.ts";
+import { checkState } from "./state-checks.ts";
 
 export type { UpdateResult };
 
@@ -337,10 +347,10 @@ export abstract class Optimizer<S extends string = string> {
         const gathered = pack.gather(gradients);
         const gradient = this.clipping ? clipped(gathered, this.clipping, built.segments) : gathered;
         const learningRate = this.#rate.at(iterations, built.learningRate);
-        const value = this.#decayed(pack.values, learningRate, built);
+        const value = this.#decayed(readPack(built.shared), learningRate, built);
         const result = this.update({ value, gradient, slots, scalars, learningRate, iterations });
         checkResult(this.name, result, built);
-        pack.values.assign(result.value);
+        assignPack(built.shared, result.value);
         for (const slot of Object.keys(slots) as S[]) {
           const next = result.slots?.[slot];
           if (next !== undefined) slots[slot].assign(next);
@@ -387,9 +397,14 @@ export abstract class Optimizer<S extends string = string> {
   /**
    * Goes on from a saved state. Before the variables are known, it is kept until they are.
    *
-   * @throws ArgumentError when the state is another optimizer's or of other variables; nothing is changed then
+   * @throws ArgumentError when it is no state, another optimizer's, or of other variables; nothing is changed then
    */
   setState(state: OptimizerState): void {
+    checkState(this.name, state, {
+      slots: Object.keys(this.slotStarts),
+      scalars: Object.keys(this.scalarStarts),
+      hasSchedule: this.schedule !== undefined,
+    });
     const built = this.#built;
     if (built === undefined) {
       if (this.schedule === undefined && state.learningRate !== undefined)
@@ -405,12 +420,6 @@ export abstract class Optimizer<S extends string = string> {
       const packed = new Float32Array(pack.total).fill(isFresh ? this.slotStarts[slot] : 0);
       if (isFresh) return packed;
       const saved = state.slots[slot];
-      const broken = saved?.find((part) => part?.length === undefined);
-      if (broken !== undefined) {
-        throw new ArgumentError(
-          `${this.name}: the state's slot "${slot}" holds ${typeof broken}s where arrays of numbers belong; JSON turns typed arrays into objects: save Array.from(values)`,
-        );
-      }
       const fits = saved?.length === built.variables.length;
       if (!fits || built.variables.some((v, i) => saved[i].length !== v.size)) {
         throw new ArgumentError(
@@ -456,7 +465,7 @@ export abstract class Optimizer<S extends string = string> {
     releasePack(built.shared);
   }
 
-  /** What was built, with the variables packed, even if another optimizer packed them differently meanwhile. */
+  /** What was built, with the variables packed unless another optimizer has some of them in its pack. */
   #ready(what: string): Built<S> {
     const built = this.#built;
     if (built === undefined) {
@@ -464,12 +473,7 @@ export abstract class Optimizer<S extends string = string> {
         `${this.name}: ${what} needs variables; call build(variables) or minimize() first`,
       );
     }
-    if (!isCurrent(built.shared)) {
-      if (built.variables[0].device.isTracing) {
-        throw new TraceError(
-          `${this.name}: another optimizer has packed its variables since, which a traced function can't undo; call build(variables) again outside of it`,
-        );
-      }
+    if (!isCurrent(built.shared) && isFree(built.shared) && !built.variables[0].device.isTracing) {
       releasePack(built.shared);
       built.shared = sharePack(built.variables);
     }

@@ -1,8 +1,8 @@
 // RMSprop: steps against gradients as large as the last ones, with momentum and the centered variant.
 
-import { add, div, maximum, mul, sqrt, square, sub } from "../engine/index.ts";
+import { add, maximum, mul, sqrt, square, sub } from "../engine/index.ts";
 import { atLeastZero, belowOne } from "../engine/internal.ts";
-import { flush, flushPositive } from "./flush.ts";
+import { flush, flushSquare, overRoot } from "./flush.ts";
 import {
   Optimizer,
   type OptimizerConfig,
@@ -55,14 +55,14 @@ export class RMSprop extends Optimizer<Slot> {
   protected update({ value, gradient, slots, learningRate }: UpdateContext<Slot>): UpdateResult<Slot> {
     const { rho, momentum, epsilon, centered } = this;
     const next = { ...slots };
-    next.meanSquare = flushPositive(add(mul(slots.meanSquare, rho), mul(square(gradient), 1 - rho)));
+    next.meanSquare = flushSquare(add(mul(slots.meanSquare, rho), mul(square(gradient), 1 - rho)));
     let spread = next.meanSquare;
     if (centered) {
       next.mean = flush(add(mul(slots.mean, rho), mul(gradient, 1 - rho)));
       // Rounding must not make it negative.
       spread = maximum(sub(spread, square(next.mean)), 0);
     }
-    let step = div(mul(gradient, learningRate), sqrt(add(spread, epsilon)));
+    let step = overRoot(mul(gradient, learningRate), sqrt(add(spread, epsilon)), epsilon);
     if (momentum > 0) {
       next.velocity = flush(add(mul(slots.velocity, momentum), step));
       step = next.velocity;

@@ -1,5 +1,4 @@
 // Learning rates by step, as functions written in tensor ops: they run on the device, in the update's own kernels.
-// Knows nothing of optimizers.
 
 import {
   ArgumentError,

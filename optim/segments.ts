@@ -1,8 +1,18 @@
 // The parts of packed vectors, one a variable, as indices on the device: sums by part, and a number a part spread over
 // its elements, each in a fixed number of dispatches however many variables there are.
 
-import { gather, reshape, scatterAdd, sum, type Tensor, type Variable, variable } from "../engine/index.ts";
-import type { VariablePack } from "../engine/internal.ts";
+import {
+  equal,
+  gather,
+  reshape,
+  scatterAdd,
+  sum,
+  type Tensor,
+  type Variable,
+  variable,
+  where,
+} from "../engine/index.ts";
+import { largestMagnitude, type VariablePack } from "../engine/internal.ts";
 
 /** Rows summed together before the last, serial sum. */
 const rowsPerChunk = 64;
@@ -17,6 +27,8 @@ export class Segments {
   readonly #rows: Variable;
   /** i32 [chunks]: the variable that each chunk belongs to. */
   readonly #chunkOwners: Variable;
+  /** i32 [variables, 1]: 0, 1, 2, ... */
+  readonly #numbers: Variable;
 
   constructor(pack: VariablePack, name: string) {
     const { offsets, total, variables } = pack;
@@ -39,21 +51,37 @@ export class Segments {
     const shape = [chunkOwners.length, rowsPerChunk];
     this.#rows = variable(Int32Array.from(rows), { ...options, shape, name: `${name}/rows` });
     this.#chunkOwners = variable(Int32Array.from(chunkOwners), { ...options, name: `${name}/chunkOwners` });
+    const numbers = Int32Array.from(variables, (_, i) => i);
+    this.#numbers = variable(numbers, { ...options, shape: [this.#count, 1], name: `${name}/numbers` });
   }
 
   /** The sum of each variable's part of `packed`, which is 0 in the gaps: [variables]. */
-  sums(packed: Tensor): Tensor {
-    const byRow = sum(reshape(packed, [packed.size / this.#width, this.#width]), 1);
-    return scatterAdd(sum(gather(byRow, this.#rows), 1), this.#chunkOwners, this.#count);
-  }
+  readonly sums = (packed: Tensor): Tensor =>
+    scatterAdd(
+      this.#ofChunks(packed, (x) => sum(x, 1)),
+      this.#chunkOwners,
+      this.#count,
+    );
+
+  /** The largest magnitude in each variable's part: [variables]. */
+  readonly largest = (packed: Tensor): Tensor => {
+    const ofChunks = this.#ofChunks(packed, (x) => largestMagnitude(x, 1));
+    // Chunks of other variables are out of the way as zeros.
+    const isOwn = equal(this.#numbers, this.#chunkOwners);
+    return largestMagnitude(where(isOwn, ofChunks, 0), 1);
+  };
 
   /** Each variable's number of `values` [variables] at all elements of its part: [total], 0 in the gaps. */
-  spread(values: Tensor): Tensor {
-    return gather(values, this.#owners);
+  readonly spread = (values: Tensor): Tensor => gather(values, this.#owners);
+
+  /** Reduces the rows of `packed`, then those of each chunk: [chunks]. */
+  #ofChunks(packed: Tensor, reduce: (rows: Tensor) => Tensor): Tensor {
+    const byRow = reduce(reshape(packed, [packed.size / this.#width, this.#width]));
+    return reduce(gather(byRow, this.#rows));
   }
 
   dispose(): void {
-    for (const held of [this.#owners, this.#rows, this.#chunkOwners]) held.dispose();
+    for (const held of [this.#owners, this.#rows, this.#chunkOwners, this.#numbers]) held.dispose();
   }
 }
 

@@ -1,10 +1,12 @@
-// npm run build: what the exports map names. Four entry points share one copy of the engine (esbuild's
-// splitting), shaders become text inside the code, and tsc writes the declarations.
+// npm run build: what the exports map names. One module a source file, so that bundlers take what a program uses;
+// shaders become text inside modules, calls at import are marked pure, and tsc writes the declarations.
 
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
+import { markPure } from "./build/pure.mjs";
+import { minifyWgsl } from "./build/wgsl.mjs";
 import { entries } from "./entries.mjs";
 import { root } from "./setup.mjs";
 
@@ -12,52 +14,124 @@ const out = path.join(root, "dist");
 const started = Date.now();
 
 const missing = Object.values(entries).filter((file) => !fs.existsSync(path.join(root, file)));
-if (missing.length > 0) {
-  process.stderr.write(`build: the exports map needs ${missing.join(", ")}\n`);
-  process.exit(1);
-}
+if (missing.length > 0) fail(`the exports map needs ${missing.join(", ")}`);
 
 fs.rmSync(out, { recursive: true, force: true });
-const result = await build({
+const sources = await reachable();
+const scripts = sources.filter((file) => file.endsWith(".ts"));
+const compiled = await build({
   absWorkingDir: root,
-  entryPoints: entries,
+  entryPoints: scripts,
+  outbase: root,
   outdir: out,
-  chunkNames: "chunks/[name]-[hash]",
-  bundle: true,
-  splitting: true,
   format: "esm",
-  platform: "neutral",
   target: "es2022",
-  // Loaded on demand, in Node only; a browser never asks for them.
-  external: ["webgpu", "cli-progress", "node:*"],
-  loader: { ".wgsl": "text" },
-  sourcemap: true,
-  metafile: true,
+  write: false,
   logLevel: "warning",
 }).catch(() => process.exit(1));
 
-tsc("-p", "tsconfig.build.json");
-
-const { exports } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
-const promised = Object.values(exports).flatMap((entry) =>
-  typeof entry === "string" ? [entry] : Object.values(entry),
-);
-const unkept = promised.filter((file) => !file.includes("*") && !fs.existsSync(path.join(root, file)));
-if (unkept.length > 0) {
-  process.stderr.write(`build: the exports map names files that were not written: ${unkept.join(", ")}\n`);
-  process.exit(1);
+const effects = [];
+for (const { path: file, text } of compiled.outputFiles) {
+  const name = path.relative(out, file).split(path.sep).join("/");
+  // What the tests ask of each op is of no use to those who have no tests of it.
+  const emptied = name.startsWith("engine/ops/") ? ["samples"] : [];
+  const marked = markPure(text, { rewrite: shippedName, emptied });
+  effects.push(...marked.effects.map((line) => `${name}:${line}: ${text.split("\n")[line - 1]}`));
+  write(name, marked.code);
 }
+if (effects.length > 0)
+  fail(`no bundler can drop what these do at import; declare it instead:\n  ${effects.join("\n  ")}`);
+for (const file of sources.filter((name) => name.endsWith(".wgsl"))) {
+  const text = minifyWgsl(fs.readFileSync(path.join(root, file), "utf8"));
+  write(`${file}.js`, `export default ${inBackticks(text)};\n`);
+}
+for (const [name, file] of Object.entries(entries))
+  write(`${name}.js`, `export * from "./${file.replace(/\.ts$/, ".js")}";\n`);
+
+tsc("-p", "tsconfig.build.json");
+pruneDeclarations();
+
+const {
+  exports,
+  imports = {},
+  bin = {},
+} = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
+const unkept = [exports, imports, bin]
+  .flatMap(filesIn)
+  .filter((file) => file.startsWith("./") && !file.includes("*") && !fs.existsSync(path.join(root, file)));
+if (unkept.length > 0) fail(`package.json names files that were not written: ${unkept.join(", ")}`);
 
 // As a user's compiler sees them, which checks the declarations of libraries too unless told otherwise: one that
 // names what was stripped as internal does not compile there.
-const declared = Object.values(exports).map((entry) => entry.types);
+const declared = Object.values(exports).flatMap((entry) => entry.types ?? []);
 tsc("--noEmit", "--ignoreConfig", "--strict", "--module", "nodenext", "--target", "es2022", ...declared);
 
-for (const [file, { bytes }] of Object.entries(result.metafile.outputs)) {
-  if (!file.endsWith(".map"))
-    process.stdout.write(`${file.padEnd(36)}${(bytes / 1024).toFixed(1).padStart(9)} KiB\n`);
+process.stdout.write(
+  `${scripts.length} modules, ${sources.length - scripts.length} shaders, built in ${((Date.now() - started) / 1000).toFixed(1)} s\n`,
+);
+
+/** The source files that the entries need. */
+async function reachable() {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: entries,
+    outdir: out,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    // Looked up where the program runs.
+    packages: "external",
+    loader: { ".wgsl": "text" },
+    treeShaking: false,
+    write: false,
+    metafile: true,
+    logLevel: "warning",
+  }).catch(() => process.exit(1));
+  return Object.keys(metafile.inputs);
 }
-process.stdout.write(`built in ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
+
+/** Removes the declarations that no entry's lead to: nobody can name what they declare. */
+function pruneDeclarations() {
+  const types = path.join(out, "types");
+  const needed = new Set();
+  const take = (file) => {
+    if (needed.has(file)) return;
+    needed.add(file);
+    for (const [, name] of fs.readFileSync(file, "utf8").matchAll(/(?:from|import\()\s*"(\.[^"]+)\.ts"/g))
+      take(path.resolve(path.dirname(file), `${name}.d.ts`));
+  };
+  for (const file of Object.values(entries)) take(path.join(types, file.replace(/\.ts$/, ".d.ts")));
+  for (const name of fs.readdirSync(types, { recursive: true })) {
+    const file = path.join(types, name);
+    if (file.endsWith(".d.ts") && !needed.has(file)) fs.rmSync(file);
+  }
+}
+
+/** How a module that is imported is called in the package. */
+function shippedName(source) {
+  return source.startsWith(".") ? source.replace(/\.ts$/, ".js").replace(/\.wgsl$/, ".wgsl.js") : source;
+}
+
+function write(name, text) {
+  const file = path.join(out, name);
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, text);
+}
+
+function inBackticks(text) {
+  return `\`${text.replace(/[\\`]|\$\{/g, "\\$&")}\``;
+}
+
+/** The file names in a field of package.json, however deep under conditions. */
+function filesIn(value) {
+  if (typeof value === "string") return [value];
+  return Object.values(value).flatMap(filesIn);
+}
+
+function fail(message) {
+  process.stderr.write(`build: ${message}\n`);
+  process.exit(1);
+}
 
 /** Runs the compiler, and ends the build where it finds errors. */
 function tsc(...args) {

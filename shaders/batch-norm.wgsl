@@ -1,7 +1,9 @@
-// Batch normalization of [rows, columns] in one kernel: a thread takes four neighbouring columns, walks the rows
-// for their mean and variance (one pass, shifted by the mean of the first rows, so that nothing cancels) and again
-// to normalize. For batches of training on software adapters, where dispatches cost more than a second walk.
-// Columns come in whole vec4s. Specialising replaces `store` (see engine/jit).
+// Batch normalization of [rows, columns] in one kernel, for training on software adapters, where a dispatch costs more
+// than a second walk.
+
+// A thread takes four neighbouring columns, walks the rows for their mean and variance (one pass, shifted by the mean
+// of the first rows, so that nothing cancels) and again to normalize. Columns come in whole vec4s. Specialising
+// replaces `store` (see engine/jit).
 
 struct Sizes {
   rows: u32,

@@ -1,6 +1,6 @@
-// Joins tensors along an axis. The output is rows of `width` units; input k fills the columns from ends[k - 1] up
-// to ends[k] of each row. Bits are moved as they are, so one kernel serves every dtype. Needs elements.wgsl behind.
-//
+// Joins tensors along an axis. The output is rows of `width` units; input k fills the columns from ends[k - 1] up to
+// ends[k] of each row. Bits are moved as they are, so one kernel serves every dtype. Needs elements.wgsl behind.
+
 // As it stands it joins two inputs of words; specialising replaces the types, `piece` and `element`.
 
 struct Sizes {

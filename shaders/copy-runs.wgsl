@@ -1,7 +1,9 @@
-// Another loop than elements.wgsl for kernels that copy, for behind some of the same files: threads go along
-// runs, the rows of the innermost axis, side by side, and divide but once. For software adapters, where arithmetic on indices
-// costs more than loads. Runs must be as long as what a workgroup makes at once. Needs triangle.wgsl in front, or another
-// that has runs. Specialising replaces `along` and UNITS where units are vec4s.
+// Another loop than elements.wgsl for kernels that copy, for behind some of the same files: threads go along runs, the
+// rows of the innermost axis, side by side, and divide but once.
+
+// For software adapters, where arithmetic on indices costs more than loads. Runs must be as long as what a workgroup
+// makes at once. Needs triangle.wgsl in front, or another that has runs. Specialising replaces `along` and UNITS where
+// units are vec4s.
 
 const WORKGROUP = 8u;
 // Units of the output that one call of `along` or `element` makes.

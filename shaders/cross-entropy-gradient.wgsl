@@ -1,18 +1,19 @@
-// Gradient of softmax cross-entropy with respect to the logits: (softmax * sum(targets) - targets) * g. As it stands the
-// targets are rows of probabilities; specialising replaces `target_total`, `target_at` and the type of in1 for integer
-// labels. Needs exponential-total.wgsl in front. Needs own-rows.wgsl in front.
-// Needs logit-rows.wgsl in front.
+// Gradient of softmax cross-entropy with respect to the logits: (softmax * sum(targets) - targets) * g.
+
+// As it stands the targets are rows of probabilities; specialising replaces `target_total`, `target_at` and the type
+// of in1 for integer labels. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl
+// in front. Needs logit-rows.wgsl in front.
 
 @group(0) @binding(2) var<storage, read> in1: array<f32>;
 @group(0) @binding(3) var<storage, read> in2: array<f32>;
 @group(0) @binding(4) var<storage, read_write> out0: array<f32>;
 
 fn target_total(row: u32, lane: u32) -> f32 {
-  var total = 0.0;
+  var total: LongSum;
   for (var k = first_of(lane); k < sizes.classes; k += LANES) {
-    total += in1[row * sizes.classes + k];
+    total = plus(total, in1[row * sizes.classes + k]);
   }
-  return total_of(total, lane);
+  return total_of(whole(total), lane);
 }
 
 fn target_at(row: u32, k: u32) -> f32 {

@@ -1,9 +1,10 @@
-// Softmax cross-entropy of a batch in one walk: the sum of the rows' losses, how many rows have their largest logit
-// at their target, and the gradient of the sum with respect to the logits. Lanes take rows in turn and add up
-// through workgroup memory; with several workgroups each leaves its own sums. As it stands the targets are rows of
-// probabilities; specialising replaces `target_total`, `target_at`, `target_class` and the type of in1 for integer
-// labels, and `store`. Needs exponential-total.wgsl in front. Needs own-rows.wgsl in front.
-// Needs logit-rows.wgsl in front.
+// Softmax cross-entropy of a batch in one walk: the sum of the rows' losses, how many rows have their largest logit at
+// their target, and the gradient of the sum with respect to the logits.
+
+// Lanes take rows in turn and add up through workgroup memory; with several workgroups each leaves its own sums. As it
+// stands the targets are rows of probabilities; specialising replaces `target_total`, `target_at`, `target_class` and
+// the type of in1 for integer labels, and `store`. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in
+// front. Needs own-rows.wgsl in front. Needs logit-rows.wgsl in front.
 
 @group(0) @binding(2) var<storage, read> in1: array<f32>;
 @group(0) @binding(3) var<storage, read_write> loss_sums: array<f32>;
@@ -14,11 +15,11 @@ var<workgroup> losses: array<f32, WORKGROUP>;
 var<workgroup> hits: array<f32, WORKGROUP>;
 
 fn target_total(row: u32, lane: u32) -> f32 {
-  var total = 0.0;
+  var total: LongSum;
   for (var k = first_of(lane); k < sizes.classes; k += LANES) {
-    total += in1[row * sizes.classes + k];
+    total = plus(total, in1[row * sizes.classes + k]);
   }
-  return total_of(total, lane);
+  return total_of(whole(total), lane);
 }
 
 fn target_at(row: u32, k: u32) -> f32 {
@@ -44,7 +45,7 @@ fn store(index: u32, value: f32) {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  var loss = 0.0;
+  var loss_sum: LongSum;
   var hit = 0.0;
   let end = min((group.x + 1u) * sizes.segment, sizes.rows);
   for (var row = group.x * sizes.segment + row_of(0u, lane); row < end; row += WORKGROUP / LANES) {
@@ -55,21 +56,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var k = first_of(lane); k < sizes.classes; k += LANES) {
       let x = in0[start + k] - logits.largest;
       let t = target_at(row, k);
-      loss += t * (log_total - x);
+      loss_sum = plus(loss_sum, class_loss(in0[start + k], t, logits.largest, log_total));
       store(start + k, exp_below_0(x) * scale - t);
     }
     let is_hit = logits.best == target_class(row, lane) && first_of(lane) == 0u;
     hit += select(0.0, 1.0, is_hit);
   }
-  losses[lane] = loss;
+  losses[lane] = whole(loss_sum);
   hits[lane] = hit;
   workgroupBarrier();
   if (lane == 0u) {
+    loss_sum = plus(LongSum(), losses[0]);
     for (var i = 1u; i < WORKGROUP; i++) {
-      loss += losses[i];
+      loss_sum = plus(loss_sum, losses[i]);
       hit += hits[i];
     }
-    loss_sums[group.x] = loss;
+    loss_sums[group.x] = whole(loss_sum);
     hit_sums[group.x] = hit;
   }
 }

@@ -1,7 +1,8 @@
 // Softmax cross-entropy of rows with a target distribution: -sum(target * log(softmax(logits))). As it stands the
 // targets are rows of probabilities; specialising replaces `row_loss` and the type of in1 for integer labels.
-// Needs exponential-total.wgsl in front. Needs own-rows.wgsl in front.
-// Needs logit-rows.wgsl in front.
+
+// Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl in front. Needs
+// logit-rows.wgsl in front.
 
 @group(0) @binding(2) var<storage, read> in1: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out0: array<f32>;
@@ -9,12 +10,11 @@
 // The row's loss, given its maximum and the logarithm of its sum of exponentials.
 fn row_loss(row: u32, lane: u32, largest: f32, log_total: f32) -> f32 {
   let start = row * sizes.classes;
-  var loss = 0.0;
+  var loss: LongSum;
   for (var k = first_of(lane); k < sizes.classes; k += LANES) {
-    // (log_total - (x - largest)) is -log(softmax): never negative, and 0 targets contribute nothing.
-    loss += in1[start + k] * (log_total - (in0[start + k] - largest));
+    loss = plus(loss, class_loss(in0[start + k], in1[start + k], largest, log_total));
   }
-  return total_of(loss, lane);
+  return total_of(whole(loss), lane);
 }
 
 @compute @workgroup_size(WORKGROUP)

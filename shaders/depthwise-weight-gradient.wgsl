@@ -1,10 +1,11 @@
 // Gradient of a depthwise convolution's weights: for each tap and channel, the sum over the places of a window of what
-// the tap reads times the gradient there. A thread for each tap, unit of channels and chunk of places; chunks are added
-// up by another kernel. Needs window.wgsl in front.
-//
-// As it stands it takes single channels; specialising replaces Unit where they come in whole vec4s.
+// the tap reads times the gradient there.
 
-alias Unit = f32;
+// A thread for each tap, unit of channels and chunk of places; chunks are added up by another kernel. Needs
+// long-sum.wgsl in front. Needs window.wgsl in front. As it stands channels come in whole vec4s; specialising replaces Unit
+// and Term where they come singly.
+
+alias Unit = vec4f;
 
 @group(0) @binding(1) var<storage, read> image: array<Unit>;
 @group(0) @binding(2) var<storage, read> gradient: array<Unit>;
@@ -30,7 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let before = sizes.dilation_before.zw;
   // places in all, and in a chunk
   let end = min((chunk + 1u) * sizes.more.y, sizes.more.x);
-  var total = Unit();
+  var total: LongSum;
   var place = chunk * sizes.more.y;
   while (place < end) {
     let stop = min(end, place + BLOCK);
@@ -45,7 +46,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let pixel = (rest / sizes.extent.z * sizes.extent.x + row) * sizes.extent.y + column;
       block += image[pixel * sizes.inner + channel] * gradient[place * sizes.inner + channel];
     }
-    total += block;
+    total = joined(total, block, sizes.extra.w);
   }
-  out0[thread] = total;
+  out0[thread] = settled(total);
 }

@@ -1,8 +1,8 @@
 // Dropout: element i is kept where random word i is at least a threshold, and scaled. The mask is never stored:
 // backward draws it again. Needs philox.wgsl in front.
-//
-// Each workgroup walks a contiguous segment with a run-time trip count, as in elementwise.wgsl; one Philox block
-// gives the four words of one vec4.
+
+// Each workgroup walks a contiguous segment with a run-time trip count, as in elementwise.wgsl; one Philox block gives
+// the four words of one vec4.
 
 struct Sizes {
   count: u32, // vec4s

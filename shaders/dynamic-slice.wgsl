@@ -1,8 +1,8 @@
-// Copies a window whose place along the first axis is read on the device, moved back where it would not fit. As
-// it stands it takes the window out of in0; with `source` replaced it puts in0 as the window into zeros. Bits are
-// moved as they are. Needs elements.wgsl behind.
-//
-// It moves single words; specialising replaces the types and `element` (see engine/ops/layout/copying.ts).
+// Copies a window whose place along the first axis is read on the device, moved back where it would not fit. As it
+// stands it takes the window out of in0; with `source` replaced it puts in0 as the window into zeros.
+
+// Bits are moved as they are. Needs elements.wgsl behind. It moves single words; specialising replaces the types and
+// `element` (see engine/ops/layout/copying.ts).
 
 struct Sizes {
   // calls of `element`

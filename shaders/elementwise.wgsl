@@ -1,6 +1,6 @@
-// Pointwise kernels: one vec4 of every output from the matching elements of the inputs. As it stands it copies
-// in0 to out0; specialising replaces `element`, `prepare` and the bindings (see engine/ops/elementwise/elementwise.ts).
-//
+// Pointwise kernels: one vec4 of every output from the matching elements of the inputs. As it stands it copies in0 to
+// out0; specialising replaces `element`, `prepare` and the bindings (see engine/ops/elementwise/elementwise.ts).
+
 // Each workgroup walks a contiguous segment with a loop whose trip count is known only at run time: on software
 // adapters few workgroups with long loops win, and a constant trip count would be unrolled.
 

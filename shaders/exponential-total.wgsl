@@ -1,6 +1,8 @@
 // The sum of a row's exponentials where softmax is not defined: with a NaN in the row, or a largest element that is
-// infinite. Told by bits, since compilers may assume that neither occurs; without it a network that has diverged
-// would go on with a loss that looks right. Functions for kernels of rows, and nothing else.
+// infinite.
+
+// Told by bits, since compilers may assume that neither occurs; without it a network that has diverged would go on
+// with a loss that looks right. Functions for kernels of rows, and nothing else.
 
 const magnitude_bits = 0x7fffffffu;
 const infinity_bits = 0x7f800000u;

@@ -1,8 +1,9 @@
-// How fast the adapter multiplies and adds: each lane takes four vec4s through `rounds` rounds of `value * factor + term`
-// that never leave its registers, and stores their sum, so that nothing can be left out. Measures, and computes nothing.
-//
-// Sixteen independent chains hide the latency of an FMA on CPUs and GPUs alike and fit their registers; sixteen FMAs a
-// chain and round hide the loop. The number of rounds is known at run time only: a constant one would be unrolled.
+// How fast the adapter multiplies and adds: each lane takes four vec4s through `rounds` rounds of `value * factor +
+// term` that never leave its registers, and stores their sum, so that nothing can be left out.
+
+// Measures, and computes nothing. Sixteen independent chains hide the latency of an FMA on CPUs and GPUs alike and fit
+// their registers; sixteen FMAs a chain and round hide the loop. The number of rounds is known at run time only: a
+// constant one would be unrolled.
 
 struct Sizes {
   rounds: u32,

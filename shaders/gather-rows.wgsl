@@ -1,6 +1,8 @@
 // Picks long rows by index, as gather.wgsl does: out[o, j, :] = in0[o, indices[j], :], zeros for an index out of
-// range. A workgroup walks whole rows, its lanes side by side in a row: the index is read once a row, and the
-// inner loop only loads and stores. Specialising replaces the type Unit: a word or a vec4 of words.
+// range.
+
+// A workgroup walks whole rows, its lanes side by side in a row: the index is read once a row, and the inner loop only
+// loads and stores. Specialising replaces the type Unit: a word or a vec4 of words.
 
 struct Sizes {
   // rows of the output, and how many of them a workgroup makes

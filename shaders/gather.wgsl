@@ -1,8 +1,8 @@
-// Picks rows by index: out[o, j, :] = in0[o, indices[j], :]. A row whose index is out of range is zero. Bits are
-// moved as they are, so one kernel serves every dtype, and i32 and u32 indices alike (negative ones are huge).
-// Needs elements.wgsl behind.
-//
-// As it stands it moves single words; specialising replaces the types and `element` (see engine/ops/layout/copying.ts).
+// Picks rows by index: out[o, j, :] = in0[o, indices[j], :]. A row whose index is out of range is zero. Bits are moved
+// as they are, so one kernel serves every dtype, and i32 and u32 indices alike (negative ones are huge).
+
+// Needs elements.wgsl behind. As it stands it moves single words; specialising replaces the types and `element` (see
+// engine/ops/layout/copying.ts).
 
 struct Sizes {
   // calls of `element`

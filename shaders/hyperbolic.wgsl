@@ -1,7 +1,7 @@
-// Hyperbolic functions of vec4s and their inverses. Functions only. Needs exp-log.wgsl in front.
-//
-// All are odd or even: they are computed of |x| and given x's sign. Near 0, where exponentials would cancel, odd
-// polynomials stand (minimax fits of this project).
+// Hyperbolic functions of vec4s and their inverses. Functions only. Needs exp-log.wgsl in front. All are odd or even:
+// they are computed of |x| and given x's sign.
+
+// Near 0, where exponentials would cancel, odd polynomials stand (minimax fits of this project).
 
 // Below 0.625 a polynomial, above it 1 - 2 / (e^2x + 1); 1 from 10 on.
 fn tanh_4(x: vec4f) -> vec4f {

@@ -1,8 +1,8 @@
 // The same patches as im2col.wgsl, a thread for each place of the window: it walks taps and channels without dividing.
+
 // For software adapters, where arithmetic on indices costs more than loads and neighbouring threads need not write
-// neighbouring words. Needs window.wgsl in front.
-//
-// As it stands it moves single words; specialising replaces Unit where channels of a group come in whole vec4s.
+// neighbouring words. Needs window.wgsl in front. As it stands it moves single words; specialising replaces Unit where
+// channels of a group come in whole vec4s.
 
 alias Unit = u32;
 

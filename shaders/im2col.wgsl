@@ -1,8 +1,8 @@
 // Patches of images: for each group of channels and each place of a window, what its taps read, zeros in the padding.
 // [batch, height, width, groups * inner] gives [groups, places, taps, inner]. Bits are moved as they are.
-// Needs window.wgsl in front. Needs elements.wgsl behind.
-//
-// As it stands it moves single words; specialising replaces the types and `element` (see engine/ops/layout/copying.ts).
+
+// Needs window.wgsl in front. Needs elements.wgsl behind. As it stands it moves single words; specialising replaces
+// the types and `element` (see engine/ops/layout/copying.ts).
 
 alias Unit = u32;
 alias Stored = vec4u;

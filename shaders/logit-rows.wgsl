@@ -1,14 +1,16 @@
-// What the kernels of softmax cross-entropy have in common: rows of logits, their maxima and sums of exponentials. Stands
-// in front of those files. Needs exponential-total.wgsl in front. Needs own-rows.wgsl in front.
-//
-// As it stands a thread has a row of its own, as software adapters and short rows want it; specialising replaces `row_of`,
-// `first_of`, `largest_of` and `total_of` where a workgroup shares a row.
+// What the kernels of softmax cross-entropy have in common: rows of logits, their maxima and sums of exponentials.
+// Stands in front of those files. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front.
+
+// Needs own-rows.wgsl in front. As it stands a thread has a row of its own, as software adapters and short rows want
+// it; specialising replaces `row_of`, `first_of`, `largest_of` and `total_of` where a workgroup shares a row.
 
 struct Sizes {
   rows: u32,
   classes: u32,
   // rows that one workgroup takes, in the summary
   segment: u32,
+  // 0, which the compiler does not know
+  zero: u32,
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -31,6 +33,15 @@ fn largest_of(part: Largest, lane: u32) -> Largest {
   return part;
 }
 
+// Sums of numbers, whatever the type of long-sum.wgsl's terms is: as it stands, vec4f.
+fn plus(sum: LongSum, value: f32) -> LongSum {
+  return joined(sum, Term(value), sizes.zero);
+}
+
+fn whole(sum: LongSum) -> f32 {
+  return vec4f(settled(sum)).x;
+}
+
 struct LogitRow {
   // the maximum and where it is first
   largest: f32,
@@ -51,10 +62,18 @@ fn logit_row(row: u32, lane: u32) -> LogitRow {
     }
   }
   let largest = largest_of(part, lane);
-  var sum = 0.0;
+  var sum: LongSum;
   for (var k = first_of(lane); k < sizes.classes; k += LANES) {
-    sum += exp_below_0(in0[start + k] - largest.value);
+    sum = plus(sum, exp_below_0(in0[start + k] - largest.value));
   }
-  let total = defined_total(total_of(sum, lane), largest.value, largest.magnitudes);
+  let total = defined_total(total_of(whole(sum), lane), largest.value, largest.magnitudes);
   return LogitRow(largest.value, largest.place, total);
+}
+
+// What class k adds to its row's loss, target * -log(softmax): nothing where its target is 0, however small its
+// probability. Two products where the difference of two finite logits is beyond f32, and log_total nothing beside it.
+fn class_loss(logit: f32, t: f32, largest: f32, log_total: f32) -> f32 {
+  let x = select(logit, largest, t == 0.0);
+  let below = x - largest;
+  return select(t * (log_total - below), t * largest - t * x, below < -1e38);
 }

@@ -1,6 +1,8 @@
 // C = A * B by subgroup matrices (tensor cores): products of A and B rounded to f16, added up in f32, for GPUs that
 // offer them. 256 threads share one square tile of C; each of their 8 subgroups has a part of it, 4 down and 2 across.
-// A and B come through workgroup memory, double buffered, as in matmul-shared.wgsl. Needs product.wgsl behind.
+
+// A and B come through workgroup memory, double buffered, as in matmul-shared.wgsl. Needs product.wgsl behind. Needs
+// long-sum.wgsl behind.
 enable f16;
 enable subgroups;
 enable chromium_experimental_subgroup_matrix;

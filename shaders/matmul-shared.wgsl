@@ -1,6 +1,7 @@
 // C = A * B where 16x16 threads share one tile of C, 64 * blocks rows by as many columns, for GPUs: each element of A
-// and B is read from memory once a tile, into workgroup memory, while the chunk before it is multiplied. Needs
-// product.wgsl behind.
+// and B is read from memory once a tile, into workgroup memory, while the chunk before it is multiplied.
+
+// Needs product.wgsl behind. Needs long-sum.wgsl behind.
 
 const blocks = 2u; // 4x4 blocks along each side of a thread's part of the tile: 1 or 2
 const quads = 16u * blocks; // groups of four rows, or of four columns, of the tile
@@ -84,6 +85,10 @@ fn main(
   var c01: Block;
   var c10: Block;
   var c11: Block;
+  var l00: LongBlock;
+  var l01: LongBlock;
+  var l10: LongBlock;
+  var l11: LongBlock;
   hand_over(reader, 0u, fetch(reader, 0u, end));
   workgroupBarrier();
   var buffer = 0u;
@@ -107,6 +112,20 @@ fn main(
     buffer = 1u - buffer;
     hand_over(reader, buffer, next);
     workgroupBarrier();
+    if (long_k && ((chunk + depth) % block_k == 0u || chunk + depth >= end)) {
+      join_block(&l00, &c00);
+      if (blocks == 2u) {
+        join_block(&l01, &c01);
+        join_block(&l10, &c10);
+        join_block(&l11, &c11);
+      }
+    }
+  }
+  if (long_k) {
+    c00 = settled_block(l00);
+    c01 = settled_block(l01);
+    c10 = settled_block(l10);
+    c11 = settled_block(l11);
   }
   store_block(matrix, row, column, c00);
   finish(row, 0u, column);

@@ -1,6 +1,8 @@
 // C from partial products: where K was split into parts that are multiplied side by side, adds up what they gave. One
 // thread makes four neighbours in a row of C; `store` is the one of the matmul kernels, and specialised like theirs.
 
+// Needs long-sum.wgsl behind.
+
 alias CElement = vec4f;
 
 struct Sizes {
@@ -9,6 +11,7 @@ struct Sizes {
   parts: u32,
   quads: u32, // groups of four in a row of C, the last one perhaps not whole
   items: u32, // threads with something to do
+  zero: u32, // 0, which the compiler does not know
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -16,6 +19,7 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read_write> c: array<CElement>;
 
 const WORKGROUP = 64u;
+const long_k = false; // whether K is so long that sums over it are made of blocks
 
 // Here N is a multiple of 4.
 fn store(matrix: u32, row: u32, column: u32, value: vec4f) {
@@ -34,9 +38,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   // Columns past the last repeat it, and are never stored.
   let columns = min(vec4u(column, column + 1u, column + 2u, column + 3u), vec4u(sizes.n - 1u));
   var total = vec4f();
+  var sum: LongSum;
   for (var part = 0u; part < sizes.parts; part++) {
     let at = ((matrix * sizes.parts + part) * sizes.m + row) * sizes.n + columns;
-    total += vec4f(partials[at.x], partials[at.y], partials[at.z], partials[at.w]);
+    let partial = vec4f(partials[at.x], partials[at.y], partials[at.z], partials[at.w]);
+    if (long_k) {
+      sum = joined(sum, partial, sizes.zero);
+    } else {
+      total += partial;
+    }
+  }
+  if (long_k) {
+    total = settled(sum);
   }
   store(matrix, row, column, total);
 }

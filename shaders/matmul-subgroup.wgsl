@@ -1,6 +1,8 @@
-// C = A * B where one subgroup owns one register tile of C: 4 * lanes rows by 4 * lanes columns. Every lane
-// loads other elements of A and B, and A's are handed around by subgroup broadcasts: for software adapters, where
-// each lane's load costs time of its own and a broadcast next to nothing. Needs product.wgsl behind.
+// C = A * B where one subgroup owns one register tile of C: 4 * lanes rows by 4 * lanes columns.
+
+// Every lane loads other elements of A and B, and A's are handed around by subgroup broadcasts: for software adapters,
+// where each lane's load costs time of its own and a broadcast next to nothing. Needs product.wgsl behind. Needs
+// long-sum.wgsl behind.
 enable subgroups;
 
 const lanes = 8u; // subgroup size and workgroup size: 4 or 8
@@ -23,6 +25,7 @@ fn short_tile(strip: ptr<function, Strip>, row: u32, column: u32, starts: vec2u,
   let a_address = address_a(starts.x, row);
   let b_address = address_b(starts.y, column);
   var sum: Block;
+  var total: LongBlock;
   let last = (sizes.k - 1u) & ~1u;
   for (var chunk = 0u; chunk < sizes.k; chunk += 2u * lanes) {
     let x = load_a(a_address, min(chunk + 2u * lane, last));
@@ -36,6 +39,12 @@ fn short_tile(strip: ptr<function, Strip>, row: u32, column: u32, starts: vec2u,
       observe(0u, y.first, b1);
       sum = multiply_add(multiply_add(sum, subgroupShuffle(x.first, i), y.first), a1, b1);
     }
+    if (long_k) {
+      join_block(&total, &sum);
+    }
+  }
+  if (long_k) {
+    sum = settled_block(total);
   }
   keep_block(strip, sum);
 }
@@ -45,6 +54,7 @@ fn narrow_tile(strip: ptr<function, Strip>, row: u32, column: u32, starts: vec2u
   let a_address = address_a(starts.x, row);
   let b_address = address_b(starts.y, column);
   var sum: Block;
+  var total: LongBlock;
   let last = (sizes.k - 1u) & ~1u;
   for (var chunk = 0u; chunk < sizes.k; chunk += 2u * lanes) {
     let y = load_b(b_address, min(chunk + 2u * lane, last));
@@ -59,6 +69,12 @@ fn narrow_tile(strip: ptr<function, Strip>, row: u32, column: u32, starts: vec2u
       observe(0u, b0, b1);
       sum = multiply_add(multiply_add(sum, x.first, b0), a1, b1);
     }
+    if (long_k) {
+      join_block(&total, &sum);
+    }
+  }
+  if (long_k) {
+    sum = settled_block(total);
   }
   keep_block(strip, sum);
 }
@@ -75,27 +91,65 @@ fn whole_tile(strip: ptr<function, Strip>, row: u32, column: u32, starts: vec2u,
   var c5: Block;
   var c6: Block;
   var c7: Block;
-  for (var k = 0u; k < sizes.k; k += 2u) {
-    // All loads before all arithmetic: mixed, this runs a third slower on lavapipe.
-    let x = load_a(a_address, k);
-    let y = load_b(b_address, k);
-    // An odd K's last step has no second half. Zeros on both sides, because 0 times infinity is not 0.
-    let has_second = k + 1u < sizes.k;
-    let a0 = x.first;
-    let b0 = y.first;
-    let a1 = select(vec4f(), x.second, has_second);
-    let b1 = select(vec4f(), y.second, has_second);
-    observe(0u, b0, b1);
-    c0 = multiply_add(multiply_add(c0, subgroupBroadcast(a0, 0u), b0), subgroupBroadcast(a1, 0u), b1);
-    c1 = multiply_add(multiply_add(c1, subgroupBroadcast(a0, 1u), b0), subgroupBroadcast(a1, 1u), b1);
-    c2 = multiply_add(multiply_add(c2, subgroupBroadcast(a0, 2u), b0), subgroupBroadcast(a1, 2u), b1);
-    c3 = multiply_add(multiply_add(c3, subgroupBroadcast(a0, 3u), b0), subgroupBroadcast(a1, 3u), b1);
-    if (lanes == 8u) {
-      c4 = multiply_add(multiply_add(c4, subgroupBroadcast(a0, 4u), b0), subgroupBroadcast(a1, 4u), b1);
-      c5 = multiply_add(multiply_add(c5, subgroupBroadcast(a0, 5u), b0), subgroupBroadcast(a1, 5u), b1);
-      c6 = multiply_add(multiply_add(c6, subgroupBroadcast(a0, 6u), b0), subgroupBroadcast(a1, 6u), b1);
-      c7 = multiply_add(multiply_add(c7, subgroupBroadcast(a0, 7u), b0), subgroupBroadcast(a1, 7u), b1);
+  var l0: LongBlock;
+  var l1: LongBlock;
+  var l2: LongBlock;
+  var l3: LongBlock;
+  var l4: LongBlock;
+  var l5: LongBlock;
+  var l6: LongBlock;
+  var l7: LongBlock;
+  var k = 0u;
+  loop {
+    let stop = select(sizes.k, min(k + block_k, sizes.k), long_k);
+    for (; k < stop; k += 2u) {
+      // All loads before all arithmetic: mixed, this runs a third slower on lavapipe.
+      let x = load_a(a_address, k);
+      let y = load_b(b_address, k);
+      // An odd K's last step has no second half. Zeros on both sides, because 0 times infinity is not 0.
+      let has_second = k + 1u < sizes.k;
+      let a0 = x.first;
+      let b0 = y.first;
+      let a1 = select(vec4f(), x.second, has_second);
+      let b1 = select(vec4f(), y.second, has_second);
+      observe(0u, b0, b1);
+      c0 = multiply_add(multiply_add(c0, subgroupBroadcast(a0, 0u), b0), subgroupBroadcast(a1, 0u), b1);
+      c1 = multiply_add(multiply_add(c1, subgroupBroadcast(a0, 1u), b0), subgroupBroadcast(a1, 1u), b1);
+      c2 = multiply_add(multiply_add(c2, subgroupBroadcast(a0, 2u), b0), subgroupBroadcast(a1, 2u), b1);
+      c3 = multiply_add(multiply_add(c3, subgroupBroadcast(a0, 3u), b0), subgroupBroadcast(a1, 3u), b1);
+      if (lanes == 8u) {
+        c4 = multiply_add(multiply_add(c4, subgroupBroadcast(a0, 4u), b0), subgroupBroadcast(a1, 4u), b1);
+        c5 = multiply_add(multiply_add(c5, subgroupBroadcast(a0, 5u), b0), subgroupBroadcast(a1, 5u), b1);
+        c6 = multiply_add(multiply_add(c6, subgroupBroadcast(a0, 6u), b0), subgroupBroadcast(a1, 6u), b1);
+        c7 = multiply_add(multiply_add(c7, subgroupBroadcast(a0, 7u), b0), subgroupBroadcast(a1, 7u), b1);
+      }
     }
+    if (!long_k) {
+      break;
+    }
+    join_block(&l0, &c0);
+    join_block(&l1, &c1);
+    join_block(&l2, &c2);
+    join_block(&l3, &c3);
+    if (lanes == 8u) {
+      join_block(&l4, &c4);
+      join_block(&l5, &c5);
+      join_block(&l6, &c6);
+      join_block(&l7, &c7);
+    }
+    if (k >= sizes.k) {
+      break;
+    }
+  }
+  if (long_k) {
+    c0 = settled_block(l0);
+    c1 = settled_block(l1);
+    c2 = settled_block(l2);
+    c3 = settled_block(l3);
+    c4 = settled_block(l4);
+    c5 = settled_block(l5);
+    c6 = settled_block(l6);
+    c7 = settled_block(l7);
   }
 
   *strip = Strip(

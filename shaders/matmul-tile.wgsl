@@ -1,6 +1,8 @@
 // C = A * B where one thread owns one register tile of C: 4 * blocks rows by 4 * blocks columns. Needs nothing
 // optional of the adapter, so it serves wherever no better variant does. Needs product.wgsl behind.
 
+// Needs long-sum.wgsl behind.
+
 const blocks = 2u; // 4x4 blocks along each side of a thread's tile: 1 or 2
 const threads_x = 8u; // threads of a workgroup along the columns
 const threads_y = 8u; // and along the rows
@@ -34,23 +36,49 @@ fn main(
   var c01: Block;
   var c10: Block;
   var c11: Block;
-  for (var k = 0u; k < sizes.k; k += 2u) {
-    // An odd K's last step has no second half. Zeros on both sides, because 0 times infinity is not 0.
-    let has_second = k + 1u < sizes.k;
-    let a0 = padded(load_a(a_address, k), has_second);
-    let b0 = padded(load_b(b_address, k), has_second);
-    observe(0u, b0.first, b0.second);
-    if (blocks == 1u) {
-      c00 = multiply_add_pair(c00, a0, b0);
-    } else {
-      let a1 = padded(load_a(a_next, k), has_second);
-      let b1 = padded(load_b(b_next, k), has_second);
-      observe(1u, b1.first, b1.second);
-      c00 = multiply_add_pair(c00, a0, b0);
-      c01 = multiply_add_pair(c01, a0, b1);
-      c10 = multiply_add_pair(c10, a1, b0);
-      c11 = multiply_add_pair(c11, a1, b1);
+  var l00: LongBlock;
+  var l01: LongBlock;
+  var l10: LongBlock;
+  var l11: LongBlock;
+  var k = 0u;
+  loop {
+    let stop = select(sizes.k, min(k + block_k, sizes.k), long_k);
+    for (; k < stop; k += 2u) {
+      // An odd K's last step has no second half. Zeros on both sides, because 0 times infinity is not 0.
+      let has_second = k + 1u < sizes.k;
+      let a0 = padded(load_a(a_address, k), has_second);
+      let b0 = padded(load_b(b_address, k), has_second);
+      observe(0u, b0.first, b0.second);
+      if (blocks == 1u) {
+        c00 = multiply_add_pair(c00, a0, b0);
+      } else {
+        let a1 = padded(load_a(a_next, k), has_second);
+        let b1 = padded(load_b(b_next, k), has_second);
+        observe(1u, b1.first, b1.second);
+        c00 = multiply_add_pair(c00, a0, b0);
+        c01 = multiply_add_pair(c01, a0, b1);
+        c10 = multiply_add_pair(c10, a1, b0);
+        c11 = multiply_add_pair(c11, a1, b1);
+      }
     }
+    if (!long_k) {
+      break;
+    }
+    join_block(&l00, &c00);
+    if (blocks == 2u) {
+      join_block(&l01, &c01);
+      join_block(&l10, &c10);
+      join_block(&l11, &c11);
+    }
+    if (k >= sizes.k) {
+      break;
+    }
+  }
+  if (long_k) {
+    c00 = settled_block(l00);
+    c01 = settled_block(l01);
+    c10 = settled_block(l10);
+    c11 = settled_block(l11);
   }
   store_block(matrix, row, column, c00);
   finish(row, 0u, column);

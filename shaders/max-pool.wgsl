@@ -1,8 +1,9 @@
-// Largest value under each place of a window, channel by channel, and the number of the tap that read it: the first
-// of those that tie. Taps in the padding do not count; a NaN wins over every number, by its bits, since compilers may
-// assume that none occurs. Needs window.wgsl in front. Needs elements.wgsl behind.
-//
-// As it stands it takes single channels; specialising replaces the aliases where they come in whole vec4s.
+// Largest value under each place of a window, channel by channel, and the number of the tap that read it: the first of
+// those that tie.
+
+// Taps in the padding do not count; a NaN wins over every number, by its bits, since compilers may assume that none
+// occurs. Needs window.wgsl in front. Needs elements.wgsl behind. As it stands it takes single channels; specialising
+// replaces the aliases where they come in whole vec4s.
 
 alias Unit = f32;
 alias Bits = u32;

@@ -1,6 +1,8 @@
 // Sums of shifted values and of their squares down the columns of [rows, columns], one pass: a thread for four
-// neighbouring columns of one chunk of rows. The shift, the mean of the first rows, keeps E[x²] - E[x]² from
-// cancelling. With one chunk it finishes mean and variance itself; else moments-combine.wgsl does.
+// neighbouring columns of one chunk of rows.
+
+// The shift, the mean of the first rows, keeps E[x²] - E[x]² from cancelling. Needs long-sum.wgsl in front. With one
+// chunk it finishes mean and variance itself; else moments-combine.wgsl does.
 
 struct Sizes {
   rows: u32,
@@ -10,6 +12,8 @@ struct Sizes {
   chunk: u32,
   // rows whose mean is the shift: told at run time, or the loop over them would be unrolled
   shift_rows: u32,
+  // 0, which the compiler does not know
+  zero: u32,
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -47,8 +51,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let chunk_index = thread / sizes.column_groups;
   let end = min((chunk_index + 1u) * sizes.chunk, sizes.rows);
   let shift = shift_of(column);
-  var total = vec4f();
-  var squares = vec4f();
+  var sum: LongSum;
+  var square_sum: LongSum;
   var row = chunk_index * sizes.chunk;
   for (; row < end; row += 2u) {
     // Two rows at a time; an odd count's last pair repeats its row, with nothing added. Fewer loads in the code
@@ -56,9 +60,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let a = load4(row * sizes.columns + column, column) - shift;
     let b = load4(min(row + 1u, end - 1u) * sizes.columns + column, column) - shift;
     let c = select(vec4f(), b, row + 1u < end);
-    total += a + c;
-    squares += a * a + c * c;
+    sum = joined(sum, a + c, sizes.zero);
+    square_sum = joined(square_sum, a * a + c * c, sizes.zero);
   }
+  let total = settled(sum);
+  let squares = settled(square_sum);
   var first = total;
   var second = squares;
   if (sizes.chunks == 1u) {

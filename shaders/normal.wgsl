@@ -1,9 +1,9 @@
-// Normal deviates from random words, one each: the inverse of the normal distribution function at
-// (word + 1/2) * 2^-32, or at as much of the way from one end of an interval to the other. Functions only: added to
-// shaders that call them.
-//
-// Source: Wichura, "Algorithm AS 241", Applied Statistics 37 (1988), routine PPND7, relative error about 1e-7.
-// Not Box-Muller: log is asked for only up to 0.075, where drivers agree on it, and there is no cos.
+// Normal deviates from random words, one each: the inverse of the normal distribution function at (word + 1/2) *
+// 2^-32, or at as much of the way from one end of an interval to the other.
+
+// Functions only: added to shaders that call them. Source: Wichura, "Algorithm AS 241", Applied Statistics 37 (1988),
+// routine PPND7, relative error about 1e-7. Not Box-Muller: log is asked for only up to 0.075, where drivers agree on
+// it, and there is no cos.
 
 // At the probability 1/2 + `q`, whose distance from the nearer end is `tail`: both given, so that neither cancels.
 fn inverse_normal_at(q: vec4f, tail: vec4f) -> vec4f {

@@ -1,9 +1,9 @@
 // What the kernels of layer, group, instance and RMS normalization have in common. A tensor is [outer, middle, groups,
-// inner]; a "row" is what is normalized together: one outer index and one group, all of middle and inner. Stands in
-// front of those files.
-//
-// As it stands a thread has a row of its own, elements come in vec4s and middle may have any length; specialising
-// replaces the functions where a workgroup shares a row, where elements come singly and where middle is 1.
+// inner]; a "row" is what is normalized together: one outer index and one group, all of middle and inner.
+
+// Stands in front of those files. As it stands a thread has a row of its own, elements come in vec4s and middle may
+// have any length; specialising replaces the functions where a workgroup shares a row, where elements come singly and
+// where middle is 1.
 
 struct Sizes {
   rows: u32,
@@ -17,6 +17,8 @@ struct Sizes {
   // elements in a row, and what is added to the variance
   count: f32,
   epsilon: f32,
+  // 0, which the compiler does not know
+  zero: u32,
 }
 
 alias Unit = vec4f;

@@ -1,6 +1,8 @@
 // Counts NaN and infinities of an f32 tensor and finds its finite minimum and maximum. Works on bits, since compilers
-// may assume that floats are finite. A lane writes one row of out0: NaN, infinities, smallest key, largest key, where
-// a key is a float's bits turned so that they order as the floats do.
+// may assume that floats are finite.
+
+// A lane writes one row of out0: NaN, infinities, smallest key, largest key, where a key is a float's bits turned so
+// that they order as the floats do.
 
 struct Sizes {
   count: u32,

@@ -1,5 +1,6 @@
-// How threads and rows meet, in kernels of rows: functions and consts only, for the front of those files. As it stands a
-// thread has a row of its own; specialising replaces all of it where a workgroup shares a row
+// How threads and rows meet, in kernels of rows: functions and consts only, for the front of those files.
+
+// As it stands a thread has a row of its own; specialising replaces all of it where a workgroup shares a row
 // (engine/ops/reduce/shared-rows.ts).
 
 const WORKGROUP = 8u;

@@ -1,6 +1,7 @@
-// Copies several tensors into one vector, each to its own aligned place; the gaps between them become zero. One
-// thread a vec4 of the result, workgroups over contiguous segments. As it stands it packs one tensor;
-// specialising replaces `source` and the bindings for more.
+// Copies several tensors into one vector, each to its own aligned place; the gaps between them become zero. One thread
+// a vec4 of the result, workgroups over contiguous segments.
+
+// As it stands it packs one tensor; specialising replaces `source` and the bindings for more.
 
 struct Sizes {
   // vec4s of the result that this dispatch writes, where they begin, and how many a workgroup walks

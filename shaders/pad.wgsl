@@ -1,8 +1,8 @@
 // Puts the input into a fill: along each axis the input's elements stand `step` apart, from `before` on. With
-// `position` replaced, what lies outside repeats the input instead: its edge, its mirror image, its other end. Bits are
-// moved as they are, so one kernel serves every dtype. Needs elements.wgsl behind, or copy-runs.wgsl.
-//
-// As it stands it moves single words; specialising replaces the types and `element` (see engine/ops/layout/copying.ts).
+// `position` replaced, what lies outside repeats the input instead: its edge, its mirror image, its other end.
+
+// Bits are moved as they are, so one kernel serves every dtype. Needs elements.wgsl behind, or copy-runs.wgsl. As it
+// stands it moves single words; specialising replaces the types and `element` (see engine/ops/layout/copying.ts).
 
 struct Sizes {
   // calls of `element`

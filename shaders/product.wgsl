@@ -1,8 +1,12 @@
-// What all kernels of products share, for behind their files: C = A * B, how A, B and C lie in memory, and where a tile
-// of C and its matrix are. Specialising replaces the aliases, address_a, load_a, address_b, load_b and store, through
-// which alone memory is read and written, a_start, and the hooks of companions.
+// What all kernels of products share, for behind their files: C = A * B, how A, B and C lie in memory, and where a
+// tile of C and its matrix are.
+
+// Specialising replaces the aliases, address_a, load_a, address_b, load_b and store, through which alone memory is
+// read and written, a_start, and the hooks of companions. Needs long-sum.wgsl behind.
 
 const has_batch = true; // whether there are several matrices
+const long_k = false; // whether K is so long that sums over it are made of blocks
+const block_k = 32u; // of K in a block
 
 alias AElement = vec2f;
 alias BElement = vec4f;
@@ -84,6 +88,28 @@ fn multiply_add(sum: Block, a: vec4f, b: vec4f) -> Block {
 
 fn multiply_add_pair(sum: Block, a: Pair, b: Pair) -> Block {
   return multiply_add(multiply_add(sum, a.first, b.first), a.second, b.second);
+}
+
+// Four rows of C where K is long: what the blocks before give together.
+struct LongBlock {
+  r0: LongSum,
+  r1: LongSum,
+  r2: LongSum,
+  r3: LongSum,
+}
+
+// Adds a block of K to the total, and starts the next one.
+fn join_block(sum: ptr<function, LongBlock>, block: ptr<function, Block>) {
+  let zero = sizes.one - 1u;
+  (*sum).r0 = joined((*sum).r0, (*block).r0, zero);
+  (*sum).r1 = joined((*sum).r1, (*block).r1, zero);
+  (*sum).r2 = joined((*sum).r2, (*block).r2, zero);
+  (*sum).r3 = joined((*sum).r3, (*block).r3, zero);
+  *block = Block();
+}
+
+fn settled_block(sum: LongBlock) -> Block {
+  return Block(settled(sum.r0), settled(sum.r1), settled(sum.r2), settled(sum.r3));
 }
 
 fn store_block(matrix: u32, row: u32, column: u32, block: Block) {

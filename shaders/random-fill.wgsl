@@ -1,6 +1,6 @@
 // Fills the output with random numbers, four from each Philox block. As it stands it gives the words themselves;
 // specialising replaces `Element` and `convert`. Needs philox.wgsl in front.
-//
+
 // Each workgroup walks a contiguous segment with a run-time trip count, as in elementwise.wgsl.
 
 struct Sizes {

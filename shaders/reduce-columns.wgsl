@@ -1,6 +1,8 @@
 // Reduces a middle axis of [outer, length, inner]: one thread for four neighbouring columns of one chunk of the
-// reduced axis. As it stands it sums; specialising replaces `combine`, `join`, `settle`, `finish`, `store` and, where a
-// row is not whole vec4s, `load4` and the type of in0.
+// reduced axis.
+
+// As it stands it sums; specialising replaces `combine`, `join`, `settle`, `finish`, `store` and, where a row is not
+// whole vec4s, `load4` and the type of in0.
 
 struct Sizes {
   outer: u32,
@@ -12,7 +14,7 @@ struct Sizes {
   // rows in a chunk
   chunk: u32,
   identity: u32,
-  scale: f32,
+  divisor: f32,
   // 0, which the compiler does not know
   zero: u32,
 }

@@ -1,6 +1,8 @@
-// Reduces the innermost axis: one thread for each chunk of each row, or a workgroup. As it stands it sums; specialising
-// replaces `combine`, `join`, `settle`, `finish`, `store`, `whole_of` where a workgroup shares a chunk, and, where rows are
-// not whole vec4s, `load4` and the type of in0. Needs own-rows.wgsl in front.
+// Reduces the innermost axis: one thread for each chunk of each row, or a workgroup.
+
+// As it stands it sums; specialising replaces `combine`, `join`, `settle`, `finish`, `store`, `whole_of` where a
+// workgroup shares a chunk, and, where rows are not whole vec4s, `load4` and the type of in0. Needs own-rows.wgsl in
+// front.
 
 struct Sizes {
   rows: u32,
@@ -10,8 +12,8 @@ struct Sizes {
   chunk: u32,
   // bits of the value that combining with changes nothing
   identity: u32,
-  // what the result is multiplied by
-  scale: f32,
+  // what the result may be divided by
+  divisor: f32,
   // 0, which the compiler does not know
   zero: u32,
 }

@@ -1,7 +1,8 @@
-// Gradient of row normalization for its input: with g = dy * gamma and n the normalized row,
-// dx = scale * (g - mean(g) - n * mean(g * n)); without mean(g) in RMS normalization. Specialising
-// replaces `weigh` and its binding where there is no gamma, and `store` (see engine/jit).
-// Needs own-rows.wgsl in front. Needs normalized-rows.wgsl in front.
+// Gradient of row normalization for its input: with g = dy * gamma and n the normalized row, dx = scale * (g - mean(g)
+// - n * mean(g * n)); without mean(g) in RMS normalization.
+
+// Specialising replaces `weigh` and its binding where there is no gamma, and `store` (see engine/jit). Needs
+// long-sum.wgsl in front. Needs own-rows.wgsl in front. Needs normalized-rows.wgsl in front.
 
 @group(0) @binding(1) var<storage, read> dy: array<Unit>;
 @group(0) @binding(2) var<storage, read> x: array<Unit>;
@@ -28,8 +29,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let first = row % sizes.groups * sizes.inner;
   let mean = means[row];
   let scale = scales[row];
-  var total = Unit();
-  var products = Unit();
+  var total: LongSum;
+  var products: LongSum;
   var i = first_of(lane);
   while (i < sizes.length) {
     let stop = min(sizes.length, i + BLOCK * LANES);
@@ -42,14 +43,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       block += g;
       block_products += g * ((x[at] - mean) * scale);
     }
-    total += block;
-    products += block_products;
+    total = joined(total, block, sizes.zero);
+    products = joined(products, block_products, sizes.zero);
   }
   var shift = 0.0;
   if (CENTERED) {
-    shift = total_of(add_lanes(total), lane) / sizes.count;
+    shift = total_of(add_lanes(settled(total)), lane) / sizes.count;
   }
-  let slope = total_of(add_lanes(products), lane) / sizes.count;
+  let slope = total_of(add_lanes(settled(products)), lane) / sizes.count;
   for (i = first_of(lane); i < sizes.length; i += LANES) {
     let place = place_of(i, outer, first);
     let at = place.x * sizes.width + place.y;

@@ -1,6 +1,8 @@
 // Gradients of row normalization's gamma and beta: sums of dy times the normalized x, and of dy, over the outer and
-// middle axes. A thread for each unit of the parameters and chunk of those axes; with several chunks another kernel
-// adds them up.
+// middle axes.
+
+// A thread for each unit of the parameters and chunk of those axes; with several chunks another kernel adds them up.
+// Needs long-sum.wgsl in front.
 
 struct Sizes {
   // outer and middle in one; how many of them a chunk has; chunks
@@ -12,6 +14,8 @@ struct Sizes {
   // units in a group, and in all of them
   inner: u32,
   width: u32,
+  // 0, which the compiler does not know
+  zero: u32,
 }
 
 alias Unit = vec4f;
@@ -37,8 +41,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let unit = thread % sizes.width;
   let chunk = thread / sizes.width;
   let end = min((chunk + 1u) * sizes.chunk, sizes.pixels);
-  var of_gamma = Unit();
-  var of_beta = Unit();
+  var of_gamma: LongSum;
+  var of_beta: LongSum;
   var pixel = chunk * sizes.chunk;
   while (pixel < end) {
     let stop = min(end, pixel + BLOCK);
@@ -51,9 +55,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       products += g * ((x[at] - means[row]) * scales[row]);
       block += g;
     }
-    of_gamma += products;
-    of_beta += block;
+    of_gamma = joined(of_gamma, products, sizes.zero);
+    of_beta = joined(of_beta, block, sizes.zero);
   }
-  gammas[thread] = of_gamma;
-  betas[thread] = of_beta;
+  gammas[thread] = settled(of_gamma);
+  betas[thread] = settled(of_beta);
 }

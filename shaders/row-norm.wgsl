@@ -1,8 +1,10 @@
-// Normalizes rows: (x - mean) / sqrt(variance + epsilon), with the mean of the squares instead and no mean in RMS
-// normalization; the variance from a second walk over the row, so that nothing cancels. Keeps the means and the
-// reciprocal deviations for the gradient. Needs own-rows.wgsl in front.
-// Needs normalized-rows.wgsl in front.
-//
+// Normalizes rows: (x - mean) / sqrt(variance + epsilon); in RMS normalization by the mean of the squares, without a
+// mean.
+
+// The variance comes from a second walk over the row, so that nothing cancels, which also finds what rounding has left
+// of the mean: equal elements have no variance. Means and reciprocal deviations are kept for the gradient. Needs
+// long-sum.wgsl in front. Needs own-rows.wgsl in front. Needs normalized-rows.wgsl in front.
+
 // Specialising replaces `affine` and its bindings where there are none, and `store` (see engine/jit).
 
 @group(0) @binding(1) var<storage, read> x: array<Unit>;
@@ -30,7 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let first = row % sizes.groups * sizes.inner;
   var mean = 0.0;
   if (CENTERED) {
-    var total = Unit();
+    var total: LongSum;
     var i = first_of(lane);
     while (i < sizes.length) {
       let stop = min(sizes.length, i + BLOCK * LANES);
@@ -39,23 +41,45 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         let place = place_of(i, outer, first);
         block += x[place.x * sizes.width + place.y];
       }
-      total += block;
+      total = joined(total, block, sizes.zero);
     }
-    mean = total_of(add_lanes(total), lane) / sizes.count;
+    mean = total_of(add_lanes(settled(total)), lane) / sizes.count;
   }
-  var squares = Unit();
+  // Of deviations, of their squares, and of the squares of 2^-80 of them, which are f32 numbers where those are not.
+  var rest: LongSum;
+  var squares: LongSum;
+  var small_squares: LongSum;
   var i = first_of(lane);
   while (i < sizes.length) {
     let stop = min(sizes.length, i + BLOCK * LANES);
     var block = Unit();
+    var block_squares = Unit();
+    var block_small = Unit();
     for (; i < stop; i += LANES) {
       let place = place_of(i, outer, first);
       let value = x[place.x * sizes.width + place.y] - mean;
-      block += value * value;
+      let small = value * shrunk;
+      block += value;
+      block_squares += value * value;
+      block_small += small * small;
     }
-    squares += block;
+    rest = joined(rest, block, sizes.zero);
+    squares = joined(squares, block_squares, sizes.zero);
+    small_squares = joined(small_squares, block_small, sizes.zero);
   }
-  let scale = 1.0 / sqrt(total_of(add_lanes(squares), lane) / sizes.count + sizes.epsilon);
+  var shift = 0.0;
+  if (CENTERED) {
+    shift = total_of(add_lanes(settled(rest)), lane) / sizes.count;
+    mean += shift;
+  }
+  let plain = total_of(add_lanes(settled(squares)), lane) / sizes.count;
+  let small = total_of(add_lanes(settled(small_squares)), lane) / sizes.count;
+  let is_huge = (bitcast<u32>(plain) & 0x7fffffffu) == 0x7f800000u;
+  let unit = select(1.0, shrunk, is_huge);
+  let spread = select(plain, small, is_huge) - shift * unit * (shift * unit);
+  // Rounding may leave less than 0. By comparison, since max() may lose a NaN.
+  let variance = select(spread, 0.0, spread < 0.0);
+  let scale = unit / sqrt(variance + sizes.epsilon * unit * unit);
   if (first_of(lane) == 0u) {
     means[row] = mean;
     scales[row] = scale;
@@ -69,3 +93,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
 // Elements in a unit.
 const UNIT_SIZE = 4u;
+// 2^-80
+const shrunk = 8.271806e-25;

@@ -1,8 +1,8 @@
 // Running totals along the middle axis of [outer, length, inner]: one thread walks one chunk of one line. Where lines
 // are cut into chunks, `before` holds the running totals of the chunks, which another run of this kernel has made.
-//
-// As it stands it adds up; specialising replaces `combine`, `join`, `onto` and the types, and for recurrences, which take
-// two inputs, `load` and `value_of`.
+
+// As it stands it adds up; specialising replaces `combine`, `join`, `onto` and the types, and for recurrences, which
+// take two inputs, `load` and `value_of`.
 
 struct Sizes {
   outer: u32,

@@ -1,9 +1,9 @@
-// Adds rows up by index: out[o, i, :] = sum over the j with indices[j] = i of in0[o, j, :]. One thread owns some
-// columns of a block of the output's rows and goes through all indices in order, so no atomics are needed and the
-// result is the same every time. Indices out of range add nothing.
-//
-// As it stands it adds single floats; specialising replaces the type Unit, and `index_at` where each element has an
-// index of its own.
+// Adds rows up by index: out[o, i, :] = sum over the j with indices[j] = i of in0[o, j, :].
+
+// One thread owns some columns of a block of the output's rows and goes through all indices in order, so no atomics
+// are needed and the result is the same every time. Indices out of range add nothing. As it stands it adds single
+// floats; specialising replaces the type Unit, `index_at` where each element has an index of its own, and `start`,
+// `add_to` and `settle` where the indices are many. Needs long-sum.wgsl in front.
 
 struct Sizes {
   outer: u32,
@@ -16,6 +16,8 @@ struct Sizes {
   inner: u32,
   // indices
   picked: u32,
+  // 0, which the compiler does not know
+  zero: u32,
 }
 
 alias Unit = f32;
@@ -32,6 +34,18 @@ fn index_at(outer: u32, j: u32, column: u32) -> u32 {
   return indices[j];
 }
 
+// The three places through which the output's elements are added up; many updates of one want compensation.
+fn start(at: u32) {
+  out0[at] = Unit();
+}
+
+fn add_to(at: u32, value: Unit) {
+  out0[at] += value;
+}
+
+fn settle(at: u32) {
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let thread = (group.x + group.y * groups.x) * WORKGROUP + lane;
@@ -44,14 +58,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let count = min(sizes.block, sizes.rows - first);
   let target_base = (outer * sizes.rows + first) * sizes.inner + column;
   for (var i = 0u; i < count; i++) {
-    out0[target_base + i * sizes.inner] = Unit();
+    start(target_base + i * sizes.inner);
   }
   let source_base = outer * sizes.picked * sizes.inner + column;
   for (var j = 0u; j < sizes.picked; j++) {
     // An index before the block wraps around and is past its end.
     let row = index_at(outer, j, column) - first;
     if (row < count) {
-      out0[target_base + row * sizes.inner] += in0[source_base + j * sizes.inner];
+      add_to(target_base + row * sizes.inner, in0[source_base + j * sizes.inner]);
     }
+  }
+  for (var i = 0u; i < count; i++) {
+    settle(target_base + i * sizes.inner);
   }
 }

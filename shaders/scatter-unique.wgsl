@@ -1,6 +1,7 @@
 // Stores each update at its own index along the middle axis of [outer, rows, inner], one thread each: for indices of
-// which no two in a line are the same. A first run of the same kernel fills the output with zeros where not all of it is
-// covered.
+// which no two in a line are the same.
+
+// A first run of the same kernel fills the output with zeros where not all of it is covered.
 
 struct Sizes {
   // threads

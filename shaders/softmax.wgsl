@@ -1,12 +1,16 @@
-// Softmax of rows, in three walks: maximum, sum of exponentials, result. (One walk for the first two, which scales the
-// sum as the maximum grows, was no faster.) As it stands a thread has a row of its own, and it gives softmax;
-// specialising replaces `row_of`, `first_of`, `largest_of` and `total_of` where a workgroup shares a row, `result` for
-// log-softmax and, where rows are not whole vec4s, the loads and stores.
-// Needs exp-log.wgsl in front. Needs exponential-total.wgsl in front. Needs own-rows.wgsl in front.
+// Softmax of rows, in three walks: maximum, sum of exponentials, result.
+
+// One walk for the first two, which scales the sum as the maximum grows, was no faster. As it stands a thread has a
+// row of its own, and it gives softmax; specialising replaces `row_of`, `first_of`, `largest_of` and `total_of` where
+// a workgroup shares a row, `result` for log-softmax and, where rows are not whole vec4s, the loads and stores. Needs
+// exp-log.wgsl in front. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl in
+// front.
 
 struct Sizes {
   rows: u32,
   length: u32,
+  // 0, which the compiler does not know
+  zero: u32,
 }
 
 alias Element = vec4f;
@@ -75,10 +79,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     part.magnitudes = max(part.magnitudes, bitcast<u32>(x) & magnitude_bits);
   }
   let largest = largest_of(part, lane);
-  var total4 = vec4f();
+  var sum: LongSum;
   for (var i = first; i < whole; i += stride) {
-    total4 += exp_4(load4(i) - largest.value);
+    sum = joined(sum, exp_4(load4(i) - largest.value), sizes.zero);
   }
+  let total4 = settled(sum);
   var total = total4.x + total4.y + total4.z + total4.w;
   for (var i = rest; i < end; i += LANES) {
     total += exp_4(vec4f(load1(i) - largest.value)).x;

@@ -1,8 +1,9 @@
-// The first pass of sorting lines along the middle axis of [outer, length, inner]: turns values into keys whose order as
-// u32 is the order wanted, and puts each block of BLOCK neighbours in order by counting, for each key, those that come
-// before it. Of each block the first `kept` stay; they are stored side by side, as pairs of key and index.
-//
-// Specialising replaces `key_of` by dtype.
+// The first pass of sorting lines along the middle axis of [outer, length, inner]: values become keys, and blocks of
+// them are put in order.
+
+// The order of keys as u32 is the order wanted. Each block of BLOCK neighbours is put in order by counting, for each
+// key, those that come before it. Of each block the first `kept` stay; they are stored side by side, as pairs of key
+// and index. Specialising replaces `key_of` by dtype.
 
 struct Sizes {
   // lines, their length, and the distance of neighbours in them

@@ -1,5 +1,6 @@
 // A pass of merge sort: every two neighbouring runs of each line become one, of which the first `kept_after` elements
 // stay. Each element finds its place by itself: its rank in its own run plus, by bisection, its rank in the other.
+
 // Elements of the first run go before their equals in the second, so the order is stable.
 
 struct Sizes {

@@ -1,8 +1,8 @@
 // Copies by index arithmetic: the output's position along each axis times that axis's stride in the input, plus a
-// start. Transposes, slices and broadcasts; bits are moved as they are, so one kernel serves every dtype. Needs
-// elements.wgsl behind, or copy-runs.wgsl.
-//
-// As it stands it moves single words; specialising replaces the types and `element` (see engine/ops/layout/copying.ts).
+// start. Transposes, slices and broadcasts; bits are moved as they are, so one kernel serves every dtype.
+
+// Needs elements.wgsl behind, or copy-runs.wgsl. As it stands it moves single words; specialising replaces the types
+// and `element` (see engine/ops/layout/copying.ts).
 
 struct Sizes {
   // calls of `element`

@@ -1,5 +1,6 @@
 // Transposes matrices whose sides are multiples of 4: out[b, c, r] = in0[b, r, c]. A thread turns a block of 4 by 4,
 // so that loads and stores are vec4s. Bits are moved as they are, so one kernel serves every dtype of 4 bytes.
+
 // Needs elements.wgsl behind.
 
 struct Sizes {

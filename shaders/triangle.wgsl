@@ -1,6 +1,6 @@
-// Keeps a triangle of matrices, zeros elsewhere: elements up to the diagonal's right. Bits are moved as they are, so one
-// kernel serves every dtype. Needs elements.wgsl behind, or copy-runs.wgsl.
-//
+// Keeps a triangle of matrices, zeros elsewhere: elements up to the diagonal's right. Bits are moved as they are, so
+// one kernel serves every dtype. Needs elements.wgsl behind, or copy-runs.wgsl.
+
 // As it stands it moves single words and keeps the lower triangle; specialising replaces the types, `element` (see
 // engine/ops/layout/copying.ts) and `is_kept`.
 

@@ -1,5 +1,5 @@
 // Trigonometric functions of vec4s and their inverses. Functions only. Needs exp-log.wgsl in front.
-//
+
 // Arguments are reduced by multiples of pi/2 in five parts (Cody and Waite), four of 11 bits, so that products with up
 // to 2^13 quarters are exact: results keep their digits for |x| <= 12,800, next to multiples of pi/2, too. Beyond that
 // the error grows with |x|, and results stay within [-1, 1]. The polynomials are minimax fits of this project.

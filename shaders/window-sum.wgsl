@@ -1,11 +1,12 @@
-// Sums over the taps of a window, channel by channel: for each pixel of the result the taps that have a partner on
-// the other side. As it stands: for each place of the window, the pixels it reads, weighted by tap and channel (a
-// depthwise convolution). Needs window.wgsl in front. Needs elements.wgsl behind.
-//
-// Specialising replaces `partner` (to go from the pixels read back to the places that read them), `term` and its
-// bindings, `finish`, and Unit where channels come in whole vec4s.
+// Sums over the taps of a window, channel by channel: for each pixel of the result the taps that have a partner on the
+// other side.
 
-alias Unit = f32;
+// As it stands: for each place of the window, the pixels it reads, weighted by tap and channel (a depthwise
+// convolution). Needs long-sum.wgsl in front. Needs window.wgsl in front. Needs elements.wgsl behind. Specialising
+// replaces `partner` (to go from the pixels read back to the places that read them), `term` and its bindings,
+// `finish`, and Unit where channels come singly.
+
+alias Unit = vec4f;
 
 @group(0) @binding(1) var<storage, read> in0: array<Unit>;
 @group(0) @binding(2) var<storage, read> in1: array<Unit>;
@@ -38,7 +39,7 @@ fn element(i: u32) {
   let stride = sizes.size_stride.zw;
   let dilation = sizes.dilation_before.xy;
   let before = sizes.dilation_before.zw;
-  var total = Unit();
+  var total: LongSum;
   var taps = 0u;
   for (var tap_y = 0u; tap_y < size.x; tap_y++) {
     let row = partner(y, tap_y, stride.x, dilation.x, before.x, there.x);
@@ -51,9 +52,10 @@ fn element(i: u32) {
         continue;
       }
       let source = (image * there.x + row) * there.y + column;
-      total += term(source, vec2u(row, column), pixel, tap_y * size.y + tap_x, channel);
+      let value = term(source, vec2u(row, column), pixel, tap_y * size.y + tap_x, channel);
+      total = joined(total, value, sizes.extra.w);
       taps++;
     }
   }
-  out0[i] = finish(total, taps);
+  out0[i] = finish(settled(total), taps);
 }

@@ -3,10 +3,12 @@
 
 import { parseArgs } from "node:util";
 import {
+  add,
   dispose,
   type InitOptions,
   init,
   jit,
+  LimitError,
   matmul,
   mean,
   memory,
@@ -17,6 +19,7 @@ import {
   tensor,
   tidy,
   variable,
+  zeros,
 } from "../engine/index.ts";
 import { BatchNormalization, Dense, Dropout, Input, Sequential } from "../nn/index.ts";
 import { Adam, schedules } from "../optim/index.ts";
@@ -67,6 +70,7 @@ if (device.kind !== "webgpu" && options.device === "auto")
 judge("replayed, 8-16-1 with Adam under a schedule", await soakReplay(steps));
 judge("fit, 784-64-BN-64-dropout-10 with Adam", await soakFit(Math.ceil(steps / 5)));
 judge("written by hand, eager", await soakEager(Math.ceil(steps / 50)));
+await soakDropped(200_000);
 judge("models made, trained and disposed", await soakModels(Math.max(blocks, Math.ceil(steps / 2500))));
 dispose();
 
@@ -184,6 +188,51 @@ async function soakEager(count: number): Promise<Block[]> {
   }
   regression.dispose();
   return found;
+}
+
+/**
+ * `count` eager ops on small tensors that nobody frees, with and without an await: they end, with the right number. On
+ * tensors of 1 MiB they end without an await in a LimitError, with one they go on.
+ */
+async function soakDropped(count: number): Promise<void> {
+  console.log("\ndropped without tidy() or dispose()");
+  const loops = [
+    { size: 4, every: 100, ops: count },
+    { size: 64, every: 0, ops: count },
+    { size: 2 ** 18, every: 100, ops: Math.ceil(count / 40) },
+    { size: 2 ** 18, every: 0, ops: 4 * count },
+  ];
+  for (const { size, every, ops } of loops) {
+    // The reference frees what V8 collects, and has no limit.
+    if (device.kind !== "webgpu" && every === 0 && ops > count) continue;
+    const name = `${ops} ops on ${size} numbers, ${every === 0 ? "without an await" : `sync() every ${every}`}`;
+    const begun = performance.now();
+    const outcome = await dropLoop(size, every, ops);
+    const { tensors, buffers, bytes } = memory();
+    const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+    console.log(`${name}: ${outcome}, ${tensors} tensors, ${buffers} buffers, ${bytes} bytes, ${seconds} s`);
+    const wanted = every === 0 && ops > count ? "LimitError" : String(ops);
+    if (outcome !== wanted) failures.push(`${name}: ended with ${outcome}, not ${wanted}`);
+    // What was dropped is collected where something is awaited.
+    for (let turn = 0; turn < 20 && memory().tensors > tensors / 2; turn++) {
+      void new ArrayBuffer(2 ** 26);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
+
+async function dropLoop(size: number, every: number, ops: number): Promise<string> {
+  let x = zeros([size]);
+  try {
+    for (let i = 1; i <= ops; i++) {
+      x = add(x, 1);
+      if (every > 0 && i % every === 0) await device.sync();
+    }
+  } catch (error) {
+    if (error instanceof LimitError) return "LimitError";
+    throw error;
+  }
+  return String((await x.data())[size - 1]);
 }
 
 /** `count` models, each trained for 4 steps and disposed: programs and buffers must go with them. */

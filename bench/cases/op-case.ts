@@ -1,5 +1,4 @@
-// Makes a forward, a backward and a gradient case of an op on given inputs. Backward is the tape's walk alone: the
-// forward pass is recorded once, outside the clock, and its gradients are taken again and again. Gradient is both, traced.
+// Makes a forward, a backward and a gradient case of an op on given inputs.
 
 import { type Device, type DeviceInfo, jit, Tape, type Tensor, tensor, tidy } from "../../engine/index.ts";
 import type { BenchCase, OwnBackend, Prepared } from "../bench-case.ts";
@@ -13,6 +12,9 @@ import {
   valuesOf,
 } from "./op-spec.ts";
 import { ownOps } from "./own-ops.ts";
+
+// Backward is the tape's walk alone: the forward pass is recorded once, outside the clock, and its gradients are taken
+// again and again. Gradient is both, traced.
 
 export interface Cost {
   readonly flops?: number;

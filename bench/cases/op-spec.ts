@@ -1,5 +1,5 @@
 // An op on given inputs as data, which another process or library can be told: everybody computes the same from the
-// same numbers. Knows no library.
+// same numbers.
 
 import { labels, spread } from "../values.ts";
 

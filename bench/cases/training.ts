@@ -1,5 +1,5 @@
 // Training steps of the four networks: an nn model, compiled with Adam at 1e-3, and stepped by the loop that `fit`
-// itself runs, over batches that are already on the device. Knows nothing of clocks.
+// itself runs, over batches that are already on the device.
 
 import { type Device, jit, type Tensor, tensor } from "../../engine/index.ts";
 import type { Sequential } from "../../nn/index.ts";
@@ -51,13 +51,13 @@ export function prepareEpochs(net: NetSpec, device: Device, batches: number): Pr
   return {
     iterations: batches,
     dataBytes,
-    run: () => {
+    run: async () => {
       if (loop === undefined) {
         const { model, trainer } = makeTrainer(net);
         loop = new Loop(device, walk, (x, y) => trainer.trainStep(x, y as Tensor));
         made.push(loop, trainer, model);
       }
-      return loop.epoch();
+      await loop.epoch();
     },
     dispose: () => disposeAll([...made, walk, rows.x, rows.y]),
   };
@@ -85,9 +85,11 @@ export async function takeFirstStep(net: NetSpec, device: Device): Promise<First
   const loop = new Loop(device, walk, (x, y) => trainer.trainStep(x, y as Tensor));
   let began: number | undefined;
   let compiled = 0;
-  await loop.epoch(undefined, () => {
-    began ??= performance.now();
-    compiled = performance.now();
+  await loop.epoch({
+    onCompile: () => {
+      began ??= performance.now();
+      compiled = performance.now();
+    },
   });
   const ms = performance.now() - started;
   const after = device.counters();

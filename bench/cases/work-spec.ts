@@ -1,4 +1,4 @@
-// What a case asks for as data, which another process and library can be told. Knows no library.
+// What a case asks for as data, which another process and library can be told.
 
 import type { NetSpec } from "./nets.ts";
 import type { OpSpec } from "./op-spec.ts";

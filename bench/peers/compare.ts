@@ -15,6 +15,8 @@ export interface CompareOptions extends MeetingOptions {
   readonly backends: readonly PeerBackend[];
   readonly onStage?: (what: string) => void;
   readonly onCase?: (benchCase: BenchCase) => void;
+  /** Takes rows as they are measured, for who may not wait for the end. */
+  readonly into?: { readonly rows: Row[]; readonly skipped: Skipped[] };
 }
 
 /** Whether peers take part in a case. */
@@ -25,8 +27,7 @@ const textOf = (error: unknown) => (error instanceof Error ? error.message : Str
 /** Rows of ours, on WebGPU, and of every peer; a peer that can't be had or computes something else is skipped. */
 export async function comparePeers(options: CompareOptions): Promise<{ rows: Row[]; skipped: Skipped[] }> {
   const { cases, backends, limitMs, onStage = () => {}, onCase = () => {} } = options;
-  const rows: Row[] = [];
-  const skipped: Skipped[] = [];
+  const { rows, skipped } = options.into ?? { rows: [], skipped: [] };
   const skip = (
     { name, phase }: BenchCase,
     backend: Skipped["backend"],

@@ -1,11 +1,13 @@
-// Epochs of a peer over rows that are on the host, as a program of theirs would be written: shuffled, cut into batches
-// and made f32 there, uploaded batch by batch. No peer keeps bytes on the device, and as f32 the rows are more than one
-// binding holds. Rows that fill no batch are left out of an epoch.
+// Epochs of a peer over rows that are on the host: shuffled, cut into batches and made f32 there, uploaded batch by
+// batch.
 
 import { byteScale, fitRows } from "../cases/fit-data.ts";
 import type { FitSpec } from "../cases/work-spec.ts";
 import type { NetData } from "./net-data.ts";
 import type { PeerAnswers, PeerWork } from "./peer.ts";
+
+// No peer keeps bytes on the device, and as f32 the rows are more than one binding holds. Rows that fill no batch are
+// left out of an epoch.
 
 /** Steps that compile, and steps by which is told whether waiting for each is quicker. */
 const firstSteps = 3;

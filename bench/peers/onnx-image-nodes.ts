@@ -1,10 +1,12 @@
-// What ONNX calls the ops on images and sequences. It has channels before places, and so they are added here; the model
-// transposes around them, as exporters from Keras do, and the runtime, which prefers channels last, takes both out again.
+// What ONNX calls the ops on images and sequences, with the transposes that put channels before places.
 
 import { countOf, type OpAttributes, type OpName } from "../cases/op-spec.ts";
 import { permuted, permutedShape } from "./layout.ts";
 import { batchNormConstants } from "./net-data.ts";
 import type { Given, OnnxGraph } from "./onnx-model.ts";
+
+// Exporters from Keras transpose around each node in the same way, and the runtime, which prefers channels last, takes
+// the transposes out again.
 
 /** The first input, channels before places. */
 interface Image {

@@ -1,4 +1,4 @@
-// The bench's rows as a table for a terminal: one line a case, the backends side by side. Knows rows, not cases.
+// The bench's rows as a table for a terminal: one line a case, the backends side by side.
 
 import type { BackendName, Row, Skipped } from "../bench-case.ts";
 import { type Column, counted, layOut, wrap } from "./columns.ts";

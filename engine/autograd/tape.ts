@@ -221,7 +221,8 @@ export class Tape implements OpenTape {
 
   /**
    * @internal Gradients of `loss` with respect to every leaf and marked value that it depends on, handed to `take`
-   * when all are known; `take` owns them.
+   * when all are known; `take` owns them. Where the loss depends on one through flat functions only (floor, sign), they
+   * are zeros.
    */
   pullAll(
     loss: Tensor,
@@ -238,9 +239,12 @@ export class Tape implements OpenTape {
     const walk = this.#walk(this.#start([loss], [seed], options), { ...options, wanted: ids });
     try {
       walk.run();
+      const isMissing = taken.some(([id]) => !walk.gradients.has(id));
+      const behindLoss = isMissing ? this.#behindRoot(loss.id) : undefined;
       for (const [id, value] of taken) {
         const gradient = walk.gradients.get(id);
         if (gradient !== undefined) take(value, gradient.alias());
+        else if (behindLoss?.has(id)) take(value, keep(full(value.shape, 0, { device: value.device })));
       }
     } finally {
       walk.dispose();
@@ -384,6 +388,17 @@ export class Tape implements OpenTape {
     for (const { inputIds, outputIds } of this.#nodes) {
       if (!inputIds.some((id) => found.has(id))) continue;
       for (const id of outputIds) if (this.#active.has(id)) found.add(id);
+    }
+    return found;
+  }
+
+  /** The values that `root` depends on by ops that have a gradient, be it 0. */
+  #behindRoot(root: number): ReadonlySet<number> {
+    const found = new Set([root]);
+    for (let i = this.#nodes.length - 1; i >= 0; i--) {
+      const { op, inputIds, outputIds } = this.#nodes[i];
+      if ("notDifferentiable" in op.vjp || !outputIds.some((id) => found.has(id))) continue;
+      for (const id of inputIds) found.add(id);
     }
     return found;
   }

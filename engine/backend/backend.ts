@@ -19,11 +19,11 @@ export interface Operands {
 export interface MemoryUse {
   /** Live tensor handles, Variables included; results of jit programs are the programs' own. */
   readonly tensors: number;
-  /** Device buffers in existence, pooled ones included. */
+  /** Device buffers in existence, pooled ones included. Values of at most 4 KiB share buffers. */
   readonly buffers: number;
-  /** Bytes of buffers that values live in. */
+  /** Bytes that values take, rounded up to what the device gives. */
   readonly bytes: number;
-  /** Bytes of freed buffers held for reuse. */
+  /** Bytes held for reuse: of freed buffers, and of those parts of shared buffers that are free. */
   readonly pooledBytes: number;
   /** The most that `bytes` and `pooledBytes` together have been. */
   readonly peakBytes: number;
@@ -58,18 +58,29 @@ export interface Backend {
   readonly info: DeviceInfo;
   /** Bytes that slices of packed memory must start at a multiple of. */
   readonly sliceAlignment: number;
-  /** Fresh memory, its content undefined. `what` names it in errors. */
-  allocate(spec: Spec, what: string): Memory;
+  /**
+   * Fresh memory, its content undefined. `what` names it in errors. It is a device buffer of its own, unless `apart` is
+   * given: then it may share a buffer with other values, but with none of those, which the same kernels read.
+   */
+  allocate(spec: Spec, what: string, apart?: readonly Memory[]): Memory;
+  /** Throws the LimitError that {@link allocate} would, before host values of that size are made. */
+  checkSize(spec: Spec, what: string): void;
+  /** Gives memory one number for all elements; absent where they are written. */
+  fill?(memory: Memory, spec: Spec, value: number): void;
   /** A part of `memory` as memory of its own, at an offset that is a multiple of {@link sliceAlignment}. */
   slice(memory: Memory, byteOffset: number, spec: Spec): Memory;
   /** Whether two memories share bytes. */
   overlaps(a: Memory, b: Memory): boolean;
   /** Whether two memories are parts of one device buffer, which a dispatch can't both read and write. */
   sharesBuffer(a: Memory, b: Memory): boolean;
+  /** How many bytes of packed f32 memory lie before a part of it; of memories that share a buffer only. */
+  offsetIn(whole: Memory, part: Memory): number;
   /** Whether a part of packed memory ends in a gap, which must stay 0: kernels, which write whole rows, may not write there. */
   endsInGap(memory: Memory, spec: Spec): boolean;
   write(memory: Memory, spec: Spec, values: ArrayLike<number>): void;
   read(memory: Memory, dtype: DType, count: number): Promise<HostArray>;
+  /** The values as they are, where they lie on the host: not a copy, and only to be looked at. */
+  peek?(memory: Memory, count: number): ArrayLike<number>;
   readFloat64(memory: Memory, dtype: DType, count: number): Promise<Float64Array>;
   copy(from: Memory, to: Memory, spec: Spec): void;
   /** Binds a planned program to the device; absent where jit runs functions as they are (the CPU reference). */
@@ -100,6 +111,8 @@ export interface Backend {
   /** Resolves when everything asked for so far has been done; rejects with the first error it met. */
   sync(): Promise<void>;
   memoryUse(): Omit<MemoryUse, "tensors">;
+  /** Forgets the peak: it is what there is now. */
+  resetPeak(): void;
   counters(): WorkCounters;
   /** Resolves with the reason if the device is lost. */
   readonly lost: Promise<string>;

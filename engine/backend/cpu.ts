@@ -2,7 +2,8 @@
 // every kernel is compared with.
 
 import { type DType, type HostArray, hostArray, type ReferenceArray, referenceArray } from "../base/dtype.ts";
-import { sizeOf } from "../base/shape.ts";
+import { hostMemory } from "../base/host-memory.ts";
+import { showShape, sizeOf } from "../base/shape.ts";
 import type { Spec } from "../kernel/kernel.ts";
 import type { KernelOp, ReferenceTensor } from "../kernel/kernel-op.ts";
 import { Memory } from "../kernel/memory.ts";
@@ -41,8 +42,10 @@ export class CpuBackend implements Backend {
   #peakBytes = 0;
   #counters = { dispatches: 0, uploads: 0, uploadedBytes: 0, readbacks: 0, copies: 0 };
 
-  allocate(spec: Spec): Memory {
-    const array = referenceArray(spec.dtype, sizeOf(spec.shape));
+  allocate(spec: Spec, what: string): Memory {
+    const { dtype, shape } = spec;
+    const name = `${what} (${dtype} ${showShape(shape)})`;
+    const array = hostMemory(name, () => referenceArray(dtype, sizeOf(shape)));
     this.#buffers++;
     this.#bytes += array.byteLength;
     this.#peakBytes = Math.max(this.#peakBytes, this.#bytes);
@@ -51,6 +54,9 @@ export class CpuBackend implements Backend {
       this.#bytes -= array.byteLength;
     });
   }
+
+  /** The host has no limit but its memory, which is asked for as it is needed. */
+  checkSize(): void {}
 
   slice(memory: Memory, byteOffset: number, spec: Spec): Memory {
     const parent = memory as HostMemory;
@@ -73,6 +79,11 @@ export class CpuBackend implements Backend {
     return (a as HostMemory).array.buffer === (b as HostMemory).array.buffer;
   }
 
+  offsetIn(whole: Memory, part: Memory): number {
+    const [x, y] = [(whole as HostMemory).array, (part as HostMemory).array];
+    return ((y.byteOffset - x.byteOffset) / x.BYTES_PER_ELEMENT) * 4;
+  }
+
   endsInGap(): boolean {
     return false;
   }
@@ -91,11 +102,24 @@ export class CpuBackend implements Backend {
     this.#counters.uploadedBytes += array.byteLength;
   }
 
+  fill(memory: Memory, spec: Spec, value: number): void {
+    const { array } = memory as HostMemory;
+    array.fill(
+      spec.dtype === "bool" ? Number(value !== 0) : spec.dtype === "f32" ? Math.fround(value) : value,
+    );
+    this.#counters.uploads++;
+    this.#counters.uploadedBytes += array.byteLength;
+  }
+
   async read(memory: Memory, dtype: DType, count: number): Promise<HostArray> {
     this.#counters.readbacks++;
     const out = hostArray(dtype, count);
     out.set((memory as HostMemory).array.subarray(0, count));
     return out;
+  }
+
+  peek(memory: Memory, count: number): ArrayLike<number> {
+    return (memory as HostMemory).array.subarray(0, count);
   }
 
   async readFloat64(memory: Memory, _dtype: DType, count: number): Promise<Float64Array> {
@@ -118,6 +142,10 @@ export class CpuBackend implements Backend {
 
   memoryUse(): Omit<MemoryUse, "tensors"> {
     return { buffers: this.#buffers, bytes: this.#bytes, pooledBytes: 0, peakBytes: this.#peakBytes };
+  }
+
+  resetPeak(): void {
+    this.#peakBytes = this.#bytes;
   }
 
   counters(): WorkCounters {

@@ -51,5 +51,10 @@ export interface PreparedProgram {
   dispose(): void;
 }
 
-/** Told of the kernels compiled so far. */
-export type WarmUpProgress = (progress: { readonly done: number; readonly total: number }) => void;
+/** How far compiling is. What it throws ends the warm-up, which then rejects with it. */
+export type WarmUpProgress = (progress: {
+  readonly done: number;
+  readonly total: number;
+  /** The kernel that is being compiled, where the driver takes one after another. */
+  readonly kernel?: string;
+}) => void;

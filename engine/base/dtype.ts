@@ -3,8 +3,9 @@
 /**
  * - `f32`, `i32`, `u32`: 4 bytes an element.
  * - `bool`: true or false; 4 bytes an element on the GPU (a u32 of 0 or 1), one byte on the host.
- * - `u8`: storage for images and labels, one byte an element, four to a word on the GPU. Arithmetic wants
- *   `cast(x, "f32")` first; `gather`, `reshape`, `slice` and `cast` take it as it is.
+ * - `u8`: storage for images and labels, one byte an element, four to a word on the GPU. Arithmetic and comparisons with
+ *   numbers and f32 tensors give f32; other ops want `cast(x, "f32")` first; `gather`, `reshape`, `slice` and `cast` take it
+ *   as it is.
  */
 export type DType = "f32" | "i32" | "u32" | "bool" | "u8";
 

@@ -1,5 +1,5 @@
-// Every error gradgpu throws on purpose. A message states: the op (or layer), the actual values, the
-// requirement, and, where there is one, the remedy. Nothing here knows about tensors or devices.
+// Every error gradgpu throws on purpose. A message states: the op (or layer), the actual values, the requirement, and,
+// where there is one, the remedy.
 
 /** Node and Chromium keep 10 frames of a stack: fewer than lie between a layer's op and the program that called fit. */
 const stackFrames = 64;
@@ -118,28 +118,67 @@ export function checkDifferentiable(call: string, value: unknown): void {
   checkFunction(call, value, "computes the loss, as in () => mean(...)", "gradients need to see it computed");
 }
 
-/** @internal What was given where something else belongs, for messages: "an array", "the number 3", "a Dense". */
+/**
+ * @internal What was given where something else belongs, for messages: "an array", "the number 3", "a Dense", "the class
+ * Adam; make one with new". Always a kind, whatever was given.
+ */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === "string") return `the string ${JSON.stringify(value)}`;
-  if (typeof value === "function") return "a function";
+  if (typeof value === "function") return kindOfFunction(value);
   if (typeof value !== "object") return `the ${typeof value} ${String(value)}`;
   if (Array.isArray(value)) return "an array";
   if (isPromise(value)) return "a Promise; await it first";
-  const name = value.constructor?.name ?? "Object";
+  const name = classNameOf(value);
   return name === "Object" ? "an object" : `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
+}
+
+/** The name of an object's class; of what has none (generators, iterators), what the language calls it. */
+function classNameOf(value: object): string {
+  const made: unknown = value.constructor;
+  const name = typeof made === "function" ? made.name : "";
+  return (name !== "Object" && name) || Object.prototype.toString.call(value).slice("[object ".length, -1);
+}
+
+function kindOfFunction(value: { name: string }): string {
+  if (/^class\b/.test(Function.prototype.toString.call(value))) {
+    return value.name
+      ? `the class ${value.name}; make one with new ${value.name}(...)`
+      : "a class; make one of it";
+  }
+  return value.name ? `the function ${value.name}` : "a function";
 }
 
 /** @internal Whether a value is one to await, of whatever library. */
 export const isPromise = (value: unknown): boolean =>
   typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 
-/** The candidate with the smallest edit distance to `name`, or one that it abbreviates; undefined when none is close. */
+/** @internal A name without case and underscores, by which spellings of one name are equal. */
+export const simplify = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, "");
+
+/**
+ * What other libraries have under names that read like some of ours: for these no name is near, they are other things.
+ * One that we get is found by its name before anyone looks here.
+ */
+const otherThings: ReadonlySet<string> = new Set(
+  (
+    "auc mape msle rmse adamax ftrl lion lamb lars glu reglu geglu relu6 rrelu hinge poisson logcosh recall precision " +
+    "f1score iou perplexity kldivergence validationsteps validationbatchsize validationfreq stepsperepoch initialepoch " +
+    "kernelregularizer biasregularizer activityregularizer kernelconstraint biasconstraint embeddingsregularizer " +
+    "gammaregularizer betaregularizer gammaconstraint betaconstraint classweight sampleweight weightedmetrics lossweights " +
+    "runeagerly jitcompile usemultiprocessing workers maxqueuesize startfromepoch baseline cooldown"
+  ).split(" "),
+);
+
+/**
+ * The candidate that `name` is a slip of: with a letter or few wrong, left out, added or changed places, or one that it
+ * abbreviates. Undefined when none is close, and for names that elsewhere stand for something else.
+ */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
-  const simplify = (s: string) => s.toLowerCase().replace(/[^a-z0-9]/g, "");
   const wanted = simplify(name);
+  if (otherThings.has(wanted)) return undefined;
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.ceil(wanted.length / 2)) + 1;
+  let bestDistance = slipsIn(wanted.length) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(wanted, simplify(candidate));
     if (distance < bestDistance) {
@@ -149,6 +188,9 @@ export function nearest(name: string, candidates: readonly string[]): string | u
   }
   return best ?? candidates.find((candidate) => abbreviates(wanted, simplify(candidate)));
 }
+
+/** How many slips a name of so many letters may have. */
+const slipsIn = (letters: number): number => (letters < 6 ? 1 : letters < 12 ? 2 : 3);
 
 /** Whether `short` is `long` with letters left out, but for the first: "transb" of "transposeb". */
 function abbreviates(short: string, long: string): boolean {
@@ -161,15 +203,23 @@ function abbreviates(short: string, long: string): boolean {
   return true;
 }
 
+/**
+ * Letters left out, added, wrong, or changed with their neighbour. In names of three letters a wrong one counts double:
+ * they are mostly other names.
+ */
 function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  const wrong = Math.min(a.length, b.length) <= 3 ? 2 : 1;
+  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {
     const current = [i];
     for (let j = 1; j <= b.length; j++) {
-      const substitute = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(substitute, previous[j] + 1, current[j - 1] + 1));
+      const substitute = rows[i - 1][j - 1] + (a[i - 1] === b[j - 1] ? 0 : wrong);
+      let least = Math.min(substitute, rows[i - 1][j] + 1, current[j - 1] + 1);
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (isSwap) least = Math.min(least, rows[i - 2][j - 2] + 1);
+      current.push(least);
     }
-    previous = current;
+    rows.push(current);
   }
-  return previous[b.length];
+  return rows[a.length][b.length];
 }

@@ -1,8 +1,6 @@
 // Looks things up by the names people write: camelCase, snake_case, any case.
 
-import { unknownName } from "./errors.ts";
-
-const simplify = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
+import { ArgumentError, simplify, unknownName } from "./errors.ts";
 
 /**
  * The entry of `table` called `name`, whatever its case and underscores ("mean_squared_error" finds
@@ -18,8 +16,45 @@ export function lookup<T>(
   table: Readonly<Record<string, T>>,
   aliases: Readonly<Record<string, string>> = {},
 ): T {
+  const found = spellingOf(name, [...Object.keys(table), ...Object.keys(aliases)]);
+  if (found === undefined) throw unknownName(kind, name, [...Object.keys(table), ...Object.keys(aliases)]);
+  return Object.hasOwn(table, found) ? table[found] : table[aliases[found]];
+}
+
+/** The one of `known` that `name` spells, whatever its case and underscores: how it is told back. Undefined for none. */
+export function spellingOf(name: string, known: readonly string[]): string | undefined {
+  if (known.includes(name)) return name;
   const wanted = simplify(name);
-  for (const key of Object.keys(table)) if (simplify(key) === wanted) return table[key];
-  for (const key of Object.keys(aliases)) if (simplify(key) === wanted) return table[aliases[key]];
-  throw unknownName(kind, name, [...Object.keys(table), ...Object.keys(aliases)]);
+  return wanted === "" ? undefined : known.find((one) => simplify(one) === wanted);
+}
+
+/**
+ * The one of `known` that a text option spells ("SAME" or "same").
+ *
+ * @param kind what it is, as in "Conv2D padding"
+ * @throws ArgumentError for any other, with the nearest
+ */
+export function choiceOf<T extends string>(kind: string, name: unknown, known: readonly T[]): T {
+  const found = typeof name === "string" ? spellingOf(name, known) : undefined;
+  if (found === undefined) throw unknownName(kind, typeof name === "string" ? name : showName(name), known);
+  return found as T;
+}
+
+const showName = (value: unknown) => (Array.isArray(value) ? `[${value}]` : String(value));
+
+/**
+ * Throws for one of our functions that make a thing, passed where the thing belongs: `losses.huber` for `losses.huber()`.
+ *
+ * @param owner the module of the `makers`
+ */
+export function checkNotMaker(
+  owner: string,
+  value: unknown,
+  makers: Readonly<Record<string, unknown>>,
+): void {
+  const name = Object.keys(makers).find((key) => makers[key] === value);
+  if (name === undefined) return;
+  throw new ArgumentError(
+    `${owner}.${name} is a function that makes one; call it, as in ${owner}.${name}(...)`,
+  );
 }

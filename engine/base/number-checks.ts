@@ -1,7 +1,7 @@
 // Checks of numbers that users give, and how errors show what they gave instead: for options of layers, optimizers and
-// callbacks. Knows nothing of tensors.
+// callbacks.
 
-import { ArgumentError, kindOf } from "./errors.ts";
+import { ArgumentError, checkOptions, kindOf } from "./errors.ts";
 
 /** @internal What was given, for messages: numbers as they are, of others what they are, as in `the string "3"`. */
 export const showGiven = (value: unknown): string =>
@@ -10,6 +10,27 @@ export const showGiven = (value: unknown): string =>
 /** @internal The same where a list of numbers belongs, or one: its elements are shown. */
 export const showGivenList = (value: unknown): string =>
   Array.isArray(value) ? `[${value.map(showGiven).join(", ")}]` : showGiven(value);
+
+/** @internal @throws ArgumentError unless `value` is a number, which may be infinite */
+export function aNumber(who: string, what: string, value: unknown): number {
+  if (typeof value === "number" && !Number.isNaN(value)) return value;
+  throw refused(who, what, "a number", value);
+}
+
+/**
+ * @internal An optional number behind an op's tensors that may come by position or as an option of that name:
+ * `leakyRelu(x, 0.1)` and `leakyRelu(x, { negativeSlope: 0.1 })`.
+ *
+ * @throws ArgumentError for other options, and for what is no finite number
+ */
+export function numberOrOption(who: string, name: string, given: unknown, fallback: number): number {
+  const isOptions = typeof given === "object" && given !== null;
+  if (isOptions) checkOptions<object>(who, given, { [name]: true });
+  const found = isOptions ? (given as Record<string, unknown>)[name] : given;
+  const value = found === undefined ? fallback : found;
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw refused(who, name, "a finite number", value);
+}
 
 /** @internal @throws ArgumentError unless `value` is a whole number of at least 1 */
 export function atLeastOne(who: string, what: string, value: number): number {

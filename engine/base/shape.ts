@@ -1,6 +1,6 @@
 // Shape arithmetic: sizes, strides, broadcasting, axes. Pure functions over number arrays.
 
-import { ArgumentError, ShapeError } from "./errors.ts";
+import { ArgumentError, kindOf, ShapeError } from "./errors.ts";
 
 /** Lengths of the axes, outermost first; `[]` is a scalar. All tensors are dense and row-major. */
 export type Shape = readonly number[];
@@ -38,13 +38,16 @@ export function showShape(shape: Shape): string {
 /** Throws unless every length is a whole number of at least 0 and the rank is at most {@link maxRank}. */
 export function checkShape(op: string, shape: Shape): void {
   if (!Array.isArray(shape))
-    throw new ShapeError(`${op}: the shape must be an array of lengths, got ${shape}`);
+    throw new ShapeError(`${op}: the shape must be an array of lengths, got ${kindOf(shape)}`);
   if (shape.length > maxRank) {
     throw new ShapeError(
       `${op}: shape ${showShape(shape)} has ${shape.length} axes; at most ${maxRank} are supported`,
     );
   }
   for (const length of shape) {
+    if (typeof length !== "number") {
+      throw new ShapeError(`${op}: the shape must hold whole numbers of at least 0, got ${kindOf(length)}`);
+    }
     if (!Number.isInteger(length) || length < 0) {
       throw new ShapeError(
         `${op}: shape ${showShape(shape)} must hold whole numbers of at least 0, got ${length}`,
@@ -97,6 +100,14 @@ export function broadcastStrides(shape: Shape, target: Shape): number[] {
 /** One axis, negative counted from the end, as an index from the front. */
 export function normalizeAxis(op: string, axis: number, rank: number): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
+    if (typeof axis !== "number") {
+      throw new ArgumentError(`${op}: the axis must be a whole number, got ${kindOf(axis)}`);
+    }
+    if (rank === 0) {
+      throw new ArgumentError(
+        `${op}: needs axis ${axis}, and a scalar has no axes; give it one with reshape(x, [1])`,
+      );
+    }
     throw new ArgumentError(
       `${op}: axis ${axis} is out of range for ${rank} axes; it must be from ${-rank} to ${rank - 1}`,
     );

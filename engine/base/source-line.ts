@@ -102,7 +102,7 @@ function packageFiles(own: string): (file: string) => boolean {
     const parts = ["engine/", "nn/", "optim/", "data/"].map((part) => source[1] + part);
     return (file) => parts.some((part) => file.startsWith(part));
   }
-  const shared = /^(.*\/dist\/)chunks\/[^/]+$/.exec(own) ?? /^(.*\/node_modules\/.*\/)[^/]+$/.exec(own);
+  const shared = /^(.*\/node_modules\/.*\/)[^/]+$/.exec(own);
   return shared === null ? (file) => file === own : (file) => file.startsWith(shared[1]);
 }
 

@@ -1,5 +1,4 @@
 // How far a result lies from what it should be: the measures that checks, tests and the conformance page share.
-// Knows numbers only, nothing of tensors.
 
 /** The largest finite f32. */
 export const maxF32 = (2 - 2 ** -23) * 2 ** 127;

@@ -1,6 +1,4 @@
-// A function of tensors, recorded once and evaluated in float64 on the host: what checks compare with and what they
-// differentiate by differences. It runs the ops' references on plain arrays, whichever device the function is for,
-// and takes along what the function captures (weights, constants, random states).
+// Records a function of tensors once and evaluates it in float64 on the host, by the ops' references.
 
 import { type ReferenceArray, referenceArray } from "../base/dtype.ts";
 import { ArgumentError, DeviceError, kindOf } from "../base/errors.ts";
@@ -13,6 +11,9 @@ import { device as defaultDevice } from "../tensor/device.ts";
 import { noGrad } from "../tensor/recording.ts";
 import { tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
+
+// Checks compare with it and differentiate it by differences, whichever device the function is for. It takes along
+// what the function captures: weights, constants, random states.
 
 /** What checked functions return: tensors, alone or in arrays and plain objects. */
 export type Tensors = Tensor | readonly Tensors[] | { readonly [key: string]: Tensors };
@@ -42,7 +43,7 @@ export function deviceOf(what: string, inputs: readonly Tensor[]): Device {
   const other = inputs.find((input) => input.device !== device);
   if (other !== undefined) {
     throw new DeviceError(
-      `${what}: the inputs are on two devices (${device.kind} and ${other.device.kind}); copy one over`,
+      `${what}: the inputs are on two devices (${device.name} and ${other.device.name}); copy one over`,
     );
   }
   return device;

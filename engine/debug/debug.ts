@@ -7,7 +7,8 @@ import { NumericsWatch } from "./numerics.ts";
 
 export interface DebugOptions {
   /**
-   * Finds the first op that makes a NaN or an infinity, forward or backward. The next `data()`, `item()` or `sync()`
+   * Finds the first op that makes a NaN or an infinity, forward or backward, or that is given an index, id or label out
+   * of range. The next `data()`, `item()` or `sync()`
    * throws a NumericsError that names the op, its layer, its line and what it was given. `jit` and `fit` run their
    * ops one by one meanwhile, and every result is scanned on the device: expect a fraction of the speed.
    */

@@ -1,6 +1,4 @@
-// Finds the op that made the first NaN or infinity. Every op's f32 results, and inputs that no op made, are scanned on
-// the device as they come; a check reads all reports at once and blames the first op whose inputs were sound and whose
-// result is not.
+// Finds the op that made the first NaN or infinity.
 
 import { isFloat } from "../base/dtype.ts";
 import { NumericsError } from "../base/errors.ts";
@@ -8,6 +6,7 @@ import { currentScope } from "../base/name-scope.ts";
 import { showShape, sizeOf } from "../base/shape.ts";
 import { captureSource, type SourceLine } from "../base/source-line.ts";
 import type { Spec } from "../kernel/kernel.ts";
+import type { Places } from "../kernel/kernel-op.ts";
 import type { Memory } from "../kernel/memory.ts";
 import type { Device } from "../tensor/device.ts";
 import type { Op } from "../tensor/op.ts";
@@ -15,6 +14,9 @@ import type { TapeNode } from "../tensor/tape-node.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { OpWatch } from "../tensor/watches.ts";
 import { type Contents, lanesFor, readReport, reportSpec, scanOp } from "./scan.ts";
+
+// Every op's f32 results, and inputs that no op made, are scanned on the device as they come; a check reads all
+// reports at once and blames the first op whose inputs were sound and whose result is not.
 
 /** Where an op was called. */
 interface Origin {
@@ -33,8 +35,14 @@ interface Scan {
   readonly leaf: string | undefined;
 }
 
+/** Whole numbers that address, read back as they were when the op ran. */
+interface PlacesRead extends Places {
+  readonly values: Promise<ArrayLike<number>>;
+}
+
 interface Call {
   readonly origin: Origin;
+  readonly places: PlacesRead | undefined;
   /** The op that this one is a part of. */
   readonly part: string | undefined;
   /** The forward call whose backward rule this op belongs to. */
@@ -72,7 +80,7 @@ export class NumericsWatch implements OpWatch {
   #part: string | undefined;
   #backward: Call["backwardOf"];
 
-  ran(op: Op, inputs: readonly Tensor[], outputs: readonly Tensor[]): void {
+  ran(op: Op, attrs: unknown, inputs: readonly Tensor[], outputs: readonly Tensor[]): void {
     const device = outputs[0]?.device;
     if (device === undefined || device.isTracing) return;
     const log = this.#logOf(device);
@@ -87,11 +95,27 @@ export class NumericsWatch implements OpWatch {
     }
     log.calls.push({
       origin,
+      places: this.#placesOf(op, attrs, inputs),
       part: this.#part,
       backwardOf: this.#backward,
       inputs: inputs.map((tensor) => this.#scanOf(log, tensor, true)),
       outputs: outputs.map((tensor) => this.#scanOf(log, tensor, false)),
     });
+  }
+
+  /**
+   * The op's places, on their way to the host. Ops within ops and backward rules may mean what is out of range, or were
+   * told of it forward.
+   */
+  #placesOf(op: Op, attrs: unknown, inputs: readonly Tensor[]): PlacesRead | undefined {
+    if (this.#part !== undefined || this.#backward !== undefined) return undefined;
+    const places = op.places?.(inputs, attrs);
+    if (places === undefined) return undefined;
+    const { device, memory, dtype, size } = inputs[places.input];
+    const values = device.backend.read(memory, dtype, size);
+    // The check gets the error; there may be none.
+    values.catch(() => {});
+    return { ...places, values };
   }
 
   inside<T>(op: Op, fn: () => T): T {
@@ -123,7 +147,12 @@ export class NumericsWatch implements OpWatch {
     log.reset();
     try {
       const words = await Promise.all(chunks.map((chunk) => device.backend.read(chunk, "u32", chunkWords)));
-      const culprit = firstCulprit(calls, (scan) =>
+      const outside = new Map<Call, string>();
+      for (const call of calls) {
+        const found = call.places && outsideOf(call.places, await call.places.values);
+        if (found !== undefined) outside.set(call, `${whoOf(call)} ${found}`);
+      }
+      const culprit = firstCulprit(calls, outside, (scan) =>
         readReport(words[scan.chunk].subarray(scan.firstWord, scan.firstWord + scan.words)),
       );
       if (culprit !== undefined) throw new NumericsError(culprit);
@@ -185,7 +214,11 @@ export class NumericsWatch implements OpWatch {
 }
 
 /** The sentence about the first op that is to blame, if one is. */
-function firstCulprit(calls: readonly Call[], contentsOf: (scan: Scan) => Contents): string | undefined {
+function firstCulprit(
+  calls: readonly Call[],
+  outside: ReadonlyMap<Call, string>,
+  contentsOf: (scan: Scan) => Contents,
+): string | undefined {
   const seen = new Map<Scan, Contents>();
   const look = (scan: Scan | undefined): Contents | undefined => {
     if (scan === undefined) return undefined;
@@ -194,6 +227,8 @@ function firstCulprit(calls: readonly Call[], contentsOf: (scan: Scan) => Conten
     return contents;
   };
   for (const call of calls) {
+    const wrongPlace = outside.get(call);
+    if (wrongPlace !== undefined) return wrongPlace;
     const given = call.inputs.map(look);
     // An infinity from outside may be meant (a mask); a NaN is not.
     const bad = call.inputs.findIndex((scan, k) => scan?.leaf !== undefined && given[k]!.nans > 0);
@@ -210,6 +245,16 @@ function firstCulprit(calls: readonly Call[], contentsOf: (scan: Scan) => Conten
       if (isCulprit)
         return `${whoOf(call)} made ${counted(made, scan.spec)}${whenOf(call)}; ${inputsOf(call, given)}`;
     }
+  }
+  return undefined;
+}
+
+/** What is wrong with places, if something is. */
+function outsideOf({ input, count, outside }: Places, values: ArrayLike<number>): string | undefined {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (value >= 0 && value < count) continue;
+    return `was given ${value} at position ${i} of its input ${input + 1}, which is out of range: it must be from 0 to ${count - 1}, and now ${outside}`;
   }
   return undefined;
 }

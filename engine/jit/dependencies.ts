@@ -1,5 +1,4 @@
-// Which unit needs which: who makes a value, who reads it, and an order in which every unit finds what it needs. Knows
-// nothing of memory.
+// Which unit needs which: who makes a value, who reads it, and an order in which every unit finds what it needs.
 
 import type { Value } from "./graph.ts";
 import type { Unit } from "./units.ts";

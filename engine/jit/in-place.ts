@@ -1,4 +1,4 @@
-// Decides which assigned values are written straight into the memory they are assigned to. Knows nothing of slots.
+// Decides which assigned values are written straight into the memory that they are assigned to.
 
 import type { Backend } from "../backend/backend.ts";
 import { sizeOf } from "../base/shape.ts";

@@ -9,6 +9,8 @@ import {
   checkFunction,
   checkOptions,
   DeviceError,
+  isPromise,
+  kindOf,
   type OptionNames,
   TraceError,
 } from "../base/errors.ts";
@@ -19,7 +21,7 @@ import type { TrialCall } from "../kernel/variants.ts";
 import type { Device } from "../tensor/device.ts";
 import { device as defaultDevice } from "../tensor/device.ts";
 import { noGrad } from "../tensor/recording.ts";
-import { tensorsIn, tidy } from "../tensor/scope.ts";
+import { claim, disposeAll, tensorsIn, tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { isRelocatedSince, relocations } from "../tensor/variable.ts";
 import { opWatch } from "../tensor/watches.ts";
@@ -56,8 +58,8 @@ const jitOptions: OptionNames<JitOptions> = {
 
 const runOptions = { steps: true } as const;
 
-/** What a traced function may return: tensors, alone or in arrays and plain objects; or nothing. */
-export type Tree = Tensor | undefined | void | readonly Tree[] | { readonly [key: string]: Tree };
+/** What a traced function may return: tensors, alone or in arrays and plain objects, or nothing in their places. */
+export type Tree = Tensor | undefined | null | void | readonly Tree[] | { readonly [key: string]: Tree };
 
 /** An argument: tensors are inputs of the program; anything else must be plain data and is part of its signature. */
 export type JitArgument = unknown;
@@ -165,7 +167,9 @@ export function jit<P extends JitArgument[], R extends Tree>(
     const tensors = args.filter((arg): arg is Tensor => arg instanceof Tensor);
     const device = tensors[0]?.device ?? options.device ?? defaultDevice();
     if (tensors.some((tensor) => tensor.device !== device))
-      throw new DeviceError("jit: the arguments are on two devices; copy one over");
+      throw new DeviceError(
+        `jit: the arguments are on two devices (${[...new Set(tensors.map((tensor) => tensor.device.name))].join(" and ")}); copy one over`,
+      );
     return { device, tensors };
   };
   const warmUp = async (args: P, onProgress: WarmUpProgress | undefined): Promise<WarmUp> => {
@@ -213,9 +217,13 @@ export function jit<P extends JitArgument[], R extends Tree>(
   const call = (times: number, args: P): R => {
     const { device, tensors } = argumentsOf(args);
     if (runsAsIs(device) || device.backend.prepare === undefined) {
-      const run = () => withLocalGradients(() => fn(...args));
-      let result = run();
-      for (let i = 1; i < times; i++) result = run();
+      // Refuses what a trace would refuse.
+      signature(args, options.name ?? fn.name);
+      let result = runAsIs(fn, args);
+      for (let i = 1; i < times; i++) {
+        disposeAll(result);
+        result = runAsIs(fn, args);
+      }
       return result;
     }
     const memories = tensors.map((tensor) => tensor.memory);
@@ -256,6 +264,34 @@ export function jit<P extends JitArgument[], R extends Tree>(
 /** Inside another trace; or while every op is watched, which a fused kernel would hide. */
 const runsAsIs = (device: Device): boolean => device.isTracing || opWatch.value !== undefined;
 
+/** Runs the function op by op, and keeps of it what a program would: its results, as handles of the caller's own. */
+function runAsIs<P extends unknown[], R extends Tree>(fn: (...args: P) => R, args: P): R {
+  return tidy(() => {
+    const result = withLocalGradients(() => fn(...args));
+    refusePromise(result, undefined);
+    collect(result, []);
+    return claimed(result) as R;
+  });
+}
+
+/** The same result with a second handle on what the function did not make: an argument, a Variable. */
+function claimed(result: Tree): Tree {
+  if (result instanceof Tensor) return claim(result);
+  if (Array.isArray(result)) return result.map(claimed);
+  if (typeof result !== "object" || result === null) return result;
+  return Object.fromEntries(Object.entries(result).map(([key, part]) => [key, claimed(part as Tree)]));
+}
+
+function refusePromise(result: unknown, reason: TraceError | undefined): void {
+  if (!isPromise(result)) return;
+  // It fails for the same reason, later.
+  (result as Promise<unknown>).then(undefined, () => {});
+  throw (
+    reason ??
+    new TraceError("jit: the traced function returned a promise; it must be synchronous. Await outside")
+  );
+}
+
 function release(entry: Entry): void {
   // Results keep what they show of the program's memory from now on.
   for (const tensor of tensorsIn(entry.result)) tensor.adopt();
@@ -295,22 +331,13 @@ function trace<P extends unknown[]>(
             arg instanceof Tensor ? new Tensor(device, arg, tracer.input(arg)) : arg,
           ) as P;
           const result: unknown = withLocalGradients(() => fn(...symbols));
-          if (result instanceof Promise) {
-            // It fails for the same reason, later.
-            result.catch(() => {});
-            throw (
-              tracer.readFailure ??
-              new TraceError(
-                "jit: the traced function returned a promise; it must be synchronous. Await outside",
-              )
-            );
-          }
+          refusePromise(result, tracer.readFailure);
           const outputs: Tensor[] = [];
           rebuild = collect(result as Tree, outputs);
           for (const output of outputs) {
             if (output.device !== device)
               throw new DeviceError(
-                `jit: a result of the traced function is on another device (${output.device.kind}) than the program (${device.kind}); pass a tensor of that device, or make it the default one with setDevice()`,
+                `jit: a result of the traced function is on another device (${output.device.name}) than the program (${device.name}); pass a tensor of that device, or make it the default one with setDevice()`,
               );
           }
           finished = tracer.finish(
@@ -357,7 +384,7 @@ function trialCalls({ nodes }: Graph): TrialCall[] {
 
 /** Lists the tensors of a result and gives a function that puts new ones in their places. */
 function collect(value: Tree, into: Tensor[]): Entry["rebuild"] {
-  if (value === undefined) return () => undefined;
+  if (value === undefined || value === null) return () => value;
   if (value instanceof Tensor) {
     const index = into.length;
     const spec: Spec = { shape: value.shape, dtype: value.dtype };
@@ -369,12 +396,12 @@ function collect(value: Tree, into: Tensor[]): Entry["rebuild"] {
     const parts = value.map((part) => collect(part, into));
     return (device, memories) => parts.map((part) => part(device, memories));
   }
-  if (value !== null && typeof value === "object") {
+  if (typeof value === "object" && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
     const parts = Object.entries(value).map(([key, part]) => [key, collect(part as Tree, into)] as const);
     return (device, memories) =>
       Object.fromEntries(parts.map(([key, part]) => [key, part(device, memories)]));
   }
   throw new ArgumentError(
-    `jit: a traced function must return tensors, arrays or objects of them, got ${typeof value}`,
+    `jit: a traced function must return tensors, or arrays and plain objects of them, got ${kindOf(value)}; return what is no tensor by other ways`,
   );
 }

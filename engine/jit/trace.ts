@@ -8,7 +8,8 @@ import { showShape, sizeOf } from "../base/shape.ts";
 import type { Spec } from "../kernel/kernel.ts";
 import type { KernelOp } from "../kernel/kernel-op.ts";
 import { Memory } from "../kernel/memory.ts";
-import type { Effect, Graph, Node, Use, Value } from "./graph.ts";
+import { Assignments } from "./assignments.ts";
+import type { Graph, Node, Use, Value } from "./graph.ts";
 
 /** Memory of a tensor made while tracing: it stands for a value of the graph. */
 export class TracedMemory extends Memory {
@@ -36,8 +37,7 @@ export class TraceBackend implements Backend {
   readonly #nodes: Node[] = [];
   readonly #inputs: Spec[] = [];
   readonly #externals = new Map<Memory, Value>();
-  /** Assigned memory, by its latest value. */
-  readonly #assigned = new Map<Memory, Effect>();
+  readonly #assignments: Assignments;
   /** What the graph keeps alive: captured memory and constants. */
   readonly retained: Memory[] = [];
   #nextValue = 0;
@@ -51,6 +51,13 @@ export class TraceBackend implements Backend {
 
   constructor(real: Backend) {
     this.#real = real;
+    this.#assignments = new Assignments(real, (op, attrs, inputs, output) => {
+      const outputs: Value[] = [];
+      outputs.push(
+        this.#value(output, { kind: "node", node: this.#node(op, attrs, inputs, outputs), index: 0 }),
+      );
+      return outputs[0];
+    });
   }
 
   get info() {
@@ -77,7 +84,7 @@ export class TraceBackend implements Backend {
     this.isFinished = true;
     return {
       nodes: this.#nodes,
-      effects: [...this.#assigned.values()],
+      effects: this.#assignments.effects,
       inputs: this.#inputs,
       outputs: outputs.map(({ spec, memory }) => this.#use(spec, memory)),
     };
@@ -99,6 +106,9 @@ export class TraceBackend implements Backend {
     return new TracedMemory(this);
   }
 
+  /** What is made of one number takes no memory; the program's own is checked when it is made. */
+  checkSize(): void {}
+
   write(memory: Memory, spec: Spec, values: ArrayLike<number>): void {
     if (!(memory instanceof TracedMemory)) {
       throw new TraceError(
@@ -116,8 +126,9 @@ export class TraceBackend implements Backend {
   constant(spec: Spec, values: number | Float64Array): Value {
     let memory: Memory | undefined;
     const make = (): Memory => {
-      const data = typeof values === "number" ? new Float64Array(sizeOf(spec.shape)).fill(values) : values;
+      // Before the host's copy: it may be too large for the device.
       memory = this.#real.allocate(spec, "a constant of a traced function");
+      const data = typeof values === "number" ? new Float64Array(sizeOf(spec.shape)).fill(values) : values;
       this.#real.write(memory, spec, data);
       this.retained.push(memory);
       return memory;
@@ -133,35 +144,37 @@ export class TraceBackend implements Backend {
     });
   }
 
+  fill(memory: Memory, spec: Spec, value: number): void {
+    (memory as TracedMemory).value = this.constant(spec, value);
+  }
+
   copy(from: Memory, to: Memory, spec: Spec): void {
-    const { value } = this.#use(spec, from);
-    for (const other of this.#assigned.keys()) {
-      if (other !== to && this.#real.overlaps(to, other)) {
-        throw new TraceError(
-          `jit: a ${spec.dtype} ${showShape(spec.shape)} variable and the packed vector it is a part of are both assigned in the same traced function; assign one of them, or trace one step a call`,
-        );
-      }
-    }
-    this.#assigned.set(to, { target: to, spec: { shape: spec.shape, dtype: spec.dtype }, source: value });
+    this.#assignments.assign(to, spec, this.#use(spec, from).value);
   }
 
   run(op: KernelOp, attrs: unknown, inputs: Operands, outputs: Operands): void {
+    const uses = inputs.specs.map((spec, i) => this.#use(spec, inputs.memories[i]));
     const made: Value[] = [];
-    const node: Node = {
-      id: this.#nodes.length,
-      op,
-      attrs,
-      inputs: inputs.specs.map((spec, i) => this.#use(spec, inputs.memories[i])),
-      outputs: made,
-      stage: this.#stage,
-      recomputation: this.#recomputation,
-    };
+    const node = this.#node(op, attrs, uses, made);
     outputs.specs.forEach((spec, index) => {
       const value = this.#value(spec, { kind: "node", node, index });
       made.push(value);
       (outputs.memories[index] as TracedMemory).value = value;
     });
+  }
+
+  #node(op: KernelOp, attrs: unknown, inputs: readonly Use[], outputs: readonly Value[]): Node {
+    const node: Node = {
+      id: this.#nodes.length,
+      op,
+      attrs,
+      inputs,
+      outputs,
+      stage: this.#stage,
+      recomputation: this.#recomputation,
+    };
     this.#nodes.push(node);
+    return node;
   }
 
   overlaps(a: Memory, b: Memory): boolean {
@@ -170,6 +183,10 @@ export class TraceBackend implements Backend {
 
   sharesBuffer(a: Memory, b: Memory): boolean {
     return this.#real.sharesBuffer(a, b);
+  }
+
+  offsetIn(whole: Memory, part: Memory): number {
+    return this.#real.offsetIn(whole, part);
   }
 
   endsInGap(memory: Memory, spec: Spec): boolean {
@@ -224,6 +241,10 @@ export class TraceBackend implements Backend {
     return this.#real.memoryUse();
   }
 
+  resetPeak(): void {
+    this.#real.resetPeak();
+  }
+
   counters(): WorkCounters {
     return this.#real.counters();
   }
@@ -252,15 +273,13 @@ export class TraceBackend implements Backend {
         );
       return memory.value;
     }
-    const assigned = this.#assigned.get(memory);
-    if (assigned !== undefined) return assigned.source;
-    for (const other of this.#assigned.keys()) {
-      if (this.#real.overlaps(memory, other)) {
-        throw new TraceError(
-          `jit: a ${spec.dtype} ${showShape(spec.shape)} variable is read after the packed vector it is a part of was assigned in the same traced function; read it before, or trace one step a call`,
-        );
-      }
-    }
+    return (
+      this.#assignments.read(memory, spec, () => this.#external(spec, memory)) ?? this.#external(spec, memory)
+    );
+  }
+
+  /** What memory from outside held before the function ran. */
+  #external(spec: Spec, memory: Memory): Value {
     let value = this.#externals.get(memory);
     if (value === undefined) {
       memory.retain();

@@ -58,9 +58,12 @@ export interface KernelOp<A = AnyAttrs> {
     attrs: A,
     outputs: readonly ReferenceTensor[],
   ) => void;
+  /** What the tests call it with. The published package leaves those of its own ops out. */
   readonly samples: readonly Sample<A>[];
   /** How close results come to the reference on every adapter; what the conformance page checks. */
   readonly accuracy?: Accuracy;
+  /** Of an op that addresses by whole numbers on the device: which they are, so that debugging can look at them. */
+  readonly places?: (inputs: readonly Spec[], attrs: A) => Places | undefined;
   /** How the op reads as a pointwise expression, for eager kernels and for fusing. */
   readonly pointwise?: Pointwise<A>;
   /** The op that it computes, where it is a form of another that only jit makes, and the inputs it has there. */
@@ -76,6 +79,16 @@ export interface KernelOp<A = AnyAttrs> {
   readonly prologues?: (context: KernelContext<A>) => readonly PrologueSite[];
   /** Where pointwise work on the op's result can ride along in its kernel, if it can. */
   readonly epilogue?: (context: KernelContext<A>) => EpilogueSite | undefined;
+}
+
+/** Whole numbers on the device that address something. No kernel can throw: what is out of range has a meaning. */
+export interface Places {
+  /** The input that holds them. */
+  readonly input: number;
+  /** They must be from 0 to this less 1. */
+  readonly count: number;
+  /** What one that is out of range does, as in "gives zeros". */
+  readonly outside: string;
 }
 
 export interface Traits {

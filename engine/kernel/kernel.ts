@@ -1,6 +1,5 @@
-// What the GPU is asked to do, as plain data: which shader, specialised how, bound to what, how many
-// workgroups. Ops write these descriptions; the backend and (later) jit's planner read them. Nothing here
-// touches a GPU object.
+// What the GPU is asked to do, as plain data: which shader, specialised how, bound to what, how many workgroups. Ops
+// write these descriptions; backends and jit's planner read them.
 
 import type { DType } from "../base/dtype.ts";
 import type { Shape } from "../base/shape.ts";

@@ -1,5 +1,4 @@
-// Specialises a shader file by replacing whole named declarations. It knows WGSL's top-level forms and nothing
-// about ops.
+// Specialises a shader file by replacing whole named declarations.
 
 import { ShaderError } from "../base/errors.ts";
 import type { Hooks, Shader } from "./kernel.ts";

@@ -7,6 +7,8 @@ export { batchNormGradient } from "./normalize/batch-norm.ts";
 export { softmaxCrossEntropyGradient, softmaxCrossEntropySummary } from "./normalize/cross-entropy.ts";
 export { rowNormGradient, rowNormParameterGradient } from "./normalize/row-norm.ts";
 export { advance, permutation } from "./random/random.ts";
+export { largestMagnitude } from "./reduce/reduce.ts";
+export { squaresScale } from "./reduce/statistics.ts";
 export { averagePoolGradient } from "./windows/average-pool.ts";
 export { convolutionWeightGradient } from "./windows/convolution.ts";
 export { depthwiseConvolution, depthwiseTranspose, depthwiseWeightGradient } from "./windows/depthwise.ts";

@@ -1,5 +1,5 @@
-// What an adapter can do at best: multiply-adds in registers, copies by a kernel and by command, the cost of a dispatch.
-// Profiles and the bench hold kernels against it. Knows nothing of who asks, nor of GPU objects.
+// What an adapter can do at best: multiply-adds in registers, copies by a kernel and by command, the cost of a
+// dispatch. Profiles and the bench hold kernels against it.
 
 import fmaPeakSource from "../../shaders/fma-peak.wgsl";
 import { ArgumentError, TraceError } from "../base/errors.ts";

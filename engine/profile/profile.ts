@@ -4,6 +4,7 @@
 import type { Backend, WorkCounters } from "../backend/backend.ts";
 import type { DispatchTime, ProfileClock, ProfileSession } from "../backend/timing.ts";
 import { ArgumentError, checkFunction, checkOptions, type OptionNames } from "../base/errors.ts";
+import { importByName, nodeProcess } from "../base/host.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { KernelCall } from "../kernel/kernel.ts";
 import { type Device, device as defaultDevice } from "../tensor/device.ts";
@@ -156,18 +157,14 @@ export class Profile {
 
   /** Writes {@link trace} to a file. In Node only; elsewhere make JSON of `trace`. */
   async writeTrace(file: string): Promise<void> {
-    if (
-      (globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node === undefined
-    ) {
+    if (nodeProcess()?.versions?.node === undefined) {
       throw new ArgumentError(
         "writeTrace: there are no files here; use JSON.stringify(profile.trace), in a download for instance",
       );
     }
-    // A name that bundlers don't see: browsers never load it.
-    const name = "node:fs/promises";
-    const { writeFile } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as {
-      writeFile(file: string, text: string): Promise<void>;
-    };
+    const { writeFile } = await importByName<{ writeFile(file: string, text: string): Promise<void> }>(
+      "node:fs/promises",
+    );
     await writeFile(file, JSON.stringify(this.trace));
   }
 

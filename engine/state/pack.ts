@@ -76,6 +76,7 @@ export function packVariables(variables: readonly Variable[], name = "pack"): Va
 
 function packedValues(count: number, total: number, name: string, device: Device): Variable {
   try {
+    device.backend.checkSize({ shape: [total], dtype: "f32" }, `variable "${name}"`);
     return variable(new Float32Array(total), { name, device });
   } catch (error) {
     if (!(error instanceof LimitError)) throw error;

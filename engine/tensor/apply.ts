@@ -31,7 +31,7 @@ export function apply<A>(op: Op<A>, inputs: readonly TensorLike[], attrs: A): Te
     const run = () => tidy(() => noGrad(() => [...compose(tensors, attrs)]));
     outputs = watch === undefined ? run() : watch.inside(op, run);
   }
-  watch?.ran(op, tensors, outputs);
+  watch?.ran(op, attrs, tensors, outputs);
   recordOnTapes(op, attrs, tensors, outputs);
   return outputs;
 }
@@ -58,8 +58,13 @@ function execute<A>(
     view.viewed = inputs[0].viewed ?? inputs[0];
     return [view];
   }
-  const outputs = specs.map((spec) => backend.allocate(spec, `the result of ${op.name}`));
+  const outputs: Memory[] = [];
   try {
+    for (const spec of specs) {
+      // A kernel may read one output to make another.
+      const apart = outputs.length === 0 ? memories : [...memories, ...outputs];
+      outputs.push(backend.allocate(spec, `the result of ${op.name}`, apart));
+    }
     backend.run(op, attrs, { specs: inputs, memories }, { specs, memories: outputs });
   } catch (error) {
     for (const memory of outputs) memory.release();
@@ -75,7 +80,7 @@ function commonDevice(op: string, inputs: readonly TensorLike[]): Device {
     if (device === undefined) device = value.device;
     else if (device !== value.device) {
       throw new DeviceError(
-        `${op}: the inputs are on two devices (${device.kind} and ${value.device.kind}); copy one over with tensor(await x.data(), ...)`,
+        `${op}: the inputs are on two devices (${device.name} and ${value.device.name}); copy one over with tensor(await x.data(), ...)`,
       );
     }
   }

@@ -9,7 +9,10 @@ import {
   ShapeError,
   unknownName,
 } from "../base/errors.ts";
-import { checkShape, type Shape, showShape, sizeOf } from "../base/shape.ts";
+import { hostMemory } from "../base/host-memory.ts";
+import { checkShape, maxRank, type Shape, showShape, sizeOf } from "../base/shape.ts";
+import type { Spec } from "../kernel/kernel.ts";
+import type { Memory } from "../kernel/memory.ts";
 import { type Device, device as defaultDevice } from "./device.ts";
 import { type NestedInput, Tensor } from "./tensor.ts";
 
@@ -34,8 +37,9 @@ const fillOptions: OptionNames<FillOptions> = { dtype: true, device: true };
 export function tensor(values: NestedInput | ArrayLike<number>, options: CreateOptions | Shape = {}): Tensor {
   if (!isShape(options)) checkOptions("tensor", options, createOptions);
   const { shape, dtype, device } = isShape(options) ? { shape: options } : (options as CreateOptions);
-  const found = fromValues("tensor", values, shape);
-  return upload(device ?? defaultDevice(), found.values, found.shape, dtype ?? found.dtype, "tensor");
+  const on = device ?? defaultDevice();
+  const found = fromValues("tensor", values, shape, on);
+  return upload(on, found.values, found.shape, dtype ?? found.dtype, "tensor");
 }
 
 /** A tensor of `shape` filled with `value`. */
@@ -56,32 +60,62 @@ function filled(what: string, shape: Shape, value: number, options: FillOptions)
   checkShape(what, shape);
   if (typeof value !== "number" && typeof value !== "boolean")
     throw new ArgumentError(`${what}: the value must be a number, got ${kindOf(value)}`);
-  const values = new Float64Array(sizeOf(shape)).fill(Number(value));
-  return upload(options.device ?? defaultDevice(), values, shape, options.dtype ?? "f32", what);
+  const { device = defaultDevice(), dtype = "f32" } = options;
+  checkDType(dtype);
+  checkValues(what, [Number(value)], dtype);
+  return made(device, { shape: [...shape], dtype }, what, (memory, spec) => {
+    const { backend } = device;
+    if (backend.fill !== undefined) backend.fill(memory, spec, Number(value));
+    else backend.write(memory, spec, hostValues(spec, what).fill(Number(value)));
+  });
+}
+
+/** Room for values of a dtype, as they are uploaded. */
+function hostValues({ dtype, shape }: Spec, what: string): Float32Array | Float64Array {
+  const count = sizeOf(shape);
+  return hostMemory(what, () => (dtype === "f32" ? new Float32Array(count) : new Float64Array(count)));
 }
 
 /** The numbers from 0 up to `count`, exclusive, as i32 unless said otherwise. */
 export function arange(count: number, options: FillOptions = {}): Tensor {
   checkOptions("arange", options, fillOptions);
   checkShape("arange", [count]);
-  return upload(
-    options.device ?? defaultDevice(),
-    Float64Array.from({ length: count }, (_, i) => i),
-    [count],
-    options.dtype ?? "i32",
-    "arange",
-  );
+  const { device = defaultDevice(), dtype = "i32" } = options;
+  checkDType(dtype);
+  if (count > 0) checkValues("arange", [count - 1], dtype);
+  return made(device, { shape: [count], dtype }, "arange", (memory, spec) => {
+    const values = hostValues(spec, "arange");
+    for (let i = 0; i < count; i++) values[i] = i;
+    device.backend.write(memory, spec, values);
+  });
 }
 
 function upload(device: Device, values: ArrayLike<number>, shape: Shape, dtype: DType, what: string): Tensor {
   checkShape(what, shape);
   checkDType(dtype);
   checkValues(what, values, dtype);
+  return made(device, { shape: [...shape], dtype }, what, (memory, spec) =>
+    device.backend.write(memory, spec, values),
+  );
+}
+
+/** A tensor that `write` gives its values. Memory comes first: what is too large for the device makes no host array. */
+function made(device: Device, spec: Spec, what: string, write: (memory: Memory, spec: Spec) => void): Tensor {
   device.checkOpen(`the result of ${what}`);
-  const spec = { shape: [...shape], dtype };
-  const memory = device.backend.allocate(spec, `the result of ${what}`);
-  device.backend.write(memory, spec, values);
+  const memory = device.backend.allocate(spec, `the result of ${what}`, []);
+  try {
+    write(memory, spec);
+  } catch (error) {
+    memory.release();
+    throw error;
+  }
   return new Tensor(device, spec, memory);
+}
+
+/** @internal Throws, before host values are made, where an f32 tensor of the shape is more than the device can hold. */
+export function checkSize(device: Device, shape: Shape, what: string): void {
+  checkShape(what, shape);
+  device.backend.checkSize({ shape, dtype: "f32" }, what);
 }
 
 const ranges: Partial<Record<DType, readonly [low: number, high: number]>> = {
@@ -104,7 +138,8 @@ export function checkValues(what: string, values: ArrayLike<number>, dtype: DTyp
 
 /** @internal Throws an ArgumentError for a name that is no dtype. */
 export function checkDType(dtype: DType): void {
-  if (!dtypes.includes(dtype)) throw unknownName("dtype", String(dtype), dtypes);
+  if (!dtypes.includes(dtype))
+    throw unknownName("dtype", typeof dtype === "string" ? dtype : kindOf(dtype), dtypes);
 }
 
 /** Flat values, their shape and natural dtype; throws a ShapeError for ragged or misfitting input. */
@@ -112,6 +147,7 @@ export function fromValues(
   what: string,
   values: NestedInput | ArrayLike<number>,
   shape: Shape | undefined,
+  device?: Device,
 ): { values: ArrayLike<number>; shape: Shape; dtype: DType } {
   let flat: ArrayLike<number>;
   let natural: Shape;
@@ -125,7 +161,9 @@ export function fromValues(
     natural = [flat.length];
     dtype = typedArrayDType(what, values);
   } else if (Array.isArray(values)) {
-    natural = nestedShape(values);
+    natural = nestedShape(what, values);
+    checkFill(what, sizeOf(natural), shape);
+    device?.backend.checkSize({ shape: natural, dtype: "f32" }, what);
     const out: number[] = [];
     dtype = flatten(what, values, natural, 0, out) ? "bool" : "f32";
     flat = out;
@@ -135,13 +173,17 @@ export function fromValues(
     );
   }
   if (shape === undefined) return { values: flat, shape: natural, dtype };
-  checkShape(what, shape);
-  if (sizeOf(shape) !== flat.length) {
-    throw new ShapeError(
-      `${what}: ${flat.length} values do not fill shape ${showShape(shape)}, which has ${sizeOf(shape)} elements`,
-    );
-  }
+  checkFill(what, flat.length, shape);
   return { values: flat, shape, dtype };
+}
+
+function checkFill(what: string, count: number, shape: Shape | undefined): void {
+  if (shape === undefined) return;
+  checkShape(what, shape);
+  if (sizeOf(shape) === count) return;
+  throw new ShapeError(
+    `${what}: ${count} values do not fill shape ${showShape(shape)}, which has ${sizeOf(shape)} elements`,
+  );
 }
 
 function typedArrayDType(what: string, values: ArrayBufferView): DType {
@@ -155,9 +197,17 @@ function typedArrayDType(what: string, values: ArrayBufferView): DType {
   );
 }
 
-function nestedShape(values: unknown): number[] {
+function nestedShape(what: string, values: unknown): number[] {
   const shape: number[] = [];
-  for (let level = values; isList(level); level = level[0]) shape.push(level.length);
+  for (let level = values; isList(level); level = level[0]) {
+    shape.push(level.length);
+    if (shape.length > maxRank) {
+      throw new ShapeError(
+        `${what}: the arrays are nested more than ${maxRank} levels deep, or contain themselves; at most ${maxRank} axes are supported`,
+      );
+    }
+  }
+  checkShape(what, shape);
   return shape;
 }
 

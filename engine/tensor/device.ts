@@ -24,11 +24,45 @@ export function checkTraced(op: string, device: Device): void {
   const traced = tracedDevice.value;
   if (traced === undefined || traced === device) return;
   throw new TraceError(
-    `${op}: runs on ${device.kind} inside a function that is traced for another device (${traced.kind}); it would run once, at tracing. Do it outside and pass the result's values`,
+    `${op}: runs on ${device.name} inside a function that is traced for another device (${traced.name}); it would run once, at tracing. Do it outside and pass the result's values`,
   );
 }
 
+/** How many devices of a kind were opened. */
+const opened = new Map<string, number>();
+
+/** What `memory()` gives: plain numbers of the moment it was asked for. */
+export class MemoryReport implements MemoryUse {
+  readonly tensors: number;
+  readonly buffers: number;
+  readonly bytes: number;
+  readonly pooledBytes: number;
+  readonly peakBytes: number;
+  readonly #backend: Backend;
+
+  /** @internal */
+  constructor(tensors: number, backend: Backend) {
+    const { buffers, bytes, pooledBytes, peakBytes } = backend.memoryUse();
+    this.tensors = tensors;
+    this.buffers = buffers;
+    this.bytes = bytes;
+    this.pooledBytes = pooledBytes;
+    this.peakBytes = peakBytes;
+    this.#backend = backend;
+  }
+
+  /**
+   * Has the device find its peak anew from what there is now, so that a later report's `peakBytes` is the peak since.
+   * This report stays as it is.
+   */
+  resetPeak(): void {
+    this.#backend.resetPeak();
+  }
+}
+
 export class Device {
+  /** How errors tell it from others: "webgpu", a second one "webgpu 2". Counted for the process. */
+  readonly name: string;
   /** @internal What executes: the adapter's backend, or a trace of it while a function is traced. */
   backend: Backend;
   readonly #real: Backend;
@@ -43,6 +77,10 @@ export class Device {
   constructor(backend: Backend, seed: number) {
     this.backend = backend;
     this.#real = backend;
+    const { kind } = this;
+    const count = (opened.get(kind) ?? 0) + 1;
+    opened.set(kind, count);
+    this.name = count === 1 ? kind : `${kind} ${count}`;
     this.seed = seed;
     this.random = new RandomSource(seed);
     void backend.lost.then((reason) => {
@@ -118,9 +156,9 @@ export class Device {
     return watch === undefined ? done : done.then(() => watch.check(this));
   }
 
-  /** What lives on the device now. */
-  memory(): MemoryUse {
-    return { tensors: this.tensorCount, ...this.backend.memoryUse() };
+  /** What lives on the device now; `memory().resetPeak()` has the peak found anew. */
+  memory(): MemoryReport {
+    return new MemoryReport(this.tensorCount, this.backend);
   }
 
   /** What the device was asked to do since it was opened: dispatches, submits, uploads, ... */
@@ -156,7 +194,7 @@ export function setDevice(next: Device): void {
   defaultDevice.value = next;
 }
 
-/** What lives on the default device: tensors, buffers, bytes. */
-export function memory(): MemoryUse {
+/** What lives on the default device: tensors, buffers, bytes; `memory().resetPeak()` has the peak found anew. */
+export function memory(): MemoryReport {
   return device().memory();
 }

@@ -1,9 +1,9 @@
-// init: opens a device. The one place that knows which backends there are.
+// init: opens a device. The one place that knows which backends there are; it loads the one that is asked for.
 
 import type { Backend } from "../backend/backend.ts";
-import { CpuBackend } from "../backend/cpu.ts";
-import { openWebgpu } from "../backend/webgpu/open.ts";
-import { ArgumentError, checkOptions, type OptionNames, unknownName } from "../base/errors.ts";
+import { ArgumentError, checkOptions, type OptionNames } from "../base/errors.ts";
+import { choiceOf } from "../base/names.ts";
+import { atLeastOne } from "../base/number-checks.ts";
 import { Device, defaultDevice } from "./device.ts";
 
 export interface InitOptions {
@@ -32,6 +32,12 @@ export interface InitOptions {
    *   `device.info.matrixUnit` tells which. In Chrome it needs the flag `--enable-unsafe-webgpu`.
    */
   matmulPrecision?: "float32" | "float16";
+  /**
+   * Bytes of device memory, what is kept for reuse included, past which making a tensor throws a LimitError; whole.
+   * Default: on software adapters and Apple's GPUs three quarters of the memory that the machine has left when the device
+   * opens, under Node; else what the driver gives, as WebGPU does not tell how much that is. The CPU reference has none.
+   */
+  memoryLimit?: number;
 }
 
 const initOptions: OptionNames<InitOptions> = {
@@ -40,6 +46,7 @@ const initOptions: OptionNames<InitOptions> = {
   autotune: true,
   deterministic: true,
   matmulPrecision: true,
+  memoryLimit: true,
 };
 
 /**
@@ -48,21 +55,29 @@ const initOptions: OptionNames<InitOptions> = {
  */
 export async function init(options: InitOptions = {}): Promise<Device> {
   checkOptions("init", options, initOptions);
-  const kind = options.device ?? "auto";
+  const kind = choiceOf("device", options.device ?? "auto", ["auto", "webgpu", "cpu"]);
   const seed = options.seed ?? 0;
-  if (!["auto", "webgpu", "cpu"].includes(kind))
-    throw unknownName("device", String(kind), ["auto", "webgpu", "cpu"]);
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new ArgumentError(
       `init: the seed must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${seed}`,
     );
   }
-  const precision = options.matmulPrecision ?? "float32";
-  if (!["float32", "float16"].includes(precision))
-    throw unknownName("matmulPrecision", String(precision), ["float32", "float16"]);
+  const matmulPrecision = choiceOf("matmulPrecision", options.matmulPrecision ?? "float32", [
+    "float32",
+    "float16",
+  ]);
+  if (options.memoryLimit !== undefined) atLeastOne("init", "memoryLimit", options.memoryLimit);
   let backend: Backend | undefined;
-  if (kind !== "cpu") backend = await openWebgpu(kind === "webgpu", options);
-  const opened = new Device(backend ?? new CpuBackend(), seed);
+  if (kind !== "cpu") {
+    const { openWebgpu } = await import("../backend/webgpu/open.ts");
+    backend = await openWebgpu(kind === "webgpu", { ...options, matmulPrecision });
+  }
+  const opened = new Device(backend ?? (await openCpu()), seed);
   defaultDevice.value = opened;
   return opened;
+}
+
+async function openCpu(): Promise<Backend> {
+  const { CpuBackend } = await import("../backend/cpu.ts");
+  return new CpuBackend();
 }

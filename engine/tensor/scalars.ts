@@ -56,7 +56,7 @@ export function isKeptScalar(tensor: Tensor): boolean {
 function make(device: Device, value: number, dtype: DType, tracked: boolean): Tensor {
   const spec = { shape: [], dtype };
   const backend: Backend = device.backend;
-  const memory = backend.allocate(spec, `the scalar ${value}`);
+  const memory = backend.allocate(spec, `the scalar ${value}`, []);
   backend.write(memory, spec, [value]);
   return new Tensor(device, spec, memory, { tracked });
 }

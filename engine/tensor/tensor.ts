@@ -1,5 +1,4 @@
-// Tensor: an immutable value of a shape and dtype on a device. A handle on memory that others may share; it
-// knows nothing of ops, and ops are plain functions that take it.
+// Tensor: an immutable value of a shape and dtype on a device. A handle on memory that others may share.
 
 import type { DType, HostArray } from "../base/dtype.ts";
 import { ArgumentError, DisposedError } from "../base/errors.ts";
@@ -9,6 +8,7 @@ import type { Memory } from "../kernel/memory.ts";
 import type { Device } from "./device.ts";
 import { gradientOf } from "./gradient-store.ts";
 import { track } from "./scope-stack.ts";
+import { valuesText } from "./values-text.ts";
 import { opWatch, tensorWatch } from "./watches.ts";
 
 let nextId = 1;
@@ -28,7 +28,20 @@ interface Held {
   readonly origin?: unknown;
 }
 
+/** What Node's console and debuggers call to show an object; others know nothing of it. */
+const inspected = Symbol.for("nodejs.util.inspect.custom");
+/** Values shown of one tensor there: whole up to so many, else so many at either end of each axis. */
+const [wholePreview, edgePreview] = [100, 3];
+
 export class Tensor implements Spec {
+  static {
+    Object.defineProperty(Tensor.prototype, inspected, {
+      value(this: Tensor) {
+        return this.#preview();
+      },
+    });
+  }
+
   /** Names the value, not the handle: two handles on one value share it. */
   readonly id: number;
   readonly device: Device;
@@ -174,7 +187,27 @@ export class Tensor implements Spec {
   }
 
   toString(): string {
-    return `Tensor(${this.dtype} ${showShape(this.shape)} on ${this.device.kind}${this.isDisposed ? ", disposed" : ""})`;
+    return `${this.title}(${this.dtype} ${showShape(this.shape)} on ${this.device.name}${this.isDisposed ? ", disposed" : ""})`;
+  }
+
+  /** @internal What it is called where it is shown. */
+  protected get title(): string {
+    return "Tensor";
+  }
+
+  /** Without waiting: the values where they are at hand, else how to see them. */
+  #preview(): string {
+    const memory = this.#memory;
+    if (memory === undefined || !this.device.isUsable) return String(this);
+    const values = this.device.backend.peek?.(memory, this.size);
+    if (values === undefined) {
+      const how = this.device.isTracing
+        ? "being traced, it has no values"
+        : "await print(tensor) shows its values";
+      return `${this}: ${how}`;
+    }
+    const edge = this.size > wholePreview ? edgePreview : undefined;
+    return `${this}${valuesText(values, this.shape, this.dtype, edge)}`;
   }
 
   /** @internal The memory as it is, asked of nobody; undefined when it was given up. */

@@ -104,7 +104,7 @@ export class Variable extends Tensor {
     }
     if (value.device !== this.device) {
       throw new DeviceError(
-        `assign: ${this.describe()} is on ${this.device.kind}, the value on another device (${value.device.kind})`,
+        `assign: ${this.describe()} is on ${this.device.name}, the value on another device (${value.device.name})`,
       );
     }
     if (value === this) return this;
@@ -162,6 +162,11 @@ export class Variable extends Tensor {
     super.dispose();
   }
 
+  /** @internal */
+  protected override get title(): string {
+    return `Variable "${this.name}" `;
+  }
+
   override describe(): string {
     return `variable "${this.name}" (${this.dtype} ${showShape(this.shape)})`;
   }
@@ -185,7 +190,7 @@ export function variable(
       (device !== undefined && device !== value.device)
     ) {
       throw new ArgumentError(
-        `variable "${name}": a tensor's shape, dtype and device are its own (${value.dtype} ${showShape(value.shape)}, ${value.device.kind}); use reshape, cast, or numbers`,
+        `variable "${name}": a tensor's shape, dtype and device are its own (${value.dtype} ${showShape(value.shape)}, ${value.device.name}); use reshape, cast, or numbers`,
       );
     }
     const { memory } = value;
@@ -195,7 +200,7 @@ export function variable(
   }
   const device = options.device ?? defaultDevice();
   if (options.dtype !== undefined) checkDType(options.dtype);
-  const { values, shape } = fromValues(`variable "${name}"`, value, options.shape);
+  const { values, shape } = fromValues(`variable "${name}"`, value, options.shape, device);
   checkValues(`variable "${name}"`, values, options.dtype ?? "f32");
   const made = allocateVariable(device, { shape, dtype: options.dtype ?? "f32" }, name, trainable);
   device.backend.write(made.memory, made, values);

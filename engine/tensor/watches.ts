@@ -5,7 +5,7 @@ import { Ambient } from "../base/ambient.ts";
 
 /** Told of every op that runs. */
 export interface OpWatch {
-  ran(op: object, inputs: readonly object[], outputs: readonly object[]): void;
+  ran(op: object, attrs: unknown, inputs: readonly object[], outputs: readonly object[]): void;
   /** Runs `fn`, the ops that `op` is composed of. */
   inside<T>(op: object, fn: () => T): T;
   /** Runs `fn`, the backward rule of a node. */

@@ -1,13 +1,12 @@
 // Line charts as SVG, and as PNG made from it with a font that npm brings, since a bare machine has none.
-// Knows nothing of networks: it draws named series of numbers.
 
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { Resvg } from "@resvg/resvg-js";
 import * as echarts from "echarts";
+import { writeWhole } from "../../scripts/output-files.mjs";
 
 export interface Series {
   name: string;
@@ -111,9 +110,8 @@ export function renderPng(svg: string, scale = 2): Uint8Array {
 /** Writes `stem`.svg and `stem`.png, making the directory, and gives both names. */
 export async function writeFigure(stem: string, figure: Figure): Promise<{ svg: string; png: string }> {
   const svg = renderSvg(figure);
-  await mkdir(path.dirname(stem), { recursive: true });
-  await writeFile(`${stem}.svg`, svg);
-  await writeFile(`${stem}.png`, renderPng(svg));
+  await writeWhole(`${stem}.svg`, svg);
+  await writeWhole(`${stem}.png`, renderPng(svg));
   return { svg: `${stem}.svg`, png: `${stem}.png` };
 }
 

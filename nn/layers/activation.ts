@@ -1,6 +1,6 @@
 // Activation: an activation function as a layer of its own.
 
-import type { Shape, Tensor } from "../../engine/index.ts";
+import { ArgumentError, type Shape, type Tensor } from "../../engine/index.ts";
 import * as activations from "./activations.ts";
 import { Layer, type LayerOptions } from "./layer.ts";
 
@@ -10,6 +10,12 @@ export class Activation extends Layer {
 
   /** @param activation by name or as a function */
   constructor(activation: string | activations.ActivationFunction, options: LayerOptions = {}) {
+    // A name that a module does not have is undefined; here, where there must be one, that is a slip.
+    if (activation === undefined) {
+      throw new ArgumentError(
+        `Activation: needs a name (${activations.names.join(", ")}) or a function, got undefined`,
+      );
+    }
     const found = activations.get(activation);
     super("Activation", options, {});
     this.activation = found;

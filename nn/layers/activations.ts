@@ -1,4 +1,4 @@
-// Activation functions by name. Knows the engine's functions, not layers.
+// Activation functions by name.
 
 import {
   ArgumentError,
@@ -22,12 +22,46 @@ import {
   softplus,
   softsign,
   step,
-  type Tensor,
+  Tensor,
   tanh,
 } from "../../engine/index.ts";
-import { lookup } from "../../engine/internal.ts";
+import { kindOf, lookup } from "../../engine/internal.ts";
 
 export type ActivationFunction = (x: Tensor) => Tensor;
+
+/** The functions by their names, for those who would rather not write strings: `activation: activations.relu`. */
+export {
+  celu,
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  hardTanh,
+  leakyRelu,
+  logSigmoid,
+  logSoftmax,
+  mish,
+  relu,
+  selu,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+  softsign,
+  step,
+  tanh,
+} from "../../engine/index.ts";
+
+/** x itself. */
+export const linear: ActivationFunction = (x) => aTensor("linear", x);
+
+/** eˣ, under Keras's name. */
+export const exponential: ActivationFunction = (x) => exp(aTensor("exponential", x));
+
+function aTensor(name: string, x: Tensor): Tensor {
+  if (x instanceof Tensor) return x;
+  throw new ArgumentError(`activations.${name}: argument 1 must be a Tensor, got ${kindOf(x)}`);
+}
 
 /** A function and what summaries and errors call it. */
 export interface NamedActivation {
@@ -37,7 +71,7 @@ export interface NamedActivation {
 
 /** Keras's names in camelCase (`hard_silu` finds `hardSwish`), and PyTorch's where Keras has none. */
 const table: Readonly<Record<string, ActivationFunction>> = {
-  linear: (x) => x,
+  linear,
   relu: (x) => relu(x),
   leakyRelu: (x) => leakyRelu(x),
   elu: (x) => elu(x),
@@ -54,7 +88,7 @@ const table: Readonly<Record<string, ActivationFunction>> = {
   hardSwish: (x) => hardSwish(x),
   hardTanh: (x) => hardTanh(x),
   tanh: (x) => tanh(x),
-  exponential: (x) => exp(x),
+  exponential,
   softmax: (x) => softmax(x),
   logSoftmax: (x) => logSoftmax(x),
   step: (x) => step(x),
@@ -64,15 +98,16 @@ const aliases = { identity: "linear", swish: "silu", hardSilu: "hardSwish", exp:
 /** The engine's functions behind the names: only these may be called by them. */
 const engineFunctions: ReadonlySet<unknown> = new Set([
   ...[relu, leakyRelu, elu, selu, celu, gelu, silu, mish, softplus, softsign, sigmoid, logSigmoid],
-  ...[hardSigmoid, hardSwish, hardTanh, tanh, exp, softmax, logSoftmax, step],
+  ...[hardSigmoid, hardSwish, hardTanh, tanh, exp, softmax, logSoftmax, step, linear, exponential],
 ]);
 
 /** The names that {@link get} knows. */
 export const names: readonly string[] = Object.keys(table);
 
 /**
- * An activation by name ("relu", "leakyRelu" or "leaky_relu", ...), or any function of one tensor. None is
- * "linear": the identity.
+ * An activation by name ("relu", "leakyRelu" or "leaky_relu", ...), or any function of one tensor, those of this module
+ * among them (`activations.relu`). None, that is undefined or null, is "linear": the identity. "leakyRelu" has a slope of
+ * 0.2, as in Keras 3.
  *
  * @throws ArgumentError for an unknown name, with the nearest known one
  */
@@ -86,7 +121,7 @@ export function get(activation: string | ActivationFunction | null | undefined):
   }
   if (typeof activation !== "string") {
     throw new ArgumentError(
-      `activations.get: takes a name (${names.join(", ")}) or a function, got ${typeof activation}`,
+      `activations.get: takes a name (${names.join(", ")}) or a function, got ${kindOf(activation)}`,
     );
   }
   const call = lookup("activation", activation, table, aliases);

@@ -16,14 +16,14 @@ import {
   tidy,
   type Variable,
 } from "../../engine/index.ts";
-import { aboveZero, showGiven } from "../../engine/internal.ts";
+import { atLeastZero, showGiven } from "../../engine/internal.ts";
 import * as initializers from "./initializers.ts";
 import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 export interface BatchNormalizationOptions extends LayerOptions {
   /** Share of the moving averages kept at each step; default 0.99. */
   momentum?: number;
-  /** Added to the variance; default 1e-3. */
+  /** Added to the variance, at least 0; default 1e-3. With 0 a feature without spread in a batch gives NaN. */
   epsilon?: number;
 }
 
@@ -49,7 +49,7 @@ export class BatchNormalization extends Layer {
     if (!(typeof momentum === "number" && momentum >= 0 && momentum <= 1)) {
       throw new ArgumentError(`BatchNormalization: momentum must be from 0 to 1, got ${showGiven(momentum)}`);
     }
-    aboveZero("BatchNormalization", "epsilon", epsilon);
+    atLeastZero("BatchNormalization", "epsilon", epsilon);
     super("BatchNormalization", options, ownOptions);
     this.momentum = momentum;
     this.epsilon = epsilon;

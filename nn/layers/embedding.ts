@@ -15,7 +15,8 @@ const ownOptions: OwnLayerOptions<EmbeddingOptions> = { embeddingsInitializer: t
 /**
  * Rows of a table by number: [batch, ...] to [batch, ..., outputDim]. Inputs are whole numbers from 0 to inputDim - 1,
  * i32, u32 or f32 (exact up to 2^24); one out of range gives zeros and trains nothing. Where the layer is a model's first,
- * such ids in arrays (not in tensors, which stay unread) are refused. embeddings [inputDim, outputDim].
+ * such ids in arrays are refused (not in tensors, which stay unread but under `debug({ numerics: true })`). embeddings
+ * [inputDim, outputDim].
  */
 export class Embedding extends Layer {
   readonly inputDim: number;

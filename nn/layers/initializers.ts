@@ -1,8 +1,9 @@
 // Initial weights, in Keras's names and formulas. Drawn on the host by exactly specified arithmetic, so that a seed
-// gives the same bits on every device. Knows shapes, not layers.
+// gives the same bits on every device.
 
 import { ArgumentError, type RandomKey, RandomSource, type Shape, sizeOf } from "../../engine/index.ts";
 import {
+  checkNotMaker,
   checkOptions,
   hostRandom,
   kindOf,
@@ -115,6 +116,7 @@ const aliases = { xavierNormal: "glorotNormal", xavierUniform: "glorotUniform" }
 export function get(initializer: string | Initializer): Initializer {
   if (typeof initializer === "string") return lookup("initializer", initializer, table, aliases)();
   if (typeof initializer?.draw === "function") return initializer;
+  checkNotMaker("initializers", initializer, { ...table, constant });
   throw new ArgumentError(
     `initializers.get: takes a name (${Object.keys(table).join(", ")}) or an Initializer, got ${kindOf(initializer)}`,
   );

@@ -12,12 +12,12 @@ import {
   type Tensor,
   type Variable,
 } from "../../engine/index.ts";
-import { aboveZero, type OptionNames, showGiven } from "../../engine/internal.ts";
+import { atLeastZero, type OptionNames, showGiven } from "../../engine/internal.ts";
 import * as initializers from "./initializers.ts";
 import { batched, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
 interface NormalizationOptions extends LayerOptions {
-  /** Added to the variance. */
+  /** Added to the variance, at least 0. With 0 a sample without spread gives NaN. */
   epsilon?: number;
 }
 
@@ -73,7 +73,7 @@ abstract class AffineNormalization extends Layer {
     options: AffineNormalizationOptions,
     own: Readonly<Record<string, true>>,
   ) {
-    const epsilon = aboveZero(type, "epsilon", options.epsilon ?? 1e-3);
+    const epsilon = atLeastZero(type, "epsilon", options.epsilon ?? 1e-3);
     const beta = initializers.get(options.betaInitializer ?? "zeros");
     const gamma = initializers.get(options.gammaInitializer ?? "ones");
     super(type, options, { ...affineOptions, ...own });
@@ -187,7 +187,7 @@ export class RMSNormalization extends Layer {
   #scale: Variable | undefined;
 
   constructor(options: RMSNormalizationOptions = {}) {
-    const epsilon = aboveZero("RMSNormalization", "epsilon", options.epsilon ?? 1e-6);
+    const epsilon = atLeastZero("RMSNormalization", "epsilon", options.epsilon ?? 1e-6);
     super("RMSNormalization", options, {
       axis: true,
       epsilon: true,

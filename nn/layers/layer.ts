@@ -1,5 +1,5 @@
-// Layer: weights, and a function of one tensor that uses them. Shapes here are without the batch axis, which
-// comes first in every input and output. A layer knows nothing of the model around it.
+// Layer: weights, and a function of one tensor that uses them. Shapes here are without the batch axis, which comes
+// first in every input and output.
 
 import {
   ArgumentError,
@@ -18,7 +18,7 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
-import { checkOptions, kindOf, type OptionNames, showGivenList } from "../../engine/internal.ts";
+import { checkOptions, checkSize, kindOf, type OptionNames, showGivenList } from "../../engine/internal.ts";
 import type { Initializer } from "./initializers.ts";
 import { autoName } from "./names.ts";
 
@@ -259,6 +259,7 @@ export abstract class Layer {
     device: Device,
     options: { trainable?: boolean } = {},
   ): Variable {
+    checkSize(device, shape, `${this.describe()}: weight "${name}"`);
     const values = initializer.draw(shape, device.random);
     if (values.length !== sizeOf(shape)) {
       throw new ArgumentError(
@@ -289,7 +290,7 @@ export abstract class Layer {
     }
     if (x.device !== this.#device) {
       throw new DeviceError(
-        `${this.describe()}: its weights and the input are on two devices (${this.#device?.kind} and ${x.device.kind})`,
+        `${this.describe()}: its weights and the input are on two devices (${this.#device?.name} and ${x.device.name})`,
       );
     }
   }

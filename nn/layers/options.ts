@@ -1,8 +1,8 @@
 // What windowed layers check about their options, and what they share: sizes by spatial axis, padding, weights of a
-// kernel and a bias. Knows shapes and options, not what the layers compute.
+// kernel and a bias.
 
 import { ArgumentError, type PerAxis, type Shape, ShapeError } from "../../engine/index.ts";
-import { showGivenList, unknownName } from "../../engine/internal.ts";
+import { choiceOf, showGivenList } from "../../engine/internal.ts";
 import { batched } from "./layer.ts";
 
 /** One whole number of at least 1 for each of `rank` spatial axes. */
@@ -20,9 +20,7 @@ export function spatial(layer: string, what: string, value: PerAxis, rank: numbe
 export type LayerPadding = "valid" | "same";
 
 export function paddingOf(layer: string, padding: string = "valid"): LayerPadding {
-  const name = typeof padding === "string" ? padding.toLowerCase() : String(padding);
-  if (name === "valid" || name === "same") return name;
-  throw unknownName(`${layer} padding`, name, ["valid", "same"]);
+  return choiceOf(`${layer} padding`, padding, ["valid", "same"]);
 }
 
 const layouts = ["[batch, channels]", "[batch, length, channels]", "[batch, height, width, channels]"];

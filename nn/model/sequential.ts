@@ -6,7 +6,6 @@ import {
   type Device,
   DisposedError,
   device as defaultDevice,
-  mul,
   noGrad,
   type Shape,
   ShapeError,
@@ -19,15 +18,15 @@ import {
 import { checkOptions, kindOf, type OptionNames } from "../../engine/internal.ts";
 import { type Optimizer, optimizers } from "../../optim/index.ts";
 import { Embedding } from "../layers/embedding.ts";
-import { Input } from "../layers/input.ts";
+import { Input, scaleBytes } from "../layers/input.ts";
 import { batched, type CallOptions, equalShapes, Layer, readCallOptions, unique } from "../layers/layer.ts";
 import { autoName } from "../layers/names.ts";
 import * as losses from "../objective/losses.ts";
 import * as metrics from "../objective/metrics.ts";
 import { readWeights, type WeightValue, writeWeights } from "../state/weights.ts";
+import { BatchStep } from "../training/batch-step.ts";
 import { type DataLike, rowShape } from "../training/data.ts";
 import {
-  dataOptions,
   evaluateModel,
   type FitOptions,
   fitModel,
@@ -35,10 +34,11 @@ import {
   trainModelOnBatch,
 } from "../training/fit.ts";
 import type { History, Logs } from "../training/history.ts";
-import type { EvaluateOptions } from "../training/options.ts";
+import { type EvaluateOptions, evaluateOptions, predictOptions } from "../training/options.ts";
 import { outputWarning } from "../training/output-warning.ts";
 import { predictModel } from "../training/predict.ts";
 import { Trainer } from "../training/trainer.ts";
+import { beginUse, endUse } from "./optimizer-users.ts";
 import { summaryText } from "./summary.ts";
 
 export interface CompileOptions {
@@ -54,10 +54,12 @@ const compileOptions: OptionNames<CompileOptions> = { optimizer: true, loss: tru
 
 interface Compiled {
   readonly optimizer: Optimizer;
-  /** Whether the model made it, and so frees it. */
+  /** Whether the model made it. */
   readonly isOwn: boolean;
   readonly loss: losses.Loss;
   readonly metrics: readonly metrics.MetricLike[];
+  /** What `trainOnBatch` replays, once it was called. */
+  batchStep?: BatchStep;
   /** Whether training has looked once for a loss and outputs that don't belong together. */
   isChecked: boolean;
 }
@@ -74,8 +76,14 @@ interface Compiled {
  */
 export class Sequential implements TrainableModel {
   readonly name: string;
-  /** Callbacks set it to end `fit` after the epoch. */
+  /**
+   * Set it to true, in a callback or anywhere else, to end `fit` after the steps that were given to the device by then.
+   * An epoch that is cut short so ends as others do: it is validated, callbacks are told of it, and the history has it,
+   * with means over the samples that it has seen.
+   */
   stopTraining = false;
+  /** The finished epochs of the `fit` that is running, or of the last one, however it ended. */
+  history: History | undefined;
   readonly #layers: Layer[] = [];
   #input: Input | undefined;
   #device: Device | undefined;
@@ -92,6 +100,11 @@ export class Sequential implements TrainableModel {
 
   /** Appends a layer; an {@link Input} comes first, if at all. */
   add(layer: Layer | Input): this {
+    if (this.#isFitting) {
+      throw new ArgumentError(
+        `add: ${this.describe()}: is being trained, and would not train the new layer; set stopTraining, await fit, then add and compile`,
+      );
+    }
     if (layer instanceof Input) {
       if (this.#input !== undefined || this.#layers.length > 0) {
         throw new ArgumentError(`${this.describe()}: Input must be the first entry, before any layer`);
@@ -293,8 +306,9 @@ export class Sequential implements TrainableModel {
     const list = options.metrics ?? [];
     const wanted = Array.isArray(list) ? list : [list as metrics.MetricLike];
     metrics.check(wanted);
-    this.#freeOptimizer();
     const isOwn = optimizer !== options.optimizer;
+    beginUse(optimizer);
+    this.#freeCompiled(false);
     this.#compiled = { optimizer, isOwn, loss, metrics: [...wanted], isChecked: false };
     return this;
   }
@@ -303,6 +317,9 @@ export class Sequential implements TrainableModel {
    * Trains. The data goes to the device once (bytes stay bytes), or streams each epoch where it exceeds
    * `memoryBudget`; order, batches, weights, loss and metrics live there. Each epoch sees every sample once, in a
    * fresh random order under the device's seed.
+   *
+   * Arrays are read before the call returns, so that they may change afterwards; but typed ones that stream are read
+   * batch by batch, without a copy of what is large: leave them alone until the promise settles.
    *
    * @param x samples [n, ...inputShape]: a tensor, nested arrays, or a typed array of n rows
    * @param y targets as the loss takes them: [n, ...outputShape], or n whole numbers for the sparse loss
@@ -324,7 +341,10 @@ export class Sequential implements TrainableModel {
     }
   }
 
-  /** Loss and metrics over all samples, in inference mode: [loss, ...metrics], or by name with `returnDict`. */
+  /**
+   * Loss and metrics over all samples, in inference mode: [loss, ...metrics], or by name with `returnDict`. `verbose: 1`
+   * prints them on a line, too.
+   */
   async evaluate(x: DataLike, y: DataLike, options: EvaluateOptions & { returnDict: true }): Promise<Logs>;
   async evaluate(
     x: DataLike,
@@ -336,7 +356,7 @@ export class Sequential implements TrainableModel {
     y: DataLike,
     options: EvaluateOptions & { returnDict?: boolean } = {},
   ): Promise<[loss: number, ...metrics: number[]] | Logs> {
-    checkOptions<object>("evaluate", options, dataOptions);
+    checkOptions("evaluate", options, evaluateOptions);
     this.#checkCompiled("evaluate");
     this.#buildFor("evaluate", x);
     const logs = await evaluateModel(this, x, y, options);
@@ -345,17 +365,31 @@ export class Sequential implements TrainableModel {
 
   /** Outputs [n, ...outputShape] in inference mode, in the order of x. The tensor is yours to dispose. */
   async predict(x: DataLike, options: EvaluateOptions = {}): Promise<Tensor> {
-    checkOptions<object>("predict", options, dataOptions);
+    checkOptions("predict", options, predictOptions);
     this.#buildFor("predict", x);
     return predictModel(this, x, options);
   }
 
-  /** One training step on a batch: its [loss, ...metrics] from before the step. */
+  /**
+   * One training step on a batch: its [loss, ...metrics] from before the step. It is traced once for each shape that
+   * batches have, and replayed from then on: keep to a few.
+   */
   async trainOnBatch(x: DataLike, y: DataLike): Promise<number[]> {
     this.#checkCompiled("trainOnBatch");
     this.#buildFor("trainOnBatch", x);
     this.#checkOutputs("trainOnBatch");
-    return Object.values(await trainModelOnBatch(this, x, y));
+    return Object.values(await trainModelOnBatch(this, this.#batchStep(), x, y));
+  }
+
+  /** The compiled step of `trainOnBatch`; another one where the trainable weights have changed. */
+  #batchStep(): BatchStep {
+    const compiled = this.#checkCompiled("trainOnBatch");
+    if (compiled.batchStep?.trainer.isCurrent === false) {
+      compiled.batchStep.dispose();
+      compiled.batchStep = undefined;
+    }
+    compiled.batchStep ??= new BatchStep(this.device, this.makeTrainer());
+    return compiled.batchStep;
   }
 
   /** @internal A trainer for the compiled loss, metrics and optimizer. */
@@ -370,10 +404,13 @@ export class Sequential implements TrainableModel {
     return `model "${this.name}"`;
   }
 
-  /** Frees the weights, and the optimizer if `compile` made it. The model can't be used again. */
+  /**
+   * Frees the weights, and the optimizer unless another model was compiled with it too; disposing that oneself, before or
+   * after, is harmless. An optimizer that a later `compile` replaced is the caller's. The model can't be used again.
+   */
   dispose(): void {
     this.#isDisposed = true;
-    this.#freeOptimizer();
+    this.#freeCompiled(true);
     this.#compiled = undefined;
     for (const layer of this.#layers) layer.dispose();
     this.#shuffleState?.dispose();
@@ -411,10 +448,9 @@ export class Sequential implements TrainableModel {
 
   #asFloat(x: Tensor): Tensor {
     if (x.dtype === "f32") return x;
-    const scale = this.#input?.byteScale ?? 1;
     return noGrad(() => {
       const floats = cast(x, "f32");
-      return x.dtype === "u8" && scale !== 1 ? mul(floats, scale) : floats;
+      return x.dtype === "u8" ? scaleBytes(floats, this.#input?.byteScale ?? 1) : floats;
     });
   }
 
@@ -486,8 +522,13 @@ export class Sequential implements TrainableModel {
     if (warning !== undefined) console.warn(`gradgpu: ${what}: ${this.describe()}: ${warning}`);
   }
 
-  #freeOptimizer(): void {
-    if (this.#compiled?.isOwn) this.#compiled.optimizer.dispose();
+  /** @param isLast whether the model ends, so that the optimizer that it was compiled with last goes, too */
+  #freeCompiled(isLast: boolean): void {
+    if (this.#compiled === undefined) return;
+    const { optimizer, isOwn, batchStep } = this.#compiled;
+    batchStep?.dispose();
+    // One that was passed and is replaced may be compiled with again, and then goes on where it was.
+    if (!endUse(optimizer) && (isOwn || isLast)) optimizer.dispose();
   }
 }
 

@@ -1,5 +1,5 @@
 // Losses, in Keras's names and formulas. A loss gives one value a sample (or several); the mean of them is what
-// training descends. Knows targets and outputs, not models.
+// training descends.
 
 import {
   ArgumentError,
@@ -12,22 +12,26 @@ import {
   minimum,
   mul,
   neg,
+  ShapeError,
+  showShape,
   sigmoidCrossEntropy,
   softmaxCrossEntropy,
   sparseSoftmaxCrossEntropy,
   square,
   sub,
   sum,
-  type Tensor,
+  Tensor,
   tidy,
 } from "../../engine/index.ts";
 import {
   aboveZero,
+  checkNotMaker,
   checkOptions,
   kindOf,
   lookup,
   softmaxCrossEntropySummary,
 } from "../../engine/internal.ts";
+import { equalShapes } from "../layers/layer.ts";
 
 export interface Loss {
   readonly name: string;
@@ -66,8 +70,12 @@ export interface HuberOptions {
 /** @internal Probabilities are kept this far from 0 and 1 before their logarithm is taken, as Keras does. */
 export const clipEpsilon = 1e-7;
 
+/** What a loss without options takes: nothing. What others know as `reduction` is the mean over a batch here, always. */
+export type NoLossOptions = Readonly<Record<string, never>>;
+
 /** Mean over the last axis of (output - target)². */
-export function meanSquaredError(): Loss {
+export function meanSquaredError(options: NoLossOptions = {}): Loss {
+  checkOptions("losses.meanSquaredError", options, {});
   return withOwnExtras({
     name: "meanSquaredError",
     targets: "values",
@@ -77,7 +85,8 @@ export function meanSquaredError(): Loss {
 }
 
 /** Mean over the last axis of |output - target|. Its gradient is the error's sign, 0 where there is no error. */
-export function meanAbsoluteError(): Loss {
+export function meanAbsoluteError(options: NoLossOptions = {}): Loss {
+  checkOptions("losses.meanAbsoluteError", options, {});
   return withOwnExtras({
     name: "meanAbsoluteError",
     targets: "values",
@@ -183,14 +192,36 @@ function summary(targets: Tensor, outputs: Tensor): { loss: Tensor; hits: Tensor
 /** By `withLogits` and `summary` of a loss of this file: the `call` that they compute the same as. */
 const callOf = new WeakMap<object, Loss["call"]>();
 
-/** The loss, with its extras (`withLogits`, `summary`) noted as its own; `call` frees what it makes on the way. */
+/** The loss, with what belongs to its `call` known; `call` checks shapes and frees what it makes on the way. */
 function withOwnExtras(loss: Loss): Loss {
-  const call: Loss["call"] = (targets, outputs) => tidy(() => loss.call(targets, outputs));
+  const call: Loss["call"] = (targets, outputs) => {
+    checkShapes(loss, targets, outputs);
+    return tidy(() => loss.call(targets, outputs));
+  };
   for (const part of [loss.withLogits, loss.summary]) if (part !== undefined) callOf.set(part, call);
   return { ...loss, call };
 }
 
-/** The loss, without extras that compute something else, as `{ ...losses.huber(), call: mine }` would have. */
+/** Targets of another shape than the outputs would be broadcast, and give a number that means nothing. */
+function checkShapes({ name, targets: kind }: Loss, targets: Tensor, outputs: Tensor): void {
+  for (const [what, value] of Object.entries({ targets, outputs })) {
+    if (!(value instanceof Tensor)) {
+      throw new ArgumentError(`losses.${name}: ${what} must be a Tensor, got ${kindOf(value)}`);
+    }
+  }
+  // Labels are looked at by the op, which names both shapes, too.
+  if (kind === "classes" || equalShapes(targets.shape, outputs.shape)) return;
+  const isOneShort = targets.rank === outputs.rank - 1;
+  const remedy =
+    name === "categoricalCrossentropy" && isOneShort
+      ? "integer labels are for sparseCategoricalCrossentropy"
+      : "reshape the one that is wrong";
+  throw new ShapeError(
+    `losses.${name}: targets ${showShape(targets.shape)} and outputs ${showShape(outputs.shape)} must have the same shape; ${remedy}`,
+  );
+}
+
+/** The loss; without what belongs to another `call` where it was made of a loss of this file with its `call` replaced. */
 function dropForeignExtras(loss: Loss): Loss {
   const isForeign = (part: object | undefined) =>
     part !== undefined && (callOf.get(part) ?? loss.call) !== loss.call;
@@ -228,6 +259,7 @@ export function find(name: string): Loss | undefined {
 export function get(loss: string | Loss | ((targets: Tensor, outputs: Tensor) => Tensor)): Loss {
   if (typeof loss === "string") return lookup("loss", loss, table, aliases)();
   if (typeof loss === "function") {
+    checkNotMaker("losses", loss, table);
     return { name: loss.name || "loss", targets: "any", fromLogits: false, call: loss };
   }
   if (typeof loss?.call === "function") return dropForeignExtras(loss);

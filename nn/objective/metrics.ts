@@ -1,5 +1,4 @@
-// Metrics: what is reported beside the loss. "accuracy" is worked out from the loss and the outputs' shape. All are means
-// of values that samples have by themselves; precision and recall, quotients of counts over all samples, are none.
+// Metrics: what is reported beside the loss. "accuracy" is worked out from the loss and the outputs' shape.
 
 import {
   ArgumentError,
@@ -13,9 +12,12 @@ import {
   type Tensor,
   tidy,
 } from "../../engine/index.ts";
-import { kindOf, lookup, unknownName } from "../../engine/internal.ts";
+import { checkNotMaker, kindOf, spellingOf, unknownName } from "../../engine/internal.ts";
 import { equalShapes } from "../layers/layer.ts";
 import * as losses from "./losses.ts";
+
+// All are means of values that samples have by themselves; precision and recall, quotients of counts over all samples,
+// are none.
 
 export interface Metric {
   readonly name: string;
@@ -29,6 +31,7 @@ export interface Metric {
 
 /** Share of outputs on the right side of 1/2 (of 0, for logits); exactly on it counts as 0. */
 export function binaryAccuracy(name = "binaryAccuracy"): Metric {
+  checkMetricName("binaryAccuracy", name);
   return {
     name,
     acceptsLogits: true,
@@ -41,6 +44,7 @@ export function binaryAccuracy(name = "binaryAccuracy"): Metric {
 
 /** Share of rows whose largest output is at the largest target; of equal ones the first counts. */
 export function categoricalAccuracy(name = "categoricalAccuracy"): Metric {
+  checkMetricName("categoricalAccuracy", name);
   return {
     name,
     acceptsLogits: true,
@@ -54,6 +58,7 @@ export function categoricalAccuracy(name = "categoricalAccuracy"): Metric {
 
 /** Share of rows whose largest output is at the integer target; of equal ones the first counts. */
 export function sparseCategoricalAccuracy(name = "sparseCategoricalAccuracy"): Metric {
+  checkMetricName("sparseCategoricalAccuracy", name);
   return {
     name,
     acceptsLogits: true,
@@ -63,6 +68,13 @@ export function sparseCategoricalAccuracy(name = "sparseCategoricalAccuracy"): M
       return tidy(() => equal(argMax(outputs, -1), cast(targets, "i32")));
     },
   };
+}
+
+function checkMetricName(metric: string, name: unknown): void {
+  if (typeof name === "string" && name !== "") return;
+  throw new ArgumentError(
+    `metrics.${metric}: takes the name that it is reported under, got ${name === "" ? "an empty one" : kindOf(name)}; it has no options`,
+  );
 }
 
 /** Targets of another shape would be broadcast against the outputs, and give a number that means nothing. */
@@ -92,9 +104,9 @@ export type MetricLike = string | Metric | MetricFunction;
 /** Values from targets and outputs (as the model gives them, never logits that it would activate). */
 export type MetricFunction = (targets: Tensor, outputs: Tensor) => Tensor;
 
-/** What a metric is reported as. */
+/** What a metric is reported as: a name that we know in our spelling, others as they were given. */
 const nameOf = (metric: MetricLike): string => {
-  if (typeof metric === "string") return metric;
+  if (typeof metric === "string") return spellingOf(metric, known()) ?? metric;
   return typeof metric === "function" ? metric.name || "metric" : metric.name;
 };
 
@@ -118,12 +130,14 @@ function accuracy(name: string, loss: losses.Loss, outputShape: Shape): Metric {
 
 /**
  * A metric by name: "accuracy" (or "acc"), one of the accuracies, or any loss; a Metric is given back as it is; a
- * function becomes one, under its own name, or "metric" where it has none. A name is reported as it was written.
+ * function becomes one, under its own name, or "metric" where it has none. A name is reported in camelCase
+ * ("binary_accuracy" as `binaryAccuracy`), whichever way it was written.
  *
  * @throws ArgumentError for an unknown name, with the nearest known one
  */
 export function get(metric: MetricLike, loss: losses.Loss, outputShape: Shape): Metric {
   if (typeof metric === "function") {
+    checkNotMetricMaker(metric);
     const values = (targets: Tensor, outputs: Tensor) => metric(targets, outputs);
     return { name: nameOf(metric), acceptsLogits: false, values };
   }
@@ -131,16 +145,16 @@ export function get(metric: MetricLike, loss: losses.Loss, outputShape: Shape): 
     if (typeof metric?.values === "function") return metric;
     throw notMetric("metrics.get", metric);
   }
-  const simple = metric.toLowerCase();
-  if (simple === "accuracy" || simple === "acc") return accuracy(metric, loss, outputShape);
-  const asLoss = losses.find(metric);
+  checkName(metric);
+  const name = nameOf(metric);
+  if (name === "accuracy" || name === "acc") return accuracy(name, loss, outputShape);
+  const asLoss = losses.find(name);
   if (asLoss !== undefined) {
     const fromLogits = loss.fromLogits && asLoss.withLogits !== undefined;
     const used = fromLogits ? (asLoss.withLogits as () => losses.Loss)() : asLoss;
-    return { name: metric, acceptsLogits: false, values: (targets, outputs) => used.call(targets, outputs) };
+    return { name, acceptsLogits: false, values: (targets, outputs) => used.call(targets, outputs) };
   }
-  checkName(metric);
-  return lookup("metric", metric, table)(metric);
+  return table[name](name);
 }
 
 /**
@@ -152,8 +166,8 @@ export function check(wanted: readonly MetricLike[]): void {
   const seen = new Set(["loss"]);
   for (const metric of wanted) {
     if (typeof metric === "string") checkName(metric);
-    else if (typeof metric !== "function" && typeof metric?.values !== "function")
-      throw notMetric("compile", metric);
+    else if (typeof metric === "function") checkNotMetricMaker(metric);
+    else if (typeof metric?.values !== "function") throw notMetric("compile", metric);
     const name = nameOf(metric);
     if (seen.has(name)) {
       throw new ArgumentError(
@@ -171,7 +185,13 @@ const notMetric = (what: string, metric: unknown) =>
 
 /** @throws ArgumentError for a metric name that {@link get} won't know, so that `compile` can say so */
 export function checkName(metric: string): void {
-  const known = ["accuracy", "acc", ...Object.keys(table), ...losses.names];
-  const simplify = (name: string) => name.toLowerCase().replaceAll("_", "");
-  if (!known.some((name) => simplify(name) === simplify(metric))) throw unknownName("metric", metric, known);
+  if (spellingOf(metric, known()) === undefined) throw unknownName("metric", metric, known());
 }
+
+function checkNotMetricMaker(metric: MetricFunction): void {
+  checkNotMaker("metrics", metric, table);
+  checkNotMaker("losses", metric, losses);
+}
+
+/** All names that {@link get} knows. */
+const known = () => ["accuracy", "acc", ...Object.keys(table), ...losses.names];

@@ -1,4 +1,4 @@
-// Weights between host and device, as `getWeights` and `setWeights` move them. Knows variables, not models.
+// Weights between host and device, as `getWeights` and `setWeights` move them.
 
 import {
   ArgumentError,
@@ -30,10 +30,11 @@ export function readWeights(weights: readonly Variable[]): Promise<WeightValue[]
 }
 
 /**
- * Replaces the weights by what {@link readWeights} gave, or by flat arrays.
+ * Replaces the weights by what {@link readWeights} gave, or by flat arrays: in their order, as Keras does. Names that the
+ * model has, too, must come in its order; others say nothing, for layers without a name of their own are counted on.
  *
  * @param what how errors begin
- * @throws ShapeError when they do not fit; nothing is changed then
+ * @throws ShapeError, ArgumentError when they do not fit; nothing is changed then
  */
 export function writeWeights(
   what: string,
@@ -64,9 +65,27 @@ export function writeWeights(
     }
     return numbers;
   });
+  checkOrder(what, weights, values);
   weights.forEach((weight, i) => {
     weight.set(flat[i]);
   });
+}
+
+/** Refuses weights that stand in another order than the model's, which would be swapped in silence. */
+function checkOrder(
+  what: string,
+  weights: readonly Variable[],
+  values: readonly (WeightValue | ArrayLike<number>)[],
+): void {
+  const given = values.map((value) => ("name" in value ? String(value.name) : undefined));
+  const own = weights.map((weight) => weight.name);
+  const wanted = own.filter((name) => given.includes(name));
+  const found = given.filter((name) => name !== undefined && own.includes(name));
+  const at = wanted.findIndex((name, i) => name !== found[i]);
+  if (at < 0) return;
+  throw new ArgumentError(
+    `${what}: got the weights in another order: "${found[at]}" where the model has "${wanted[at]}"; its weights are ${own.join(", ")}. Put them in that order, or pass plain arrays to set them by place`,
+  );
 }
 
 /** Whether all of it are numbers, so that nothing can go wrong half way. */
@@ -81,7 +100,10 @@ function listKindOf(value: unknown): string {
 
 function remedyOf(value: unknown): string {
   if (value instanceof Tensor) return "; pass await tensor.data()";
-  if (Array.isArray(value)) return Array.isArray(value[0]) ? "; pass values.flat(Infinity)" : "";
+  if (Array.isArray(value)) {
+    if (Array.isArray(value[0])) return "; pass values.flat(Infinity)";
+    return value.includes(null) ? "; JSON writes NaN and infinities as null" : "";
+  }
   const isJson = typeof value === "object" && value !== null && "0" in value;
   return isJson ? "; JSON turns typed arrays into objects: save Array.from(values)" : "";
 }

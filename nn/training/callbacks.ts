@@ -5,7 +5,7 @@ import { kindOf, type OptionNames, unknownName } from "../../engine/internal.ts"
 import type { Logs } from "./history.ts";
 import type { TrainedModel } from "./model.ts";
 
-/** Every method may be asynchronous: training waits. Set `model.stopTraining = true` to end after this epoch. */
+/** Every method may be asynchronous: training waits. Set `model.stopTraining = true` to end training. */
 export interface Callback {
   onTrainBegin?(model: TrainedModel): void | Promise<void>;
   /** @param epoch from 0 */
@@ -46,9 +46,11 @@ export function callbacksOf(
 
 function checkCallback(what: string, callback: Callback): void {
   if (typeof callback !== "object" || callback === null) {
-    const remedy = typeof callback === "function" ? "; pass { onEpochEnd: ... }, or a class's instance" : "";
+    const kind = kindOf(callback);
+    const isPlainFunction = typeof callback === "function" && !kind.startsWith("the class");
+    const remedy = isPlainFunction ? "; pass { onEpochEnd: ... }" : "";
     throw new ArgumentError(
-      `${what} must be an object with methods (${known.join(", ")}), got ${kindOf(callback)}${remedy}`,
+      `${what} must be an object with methods (${known.join(", ")}), got ${kind}${remedy}`,
     );
   }
   for (const name of hookNames(callback)) {

@@ -1,5 +1,5 @@
-// Makes rows of inputs and targets, on the device or still on the host, and refuses what does not fit the model
-// before anything has changed. Knows shapes and losses, not how training goes or where rows will live.
+// Makes rows of inputs and targets, on the device or still on the host, and refuses what does not fit the model before
+// anything has changed.
 
 import {
   ArgumentError,
@@ -62,6 +62,12 @@ export interface Rows {
   dispose(): void;
 }
 
+/** What is not known yet when rows are there. */
+export interface Checked {
+  /** Rejects where values that lie on the device are wrong; undefined where all were looked at. */
+  readonly checked?: Promise<void>;
+}
+
 /** What these functions need to know of a model. */
 export interface DataShape {
   /** How errors begin: `fit: model "sequential"`. */
@@ -99,12 +105,12 @@ export function inputRows({ what, shape, device, idCount }: DataShape, x: DataLi
  * Targets as rows that `loss` takes beside outputs [n, ...shape]: f32, or i32 labels [n, ...shape[..-1]]. A loss
  * that takes any gets them as they are.
  */
-export async function targetRows(
+export function targetRows(
   { what, shape, device }: DataShape,
   loss: Loss,
   y: DataLike,
   count: number,
-): Promise<Rows> {
+): Rows & Checked {
   const isClasses = loss.targets === "classes";
   const isAny = loss.targets === "any";
   const isFlat = !(y instanceof Tensor) && isList(y) && y.length === count && !isList(y[0]);
@@ -125,13 +131,17 @@ export async function targetRows(
       );
     }
     const found = rows.rows;
-    await checkValues(what, loss, shape, found);
+    const checked = checkValues(what, loss, shape, found);
+    // Whoever awaits it gets the error.
+    checked?.catch(() => {});
     const dtype = isClasses ? "i32" : "f32";
-    if (isAny || found.dtype === dtype) return rows;
+    if (isAny || found.dtype === dtype) return { ...rows, checked };
     if (found instanceof HostRows) return onHost(found.as(dtype));
     const converted = cast(found, dtype);
-    rows.dispose();
-    return owned(converted);
+    const release = () => rows.dispose();
+    if (checked === undefined) release();
+    else void checked.then(release, release);
+    return { ...owned(converted), checked };
   } catch (error) {
     rows.dispose();
     throw error;
@@ -149,7 +159,7 @@ function rowsOf(
   if (data instanceof Tensor) {
     if (data.device !== device) {
       throw new DeviceError(
-        `${what} is on another device (${data.device.kind}) than the model (${device.kind}); pass await x.data(), or a tensor made there`,
+        `${what} is on another device (${data.device.name}) than the model (${device.name}); pass await x.data(), or a tensor made there`,
       );
     }
     if (data.rank > 0 && equalShapes(data.shape.slice(1), shape)) {
@@ -221,16 +231,25 @@ const firstOutside = (values: ArrayLike<number>, count: number): number =>
 /** Beyond this many, targets that are no labels are not read back to be looked at. */
 const mostValuesChecked = 2 ** 22;
 
-async function checkValues(
+/** Throws at once for values on the host; what lies on the device is read first. */
+function checkValues(
   what: string,
   loss: Loss,
   outputs: Shape,
   targets: Tensor | HostRows,
-): Promise<void> {
-  const valuesOf = async () => (targets instanceof HostRows ? targets.values : await targets.data());
+): Promise<void> | undefined {
+  if (targets instanceof HostRows) {
+    lookAt(what, loss, outputs, targets.values);
+    return undefined;
+  }
+  const isLookedAt =
+    loss.targets === "classes" || (loss.targets === "probabilities" && targets.size <= mostValuesChecked);
+  return isLookedAt ? targets.data().then((values) => lookAt(what, loss, outputs, values)) : undefined;
+}
+
+function lookAt(what: string, loss: Loss, outputs: Shape, values: ArrayLike<number>): void {
   if (loss.targets === "classes") {
     const classes = outputs.at(-1) ?? 1;
-    const values = await valuesOf();
     const at = firstOutside(values, classes);
     if (at >= 0) {
       throw new ArgumentError(
@@ -238,8 +257,6 @@ async function checkValues(
       );
     }
   } else if (loss.targets === "probabilities") {
-    if (targets instanceof Tensor && targets.size > mostValuesChecked) return;
-    const values = await valuesOf();
     // As the device will have it: a float64 a hair above 1 is 1 there.
     const at = firstBut(values, (value) => Math.fround(value) >= 0 && Math.fround(value) <= 1);
     if (at >= 0) {

@@ -1,23 +1,32 @@
 // fit: epochs over data that lives on the device, or streams where that is too much. Checks everything up front, then
 // only asks the device to work; loss and metrics are read once an epoch, and now and then for a live bar.
 
-import { ArgumentError, type Device, type Tensor, type Variable } from "../../engine/index.ts";
-import { atLeastOne, checkOptions, type OptionNames, showGiven } from "../../engine/internal.ts";
+import {
+  ArgumentError,
+  type Device,
+  type Tensor,
+  type Variable,
+  type WarmUpProgress,
+} from "../../engine/index.ts";
+import { atLeastOne, checkOptions, kindOf, type OptionNames, showGiven } from "../../engine/internal.ts";
+import type { BatchStep } from "./batch-step.ts";
 import type { BatchWalk } from "./batches.ts";
 import { type Callback, callbacksOf } from "./callbacks.ts";
-import { type DataLike, HostRows, inputRows, targetRows } from "./data.ts";
+import { type Checked, type DataLike, HostRows, inputRows, targetRows } from "./data.ts";
 import { History, type Logs, validationName } from "./history.ts";
 import { Loop, type LoopOptions } from "./loop.ts";
 import type { TrainedModel } from "./model.ts";
 import type { EvaluateOptions } from "./options.ts";
 import { type Use, withOwned } from "./owned.ts";
-import { makeProgress, type Progress, type Verbosity } from "./progress.ts";
+import { makeProgress, type Progress, showLogs, type Verbosity, verbosityOf } from "./progress.ts";
 import { Budget, type MemoryOptions, makeBatches, type RowSource } from "./stream.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** A compiled model. */
 export interface TrainableModel extends TrainedModel {
-  /** A trainer for the compiled loss, metrics and optimizer. */
+  /** Set by `fit` as it begins. */
+  history: History | undefined;
+  /** @internal A trainer for the compiled loss, metrics and optimizer. */
   makeTrainer(): Trainer;
 }
 
@@ -43,8 +52,7 @@ export interface FitOptions extends LoopOptions, MemoryOptions {
   print?: (line: string) => void;
 }
 
-/** What `fit`, `evaluate` and `predict` take, together: one object may serve all three. */
-export const dataOptions: OptionNames<FitOptions & { returnDict?: boolean }> = {
+const fitOptions: OptionNames<FitOptions> = {
   batchSize: true,
   jit: true,
   memoryBudget: true,
@@ -56,8 +64,23 @@ export const dataOptions: OptionNames<FitOptions & { returnDict?: boolean }> = {
   callbacks: true,
   onEpochEnd: true,
   print: true,
-  returnDict: true,
+  signal: true,
 };
+
+/**
+ * To be called before anything else: nothing is begun for who has aborted already.
+ *
+ * @throws ArgumentError for what is no AbortSignal; the reason of one that is aborted
+ */
+export function checkSignal(what: string, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  if (typeof signal !== "object" || typeof signal?.throwIfAborted !== "function") {
+    throw new ArgumentError(
+      `${what}: signal must be an AbortSignal, as new AbortController().signal is, got ${kindOf(signal)}`,
+    );
+  }
+  signal.throwIfAborted();
+}
 
 /** Milliseconds between two readings for a live bar. */
 const readingInterval = 200;
@@ -70,7 +93,8 @@ export async function fitModel(
   y: DataLike,
   options: FitOptions,
 ): Promise<History> {
-  checkOptions<object>("fit", options, dataOptions);
+  checkOptions("fit", options, fitOptions);
+  checkSignal(`fit: ${model.describe()}`, options.signal);
   const { epochs = 1, shuffle = true, validationSplit = 0, validationData, verbose = 1 } = options;
   const what = `fit: ${model.describe()}`;
   const batchSize = batchSizeOf(what, options.batchSize);
@@ -78,22 +102,25 @@ export async function fitModel(
   const callbacks = callbacksOf(what, options.callbacks, options.onEpochEnd);
   const { device } = model;
   const budget = new Budget(what, device, options.memoryBudget);
-  const progress = await makeProgress(verbose, epochs, options.print);
+  const progress = makeProgress(verbose, epochs, options.print);
   return withOwned(async (use) => {
     const trainer = use(model.makeTrainer());
-    const data = await pairOf(model, what, trainer, x, y, use, budget);
-    const split = Math.floor(data.count * (1 - validationSplit));
+    // Before anything is awaited: the caller's arrays are read as they were at the call.
+    const data = pairOf(model, what, trainer, x, y, use, budget);
+    const split = data.count - heldBack(data.count, validationSplit);
     if (split === 0 || (validationSplit > 0 && split === data.count)) {
       throw new ArgumentError(
         `${what}: validationSplit ${validationSplit} of ${data.count} samples leaves ${split} to train on and ${data.count - split} to validate on; both need at least one`,
       );
     }
-    let held: RowSource | undefined;
+    let held: (RowSource & Checked) | undefined;
     if (validationSplit > 0) held = { x: data.x, y: data.y, start: split, count: data.count - split };
     if (validationData !== undefined) {
       const [heldX, heldY] = validationData;
-      held = await pairOf(model, `${what}, validationData`, trainer, heldX, heldY, use, budget);
+      held = pairOf(model, `${what}, validationData`, trainer, heldX, heldY, use, budget);
     }
+    await data.checked;
+    await held?.checked;
     const train = use(
       await makeBatches(
         what,
@@ -122,6 +149,16 @@ export async function fitModel(
       progress.stop();
     }
   });
+}
+
+/**
+ * How many of `count` samples a share of them is, rounded up, so that what is left is rounded down as in Keras. Taken in
+ * decimals: 0.9 of 10 are 9, though 1 - 0.9 is less than 0.1 in binary.
+ */
+function heldBack(count: number, share: number): number {
+  const exact = count * share;
+  const whole = Math.round(exact);
+  return Math.abs(exact - whole) <= count * 2 ** -50 ? whole : Math.ceil(exact);
 }
 
 function checkFitOptions(
@@ -154,6 +191,8 @@ async function run(
   epochs: number,
 ): Promise<History> {
   const history = new History();
+  const warn = warnings(`fit: ${model.describe()}`);
+  model.history = history;
   model.stopTraining = false;
   for (const callback of callbacks) await callback.onTrainBegin?.(model);
   for (let epoch = 0; epoch < epochs && !model.stopTraining; epoch++) {
@@ -162,65 +201,106 @@ async function run(
     progress.begin(epoch, train.steps);
     const reader = progress.isLive ? new LiveReader(trainer) : undefined;
     trainer.reset();
-    await loop.epoch(
-      (steps, samples) => {
-        trainer.noteSteps(steps);
-        if (reader !== undefined) progress.update(steps, reader.look(samples));
-      },
-      ({ done, total }) => progress.compiling(done, total),
-    );
+    const onCompile: WarmUpProgress = ({ done, total, kernel }) => progress.compiling(done, total, kernel);
+    const taken = await loop
+      .epoch({
+        onProgress: (steps, samples) => {
+          trainer.noteSteps(steps);
+          if (reader !== undefined) progress.update(steps, reader.look(samples));
+        },
+        onCompile,
+        isStopped: () => model.stopTraining,
+      })
+      // What was read for the bar would else be read on behind the back of a caller who aborted.
+      .finally(() => reader?.settled);
     if (epoch === 0) {
       history.firstStepMs = loop.firstStepMs ?? Number.NaN;
       history.compiledPipelines = loop.compiledPipelines;
     }
-    await reader?.settled;
-    const values = await trainer.read(train.count);
+    const values = await trainer.read(taken.samples);
     const seconds = (performance.now() - started) / 1000;
     const logs: Record<string, number> & Logs = { ...logsOf(trainer, values) };
     if (validation !== undefined) {
       validation.trainer.reset();
-      await validation.loop.epoch((steps) => validation.trainer.noteSteps(steps));
+      await validation.loop.epoch({
+        onProgress: (steps) => {
+          validation.trainer.noteSteps(steps);
+          progress.validating(steps, validation.batches.steps);
+        },
+        onCompile,
+      });
       const found = await validation.trainer.read(validation.batches.count);
       trainer.names.forEach((name, i) => {
         logs[validationName(name)] = found[i];
       });
     }
     history.add(epoch, logs, seconds);
-    progress.end(logs, seconds);
+    progress.end(logs, seconds, taken.steps);
+    if (!Number.isFinite(logs.loss) || !Number.isFinite(logs.valLoss ?? 0))
+      warn("numbers", lostNumbers(epoch, logs));
     for (const callback of callbacks) await callback.onEpochEnd?.(epoch, logs, model);
+    if (!trainer.isCurrent) warn("weights", changedWeights);
   }
   for (const callback of callbacks) await callback.onTrainEnd?.(model);
   return history;
 }
 
+/** Warns of each kind of thing once. */
+function warnings(what: string): (kind: string, text: string) => void {
+  const told = new Set<string>();
+  return (kind, text) => {
+    if (told.has(kind)) return;
+    told.add(kind);
+    console.warn(`gradgpu: ${what}: ${text}`);
+  };
+}
+
+const lostNumbers = (epoch: number, { loss, valLoss }: Logs): string =>
+  `the ${Number.isFinite(loss) ? `validation loss is ${valLoss}` : `loss is ${loss}`} since epoch ${epoch + 1}, and training will not mend it. ` +
+  "Use a smaller learningRate, clip gradients (globalClipNorm: 1), or look for NaN and huge values in the data; " +
+  "debug({ numerics: true }) names the op that made the first one";
+
+const changedWeights =
+  "which weights are trainable has changed (a layer's trainable was set). This fit goes on with those that it began with; the change counts from the next compile on";
+
 /** Behind {@link Sequential.evaluate}: loss and metrics, by the trainer's names. */
-export function evaluateModel(
+export async function evaluateModel(
   model: TrainableModel,
   x: DataLike,
   y: DataLike,
   options: EvaluateOptions,
 ): Promise<Logs> {
   const what = `evaluate: ${model.describe()}`;
+  checkSignal(what, options.signal);
   const batchSize = batchSizeOf(what, options.batchSize);
   const budget = new Budget(what, model.device, options.memoryBudget);
+  const verbose = verbosityOf(what, options.verbose ?? 0);
   return withOwned(async (use) => {
     const trainer = use(model.makeTrainer());
-    const data = await pairOf(model, what, trainer, x, y, use, budget);
+    const data = pairOf(model, what, trainer, x, y, use, budget);
+    await data.checked;
     const batches = use(await makeBatches(what, model.device, data, batchSize, budget));
     const loop = use(testLoop(model.device, trainer, batches, options));
-    await loop.epoch((steps) => trainer.noteSteps(steps));
-    return logsOf(trainer, await trainer.read(batches.count));
+    await loop.epoch({ onProgress: (steps) => trainer.noteSteps(steps) });
+    const logs = logsOf(trainer, await trainer.read(batches.count));
+    if (verbose > 0) (options.print ?? console.log)(`${batches.count} samples - ${showLogs(logs)}`);
+    return logs;
   });
 }
 
-/** Behind {@link Sequential.trainOnBatch}. */
-export function trainModelOnBatch(model: TrainableModel, x: DataLike, y: DataLike): Promise<Logs> {
+/** Behind {@link Sequential.trainOnBatch}: `step` is kept by the model from batch to batch. */
+export function trainModelOnBatch(
+  model: TrainableModel,
+  step: BatchStep,
+  x: DataLike,
+  y: DataLike,
+): Promise<Logs> {
   return withOwned(async (use) => {
-    const trainer = use(model.makeTrainer());
+    const { trainer } = step;
     const what = `trainOnBatch: ${model.describe()}`;
-    const data = await pairOf(model, what, trainer, x, y, use);
-    trainer.trainStep(data.x as Tensor, data.y as Tensor);
-    return logsOf(trainer, await trainer.read(data.count));
+    const data = pairOf(model, what, trainer, x, y, use);
+    await data.checked;
+    return logsOf(trainer, await step.run(data.x as Tensor, data.y as Tensor, data.count));
   });
 }
 
@@ -233,9 +313,10 @@ function testLoop(device: Device, trainer: Trainer, batches: BatchWalk, options:
 
 /**
  * Inputs and targets: on the device if the budget, where one is given, allows both; else left on the host. What is
- * uploaded is freed with whatever `use` frees.
+ * uploaded is so when this returns, and freed with whatever `use` frees. Await `checked` before training: targets that
+ * are on the device already are read back to be looked at.
  */
-async function pairOf(
+function pairOf(
   model: TrainableModel,
   what: string,
   trainer: Trainer,
@@ -243,15 +324,15 @@ async function pairOf(
   y: DataLike,
   use: Use,
   budget?: Budget,
-): Promise<RowSource> {
+): RowSource & Checked {
   const { device, inputShape, outputShape } = model;
   const inputs = use(inputRows({ what, shape: inputShape, device, idCount: model.idCount }, x));
-  const targets = use(await targetRows({ what, shape: outputShape, device }, trainer.loss, y, inputs.count));
+  const targets = use(targetRows({ what, shape: outputShape, device }, trainer.loss, y, inputs.count));
   const parts = [inputs, targets];
   const [xs, ys] =
     budget?.place(device, parts, use) ??
     parts.map(({ rows }) => (rows instanceof HostRows ? use(rows.upload(device)) : rows));
-  return { x: xs, y: ys, start: 0, count: inputs.count };
+  return { x: xs, y: ys, start: 0, count: inputs.count, checked: targets.checked };
 }
 
 /** @throws ArgumentError unless it is a whole number of at least 1; 32 where none is given */

@@ -1,5 +1,5 @@
-// Loop: walks the batches of an epoch with one jit program a batch size, several steps a submit, and keeps at most
-// two submits under way. Knows nothing of losses or printing; what a step does is the body's business.
+// Loop: walks the batches of an epoch with one jit program a batch size, several steps a submit, and keeps at most two
+// submits under way.
 
 import { type Device, jit, type Tensor, tidy, type WarmUpProgress } from "../../engine/index.ts";
 import type { BatchWalk } from "./batches.ts";
@@ -14,10 +14,20 @@ const turnMs = 100;
 export interface LoopOptions {
   /** Trace and replay the step (the default), or run each op as it comes. */
   readonly jit?: boolean;
+  /**
+   * Ends the call when it is aborted, at once if it is already: the call rejects with the signal's reason, as `fetch`
+   * does, after the steps that were given to the device by then. Looked at after each submit and each compiled kernel.
+   */
+  readonly signal?: AbortSignal;
 }
 
-/** Told after each submit: steps taken in this epoch and samples seen. */
-export type OnProgress = (steps: number, samples: number) => void;
+export interface EpochOptions {
+  /** Told after each submit: steps taken in this epoch and samples seen. */
+  readonly onProgress?: (steps: number, samples: number) => void;
+  readonly onCompile?: WarmUpProgress;
+  /** Asked after each submit whether the epoch ends there. */
+  readonly isStopped?: () => boolean;
+}
 
 interface Step {
   run(options: { steps: number }, rows: number): void;
@@ -29,6 +39,7 @@ export class Loop {
   readonly #device: Device;
   readonly #batches: BatchWalk;
   readonly #step: Step;
+  readonly #signal: AbortSignal | undefined;
   #stepsPerSubmit = 1;
   /** From the start of the first step, its tracing and compiling included, until it is done; undefined before. */
   firstStepMs: number | undefined;
@@ -43,6 +54,7 @@ export class Loop {
   ) {
     this.#device = device;
     this.#batches = batches;
+    this.#signal = options.signal;
     const step = (rows: number): void =>
       tidy(() => {
         const { x, y } = batches.take(rows);
@@ -54,8 +66,17 @@ export class Loop {
         : jit(step, { device });
   }
 
-  /** One epoch, before the first of which all kernels are compiled; resolves when the device is done with it. */
-  async epoch(onProgress?: OnProgress, onCompile?: WarmUpProgress): Promise<void> {
+  /**
+   * One epoch, before the first of which all kernels are compiled. Resolves when the device is done with it, with the
+   * steps taken and samples seen: fewer than there are if it was stopped.
+   *
+   * @throws the signal's reason when that is aborted
+   */
+  async epoch({ onProgress, onCompile, isStopped }: EpochOptions = {}): Promise<{
+    steps: number;
+    samples: number;
+  }> {
+    this.#signal?.throwIfAborted();
     const batches = this.#batches;
     batches.begin();
     let steps = 0;
@@ -92,9 +113,12 @@ export class Loop {
         await new Promise((resolve) => setTimeout(resolve, 0));
         lastTurn = performance.now();
       }
+      this.#signal?.throwIfAborted();
+      if (isStopped?.()) break;
     }
     await earlier;
     await this.#device.sync();
+    return { steps, samples };
   }
 
   dispose(): void {
@@ -107,9 +131,10 @@ export class Loop {
     let before = 0;
     for (const size of new Set([rows, last])) {
       let ofThis = 0;
-      await this.#step.warmUp?.(size, ({ done, total }) => {
+      await this.#step.warmUp?.(size, ({ done, total, kernel }) => {
+        this.#signal?.throwIfAborted();
         ofThis = total;
-        onCompile?.({ done: before + done, total: before + total });
+        onCompile?.({ done: before + done, total: before + total, kernel });
       });
       before += ofThis;
     }

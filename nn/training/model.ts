@@ -11,7 +11,7 @@ import type { EvaluateOptions } from "./options.ts";
 /** A model as callbacks meet it: every {@link Sequential} is one. */
 export interface TrainedModel {
   readonly name: string;
-  /** Set it to end `fit` after the epoch. */
+  /** Set it to end `fit` after the steps that are under way. */
   stopTraining: boolean;
   readonly device: Device;
   /** Shapes of one input and one output, without the batch axis. */

@@ -1,11 +1,18 @@
 // Monitor: follows one number of the logs, epoch after epoch, and tells which epochs are better than all before.
 
 import { ArgumentError } from "../../engine/index.ts";
-import { atLeastZero, kindOf, nearest, type OptionNames, unknownName } from "../../engine/internal.ts";
+import {
+  atLeastZero,
+  choiceOf,
+  kindOf,
+  nearest,
+  type OptionNames,
+  spellingOf,
+} from "../../engine/internal.ts";
 import type { Logs } from "./history.ts";
 
 export interface MonitorOptions {
-  /** The name in the logs: "loss", "accuracy", "valLoss", ... Default "valLoss". */
+  /** The name in the logs: "loss", "accuracy", "valLoss" (or "val_loss"), ... Default "valLoss". */
   monitor?: string;
   /**
    * Whether less is better ("min") or more ("max"). Default "auto": more for names that end with "accuracy" or "acc",
@@ -19,7 +26,7 @@ export interface MonitorOptions {
 /** The names of {@link MonitorOptions}, for those who take further options. */
 export const monitorOptions: OptionNames<MonitorOptions> = { monitor: true, mode: true, minDelta: true };
 
-const modes = ["auto", "min", "max"];
+const modes = ["auto", "min", "max"] as const;
 
 export class Monitor {
   readonly name: string;
@@ -36,8 +43,8 @@ export class Monitor {
         `${who}: monitor must be a name in the logs, "valLoss" say, got ${kindOf(monitor)}`,
       );
     }
-    if (!modes.includes(mode)) throw unknownName(`${who} mode`, String(mode), modes);
-    const rises = mode === "max" || (mode === "auto" && /acc(uracy)?$/i.test(monitor));
+    const direction = choiceOf(`${who} mode`, mode, modes);
+    const rises = direction === "max" || (direction === "auto" && /acc(uracy)?$/i.test(monitor));
     this.#who = who;
     this.name = monitor;
     this.minDelta = atLeastZero(who, "minDelta", minDelta);
@@ -61,8 +68,9 @@ export class Monitor {
    * @throws ArgumentError where the logs have no such name
    */
   improves(logs: Logs): boolean {
-    const value = logs[this.name];
-    if (value === undefined) throw this.#missing(Object.keys(logs));
+    const name = spellingOf(this.name, Object.keys(logs));
+    if (name === undefined) throw this.#missing(Object.keys(logs));
+    const value = logs[name];
     const isBetter =
       this.#best === undefined ? !Number.isNaN(value) : (value - this.#best) * this.#sign + this.minDelta < 0;
     if (isBetter) this.#best = value;

@@ -1,5 +1,4 @@
 // What can be told of a cross-entropy that does not belong to the outputs it is given: training goes on, but badly.
-// Knows layers and losses; says nothing where a layer's own code may give anything.
 
 import type { Shape } from "../../engine/index.ts";
 import { Activation } from "../layers/activation.ts";

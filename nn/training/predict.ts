@@ -3,11 +3,12 @@
 import { concat, type Tensor, tidy } from "../../engine/index.ts";
 import { Batches } from "./batches.ts";
 import { type DataLike, inputRows } from "./data.ts";
-import { batchSizeOf } from "./fit.ts";
+import { batchSizeOf, checkSignal } from "./fit.ts";
 import type { TrainedModel } from "./model.ts";
 import type { EvaluateOptions } from "./options.ts";
 import { withOwned } from "./owned.ts";
 import { Pace } from "./pace.ts";
+import { verbosityOf } from "./progress.ts";
 import { Budget, makeBatches } from "./stream.ts";
 
 /** Behind {@link Sequential.predict}: [n, ...outputShape], the caller's to dispose. */
@@ -17,7 +18,11 @@ export async function predictModel(
   options: EvaluateOptions,
 ): Promise<Tensor> {
   const what = `predict: ${model.describe()}`;
+  const { signal } = options;
+  checkSignal(what, signal);
   const batchSize = batchSizeOf(what, options.batchSize);
+  const verbose = verbosityOf(what, options.verbose ?? 0);
+  const started = performance.now();
   const { device } = model;
   const budget = new Budget(what, device, options.memoryBudget);
   return withOwned(async (use) => {
@@ -34,8 +39,15 @@ export async function predictModel(
         const rows = batches.advance();
         outputs.push(tidy(() => model.call(batches.take(rows).x)));
         await pace.step();
+        signal?.throwIfAborted();
       }
-      return joined(outputs);
+      const whole = joined(outputs);
+      if (verbose > 0) {
+        await device.sync();
+        const seconds = (performance.now() - started) / 1000;
+        (options.print ?? console.log)(`${rows.count} samples - ${seconds.toFixed(1)}s`);
+      }
+      return whole;
     } catch (error) {
       for (const output of outputs) output.dispose();
       throw error;

@@ -3,6 +3,7 @@
 import { ArgumentError } from "../../engine/index.ts";
 import { showGiven } from "../../engine/internal.ts";
 import type { Logs } from "./history.ts";
+import { LiveLine, terminal } from "./live-line.ts";
 
 /** 0: silent. 1: a live bar on a terminal, else as 2. 2: one line an epoch. */
 export type Verbosity = 0 | 1 | 2;
@@ -11,106 +12,187 @@ export interface Progress {
   /** Whether {@link Progress.update} shows anything: if not, nobody need read numbers for it. */
   readonly isLive: boolean;
   begin(epoch: number, steps: number): void;
-  /** Kernels are being compiled before the first step. */
-  compiling(done: number, total: number): void;
+  /**
+   * Kernels are being compiled before the first step.
+   *
+   * @param kernel the one that is compiled now, where it is known
+   */
+  compiling(done: number, total: number, kernel?: string): void;
   /** @param logs loss and metrics so far, as often as they are known */
   update(step: number, logs: Logs | undefined): void;
-  end(logs: Logs, seconds: number): void;
-  /** Clears what is on the screen after an error. */
+  /** The validation data's steps, after the last update. */
+  validating(step: number, total: number): void;
+  /** @param steps taken: fewer than there are where training was stopped */
+  end(logs: Logs, seconds: number, steps: number): void;
+  /** Leaves what is on the screen whole, after an error. */
   stop(): void;
 }
 
-const silent: Progress = { isLive: false, begin() {}, compiling() {}, update() {}, end() {}, stop() {} };
+const silent: Progress = {
+  isLive: false,
+  begin() {},
+  compiling() {},
+  update() {},
+  validating() {},
+  end() {},
+  stop() {},
+};
 
-/** What we use of cli-progress's SingleBar. */
-interface Bar {
-  start(total: number, value: number, payload: object): void;
-  update(value: number, payload: object): void;
-  stop(): void;
+/** @throws ArgumentError unless it is one */
+export function verbosityOf(what: string, verbose: Verbosity): Verbosity {
+  if ([0, 1, 2].includes(verbose)) return verbose;
+  throw new ArgumentError(
+    `${what}: verbose must be 0 (silent), 1 (live) or 2 (a line an epoch), got ${showGiven(verbose)}`,
+  );
 }
-
-type MakeBar = (format: string) => Bar;
 
 /** @param print takes the lines; without it they go to the console, and a terminal gets the live bar */
-export async function makeProgress(
-  verbose: Verbosity,
-  epochs: number,
-  print?: (line: string) => void,
-): Promise<Progress> {
-  if (![0, 1, 2].includes(verbose)) {
-    throw new ArgumentError(
-      `verbose must be 0 (silent), 1 (live) or 2 (a line an epoch), got ${showGiven(verbose)}`,
-    );
-  }
+export function makeProgress(verbose: Verbosity, epochs: number, print?: (line: string) => void): Progress {
+  verbosityOf("fit", verbose);
   if (verbose === 0) return silent;
   if (verbose === 1 && print === undefined) {
-    const makeBar = await findBar();
-    if (makeBar !== undefined) return liveProgress(makeBar, epochs);
+    const found = terminal();
+    if (found !== undefined) return new LiveProgress(new LiveLine(found), epochs);
   }
   return lineProgress(epochs, print ?? ((line) => console.log(line)));
 }
 
 /** "Epoch 1/10 - 469/469 - 3.2s - loss: 0.3014 - accuracy: 0.9101 - valLoss: ..." */
 function lineProgress(epochs: number, print: (line: string) => void): Progress {
-  let head = "";
+  let epoch = 0;
+  let total = 0;
   return {
     ...silent,
-    begin(epoch, steps) {
-      head = `Epoch ${epoch + 1}/${epochs} - ${steps}/${steps}`;
-    },
-    end(logs, seconds) {
-      print(`${head} - ${seconds.toFixed(1)}s - ${showLogs(logs)}`);
-    },
-  };
-}
-
-function liveProgress(makeBar: MakeBar, epochs: number): Progress {
-  let bar: Bar | undefined;
-  let total = 0;
-  let shown = "";
-  return {
-    isLive: true,
-    begin(epoch, steps) {
+    begin(begun, steps) {
+      epoch = begun;
       total = steps;
-      shown = "";
-      bar = makeBar(`Epoch ${epoch + 1}/${epochs} {value}/{total} [{bar}]{time}{logs}`);
-      bar.start(steps, 0, { time: "", logs: "" });
     },
-    compiling(done, total) {
-      if (total > 0) bar?.update(0, { time: ` compiling kernels ${done}/${total}`, logs: "" });
-    },
-    update(step, logs) {
-      if (logs !== undefined) shown = ` - ${showLogs(logs)}`;
-      bar?.update(step, { time: "", logs: shown });
-    },
-    end(logs, seconds) {
-      const perStep = (seconds * 1000) / total;
-      const time = ` ${seconds.toFixed(1)}s ${perStep.toFixed(perStep < 10 ? 1 : 0)}ms/step`;
-      bar?.update(total, { time, logs: ` - ${showLogs(logs)}` });
-      bar?.stop();
-      bar = undefined;
-    },
-    stop() {
-      bar?.stop();
-      bar = undefined;
+    end(logs, seconds, steps) {
+      print(`Epoch ${epoch + 1}/${epochs} - ${steps}/${total} - ${seconds.toFixed(1)}s - ${showLogs(logs)}`);
     },
   };
 }
 
-/** The optional package cli-progress, in Node on a terminal. */
-async function findBar(): Promise<MakeBar | undefined> {
-  const stdout = (globalThis as { process?: { stdout?: { isTTY?: boolean } } }).process?.stdout;
-  if (!stdout?.isTTY) return undefined;
-  try {
-    // A name that bundlers don't see: browsers never load it.
-    const name = "cli-progress";
-    const found = await import(/* @vite-ignore */ /* webpackIgnore: true */ name);
-    const { SingleBar } = (found.default ?? found) as { SingleBar: new (options: object) => Bar };
-    const style = { barCompleteChar: "=", barIncompleteChar: ".", barsize: 25, hideCursor: true };
-    return (format) => new SingleBar({ ...style, format, stream: stdout, fps: 10, gracefulExit: true });
-  } catch {
-    return undefined;
+/** Milliseconds between two drawings, so that the time is seen to pass. */
+const tickMs = 100;
+const barCells = { most: 25, fewest: 5 };
+
+/** The same, drawn over while the epoch goes on: with a bar if there is room, time left, or what is being compiled. */
+class LiveProgress implements Progress {
+  readonly isLive = true;
+  readonly #line: LiveLine;
+  readonly #epochs: number;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #epoch = 0;
+  #total = 0;
+  #begun = 0;
+  #step = 0;
+  /** When the first steps were taken, and how many they were: those before compile and say nothing of the rest. */
+  #first: { readonly at: number; readonly step: number } | undefined;
+  /** Of the bar; those that were given to the text are not taken back in the epoch. */
+  #cells = barCells.most;
+  /** What is going on instead of steps. */
+  #stage = "";
+  /** The kernel that is being compiled. */
+  #kernel = "";
+  #logs: Logs | undefined;
+
+  constructor(line: LiveLine, epochs: number) {
+    this.#line = line;
+    this.#epochs = epochs;
   }
+
+  begin(epoch: number, steps: number): void {
+    this.#epoch = epoch;
+    this.#total = steps;
+    this.#begun = performance.now();
+    this.#step = 0;
+    this.#first = undefined;
+    this.#cells = barCells.most;
+    // The first step is traced, and then compiled.
+    this.#stage = epoch === 0 ? "preparing" : "";
+    this.#kernel = "";
+    this.#logs = undefined;
+    this.#draw();
+    this.#timer ??= setInterval(() => this.#draw(), tickMs);
+    // A program that has nothing else to do need not wait for a drawing.
+    (this.#timer as { unref?(): void }).unref?.();
+  }
+
+  compiling(done: number, total: number, kernel?: string): void {
+    if (total === 0) return;
+    this.#stage = `compiling kernels ${done}/${total}`;
+    this.#kernel = kernel === undefined ? "" : `: ${kernel}`;
+  }
+
+  update(step: number, logs: Logs | undefined): void {
+    this.#stage = "";
+    this.#step = step;
+    this.#first ??= { at: performance.now(), step };
+    this.#logs = logs ?? this.#logs;
+  }
+
+  validating(step: number, total: number): void {
+    this.#stage = `validating ${step}/${total}`;
+    this.#kernel = "";
+  }
+
+  end(logs: Logs, seconds: number, steps: number): void {
+    const perStep = (seconds * 1000) / steps;
+    const time = `${seconds.toFixed(1)}s ${perStep.toFixed(perStep < 10 ? 1 : 0)}ms/step`;
+    this.#clear(`${this.#head} - ${steps}/${this.#total} - ${time} - ${showLogs(logs)}`);
+  }
+
+  stop(): void {
+    this.#clear();
+  }
+
+  #clear(text?: string): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#line.end(text);
+  }
+
+  get #head(): string {
+    return `Epoch ${this.#epoch + 1}/${this.#epochs}`;
+  }
+
+  #draw(): void {
+    const now = performance.now();
+    const elapsed = showSeconds((now - this.#begun) / 1000);
+    const counts = `${this.#step}/${this.#total}`;
+    const logs = this.#logs === undefined ? "" : ` - ${showLogs(this.#logs)}`;
+    const kept = `${this.#head} - ${counts} - ${elapsed}${this.#stage && ` - ${this.#stage}`}${logs}`;
+    if (this.#stage !== "") {
+      this.#line.draw(`${this.#head} ${counts} ${elapsed} ${this.#stage}${this.#kernel}${logs}`, kept);
+      return;
+    }
+    const left = this.#secondsLeft(now);
+    const time = `${elapsed}${left === undefined ? "" : `, ${showSeconds(left)} left`}`;
+    const rest = ` ${time}${logs}`;
+    const free = this.#line.width - this.#head.length - counts.length - rest.length - 4;
+    this.#cells = Math.min(this.#cells, free < barCells.fewest ? 0 : free);
+    const filled = Math.round((this.#cells * this.#step) / this.#total);
+    const bar = this.#cells === 0 ? "" : ` [${"=".repeat(filled)}${".".repeat(this.#cells - filled)}]`;
+    this.#line.draw(`${this.#head} ${counts}${bar}${rest}`, kept);
+  }
+
+  /** Of the epoch's steps; undefined until their pace is known. */
+  #secondsLeft(now: number): number | undefined {
+    if (this.#first === undefined || this.#step === this.#first.step) return undefined;
+    const pace = (now - this.#first.at) / (this.#step - this.#first.step);
+    return (pace * (this.#total - this.#step)) / 1000;
+  }
+}
+
+/** "3.2s", "42s", "3m05s", "2h07m" */
+export function showSeconds(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)}s`;
+  const whole = Math.round(seconds);
+  const two = (count: number) => String(Math.floor(count)).padStart(2, "0");
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`;
+  return `${Math.floor(whole / 3600)}h${two((whole % 3600) / 60)}m`;
 }
 
 /** "loss: 0.3014 - valLoss: 0.1203": the names as logs and history have them, digits as Keras shows them. */

@@ -1,9 +1,4 @@
-// Stream: walks over rows that stay on the host, where the device should not hold them all. Each epoch's order is
-// the one that rows on the device get; they are gathered into chunks of whole batches, one upload a chunk.
-//
-// One chunk on the device is enough: `set` hands the bytes to the queue, which keeps them until it comes to them, so
-// the next chunk is gathered and handed over while the device works on the batches before. A second chunk on the
-// device would want a second program (other memory, other bindings) and win only the copy itself.
+// Stream: walks over rows that stay on the host because the device should not hold them all.
 
 import {
   ArgumentError,
@@ -23,6 +18,11 @@ import { advance, fillPermutation, hostArray, showGiven } from "../../engine/int
 import { Batches, type BatchWalk } from "./batches.ts";
 import { HostRows, type Rows } from "./data.ts";
 import type { Use } from "./owned.ts";
+
+// Each epoch's order is the one that rows on the device get. Rows are gathered into chunks of whole batches, one
+// upload a chunk. One chunk on the device is enough: `set` hands the bytes to the queue, which keeps them until it
+// comes to them, so the next chunk is gathered and handed over while the device works on the batches before. A second
+// chunk would want a second program (other memory, other bindings) and save only the copy itself.
 
 export interface MemoryOptions {
   /**

@@ -1,5 +1,4 @@
 // Trainer: one training or test step of a compiled model, with the sums of loss and metrics kept on the device.
-// Knows nothing of epochs, data sets or printing.
 
 import {
   ArgumentError,

@@ -1,5 +1,4 @@
-// The built bundle in a browser: a page imports it, trains N3 for 50 steps on WebGPU, and arrives where Node does.
-// And the bundle itself: nothing of Node is imported by it, except on demand.
+// The built package in a browser: a page imports it, trains N3 for 50 steps on WebGPU, and arrives where Node does.
 
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -30,17 +29,13 @@ beforeAll(() => {
 });
 
 describe("the built bundle", () => {
-  it.each(["index", "nn", "optim"])("%s.js imports nothing but itself, save on demand", async (name) => {
-    const foreign = await importsOf(path.join(dist, `${name}.js`));
-    expect(foreign.filter(({ kind }) => kind !== "dynamic-import")).toEqual([]);
-    // Loaded on demand, where there is no WebGPU in the runtime itself (Node), or for a bar on a terminal.
-    for (const { path: wanted } of foreign) expect(["webgpu", "cli-progress"]).toContain(wanted);
-    if (name === "index") expect(foreign.map((found) => found.path)).toEqual(["webgpu"]);
+  it.each(["index", "nn", "optim", "data"])("%s.js imports nothing but itself", async (name) => {
+    expect(await importsOf(path.join(dist, `${name}.js`))).toEqual([]);
   });
 
   it("refers to Node's globals only behind globalThis", () => {
     const files = fs.readdirSync(dist, { recursive: true }) as string[];
-    const code = files.filter((file) => file.endsWith(".js") && file !== "data.js");
+    const code = files.filter((file) => file.endsWith(".js"));
     expect(code.length).toBeGreaterThan(3);
     for (const file of code) {
       const text = fs.readFileSync(path.join(dist, file), "utf8");
@@ -186,7 +181,7 @@ function expectAlike(got: Trained, want: Trained, allowed = tolerance): void {
   });
 }
 
-/** What a file and its chunks import from outside of `dist`, and how. */
+/** What a file and its modules import from outside of `dist`, and how. */
 async function importsOf(entry: string): Promise<{ path: string; kind: string }[]> {
   const found: { path: string; kind: string }[] = [];
   await build({

@@ -1,4 +1,4 @@
-// Measures one op on one adapter against the float64 reference. Knows nothing of the page.
+// Measures one op on one adapter against the float64 reference.
 
 import { sizeOf } from "../../engine/base/shape.ts";
 import { indexAt, minNormalF32, relativeError, ulpError, worstOf } from "../../engine/checks/compare.ts";

@@ -1,5 +1,5 @@
-// Every elementwise op keeps the accuracy that it states on this adapter: 2^16 inputs of its domain against the float64
-// reference. What "accuracy" means is said in engine/tensor/op.ts, how errors are counted in test/support/ulp.ts.
+// Every elementwise op keeps the accuracy that it states: 2^16 inputs of its domain against the float64 reference.
+// `Accuracy` in engine/kernel/kernel-op.ts says what is stated, test/support/ulp.ts how errors are counted.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Device, Op } from "../../engine/index.ts";

@@ -1,6 +1,4 @@
-// The worked back-propagation of the course (two inputs, two hidden and two output units, sigmoid, no bias, loss
-// ½Σ(t - o)², one sample, learning rate 0.5), stepped node by node on the CPU reference and on this adapter. The
-// expected numbers were computed in float64 apart from this engine; see the table in each test.
+// The course's worked back-propagation, stepped node by node on the CPU reference and on this adapter.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import {
@@ -21,6 +19,9 @@ import {
 } from "../../engine/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { collectGarbage } from "../support/garbage.ts";
+
+// Two inputs, two hidden and two output units, sigmoid, no bias, loss ½Σ(t - o)², one sample, learning rate 0.5. The
+// expected numbers were computed in float64 apart from this engine; see the table in each test.
 
 const tolerance = 1e-6;
 const learningRate = 0.5;

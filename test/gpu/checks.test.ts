@@ -3,6 +3,7 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import {
+  abs,
   assertCloseToReference,
   CheckError,
   checkGradients,
@@ -10,8 +11,10 @@ import {
   matmul,
   mean,
   mul,
+  power,
   relu,
   setDevice,
+  sign,
   square,
   sub,
   sum,
@@ -68,6 +71,20 @@ describe("checkGradients", () => {
     await expect(checkGradients((x) => sum(relu(x)), [tensor([0])])).rejects.toThrow(
       /0 to the left and 1 to the right: a kink; the same rule in float64 gives 0, which may well be the choice/,
     );
+  });
+
+  it("nor for what it gives at a jump", async () => {
+    await expect(checkGradients((x) => sum(sign(x)), [tensor([0])])).rejects.toThrow(
+      /a jump, where differences say nothing.*the same rule in float64 gives 0, which may well be the choice for a jump/,
+    );
+    await expect(checkGradients((x) => sum(abs(x)), [tensor([0])], { order: 2 })).rejects.toThrow(
+      /the function has a kink there.*which may well be the choice for a jump/,
+    );
+  });
+
+  it("allows for what rounding leaves of large values", async () => {
+    const { checked } = await checkGradients((a, b) => power(a, b), [tensor([9, 0.9]), tensor([9, 8])]);
+    expect(checked).toBe(4);
   });
 
   it("tells a wrong kernel", async () => {

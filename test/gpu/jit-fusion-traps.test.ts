@@ -350,14 +350,12 @@ describe("a variable that is packed after a program was made", () => {
     }
   });
 
-  it("is not trained by an optimizer that lost it, without a word", async () => {
+  it("is trained on by an optimizer whose pack lost it", async () => {
     const [w, b] = [variable([1, 2]), variable([1, 1])];
     const first = new SGD({ learningRate: 0.1 }).build([w]);
     const step = jit(() => first.minimize(() => loss(w), [w]));
     step();
     new SGD().build([w, b]);
-    expect(() => step()).toThrow(/another optimizer has packed its variables/);
-    first.build([w]);
     step();
     await expect(w.data()).resolves.toEqual(new Float32Array([0.64, 1.28]));
   });

@@ -1,6 +1,4 @@
-// Random graphs, forward and backward, with assignments at their ends: the CPU reference, eager and jit on the
-// adapter agree, with every pass on and with each one switched off, at the first run and when replayed on other
-// inputs. Draws are fixed; a failure prints the graph.
+// Random graphs, forward and backward, with assignments at their ends: the CPU reference, eager and jit agree.
 
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -51,6 +49,9 @@ import { explain } from "../../engine/inspect/index.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { uniforms } from "../support/op-cases.ts";
+
+// Every pass is on, then each is switched off; programs run first and are replayed on other inputs. Draws are fixed; a
+// failure prints the graph.
 
 /**
  * Compiling its kernels is what a graph costs. To look for new failures: GRADGPU_JIT_GRAPHS=500 GRADGPU_JIT_SEED=7;

@@ -21,8 +21,8 @@ import {
   jit,
   keep,
   LimitError,
+  type MemoryUse,
   matmul,
-  type memory,
   mul,
   noGrad,
   oneHot,
@@ -534,7 +534,7 @@ describe("2,000 training steps", () => {
   it("by fit leave tensors, buffers and bytes as after 20, and upload nothing by the step", async () => {
     const empty = live();
     const model = makeModel();
-    const seen: (ReturnType<typeof memory> & { uploads: number })[] = [];
+    const seen: (MemoryUse & { uploads: number })[] = [];
     // Four steps an epoch: 500 epochs.
     const { history } = await model.fit(x, y, {
       batchSize: 8,

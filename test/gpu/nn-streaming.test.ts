@@ -47,8 +47,9 @@ async function train(x: Uint8Array | Float32Array, labels: Uint8Array, options: 
   const shared = { ...silent, batchSize: 16, ...options };
   const { history } = await model.fit(x, labels, { ...shared, epochs: 2 });
   const weights = (await model.getWeights()).map(({ values }) => values);
-  const evaluated = await model.evaluate(x, labels, shared);
-  const predicted = await model.predict(x, shared);
+  const whole = { memoryBudget: options.memoryBudget, batchSize: shared.batchSize };
+  const evaluated = await model.evaluate(x, labels, whole);
+  const predicted = await model.predict(x, whole);
   const outputs = await predicted.data();
   predicted.dispose();
   return { history, weights, evaluated, outputs };

@@ -8,9 +8,13 @@ import {
   type Device,
   device as defaultDevice,
   init,
+  mean,
   mul,
   setDevice,
+  square,
+  sub,
   sum,
+  type Tensor,
   tensor,
   variable,
 } from "../../engine/index.ts";
@@ -224,5 +228,66 @@ describe("500 steps", () => {
       x.dispose();
       y.dispose();
     });
+  });
+});
+
+describe("trainOnBatch", () => {
+  const x = [[1], [2], [-1], [0.5]];
+  const y = [[1], [0], [1], [0]];
+
+  it("traces its step once for each shape, and compiles anew what is compiled anew", async () => {
+    setDevice(gpu);
+    let traces = 0;
+    // Runs where the step is traced, and nowhere else.
+    const loss = (targets: Tensor, outputs: Tensor) => {
+      traces++;
+      return mean(square(sub(outputs, targets)), -1);
+    };
+    using model = new Sequential([new Input([1]), new Dense(1)]);
+    model.compile({ optimizer: new SGD({ learningRate: 0.1 }), loss });
+    for (let i = 0; i < 5; i++) await model.trainOnBatch(x, y);
+    expect(traces).toBe(1);
+    for (let i = 0; i < 3; i++) await model.trainOnBatch(x.slice(1), y.slice(1));
+    await model.trainOnBatch(x, y);
+    expect(traces).toBe(2);
+    model.compile({ optimizer: new SGD({ learningRate: 0.1 }), loss });
+    await model.trainOnBatch(x, y);
+    expect(traces).toBe(3);
+  });
+
+  it("gives what the CPU reference gives, step after step, side by side too", async () => {
+    const run = (device: Device) =>
+      on(device, async () => {
+        using model = new Sequential([
+          new Input([1]),
+          new Dense(4, { activation: "tanh" }),
+          new Dropout(0.25),
+          new Dense(1, { activation: "sigmoid" }),
+        ]);
+        model.compile({ optimizer: "adam", loss: "binaryCrossentropy", metrics: ["accuracy", "mse"] });
+        const told: number[][] = [];
+        for (let i = 0; i < 3; i++) told.push(await model.trainOnBatch(x, y));
+        // Not awaited one by one: each is told its own numbers.
+        told.push(...(await Promise.all([0, 1, 2].map(() => model.trainOnBatch(x, y)))));
+        told.push(await model.trainOnBatch(x.slice(2), y.slice(2)));
+        return [told, (await model.getWeights()).map(({ values }) => [...values])];
+      });
+    const [got, want] = [await run(gpu), await run(cpu)];
+    got.flat(2).forEach((value, i) => {
+      expect(value).toBeCloseTo(want.flat(2)[i], 5);
+    });
+  });
+
+  it("takes up weights that were frozen since, after a compile", async () => {
+    setDevice(gpu);
+    using model = new Sequential([new Input([1]), new Dense(2, { name: "first" }), new Dense(1)]);
+    const compile = () => model.compile({ optimizer: new SGD({ learningRate: 0.1 }), loss: "mse" });
+    compile();
+    await model.trainOnBatch(x, y);
+    model.layers[0].trainable = false;
+    compile();
+    const [before] = await model.getWeights();
+    await model.trainOnBatch(x, y);
+    expect((await model.getWeights())[0]).toEqual(before);
   });
 });

@@ -1,5 +1,5 @@
-// Layer, group, instance and RMS normalization on the adapter against the float64 reference: lengths around vec4s and
-// workgroups, in all variants of the kernels, and numbers on which one-pass statistics lose their digits. And embeddings against a gather in plain loops.
+// Layer, group, instance and RMS normalization on the adapter against the float64 reference, in all variants: lengths
+// around vec4s and workgroups, numbers on which one-pass statistics lose their digits. And embeddings.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import {

@@ -1,7 +1,7 @@
 // Kernels in variants: broken ones are found when a device is opened and the next one serves, what is measured is used
 // and kept, and choices can be printed, pinned and switched off.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -194,6 +194,61 @@ describe("kernel variants", () => {
     vi.stubEnv("GRADGPU_CACHE", join(file, "inside"));
     expect(await isRight(await open())).toBe(true);
     vi.stubEnv("GRADGPU_CACHE", "off");
+    expect(await isRight(await open())).toBe(true);
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+
+  it("do without a store that is damaged, whatever it holds, and replace it", async () => {
+    offered = ["wrong", "quick"];
+    await open();
+    const file = join(folder, readdirSync(folder)[0]);
+    const { key, verdicts } = JSON.parse(readFileSync(file, "utf8"));
+    const measured = { "double: 3": { chosen: "quick", ms: { slow: 2, quick: 1 } } };
+    const damaged: unknown[] = [
+      { key },
+      { key, verdicts: null, measured: {} },
+      { key, verdicts: [], measured: {} },
+      { key, verdicts, measured: null },
+      { key, verdicts, measured: 3 },
+      { key, verdicts, measured: "none" },
+      { key, verdicts: { ...verdicts, "double/quick": null }, measured },
+      { key, verdicts: { ...verdicts, "double/quick": false }, measured },
+      { key, verdicts: { ...verdicts, "double/quick": { no: 1 } }, measured },
+      { key, verdicts, measured: { "double: 3": null } },
+      { key, verdicts, measured: { "double: 3": { chosen: "quick" } } },
+      { key, verdicts, measured: { "double: 3": { chosen: 1, ms: {} } } },
+      { key, verdicts, measured: { "double: 3": { chosen: "quick", ms: { quick: "1" } } } },
+      { key, verdicts, measured: { "double: 3": { chosen: "quick", ms: null } } },
+      [key],
+    ];
+    const texts = [...damaged.map((value) => JSON.stringify(value)), "", "[".repeat(100_000), "\0\0\0"];
+    for (const text of texts) {
+      writeFileSync(file, text);
+      const device = await open();
+      expect(await isRight(device), text.slice(0, 200)).toBe(true);
+      String(device.variants);
+      expect(JSON.parse(readFileSync(file, "utf8")), text.slice(0, 200)).toMatchObject({ key, verdicts });
+      device.dispose();
+    }
+    // What is whole is used as it is.
+    writeFileSync(file, JSON.stringify({ key, verdicts, measured }));
+    expect((await open()).variants!.known.measured).toEqual(measured);
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+
+  it("leave nothing beside the store where it can't be written, and show what it says without control characters", async () => {
+    offered = ["wrong", "quick"];
+    await open();
+    const file = join(folder, readdirSync(folder)[0]);
+    const stored = JSON.parse(readFileSync(file, "utf8"));
+    stored.verdicts["double/wrong"] = "\x1b[2Jcleared\nand more";
+    writeFileSync(file, JSON.stringify(stored));
+    warn.mockClear();
+    await open();
+    expect(warnings()[0]).toMatch(/: \\x1b\[2Jcleared\nand more$/);
+    rmSync(file);
+    // In the place of the file stands a folder: it is written beside, and can't be moved there.
+    mkdirSync(file);
     expect(await isRight(await open())).toBe(true);
     expect(readdirSync(folder)).toHaveLength(1);
   });

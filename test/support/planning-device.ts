@@ -23,7 +23,7 @@ class PlanningBackend extends CpuBackend {
     this.programs++;
     return {
       run: () => {},
-      outputs: () => plan.outputs.map(({ spec }) => this.allocate(spec)),
+      outputs: () => plan.outputs.map(({ spec }) => this.allocate(spec, "a result")),
       bytes: 0,
       dispose: () => {
         this.programs--;

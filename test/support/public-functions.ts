@@ -1,5 +1,5 @@
-// What the package's entry points export that can be called, with the types of its parameters: tests that go through all
-// of it find new functions by themselves. The compiler is asked, so that a parameter counts however its type is written.
+// What the package's entry points export that can be called, with the types of its parameters: tests that go through
+// all of it find new functions by themselves.
 
 import path from "node:path";
 import {

@@ -19,7 +19,7 @@ export function shaderFiles(): ShaderFile[] {
 
 /** The text to compile: a file that says "Needs other.wgsl in front", or "behind", gets it there. */
 export function withPreamble({ source }: ShaderFile): string {
-  const header = (/^(?:\/\/.*\n)+/.exec(source)?.[0] ?? "").replace(/\n\/\/ ?/g, " ");
+  const header = (/^(?:(?:\/\/.*)?\n)+/.exec(source)?.[0] ?? "").replace(/\n+\/\/ ?/g, " ");
   const needed = (where: string) =>
     [...header.matchAll(new RegExp(`Needs ([\\w-]+\\.wgsl) ${where}`, "g"))].map(([, name]) =>
       fs.readFileSync(path.join(directory, name), "utf8"),

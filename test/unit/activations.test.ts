@@ -52,7 +52,7 @@ describe("values", () => {
   const expected: Readonly<Record<string, readonly number[]>> = {
     linear: points,
     relu: [0, 0, 0.5, 2],
-    leakyRelu: [-0.75, -0.225, 0.5, 2],
+    leakyRelu: [-0.5, -0.15, 0.5, 2],
     step: [0, 0, 1, 1],
     elu: [-0.917915001376, -0.527633447259, 0.5, 2],
     selu: [-1.61378575887, -0.927632015835, 0.525350493678, 2.10140197471],

@@ -30,8 +30,8 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   // Methods of base classes are looked at in the classes that have them.
   /^(nn\.Layer|optim\.Optimizer)#/.test(name) ||
   // Ops that others are made of, and take what those worked out.
-  /^engine\.(eachRow|rowNormGradient|col2im)$/.test(name) ||
-  /#(pull|pullAll|mark|knows|keeps|withTrace|moveInto|replaceMemory)$/.test(name) ||
+  /^engine\.(eachRow|rowNormGradient|col2im|squaresScale)$/.test(name) ||
+  /#(pull|pullAll|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory)$/.test(name) ||
   (kind === "constructor" && /Error$/.test(name));
 
 /** What layers are asked for by models and by subclasses. */
@@ -44,6 +44,7 @@ const functions = publicFunctions(files).filter(
 
 /** What stands in front of the options of layers, which look at it first. */
 const leading: Readonly<Record<string, readonly unknown[]>> = {
+  "nn.Activation": ["relu"],
   "nn.Conv1D": [1, 1],
   "nn.Conv2D": [1, 1],
   "nn.Conv2DTranspose": [1, 1],
@@ -171,7 +172,10 @@ describe("options", () => {
         // Layers take their options apart before their base class checks them.
         if (wrong === null && one.kind === "constructor" && one.name.startsWith("nn.")) continue;
         const error = await failureOf(one, [...inFront(one, at), wrong]);
-        const isTold = error instanceof ArgumentError && error.message.includes("options must be an object");
+        // A number may stand in the place of some options.
+        const isTold =
+          error instanceof ArgumentError &&
+          /options must be an object|must be a finite number/.test(error.message);
         if (!isTold) silent.push(`${one.name}: ${String(wrong)}: ${String(error)}`);
       }
     }
@@ -301,6 +305,107 @@ describe("numbers by axis", () => {
   ])("%s says what they must be", (name, call, told) => {
     expect(call).toThrow(ArgumentError);
     expect(call).toThrow(`${name}: ${told}`);
+  });
+});
+
+describe("numbers, axes and shapes", () => {
+  const ids = () => tensor(Int32Array.of(0, 1));
+  /** Ops by what stands in front of a number, an axis or a shape, and behind it. */
+  const calls: Readonly<Record<string, (wrong: never) => unknown>> = {
+    cast: (wrong) => engine.cast(x, wrong),
+    "clip, low": (wrong) => engine.clip(x, wrong, 1),
+    "clip, high": (wrong) => engine.clip(x, 0, wrong),
+    reshape: (wrong) => engine.reshape(x, wrong),
+    flatten: (wrong) => engine.flatten(x, wrong),
+    transpose: (wrong) => engine.transpose(x, wrong),
+    expand: (wrong) => engine.expand(x, wrong),
+    squeeze: (wrong) => engine.squeeze(x, wrong),
+    unsqueeze: (wrong) => engine.unsqueeze(x, wrong),
+    "slice, begin": (wrong) => engine.slice(x, wrong),
+    "slice, end": (wrong) => engine.slice(x, [0, 0], wrong),
+    cumsum: (wrong) => engine.cumsum(x, wrong),
+    cumprod: (wrong) => engine.cumprod(x, wrong),
+    concat: (wrong) => engine.concat([x, x], wrong),
+    stack: (wrong) => engine.stack([x, x], wrong),
+    split: (wrong) => engine.split(x, wrong),
+    "split, axis": (wrong) => engine.split(x, 2, wrong),
+    flip: (wrong) => engine.flip(x, wrong),
+    repeat: (wrong) => engine.repeat(x, wrong, 0),
+    "repeat, axis": (wrong) => engine.repeat(x, 2, wrong),
+    tile: (wrong) => engine.tile(x, wrong),
+    pad: (wrong) => engine.pad(x, wrong),
+    roll: (wrong) => engine.roll(x, wrong, 0),
+    "roll, axes": (wrong) => engine.roll(x, 1, wrong),
+    takeAlongAxis: (wrong) => engine.takeAlongAxis(x, engine.argSort(x), wrong),
+    "scatterAddAlongAxis, size": (wrong) => engine.scatterAddAlongAxis(x, engine.argSort(x), wrong, 1),
+    "scatterAddAlongAxis, axis": (wrong) => engine.scatterAddAlongAxis(x, engine.argSort(x), 3, wrong),
+    topK: (wrong) => engine.topK(x, wrong),
+    tril: (wrong) => engine.tril(x, wrong),
+    triu: (wrong) => engine.triu(x, wrong),
+    diag: (wrong) => engine.diag(x, wrong),
+    pow: (wrong) => engine.pow(x, wrong),
+    leakyRelu: (wrong) => engine.leakyRelu(x, wrong),
+    elu: (wrong) => engine.elu(x, wrong),
+    celu: (wrong) => engine.celu(x, wrong),
+    softmax: (wrong) => engine.softmax(x, wrong),
+    logSoftmax: (wrong) => engine.logSoftmax(x, wrong),
+    groupNorm: (wrong) => engine.groupNorm(x, wrong),
+    argMax: (wrong) => engine.argMax(x, wrong),
+    sum: (wrong) => engine.sum(x, wrong),
+    variance: (wrong) => engine.variance(x, wrong),
+    logSumExp: (wrong) => engine.logSumExp(x, wrong),
+    norm: (wrong) => engine.norm(x, wrong),
+    dynamicSlice: (wrong) => engine.dynamicSlice(x, tensor(0, { dtype: "i32" }), wrong),
+    "gather, axis": (wrong) => engine.gather(x, ids(), wrong),
+    oneHot: (wrong) => engine.oneHot(ids(), wrong),
+    "scatterAdd, size": (wrong) => engine.scatterAdd(x, ids(), wrong),
+    "scatterAdd, axis": (wrong) => engine.scatterAdd(x, ids(), 2, wrong),
+    batchNorm: (wrong) => engine.batchNorm(x, engine.ones([3]), engine.zeros([3]), wrong),
+    normalize: (wrong) =>
+      engine.normalize(x, engine.zeros([3]), engine.ones([3]), engine.ones([3]), engine.zeros([3]), wrong),
+    dropout: (wrong) => engine.dropout(x, wrong, tensor(Uint32Array.of(1, 2, 3, 4))),
+    maxPool2d: (wrong) => engine.maxPool2d(engine.ones([1, 4, 4, 1]), wrong),
+    averagePool1d: (wrong) => engine.averagePool1d(engine.ones([1, 4, 1]), wrong),
+    full: (wrong) => engine.full([2], wrong),
+    zeros: (wrong) => engine.zeros(wrong),
+    arange: (wrong) => engine.arange(wrong),
+  };
+
+  it.each(Object.entries(calls))("%s refuses what is none", (_, call) => {
+    for (const wrong of [{ nonsense: 1 }, "text", Symbol("s"), () => 1]) {
+      let error: unknown = new Error(`took ${String(wrong)}`);
+      try {
+        call(wrong as never);
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error).toBeInstanceOf(GradgpuError);
+      expect(String(error)).not.toContain("[object Object]");
+    }
+  });
+
+  it("may stand in options where the field names them", async () => {
+    const signed = tensor([-2, 0.5, 3]);
+    const valuesOf = async (made: Tensor) => [...(await made.data())];
+    const same = async (a: Tensor, b: Tensor) => expect(await valuesOf(a)).toEqual(await valuesOf(b));
+    await same(engine.leakyRelu(signed, { negativeSlope: 0.5 }), tensor([-1, 0.5, 3]));
+    await same(engine.leakyRelu(signed, {}), engine.leakyRelu(signed));
+    await same(engine.elu(signed, { alpha: 2 }), engine.elu(signed, 2));
+    await same(engine.celu(signed, { alpha: 2 }), engine.celu(signed, 2));
+    await same(engine.clip(signed, { min: 0 }), tensor([0, 0.5, 3]));
+    await same(engine.clip(signed, { max: 1 }), tensor([-2, 0.5, 1]));
+    await same(engine.clip(signed, { min: -1, max: 1 }), engine.clip(signed, -1, 1));
+    await same(engine.softmax(x, { axis: 0 }), engine.softmax(x, 0));
+    await same(engine.logSoftmax(x, { axis: 0 }), engine.logSoftmax(x, 0));
+    const places = engine.argMax(x, 1, { keepDims: true });
+    expect(places.shape).toEqual([2, 1]);
+    await same(places, tensor(Int32Array.of(2, 2)));
+    expect(engine.argMin(x, undefined, { keepDims: true }).shape).toEqual([1, 1]);
+    expect(() => engine.leakyRelu(x, { slope: 0.1 } as never)).toThrow(
+      'unknown leakyRelu option "slope". Known: negativeSlope.',
+    );
+    expect(() => engine.clip(x, {} as never)).toThrow("clip: needs limits");
+    expect(() => engine.clip(x, { min: 2, max: 1 })).toThrow("low 2 must not be above high 1");
   });
 });
 

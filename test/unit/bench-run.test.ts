@@ -72,15 +72,18 @@ describe("npm run bench", () => {
       child.on("exit", (code) => resolve({ code, stdout, isDone }));
     });
 
-  it.each(["SIGINT", "SIGTERM"] as const)(
-    "writes and prints what was measured until %s",
-    async (signal) => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)(
+    "writes and prints what was measured until %s, and ends with code %i",
+    async (signal, expected) => {
       const directory = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-bench-"));
       const file = path.join(directory, "bench.json");
       const { code, stdout } = await disturb(file, (child) => child.kill(signal));
       const { options, rows, skipped } = JSON.parse(fs.readFileSync(file, "utf8"));
       fs.rmSync(directory, { recursive: true });
-      expect(code).toBe(130);
+      expect(code).toBe(expected);
       expect(stdout).toMatch(/^elementwise\/neg\/1M +forward/m);
       expect(stdout).toMatch(/INTERRUPTED/);
       expect(options.isInterrupted).toBe(true);

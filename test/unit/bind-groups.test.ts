@@ -2,8 +2,8 @@
 
 import { beforeEach, describe, expect, it } from "vitest";
 import { BindGroups } from "../../engine/backend/webgpu/bind-groups.ts";
+import type { GpuMemory } from "../../engine/backend/webgpu/gpu-memory.ts";
 import type { Pipeline } from "../../engine/backend/webgpu/pipelines.ts";
-import type { GpuMemory } from "../../engine/backend/webgpu/pool.ts";
 import { fakeGpu } from "../support/fake-gpu.ts";
 
 const pipeline = (id: number) => ({ id, layout: { of: id } }) as unknown as Pipeline;

@@ -2,8 +2,9 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { indexAt, ulpError, ulpOf } from "../../engine/checks/compare.ts";
-import { derivative, oneSided } from "../../engine/checks/differences.ts";
+import { changeOf, derivative, isKinked, oneSided } from "../../engine/checks/differences.ts";
 import {
+  abs,
   add,
   assertCloseToReference,
   CheckError,
@@ -16,8 +17,11 @@ import {
   mean,
   mul,
   noGrad,
+  norm,
+  power,
   relu,
   setDevice,
+  sign,
   softmax,
   square,
   sum,
@@ -71,13 +75,31 @@ describe("derivative", () => {
     ],
   ] as const)("of %s", (_, f, df, points) => {
     for (const x of points) {
-      const { value } = derivative(f, x);
+      const { value } = derivative(changeOf(f), x);
       expect(Math.abs(value - df(x)) / (1e-3 + Math.abs(df(x)))).toBeLessThan(1e-7);
     }
   });
 
   it("tells the slopes at a kink apart", () => {
-    expect(oneSided(Math.abs, 0)).toEqual({ left: -1, right: 1 });
+    const side = { jump: 0 };
+    expect(oneSided(changeOf(Math.abs), 0)).toEqual({
+      left: { slope: -1, ...side },
+      right: { slope: 1, ...side },
+    });
+    expect(isKinked(0, oneSided(changeOf(Math.abs), 0))).toBe(true);
+    expect(isKinked(0, oneSided(changeOf(Math.sin), 0))).toBe(false);
+  });
+
+  it("tells jumps from steep slopes", () => {
+    const jumpsOf = (f: (x: number) => number, x: number) => {
+      const { left, right } = oneSided(changeOf(f), x);
+      return [left.jump, right.jump];
+    };
+    expect(jumpsOf(Math.sign, 0)).toEqual([-1, 1]);
+    expect(jumpsOf(Math.floor, 1)).toEqual([-1, 0]);
+    expect(jumpsOf(Math.sqrt, 0)[1]).toBe(0);
+    expect(jumpsOf(Math.cbrt, 0)).toEqual([0, 0]);
+    expect(jumpsOf(Math.exp, 3)).toEqual([0, 0]);
   });
 });
 
@@ -167,6 +189,31 @@ describe("checkGradients", () => {
   it("says that a point is a kink", async () => {
     expect(await message(checkGradients((a) => sum(relu(a)), [tensor([0, 1])]))).toContain(
       "the slope is 0 to the left and 1 to the right: a kink",
+    );
+  });
+
+  it("says that a point is a jump, of the function or of its gradient", async () => {
+    const at0 = [tensor([0, 1])];
+    expect(await message(checkGradients((a) => sign(a), at0))).toMatch(
+      /the value jumps by .* to the left and jumps by .* to the right: a jump, where differences say nothing; check on either/,
+    );
+    for (const f of [(a: Tensor) => abs(a), (a: Tensor) => norm(a, undefined, { order: 1 })]) {
+      expect((await checkGradients(f, at0)).checked).toBe(2);
+      const told = await message(checkGradients(f, at0, { order: 2 }));
+      expect(told).toContain("the gradient jumps by");
+      expect(told).toContain("(the function has a kink there)");
+      expect(told).not.toContain("rule is wrong");
+    }
+  });
+
+  it("allows for what rounding leaves of large values", async () => {
+    // 9^9 = 387,420,489 beside 0.9^8 = 0.43: the sum has no digits for the small one's differences.
+    const inputs = [tensor([9, 0.9]), tensor([9, 8])];
+    expect((await checkGradients((a, b) => power(a, b), inputs)).checked).toBe(4);
+    expect((await checkGradients((a, b) => sum(power(a, b)), inputs)).checked).toBe(4);
+    // A wrong rule is seen there all the same.
+    expect(await message(checkGradients((a) => sum(wrongCube(mul(a, 100))), [tensor([-9, 0.9])]))).toContain(
+      "checkGradients: the gradient of input 0",
     );
   });
 

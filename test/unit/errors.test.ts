@@ -1,7 +1,8 @@
 // What all errors of the package have in common.
 
 import { afterEach, describe, expect, it } from "vitest";
-import { ArgumentError, GradgpuError, ShapeError } from "../../engine/base/errors.ts";
+import { ArgumentError, GradgpuError, kindOf, nearest, ShapeError } from "../../engine/base/errors.ts";
+import { checkNotMaker, choiceOf, lookup, spellingOf } from "../../engine/base/names.ts";
 
 describe("GradgpuError", () => {
   const limit = Error.stackTraceLimit;
@@ -43,5 +44,84 @@ describe("GradgpuError", () => {
     expect(error).toBeInstanceOf(GradgpuError);
     expect(error.name).toBe("ArgumentError");
     expect(error.cause).toBe(cause);
+  });
+});
+
+describe("the nearest name", () => {
+  it.each([
+    ["rellu", ["selu", "relu"], "relu"],
+    ["tahn", ["relu", "tanh"], "tanh"],
+    ["adm", ["adam", "sgd"], "adam"],
+    ["sdg", ["adam", "sgd"], "sgd"],
+    ["batch_sise", ["batchSize"], "batchSize"],
+    ["sparseCategoricalCrossentorpy", ["sparseCategoricalCrossentropy"], "sparseCategoricalCrossentropy"],
+    ["transB", ["transposeA", "transposeB"], "transposeB"],
+  ])("of %s", (name, known, want) => {
+    expect(nearest(name, known)).toBe(want);
+  });
+
+  it.each([
+    ["auc", ["acc", "accuracy", "mse", "mae"]],
+    ["mape", ["mae"]],
+    ["rmse", ["mse"]],
+    ["adamax", ["adam"]],
+    ["relu6", ["relu"]],
+    ["iou", ["mae", "acc"]],
+    ["validationSteps", ["validationSplit", "validationData"]],
+    ["validation_batch_size", ["validationSplit", "batchSize"]],
+    ["kernelRegularizer", ["kernelInitializer", "biasInitializer"]],
+    ["kernel_constraint", ["kernelInitializer"]],
+    ["hinge", ["huber"]],
+    ["poisson", ["meanSquaredError"]],
+    ["gradient", ["padding"]],
+  ])("is none for %s, which is another thing", (name, known) => {
+    expect(nearest(name, known)).toBeUndefined();
+  });
+});
+
+describe("names", () => {
+  it("are found in any spelling, and told back in ours", () => {
+    const known = ["valLoss", "loss", "my_metric"];
+    expect(["val_loss", "VALLOSS", "valLoss"].map((name) => spellingOf(name, known))).toEqual(
+      Array(3).fill("valLoss"),
+    );
+    expect(spellingOf("myMetric", known)).toBe("my_metric");
+    expect(spellingOf("", known)).toBeUndefined();
+    expect(spellingOf("valLos", known)).toBeUndefined();
+    expect(lookup("thing", "First_One", { firstOne: 1 }, { uno: "firstOne" })).toBe(1);
+    expect(lookup("thing", "UNO", { firstOne: 1 }, { uno: "firstOne" })).toBe(1);
+    // What every object has is no name of a table.
+    expect(() => lookup("thing", "toString", { firstOne: 1 })).toThrow('unknown thing "toString"');
+    expect(choiceOf("Conv2D padding", "SAME", ["valid", "same"])).toBe("same");
+    expect(() => choiceOf("padding", 3, ["valid", "same"])).toThrow('unknown padding "3"');
+  });
+
+  it("of functions that make things are no things", () => {
+    const makers = { huber: () => 1 };
+    expect(() => checkNotMaker("losses", makers.huber, makers)).toThrow("call it, as in losses.huber(...)");
+    expect(() => checkNotMaker("losses", () => 1, makers)).not.toThrow();
+  });
+});
+
+describe("kindOf", () => {
+  function* count() {
+    yield 1;
+  }
+  class Own {}
+  it.each<[unknown, string]>([
+    [count(), "a Generator"],
+    [Object.create(null), "an object"],
+    [new (class {})(), "an object"],
+    [Own, "the class Own; make one with new Own(...)"],
+    [new Own(), "an Own"],
+    [() => 1, "a function"],
+    [count, "the function count"],
+    [new ArrayBuffer(2), "an ArrayBuffer"],
+    [[1, 2][Symbol.iterator](), "an Array Iterator"],
+    [Symbol("s"), "the symbol Symbol(s)"],
+    [10n, "the bigint 10"],
+    [{ a: 1 }, "an object"],
+  ])("%# is told as a kind, always", (value, told) => {
+    expect(kindOf(value)).toBe(told);
   });
 });

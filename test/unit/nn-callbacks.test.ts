@@ -23,10 +23,11 @@ afterAll(() => device.dispose());
 
 const x = [[1], [2], [3], [4]];
 const y = [2, 4, 6, 8];
-const makeModel = (learningRate = 0.05) =>
+const makeModel = (learningRate = 0.05, metrics: string[] = []) =>
   new Sequential([new Input([1]), new Dense(1, { kernelInitializer: "zeros" })]).compile({
     optimizer: new SGD({ learningRate }),
     loss: "mse",
+    metrics,
   });
 
 describe.each(Object.entries(all))("%s, as every callback", (name, Own) => {
@@ -220,9 +221,16 @@ describe("what can't be meant", () => {
     await expect(train(undefined)).rejects.toThrow(
       `${Kind.name}: monitor "valLoss" is not in the logs, which hold loss; give fit validationData or validationSplit, or monitor one of those`,
     );
-    await expect(train("val_loss", { validationData: [x, y] })).rejects.toThrow(
+    await expect(train("valLos", { validationData: [x, y] })).rejects.toThrow(
       'is not in the logs, which hold loss, valLoss; did you mean "valLoss"?',
     );
+    // Either spelling is the name.
+    await train("val_loss", { validationData: [x, y] });
+    const callback = new Kind({ monitor: "val_mean_absolute_error" });
+    const other = makeModel(0.05, ["mean_absolute_error"]);
+    const { history } = await other.fit(x, y, { verbose: 0, validationData: [x, y], callbacks: callback });
+    expect(Object.keys(history)).toEqual(["loss", "meanAbsoluteError", "valLoss", "valMeanAbsoluteError"]);
+    other.dispose();
     await expect(train("accuracy")).rejects.toThrow(/which hold loss; monitor one of those/);
     await expect(train("accuracy")).rejects.toThrow(ArgumentError);
     // Training goes on after that.

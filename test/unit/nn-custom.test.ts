@@ -23,7 +23,7 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
-import { Conv2D, Dense, Dropout, Input, Layer, losses, Sequential } from "../../nn/index.ts";
+import { Conv2D, Dense, Dropout, Input, Layer, losses, metrics, Sequential } from "../../nn/index.ts";
 import { Adam, SGD } from "../../optim/index.ts";
 
 let device: Device;
@@ -131,7 +131,12 @@ describe("a loss or metric of one's own", () => {
         .evaluate(x, y);
     await expect(evaluate(() => undefined)).rejects.toThrow(/loss ".*": must give a Tensor, got undefined/);
     await expect(evaluate(async (t: Tensor) => t)).rejects.toThrow(/got a Promise/);
-    await expect(evaluate(losses.binaryCrossentropy)).rejects.toThrow(ArgumentError);
+    expect(() => evaluate(losses.binaryCrossentropy)).toThrow(
+      "losses.binaryCrossentropy is a function that makes one; call it, as in losses.binaryCrossentropy(...)",
+    );
+    expect(() => evaluate("mse", [metrics.binaryAccuracy])).toThrow(
+      "metrics.binaryAccuracy is a function that",
+    );
     const metric = (values: unknown) => ({ name: "m", acceptsLogits: true, values });
     await expect(evaluate("mse", [metric(() => 1)])).rejects.toThrow(
       /metric "m": must give a Tensor, got the number 1/,
@@ -142,7 +147,7 @@ describe("a loss or metric of one's own", () => {
     await expect(evaluate("mse", [() => 1])).rejects.toThrow(
       /metric "metric": must give a Tensor, got the number/,
     );
-    await expect(evaluate("mse", [losses.huber])).rejects.toThrow(ArgumentError);
+    expect(() => evaluate("mse", [losses.huber])).toThrow("losses.huber is a function that makes one");
     expect(() => evaluate("mse", [1])).toThrow(/a Metric \{ .* \} or a function, got the number/);
     expect(() => evaluate("mse", [(t: Tensor) => t, (t: Tensor) => t])).toThrow(/reported as "metric"/);
   });

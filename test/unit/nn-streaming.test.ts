@@ -37,8 +37,9 @@ async function train(x: DataLike, y: DataLike, options: FitOptions, loss = "spar
   // Resident this time: both kinds leave the same state.
   const second = await model.fit(x, y, { ...shared, memoryBudget: 2 ** 20 });
   const weights = (await model.getWeights()).map(({ values }) => values);
-  const evaluated = await model.evaluate(x, y, { ...shared, batchSize: 6 });
-  const predicted = await model.predict(x, { ...shared, batchSize: 6 });
+  const whole = { memoryBudget: options.memoryBudget, batchSize: 6 };
+  const evaluated = await model.evaluate(x, y, whole);
+  const predicted = await model.predict(x, whole);
   const outputs = await predicted.data();
   predicted.dispose();
   model.dispose();

@@ -350,7 +350,7 @@ describe("fit", () => {
       [[{ onEpochEnd() {} }, new Own()], /callbacks\[1\]: unknown callback method "onEpochEnds"/],
       [[() => {}], /callbacks\[0\] must be an object with methods .* got a function; pass \{ onEpochEnd: /],
       [() => {}, /callbacks must be an object with methods .* got a function/],
-      [Own, /got a function; pass .* or a class's instance/],
+      [Own, /got the class Own; make one with new Own\(/],
       [[null], /callbacks\[0\] must be an object .* got null/],
       ["onEpochEnd", /callbacks must be an object .* got the string/],
       [{ onEpochEnd: 3 }, /callbacks: onEpochEnd must be a function, got the number/],
@@ -430,6 +430,66 @@ describe("memory", () => {
     const before = device.memory();
     await useAll();
     expect(device.memory()).toMatchObject({ tensors: before.tensors, bytes: before.bytes });
+  });
+
+  describe("of an optimizer that was passed", () => {
+    const { x, labels } = blobs(20);
+    const live = () => device.memory().tensors;
+    const train = async (optimizer: Adam | string, model = classifier({ optimizer })) => {
+      await model.fit(x, labels, silent);
+      return model;
+    };
+    /** What the first training leaves: scalars that the device keeps. */
+    const settled = async () => {
+      (await train("adam")).dispose();
+      await collectGarbage();
+      return live();
+    };
+
+    it("goes with the model, and its own dispose() is harmless before and after", async () => {
+      const before = await settled();
+      const after = new Adam();
+      const model = await train(after);
+      expect(live()).toBeGreaterThan(before);
+      model.dispose();
+      expect(live()).toBe(before);
+      after.dispose();
+      const first = new Adam();
+      const other = await train(first);
+      first.dispose();
+      other.dispose();
+      other.dispose();
+      expect(live()).toBe(before);
+    });
+
+    it("goes with the last of the models that were compiled with it", async () => {
+      const before = await settled();
+      const shared = new Adam();
+      const [one, two] = [classifier({ optimizer: shared }), classifier({ optimizer: shared })];
+      await train(shared, two);
+      one.dispose();
+      expect(shared.iterations).toBeDefined();
+      expect(await shared.iterations!.item()).toBeGreaterThan(0);
+      await train(shared, two);
+      two.dispose();
+      expect(live()).toBe(before);
+    });
+
+    it("stays with the caller where another compile replaced it, and goes on where it was", async () => {
+      const before = await settled();
+      const kept = new Adam();
+      const model = await train(kept);
+      const steps = await kept.iterations!.item();
+      model.compile({ optimizer: "sgd", loss: "sparseCategoricalCrossentropy" });
+      await train("", model);
+      expect(await kept.iterations!.item()).toBe(steps);
+      model.compile({ optimizer: kept, loss: "sparseCategoricalCrossentropy" });
+      model.compile({ optimizer: kept, loss: "sparseCategoricalCrossentropy" });
+      await train("", model);
+      expect(await kept.iterations!.item()).toBe(2 * steps);
+      model.dispose();
+      expect(live()).toBe(before);
+    });
   });
 });
 
@@ -847,8 +907,13 @@ describe("errors come at the call, and training goes on after", () => {
     );
     await expect(model.evaluate(x, labels, odd({ returnDicts: true }))).rejects.toThrow(/"returnDict"/);
     await expect(model.predict(x, odd({ batch: 8 }))).rejects.toThrow(/unknown predict option "batch"/);
-    // One object may serve all three.
-    (await model.predict(x, odd({ ...silent, epochs: 2 }))).dispose();
+    // What only fit knows does nothing elsewhere.
+    await expect(model.predict(x, odd({ ...silent, epochs: 2 }))).rejects.toThrow(
+      'unknown predict option "epochs". Known: batchSize, jit, memoryBudget, signal, verbose, print.',
+    );
+    await expect(model.evaluate(x, labels, odd({ validationSplit: 0.5 }))).rejects.toThrow(
+      'unknown evaluate option "validationSplit"',
+    );
     expect(() => model.compile({ optimizer: "adam", loss: "mse", ...odd({ metric: "acc" }) })).toThrow(
       'Did you mean "metrics"?',
     );

@@ -331,7 +331,58 @@ describe("what the optimizer holds", () => {
     got.forEach((value, i) => {
       expect(value).toBeCloseTo(want[i], 6);
     });
-    expect(() => new SGD({ momentum: 0.9 }).build([a]).setState(state)).toThrow(/no slot "velocity"/);
+    expect(() => new SGD({ momentum: 0.9 }).build([a]).setState(state)).toThrow(
+      'the state is of "Adam", this optimizer is "SGD"',
+    );
+  });
+
+  it("refuses what is no state of its own, at once, and changes nothing", async () => {
+    const w = make([1, 2], "w");
+    const adam = new Adam({ learningRate: 0.1 });
+    adam.minimize(() => sum(mul(w, w)), [w]);
+    const state = await adam.getState();
+    const json = JSON.parse(
+      JSON.stringify(state, (_, value) => (value instanceof Float32Array ? [...value] : value)),
+    );
+    const slot = (parts: unknown) => ({ ...state, slots: { ...state.slots, firstMoment: parts } });
+    const wrongs: readonly (readonly [unknown, RegExp])[] = [
+      [undefined, /takes what getState\(\) gave, got undefined/],
+      ["abc", /got the string "abc"/],
+      [[], /got an array/],
+      [{}, /the state has no "name" \(it holds nothing\)/],
+      [{ ...state, slots: null }, /slots must be an object by name, got null/],
+      [{ ...state, iterations: -5 }, /iterations must be a whole number from 0 to 2\^31 - 1, got -5/],
+      [{ ...state, iterations: 1.5 }, /got 1.5/],
+      [{ ...state, iterations: "3" }, /got the string "3"/],
+      [{ ...state, learningRate: null }, /learningRate must be a finite number of at least 0, got null/],
+      [{ ...state, name: "Nadam" }, /the state is of "Nadam", this optimizer is "Adam"/],
+      [
+        { ...state, slots: {} },
+        /no slot "firstMoment": it holds none, this optimizer remembers firstMoment, second/,
+      ],
+      [{ ...state, slots: { ...state.slots, velocity: [] } }, /a slot "velocity" too many/],
+      [slot("abc"), /slot "firstMoment" must be a list with one array of numbers a variable, got the string/],
+      [slot([null]), /holds null for variable 0 where an array of numbers belongs/],
+      [slot([["a", "b"]]), /holds the string "a" at 0 of variable 0/],
+      [slot([[null, 1]]), /holds null at 0 of variable 0 .* JSON writes NaN and infinities as null/],
+      [slot([[1, 2, 3]]), /no slot "firstMoment" for 1 variables of these sizes/],
+      [{ ...state, scalars: { more: 1 } }, /a scalar "more" too many/],
+    ];
+    for (const [wrong, told] of wrongs) {
+      expect(() => adam.setState(wrong as never)).toThrow(ArgumentError);
+      expect(() => adam.setState(wrong as never)).toThrow(told);
+    }
+    // So before it knows its variables, but for their sizes.
+    for (const [wrong] of wrongs.filter(([, told]) => !told.source.includes("sizes")))
+      expect(() => new Adam().setState(wrong as never)).toThrow(ArgumentError);
+    expect(() => new SGD().setState(state)).toThrow('the state is of "Adam", this optimizer is "SGD"');
+    expect(() => new SGD({ name: "Adam" }).setState(state)).toThrow("this optimizer remembers none");
+    expect(() => new Adam({ amsgrad: true }).setState(state)).toThrow('no slot "largestSecondMoment"');
+    const scheduled = new Adam({ learningRate: (step) => mul(step, 0.1) });
+    expect(() => scheduled.setState(state)).toThrow("follows a schedule; make the optimizer as it was");
+    expect(await adam.getState()).toEqual(state);
+    adam.setState(json);
+    expect(await adam.getState()).toEqual(state);
   });
 
   it("goes on from a saved state with scalars, too, and does not without them", async () => {

@@ -1,6 +1,5 @@
-// The float64 reference against two implementations that share nothing with it or with each other: tfjs's CPU backend
-// (results and gradients) and ONNX Runtime's CPU kernels (results). What one author gets wrong in an op, its reference
-// and its rule alike, these show.
+// The float64 reference against two implementations that share nothing with it: tfjs's CPU backend (results,
+// gradients) and ONNX Runtime's CPU kernels (results). What op, reference and rule get wrong alike, these show.
 
 import type * as Tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";

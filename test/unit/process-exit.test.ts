@@ -8,6 +8,7 @@ import type { MemoryUse } from "../../engine/index.ts";
 import { adapterEnv, root } from "../../scripts/setup.mjs";
 
 const fixture = path.join(root, "test", "fixtures", "exits.ts");
+const workerFixture = path.join(root, "test", "fixtures", "training-worker.ts");
 const hasAdapter = adapterEnv().GRADGPU_ADAPTER !== "none";
 const kinds = hasAdapter ? ["cpu", "webgpu"] : ["cpu"];
 
@@ -31,7 +32,8 @@ interface Ended {
 /** Runs the fixture to its end; one that has not ended after a minute is killed, and says so by its signal. */
 function run(ending: string, kind: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [path.join(root, "scripts", "run.mjs"), fixture, ending, kind], {
+    const program = ending === "worker" ? workerFixture : fixture;
+    const child = spawn(process.execPath, [path.join(root, "scripts", "run.mjs"), program, ending, kind], {
       cwd: root,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -86,6 +88,15 @@ describe.each(kinds)("a program on %s", (kind) => {
     expect(dropped.bytes).toBeGreaterThan(before.bytes);
     expect(after.tensors).toBe(before.tensors);
     expect(after.bytes).toBe(before.bytes);
+  });
+
+  it("that trains in a worker lives on when the worker is told to end", async () => {
+    const ended = await run("worker", kind);
+    expect(ended, ended.stderr).toMatchObject({ code: 0, signal: null });
+    const [first, stopped, last] = ended.lines as unknown as Record<string, unknown>[];
+    expect([first, last]).toEqual([{ kind }, { workerCode: 0 }]);
+    expect(stopped.reason).toBe("AbortError");
+    expect(stopped.epochs).toBeGreaterThanOrEqual(2);
   });
 
   it("that fails ends with code 1 and its error, not with a hang", async () => {

@@ -19,8 +19,7 @@ const foldersBelow = (folder: string, depth: number): string[] => [
         .flatMap(({ name }) => foldersBelow(path.posix.join(folder, name), depth - 1))),
 ];
 
-// The engine's rooms stand in docs/architecture.md, which the test of imports reads.
-const houses = ["bench", "data", "examples", "nn", "optim", "scripts", "shaders", "test"];
+const houses = ["bench", "data", "engine", "examples", "nn", "optim", "scripts", "shaders", "test"];
 /** Too small for a page of its own: the one of the folder above tells of it. */
 const toldAbove = new Set(["examples/support"]);
 
@@ -40,6 +39,26 @@ describe("a folder", () => {
     const file = path.join(root, folder, "README.md");
     expect(fs.existsSync(file), `${folder}/README.md: a few lines on what lies there`).toBe(true);
     expect(fs.readFileSync(file, "utf8").startsWith(`# ${folder}\n`)).toBe(true);
+  });
+});
+
+describe("a source file", () => {
+  const sourcesIn = (folder: string): string[] =>
+    entriesOf(folder).flatMap((entry) => {
+      const file = path.posix.join(folder, entry.name);
+      if (entry.isDirectory()) return ignored.has(entry.name) ? [] : sourcesIn(file);
+      return /\.(?:ts|mjs|wgsl)$/.test(file) && !file.endsWith(".d.ts") ? [file] : [];
+    });
+
+  it("says what it holds in one or two lines at its top", () => {
+    const wrong = houses.flatMap(sourcesIn).filter((file) => {
+      const [header] = /^(?:\/\/(?!\/).*\n)*/.exec(
+        fs.readFileSync(path.join(root, file), "utf8").replace(/^#!.*\n/, ""),
+      )!;
+      const lines = header.split("\n").length - 1;
+      return lines < 1 || lines > 2;
+    });
+    expect(wrong).toEqual([]);
   });
 });
 

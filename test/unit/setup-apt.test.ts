@@ -1,7 +1,7 @@
 // Setup derives where to find a newer Mesa from the machine's own apt sources, in both of their formats.
 
 import { describe, expect, it } from "vitest";
-import { parseAptSources } from "../../scripts/setup.mjs";
+import { parseAptSources } from "../../bin/apt.mjs";
 
 describe("parseAptSources", () => {
   it("reads the one-line format, with and without options", () => {

@@ -43,14 +43,14 @@ describe("parseStack", () => {
   });
 
   it("reads SpiderMonkey's", () => {
-    const stack = `captureSource@http://localhost:8080/dist/chunks/chunk-AB12.js:70:10
+    const stack = `captureSource@http://localhost:8080/dist/engine/base/source-line.js:70:10
 record/<@http://localhost:8080/@fs/work/train.ts:3:4
 async*main@http://localhost:8080/main.js?v=1:5:6
 @http://localhost:8080/main.js:7:8
 run@http://localhost:8080/x.js line 12 > eval:1:1
 `;
     expect(parseStack(stack)).toEqual([
-      frame("http://localhost:8080/dist/chunks/chunk-AB12.js", 70, 10, "captureSource"),
+      frame("http://localhost:8080/dist/engine/base/source-line.js", 70, 10, "captureSource"),
       frame("http://localhost:8080/@fs/work/train.ts", 3, 4, "record/<"),
       frame("http://localhost:8080/main.js", 5, 6, "main"),
       frame("http://localhost:8080/main.js", 7, 8),
@@ -88,11 +88,14 @@ describe("userFrame", () => {
     expect(userFrame(at(own, "/work/engineering/x.ts"), own)?.line).toBe(2);
   });
 
-  it("passes over the built package, its chunks and entry points", () => {
+  it("passes over the built package", () => {
     const dist = "http://localhost/node_modules/gradgpu/dist";
-    const own = `${dist}/chunks/chunk-AB12.js`;
+    const own = `${dist}/engine/base/source-line.js`;
     expect(
-      userFrame(at(own, `${dist}/nn.js`, `${dist}/index.js`, "http://localhost/main.js"), own)?.line,
+      userFrame(
+        at(own, `${dist}/nn/layers/layer.js`, `${dist}/optim/adam.js`, "http://localhost/main.js"),
+        own,
+      )?.line,
     ).toBe(4);
   });
 

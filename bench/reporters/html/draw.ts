@@ -1,5 +1,5 @@
-// Draws one chart as SVG, twice: for a wide page and for a phone. Colours are the page's own custom properties, so that
-// a chart follows its light and its dark scheme. Knows nothing of what is shown.
+// Draws one chart as SVG, twice: for a wide page and for a phone. Colours are the page's own custom properties, so
+// that a chart follows its light and its dark scheme.
 
 import * as echarts from "echarts";
 

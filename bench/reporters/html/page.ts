@@ -1,5 +1,4 @@
-// The report as one HTML file that needs nothing else: plots, tables, machine. Knows what a run holds, not how it was
-// measured.
+// The report as one HTML file that needs nothing else: plots, tables, machine.
 
 import type { BenchCase, Phase, Row } from "../../bench-case.ts";
 import { describeNet, nets } from "../../cases/nets.ts";

@@ -2,7 +2,7 @@
 // good for one adapter, one driver and one text of the kernels. Whatever fails here costs time, nothing else.
 
 import { nodeModule, nodeProcess } from "../../base/host.ts";
-import { type Known, registeredFamilies } from "../../kernel/variants.ts";
+import { type Known, type Measured, registeredFamilies } from "../../kernel/variants.ts";
 import type { DeviceInfo } from "../backend.ts";
 
 /** Counted up when what is stored changes its form. */
@@ -18,14 +18,12 @@ export function keyFor({ adapter, driver, features }: DeviceInfo): string {
   return [`gradgpu ${format}`, adapter, driver, features.join(" "), ...sources].join(" | ");
 }
 
-/** What was found out before about this adapter; empty if nothing is stored, or something else. */
-export async function load(key: string): Promise<Known> {
-  const nothing: Known = { verdicts: {}, measured: {} };
+/** What was found out before about this adapter; undefined if nothing is stored, or what is stored is damaged. */
+export async function load(key: string): Promise<Known | undefined> {
   try {
-    const stored = await (fileFor(key)?.read() ?? fromBrowser(key));
-    return stored?.key === key ? { verdicts: stored.verdicts, measured: stored.measured } : nothing;
+    return knownIn(await (fileFor(key)?.read() ?? fromBrowser(key)), key);
   } catch {
-    return nothing;
+    return undefined;
   }
 }
 
@@ -40,6 +38,28 @@ export async function save(key: string, { verdicts, measured }: Known): Promise<
   }
 }
 
+/** What is stored, if it is for this key and all of it has the form that is written: a file may hold anything. */
+function knownIn(stored: unknown, key: string): Known | undefined {
+  if (!isTable(stored) || stored.key !== key) return undefined;
+  const { verdicts, measured } = stored;
+  const isKnown = isTableOf(verdicts, isVerdict) && isTableOf(measured, isMeasured);
+  return isKnown ? { verdicts, measured } : undefined;
+}
+
+const isTable = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isTableOf = <T>(value: unknown, isEntry: (entry: unknown) => entry is T): value is Record<string, T> =>
+  isTable(value) && Object.values(value).every(isEntry);
+
+const isVerdict = (value: unknown): value is true | string =>
+  value === true || (typeof value === "string" && value !== "");
+
+const isTime = (value: unknown): value is number => typeof value === "number" && value >= 0;
+
+const isMeasured = (value: unknown): value is Measured =>
+  isTable(value) && typeof value.chosen === "string" && isTableOf(value.ms, isTime);
+
 /** FNV-1a, 32 bits. */
 function hash(text: string): string {
   let value = 0x811c9dc5;
@@ -49,11 +69,15 @@ function hash(text: string): string {
 
 // Node
 
+const mostBytes = 2 ** 24;
+
 interface FileSystem {
+  statSync(path: string): { isFile(): boolean; size: number };
   readFileSync(path: string, encoding: "utf8"): string;
   writeFileSync(path: string, text: string): void;
   mkdirSync(path: string, options: { recursive: true }): void;
   renameSync(from: string, to: string): void;
+  rmSync(path: string, options: { force: true }): void;
 }
 
 /** The file of a key; undefined where there are no files. `GRADGPU_CACHE` names another folder, or "off". */
@@ -67,12 +91,22 @@ function fileFor(key: string) {
   const folder = GRADGPU_CACHE ?? `${XDG_CACHE_HOME || `${os.homedir()}/.cache`}/gradgpu`;
   const path = `${folder}/kernels-${hash(key)}.json`;
   return {
-    read: async () => JSON.parse(fs.readFileSync(path, "utf8")) as Stored,
+    read: async (): Promise<unknown> => {
+      const file = fs.statSync(path);
+      // A pipe would be waited for, and what is far larger was not written here.
+      return file.isFile() && file.size <= mostBytes ? JSON.parse(fs.readFileSync(path, "utf8")) : undefined;
+    },
     write: (stored: Stored) => {
       fs.mkdirSync(folder, { recursive: true });
-      // Whole or not at all: others may be reading.
-      fs.writeFileSync(`${path}.${process.pid}`, JSON.stringify(stored, null, 2));
-      fs.renameSync(`${path}.${process.pid}`, path);
+      // Whole or not at all: others may be reading, and other workers of this process may be writing.
+      const whole = `${path}.${process.pid}-${Math.random().toString(36).slice(2)}`;
+      try {
+        fs.writeFileSync(whole, JSON.stringify(stored, null, 2));
+        fs.renameSync(whole, path);
+      } finally {
+        // Still there where the disk was full, or the file's place is taken.
+        fs.rmSync(whole, { force: true });
+      }
     },
   };
 }
@@ -86,6 +120,8 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
+    // Another page holds an older version open: waiting for it may take for ever.
+    if ("onblocked" in request) request.onblocked = () => reject(new Error("blocked by another page"));
   });
 }
 
@@ -109,10 +145,8 @@ async function withTable<T>(
 
 const hasBrowserStore = (): boolean => typeof indexedDB !== "undefined";
 
-async function fromBrowser(key: string): Promise<Stored | undefined> {
-  return hasBrowserStore()
-    ? withTable("readonly", (store) => store.get(key) as IDBRequest<Stored | undefined>)
-    : undefined;
+async function fromBrowser(key: string): Promise<unknown> {
+  return hasBrowserStore() ? withTable<unknown>("readonly", (store) => store.get(key)) : undefined;
 }
 
 async function toBrowser(stored: Stored): Promise<void> {

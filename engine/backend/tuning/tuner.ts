@@ -1,7 +1,7 @@
-// Finds out which kernel variants to use on an adapter: whether each is sound when a device is opened, and, while a
-// program is warmed up, which is quickest for the sizes at hand. What it finds is kept (store.ts) and used from then on
-// (variants.ts).
+// Finds out which kernel variants an adapter can use: sound ones when a device is opened, the quickest for the sizes
+// at hand when a program is warmed up. Keeps what it finds (store.ts).
 
+import { printable } from "../../base/printable.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { AdapterProfile } from "../../kernel/kernel.ts";
 import {
@@ -62,11 +62,17 @@ export class Tuner {
     const names = new Map(registeredFamilies().map((family) => [family.name, namesOf(family, profile)]));
     const isOn = autotune && !deterministic;
     const key = keyFor(info);
-    const choices = new VariantChoices(info.adapter, names, await load(key), isOn);
+    const stored = await load(key);
+    const known = stored ?? { verdicts: {}, measured: {} };
+    const choices = new VariantChoices(info.adapter, names, known, isOn);
     const tuner = new Tuner(choices, info, key, profile, openTrial);
     for (const [name, verdict] of Object.entries(choices.known.verdicts)) tuner.#report(name, verdict);
     const asked = registeredFamilies().filter((family) => family.isAlwaysChecked || !isTested(info));
-    await tuner.#withTrial((open) => tuner.#checkAll(asked, names, open));
+    await tuner.#withTrial(async (open) => {
+      const hasNews = await tuner.#checkAll(asked, names, open);
+      // What is damaged is replaced.
+      return hasNews || stored === undefined;
+    });
     return tuner;
   }
 
@@ -141,7 +147,9 @@ export class Tuner {
 
   #report(name: string, verdict: true | string): void {
     if (verdict !== true)
-      console.warn(`gradgpu: kernel variant ${name} is not used on ${this.#adapter}: ${verdict}`);
+      console.warn(
+        `gradgpu: kernel variant ${name} is not used on ${this.#adapter}: ${printable(verdict, true)}`,
+      );
   }
 
   async #save(): Promise<void> {

@@ -1,16 +1,27 @@
 // Bind groups by pipeline and buffers, bounded: the oldest half goes when the bound is reached.
 
+import { LimitError } from "../../base/errors.ts";
+import type { GpuMemory } from "./gpu-memory.ts";
 import type { Pipeline } from "./pipelines.ts";
-import type { GpuMemory } from "./pool.ts";
 
 const maxBindGroups = 16384;
+/**
+ * Groups that may exist, forgotten ones included: they can't be destroyed, only collected, and on lavapipe each is a
+ * memory map of its own, of which Linux lets a process have 65,530.
+ */
+export const bindGroupCeiling = 49152;
+/** Above this, single ops have none made. */
+const crowded = 32768;
 
 export class BindGroups {
   readonly #device: GPUDevice;
   readonly #groups = new Map<string, GPUBindGroup>();
   /** Keys by buffer, so that a destroyed buffer's groups can be dropped. */
   readonly #keysByBuffer = new Map<number, Set<string>>();
+  readonly #collected = new FinalizationRegistry<undefined>(() => this.alive--);
   made = 0;
+  /** Groups made and not yet collected. */
+  alive = 0;
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -21,11 +32,34 @@ export class BindGroups {
     sizes: { buffer: GPUBuffer; id: number },
     memories: readonly GpuMemory[],
   ): GPUBindGroup {
-    let key = `${pipeline.id},${sizes.id}`;
-    for (const memory of memories) key += `,${memory.bufferId}:${memory.byteOffset}:${memory.byteLength}`;
-    let group = this.#groups.get(key);
+    const key = keyOf(pipeline, sizes, memories);
+    return this.#groups.get(key) ?? this.#keep(key, pipeline, sizes, memories);
+  }
+
+  /** Whether there are so many that those who can should use one again rather than have one made. */
+  get isCrowded(): boolean {
+    return this.alive >= crowded;
+  }
+
+  /** The same, but undefined where it would have to be made while there are many. */
+  getIfRoom(
+    pipeline: Pipeline,
+    sizes: { buffer: GPUBuffer; id: number },
+    memories: readonly GpuMemory[],
+  ): GPUBindGroup | undefined {
+    const key = keyOf(pipeline, sizes, memories);
+    const group = this.#groups.get(key);
     if (group !== undefined) return group;
-    group = this.make(pipeline, sizes, memories);
+    return this.isCrowded ? undefined : this.#keep(key, pipeline, sizes, memories);
+  }
+
+  #keep(
+    key: string,
+    pipeline: Pipeline,
+    sizes: { buffer: GPUBuffer; id: number },
+    memories: readonly GpuMemory[],
+  ): GPUBindGroup {
+    const group = this.make(pipeline, sizes, memories);
     if (this.#groups.size >= maxBindGroups) this.#dropOldest();
     this.#groups.set(key, group);
     this.#index(sizes.id, key);
@@ -33,8 +67,17 @@ export class BindGroups {
     return group;
   }
 
-  /** A bind group of the caller's own. */
+  /**
+   * A bind group of the caller's own.
+   *
+   * @throws LimitError where there are as many as may be
+   */
   make(pipeline: Pipeline, sizes: { buffer: GPUBuffer }, memories: readonly GpuMemory[]): GPUBindGroup {
+    if (this.alive >= bindGroupCeiling) {
+      throw new LimitError(
+        `${this.alive} bind groups exist, and the driver may not survive more; they are collected where a program awaits: sync() now and then, or dispose() jitted functions that are no longer needed`,
+      );
+    }
     const entries: GPUBindGroupEntry[] = [{ binding: 0, resource: { buffer: sizes.buffer } }];
     memories.forEach((memory, i) => {
       entries.push({
@@ -43,7 +86,10 @@ export class BindGroups {
       });
     });
     this.made++;
-    return this.#device.createBindGroup({ layout: pipeline.layout, entries });
+    const group = this.#device.createBindGroup({ layout: pipeline.layout, entries });
+    this.alive++;
+    this.#collected.register(group, undefined);
+    return group;
   }
 
   /** Forgets every group that binds the buffer. */
@@ -68,4 +114,10 @@ export class BindGroups {
       for (const key of keys) if (!this.#groups.has(key)) keys.delete(key);
     }
   }
+}
+
+function keyOf(pipeline: Pipeline, sizes: { id: number }, memories: readonly GpuMemory[]): string {
+  let key = `${pipeline.id},${sizes.id}`;
+  for (const memory of memories) key += `,${memory.bufferId}:${memory.byteOffset}:${memory.byteLength}`;
+  return key;
 }

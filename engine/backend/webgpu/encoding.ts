@@ -1,8 +1,11 @@
-// How values lie in GPU buffers. Knows nothing of buffers.
+// How values lie in GPU buffers.
 
 import type { DType, HostArray } from "../../base/dtype.ts";
 
-/** Values as the GPU stores them: bool as u32, u8 four to a word, the rest as they are. */
+/**
+ * Values as the GPU stores them: bool as u32, u8 four to a word, the rest as they are. They lie in memory that WebGPU
+ * takes: not in one that threads share, which Dawn's binding dies of, nor in one that can be resized, which it refuses.
+ */
 export function encode(
   dtype: DType,
   values: ArrayLike<number>,
@@ -14,9 +17,14 @@ export function encode(
   }
   if (dtype === "bool") return Uint32Array.from(values, (v) => (v ? 1 : 0));
   if (dtype === "f32")
-    return values instanceof Float32Array ? (values as Float32Array<ArrayBuffer>) : Float32Array.from(values);
+    return values instanceof Float32Array && isPlain(values.buffer)
+      ? (values as Float32Array<ArrayBuffer>)
+      : Float32Array.from(values);
   return dtype === "i32" ? Int32Array.from(values) : Uint32Array.from(values);
 }
+
+const isPlain = (buffer: ArrayBufferLike): boolean =>
+  buffer instanceof ArrayBuffer && (buffer as { resizable?: boolean }).resizable !== true;
 
 /** The values of what {@link encode} stored. */
 export function decode(dtype: DType, raw: ArrayBuffer, count: number): HostArray {

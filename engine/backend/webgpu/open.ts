@@ -1,10 +1,11 @@
-// Finds a WebGPU adapter, in Node (Dawn, npm package `webgpu`) or a browser, and opens a device with its real
-// limits and the optional features that pay.
+// Opens a WebGPU adapter's device with its real limits and the optional features that pay.
 
 import { DeviceError } from "../../base/errors.ts";
 import type { MatrixShape } from "../../kernel/kernel.ts";
 import type { Backend, DeviceInfo } from "../backend.ts";
 import { Tuner, type TunerOptions } from "../tuning/tuner.ts";
+import { ceilingFor } from "./ceiling.ts";
+import { findGpu } from "./gpu.ts";
 import { type EventLoop, Naps } from "./naps.ts";
 import { adapterProfile, WebgpuBackend } from "./webgpu.ts";
 
@@ -14,24 +15,20 @@ const matrixFeature = "chromium-experimental-subgroup-matrix";
 
 export interface OpenOptions extends TunerOptions {
   readonly matmulPrecision?: "float32" | "float16";
+  readonly memoryLimit?: number;
 }
-
-/** The GPU instances must outlive every device made from them: Dawn frees the adapter with them otherwise. */
-const instances = new Map<string, GPU>();
-/** Whether they are of Dawn's binding for Node, which asks the driver at every turn of the event loop. */
-let isPolled = false;
 
 /** Opens the adapter, or gives undefined (with `required`, throws a DeviceError that says what to do). */
 export async function openWebgpu(required: boolean, options: OpenOptions): Promise<Backend | undefined> {
   const allowsF16 = options.matmulPrecision === "float16";
-  const gpu = await findGpu(allowsF16);
+  const found = await findGpu(allowsF16);
+  const { gpu, isPolled } = found;
   const adapter = await requestAdapter(gpu);
   if (gpu === undefined || adapter === null) {
-    const missing =
-      gpu === undefined
-        ? 'init: this runtime has no WebGPU; in Node install the package "webgpu" (npm install webgpu), in a browser enable WebGPU and use https or localhost'
-        : "init: no WebGPU adapter was found; install a Vulkan driver (`npm run doctor` says which)";
-    if (required) throw new DeviceError(`${missing}, or use init({ device: "cpu" })`);
+    const { whyNoAdapter } = await import("./missing.ts");
+    const missing = `init: ${whyNoAdapter(found)}`;
+    const { cause } = found;
+    if (required) throw new DeviceError(`${missing}, or use init({ device: "cpu" })`, { cause });
     warnOnce(missing);
     return undefined;
   }
@@ -55,7 +52,8 @@ export async function openWebgpu(required: boolean, options: OpenOptions): Promi
   // lavapipe compiles at a pipeline's first dispatch, and its devices share what they compiled.
   const gainsByHelpers = /llvmpipe|lavapipe/i.test(info.adapter + info.driver);
   const openHelper = gainsByHelpers ? () => openDevice("gradgpu, compiling ahead") : undefined;
-  return new WebgpuBackend(device, info, { openHelper, tuner, naps });
+  const ceiling = ceilingFor(info, options.memoryLimit);
+  return new WebgpuBackend(device, info, { openHelper, tuner, naps, ceiling });
 }
 
 let hasWarned = false;
@@ -71,29 +69,6 @@ function warnOnce(missing: string): void {
 
 const requestAdapter = async (gpu: GPU | undefined): Promise<GPUAdapter | null> =>
   (await gpu?.requestAdapter({ powerPreference: "high-performance" })) ?? null;
-
-async function findGpu(allowsUnsafe: boolean): Promise<GPU | undefined> {
-  const browserGpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
-  if (browserGpu !== undefined) return browserGpu;
-  if ((globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node === undefined)
-    return undefined;
-  // Exact timestamps: profiles of kernels are worth little in steps of 65 microseconds.
-  const flags = ["disable-dawn-features=timestamp_quantization"];
-  if (allowsUnsafe) flags.push("enable-dawn-features=allow_unsafe_apis");
-  const key = flags.join(" ");
-  const made = instances.get(key);
-  if (made !== undefined) return made;
-  try {
-    const dawn = await import("webgpu");
-    Object.assign(globalThis, dawn.globals);
-    const instance = dawn.create(flags) as GPU;
-    instances.set(key, instance);
-    isPolled = true;
-    return instance;
-  } catch {
-    return undefined;
-  }
-}
 
 /** The adapter's own limits, all of them but those that only matter to rendering. */
 function readLimits(adapter: GPUAdapter): Record<string, number> {

@@ -7,9 +7,10 @@ import { sizeOf } from "../../base/shape.ts";
 import type { Memory } from "../../kernel/memory.ts";
 import type { Place, Plan, PreparedProgram } from "../program.ts";
 import type { BindGroups } from "./bind-groups.ts";
+import { GpuMemory } from "./gpu-memory.ts";
 import type { Kernel } from "./pipelines.ts";
 import { type Pipeline, type PipelineCache, refused, type SizeBuffers } from "./pipelines.ts";
-import { type BufferPool, GpuMemory } from "./pool.ts";
+import type { BufferPool } from "./pool.ts";
 import type { BareDispatch, BareStretch, Recorder } from "./recorder.ts";
 import type { WarmUpJob } from "./warm-up.ts";
 
@@ -47,7 +48,8 @@ class OutputMemory extends GpuMemory {
 
   constructor(memory: GpuMemory, owner: GpuMemory, program: WebgpuProgram) {
     owner.retain();
-    super(memory.buffer, memory.bufferId, memory.byteOffset, memory.byteLength, () => owner.release());
+    const { buffer, bufferId, byteOffset, byteLength, regionId } = memory;
+    super(buffer, bufferId, byteOffset, byteLength, () => owner.release(), regionId);
     this.#program = program;
     this.#run = program.runs;
   }
@@ -102,7 +104,7 @@ export class WebgpuProgram implements PreparedProgram {
     this.#steps = plan.steps.map((step) => {
       if (step.kind === "copy") {
         for (const place of [step.from, step.to])
-          if (place.kind !== "input") touched.add(this.#memoryOf(place, []).bufferId);
+          if (place.kind !== "input") touched.add(this.#memoryOf(place, []).regionId);
         return {
           kind: "copy",
           from: step.from,
@@ -114,7 +116,7 @@ export class WebgpuProgram implements PreparedProgram {
       const sizes = services.sizes.get(step.call.sizes);
       const isFixed = step.places.every((place) => place.kind !== "input");
       const memories = isFixed ? step.places.map((place) => this.#memoryOf(place, [])) : [];
-      for (const memory of memories) touched.add(memory.bufferId);
+      for (const memory of memories) touched.add(memory.regionId);
       return {
         kind: "dispatch",
         name: step.name,
@@ -146,8 +148,10 @@ export class WebgpuProgram implements PreparedProgram {
     const staged = this.#staged;
     this.#staged = [];
     let inputs = args;
+    // Copies lie in the same buffers again and again, whose bind groups exist.
+    const stagesAll = bindGroups.isCrowded;
     for (let time = 0; time < times; time++) {
-      if (args.length > 0) inputs = this.#stage(args, inputs, time === 0);
+      if (args.length > 0) inputs = this.#stage(args, inputs, time === 0, stagesAll);
       for (const step of this.#steps) {
         if (step.kind === "copy") {
           const [from, to] = [this.#memoryOf(step.from, inputs), this.#memoryOf(step.to, inputs)];
@@ -195,12 +199,18 @@ export class WebgpuProgram implements PreparedProgram {
    * The arguments as the program can bind them: those that it overwrites while it runs, its own results of the run
    * before or a variable that it assigns, are copied first. A variable is read anew each time, a result only once.
    */
-  #stage(args: readonly Memory[], before: readonly Memory[], isFirst: boolean): readonly Memory[] {
+  #stage(
+    args: readonly Memory[],
+    before: readonly Memory[],
+    isFirst: boolean,
+    stagesAll: boolean,
+  ): readonly Memory[] {
     const { pool, recorder } = this.#services;
     return args.map((memory, k) => {
       const source = memory as GpuMemory;
-      if (!this.#written.has(source.bufferId)) return memory;
-      if (!isFirst && this.#slotIds.has(source.bufferId)) return before[k];
+      const isWritten = this.#written.has(source.bufferId);
+      if (!isWritten && !stagesAll) return memory;
+      if (!isFirst && (!isWritten || this.#slotIds.has(source.bufferId))) return before[k];
       let copy = before[k] as GpuMemory;
       if (isFirst) {
         copy = pool.allocate(source.byteLength, "a copy of a jit program's argument");

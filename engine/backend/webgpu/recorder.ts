@@ -1,8 +1,8 @@
 // Batches work: one open command encoder and compute pass, submitted on read-back, on a hazardous upload, at a
 // dispatch count, or when the current microtask ends.
 
+import type { GpuMemory } from "./gpu-memory.ts";
 import type { Kernel, Pipeline } from "./pipelines.ts";
-import type { GpuMemory } from "./pool.ts";
 import type { DispatchClock } from "./timestamps.ts";
 
 /** Dispatches in one submit: enough to hide its cost, few enough to keep the GPU busy while JavaScript goes on. */
@@ -31,7 +31,7 @@ export class Recorder {
   #isFlushScheduled = false;
   /** Workgroup counts of zero. */
   #nothing: GPUBuffer | undefined;
-  /** Buffers that the open encoder touches: an upload into one must wait for a submit. */
+  /** Regions that the open encoder touches: an upload into one must wait for a submit. */
   readonly #touched = new Set<number>();
   dispatches = 0;
   submits = 0;
@@ -45,7 +45,7 @@ export class Recorder {
 
   dispatch(kernel: Kernel, bindGroup: GPUBindGroup, memories: readonly GpuMemory[]): void {
     this.replay(kernel, bindGroup, memories);
-    for (const memory of memories) this.#touched.add(memory.bufferId);
+    for (const memory of memories) this.#touched.add(memory.regionId);
     if (this.#pending >= dispatchesPerSubmit) this.flush();
   }
 
@@ -94,11 +94,11 @@ export class Recorder {
   }
 
   touch(memories: readonly GpuMemory[]): void {
-    for (const memory of memories) this.#touched.add(memory.bufferId);
+    for (const memory of memories) this.#touched.add(memory.regionId);
   }
 
-  touchIds(bufferIds: readonly number[]): void {
-    for (const id of bufferIds) this.#touched.add(id);
+  touchIds(regionIds: readonly number[]): void {
+    for (const id of regionIds) this.#touched.add(id);
   }
 
   copy(from: GpuMemory, to: GpuMemory, bytes: number): void {
@@ -109,7 +109,7 @@ export class Recorder {
       this.copies++;
       this.#pending++;
     } else this.#encodeCopy(from, to, bytes);
-    this.#touched.add(from.bufferId).add(to.bufferId);
+    this.#touched.add(from.regionId).add(to.regionId);
   }
 
   #encodeCopy(from: GpuMemory, to: GpuMemory, bytes: number): void {
@@ -120,7 +120,7 @@ export class Recorder {
     this.#pending++;
   }
 
-  /** Submits first if the open encoder touches the buffer: `queue.writeBuffer` runs before unsubmitted commands. */
+  /** Submits first if the open encoder touches the region: `queue.writeBuffer` runs before unsubmitted commands. */
   upload(memory: GpuMemory, data: Uint8Array<ArrayBuffer>): void {
     const write = (bytes: Uint8Array<ArrayBuffer>) =>
       this.#device.queue.writeBuffer(memory.buffer, memory.byteOffset, bytes);
@@ -130,13 +130,20 @@ export class Recorder {
       this.clock.upload(() => write(copy));
       return;
     }
-    if (this.#touched.has(memory.bufferId)) this.flush();
+    if (this.#touched.has(memory.regionId)) this.flush();
     write(data);
   }
 
-  /** Submits everything that uses the buffer: it must not be destroyed under unsubmitted commands. */
-  beforeDestroy(bufferId: number): void {
-    if (this.#touched.has(bufferId)) this.settle();
+  /**
+   * Submits everything that uses a buffer: it must not be destroyed under unsubmitted commands.
+   *
+   * @param first the first id of its regions
+   * @param end the one after the last
+   */
+  beforeDestroy(first: number, end: number): void {
+    for (let id = first; id < end; id++) {
+      if (this.#touched.has(id)) this.settle();
+    }
   }
 
   /** Submits everything, also what a profile holds back to time it. */

@@ -1,11 +1,12 @@
-// Compiling ahead on drivers that compile a pipeline at its first dispatch, one after another for a device. Mesa keeps
-// what it compiled for all devices of a process, so that further devices, opened for just that, take a share of the
-// work, each on a core of its own. What they compile, and whether they can, changes nothing but the time it takes.
+// Compiles kernels ahead on drivers that compile a pipeline at its first dispatch, one after another for a device.
 
 import { nodeModule } from "../../base/host.ts";
 import type { KernelCall } from "../../kernel/kernel.ts";
 import { PipelineCache, SizeBuffers } from "./pipelines.ts";
 import { Recorder } from "./recorder.ts";
+
+// Mesa keeps what it compiled for all devices of a process. So further devices, opened for just that, take a share of
+// the work, each on a core of its own. Whether they can changes nothing but the time it takes.
 
 /** A pipeline to be compiled by its own device. */
 export interface WarmUpJob {
@@ -21,23 +22,25 @@ const fewest = 4;
 const mostHelpers = 3;
 
 /**
- * Runs all jobs.
+ * Runs all jobs; one that fails, or an `onDone` that throws, has those that were not begun left out.
  *
+ * @param onDone told after each job, and of the next where they run one after another
  * @param openHelper another device on the same adapter; undefined where the driver would not gain by one
  */
 export async function warmUp(
   jobs: readonly WarmUpJob[],
-  onDone: () => void,
+  onDone: (next?: string) => void,
   openHelper?: () => Promise<GPUDevice | undefined>,
 ): Promise<void> {
-  const run = async (job: WarmUpJob) => {
+  const run = async (job: WarmUpJob, next?: () => WarmUpJob | undefined) => {
     await job.run();
-    onDone();
+    onDone(next?.()?.name);
   };
   const left = [...jobs];
   const helpers = openHelper === undefined || jobs.length < fewest ? 0 : Math.min(mostHelpers, cores() - 1);
   if (helpers > 0) {
-    const first = run(left.shift()!);
+    const next = () => left[0];
+    const first = run(left.shift()!, next);
     if (!(await isDoneWithin(cachedMs, first))) {
       // The device itself takes them from the front, helpers from the back until they meet.
       const compiledElsewhere: WarmUpJob[] = [];
@@ -52,15 +55,25 @@ export async function warmUp(
         device.destroy();
       };
       const own = async () => {
-        await first;
-        for (let job = left.shift(); job !== undefined; job = left.shift()) await run(job);
+        try {
+          await first;
+          for (let job = left.shift(); job !== undefined; job = left.shift()) await run(job, next);
+        } finally {
+          // Nothing, unless one failed: helpers need not go on.
+          left.length = 0;
+        }
       };
       const ends = await Promise.allSettled([own(), ...Array.from({ length: helpers }, help)]);
-      for (const end of ends) if (end.status === "rejected") throw end.reason;
+      throwFirst(ends);
       left.push(...compiledElsewhere);
     }
   }
-  await Promise.all(left.map(run));
+  // All of them to the end, since what they bind is freed after a failure.
+  throwFirst(await Promise.allSettled(left.map((job) => run(job))));
+}
+
+function throwFirst(ends: readonly PromiseSettledResult<void>[]): void {
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
 /** @throws what the work throws, if it fails in time */

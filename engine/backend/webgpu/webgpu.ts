@@ -2,7 +2,7 @@
 // run afterwards looks up a bind group and records a dispatch.
 
 import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from "../../base/dtype.ts";
-import { ArgumentError, DeviceError, DeviceLostError } from "../../base/errors.ts";
+import { ArgumentError, DeviceError, DeviceLostError, LimitError } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { AdapterProfile, Operand, Spec } from "../../kernel/kernel.ts";
@@ -15,11 +15,14 @@ import type { Backend, DeviceInfo, MemoryUse, Operands, WorkCounters } from "../
 import type { Plan, PreparedProgram, WarmUpProgress } from "../program.ts";
 import type { ProfileClock, ProfileSession } from "../timing.ts";
 import type { Tuner } from "../tuning/tuner.ts";
-import { BindGroups } from "./bind-groups.ts";
+import { BindGroups, bindGroupCeiling } from "./bind-groups.ts";
+import { ceilingFor } from "./ceiling.ts";
 import { decode, encode } from "./encoding.ts";
+import { GarbageTurns } from "./garbage.ts";
+import { GpuMemory } from "./gpu-memory.ts";
 import type { Naps } from "./naps.ts";
 import { type Kernel, PipelineCache, refused, SizeBuffers } from "./pipelines.ts";
-import { BufferPool, GpuMemory } from "./pool.ts";
+import { BufferPool, type PoolCeiling } from "./pool.ts";
 import { WebgpuProgram } from "./program.ts";
 import { Readback } from "./readback.ts";
 import { Recorder } from "./recorder.ts";
@@ -41,8 +44,12 @@ export interface WebgpuOptions {
   readonly tuner?: Tuner;
   /** Taken while something is waited for, where waiting keeps a core busy that the adapter needs. */
   readonly naps?: Naps;
+  /** How much it may hold; default: what the machine can give. */
+  readonly ceiling?: PoolCeiling;
 }
 
+/** Buffers that stand in for operands; past that all are given up and taken anew as they are needed. */
+const maxStandIns = 256;
 /** Plans kept; past that all are dropped and made anew as they are needed. */
 const maxPrepared = 8192;
 
@@ -58,6 +65,9 @@ export class WebgpuBackend implements Backend {
   readonly #recorder: Recorder;
   readonly #readback: Readback;
   readonly #bindGroups: BindGroups;
+  readonly #garbage: GarbageTurns;
+  /** By place and size: see {@link #runOnCopies}. */
+  readonly #standIns = new Map<string, GpuMemory>();
   readonly #openHelper: (() => Promise<GPUDevice | undefined>) | undefined;
   readonly #tuner: Tuner | undefined;
   readonly #naps: Pick<Naps, "during">;
@@ -68,7 +78,7 @@ export class WebgpuBackend implements Backend {
   #uploadedBytes = 0;
   #readbacks = 0;
 
-  constructor(device: GPUDevice, info: DeviceInfo, { openHelper, tuner, naps }: WebgpuOptions = {}) {
+  constructor(device: GPUDevice, info: DeviceInfo, { openHelper, tuner, naps, ceiling }: WebgpuOptions = {}) {
     this.#device = device;
     this.#openHelper = openHelper;
     this.#tuner = tuner;
@@ -78,11 +88,16 @@ export class WebgpuBackend implements Backend {
     if (tuner !== undefined) tuner.choices.onChange = () => this.#forgetPlans();
     this.#naps = naps ?? { during: (wait) => wait };
     this.#bindGroups = new BindGroups(device);
-    this.#pool = new BufferPool(device, info.limits, (id) => {
+    this.#pool = new BufferPool(device, info.limits, ceiling ?? ceilingFor(info, undefined), (first, end) => {
       // A buffer that unsubmitted commands use must not be destroyed yet.
-      this.#recorder.beforeDestroy(id);
-      this.#bindGroups.drop(id);
+      this.#recorder.beforeDestroy(first, end);
+      this.#bindGroups.drop(first);
     });
+    this.#garbage = new GarbageTurns([
+      { ceiling: this.#pool.ceiling.bytes, inUse: () => this.#pool.bytesInUse },
+      { ceiling: this.#pool.ceiling.buffers, inUse: () => this.#pool.buffersInUse },
+      { ceiling: bindGroupCeiling, inUse: () => this.#bindGroups.alive },
+    ]);
     this.#pipelines = new PipelineCache(device, (error) => this.#watch(error));
     this.#sizes = new SizeBuffers(device, (id) => this.#bindGroups.drop(id));
     this.#recorder = new Recorder(device);
@@ -92,16 +107,21 @@ export class WebgpuBackend implements Backend {
       return this.#lostReason;
     });
     device.onuncapturederror = (event) => {
-      const { message } = (event as GPUUncapturedErrorEvent).error;
+      const { error } = event as GPUUncapturedErrorEvent;
+      const { message } = error;
       // What comes of a refused shader need not be printed as well: that error is told.
       if (message.startsWith("[Invalid ")) event.preventDefault();
-      this.#errors.push(Promise.resolve(new DeviceError(`WebGPU refused a command: ${message}`)));
+      this.#errors.push(Promise.resolve(this.#refusal(error)));
     };
   }
 
-  allocate(spec: Spec, what: string): Memory {
-    const name = `${what} (${spec.dtype} ${showShape(spec.shape)})`;
-    return this.#pool.allocate(deviceBytes(spec.dtype, sizeOf(spec.shape)), name);
+  allocate(spec: Spec, what: string, apart?: readonly Memory[]): Memory {
+    const bytes = deviceBytes(spec.dtype, sizeOf(spec.shape));
+    return this.#pool.allocate(bytes, nameOf(spec, what), apart as readonly GpuMemory[] | undefined);
+  }
+
+  checkSize(spec: Spec, what: string): void {
+    this.#pool.checkLimits(deviceBytes(spec.dtype, sizeOf(spec.shape)), nameOf(spec, what));
   }
 
   slice(memory: Memory, byteOffset: number, spec: Spec): Memory {
@@ -109,7 +129,8 @@ export class WebgpuBackend implements Backend {
     parent.retain();
     const bytes = deviceBytes(spec.dtype, sizeOf(spec.shape));
     const start = parent.byteOffset + byteOffset;
-    return new GpuMemory(parent.buffer, parent.bufferId, start, bytes, () => parent.release(), true);
+    const { buffer, bufferId, regionId } = parent;
+    return new GpuMemory(buffer, bufferId, start, bytes, () => parent.release(), regionId, true);
   }
 
   overlaps(a: Memory, b: Memory): boolean {
@@ -125,9 +146,13 @@ export class WebgpuBackend implements Backend {
     return (a as GpuMemory).buffer === (b as GpuMemory).buffer;
   }
 
+  offsetIn(whole: Memory, part: Memory): number {
+    return (part as GpuMemory).byteOffset - (whole as GpuMemory).byteOffset;
+  }
+
   endsInGap(memory: Memory, spec: Spec): boolean {
-    const { isPart, byteLength } = memory as GpuMemory;
-    return isPart && copyBytes(spec.dtype, sizeOf(spec.shape)) < byteLength;
+    const { isSlice, byteLength } = memory as GpuMemory;
+    return isSlice && copyBytes(spec.dtype, sizeOf(spec.shape)) < byteLength;
   }
 
   write(memory: Memory, spec: Spec, values: ArrayLike<number>): void {
@@ -140,16 +165,18 @@ export class WebgpuBackend implements Backend {
   }
 
   async read(memory: Memory, dtype: DType, count: number): Promise<HostArray> {
-    const gpu = memory as GpuMemory;
     if (count === 0) return hostArray(dtype, 0);
-    this.#recorder.flush();
-    this.#readbacks++;
     const bytes = copyBytes(dtype, count);
     let raw: ArrayBuffer;
-    memory.retain();
+    const isLater = this.#readback.isFull;
+    const source = isLater ? this.#snapshot(memory as GpuMemory, bytes) : (memory as GpuMemory);
+    if (!isLater) source.retain();
+    this.#recorder.flush();
+    this.#readbacks++;
     try {
       if (this.#recorder.clock?.holdsBack) await this.#recorder.clock.drain();
-      raw = await this.#naps.during(this.#readback.read(gpu.buffer, gpu.byteOffset, bytes));
+      if (isLater) await this.#readback.turn();
+      raw = await this.#naps.during(this.#readback.read(source.buffer, source.byteOffset, bytes));
     } catch (error) {
       await this.#throwPending();
       // The news of a loss may come after the reading it ended.
@@ -157,10 +184,18 @@ export class WebgpuBackend implements Backend {
       if (this.#lostReason !== undefined) throw this.#lostError("data()");
       throw new DeviceError(`data(): reading back failed: ${(error as Error).message}`);
     } finally {
-      memory.release();
+      source.release();
     }
     await this.#throwPending();
+    await this.#collect();
     return decode(dtype, raw, count);
+  }
+
+  /** A copy of what the memory holds now: when its turn to be read comes, it may hold something else. */
+  #snapshot(memory: GpuMemory, bytes: number): GpuMemory {
+    const copy = this.#pool.allocate(Math.ceil(bytes / 16) * 16, "values to be read", [memory]);
+    this.#recorder.copy(memory, copy, bytes);
+    return copy;
   }
 
   async readFloat64(memory: Memory, dtype: DType, count: number): Promise<Float64Array> {
@@ -192,13 +227,58 @@ export class WebgpuBackend implements Backend {
       // Known by now to be broken: say why at the call, as the first use could only say when it was read.
       if (pipeline.failure !== undefined) throw refused(pipeline.failure);
     }
-    const scratch = prepared.scratchBytes.map((bytes) => this.#pool.allocate(bytes, `scratch of ${op.name}`));
-    for (const kernel of prepared.calls) {
-      const memories = kernel.call.operands.map((operand) => pick(operand, inputs, outputs, scratch));
-      const bindGroup = this.#bindGroups.get(kernel.pipeline, kernel.sizes, memories);
-      this.#recorder.dispatch(kernel, bindGroup, memories);
+    const scratch: GpuMemory[] = [];
+    try {
+      for (const bytes of prepared.scratchBytes)
+        scratch.push(this.#pool.allocate(bytes, `scratch of ${op.name}`));
+      for (const kernel of prepared.calls) {
+        const memories = kernel.call.operands.map((operand) => pick(operand, inputs, outputs, scratch));
+        const bindGroup = this.#bindGroups.getIfRoom(kernel.pipeline, kernel.sizes, memories);
+        if (bindGroup === undefined) this.#runOnCopies(kernel, memories);
+        else this.#recorder.dispatch(kernel, bindGroup, memories);
+      }
+    } finally {
+      for (const memory of scratch) memory.release();
     }
-    for (const memory of scratch) memory.release();
+  }
+
+  /**
+   * Runs a kernel while no bind groups are made: on copies of what it binds, which lie in the same buffers every time, so
+   * that their bind group exists. Slow, but a loop that neither frees nor awaits comes to its end.
+   */
+  #runOnCopies(kernel: PreparedCall, memories: readonly GpuMemory[]): void {
+    if (this.#standIns.size > maxStandIns) this.#freeStandIns();
+    const copies = memories.map(({ byteLength }, k) => this.#standIn(k, byteLength, kernel.name));
+    memories.forEach((memory, k) => {
+      this.#recorder.copy(memory, copies[k], memory.byteLength);
+    });
+    const bindGroup = this.#bindGroups.get(kernel.pipeline, kernel.sizes, copies);
+    this.#recorder.dispatch(kernel, bindGroup, copies);
+    kernel.call.operands.forEach(({ access }, k) => {
+      if (access === "read_write") this.#recorder.copy(copies[k], memories[k], memories[k].byteLength);
+    });
+  }
+
+  /** What stands in for a kernel's operand of this place and size, until something is awaited. */
+  #standIn(place: number, byteLength: number, name: string): GpuMemory {
+    const key = `${place}:${byteLength}`;
+    let memory = this.#standIns.get(key);
+    if (memory === undefined) {
+      memory = this.#pool.allocate(byteLength, `a copy of an operand of ${name}`);
+      this.#standIns.set(key, memory);
+    }
+    return memory;
+  }
+
+  #freeStandIns(): void {
+    for (const memory of this.#standIns.values()) memory.release();
+    this.#standIns.clear();
+  }
+
+  /** Where something has been awaited: what was dropped may be collected now. */
+  #collect(): Promise<void> | undefined {
+    this.#freeStandIns();
+    return this.#garbage.takeIfDue();
   }
 
   #prepare(op: KernelOp, attrs: unknown, inputs: readonly Spec[], outputs: readonly Spec[]): Prepared {
@@ -264,10 +344,13 @@ export class WebgpuBackend implements Backend {
     const made = await this.#naps.during(this.#pipelines.compile(dispatches));
     const program = this.prepare(plan);
     try {
+      const jobs = program.warmUpJobs(inputs, made);
       let done = 0;
-      onProgress?.({ done, total: made.length });
-      const onDone = () => onProgress?.({ done: ++done, total: made.length });
-      await this.#naps.during(warmUp(program.warmUpJobs(inputs, made), onDone, this.#openHelper));
+      // Drivers that gain by helpers compile one after another.
+      const first = this.#openHelper === undefined ? undefined : jobs[0]?.name;
+      onProgress?.({ done, total: made.length, kernel: first });
+      const onDone = (next?: string) => onProgress?.({ done: ++done, total: made.length, kernel: next });
+      await this.#naps.during(warmUp(jobs, onDone, this.#openHelper));
       return { program, pipelines: made.length };
     } catch (error) {
       program.dispose();
@@ -315,10 +398,15 @@ export class WebgpuBackend implements Backend {
     await this.#naps.during(this.#device.queue.onSubmittedWorkDone());
     if (this.#lostReason !== undefined) throw this.#lostError("sync()");
     await this.#throwPending();
+    await this.#collect();
   }
 
   memoryUse(): Omit<MemoryUse, "tensors"> {
     return this.#pool.use();
+  }
+
+  resetPeak(): void {
+    this.#pool.resetPeak();
   }
 
   counters(): WorkCounters {
@@ -343,6 +431,15 @@ export class WebgpuBackend implements Backend {
   /** @internal For tests: loses the device as a driver reset would. */
   loseDevice(): void {
     this.#device.destroy();
+  }
+
+  #refusal(error: GPUError): Error {
+    if (error.constructor.name !== "GPUOutOfMemoryError")
+      return new DeviceError(`WebGPU refused a command: ${error.message}`);
+    const { buffers, bytes } = this.#pool.use();
+    return new LimitError(
+      `the GPU has no memory left: ${buffers} buffers of ${bytes} bytes live on the device, and another was refused (${error.message}); what needed it has no value. Free what is no longer needed with tidy() or dispose(), use smaller batches or shapes, or set init's memoryLimit to be told at the call`,
+    );
   }
 
   #watch(error: Promise<Error | undefined>): void {
@@ -396,3 +493,5 @@ function replaceNonFinite(_key: string, value: unknown): unknown {
     ? `#${Object.is(value, -0) ? "-0" : value}`
     : value;
 }
+
+const nameOf = ({ dtype, shape }: Spec, what: string): string => `${what} (${dtype} ${showShape(shape)})`;

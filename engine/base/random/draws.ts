@@ -1,7 +1,8 @@
-// Random numbers drawn on the host: float64 by exactly specified arithmetic, rounded once to f32, so that
-// initial weights have the same bits whatever the device and the JavaScript engine. Knows nothing of tensors.
+// Random numbers drawn on the host: float64 by exactly specified arithmetic, rounded once to f32, so that initial
+// weights have the same bits whatever the device and the JavaScript engine.
 
 import { ArgumentError } from "../errors.ts";
+import { hostMemory } from "../host-memory.ts";
 import { inverseNormal } from "./normal.ts";
 import { philoxInto, purpose } from "./philox.ts";
 import type { RandomKey } from "./source.ts";
@@ -92,7 +93,7 @@ function draw(
   if (!Number.isSafeInteger(count) || count < 0 || count >= 2 ** 33) {
     throw new ArgumentError(`${what}: the count must be a whole number from 0 to 2^33 - 1, got ${count}`);
   }
-  const out = new Float32Array(count);
+  const out = hostMemory(what, () => new Float32Array(count));
   const words = new Uint32Array(4);
   for (let i = 0; i < count; i += 2) {
     philoxInto(words, 0, i / 2, 0, stream, purpose.host, key[0], key[1]);

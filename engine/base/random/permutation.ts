@@ -1,14 +1,14 @@
-// Shuffles as a keyed bijection of [0, n): where element i goes is computed, not looked up, so the host and every
-// device get the same order from four words. `shaders/permutation.wgsl` computes the same.
-//
-// A Feistel network over the smallest whole number of bits that holds n - 1 (but at least 6: over smaller domains
-// even many rounds reach the orders unevenly), applied again until the result is below n (cycle walking: Black and
-// Rogaway, "Ciphers with arbitrary finite domains", 2002). Before it, indices are rotated by a random amount:
-// every element is then equally likely at every place, and both even and odd permutations occur, which a Feistel
-// network over a power of two alone would not give.
+// Shuffles as a keyed bijection of [0, n): the place of element i is computed, not looked up, so that the host and
+// every device get the same order from four words (`shaders/permutation.wgsl` computes the same).
 
 import { ArgumentError } from "../errors.ts";
 import { philox, purpose } from "./philox.ts";
+
+// The bijection is a Feistel network over the smallest whole number of bits that holds n - 1 (but at least 6: over
+// smaller domains even many rounds reach the orders unevenly), applied again until the result is below n (cycle
+// walking: Black and Rogaway, "Ciphers with arbitrary finite domains", 2002). Before it, indices are rotated by a
+// random amount: every element is then equally likely at every place, and both even and odd permutations occur, which
+// a Feistel network over a power of two alone would not give.
 
 /** Feistel rounds; the shader has as many. With 8 the orders of up to 6 elements already pass a chi-square test. */
 const rounds = 12;

@@ -1,8 +1,7 @@
-// Philox4x32-10 in u32 arithmetic: a counter and a key in, four random words out. Nothing here knows of streams,
-// distributions or devices; `shaders/philox.wgsl` computes the same words.
-//
+// Philox4x32-10 in u32 arithmetic: a counter and a key in, four random words out.
+
 // Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), and its Random123
-// library, whose known-answer vectors the tests hold.
+// library, whose known-answer vectors the tests hold. `shaders/philox.wgsl` computes the same words.
 
 /**
  * What a block of words is for: the fourth word of the counter. The same stream number under the same key gives

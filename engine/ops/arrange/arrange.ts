@@ -2,6 +2,7 @@
 // the gradients.
 
 import { ArgumentError, ShapeError } from "../../base/errors.ts";
+import { showGiven, showGivenList } from "../../base/number-checks.ts";
 import { normalizeAxes, normalizeAxis, showShape, sizeOf } from "../../base/shape.ts";
 import { apply } from "../../tensor/apply.ts";
 import { checkNumbers, checkTensor } from "../../tensor/arguments.ts";
@@ -70,7 +71,7 @@ export const split: OpFunction<
       const sections = sectionsOrSizes;
       if (!Number.isInteger(sections) || sections < 1) {
         throw new ArgumentError(
-          `split: the number of sections must be a whole number of at least 1, got ${sections}`,
+          `split: the number of sections must be a whole number of at least 1, got ${showGiven(sections)}`,
         );
       }
       if (length % sections !== 0) {
@@ -112,7 +113,7 @@ function repeatRuns(x: Tensor, inner: number, times: number): Tensor {
 
 function checkCount(op: string, count: number): void {
   if (!Number.isInteger(count) || count < 0)
-    throw new ArgumentError(`${op}: counts must be whole numbers of at least 0, got ${count}`);
+    throw new ArgumentError(`${op}: counts must be whole numbers of at least 0, got ${showGivenList(count)}`);
 }
 
 /**

@@ -1,7 +1,8 @@
 // Ops that put a tensor into a larger one, or turn it around: zeros, a constant, its own edge or mirror image around it,
 // and rolling. Each takes every dtype, u8 included, and moves bits as they are.
 
-import { ArgumentError, checkOptions, type OptionNames, ShapeError, unknownName } from "../../base/errors.ts";
+import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../../base/errors.ts";
+import { choiceOf } from "../../base/names.ts";
 import { normalizeAxis, showShape, sizeOf } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 import { checkNumbers, checkTensor } from "../../tensor/arguments.ts";
@@ -156,8 +157,8 @@ export const pad: OpFunction<
     checkOptions("pad", options, padOptions);
     checkTensor("pad", x);
     checkNumbers("pad", "widths", widths);
-    const { mode = "constant", value = 0 } = options;
-    if (!modes.includes(mode)) throw unknownName("pad mode", String(mode), modes);
+    const { value = 0 } = options;
+    const mode = choiceOf("pad mode", options.mode ?? "constant", modes);
     const pairs = typeof widths === "number" ? x.shape.map(() => [widths, widths] as const) : widths;
     const isWidth = (count: number) => Number.isInteger(count) && count >= 0;
     if (

@@ -1,11 +1,11 @@
-// Ordering along an axis: sort, argSort, topK. Merge sort on keys that are u32 in the order wanted, one dispatch a pass:
-// stable, for any length, without shared memory or barriers, and for the largest k no more than k of each run live on.
+// Ordering along an axis: sort, argSort, topK.
 
 import sortBlocksSource from "../../../shaders/sort-blocks.wgsl";
 import sortFinishSource from "../../../shaders/sort-finish.wgsl";
 import sortMergeSource from "../../../shaders/sort-merge.wgsl";
 import type { DType } from "../../base/dtype.ts";
 import { ArgumentError, checkOptions, DTypeError, type OptionNames } from "../../base/errors.ts";
+import { showGiven } from "../../base/number-checks.ts";
 import { normalizeAxis, type Shape, showShape } from "../../base/shape.ts";
 import {
   grid,
@@ -26,6 +26,9 @@ import { notDifferentiable, type Op, type OpFunction } from "../../tensor/op.ts"
 import type { Tensor } from "../../tensor/tensor.ts";
 import { scatterAddAlongAxis } from "../indexing/along-axis.ts";
 import { around } from "../layout/strided.ts";
+
+// Merge sort on keys that are u32 in the order wanted, one dispatch a pass: stable, for any length, without shared
+// memory or barriers, and for the largest k no more than k of each run live on.
 
 const blocksShader = shader("sort-blocks", sortBlocksSource);
 const mergeShader = shader("sort-merge", sortMergeSource);
@@ -257,7 +260,7 @@ export const topK: ((x: Tensor, k: number, options?: TopKOptions) => { values: T
     const along = normalizeAxis("topK", axis, x.shape.length);
     if (!Number.isInteger(k) || k < 0 || k > x.shape[along]) {
       throw new ArgumentError(
-        `topK: k is ${k}; axis ${along} of ${showShape(x.shape)} has ${x.shape[along]} elements, so it must be a whole number from 0 to ${x.shape[along]}`,
+        `topK: k is ${showGiven(k)}; axis ${along} of ${showShape(x.shape)} has ${x.shape[along]} elements, so it must be a whole number from 0 to ${x.shape[along]}`,
       );
     }
     const [values, indices] = apply(topKOp, [x], { axis: along, k, descending: !smallest });

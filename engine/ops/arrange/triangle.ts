@@ -2,9 +2,10 @@
 
 import triangleSource from "../../../shaders/triangle.wgsl";
 import { ArgumentError, ShapeError } from "../../base/errors.ts";
+import { showGiven } from "../../base/number-checks.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
 import { type AdapterProfile, input, output, type Spec, type Variants } from "../../kernel/kernel.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction } from "../../tensor/op.ts";
@@ -26,13 +27,24 @@ interface TriangleAttrs {
 function checkOffset(op: string, offset: number): void {
   if (!Number.isInteger(offset) || Math.abs(offset) >= 2 ** 31) {
     throw new ArgumentError(
-      `${op}: the offset must be a whole number of diagonals right of the main one, got ${offset}`,
+      `${op}: the offset must be a whole number of diagonals right of the main one, got ${showGiven(offset)}`,
     );
   }
 }
 
+const triangleFamily: Family = {
+  name: "triangle",
+  sources: copySources(triangleShaders),
+  // Rows that do and do not end with a vec4; every second matrix begins anew.
+  checks: () => [
+    { op: tril.op, inputs: [{ shape: [2, 41, 37] }], attrs: { offset: 1 } },
+    { op: triu.op, inputs: [{ shape: [3, 9, 64] }], attrs: { offset: -2 } },
+  ],
+};
+
 function triangle(name: string, comparison: string, isKept: (distance: number, offset: number) => boolean) {
   const op: OpFunction<[x: Tensor, offset?: number], Tensor> = defineOp({
+    family: triangleFamily,
     name,
     accuracy: { ulp: 0 },
     saves: {},
@@ -95,16 +107,6 @@ export const tril = triangle("tril", "<=", (distance, offset) => distance <= off
 
 /** The upper triangle: elements at least `offset` diagonals to the right of the main one stay. See {@link tril}. */
 export const triu = triangle("triu", ">=", (distance, offset) => distance >= offset);
-
-registerFamily({
-  name: "triangle",
-  sources: copySources(triangleShaders),
-  // Rows that do and do not end with a vec4; every second matrix begins anew.
-  checks: () => [
-    { op: tril.op, inputs: [{ shape: [2, 41, 37] }], attrs: { offset: 1 } },
-    { op: triu.op, inputs: [{ shape: [3, 9, 64] }], attrs: { offset: -2 } },
-  ],
-});
 
 /**
  * Of a vector the square matrix with it on a diagonal, zeros elsewhere; of a matrix the vector on its diagonal, of more

@@ -6,11 +6,12 @@ import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { abs, add, clip, div, mul, neg, square, sub } from "./arithmetic.ts";
+import { constantBeside } from "./constant.ts";
 import { elementwiseOp, unary } from "./elementwise.ts";
 import { erfc, referenceErfc } from "./error-function.ts";
 import { exp } from "./exponential.ts";
 import { tanh } from "./hyperbolic.ts";
-import { mathFunctions } from "./math-functions.ts";
+import { activationFunctions } from "./math-functions.ts";
 
 /** What a function composed of several promises: a multiple of the larger of |y| and |x y'|. */
 const composed = { relative: 1e-6 } as const;
@@ -20,7 +21,7 @@ const samples = [{ inputs: [{ shape: [5, 7], low: -4, high: 4 }] }];
 export const sigmoid = unary({
   name: "sigmoid",
   wgsl: "sigmoid_4(a)",
-  helpers: mathFunctions("sigmoid_4"),
+  helpers: activationFunctions("sigmoid_4"),
   reference: ([a]) => referenceSigmoid(a),
   saves: { outputs: [0] },
   vjp: ({ grad, output }) => [mul(grad(), mul(output(), sub(1, output())))],
@@ -39,7 +40,7 @@ const referenceSoftplus = (a: number) => Math.max(a, 0) + Math.log1p(Math.exp(-M
 export const softplus = unary({
   name: "softplus",
   wgsl: "softplus_4(a)",
-  helpers: mathFunctions("softplus_4"),
+  helpers: activationFunctions("softplus_4"),
   reference: ([a]) => referenceSoftplus(a),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [mul(grad(), sigmoid(input(0)))],
@@ -51,7 +52,7 @@ export const softplus = unary({
 export const logSigmoid = unary({
   name: "logSigmoid",
   wgsl: "-softplus_4(-a)",
-  helpers: mathFunctions("softplus_4"),
+  helpers: activationFunctions("softplus_4"),
   reference: ([a]) => -referenceSoftplus(-a),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [mul(grad(), sigmoid(neg(input(0))))],
@@ -64,7 +65,7 @@ export const softsign = unary({
   name: "softsign",
   // Beyond 1e10 the quotient is ±1, also for infinity.
   wgsl: "limit_4(a, -1e10, 1e10) / (1.0 + abs(limit_4(a, -1e10, 1e10)))",
-  helpers: mathFunctions("limit_4"),
+  helpers: activationFunctions("limit_4"),
   reference: ([a]) => (Math.abs(a) === Number.POSITIVE_INFINITY ? Math.sign(a) : a / (1 + Math.abs(a))),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [div(grad(), square(add(abs(input(0)), 1)))],
@@ -79,7 +80,7 @@ export const softsign = unary({
 export const silu = unary({
   name: "silu",
   wgsl: "silu_4(a)",
-  helpers: mathFunctions("silu_4"),
+  helpers: activationFunctions("silu_4"),
   reference: ([a]) => timesVanishing(a, referenceSigmoid(a)),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => {
@@ -97,7 +98,7 @@ const timesVanishing = (x: number, factor: number): number => (factor === 0 ? 0 
 export const mish = unary({
   name: "mish",
   wgsl: "mish_4(a)",
-  helpers: mathFunctions("mish_4"),
+  helpers: activationFunctions("mish_4"),
   // tanh(ln(1 + u)) = u (u + 2) / (u (u + 2) + 2), u = e^x; 1 where u is infinite.
   reference: ([a]) => timesVanishing(a, Math.tanh(referenceSoftplus(a))),
   saves: { inputs: [0] },
@@ -134,7 +135,7 @@ export const gelu: OpFunction<[x: TensorLike, options?: GeluOptions], Tensor> = 
     name: "gelu",
     arity: 1,
     wgsl: ({ approximate }) => (approximate ? "gelu_tanh_4(a)" : "gelu_4(a)"),
-    helpers: mathFunctions("gelu_4", "gelu_tanh_4"),
+    helpers: activationFunctions("gelu_4", "gelu_tanh_4"),
     reference: ([a], { approximate }) =>
       timesVanishing(
         a,
@@ -146,15 +147,16 @@ export const gelu: OpFunction<[x: TensorLike, options?: GeluOptions], Tensor> = 
     vjp: ({ grad, input, attrs: { approximate } }) => {
       if (!approximate) {
         const x = input(0);
-        const distribution = mul(erfc(mul(x, -Math.SQRT1_2)), 0.5);
-        const density = mul(exp(mul(square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+        const distribution = mul(erfc(mul(x, constantBeside(x, -Math.SQRT1_2))), 0.5);
+        const density = mul(exp(mul(square(x), -0.5)), constantBeside(x, 1 / Math.sqrt(2 * Math.PI)));
         return [mul(grad(), add(distribution, mul(x, density)))];
       }
       // The cube would overflow far away, where nothing changes any more.
       const x = clip(input(0), -100, 100);
       // y = x s(v) with v = 2u, so y' = s + x s (1 - s) v'; 1 - s is s(-v), where nothing cancels.
-      const v = mul(mul(x, add(mul(square(x), geluCube), 1)), 2 * geluSlope);
-      const slope = mul(add(mul(square(x), 3 * geluCube), 1), 2 * geluSlope);
+      const [cube, slopes] = [constantBeside(x, geluCube), constantBeside(x, 2 * geluSlope)];
+      const v = mul(mul(x, add(mul(square(x), cube), 1)), slopes);
+      const slope = mul(add(mul(square(x), constantBeside(x, 3 * geluCube)), 1), slopes);
       const s = sigmoid(v);
       return [mul(grad(), add(s, mul(x, mul(mul(s, sigmoid(neg(v))), slope))))];
     },

@@ -1,16 +1,18 @@
 // Arithmetic, element by element, with broadcasting: what losses, layers, optimizers and backward rules are made of.
 
-import { ArgumentError } from "../../base/errors.ts";
+import { ArgumentError, checkOptions, type OptionNames } from "../../base/errors.ts";
+import { aNumber } from "../../base/number-checks.ts";
 import { wgslFloat } from "../../kernel/kernel.ts";
 import type { Sample } from "../../kernel/kernel-op.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { binaryOfBytes } from "./bytes.ts";
 import { cast } from "./cast.ts";
 import { equal, greaterEqual, less, lessEqual } from "./comparison.ts";
-import { binary, elementwiseOp, exact, numeric, unary } from "./elementwise.ts";
+import { elementwiseOp, exact, numeric, unary } from "./elementwise.ts";
 import { logicalAnd, where } from "./logical.ts";
-import { mathFunctions } from "./math-functions.ts";
+import { mathFunctions, remainderFunctions } from "./math-functions.ts";
 import { floor } from "./rounding.ts";
 
 const pair: readonly Sample[] = [
@@ -30,7 +32,7 @@ const apart: readonly Sample[] = [
 ];
 
 /** a + b, broadcast. */
-export const add = binary({
+export const add = binaryOfBytes({
   name: "add",
   traits: { neutral: [0, 0] },
   dtypes: numeric,
@@ -42,7 +44,7 @@ export const add = binary({
 });
 
 /** a - b, broadcast. */
-export const sub = binary({
+export const sub = binaryOfBytes({
   name: "sub",
   traits: { neutral: [undefined, 0] },
   dtypes: numeric,
@@ -54,7 +56,7 @@ export const sub = binary({
 });
 
 /** a · b, broadcast. */
-export const mul = binary({
+export const mul = binaryOfBytes({
   name: "mul",
   traits: { neutral: [1, 1], isProduct: true },
   dtypes: numeric,
@@ -71,9 +73,11 @@ export const mul = binary({
 
 /**
  * a / b, broadcast. Floats divide as IEEE 754 does, within 3 ULP (an adapter may multiply by the reciprocal, which
- * is lost where |b| is above 2^126); integers round towards zero, and x / 0 is x.
+ * is lost where |b| is above 2^126). Integers (i32, u32) give integers, rounded towards zero, and x / 0 is x: 3 / 2 is 1
+ * and -3 / 2 is -1, as in C and PyTorch's `div(..., rounding_mode="trunc")`. NumPy, Keras and PyTorch's `/` give 1.5: for
+ * that, `cast(a, "f32")` first. Bytes (u8) beside a number count as f32.
  */
-export const div = binary({
+export const div = binaryOfBytes({
   name: "div",
   traits: { neutral: [undefined, 1], isProduct: true },
   dtypes: numeric,
@@ -103,7 +107,7 @@ export const div = binary({
  * where b is 0 (integers: 0) or a infinite. The gradient of a is 1, that of b is -⌊a / b⌋, also where the quotient
  * jumps.
  */
-export const remainder = binary({
+export const remainder = binaryOfBytes({
   name: "remainder",
   dtypes: numeric,
   wgsl: (_, [a]) => {
@@ -111,7 +115,7 @@ export const remainder = binary({
     if (a.dtype === "u32") return "a % b";
     return "select(a % b, a % b + b, (a % b != vec4i()) & ((a % b < vec4i()) != (b < vec4i())))";
   },
-  helpers: mathFunctions("remainder_4"),
+  helpers: remainderFunctions("remainder_4"),
   reference: ([a, b], _, dtype) => {
     if (b === 0 && dtype !== "f32") return 0;
     const rest = a % b;
@@ -153,7 +157,7 @@ const orNaN =
     a.dtype === "f32" ? `select(b, a, (a ${comparison} b) | is_nan_4(a))` : `select(b, a, a ${comparison} b)`;
 
 /** The smaller of a and b, NaN where either is; where they are equal the gradient goes half to each. */
-export const minimum = binary({
+export const minimum = binaryOfBytes({
   name: "minimum",
   dtypes: numeric,
   wgsl: orNaN("<"),
@@ -166,7 +170,7 @@ export const minimum = binary({
 });
 
 /** The larger of a and b, NaN where either is; where they are equal the gradient goes half to each. */
-export const maximum = binary({
+export const maximum = binaryOfBytes({
   name: "maximum",
   dtypes: numeric,
   wgsl: orNaN(">"),
@@ -245,11 +249,40 @@ export const reciprocal = unary({
   accuracy: { ulp: 3, domain: [[-8.5e37, 8.5e37]] },
 });
 
+export interface ClipOptions {
+  /** Default: minus infinity. */
+  min?: number;
+  /** Default: infinity. */
+  max?: number;
+}
+
+const clipOptions: OptionNames<ClipOptions> = { min: true, max: true };
+
+type ClipArguments = [x: TensorLike, ...limits: [low: number, high: number] | [limits: ClipOptions]];
+
+function limitsOf([first, second]: readonly unknown[]): { low: number; high: number } {
+  if (typeof first !== "object" || first === null) {
+    return { low: aNumber("clip", "low", first), high: aNumber("clip", "high", second) };
+  }
+  checkOptions("clip", first, clipOptions);
+  const { min, max } = first as ClipOptions;
+  if (min === undefined && max === undefined) {
+    throw new ArgumentError("clip: needs limits, as in clip(x, 0, 1) or clip(x, { min: 0 }), got neither");
+  }
+  return {
+    low: aNumber("clip", "min", min ?? Number.NEGATIVE_INFINITY),
+    high: aNumber("clip", "max", max ?? Number.POSITIVE_INFINITY),
+  };
+}
+
 /**
  * a limited to [low, high], NaN for NaN; the gradient passes inside and at the bounds, as PyTorch's `clamp`, and is 0
- * outside.
+ * outside. The limits may stand in an object, as NumPy and PyTorch name them, where one may be left out:
+ * `clip(x, { min: 0 })`.
+ *
+ * @throws ArgumentError for limits that are no numbers, or where low is above high
  */
-export const clip: OpFunction<[x: TensorLike, low: number, high: number], Tensor> = defineOp({
+export const clip: OpFunction<ClipArguments, Tensor> = defineOp({
   ...elementwiseOp<{ low: number; high: number }>({
     name: "clip",
     arity: 1,
@@ -263,7 +296,8 @@ export const clip: OpFunction<[x: TensorLike, low: number, high: number], Tensor
     samples: [{ inputs: [{ shape: [5, 7], low: -2, high: 2 }], attrs: { low: -0.7, high: 1.1 } }],
     accuracy: exact,
   }),
-  call: (x: TensorLike, low: number, high: number) => {
+  call: (x: TensorLike, ...limits: [low: number, high: number] | [limits: ClipOptions]) => {
+    const { low, high } = limitsOf(limits);
     if (!(low <= high)) throw new ArgumentError(`clip: low ${low} must not be above high ${high}`);
     return { inputs: [x], attrs: { low, high } };
   },

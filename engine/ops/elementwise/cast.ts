@@ -1,7 +1,7 @@
 // Conversion between dtypes.
 
 import { type DType, dtypes } from "../../base/dtype.ts";
-import { unknownName } from "../../base/errors.ts";
+import { kindOf, unknownName } from "../../base/errors.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -39,7 +39,8 @@ export const cast: OpFunction<[x: TensorLike, dtype: DType], Tensor> = defineOp(
     arity: 1,
     inputDTypes: ([a]) => [a.dtype],
     outputDType: (_, { dtype }) => {
-      if (!dtypes.includes(dtype)) throw unknownName("dtype", String(dtype), dtypes);
+      if (!dtypes.includes(dtype))
+        throw unknownName("dtype", typeof dtype === "string" ? dtype : kindOf(dtype), dtypes);
       return dtype;
     },
     wgsl: ({ dtype }, [spec]) => {

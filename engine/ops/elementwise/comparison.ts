@@ -1,11 +1,12 @@
 // Comparisons and tests of single values, which give bool.
 
 import { notDifferentiable } from "../../tensor/op.ts";
-import { binary, exact, numeric, unary } from "./elementwise.ts";
+import { binaryOfBytes } from "./bytes.ts";
+import { exact, numeric, unary } from "./elementwise.ts";
 import { mathFunctions } from "./math-functions.ts";
 
 const comparison = (name: string, wgsl: string, reference: (a: number, b: number) => boolean) =>
-  binary({
+  binaryOfBytes({
     name,
     dtypes: numeric,
     outputDType: "bool",

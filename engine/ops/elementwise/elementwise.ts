@@ -59,6 +59,15 @@ export function elementwiseOp<A = object>(definition: ElementwiseDefinition<A>):
     pointwise,
     infer(inputs, attrs) {
       const wanted = definition.inputDTypes?.(inputs) ?? inputs.map(() => inputs[0].dtype);
+      // First, so that nobody is sent from a dtype that it takes to one that it does not.
+      const refused = definition.inputDTypes
+        ? undefined
+        : inputs.find(({ dtype }) => !allowed.includes(dtype));
+      if (refused !== undefined) {
+        throw new DTypeError(
+          `${name}: takes ${allowed.join(", ")}, got ${refused.dtype}; use cast(x, "${allowed[0]}")`,
+        );
+      }
       inputs.forEach((spec, i) => {
         if (spec.dtype !== wanted[i]) {
           throw new DTypeError(
@@ -66,11 +75,6 @@ export function elementwiseOp<A = object>(definition: ElementwiseDefinition<A>):
           );
         }
       });
-      if (definition.inputDTypes === undefined && !allowed.includes(inputs[0].dtype)) {
-        throw new DTypeError(
-          `${name}: takes ${allowed.join(", ")}, got ${inputs[0].dtype}; use cast(x, "${allowed[0]}")`,
-        );
-      }
       const out = definition.outputDType;
       const dtype = typeof out === "function" ? out(inputs, attrs) : (out ?? inputs[arity - 1].dtype);
       return [

@@ -1,9 +1,10 @@
 // The error function and its complement: what the normal distribution is measured in.
 
 import { mul, neg, square } from "./arithmetic.ts";
+import { constantBeside } from "./constant.ts";
 import { unary } from "./elementwise.ts";
 import { exp } from "./exponential.ts";
-import { mathFunctions } from "./math-functions.ts";
+import { errorFunctions } from "./math-functions.ts";
 
 const slopeAtZero = 2 / Math.sqrt(Math.PI);
 
@@ -11,10 +12,12 @@ const slopeAtZero = 2 / Math.sqrt(Math.PI);
 export const erf = unary({
   name: "erf",
   wgsl: "erf_4(a)",
-  helpers: mathFunctions("erf_4"),
+  helpers: errorFunctions("erf_4"),
   reference: ([a]) => (Math.abs(a) < 2 ? erfSeries(a) : Math.sign(a) * (1 - erfcTail(Math.abs(a)))),
   saves: { inputs: [0] },
-  vjp: ({ grad, input }) => [mul(grad(), mul(exp(neg(square(input(0)))), slopeAtZero))],
+  vjp: ({ grad, input }) => [
+    mul(grad(), mul(exp(neg(square(input(0)))), constantBeside(input(0), slopeAtZero))),
+  ],
   samples: [{ inputs: [{ shape: [5, 7], low: -3, high: 3 }] }],
   accuracy: { ulp: 4 },
 });
@@ -26,10 +29,12 @@ export const erf = unary({
 export const erfc = unary({
   name: "erfc",
   wgsl: "erfc_4(a)",
-  helpers: mathFunctions("erfc_4"),
+  helpers: errorFunctions("erfc_4"),
   reference: ([a]) => referenceErfc(a),
   saves: { inputs: [0] },
-  vjp: ({ grad, input }) => [mul(grad(), mul(exp(neg(square(input(0)))), -slopeAtZero))],
+  vjp: ({ grad, input }) => [
+    mul(grad(), mul(exp(neg(square(input(0)))), constantBeside(input(0), -slopeAtZero))),
+  ],
   samples: [{ inputs: [{ shape: [5, 7], low: -3, high: 3 }] }],
   accuracy: { ulp: 4 },
 });

@@ -3,6 +3,7 @@
 
 import { ArgumentError } from "../../base/errors.ts";
 import { wgslFloat } from "../../kernel/kernel.ts";
+import { apply } from "../../tensor/apply.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -110,7 +111,8 @@ function referencePower(a: number, b: number): number {
 
 /**
  * a to a fixed power, within 16 ULP. As IEEE 754 pow, negative bases want whole exponents (else NaN), and a⁰ is 1 even
- * for NaN. The exponent is rounded to f32. For an exponent by element: {@link power}.
+ * for NaN. The exponent is the f32 number nearest to the one given, in the derivatives too. For an exponent by element:
+ * {@link power}.
  */
 export const pow: OpFunction<[x: TensorLike, exponent: number], Tensor> = defineOp({
   ...elementwiseOp<{ exponent: number }>({
@@ -119,14 +121,13 @@ export const pow: OpFunction<[x: TensorLike, exponent: number], Tensor> = define
     wgsl: ({ exponent }) => shortPowers[exponent] ?? `power_4(a, vec4f(${wgslFloat(exponent)}))`,
     helpers: mathFunctions("power_4"),
     reference: ([a], { exponent }) =>
-      exponent === 0.5
-        ? Math.sqrt(a)
-        : exponent === -0.5
-          ? 1 / Math.sqrt(a)
-          : referencePower(a, Math.fround(exponent)),
+      exponent === 0.5 ? Math.sqrt(a) : exponent === -0.5 ? 1 / Math.sqrt(a) : referencePower(a, exponent),
     saves: { inputs: [0] },
     vjp: ({ grad, input, attrs: { exponent } }) => [
-      exponent === 0 ? mul(grad(), 0) : mul(grad(), mul(pow(input(0), exponent - 1), exponent)),
+      // The rounded exponent less 1 is not rounded again: value, gradient and reference speak of one function.
+      exponent === 0
+        ? mul(grad(), 0)
+        : mul(grad(), mul(apply(pow.op, [input(0)], { exponent: exponent - 1 })[0], exponent)),
     ],
     samples: [
       { inputs: [{ shape: [5, 7], low: 0.2, high: 2 }], attrs: { exponent: 1.5 } },
@@ -143,7 +144,7 @@ export const pow: OpFunction<[x: TensorLike, exponent: number], Tensor> = define
         `pow: the exponent must be a number, got ${typeof exponent}; power(a, b) takes a tensor of exponents`,
       );
     }
-    return { inputs: [x], attrs: { exponent } };
+    return { inputs: [x], attrs: { exponent: Math.fround(exponent) } };
   },
 });
 

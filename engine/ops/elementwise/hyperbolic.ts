@@ -4,13 +4,13 @@
 import { add, div, mul, square, sub } from "./arithmetic.ts";
 import { unary } from "./elementwise.ts";
 import { rsqrt } from "./exponential.ts";
-import { mathFunctions } from "./math-functions.ts";
+import { hyperbolicFunctions } from "./math-functions.ts";
 
 /** Hyperbolic tangent. */
 export const tanh = unary({
   name: "tanh",
   wgsl: "tanh_4(a)",
-  helpers: mathFunctions("tanh_4"),
+  helpers: hyperbolicFunctions("tanh_4"),
   reference: ([a]) => Math.tanh(a),
   saves: { outputs: [0] },
   vjp: ({ grad, output }) => [mul(grad(), sub(1, square(output())))],
@@ -22,7 +22,7 @@ export const tanh = unary({
 export const sinh = unary({
   name: "sinh",
   wgsl: "sinh_4(a)",
-  helpers: mathFunctions("sinh_4"),
+  helpers: hyperbolicFunctions("sinh_4"),
   reference: ([a]) => Math.sinh(a),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [mul(grad(), cosh(input(0)))],
@@ -34,7 +34,7 @@ export const sinh = unary({
 export const cosh = unary({
   name: "cosh",
   wgsl: "cosh_4(a)",
-  helpers: mathFunctions("cosh_4"),
+  helpers: hyperbolicFunctions("cosh_4"),
   reference: ([a]) => Math.cosh(a),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [mul(grad(), sinh(input(0)))],
@@ -46,7 +46,7 @@ export const cosh = unary({
 export const asinh = unary({
   name: "asinh",
   wgsl: "asinh_4(a)",
-  helpers: mathFunctions("asinh_4"),
+  helpers: hyperbolicFunctions("asinh_4"),
   reference: ([a]) => Math.asinh(a),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [mul(grad(), rsqrt(add(square(input(0)), 1)))],
@@ -58,7 +58,7 @@ export const asinh = unary({
 export const acosh = unary({
   name: "acosh",
   wgsl: "acosh_4(a)",
-  helpers: mathFunctions("acosh_4"),
+  helpers: hyperbolicFunctions("acosh_4"),
   reference: ([a]) => Math.acosh(a),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [mul(grad(), mul(rsqrt(sub(input(0), 1)), rsqrt(add(input(0), 1))))],
@@ -70,7 +70,7 @@ export const acosh = unary({
 export const atanh = unary({
   name: "atanh",
   wgsl: "atanh_4(a)",
-  helpers: mathFunctions("atanh_4"),
+  helpers: hyperbolicFunctions("atanh_4"),
   reference: ([a]) => Math.atanh(a),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [div(grad(), mul(sub(1, input(0)), add(1, input(0))))],

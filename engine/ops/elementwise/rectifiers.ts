@@ -1,22 +1,24 @@
-// Activations that are straight on one side at least: relu and its kin, and the hard (piecewise linear) forms. Smooth
-// ones stand in activations.ts, softmax in softmax.ts.
-//
-// At a kink the gradient is that of the side away from the identity: 0 for relu at 0, 0 for the hard forms at their
-// bounds, so that a unit that rests exactly there is as dead as beyond. Where PyTorch chooses otherwise the docs say so.
+// Activations that are straight on one side at least: relu and its kin, and the hard (piecewise linear) forms.
 
 import { ArgumentError, ShapeError } from "../../base/errors.ts";
+import { numberOrOption } from "../../base/number-checks.ts";
 import { sameShape, showShape } from "../../base/shape.ts";
 import { wgslFloat } from "../../kernel/kernel.ts";
 import type { Sample } from "../../kernel/kernel-op.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { add, mul } from "./arithmetic.ts";
+import { add, div, mul } from "./arithmetic.ts";
 import { greater, greaterEqual, less, lessEqual } from "./comparison.ts";
+import { constantBeside } from "./constant.ts";
 import { elementwiseOp, exact, unary } from "./elementwise.ts";
 import { exp } from "./exponential.ts";
 import { logicalAnd, where } from "./logical.ts";
 import { mathFunctions } from "./math-functions.ts";
+
+// At a kink the gradient is that of the side away from the identity: 0 for relu at 0, 0 for the hard forms at their
+// bounds, so that a unit that rests exactly there is as dead as beyond. Where PyTorch chooses otherwise, the
+// function's own comment says so.
 
 /** What a function composed of several promises: a multiple of the larger of |y| and |x y'|. */
 const composed = { relative: 1e-6 } as const;
@@ -39,8 +41,9 @@ export const relu = unary({
 });
 
 /**
- * x where x > 0, else negativeSlope · x; the gradient at 0 is negativeSlope. The default slope is 0.3, that of
- * Keras 2's `alpha` and tfjs (PyTorch's is 0.01, Keras 3's 0.3 under this name; note 002 speaks of 0.001).
+ * x where x > 0, else negativeSlope · x; the gradient at 0 is negativeSlope. The default slope is 0.2, that of Keras 3's
+ * function and of its name "leaky_relu" (its layer `LeakyReLU`, Keras 2 and tfjs take 0.3, PyTorch 0.01). It may stand in
+ * an object: `leakyRelu(x, { negativeSlope: 0.01 })`.
  */
 export const leakyRelu = defineOp({
   ...elementwiseOp<{ negativeSlope: number }>({
@@ -55,7 +58,10 @@ export const leakyRelu = defineOp({
     samples: awayFromZero.map((sample) => ({ ...sample, attrs: { negativeSlope: 0.3 } })),
     accuracy: exact,
   }),
-  call: (x: TensorLike, negativeSlope: number = 0.3) => ({ inputs: [x], attrs: { negativeSlope } }),
+  call: (x: TensorLike, negativeSlope: number | { negativeSlope?: number } = 0.2) => ({
+    inputs: [x],
+    attrs: { negativeSlope: numberOrOption("leakyRelu", "negativeSlope", negativeSlope, 0.2) },
+  }),
 });
 
 const preluOp = elementwiseOp({
@@ -104,7 +110,7 @@ interface Alpha {
 /**
  * x where x > 0, else alpha (eˣ - 1); alpha is 1 by default, as in Keras and PyTorch. The gradient at 0 is alpha.
  */
-export const elu: OpFunction<[x: TensorLike, alpha?: number], Tensor> = defineOp({
+export const elu: OpFunction<[x: TensorLike, alpha?: number | Partial<Alpha>], Tensor> = defineOp({
   ...elementwiseOp<Alpha>({
     name: "elu",
     arity: 1,
@@ -118,7 +124,10 @@ export const elu: OpFunction<[x: TensorLike, alpha?: number], Tensor> = defineOp
     samples: awayFromZero.map((sample) => ({ ...sample, attrs: { alpha: 0.8 } })),
     accuracy: composed,
   }),
-  call: (x: TensorLike, alpha: number = 1) => ({ inputs: [x], attrs: { alpha } }),
+  call: (x: TensorLike, alpha: number | Partial<Alpha> = 1) => ({
+    inputs: [x],
+    attrs: { alpha: numberOrOption("elu", "alpha", alpha, 1) },
+  }),
 });
 
 /** e^min(x, 0): what a rule takes of the exponential side, without overflow on the other. */
@@ -138,7 +147,14 @@ export const selu = unary({
   reference: ([a]) => (a > 0 ? seluScale * a : seluScale * seluAlpha * Math.expm1(a)),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [
-    mul(grad(), where(greater(input(0), 0), seluScale, mul(expBelow(input(0)), seluScale * seluAlpha))),
+    mul(
+      grad(),
+      where(
+        greater(input(0), 0),
+        constantBeside(input(0), seluScale),
+        mul(expBelow(input(0)), constantBeside(input(0), seluScale * seluAlpha)),
+      ),
+    ),
   ],
   samples: awayFromZero,
   accuracy: composed,
@@ -150,7 +166,7 @@ export const selu = unary({
  *
  * @throws ArgumentError where alpha is 0
  */
-export const celu: OpFunction<[x: TensorLike, alpha?: number], Tensor> = defineOp({
+export const celu: OpFunction<[x: TensorLike, alpha?: number | Partial<Alpha>], Tensor> = defineOp({
   ...elementwiseOp<Alpha>({
     name: "celu",
     arity: 1,
@@ -161,12 +177,13 @@ export const celu: OpFunction<[x: TensorLike, alpha?: number], Tensor> = defineO
     reference: ([a], { alpha }) => (a > 0 ? a : Math.fround(alpha) * Math.expm1(a / Math.fround(alpha))),
     saves: { inputs: [0] },
     vjp: ({ grad, input, attrs: { alpha } }) => [
-      mul(grad(), where(greater(input(0), 0), 1, expBelow(mul(input(0), 1 / alpha)))),
+      mul(grad(), where(greater(input(0), 0), 1, expBelow(div(input(0), alpha)))),
     ],
     samples: awayFromZero.map((sample) => ({ ...sample, attrs: { alpha: 1.3 } })),
     accuracy: composed,
   }),
-  call: (x: TensorLike, alpha: number = 1) => {
+  call: (x: TensorLike, given: number | Partial<Alpha> = 1) => {
+    const alpha = numberOrOption("celu", "alpha", given, 1);
     if (!(alpha > 0)) throw new ArgumentError(`celu: alpha must be above 0, got ${alpha}`);
     return { inputs: [x], attrs: { alpha } };
   },
@@ -199,9 +216,7 @@ export const hardSigmoid = unary({
   helpers: mathFunctions("limit_4"),
   reference: ([a]) => Math.min(Math.max(a + 3, 0), 6) / 6,
   saves: { inputs: [0] },
-  vjp: ({ grad, input }) => [
-    where(logicalAnd(greater(input(0), -3), less(input(0), 3)), mul(grad(), 1 / 6), 0),
-  ],
+  vjp: ({ grad, input }) => [where(logicalAnd(greater(input(0), -3), less(input(0), 3)), div(grad(), 6), 0)],
   samples: betweenKinks,
   accuracy: composed,
 });
@@ -220,7 +235,7 @@ export const hardSwish = unary({
     where(
       lessEqual(input(0), -3),
       0,
-      where(greaterEqual(input(0), 3), grad(), mul(grad(), add(mul(input(0), 1 / 3), 0.5))),
+      where(greaterEqual(input(0), 3), grad(), mul(grad(), add(div(input(0), 3), 0.5))),
     ),
   ],
   samples: betweenKinks,

@@ -4,7 +4,7 @@
 import { add, div, mul, neg, square, sub } from "./arithmetic.ts";
 import { binary, unary } from "./elementwise.ts";
 import { rsqrt } from "./exponential.ts";
-import { mathFunctions } from "./math-functions.ts";
+import { trigonometricFunctions } from "./math-functions.ts";
 
 /** Where the reduction by multiples of π/2 is exact. */
 const reduced = { ulp: 4, domain: [[-12_800, 12_800]] } as const;
@@ -13,7 +13,7 @@ const reduced = { ulp: 4, domain: [[-12_800, 12_800]] } as const;
 export const sin = unary({
   name: "sin",
   wgsl: "sin_4(a)",
-  helpers: mathFunctions("sin_4"),
+  helpers: trigonometricFunctions("sin_4"),
   reference: ([a]) => Math.sin(a),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [mul(grad(), cos(input(0)))],
@@ -25,7 +25,7 @@ export const sin = unary({
 export const cos = unary({
   name: "cos",
   wgsl: "cos_4(a)",
-  helpers: mathFunctions("cos_4"),
+  helpers: trigonometricFunctions("cos_4"),
   reference: ([a]) => Math.cos(a),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [neg(mul(grad(), sin(input(0))))],
@@ -37,7 +37,7 @@ export const cos = unary({
 export const tan = unary({
   name: "tan",
   wgsl: "tan_4(a)",
-  helpers: mathFunctions("tan_4"),
+  helpers: trigonometricFunctions("tan_4"),
   reference: ([a]) => Math.tan(a),
   saves: { outputs: [0] },
   vjp: ({ grad, output }) => [mul(grad(), add(square(output()), 1))],
@@ -52,7 +52,7 @@ export const tan = unary({
 export const asin = unary({
   name: "asin",
   wgsl: "asin_4(a)",
-  helpers: mathFunctions("asin_4"),
+  helpers: trigonometricFunctions("asin_4"),
   reference: ([a]) => Math.asin(a),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [mul(grad(), rsqrt(mul(sub(1, input(0)), add(1, input(0)))))],
@@ -64,7 +64,7 @@ export const asin = unary({
 export const acos = unary({
   name: "acos",
   wgsl: "acos_4(a)",
-  helpers: mathFunctions("acos_4"),
+  helpers: trigonometricFunctions("acos_4"),
   reference: ([a]) => Math.acos(a),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [neg(mul(grad(), rsqrt(mul(sub(1, input(0)), add(1, input(0))))))],
@@ -76,7 +76,7 @@ export const acos = unary({
 export const atan = unary({
   name: "atan",
   wgsl: "atan_4(a)",
-  helpers: mathFunctions("atan_4"),
+  helpers: trigonometricFunctions("atan_4"),
   reference: ([a]) => Math.atan(a),
   saves: { inputs: [0] },
   vjp: ({ grad, input }) => [div(grad(), add(square(input(0)), 1))],
@@ -91,7 +91,7 @@ export const atan = unary({
 export const atan2 = binary({
   name: "atan2",
   wgsl: "atan2_4(a, b)",
-  helpers: mathFunctions("atan2_4"),
+  helpers: trigonometricFunctions("atan2_4"),
   reference: ([y, x]) => Math.atan2(y, x),
   saves: { inputs: [0, 1] },
   vjp: ({ grad, input, needs }) => {

@@ -5,7 +5,6 @@ import scatterUniqueSource from "../../../shaders/scatter-unique.wgsl";
 import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { wholeNumber } from "../../base/number-checks.ts";
 import { normalizeAxis, type Shape, sameShape, showShape, sizeOf } from "../../base/shape.ts";
-import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
   grid,
   input,
@@ -23,7 +22,7 @@ import type { OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { copyCall, unitOf } from "../layout/copying.ts";
 import { around } from "../layout/strided.ts";
-import { gatherShader, scatterAddShader } from "./index-shaders.ts";
+import { gatherShader, scatterAddKernels } from "./index-shaders.ts";
 
 const scatterUniqueShader = shader("scatter-unique", scatterUniqueSource);
 
@@ -47,7 +46,7 @@ const indexSample = (shape: Shape, values: readonly number[]): SampleInput => ({
 /**
  * Elements of `x` picked along `axis`, each by its own index: out[i, j] = x[indices[i, j], j] for axis 0. The shapes of
  * `x` and of `indices` (i32 or u32) are equal but along `axis`; the result has that of `indices`. `x` may have any dtype.
- * An index out of range (negative ones are) gives 0. What `sort`'s order or a class by row is picked with.
+ * An index out of range (negative ones are) gives 0; under `debug({ numerics: true })` it is an error. What `sort`'s order or a class by row is picked with.
  *
  * @throws ShapeError, DTypeError
  */
@@ -71,6 +70,7 @@ export const takeAlongAxis: OpFunction<[x: Tensor, indices: Tensor, axis: number
     }
     return [{ shape: indices.shape, dtype: x.dtype }];
   },
+  places: ([x], { axis }) => ({ input: 1, count: x.shape[axis], outside: "gives 0" }),
   kernels: ({ inputs: [x, indices], outputs: [out], attrs: { axis }, profile }) => {
     const length = sizeOf(out.shape);
     if (length === 0) return { calls: [] };
@@ -180,39 +180,20 @@ export const scatterAddAlongAxis: OpFunction<
     wholeNumber("scatterAddAlongAxis", "the size", size);
     return [{ shape: updates.shape.map((length, k) => (k === axis ? size : length)), dtype: updates.dtype }];
   },
+  places: (_, { size }) => ({ input: 1, count: size, outside: "is left out" }),
   kernels: (context) => {
     const {
       inputs: [updates],
       outputs: [out],
       attrs: { axis, unique },
-      profile,
     } = context;
     if (sizeOf(out.shape) === 0) return { calls: [] };
     if (unique) return uniqueKernels(context, axis);
-    const { outer, rows, inner } = around(out.shape, axis);
-    // Every thread walks all updates of its columns, so no more threads than the adapter can use.
-    const wanted = numbersOf(profile).walkers;
-    const block = Math.ceil(rows / Math.min(rows, Math.max(1, Math.ceil(wanted / (outer * inner)))));
-    const blocks = Math.ceil(rows / block);
-    const workgroup = numbersOf(profile).workgroup;
-    return {
-      calls: [
-        {
-          shader: scatterAddShader,
-          hooks: {
-            aliases: { Unit: updates.dtype },
-            consts: { WORKGROUP: `${workgroup}u` },
-            functions: {
-              index_at:
-                "fn index_at(outer: u32, j: u32, column: u32) -> u32 {\n  return indices[(outer * sizes.picked + j) * sizes.inner + column];\n}",
-            },
-          },
-          sizes: [outer, rows, block, blocks, inner, updates.shape[axis]],
-          operands: [input(0), input(1), output(0)],
-          workgroups: grid(Math.ceil((outer * blocks * inner) / workgroup), profile),
-        },
-      ],
-    };
+    const picked = updates.shape[axis];
+    return scatterAddKernels({ ...around(out.shape, axis), picked, dtype: updates.dtype }, context, {
+      index_at:
+        "fn index_at(outer: u32, j: u32, column: u32) -> u32 {\n  return indices[(outer * sizes.picked + j) * sizes.inner + column];\n}",
+    });
   },
   reference: ([updates, indices], { axis }, [out]) => {
     const { rows, inner } = around(out.shape, axis);

@@ -9,7 +9,8 @@ import { gather } from "./indexing.ts";
 
 /**
  * Rows of `table` [count, features] by `ids` (i32 or u32, any shape): ids.shape + [features]. A GPU cannot throw, so a
- * number out of range gives a row of zeros, and no gradient flows from it.
+ * number out of range gives a row of zeros, and no gradient flows from it; under `debug({ numerics: true })` it is an
+ * error.
  *
  * @throws ShapeError when the table has not 2 axes
  * @throws DTypeError unless the ids are i32 or u32

@@ -6,6 +6,7 @@ import gatherRowsSource from "../../../shaders/gather-rows.wgsl";
 import oneHotSource from "../../../shaders/one-hot.wgsl";
 import type { DType } from "../../base/dtype.ts";
 import { ArgumentError, DTypeError, ShapeError } from "../../base/errors.ts";
+import { showGiven, wholeNumber } from "../../base/number-checks.ts";
 import { normalizeAxis, sameShape, showShape, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
@@ -25,7 +26,7 @@ import { notDifferentiable } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { copyCall, elementsPerUnit, elementsShader, unitOf } from "../layout/copying.ts";
 import { around } from "../layout/strided.ts";
-import { gatherShader, scatterAddShader } from "./index-shaders.ts";
+import { gatherShader, scatterAddKernels } from "./index-shaders.ts";
 import { dynamicSlicePointwise, gatherPointwise } from "./indexing-pointwise.ts";
 
 const gatherRowsShader = shader("gather-rows", gatherRowsSource);
@@ -53,7 +54,8 @@ interface AxisAttrs {
 /**
  * Rows of `x` by index: the axis is replaced by the axes of `indices`, so the result's shape is
  * `x.shape[..axis] + indices.shape + x.shape[axis+1..]`. `x` may have any dtype, u8 included; `indices` are i32 or
- * u32. A row whose index is out of range (negative ones are) is all zeros.
+ * u32. A row whose index is out of range (negative ones are) is all zeros, as in TensorFlow on GPUs, on every device;
+ * under `debug({ numerics: true })` it is an error.
  */
 export const gather = defineOp({
   name: "gather",
@@ -69,6 +71,7 @@ export const gather = defineOp({
       { shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)], dtype: x.dtype },
     ];
   },
+  places: ([x], { axis }) => ({ input: 1, count: x.shape[axis], outside: "gives zeros" }),
   pointwise: gatherPointwise,
   kernels: ({ inputs: [x, indices], outputs: [out], attrs: { axis }, profile }) => {
     const length = sizeOf(out.shape);
@@ -138,7 +141,7 @@ interface ScatterAttrs extends AxisAttrs {
 /**
  * Zeros with `size` rows along `axis`, and row j of `updates` added to row `indices[j]`: the adjoint of `gather`.
  * `updates` (f32, i32 or u32) has the axes of `indices` (i32 or u32) where the result has `axis`. Rows whose index
- * is out of range are left out. Additions go in the order of the indices, so results repeat bit for bit.
+ * is out of range are left out; under `debug({ numerics: true })` they are an error. Additions go in the order of the indices, so results repeat bit for bit.
  */
 export const scatterAdd = defineOp({
   name: "scatterAdd",
@@ -149,6 +152,7 @@ export const scatterAdd = defineOp({
   },
   infer: ([updates, indices], { size, axis }: ScatterAttrs) => {
     checkIndices("scatterAdd", "indices", indices);
+    wholeNumber("scatterAdd", "the size", size);
     if (!["f32", "i32", "u32"].includes(updates.dtype)) {
       throw new DTypeError(
         `scatterAdd: the updates must be f32, i32 or u32, got ${updates.dtype}; use cast(x, "f32")`,
@@ -164,30 +168,16 @@ export const scatterAdd = defineOp({
       { shape: [...updates.shape.slice(0, axis), size, ...updates.shape.slice(end)], dtype: updates.dtype },
     ];
   },
-  kernels: ({ inputs: [updates, indices], outputs: [out], attrs: { axis }, profile }) => {
+  places: (_, { size }) => ({ input: 1, count: size, outside: "is left out" }),
+  kernels: (context) => {
+    const {
+      inputs: [updates, indices],
+      outputs: [out],
+      attrs: { axis },
+    } = context;
     if (sizeOf(out.shape) === 0) return { calls: [] };
-    const { outer, rows, inner } = around(out.shape, axis);
-    const isWide = inner % 4 === 0;
-    const columns = isWide ? inner / 4 : inner;
-    // Every thread walks all indices, so no more threads than the adapter can use.
-    const wanted = numbersOf(profile).walkers;
-    const block = Math.ceil(rows / Math.min(rows, Math.max(1, Math.ceil(wanted / (outer * columns)))));
-    const blocks = Math.ceil(rows / block);
-    const type = updates.dtype;
-    return {
-      calls: [
-        {
-          shader: scatterAddShader,
-          hooks: {
-            aliases: { Unit: isWide ? `vec4<${type}>` : type },
-            consts: { WORKGROUP: `${numbersOf(profile).workgroup}u` },
-          },
-          sizes: [outer, rows, block, blocks, columns, sizeOf(indices.shape)],
-          operands: [input(0), input(1), output(0)],
-          workgroups: grid(Math.ceil((outer * blocks * columns) / numbersOf(profile).workgroup), profile),
-        },
-      ],
-    };
+    const picked = sizeOf(indices.shape);
+    return scatterAddKernels({ ...around(out.shape, axis), picked, dtype: updates.dtype }, context);
   },
   reference: ([updates, indices], { axis }, [out]) => {
     const { outer, rows, inner } = around(out.shape, axis);
@@ -221,7 +211,8 @@ export const scatterAdd = defineOp({
 
 /**
  * A row of `depth` numbers for each label: 1 at the label's place, 0 elsewhere; f32, of shape
- * `labels.shape + [depth]`. Labels are i32, u32 or u8; one that is out of range gives a row of zeros.
+ * `labels.shape + [depth]`. Labels are i32, u32 or u8; one that is out of range gives a row of zeros, as in TensorFlow and
+ * JAX, on every device; under `debug({ numerics: true })` it is an error.
  */
 export const oneHot = defineOp({
   name: "oneHot",
@@ -232,11 +223,12 @@ export const oneHot = defineOp({
     checkIndices("oneHot", "labels", labels, ["i32", "u32", "u8"]);
     if (!Number.isInteger(depth) || depth < 1) {
       throw new ArgumentError(
-        `oneHot: depth ${depth} must be a whole number of at least 1, the number of classes`,
+        `oneHot: depth ${showGiven(depth)} must be a whole number of at least 1, the number of classes`,
       );
     }
     return [{ shape: [...labels.shape, depth], dtype: "f32" }];
   },
+  places: (_, { depth }) => ({ input: 0, count: depth, outside: "gives a row of zeros" }),
   kernels: ({ inputs: [labels], outputs: [out], attrs: { depth }, profile }) => {
     const count = Math.ceil(sizeOf(out.shape) / 4);
     if (count === 0) return { calls: [] };
@@ -331,9 +323,9 @@ export const dynamicSlice = defineOp({
   call: (x: Tensor, start: Tensor, size: number) => ({ inputs: [x, start], attrs: { size } }),
   infer: ([x, start], { size }: { size: number }) => {
     checkStart("dynamicSlice", start);
-    if (x.shape.length === 0 || !(size <= x.shape[0])) {
+    if (x.shape.length === 0 || !(Number.isInteger(size) && size >= 0 && size <= x.shape[0])) {
       throw new ShapeError(
-        `dynamicSlice: can't take ${size} rows of shape ${showShape(x.shape)}; the first axis must have at least that many`,
+        `dynamicSlice: can't take ${showGiven(size)} rows of shape ${showShape(x.shape)}; the first axis must have at least that many`,
       );
     }
     return [{ shape: [size, ...x.shape.slice(1)], dtype: x.dtype }];

@@ -16,6 +16,7 @@ import { defineOp } from "../../tensor/define.ts";
 import type { TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { reshape } from "./reshape.ts";
+import { copyFamily } from "./slice.ts";
 import { matrixKernels, stridedKernels, stridedReference, stridedVariants, type Walk } from "./strided.ts";
 
 const transposeWalk = (shape: Shape, permutation: readonly number[]): Walk => {
@@ -35,6 +36,7 @@ const expandWalk = (x: Spec, out: Spec): Walk => ({
  * @throws ArgumentError when `permutation` does not name every axis exactly once
  */
 export const transpose = defineOp({
+  family: copyFamily,
   name: "transpose",
   accuracy: { ulp: 0 },
   saves: {},
@@ -89,6 +91,7 @@ export const transpose = defineOp({
  * @throws ShapeError when `x` does not broadcast to `shape`
  */
 export const expand = defineOp({
+  family: copyFamily,
   name: "expand",
   traits: { keepsEqualSize: true, movesOnly: true },
   accuracy: { ulp: 0 },

@@ -1,6 +1,6 @@
 // Views: the same memory under another shape. No dispatch, no copy, and so is the gradient.
 
-import { ShapeError } from "../../base/errors.ts";
+import { kindOf, ShapeError } from "../../base/errors.ts";
 import { normalizeAxis, type Shape, showShape, sizeOf } from "../../base/shape.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
@@ -17,7 +17,7 @@ export const reshape: OpFunction<[x: TensorLike, shape: Shape], Tensor> = define
   saves: {},
   call: (x: TensorLike, shape: Shape) => {
     if (!Array.isArray(shape))
-      throw new ShapeError(`reshape: the shape must be an array of lengths, got ${String(shape)}`);
+      throw new ShapeError(`reshape: the shape must be an array of lengths, got ${kindOf(shape)}`);
     return { inputs: [x], attrs: { shape: [...(shape as Shape)] } };
   },
   infer: ([x], { shape }: { shape: number[] }) => [{ shape: fillIn(shape, x.shape), dtype: x.dtype }],

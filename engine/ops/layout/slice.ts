@@ -2,14 +2,36 @@
 // u8 included, and move bits as they are.
 
 import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../../base/errors.ts";
+import { showGiven } from "../../base/number-checks.ts";
 import { type Shape, showShape, stridesOf } from "../../base/shape.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { checkNumbers, shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { padAxes, padKernels, padSources, padVariants, placeInto } from "./pad-kernels.ts";
 import { stridedKernels, stridedReference, stridedSources, stridedVariants, type Walk } from "./strided.ts";
+
+/** @internal Of all ops that copy elements from where a walk finds them. */
+export const copyFamily: Family = {
+  name: "copy",
+  sources: [stridedSources, padSources].join("\n"),
+  // Rows of words that do not end with a vec4, and of vec4s.
+  checks: () => [
+    { op: slice.op, inputs: [{ shape: [9, 77] }], attrs: { start: [1, 3], size: [7, 73], steps: [1, 1] } },
+    { op: slice.op, inputs: [{ shape: [5, 48] }], attrs: { start: [1, 8], size: [3, 40], steps: [1, 1] } },
+    {
+      op: padZeros.op,
+      inputs: [{ shape: [6, 41] }],
+      attrs: { before: [1, 3], after: [2, 1], steps: [1, 1] },
+    },
+    {
+      op: padZeros.op,
+      inputs: [{ shape: [3, 40] }],
+      attrs: { before: [0, 8], after: [1, 4], steps: [2, 1] },
+    },
+  ],
+};
 
 /** Elements spanned by `size` of them that stand `step` apart. */
 const reach = (size: number, step: number) => (size === 0 ? 0 : (size - 1) * step + 1);
@@ -59,7 +81,9 @@ function sliceAttrs(
   shape.forEach((length, axis) => {
     const by = given.step[axis] ?? 1;
     if (!Number.isInteger(by) || by === 0) {
-      throw new ArgumentError(`slice: step ${by} on axis ${axis} must be a whole number other than 0`);
+      throw new ArgumentError(
+        `slice: step ${showGiven(by)} on axis ${axis} must be a whole number other than 0`,
+      );
     }
     // Backwards the axis starts at its last element, and its end, not taken, lies before the first.
     const last = by > 0 ? length : length - 1;
@@ -67,7 +91,7 @@ function sliceAttrs(
       if (value === undefined) return whole;
       if (!Number.isInteger(value) || value < -length || value > last) {
         throw new ShapeError(
-          `slice: ${what} ${value} is out of range on axis ${axis} of ${showShape(shape)}; it must be from ${-length} to ${last} (negative counts from the end)`,
+          `slice: ${what} ${showGiven(value)} is out of range on axis ${axis} of ${showShape(shape)}; it must be from ${-length} to ${last} (negative counts from the end)`,
         );
       }
       return value < 0 ? value + length : value;
@@ -107,6 +131,7 @@ export const slice: OpFunction<
   [x: TensorLike, start?: Positions, end?: Positions, options?: SliceOptions],
   Tensor
 > = defineOp({
+  family: copyFamily,
   name: "slice",
   accuracy: { ulp: 0 },
   saves: {},
@@ -166,6 +191,7 @@ export const padZeros: OpFunction<
   [x: TensorLike, before: readonly number[], after: readonly number[], options?: PadZerosOptions],
   Tensor
 > = defineOp({
+  family: copyFamily,
   name: "padZeros",
   accuracy: { ulp: 0 },
   saves: {},
@@ -214,25 +240,5 @@ export const padZeros: OpFunction<
     { inputs: [{ shape: [3, 4] }], attrs: { before: [1, 2], after: [1, 1], steps: [1, 1] } },
     { inputs: [{ shape: [3, 8] }], attrs: { before: [0, 4], after: [2, 0], steps: [1, 1] } },
     { inputs: [{ shape: [3, 3] }], attrs: { before: [1, 0], after: [0, 2], steps: [3, 2] } },
-  ],
-});
-
-registerFamily({
-  name: "copy",
-  sources: [stridedSources, padSources].join("\n"),
-  // Rows of words that do not end with a vec4, and of vec4s.
-  checks: () => [
-    { op: slice.op, inputs: [{ shape: [9, 77] }], attrs: { start: [1, 3], size: [7, 73], steps: [1, 1] } },
-    { op: slice.op, inputs: [{ shape: [5, 48] }], attrs: { start: [1, 8], size: [3, 40], steps: [1, 1] } },
-    {
-      op: padZeros.op,
-      inputs: [{ shape: [6, 41] }],
-      attrs: { before: [1, 3], after: [2, 1], steps: [1, 1] },
-    },
-    {
-      op: padZeros.op,
-      inputs: [{ shape: [3, 40] }],
-      attrs: { before: [0, 8], after: [1, 4], steps: [2, 1] },
-    },
   ],
 });

@@ -1,5 +1,4 @@
-// The dispatches of a product: which kernel, specialised how, over what grid. It knows shapes and the adapter's profile,
-// not tensors.
+// The dispatches of a product: which kernel, specialised how, over what grid.
 
 import splitSumSource from "../../../shaders/matmul-split-sum.wgsl";
 import { sizeOf } from "../../base/shape.ts";
@@ -15,12 +14,13 @@ import {
   shader,
   type Variants,
 } from "../../kernel/kernel.ts";
+import { longSumSource } from "../../kernel/long-sums.ts";
 import { chosen, powerOfTwo } from "../../kernel/variants.ts";
 import { type BatchAxis, folded, type Product } from "./product.ts";
 import { chooseReadings, elementTypes, hooksOf, type Readings, readAny, storeAny } from "./readings.ts";
-import { type MatmulVariant, matmulVariants, splitOf } from "./variants.ts";
+import { hasLongSums, type MatmulVariant, matmulVariants, splitOf } from "./variants.ts";
 
-const splitSumShader = shader("matmul-split-sum", splitSumSource);
+const splitSumShader = shader("matmul-split-sum", `${splitSumSource}\n${longSumSource}`);
 
 /** What the tests force; left out, the device and the product decide. */
 export interface MatmulChoice {
@@ -39,10 +39,13 @@ export function planMatmul(whole: Product, profile: AdapterProfile, choice: Matm
   if (sizeOf(batch) * m * n === 0) return { calls: [] };
   const variant = choice.variant ?? variantOf(whole, profile);
   const readings = choice.readAny === true ? readAny : chooseReadings(product);
+  const isLong = hasLongSums(product);
   const split = variant.splitsK === true ? splitOf(whole, variant, profile) : undefined;
   if (split === undefined) {
     return {
-      calls: [productCall(product, variant, readings, { axes, length: k, last: k }, output(0), profile)],
+      calls: [
+        productCall(product, variant, readings, { axes, length: k, last: k }, output(0), profile, isLong),
+      ],
     };
   }
   // Each part is a product of its own, along a further batch axis that walks along K.
@@ -56,8 +59,8 @@ export function planMatmul(whole: Product, profile: AdapterProfile, choice: Matm
   return {
     scratch: [{ shape: [...batch, parts, m, n], dtype: "f32" }],
     calls: [
-      productCall(product, variant, readings, walk, scratch(0, "read_write"), profile),
-      splitSumCall(product, parts, readings[2], profile),
+      productCall(product, variant, readings, walk, scratch(0, "read_write"), profile, isLong),
+      splitSumCall(product, parts, readings[2], profile, isLong),
     ],
   };
 }
@@ -77,6 +80,7 @@ function productCall(
   { axes, length, last }: Walk,
   result: Operand,
   profile: AdapterProfile,
+  isLong: boolean,
 ): KernelCall {
   const rowTiles = Math.ceil(m / variant.rows);
   const columnTiles = Math.ceil(n / variant.columns);
@@ -88,7 +92,12 @@ function productCall(
     shader: variant.shader,
     hooks: hooksOf(
       variant,
-      { short: isSmall(m, variant.rows), narrow: isSmall(n, variant.columns), batched: axes.length > 0 },
+      {
+        long: isLong,
+        short: isSmall(m, variant.rows),
+        narrow: isSmall(n, variant.columns),
+        batched: axes.length > 0,
+      },
       readings,
     ),
     sizes: [
@@ -110,6 +119,7 @@ function splitSumCall(
   parts: number,
   c: Readings[2],
   profile: AdapterProfile,
+  isLong: boolean,
 ): KernelCall {
   const quads = Math.ceil(n / 4);
   const items = sizeOf(batch) * m * quads;
@@ -117,9 +127,10 @@ function splitSumCall(
     shader: splitSumShader,
     hooks: {
       aliases: { CElement: elementTypes[c] },
+      consts: isLong ? { long_k: "true" } : {},
       functions: c === "any" ? { store: storeAny } : {},
     },
-    sizes: [m, n, parts, quads, items],
+    sizes: [m, n, parts, quads, items, 0],
     operands: [scratch(0, "read"), output(0)],
     workgroups: grid(Math.ceil(items / 64), profile),
   };
@@ -132,7 +143,7 @@ export function productVariants(product: Product, profile: AdapterProfile): Vari
   const matrices = sizeOf(batch) > 1 ? `${powerOfTwo(sizeOf(batch))} of ` : "";
   return {
     family: "matmul",
-    problem: `${matrices}${transposeA ? "A^T" : "A"} ${transposeB ? "B^T" : "B"} ${sizes}`,
+    problem: `${hasLongSums(product) ? "long " : ""}${matrices}${transposeA ? "A^T" : "A"} ${transposeB ? "B^T" : "B"} ${sizes}`,
     names: matmulVariants(product, profile).map(({ name }) => name),
   };
 }

@@ -6,7 +6,7 @@ import { broadcastShapes, broadcastStrides, showShape, sizeOf } from "../../base
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike, VjpContext } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -72,6 +72,19 @@ export function productOf([a, b]: readonly Spec[], { transposeA, transposeB }: M
   return { aBatch, bBatch, batch, m, n, k, transposeA, transposeB };
 }
 
+const matmulFamily: Family = {
+  name: "matmul",
+  sources: matmulSources,
+  isAlwaysChecked: true,
+  checks: (profile) => [
+    // Odd sizes of several tiles, read element by element; K long enough to be split.
+    ...checkCalls([70, 600, 37], [false, false], [false, true], [true, false]),
+    ...(numbersOf(profile).compilesSlowly
+      ? []
+      : checkCalls([68, 512, 132], [false, false], [false, true], [true, false])),
+  ],
+};
+
 /**
  * Matrix product: `a` [..., M, K] times `b` [..., K, N] gives [..., M, N]. With `transposeA`, `a` is
  * [..., K, M]; with `transposeB`, `b` is [..., N, K]; neither costs a copy. Axes before the last two are batch
@@ -81,6 +94,7 @@ export function productOf([a, b]: readonly Spec[], { transposeA, transposeB }: M
  * @throws DTypeError unless both are f32
  */
 export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulOptions], Tensor> = defineOp({
+  family: matmulFamily,
   name: "matmul",
   traits: { writesExactly: true, readsRows: () => slicedMatmul },
   saves: { inputs: [0, 1] },
@@ -107,19 +121,6 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
 });
 
 const slicedMatmul = sliced("slicedMatmul", matmul.op);
-
-registerFamily({
-  name: "matmul",
-  sources: matmulSources,
-  isAlwaysChecked: true,
-  checks: (profile) => [
-    // Odd sizes of several tiles, read element by element; K long enough to be split.
-    ...checkCalls([70, 600, 37], [false, false], [false, true], [true, false]),
-    ...(numbersOf(profile).compilesSlowly
-      ? []
-      : checkCalls([68, 512, 132], [false, false], [false, true], [true, false])),
-  ],
-});
 
 function checkCalls(
   [m, k, n]: readonly number[],

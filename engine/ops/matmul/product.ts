@@ -1,4 +1,4 @@
-// The sizes of a product and of its batch, and how matrices of a batch lie one after the other. Knows no kernels.
+// The sizes of a product and of its batch, and how matrices of a batch lie one after the other.
 
 import { broadcastStrides, type Shape } from "../../base/shape.ts";
 

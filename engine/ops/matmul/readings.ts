@@ -157,6 +157,8 @@ export interface Extent {
   readonly narrow: boolean;
   /** Several matrices. */
   readonly batched: boolean;
+  /** Sums so long that they are made of blocks. */
+  readonly long: boolean;
 }
 
 const hooksByKey = new Map<string, Hooks>();
@@ -173,6 +175,7 @@ export function hooksOf(variant: MatmulVariant, extent: Extent, [a, b, c]: Readi
           has_batch: `${extent.batched}`,
         }
       : {}),
+    ...(extent.long ? { long_k: "true" } : {}),
   };
   const key = `${shader.name} ${JSON.stringify(consts)} ${a} ${b} ${c}`;
   let hooks = hooksByKey.get(key);

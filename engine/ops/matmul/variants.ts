@@ -1,5 +1,4 @@
-// Which kernels there are for a product, and which of them an adapter's profile wants first. It knows shapes and the
-// profile, not how operands lie in memory.
+// Which kernels there are for a product, and which of them an adapter's profile wants first.
 
 import matrixSource from "../../../shaders/matmul-matrix.wgsl";
 import sharedSource from "../../../shaders/matmul-shared.wgsl";
@@ -10,10 +9,12 @@ import productSource from "../../../shaders/product.wgsl";
 import { sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import { type AdapterProfile, type MatrixShape, type Shader, shader } from "../../kernel/kernel.ts";
+import { longSumSource, manyTerms } from "../../kernel/long-sums.ts";
 import { folded, type Product } from "./product.ts";
 
 /** What all share stands behind, as files may begin with what they enable. */
-const productShader = (name: string, source: string): Shader => shader(name, `${source}\n${productSource}`);
+const productShader = (name: string, source: string): Shader =>
+  shader(name, [source, productSource, longSumSource].join("\n"));
 
 const subgroupShader = productShader("matmul-subgroup", subgroupSource);
 const tileShader = productShader("matmul-tile", tileSource);
@@ -87,6 +88,9 @@ const enoughTiles = (profile: AdapterProfile): number => profile.workgroupTarget
 const tilesOf = ({ batch, m, n }: Product, { rows, columns }: MatmulVariant): number =>
   sizeOf(batch) * Math.ceil(m / rows) * Math.ceil(n / columns);
 
+/** Whether sums over K are made of blocks of 32, which are added up with compensation. */
+export const hasLongSums = ({ k }: Product): boolean => k >= manyTerms;
+
 /** The variants to choose from, the profile's favourite first. Each is right for every product that it is given for. */
 export function matmulVariants(product: Product, profile: AdapterProfile): readonly MatmulVariant[] {
   if (!numbersOf(profile).sharesTiles) {
@@ -95,7 +99,9 @@ export function matmulVariants(product: Product, profile: AdapterProfile): reado
     return [...(hasTile ? [subgroupVariant(profile.subgroupSize)] : []), softwareTile, smallTile];
   }
   const enough = enoughTiles(profile);
-  const all = [...matrixVariants(profile), sharedVariant(2), sharedVariant(1), smallTile];
+  // Totals beside 8x8 accumulators a thread would not fit registers.
+  const shared = hasLongSums(product) ? [sharedVariant(1)] : [sharedVariant(2), sharedVariant(1)];
+  const all = [...matrixVariants(profile), ...shared, smallTile];
   // The largest tile of which there are enough to keep a GPU's cores busy.
   const favourite = all.find((variant) => tilesOf(product, variant) >= enough) ?? smallTile;
   const others = all.filter((variant) => variant !== favourite);
@@ -147,6 +153,7 @@ export function rereads({ m, n }: Product, profile: AdapterProfile): readonly [a
 /** All that decides what a variant computes and how fast. */
 export const matmulSources: string = [
   matrixSource,
+  longSumSource,
   productSource,
   sharedSource,
   splitSumSource,

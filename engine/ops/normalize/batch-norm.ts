@@ -3,6 +3,7 @@
 import batchNormSource from "../../../shaders/batch-norm.wgsl";
 import gradientSource from "../../../shaders/batch-norm-gradient.wgsl";
 import { ShapeError } from "../../base/errors.ts";
+import { atLeastZero, numberOrOption } from "../../base/number-checks.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
@@ -20,11 +21,11 @@ import {
   type Variants,
   wgslFloat,
 } from "../../kernel/kernel.ts";
-import { chosen, powerOfTwo, registerFamily } from "../../kernel/variants.ts";
+import { chosen, type Family, powerOfTwo } from "../../kernel/variants.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
 import type { TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { add, mul, sub } from "../elementwise/arithmetic.ts";
+import { add, div, mul, sub } from "../elementwise/arithmetic.ts";
 import { elementwiseOp } from "../elementwise/elementwise.ts";
 import { rsqrt } from "../elementwise/exponential.ts";
 import { columnwiseSite } from "../pointwise/epilogues.ts";
@@ -87,10 +88,12 @@ export const normalize = defineOp({
     variance: TensorLike,
     gamma: TensorLike,
     beta: TensorLike,
-    epsilon: number = 1e-3,
+    epsilon: number | { epsilon?: number } = 1e-3,
   ) => ({
     inputs: [x, mean, variance, gamma, beta],
-    attrs: { epsilon },
+    attrs: {
+      epsilon: atLeastZero("normalize", "epsilon", numberOrOption("normalize", "epsilon", epsilon, 1e-3)),
+    },
   }),
 });
 
@@ -155,12 +158,30 @@ function checkFeatures(
   return features;
 }
 
+const batchNormFamily: Family = {
+  name: "batchNorm",
+  sources: [
+    ...[batchNormShader, gradientShader, elementwiseShader].map(({ source }) => source),
+    ...[momentsSources, reduceSources],
+  ].join("\n"),
+  checks: () => {
+    const [x, features] = [{ shape: [71, 12] }, { shape: [12] }];
+    const statistics = [features, { ...features, low: 0.5, high: 2 }];
+    const attrs = { epsilon: 1e-3 };
+    return [
+      { op: batchNorm.op, inputs: [x, features, features], attrs },
+      { op: batchNormGradient.op, inputs: [x, x, features, ...statistics], attrs },
+    ];
+  },
+};
+
 /**
  * Batch normalization with the batch's own statistics (training): x [batch..., features], gamma and beta
  * [features]. Gives [y, mean, variance]; variance is the biased one. Source: Ioffe and Szegedy 2015, algorithm 1;
  * the gradient flows through mean and variance.
  */
 export const batchNorm = defineMultiOp({
+  family: batchNormFamily,
   name: "batchNorm",
   saves: { inputs: [0, 1], outputs: [1, 2] },
   samples: [
@@ -170,9 +191,16 @@ export const batchNorm = defineMultiOp({
     { inputs: [{ shape: [71, 12] }, { shape: [12] }, { shape: [12] }], attrs: { epsilon: 1e-3 } },
     { inputs: [{ shape: [1, 8] }, { shape: [8] }, { shape: [8] }], attrs: { epsilon: 1e-3 } },
   ],
-  call: (x: TensorLike, gamma: TensorLike, beta: TensorLike, epsilon: number = 1e-3) => ({
+  call: (
+    x: TensorLike,
+    gamma: TensorLike,
+    beta: TensorLike,
+    epsilon: number | { epsilon?: number } = 1e-3,
+  ) => ({
     inputs: [x, gamma, beta],
-    attrs: { epsilon },
+    attrs: {
+      epsilon: atLeastZero("batchNorm", "epsilon", numberOrOption("batchNorm", "epsilon", epsilon, 1e-3)),
+    },
   }),
   infer: ([x, gamma, beta]) => {
     const features = checkFeatures("batchNorm", x, [
@@ -227,8 +255,8 @@ export const batchNorm = defineMultiOp({
     let dx: Tensor | null = null;
     if (needs(0)) {
       dx = ofX;
-      if (hasGrad(1)) dx = add(dx, mul(grad(1), 1 / rows));
-      if (hasGrad(2)) dx = add(dx, mul(sub(x, mean), mul(grad(2), 2 / rows)));
+      if (hasGrad(1)) dx = add(dx, div(grad(1), rows));
+      if (hasGrad(2)) dx = add(dx, mul(sub(x, mean), div(mul(grad(2), 2), rows)));
     }
     return [dx, dGamma, dBeta];
   },
@@ -244,7 +272,7 @@ function composedGradient(
   const normalized = mul(sub(x, mean), scale);
   const dBeta = sum(dy, batchAxes(x));
   const dGamma = sum(mul(dy, normalized), batchAxes(x));
-  const mixed = mul(add(dBeta, mul(normalized, dGamma)), 1 / rows);
+  const mixed = div(add(dBeta, mul(normalized, dGamma)), rows);
   return [mul(sub(dy, mixed), mul(gamma, scale)), dGamma, dBeta];
 }
 
@@ -253,6 +281,7 @@ function composedGradient(
  * dβ = Σ dy, dγ = Σ dy · x̂, dx = γ / √(variance + ε) · (dy - (dβ + x̂ dγ) / rows), x̂ the normalized x.
  */
 export const batchNormGradient = defineMultiOp({
+  family: batchNormFamily,
   name: "batchNormGradient",
   saves: { inputs: [0, 1, 2, 3, 4] },
   samples: [
@@ -381,20 +410,3 @@ function gradientKernels(inputs: readonly Spec[], epsilon: number, profile: Adap
   const calls = [products, ...sumOf(scratch(0, "read"), output(1)), ...sumOf(input(0), output(2)), apply];
   return { calls, scratch: scratchSpecs };
 }
-
-registerFamily({
-  name: "batchNorm",
-  sources: [
-    ...[batchNormShader, gradientShader, elementwiseShader].map(({ source }) => source),
-    ...[momentsSources, reduceSources],
-  ].join("\n"),
-  checks: () => {
-    const [x, features] = [{ shape: [71, 12] }, { shape: [12] }];
-    const statistics = [features, { ...features, low: 0.5, high: 2 }];
-    const attrs = { epsilon: 1e-3 };
-    return [
-      { op: batchNorm.op, inputs: [x, features, features], attrs },
-      { op: batchNormGradient.op, inputs: [x, x, features, ...statistics], attrs },
-    ];
-  },
-});

@@ -25,6 +25,7 @@ import {
   scratch,
   shader,
 } from "../../kernel/kernel.ts";
+import { longSumSource, manyTerms, plainSums, termAliases } from "../../kernel/long-sums.ts";
 import { sumCalls } from "../reduce/reduce.ts";
 import {
   isSharedRow,
@@ -36,7 +37,7 @@ import {
 } from "../reduce/shared-rows.ts";
 
 const rowsShader = (name: string, source: string) =>
-  shader(name, [totalSource, ownRowsSource, logitRowsSource, source].join("\n"));
+  shader(name, [totalSource, longSumSource, ownRowsSource, logitRowsSource, source].join("\n"));
 const crossEntropyShader = rowsShader("cross-entropy", crossEntropySource);
 const gradientShader = rowsShader("cross-entropy-gradient", gradientSource);
 const summaryShader = rowsShader("cross-entropy-summary", summarySource);
@@ -74,8 +75,8 @@ function rowsCall(
   const isShared = isSharedRow(variantsFor(kernel)({ inputs, profile }), profile);
   return {
     shader: kernel,
-    hooks: logitHooks(isShared, workgroup, targets, sparse),
-    sizes: [rows, classes, 0],
+    hooks: logitHooks(isShared, workgroup, targets, sparse, classes >= manyTerms),
+    sizes: [rows, classes, 0, 0],
     operands,
     workgroups: grid(isShared ? rows : Math.ceil(rows / workgroup), profile),
   };
@@ -87,12 +88,15 @@ function logitHooks(
   workgroup: number,
   targets: Spec,
   sparse: readonly TargetFunction[],
+  isLong: boolean,
 ): Hooks {
   const isSparse = targets.dtype !== "f32";
   return {
+    aliases: termAliases("f32"),
     consts: rowConsts(workgroup, isShared),
     bindings: isSparse ? [{ name: "in1", binding: 2, access: "read", type: `array<${targets.dtype}>` }] : [],
     functions: {
+      ...(isLong ? {} : plainSums),
       ...(isShared ? sharedRow : {}),
       ...(isSparse ? Object.fromEntries(sparse.map((name) => [name, labelFunctions[name]])) : {}),
     },
@@ -148,8 +152,14 @@ export function summaryKernels({ inputs, profile }: KernelContext): KernelPlan {
   const groups = Math.max(1, Math.ceil(rows / Math.max(1, segment)));
   const summary = (loss: typeof output, hits: typeof output): KernelCall => ({
     shader: summaryShader,
-    hooks: logitHooks(isShared, summaryWorkgroup, targets, ["target_total", "target_at", "target_class"]),
-    sizes: [rows, classes, segment],
+    hooks: logitHooks(
+      isShared,
+      summaryWorkgroup,
+      targets,
+      ["target_total", "target_at", "target_class"],
+      Math.max(rows, classes) >= manyTerms,
+    ),
+    sizes: [rows, classes, segment, 0],
     operands: [input(0), input(1), loss(0), hits(1), output(2)],
     workgroups: [groups, 1, 1],
   });

@@ -4,14 +4,14 @@ import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { sameShape, showShape, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Spec } from "../../kernel/kernel.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
 import type { TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { sigmoid } from "../elementwise/activations.ts";
 import { add, mul, neg, sub } from "../elementwise/arithmetic.ts";
 import { elementwiseOp } from "../elementwise/elementwise.ts";
-import { mathFunctions } from "../elementwise/math-functions.ts";
+import { activationFunctions } from "../elementwise/math-functions.ts";
 import { oneHot } from "../indexing/indexing.ts";
 import { reshape } from "../layout/reshape.ts";
 import { valuewiseSite } from "../pointwise/epilogues.ts";
@@ -38,6 +38,20 @@ function checkLogits(name: string, logits: Spec): void {
   }
 }
 
+/** target · -ln softmax of a class whose logit is `below` the largest: 0 for a target of 0, even where that is infinite. */
+const classLoss = (target: number, below: number, total: number) =>
+  target * (Math.log(total) - (target === 0 ? 0 : below));
+
+/** Integer labels, for debugging to look at. */
+const labelPlaces = ([logits, labels]: readonly Spec[]) =>
+  labels.dtype === "f32"
+    ? undefined
+    : {
+        input: 1,
+        count: logits.shape[logits.shape.length - 1],
+        outside: "gives a loss of 0 and no gradient",
+      };
+
 /** The gradient written in other ops: how it is differentiated in turn. */
 function composedGradient([logits, targets, g]: readonly Tensor[]): Tensor {
   const dense = targets.dtype === "f32" ? targets : oneHot(targets, logits.shape[logits.shape.length - 1]);
@@ -45,12 +59,29 @@ function composedGradient([logits, targets, g]: readonly Tensor[]): Tensor {
   return mul(reshape(g, [...g.shape, 1]), sub(weighted, dense));
 }
 
+const crossEntropyFamily: Family = {
+  name: "crossEntropy",
+  sources: crossEntropySources,
+  checks: () => {
+    const logits = { shape: [5, 70], low: -3, high: 3 };
+    const labels = { shape: [5], dtype: "i32", low: 0, high: 70 } as const;
+    const targets = { shape: [5, 70], low: 0, high: 1 };
+    return [
+      { op: sparseSoftmaxCrossEntropy.op, inputs: [logits, labels] },
+      { op: softmaxCrossEntropy.op, inputs: [logits, targets] },
+      { op: softmaxCrossEntropyGradient.op, inputs: [logits, targets, { shape: [5] }] },
+      { op: softmaxCrossEntropySummary.op, inputs: [logits, labels] },
+    ];
+  },
+};
+
 /**
  * Gradient of {@link softmaxCrossEntropy} (targets f32 of the logits' shape) or {@link sparseSoftmaxCrossEntropy}
  * (integer labels) with respect to the logits, times `g`, one factor a row:
  * (softmax(logits) · Σ targets - targets) · g. In one kernel.
  */
 export const softmaxCrossEntropyGradient = defineOp({
+  family: crossEntropyFamily,
   name: "softmaxCrossEntropyGradient",
   saves: { inputs: [0, 1, 2] },
   samples: [
@@ -91,9 +122,12 @@ export const softmaxCrossEntropyGradient = defineOp({
 
 /**
  * Cross-entropy of softmax(logits) with target distributions: -Σ target · logSoftmax(logits) over the last axis.
- * logits and targets [..., classes], f32; the result is [...], one loss a row. Stable for any finite logits.
+ * logits and targets [..., classes], f32; the result is [...], one loss a row. Stable for any finite logits; a logit of
+ * -∞ rules its class out: it adds nothing where its target is 0 and makes the loss ∞ where it is not. NaN for rows with
+ * NaN, with ∞ or of -∞ alone, for which softmax is not defined.
  */
 export const softmaxCrossEntropy = defineOp({
+  family: crossEntropyFamily,
   name: "softmaxCrossEntropy",
   saves: { inputs: [0, 1] },
   samples: [
@@ -130,7 +164,7 @@ export const softmaxCrossEntropy = defineOp({
     eachRow(logits, (start, length, largest, total) => {
       let loss = 0;
       for (let i = start; i < start + length; i++)
-        loss += targets.data[i] * (Math.log(total) - (logits.data[i] - largest));
+        loss += classLoss(targets.data[i], logits.data[i] - largest, total);
       out.data[start / length] = loss;
     });
   },
@@ -146,9 +180,11 @@ export const softmaxCrossEntropy = defineOp({
 /**
  * Cross-entropy of softmax(logits) with integer labels: -logSoftmax(logits)[label]. logits [..., classes] f32,
  * labels [...] i32, u32; the result is [...], one loss a row. A label outside 0..classes-1 gives a loss of 0 and
- * no gradient, as a row of zeros would (`fit` refuses such labels up front).
+ * no gradient, as a row of zeros would, on every device: so a row can be masked with the label -1. `fit` and `evaluate`
+ * refuse such labels up front, and under `debug({ numerics: true })` they are an error.
  */
 export const sparseSoftmaxCrossEntropy = defineOp({
+  family: crossEntropyFamily,
   name: "sparseSoftmaxCrossEntropy",
   saves: { inputs: [0, 1] },
   samples: [
@@ -181,6 +217,7 @@ export const sparseSoftmaxCrossEntropy = defineOp({
     }
     return [{ shape, dtype: "f32" }];
   },
+  places: labelPlaces,
   kernels: lossKernels,
   variants: lossVariants,
   reference: ([logits, labels], _, [out]) => {
@@ -200,6 +237,7 @@ export const sparseSoftmaxCrossEntropy = defineOp({
  * output with respect to the logits: softmax(logits) · Σ targets - targets. Logits are [rows, classes].
  */
 export const softmaxCrossEntropySummary = defineMultiOp({
+  family: crossEntropyFamily,
   name: "softmaxCrossEntropySummary",
   saves: { inputs: [0, 1], outputs: [2] },
   samples: [
@@ -232,6 +270,7 @@ export const softmaxCrossEntropySummary = defineMultiOp({
     const scalar: Spec = { shape: [], dtype: "f32" };
     return [scalar, scalar, { shape: logits.shape, dtype: "f32" }];
   },
+  places: labelPlaces,
   kernels: summaryKernels,
   variants: summaryVariants,
   epilogue: ({ inputs: [logits], profile }) =>
@@ -253,7 +292,7 @@ export const softmaxCrossEntropySummary = defineMultiOp({
       }
       for (let k = 0; k < length; k++) {
         const x = logits.data[start + k] - largest;
-        loss.data[0] += targetAt(k) * (Math.log(total) - x);
+        loss.data[0] += classLoss(targetAt(k), x, total);
         gradient.data[start + k] = (Math.exp(x) / total) * weight - targetAt(k);
       }
       if (best === target && (!isSparse || targetAt(target) > 0)) hits.data[0]++;
@@ -277,59 +316,65 @@ export const softmaxCrossEntropySummary = defineMultiOp({
   },
 });
 
-/**
- * Binary cross-entropy of sigmoid(logits) with targets in [0, 1], pointwise:
- * max(x, 0) - x·t + ln(1 + e^-|x|). Stable for any finite logits.
- */
-export const sigmoidCrossEntropy = defineOp({
-  ...elementwiseOp({
-    name: "sigmoidCrossEntropy",
-    arity: 2,
-    wgsl: "(select(a, vec4f(), a < vec4f()) - a * b) + softplus_tail_4(a)",
-    helpers: mathFunctions("softplus_tail_4"),
-    reference: ([x, t]) => Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x))),
-    saves: { inputs: [0, 1] },
-    vjp: ({ grad, input, needs }) => [
-      needs(0) ? mul(grad(), sub(sigmoid(input(0)), input(1))) : null,
-      needs(1) ? neg(mul(grad(), input(0))) : null,
-    ],
-    samples: [
-      {
-        inputs: [
-          { shape: [5, 7], low: 0.1, high: 6 },
-          { shape: [5, 7], low: 0, high: 1 },
-        ],
-      },
-      {
-        inputs: [
-          { shape: [9], low: -6, high: -0.1 },
-          { shape: [9], low: 0, high: 1 },
-        ],
-      },
-    ],
-    accuracy: {
-      relative: 1e-6,
-      domain: [
-        [-3.4e38, 3.4e38],
-        [0, 1],
+const sigmoidOp = elementwiseOp({
+  name: "sigmoidCrossEntropy",
+  arity: 2,
+  wgsl: "cross_entropy_slope_4(a, select(-b, vec4f(1.0) - b, a > vec4f())) + softplus_tail_4(a)",
+  helpers: {
+    ...activationFunctions("softplus_tail_4"),
+    // Times a share of 0 an infinite logit is nothing. NaN stays.
+    cross_entropy_slope_4:
+      "fn cross_entropy_slope_4(x: vec4f, share: vec4f) -> vec4f {\n  return select(x, vec4f(), (share == vec4f()) & (abs(x) > vec4f(3e38))) * share;\n}",
+  },
+  reference: ([x, t]) => {
+    const share = x > 0 ? 1 - t : -t;
+    return (share === 0 ? 0 : x * share) + Math.log1p(Math.exp(-Math.abs(x)));
+  },
+  saves: { inputs: [0, 1] },
+  vjp: ({ grad, input, needs }) => [
+    needs(0) ? mul(grad(), sub(sigmoid(input(0)), input(1))) : null,
+    needs(1) ? neg(mul(grad(), input(0))) : null,
+  ],
+  samples: [
+    {
+      inputs: [
+        { shape: [5, 7], low: 0.1, high: 6 },
+        { shape: [5, 7], low: 0, high: 1 },
       ],
     },
-  }),
-  call: (logits: TensorLike, targets: TensorLike) => ({ inputs: [logits, targets], attrs: {} }),
+    {
+      inputs: [
+        { shape: [9], low: -6, high: -0.1 },
+        { shape: [9], low: 0, high: 1 },
+      ],
+    },
+  ],
+  accuracy: {
+    relative: 1e-6,
+    domain: [
+      [-3.4e38, 3.4e38],
+      [0, 1],
+    ],
+  },
 });
 
-registerFamily({
-  name: "crossEntropy",
-  sources: crossEntropySources,
-  checks: () => {
-    const logits = { shape: [5, 70], low: -3, high: 3 };
-    const labels = { shape: [5], dtype: "i32", low: 0, high: 70 } as const;
-    const targets = { shape: [5, 70], low: 0, high: 1 };
-    return [
-      { op: sparseSoftmaxCrossEntropy.op, inputs: [logits, labels] },
-      { op: softmaxCrossEntropy.op, inputs: [logits, targets] },
-      { op: softmaxCrossEntropyGradient.op, inputs: [logits, targets, { shape: [5] }] },
-      { op: softmaxCrossEntropySummary.op, inputs: [logits, labels] },
-    ];
+/**
+ * Binary cross-entropy of sigmoid(logits) with targets in [0, 1], pointwise: max(x, 0) - x·t + ln(1 + e^-|x|), which is
+ * |x| · (1 - t or t) + ln(1 + e^-|x|) by the sign of x. Stable for any finite logits; of infinite ones the limit: 0 where
+ * the target is what the logit says, ∞ where it is not. Targets have the logits' shape, or are one number for all
+ * (`sigmoidCrossEntropy(logits, 1)`).
+ *
+ * @throws ShapeError for targets of any other shape: broadcast, they would give a number that means nothing
+ */
+export const sigmoidCrossEntropy = defineOp({
+  ...sigmoidOp,
+  infer: ([logits, targets], attrs) => {
+    if (targets.shape.length > 0 && !sameShape(logits.shape, targets.shape)) {
+      throw new ShapeError(
+        `sigmoidCrossEntropy: logits ${showShape(logits.shape)} and targets ${showShape(targets.shape)} must have the same shape; reshape the targets`,
+      );
+    }
+    return sigmoidOp.infer([logits, targets], attrs);
   },
+  call: (logits: TensorLike, targets: TensorLike) => ({ inputs: [logits, targets], attrs: {} }),
 });

@@ -2,10 +2,10 @@
 // and their errors; row-norm.ts does the work.
 
 import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../../base/errors.ts";
-import { atLeastZero } from "../../base/number-checks.ts";
+import { atLeastZero, showGiven } from "../../base/number-checks.ts";
 import { normalizeAxes, type Shape, sameShape, showShape, sizeOf } from "../../base/shape.ts";
 import type { Sample } from "../../kernel/kernel-op.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import { type Family, registerFamily } from "../../kernel/variants.ts";
 import { apply } from "../../tensor/apply.ts";
 import { checkTensor, notTensor } from "../../tensor/arguments.ts";
 import { full } from "../../tensor/create.ts";
@@ -83,7 +83,7 @@ function channelGroups(
   const count = groups ?? channels;
   if (!Number.isInteger(count) || count < 1 || channels % count !== 0) {
     throw new ArgumentError(
-      `${op}: groups is ${count}; it must be a whole number that divides the ${channels} channels of x ${showShape(shape)}`,
+      `${op}: groups is ${showGiven(count)}; it must be a whole number that divides the ${channels} channels of x ${showShape(shape)}`,
     );
   }
   const middle = sizeOf(shape.slice(1, -1));
@@ -100,23 +100,51 @@ const rows = (inner: number, centered: boolean): RowNormAttrs => ({
   ...{ middle: 1, groups: 1, inner, epsilon: 1e-3, centered },
 });
 
-const layerNormOp = rowNormOp("layerNorm", [
+const rowNormFamily: Family = {
+  name: "rowNorm",
+  sources: rowNormSources,
+  checks: () => {
+    const grouped = { middle: 35, groups: 2, inner: 3, epsilon: 1e-3, centered: true };
+    const statistics = [{ shape: [5] }, { shape: [5], low: 0.5, high: 2 }];
+    return [
+      {
+        op: layerNormOp,
+        inputs: [{ shape: [5, 300] }, { shape: [300] }, { shape: [300] }],
+        attrs: rows(300, true),
+      },
+      { op: groupNormOp, inputs: [{ shape: [3, 35, 6] }, { shape: [6] }], attrs: grouped },
+      {
+        op: rowNormGradient.op,
+        inputs: [{ shape: [5, 300] }, { shape: [5, 300] }, ...statistics, { shape: [300] }],
+        attrs: rows(300, true),
+      },
+    ];
+  },
+};
+
+/** The op of that name, one of the family's. */
+function normOp(name: string, samples: readonly Sample<RowNormAttrs>[]): Op<RowNormAttrs> {
+  registerFamily(rowNormFamily);
+  return rowNormOp(name, samples);
+}
+
+const layerNormOp = normOp("layerNorm", [
   ...affine([5, 7], [7], rows(7, true)),
   ...affine([2, 3, 8], [8], rows(8, true)),
   { inputs: [{ shape: [3, 2, 5], low: 4, high: 6 }, { shape: [2, 5] }], attrs: rows(10, true) },
   { inputs: [{ shape: [0, 4] }, { shape: [4] }], attrs: rows(4, true) },
 ]);
 
-const groupNormOp = rowNormOp("groupNorm", [
+const groupNormOp = normOp("groupNorm", [
   ...affine([2, 3, 2, 6], [6], { middle: 6, groups: 2, inner: 3, epsilon: 1e-3, centered: true }),
   ...affine([2, 5, 8], [8], { middle: 5, groups: 2, inner: 4, epsilon: 1e-3, centered: true }),
 ]);
 
-const instanceNormOp = rowNormOp("instanceNorm", [
+const instanceNormOp = normOp("instanceNorm", [
   ...affine([2, 3, 2, 3], [3], { middle: 6, groups: 3, inner: 1, epsilon: 1e-3, centered: true }),
 ]);
 
-const rmsNormOp = rowNormOp("rmsNorm", [
+const rmsNormOp = normOp("rmsNorm", [
   ...affine([5, 7], [7], rows(7, false)),
   ...affine([2, 3, 8], [8], rows(8, false)),
 ]);
@@ -189,25 +217,3 @@ export const instanceNorm: Normalization<[options?: NormalizationOptions]> = Obj
   },
   { op: instanceNormOp as Op },
 );
-
-registerFamily({
-  name: "rowNorm",
-  sources: rowNormSources,
-  checks: () => {
-    const grouped = { middle: 35, groups: 2, inner: 3, epsilon: 1e-3, centered: true };
-    const statistics = [{ shape: [5] }, { shape: [5], low: 0.5, high: 2 }];
-    return [
-      {
-        op: layerNormOp,
-        inputs: [{ shape: [5, 300] }, { shape: [300] }, { shape: [300] }],
-        attrs: rows(300, true),
-      },
-      { op: groupNormOp, inputs: [{ shape: [3, 35, 6] }, { shape: [6] }], attrs: grouped },
-      {
-        op: rowNormGradient.op,
-        inputs: [{ shape: [5, 300] }, { shape: [5, 300] }, ...statistics, { shape: [300] }],
-        attrs: rows(300, true),
-      },
-    ];
-  },
-});

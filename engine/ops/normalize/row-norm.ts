@@ -1,6 +1,4 @@
-// Normalization of rows: the one machine behind layer, group, instance and RMS normalization. A tensor is seen as
-// [outer, middle, groups, inner]; what has the same outer index and group is normalized together, gamma and beta are
-// [groups * inner]. What the public functions call their arguments, this file does not know.
+// Normalization of rows: the one machine behind layer, group, instance and RMS normalization.
 
 import rowsSource from "../../../shaders/normalized-rows.wgsl";
 import ownRowsSource from "../../../shaders/own-rows.wgsl";
@@ -27,11 +25,12 @@ import {
   shader,
 } from "../../kernel/kernel.ts";
 import type { Sample, SampleInput } from "../../kernel/kernel-op.ts";
+import { longSumSource, termAliases } from "../../kernel/long-sums.ts";
 import { apply } from "../../tensor/apply.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
 import type { Op } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { add, mul, sub } from "../elementwise/arithmetic.ts";
+import { add, div, mul, sub } from "../elementwise/arithmetic.ts";
 import { reshape } from "../layout/reshape.ts";
 import { columnwiseSite } from "../pointwise/epilogues.ts";
 import { mean as meanOf, sum, sumCalls } from "../reduce/reduce.ts";
@@ -45,9 +44,18 @@ import {
 } from "../reduce/shared-rows.ts";
 import { vjpByComposition } from "./composition.ts";
 
-const rowNormShader = shader("row-norm", [ownRowsSource, rowsSource, rowNormSource].join("\n"));
-const gradientShader = shader("row-norm-gradient", [ownRowsSource, rowsSource, gradientSource].join("\n"));
-const parametersShader = shader("row-norm-parameters", parametersSource);
+// A tensor is seen as [outer, middle, groups, inner]: what has the same outer index and group is normalized together,
+// and gamma and beta are [groups * inner].
+
+const rowNormShader = shader(
+  "row-norm",
+  [longSumSource, ownRowsSource, rowsSource, rowNormSource].join("\n"),
+);
+const gradientShader = shader(
+  "row-norm-gradient",
+  [longSumSource, ownRowsSource, rowsSource, gradientSource].join("\n"),
+);
+const parametersShader = shader("row-norm-parameters", `${longSumSource}\n${parametersSource}`);
 
 /** @internal What the families of normalizations depend on here. */
 export const rowNormSources: string = [rowNormShader.source, gradientShader.source, rowSources].join("\n");
@@ -136,11 +144,12 @@ function rowsCall(
     ...[rows, middle, groups, inner / per, (groups * inner) / per, length],
     { f32: countOf(attrs) },
     { f32: epsilon },
+    0,
   ];
   return {
     shader: kernel,
     hooks: {
-      aliases: { Unit: isWide ? "vec4f" : "f32" },
+      aliases: { Unit: isWide ? "vec4f" : "f32", ...termAliases(isWide ? "vec4f" : "f32") },
       consts: {
         ...rowConsts(workgroup, isShared),
         CENTERED: `${centered}`,
@@ -224,13 +233,14 @@ export function rowNormOp(name: string, samples: readonly Sample<RowNormAttrs>[]
       let dx: Tensor | null = null;
       if (needs(0)) {
         dx = apply(rowNormGradient.op, [grad(), x, mean, scale, ...(gamma ? [input(1)] : [])], attrs)[0];
-        const perElement = 1 / countOf(attrs);
+        // Divided by, not multiplied by its reciprocal, which f32 would round.
+        const count = countOf(attrs);
         if (hasGrad(1) && attrs.centered) {
-          dx = reshape(add(viewOf(dx, attrs), mul(rowView(grad(1), attrs), perElement)), x.shape);
+          dx = reshape(add(viewOf(dx, attrs), div(rowView(grad(1), attrs), count)), x.shape);
         }
         if (hasGrad(2)) {
           // d scale / d x = -scale³ (x - mean) / count.
-          const slope = mul(mul(grad(2), mul(scale, mul(scale, scale))), -perElement);
+          const slope = div(mul(grad(2), mul(scale, mul(scale, scale))), -count);
           const centered = sub(viewOf(x, attrs), rowView(mean, attrs));
           dx = reshape(add(viewOf(dx, attrs), mul(centered, rowView(slope, attrs))), x.shape);
         }
@@ -380,8 +390,11 @@ export const rowNormParameterGradient = defineMultiOp({
     const target = (k: number) => (chunks === 1 ? output(k) : scratch(k, "read_write"));
     const sums: KernelCall = {
       shader: parametersShader,
-      hooks: { aliases: { Unit: isWide ? "vec4f" : "f32" }, consts: { WORKGROUP: `${workgroup}u` } },
-      sizes: [pixels, Math.ceil(pixels / chunks), chunks, middle, groups, inner / per, width],
+      hooks: {
+        aliases: { Unit: isWide ? "vec4f" : "f32", ...termAliases(isWide ? "vec4f" : "f32") },
+        consts: { WORKGROUP: `${workgroup}u` },
+      },
+      sizes: [pixels, Math.ceil(pixels / chunks), chunks, middle, groups, inner / per, width, 0],
       operands: [input(0), input(1), input(2), input(3), target(0), target(1)],
       workgroups: grid(Math.ceil((chunks * width) / workgroup), profile),
     };

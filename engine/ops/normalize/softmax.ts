@@ -5,6 +5,7 @@ import totalSource from "../../../shaders/exponential-total.wgsl";
 import ownRowsSource from "../../../shaders/own-rows.wgsl";
 import softmaxSource from "../../../shaders/softmax.wgsl";
 import { DTypeError, ShapeError } from "../../base/errors.ts";
+import { numberOrOption } from "../../base/number-checks.ts";
 import { normalizeAxis, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
@@ -19,7 +20,8 @@ import {
   shader,
 } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import { longSumSource, manyTerms, plainSums } from "../../kernel/long-sums.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike, Vjp } from "../../tensor/op.ts";
@@ -38,7 +40,10 @@ import {
   sharedPlaces,
 } from "../reduce/shared-rows.ts";
 
-const softmaxShader = shader("softmax", [expLogSource, totalSource, ownRowsSource, softmaxSource].join("\n"));
+const softmaxShader = shader(
+  "softmax",
+  [expLogSource, totalSource, longSumSource, ownRowsSource, softmaxSource].join("\n"),
+);
 
 const unalignedRows: Hooks = {
   aliases: { Element: "f32" },
@@ -83,11 +88,12 @@ function softmaxKernels({ inputs: [x], profile }: KernelContext, result: string 
           consts: rowConsts(workgroup, isShared),
           functions: {
             ...base.functions,
+            ...(length >= manyTerms ? {} : plainSums),
             ...(isShared ? sharedRow : {}),
             ...(result === undefined ? {} : { result }),
           },
         },
-        sizes: [rows, length],
+        sizes: [rows, length, 0],
         operands: [input(0), output(0)],
         workgroups: grid(isShared ? rows : Math.ceil(rows / workgroup), profile),
       },
@@ -117,14 +123,25 @@ interface RowOpDefinition {
   vjp: Vjp<object>;
 }
 
+const softmaxFamily: Family = {
+  name: "softmax",
+  sources: [softmaxShader.source, rowSources].join("\n"),
+  checks: () => [
+    { op: softmax.op, inputs: [{ shape: [3, 300], low: -3, high: 3 }] },
+    { op: softmax.op, inputs: [{ shape: [5, 7], low: -3, high: 3 }] },
+    { op: logSoftmax.op, inputs: [{ shape: [3, 301], low: -3, high: 3 }] },
+  ],
+};
+
 /** An op on rows along any one axis; the kernel takes the last one, others are transposed there and back. */
 function rowOp({
   name,
   result,
   value,
   vjp,
-}: RowOpDefinition): OpFunction<[x: TensorLike, axis?: number], Tensor> {
+}: RowOpDefinition): OpFunction<[x: TensorLike, axis?: number | { axis?: number }], Tensor> {
   const lastAxis = defineOp({
+    family: softmaxFamily,
     name,
     saves: { outputs: [0] },
     samples: [
@@ -147,7 +164,8 @@ function rowOp({
     },
     vjp,
   });
-  const anyAxis = (x: TensorLike, axis = -1): Tensor => {
+  const anyAxis = (x: TensorLike, along: number | { axis?: number } = -1): Tensor => {
+    const axis = numberOrOption(name, "axis", along, -1);
     if (typeof x === "number") return lastAxis(x);
     checkTensor(name, x);
     const rank = x.shape.length;
@@ -180,14 +198,4 @@ export const logSoftmax = rowOp({
     "fn result(x: vec4f, largest: f32, total: f32) -> vec4f {\n  return (x - largest) - log_total_of(total);\n}",
   value: (x, largest, total) => x - largest - Math.log(total),
   vjp: ({ grad, output }) => [sub(grad(), mul(exp(output()), sum(grad(), -1, { keepDims: true })))],
-});
-
-registerFamily({
-  name: "softmax",
-  sources: [softmaxShader.source, rowSources].join("\n"),
-  checks: () => [
-    { op: softmax.op, inputs: [{ shape: [3, 300], low: -3, high: 3 }] },
-    { op: softmax.op, inputs: [{ shape: [5, 7], low: -3, high: 3 }] },
-    { op: logSoftmax.op, inputs: [{ shape: [3, 301], low: -3, high: 3 }] },
-  ],
 });

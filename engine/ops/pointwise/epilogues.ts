@@ -223,9 +223,17 @@ export const columnSums = (sum: () => Op): Companion<{ transposeA: boolean; tran
   attach(plan, target) {
     const [call] = plan.calls;
     const binding = call.operands.length + 1;
+    const isLong = call.hooks?.consts?.long_k === "true";
     const functions = {
       ...call.hooks?.functions,
-      observe: `var<private> column_sums: array<vec4f, 2>;
+      observe: isLong
+        ? `var<private> column_sums: array<vec4f, 2>;
+var<private> long_column_sums: array<LongSum, 2>;
+fn observe(block: u32, b0: vec4f, b1: vec4f) {
+  long_column_sums[block] = joined(long_column_sums[block], b0 + b1, sizes.one - 1u);
+  column_sums[block] = settled(long_column_sums[block]);
+}`
+        : `var<private> column_sums: array<vec4f, 2>;
 fn observe(block: u32, b0: vec4f, b1: vec4f) {
   column_sums[block] += b0 + b1;
 }`,

@@ -88,7 +88,7 @@ export function fillOp<A extends object>(
 ): OpFunction<[state: Tensor, shape: Shape, options?: Partial<A>], Tensor> {
   const { name, dtype, code, helpers, samples } = distribution;
   const known: Record<string, true> = {};
-  for (const option of Object.keys(samples[0])) known[option] = true;
+  for (const option of Object.keys(attrsOf({}))) known[option] = true;
   const shapes: readonly [state: SampleInput, shape: Shape][] = [
     [sampleState(1, 2, 3, 4), [7, 13]],
     [highState, [2, 1, 65]],

@@ -1,13 +1,11 @@
-// Ops that draw on the device: words, orders, dropout, and the step from one random state to the next. All are
-// functions of a random state, a u32 tensor of shape [4] that holds `[key low, key high, counter, stream]` (see
-// RandomSource.state): the same state gives the same numbers, on every device. Nothing here keeps a state or advances
-// one by itself; RandomGenerator does.
+// Ops that draw on the device: words, orders, dropout, and the step from one random state to the next.
 
 import advanceSource from "../../../shaders/advance.wgsl";
 import dropoutSource from "../../../shaders/dropout.wgsl";
 import permutationSource from "../../../shaders/permutation.wgsl";
 import philoxSource from "../../../shaders/philox.wgsl";
 import { ArgumentError, DTypeError } from "../../base/errors.ts";
+import { showGiven } from "../../base/number-checks.ts";
 import { fillPermutation, halves } from "../../base/random/permutation.ts";
 import { sizeOf } from "../../base/shape.ts";
 import { input, output, type Spec, shader, wgslFloat } from "../../kernel/kernel.ts";
@@ -15,6 +13,10 @@ import { defineOp } from "../../tensor/define.ts";
 import { notDifferentiable } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { checkState, deviceWords, highState, notOfValues, sampleState, segments } from "./random-fill.ts";
+
+// All are functions of a random state, a u32 tensor of shape [4] that holds `[key low, key high, counter, stream]`
+// (see RandomSource.state): the same state gives the same numbers on every device. RandomGenerator keeps a state and
+// advances it.
 
 const permutationShader = shader("permutation", `${philoxSource}\n${permutationSource}`);
 const dropoutShader = shader("dropout", `${philoxSource}\n${dropoutSource}`);
@@ -37,7 +39,9 @@ export const permutation = defineOp({
   infer: ([state], { n }: PermutationAttrs): readonly Spec[] => {
     checkState("permutation", state);
     if (!Number.isInteger(n) || n < 0 || n >= 2 ** 31) {
-      throw new ArgumentError(`permutation: n must be a whole number from 0 to 2^31 - 1, got ${n}`);
+      throw new ArgumentError(
+        `permutation: n must be a whole number from 0 to 2^31 - 1, got ${showGiven(n)}`,
+      );
     }
     return [{ shape: [n], dtype: "u32" }];
   },
@@ -114,9 +118,9 @@ export const dropout = defineOp({
   infer: ([x, state], { rate }: DropoutAttrs): readonly Spec[] => {
     if (x.dtype !== "f32") throw new DTypeError(`dropout: x must be f32, got ${x.dtype}; use cast(x, "f32")`);
     checkState("dropout", state);
-    if (!(rate >= 0 && rate <= 1)) {
+    if (!(typeof rate === "number" && rate >= 0 && rate <= 1)) {
       throw new ArgumentError(
-        `dropout: the rate must be from 0 to 1, the share of elements to drop, got ${rate}`,
+        `dropout: the rate must be from 0 to 1, the share of elements to drop, got ${showGiven(rate)}`,
       );
     }
     return [{ shape: x.shape, dtype: "f32" }];

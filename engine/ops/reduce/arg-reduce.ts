@@ -3,7 +3,7 @@
 import argReduceSource from "../../../shaders/arg-reduce.wgsl";
 import ownRowsSource from "../../../shaders/own-rows.wgsl";
 import type { DType } from "../../base/dtype.ts";
-import { ArgumentError, DTypeError, ShapeError } from "../../base/errors.ts";
+import { ArgumentError, checkOptions, DTypeError, ShapeError } from "../../base/errors.ts";
 import { normalizeAxes, reducedShape, showShape } from "../../base/shape.ts";
 import {
   type AdapterProfile,
@@ -14,7 +14,7 @@ import {
   shader,
   type Variants,
 } from "../../kernel/kernel.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import { notDifferentiable, type TensorLike } from "../../tensor/op.ts";
@@ -23,7 +23,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { transpose } from "../layout/movement.ts";
 import { reshape } from "../layout/reshape.ts";
 import { valuewiseSite } from "../pointwise/epilogues.ts";
-import { eachReduced, stagesOf, wgslTypes } from "./reduce-kernels.ts";
+import { eachReduced, type ReduceOptions, reduceOptions, stagesOf, wgslTypes } from "./reduce-kernels.ts";
 import { isSharedRow, joined, rowConsts, rowSources, rowVariants, sharedPlaces } from "./shared-rows.ts";
 
 const argShader = shader("arg-reduce", `${ownRowsSource}\n${argReduceSource}`);
@@ -39,11 +39,22 @@ function variantsOf({ shape }: Spec, axis: number, profile: AdapterProfile): Var
 
 const isNaNCode = (v: string) => `(bitcast<u32>(${v}) & 0x7fffffffu) > 0x7f800000u`;
 
+const argReduceFamily: Family = {
+  name: "argReduce",
+  sources: [argShader.source, rowSources].join("\n"),
+  checks: () => [
+    { op: argMax.op, inputs: [{ shape: [3, 301] }], attrs: { axis: 1 } },
+    // Few different numbers: the first of them counts.
+    { op: argMin.op, inputs: [{ shape: [5, 7], dtype: "i32", low: 0, high: 3 }], attrs: { axis: 1 } },
+  ],
+};
+
 function argReduction(name: string, better: string, isBetter: (candidate: number, best: number) => boolean) {
   const orNaN = `!(${isNaNCode("best")}) && (${isNaNCode("candidate")} || ${better})`;
   const wins = (candidate: number, best: number) =>
     !Number.isNaN(best) && (Number.isNaN(candidate) || isBetter(candidate, best));
   const call = defineOp({
+    family: argReduceFamily,
     name,
     saves: {},
     samples: [
@@ -54,6 +65,11 @@ function argReduction(name: string, better: string, isBetter: (candidate: number
     ],
     call: (x: Tensor, axes?: number | readonly number[]) => {
       checkTensor(name, x);
+      // One element has no axis, and is the largest: max takes it, too.
+      if (x.shape.length === 0) {
+        normalizeAxes(name, axes, 0);
+        return { inputs: [reshape(x, [1])], attrs: { axis: 0 } };
+      }
       const list = normalizeAxes(name, axes, x.shape.length);
       if (list.length === 0)
         throw new ArgumentError(`${name}: needs at least one axis to look along, got none`);
@@ -106,7 +122,14 @@ function argReduction(name: string, better: string, isBetter: (candidate: number
     },
     vjp: notDifferentiable("an index does not change smoothly"),
   });
-  const run = (x: Tensor, axes?: number | readonly number[]): Tensor => tidy(() => call(x, axes));
+  const run = (x: Tensor, axes?: number | readonly number[], options?: ReduceOptions): Tensor => {
+    checkOptions(name, options, reduceOptions);
+    return tidy(() => {
+      const places = call(x, axes);
+      if (options?.keepDims !== true) return places;
+      return reshape(places, reducedShape(x.shape, normalizeAxes(name, axes, x.shape.length), true));
+    });
+  };
   return Object.assign(run, { op: call.op });
 }
 
@@ -118,19 +141,9 @@ function mergeAxes(x: Tensor, axes: readonly number[]): Tensor {
 
 /**
  * Index of the largest element over `axes` (default: all), the first one where several tie, as i32; of the first
- * NaN where there is one. Over several axes the index counts through them row-major.
+ * NaN where there is one. Over several axes the index counts through them row-major. Of a scalar it is 0.
  */
 export const argMax = argReduction("argMax", "candidate > best", (candidate, best) => candidate > best);
 
 /** Index of the smallest element; see {@link argMax}. */
 export const argMin = argReduction("argMin", "candidate < best", (candidate, best) => candidate < best);
-
-registerFamily({
-  name: "argReduce",
-  sources: [argShader.source, rowSources].join("\n"),
-  checks: () => [
-    { op: argMax.op, inputs: [{ shape: [3, 301] }], attrs: { axis: 1 } },
-    // Few different numbers: the first of them counts.
-    { op: argMin.op, inputs: [{ shape: [5, 7], dtype: "i32", low: 0, high: 3 }], attrs: { axis: 1 } },
-  ],
-});

@@ -16,11 +16,12 @@ import {
   scratch,
   shader,
 } from "../../kernel/kernel.ts";
+import { longSumSource, manyTerms, plainSums } from "../../kernel/long-sums.ts";
 
-const momentsShader = shader("moments", momentsSource);
+const momentsShader = shader("moments", `${longSumSource}\n${momentsSource}`);
 const combineShader = shader("moments-combine", combineSource);
 
-export const momentsSources: string = [momentsSource, combineSource].join("\n");
+export const momentsSources: string = [momentsShader.source, combineSource].join("\n");
 
 /** How many features x has; throws unless it is f32 with at least one row. */
 export function featuresOf(op: string, x: Spec): number {
@@ -63,15 +64,18 @@ export function momentsKernels(
     hooks: {
       consts: { WORKGROUP: `${workgroup}u` },
       bindings: isAligned ? [] : [{ name: "in0", binding: 1, access: "read", type: "array<f32>" }],
-      functions: isAligned
-        ? {}
-        : {
-            load4:
-              "fn load4(i: u32, column: u32) -> vec4f {\n  let rest = sizes.columns - 1u - column;\n" +
-              "  return vec4f(in0[i], in0[i + min(1u, rest)], in0[i + min(2u, rest)], in0[i + min(3u, rest)]);\n}",
-          },
+      functions: {
+        ...(chunk >= manyTerms ? {} : plainSums),
+        ...(isAligned
+          ? {}
+          : {
+              load4:
+                "fn load4(i: u32, column: u32) -> vec4f {\n  let rest = sizes.columns - 1u - column;\n" +
+                "  return vec4f(in0[i], in0[i + min(1u, rest)], in0[i + min(2u, rest)], in0[i + min(3u, rest)]);\n}",
+            }),
+      },
     },
-    sizes: [rows, columns, groups, chunks, chunk, shiftRows(rows)],
+    sizes: [rows, columns, groups, chunks, chunk, shiftRows(rows), 0],
     operands:
       chunks === 1
         ? [input(0), mean, variance]

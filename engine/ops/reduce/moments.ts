@@ -4,7 +4,7 @@ import { sizeOf } from "../../base/shape.ts";
 import { output, type Spec } from "../../kernel/kernel.ts";
 import { defineMultiOp } from "../../tensor/define.ts";
 import type { TensorLike } from "../../tensor/op.ts";
-import { add, mul, sub } from "../elementwise/arithmetic.ts";
+import { add, div, mul, sub } from "../elementwise/arithmetic.ts";
 import { featuresOf, momentsKernels } from "./moments-kernels.ts";
 
 /**
@@ -36,9 +36,9 @@ export const moments = defineMultiOp({
   },
   vjp: ({ grad, hasGrad, input, output, inputSpecs: [x] }) => {
     const rows = sizeOf(x.shape) / x.shape[x.shape.length - 1];
-    const ofMean = mul(grad(0), 1 / rows);
+    const ofMean = div(grad(0), rows);
     if (!hasGrad(1)) return [add(ofMean, mul(input(0), 0))];
-    const ofVariance = mul(sub(input(0), output(0)), mul(grad(1), 2 / rows));
+    const ofVariance = mul(sub(input(0), output(0)), div(mul(grad(1), 2), rows));
     return [hasGrad(0) ? add(ofVariance, ofMean) : ofVariance];
   },
 });

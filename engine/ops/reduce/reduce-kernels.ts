@@ -1,6 +1,4 @@
-// What all reductions share: the kernels that bring any set of axes to the form [outer, length, inner], once for each
-// run of neighbouring reduced axes, the reference loops, and the op made of them. Which reductions there are, it does
-// not know.
+// What all reductions share: kernels, reference loops, and the op made of them.
 
 import ownRowsSource from "../../../shaders/own-rows.wgsl";
 import reduceColumnsSource from "../../../shaders/reduce-columns.wgsl";
@@ -24,6 +22,7 @@ import {
   shader,
 } from "../../kernel/kernel.ts";
 import type { ReferenceTensor, Sample, SampleInput } from "../../kernel/kernel-op.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { NotDifferentiable, Op, TensorLike, Vjp, VjpContext } from "../../tensor/op.ts";
@@ -32,6 +31,9 @@ import { reshape } from "../layout/reshape.ts";
 import { valuewiseSite } from "../pointwise/epilogues.ts";
 import { readingSite } from "../pointwise/prologues.ts";
 import { isSharedRow, joined, rowConsts, rowSources, rowVariants, sharedPlaces } from "./shared-rows.ts";
+
+// The kernels bring any set of axes to the form [outer, length, inner], once for each run of neighbouring reduced
+// axes.
 
 const rowsShader = shader("reduce-rows", `${ownRowsSource}\n${reduceRowsSource}`);
 const columnsShader = shader("reduce-columns", reduceColumnsSource);
@@ -51,8 +53,8 @@ export interface Reduction {
   readonly identity: (dtype: DType) => number;
   /** Whether it adds, and floats want compensation. */
   readonly isSum?: boolean;
-  /** Factor on the final result (mean), by the number of elements reduced. */
-  readonly scale?: (count: number) => number;
+  /** Whether the final result is divided by the number of elements reduced (mean). */
+  readonly divides?: boolean;
 }
 
 /**
@@ -132,8 +134,8 @@ function reduceKernels(context: KernelContext<ReduceAttrs>, reduction: Reduction
       scratchSpecs.push({ shape: [stage.outer * stage.chunks * stage.inner], dtype });
       target = scratch(scratchSpecs.length - 1, "read_write");
     }
-    const scale = isLast && reduction.scale !== undefined ? reduction.scale(count) : undefined;
-    calls.push(stageCall(profile, reduction, dtype, stage, source, target, scale));
+    const divisor = isLast && reduction.divides === true ? count : undefined;
+    calls.push(stageCall(profile, reduction, dtype, stage, source, target, divisor));
     if (!isLast) source = scratch(scratchSpecs.length - 1, "read");
   });
   return { calls, scratch: scratchSpecs };
@@ -179,7 +181,7 @@ export function stageCall(
   stage: CutStage,
   source: Operand,
   target: Operand,
-  scale: number | undefined,
+  divisor: number | undefined,
 ): KernelCall {
   const { outer, length, inner, chunks } = stage;
   const [value, vector] = wgslTypes[dtype];
@@ -191,8 +193,8 @@ export function stageCall(
   const workgroup = workgroupFor(units, profile);
   const identity = identityBits(dtype, reduction.identity(dtype));
   const sizes = isRows
-    ? [outer, length, chunks, chunk, identity, { f32: scale ?? 1 }, 0]
-    : [outer, length, inner, Math.ceil(inner / 4), chunks, chunk, identity, { f32: scale ?? 1 }, 0];
+    ? [outer, length, chunks, chunk, identity, { f32: divisor ?? 1 }, 0]
+    : [outer, length, inner, Math.ceil(inner / 4), chunks, chunk, identity, { f32: divisor ?? 1 }, 0];
   const functions: Record<string, string> = {
     combine: `fn combine(a: Vector, b: Vector) -> Vector {\n  return ${reduction.combine(dtype)};\n}`,
   };
@@ -202,8 +204,8 @@ export function stageCall(
   }
   if (isShared)
     Object.assign(functions, sharedPlaces, { whole_of: joined("whole_of", "Vector", "combine(a, b)") });
-  if (scale !== undefined)
-    functions.finish = "fn finish(value: Value) -> Value {\n  return value * sizes.scale;\n}";
+  if (divisor !== undefined)
+    functions.finish = "fn finish(value: Value) -> Value {\n  return value / sizes.divisor;\n}";
   if (!isAligned && isRows) {
     functions.load4 =
       "fn load4(i: u32) -> Vector {\n  return Vector(in0[i], in0[i + 1u], in0[i + 2u], in0[i + 3u]);\n}";
@@ -273,6 +275,7 @@ export interface ReduceDefinition extends Reduction {
   allowsEmpty: boolean;
   reference: Op<ReduceAttrs>["reference"];
   vjp: Vjp<ReduceAttrs> | NotDifferentiable;
+  family?: Family;
   saves?: Op["saves"];
   accuracy?: Op["accuracy"];
   traits?: Op["traits"];
@@ -323,6 +326,7 @@ export function reduction(definition: ReduceDefinition) {
   const dtype = dtypes[0];
   return defineOp({
     name,
+    family: definition.family,
     saves: definition.saves ?? {},
     samples: [...reduceSamples(dtype, {}), ...(definition.samples ?? [])],
     accuracy: definition.accuracy,

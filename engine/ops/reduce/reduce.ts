@@ -3,7 +3,7 @@
 import type { DType } from "../../base/dtype.ts";
 import { reducedShape, sizeOf } from "../../base/shape.ts";
 import type { AdapterProfile, KernelCall, Operand, Spec } from "../../kernel/kernel.ts";
-import { registerFamily } from "../../kernel/variants.ts";
+import type { Family } from "../../kernel/variants.ts";
 import { notDifferentiable, type Vjp, type VjpContext } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { div, mul } from "../elementwise/arithmetic.ts";
@@ -20,11 +20,23 @@ const lowest = (dtype: DType) =>
 const highest = (dtype: DType) =>
   dtype === "f32" ? Number.POSITIVE_INFINITY : dtype === "i32" ? 2 ** 31 - 1 : 2 ** 32 - 1;
 
+const reduceFamily: Family = {
+  name: "reduce",
+  sources: reduceSources,
+  checks: () =>
+    [
+      { op: sum.op, inputs: [{ shape: [3, 301] }] },
+      { op: mean.op, inputs: [{ shape: [5, 300] }] },
+      { op: max.op, inputs: [{ shape: [5, 7], dtype: "i32" as const, low: -100, high: 100 }] },
+    ].map((check) => ({ ...check, attrs: { axes: [1], keepDims: false } })),
+};
+
 /**
  * Sum over `axes` (default: all). Empty sums are 0. In float32 blocks of 32 or 64 elements are added up plainly and
  * blocks with compensation: the error stays below 1e-6 of the sum of |x| whatever the length.
  */
 export const sum = reduction({
+  family: reduceFamily,
   name: "sum",
   traits: { keepsEqualSize: true, writesExactly: true },
   dtypes: numeric,
@@ -65,8 +77,9 @@ export function sumCalls(
   }));
 }
 
-/** Arithmetic mean over `axes` (default: all); NaN over no elements. */
+/** Arithmetic mean over `axes` (default: all): {@link sum} divided by the number of elements; NaN over none. */
 export const mean = reduction({
+  family: reduceFamily,
   name: "mean",
   traits: { keepsEqualSize: true, writesExactly: true },
   dtypes: ["f32"],
@@ -74,7 +87,7 @@ export const mean = reduction({
   combine: () => "a + b",
   isSum: true,
   identity: () => 0,
-  scale: (count) => 1 / count,
+  divides: true,
   reference: ([x], attrs, [out]) => {
     reduceReference(x, attrs, out, 0, (total, value) => total + value);
     const count = sizeOf(x.shape) / sizeOf(out.shape);
@@ -91,6 +104,7 @@ export const mean = reduction({
  * the others, taken without dividing by it: it is right where elements are 0.
  */
 export const prod = reduction({
+  family: reduceFamily,
   name: "prod",
   dtypes: numeric,
   allowsEmpty: true,
@@ -139,8 +153,12 @@ const extreme = (name: "max" | "min") => (dtype: DType) => {
     : `${name}(a, b)`;
 };
 
-/** Largest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. */
+/**
+ * Largest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. Of no elements
+ * there is none: a ShapeError, as in NumPy and PyTorch (ONNX gives -∞, which no integer type has).
+ */
 export const max = reduction({
+  family: reduceFamily,
   name: "max",
   traits: { writesExactly: true },
   accuracy: { ulp: 0 },
@@ -153,8 +171,23 @@ export const max = reduction({
   vjp: extremeVjp,
 });
 
-/** Smallest element over `axes` (default: all), NaN where one is. Tied elements share the gradient equally. */
+/** The largest |x| over `axes` (default: all), NaN where an element is: what sums of squares are scaled by. */
+export const largestMagnitude = reduction({
+  name: "largestMagnitude",
+  accuracy: { ulp: 0 },
+  dtypes: ["f32"],
+  allowsEmpty: true,
+  // Of what was combined before, the magnitude is itself.
+  combine: (dtype) => extreme("max")(dtype).replace(/\b([ab])\b/g, "abs($1)"),
+  identity: () => 0,
+  reference: ([x], attrs, [out]) =>
+    reduceReference(x, attrs, out, 0, (largest, value) => Math.max(largest, Math.abs(value))),
+  vjp: notDifferentiable("it only decides by which power of two numbers are scaled"),
+});
+
+/** Smallest element over `axes` (default: all), with the rules of {@link max}. */
 export const min = reduction({
+  family: reduceFamily,
   name: "min",
   traits: { writesExactly: true },
   accuracy: { ulp: 0 },
@@ -169,6 +202,7 @@ export const min = reduction({
 
 const logical = (name: string, combine: string, identity: 0 | 1, better: (a: number, b: number) => number) =>
   reduction({
+    family: reduceFamily,
     name,
     accuracy: { ulp: 0 },
     dtypes: ["bool"],
@@ -184,14 +218,3 @@ export const any = logical("any", "a | b", 0, Math.max);
 
 /** Whether all elements over `axes` (default: all) of a bool tensor are true; of no elements true. */
 export const all = logical("all", "a & b", 1, Math.min);
-
-registerFamily({
-  name: "reduce",
-  sources: reduceSources,
-  checks: () =>
-    [
-      { op: sum.op, inputs: [{ shape: [3, 301] }] },
-      { op: mean.op, inputs: [{ shape: [5, 300] }] },
-      { op: max.op, inputs: [{ shape: [5, 7], dtype: "i32" as const, low: -100, high: 100 }] },
-    ].map((check) => ({ ...check, attrs: { axes: [1], keepDims: false } })),
-});

@@ -1,11 +1,12 @@
-// The two variants of kernels of rows. A thread has a row of its own, as software adapters and short rows want it: so they
-// stand in their files, behind `own-rows.wgsl`. Or the threads of a workgroup share a row, as GPUs want it: by functions
-// that specialising puts in the place of those.
+// The two variants of kernels of rows: a thread has a row of its own, or the threads of a workgroup share a row.
 
 import ownRowsSource from "../../../shaders/own-rows.wgsl";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { AdapterProfile, Shader, Variants } from "../../kernel/kernel.ts";
 import { chosen, powerOfTwo } from "../../kernel/variants.ts";
+
+// Software adapters and short rows want the first, which stands in the shader files, behind `own-rows.wgsl`. GPUs want
+// the second, by functions that specialising puts in the place of those.
 
 /** Steps of a thread that a row must take for GPUs to share it. */
 const sharedSteps = 32;

@@ -4,16 +4,20 @@
 import { ArgumentError, checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { reducedShape, showShape, sizeOf } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
+import { full } from "../../tensor/create.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike } from "../../tensor/op.ts";
+import { noGrad } from "../../tensor/recording.ts";
+import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { abs, add, div, mul, sign, square, sub } from "../elementwise/arithmetic.ts";
 import { cast } from "../elementwise/cast.ts";
-import { equal, less } from "../elementwise/comparison.ts";
+import { equal, greater, less, lessEqual } from "../elementwise/comparison.ts";
 import { exp, log, sqrt } from "../elementwise/exponential.ts";
 import { logicalNot, where } from "../elementwise/logical.ts";
 import { reshape } from "../layout/reshape.ts";
-import { max, mean, sum } from "./reduce.ts";
+import { slice } from "../layout/slice.ts";
+import { largestMagnitude, max, mean, sum } from "./reduce.ts";
 import {
   keptShape,
   type ReduceAttrs,
@@ -57,8 +61,48 @@ function varianceAttrs(name: string, x: TensorLike, axes?: Axes, options?: Varia
   return { ...reduceAttrs(name, x, axes, options?.keepDims), correction };
 }
 
-/** x less its mean over the axes. */
-const deviations = (x: Tensor, { axes }: ReduceAttrs) => sub(x, mean(x, axes, { keepDims: true }));
+/**
+ * x less its mean over the axes: exactly 0 where all elements are equal. Rounding may leave the mean of such beside them;
+ * then the first of them is taken instead. What either has left is taken away as a mean of its own.
+ */
+function deviations(x: Tensor, { axes }: ReduceAttrs): Tensor {
+  const over = (value: Tensor) => mean(value, axes, { keepDims: true });
+  const reduced = (length: number, axis: number) => (axes.includes(axis) ? Math.min(1, length) : length);
+  const nearby = noGrad(() =>
+    tidy(() => {
+      const [middle, first] = [
+        over(x),
+        slice(
+          x,
+          x.shape.map(() => 0),
+          x.shape.map(reduced),
+        ),
+      ];
+      if (first.size !== middle.size) return middle;
+      return where(lessEqual(abs(sub(first, middle)), mul(abs(middle), 2e-6)), first, middle);
+    }),
+  );
+  const shifted = sub(x, nearby);
+  return sub(shifted, over(shifted));
+}
+
+/**
+ * @internal By what to multiply numbers, the largest of which is of size `largest`, before they are squared, and what
+ * their norm is to be multiplied by: 1 but where sums of squares might overflow or underflow, then a power of two.
+ */
+export function squaresScale(largest: Tensor): { readonly factor: Tensor; readonly inverse: Tensor } {
+  const [isLarge, isSmall] = [greater(largest, 2 ** 40), less(largest, 2 ** -40)];
+  const pick = (large: number, small: number) => where(isLarge, large, where(isSmall, small, 1));
+  return { factor: pick(2 ** -80, 2 ** 80), inverse: pick(2 ** 80, 2 ** -80) };
+}
+
+/** The root of the sum of squares over the axes, divided by `divisor` first. */
+function rootOfSquares(x: Tensor, { axes, keepDims }: ReduceAttrs, divisor?: number): Tensor {
+  const { factor, inverse } = squaresScale(largestMagnitude(x, axes, { keepDims: true }));
+  const squares = sum(square(mul(x, factor)), axes, { keepDims: true });
+  const root = mul(sqrt(divisor === undefined ? squares : div(squares, divisor)), inverse);
+  return reshape(root, reducedShape(x.shape, axes, keepDims));
+}
 
 /** The number of elements less the correction: 0 where nothing is left, so that 0 / 0 gives NaN. */
 const divisorOf = (x: Spec, attrs: VarianceAttrs) => Math.max(countOf(x, attrs) - attrs.correction, 0);
@@ -66,7 +110,7 @@ const divisorOf = (x: Spec, attrs: VarianceAttrs) => Math.max(countOf(x, attrs) 
 /**
  * Variance over `axes` (default: all): the mean squared distance from the mean, of the population by default, with
  * `correction: 1` the unbiased estimate from a sample (Bessel). In two passes, so nothing cancels however far the
- * mean lies from 0. NaN where no more elements are there than the correction.
+ * mean lies from 0; elements that are all equal have none. NaN where no more elements are there than the correction.
  */
 export const variance: OpFunction<[x: TensorLike, axes?: Axes, options?: VarianceOptions], Tensor> = defineOp(
   {
@@ -99,7 +143,8 @@ function divOrZero(a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * Standard deviation over `axes` (default: all), the root of {@link variance}. Where it is 0 it has no derivative: the
+ * Standard deviation over `axes` (default: all), the root of {@link variance}, also where that would not be an f32 number.
+ * Where it is 0 it has no derivative: the
  * gradient there is 0, as in PyTorch.
  */
 export const standardDeviation: OpFunction<[x: TensorLike, axes?: Axes, options?: VarianceOptions], Tensor> =
@@ -111,11 +156,11 @@ export const standardDeviation: OpFunction<[x: TensorLike, axes?: Axes, options?
       attrs: varianceAttrs("standardDeviation", x, axes, options),
     }),
     infer: ([x], attrs: VarianceAttrs) => inferReduced("standardDeviation", x, attrs),
-    compose: ([x], { axes, ...options }) => [sqrt(variance(x, axes, options))],
+    compose: ([x], attrs) => [rootOfSquares(deviations(x, attrs), attrs, divisorOf(x, attrs))],
     vjp: (context) => {
       const { attrs, grad, input, output, inputSpecs } = context;
-      const scaled = div(divOrZero(grad(), output()), divisorOf(inputSpecs[0], attrs));
-      return [mul(deviations(input(0), attrs), keptShape(context, scaled))];
+      const share = divOrZero(deviations(input(0), attrs), keptShape(context, output()));
+      return [mul(share, keptShape(context, div(grad(), divisorOf(inputSpecs[0], attrs))))];
     },
     // Over no axis the result is 0 everywhere, where differences cannot follow the gradient.
     samples: [
@@ -129,7 +174,8 @@ const isFiniteNumber = (x: Tensor) => less(abs(x), Number.POSITIVE_INFINITY);
 /**
  * ln Σ eˣ over `axes` (default: all), with the largest element taken out first, so that nothing overflows. -∞ over
  * elements that are all -∞, ∞ where one is ∞, NaN where one is. The gradient is softmax(x); where the result is
- * -∞ it is 0, where it is ∞ the elements that are ∞ share it.
+ * -∞ it is 0, where it is ∞ the elements that are ∞ share it. Of no elements it is -∞, the logarithm of an empty sum, as
+ * in ONNX and PyTorch.
  */
 export const logSumExp: OpFunction<[x: TensorLike, axes?: Axes, options?: ReduceOptions], Tensor> = defineOp({
   name: "logSumExp",
@@ -138,26 +184,25 @@ export const logSumExp: OpFunction<[x: TensorLike, axes?: Axes, options?: Reduce
     checkOptions("logSumExp", options, reduceOptions);
     return { inputs: [x], attrs: reduceAttrs("logSumExp", x, axes, options?.keepDims) };
   },
-  infer: ([x], attrs: ReduceAttrs) => {
-    if (countOf(x, attrs) === 0 && sizeOf(reducedShape(x.shape, attrs.axes, false)) > 0) {
-      throw new ShapeError(
-        `logSumExp: shape ${showShape(x.shape)} has no elements along axes [${attrs.axes}]; at least one is needed`,
-      );
-    }
-    return inferReduced("logSumExp", x, attrs);
-  },
-  compose: ([x], { axes, keepDims }) => {
+  infer: ([x], attrs: ReduceAttrs) => inferReduced("logSumExp", x, attrs),
+  compose: ([x], attrs) => {
+    const { axes, keepDims } = attrs;
+    const shape = reducedShape(x.shape, axes, keepDims);
+    if (countOf(x, attrs) === 0) return [full(shape, Number.NEGATIVE_INFINITY, { device: x.device })];
     const largest = max(x, axes, { keepDims: true });
     const shift = where(isFiniteNumber(largest), largest, 0);
     const total = add(log(sum(exp(sub(x, shift)), axes, { keepDims: true })), shift);
-    return [reshape(total, reducedShape(x.shape, axes, keepDims))];
+    return [reshape(total, shape)];
   },
   vjp: (context) => {
     const { grad, input, output, attrs } = context;
     const x = input(0);
     const total = keptShape(context, output());
     const isNormal = logicalNot(equal(abs(total), Number.POSITIVE_INFINITY));
-    const share = exp(where(isNormal, sub(x, where(isNormal, total, 0)), 0));
+    // Not e^(x - result), of which the result's rounding would make anything where elements are large.
+    const largest = noGrad(() => max(x, attrs.axes, { keepDims: true }));
+    const powers = exp(where(isNormal, sub(x, where(isNormal, largest, 0)), 0));
+    const share = div(powers, sum(powers, attrs.axes, { keepDims: true }));
     const isInfinite = cast(equal(x, Number.POSITIVE_INFINITY), "f32");
     const ofInfinite = divOrZero(isInfinite, sum(isInfinite, attrs.axes, { keepDims: true }));
     return [mul(where(isNormal, share, ofInfinite), keptShape(context, grad()))];
@@ -177,8 +222,8 @@ export interface NormOptions extends ReduceOptions {
 const normOptions: OptionNames<NormOptions> = { keepDims: true, order: true };
 
 /**
- * Vector norm over `axes` (default: all), of order 1, 2 or Infinity. For order 2 the squares must be f32 numbers:
- * |x| from 1e-19 to 1e19. Where a norm has no derivative the gradient is the subgradient nearest 0: of order 1, 0 for
+ * Vector norm over `axes` (default: all), of order 1, 2 or Infinity. For order 2 neither do squares overflow nor underflow,
+ * whatever the elements' size. Where a norm has no derivative the gradient is the subgradient nearest 0: of order 1, 0 for
  * elements that are 0; of order 2, 0 at the origin; of order Infinity, tied elements share it.
  *
  * @throws ArgumentError for another order
@@ -204,7 +249,7 @@ export const norm: OpFunction<[x: TensorLike, axes?: Axes, options?: NormOptions
   },
   compose: ([x], { axes, keepDims, order }) => {
     if (order === 1) return [sum(abs(x), axes, { keepDims })];
-    if (order === 2) return [sqrt(sum(square(x), axes, { keepDims }))];
+    if (order === 2) return [rootOfSquares(x, { axes, keepDims })];
     return [max(abs(x), axes, { keepDims })];
   },
   vjp: (context) => {
@@ -213,7 +258,7 @@ export const norm: OpFunction<[x: TensorLike, axes?: Axes, options?: NormOptions
     const incoming = keptShape(context, grad());
     if (attrs.order === 1) return [mul(sign(x), incoming)];
     const total = keptShape(context, output());
-    if (attrs.order === 2) return [mul(x, divOrZero(incoming, total))];
+    if (attrs.order === 2) return [mul(divOrZero(x, total), incoming)];
     const isLargest = cast(equal(abs(x), total), "f32");
     const ties = sum(isLargest, attrs.axes, { keepDims: true });
     return [mul(mul(sign(x), isLargest), div(incoming, ties))];

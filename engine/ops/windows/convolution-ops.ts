@@ -1,9 +1,5 @@
-// The convolution, its transpose and the gradient for the weights: three bilinear ops, made of patches and matrix products
-// (depthwise ones: of sums over the window). They are each other's gradients, so they differentiate any number of times.
-// How windows and patches work, this file does not know.
-//
-// Images are [batch, ...spatial, channels] and weights [...window, in / groups, out], as in TensorFlow and Keras: with
-// channels last, patches and weights are matrices as they lie in memory, and a bias is a row.
+// The convolution, its transpose and the gradient for the weights: three bilinear ops, each made of the others' parts,
+// so that they differentiate any number of times.
 
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { type Shape, showShape, sizeOf } from "../../base/shape.ts";
@@ -32,6 +28,10 @@ import {
   tapsOf,
   type Window,
 } from "./windows.ts";
+
+// Images are [batch, ...spatial, channels] and weights [...window, in / groups, out], as in TensorFlow and Keras: with
+// channels last, patches and weights are matrices as they lie in memory, and a bias is a row. Depthwise ones are sums
+// over the window instead of products.
 
 export interface ConvolutionAttrs {
   readonly window: Window;

@@ -7,6 +7,7 @@ import { showShape, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import { grid, input, type KernelPlan, output, type Spec, scratch, shader } from "../../kernel/kernel.ts";
 import type { ReferenceTensor, SampleInput } from "../../kernel/kernel-op.ts";
+import { longSumSource, termAliases } from "../../kernel/long-sums.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -26,7 +27,7 @@ import {
 
 const weightGradientShader = shader(
   "depthwise-weight-gradient",
-  `${windowPreamble}\n${weightGradientSource}`,
+  [longSumSource, windowPreamble, weightGradientSource].join("\n"),
 );
 
 interface DepthwiseAttrs {
@@ -180,7 +181,10 @@ export const depthwiseWeightGradient: Depthwise = defineOp({
     const partial: Spec = { shape: [chunks, ...out.shape], dtype: "f32" };
     const products = {
       shader: weightGradientShader,
-      hooks: { aliases: { Unit: isWide ? "vec4f" : "f32" }, consts: { WORKGROUP: `${workgroup}u` } },
+      hooks: {
+        aliases: { Unit: isWide ? "vec4f" : "f32", ...termAliases(isWide ? "vec4f" : "f32") },
+        consts: { WORKGROUP: `${workgroup}u` },
+      },
       sizes: [...[0, 0, sums * chunks, inner], ...windowWords(window, [places, Math.ceil(places / chunks)])],
       operands: [input(0), input(1), chunks === 1 ? output(0) : scratch(0, "read_write")],
       workgroups: grid(Math.ceil((sums * chunks) / workgroup), profile),

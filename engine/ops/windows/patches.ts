@@ -17,7 +17,7 @@ import {
   type Variants,
 } from "../../kernel/kernel.ts";
 import type { Sample } from "../../kernel/kernel-op.ts";
-import { chosen, powerOfTwo, registerFamily } from "../../kernel/variants.ts";
+import { chosen, type Family, powerOfTwo } from "../../kernel/variants.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -88,12 +88,20 @@ function patchesSample(
   return { inputs: [{ shape }], attrs: { window, groups } };
 }
 
+const im2colFamily: Family = {
+  name: "im2col",
+  sources: [im2colShader.source, im2colPlacesShader.source].join("\n"),
+  // Whole vec4s, and single words of groups.
+  checks: () => samples.slice(1, 3).map((sample) => ({ op: im2col.op, ...sample })),
+};
+
 /**
  * Patches of `x` [batch, height, width, channels] under a window: [batch * places, taps * channels], zeros where the
  * window reaches into the padding. With `groups`, channels are cut into as many groups and each has its matrix:
  * [groups, batch * places, taps * channels / groups].
  */
 export const im2col: OpFunction<[x: Tensor, window: Window, groups?: number], Tensor> = defineOp({
+  family: im2colFamily,
   name: "im2col",
   accuracy: { ulp: 0 },
   saves: {},
@@ -157,13 +165,6 @@ export const im2col: OpFunction<[x: Tensor, window: Window, groups?: number], Te
     col2im(grad(), window, x.shape, groups),
   ],
   samples,
-});
-
-registerFamily({
-  name: "im2col",
-  sources: [im2colShader.source, im2colPlacesShader.source].join("\n"),
-  // Whole vec4s, and single words of groups.
-  checks: () => samples.slice(1, 3).map((sample) => ({ op: im2col.op, ...sample })),
 });
 
 /** Where col2im finds what a tap holds for a channel: with several groups each has a matrix of its own. */

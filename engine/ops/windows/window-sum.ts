@@ -10,10 +10,14 @@ import {
   type KernelPlan,
   output,
 } from "../../kernel/kernel.ts";
+import { longSumSource, manyTerms, plainSums, termAliases } from "../../kernel/long-sums.ts";
 import { elementsShader } from "../layout/copying.ts";
-import { type Window, windowPreamble, windowWords } from "./windows.ts";
+import { tapsOf, type Window, windowPreamble, windowWords } from "./windows.ts";
 
-const windowSumShader = elementsShader("window-sum", `${windowPreamble}\n${windowSumSource}`);
+const windowSumShader = elementsShader(
+  "window-sum",
+  [longSumSource, windowPreamble, windowSumSource].join("\n"),
+);
 
 export interface WindowSum {
   readonly window: Window;
@@ -64,7 +68,9 @@ export function windowSum(sum: WindowSum): KernelPlan {
     access,
     type: `array<${sum.types?.[name] ?? "Unit"}>`,
   });
-  const functions: Record<string, string> = { ...sum.helpers };
+  // A long window leaves `extra` its last word, a 0 that the compiler does not know.
+  const isLong = tapsOf(window) >= manyTerms && (sum.extra?.length ?? 0) < 4;
+  const functions: Record<string, string> = { ...sum.helpers, ...(isLong ? {} : plainSums) };
   if (direction === "back") {
     functions.partner =
       "fn partner(at: u32, tap: u32, stride: u32, dilation: u32, before: u32, extent: u32) -> u32 {\n  return output_at(at, tap, stride, dilation, before, extent);\n}";
@@ -80,7 +86,7 @@ export function windowSum(sum: WindowSum): KernelPlan {
       {
         shader: windowSumShader,
         hooks: {
-          aliases: { Unit: isWide ? "vec4f" : "f32" },
+          aliases: { Unit: isWide ? "vec4f" : "f32", ...termAliases(isWide ? "vec4f" : "f32") },
           functions,
           bindings: [
             ...sum.inputs.map((name, k) => binding(name, k, "read")),

@@ -3,6 +3,7 @@
 
 import windowSource from "../../../shaders/window.wgsl";
 import { ArgumentError, type OptionNames, ShapeError, unknownName } from "../../base/errors.ts";
+import { showGivenList } from "../../base/number-checks.ts";
 import { type Shape, showShape, sizeOf } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 
@@ -54,7 +55,7 @@ export function perAxis(op: string, what: string, value: PerAxis, rank: number, 
   const list = typeof value === "number" ? new Array<number>(rank).fill(value) : Array.from(value ?? []);
   if (list.length !== rank || list.some((n) => !Number.isInteger(n) || n < least)) {
     throw new ArgumentError(
-      `${op}: ${what} is ${Array.isArray(value) ? `[${list.join(", ")}]` : String(value)}; it must be a whole number of at least ${least}, or ${rank} of them, one a spatial axis`,
+      `${op}: ${what} is ${showGivenList(value)}; it must be a whole number of at least ${least}, or ${rank} of them, one a spatial axis`,
     );
   }
   return list;

@@ -1,0 +1,62 @@
+// Why no WebGPU adapter could be opened and what to do about it, in Node and in pages. Loaded when that happens.
+
+import { nodeProcess } from "../../base/host.ts";
+import type { FoundGpu } from "./gpu.ts";
+
+/** One sentence or two, for errors and warnings. */
+export function whyNoAdapter(found: FoundGpu): string {
+  return nodeProcess()?.versions?.node === undefined ? inPage(found) : inNode(found);
+}
+
+function inNode({ gpu, cause }: FoundGpu): string {
+  if (gpu !== undefined)
+    return "no WebGPU adapter was found; a graphics driver is missing or was refused: `npx gradgpu doctor` says which, and what to install";
+  if (isNotInstalled(cause))
+    return "Node has no WebGPU of its own, and the package webgpu is not installed; `npm install webgpu` installs it";
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return `the package webgpu could not be loaded: ${reason.trim()}. \`npx gradgpu doctor\` says more`;
+}
+
+/** Whether `webgpu` itself was looked for in vain, and not something that it needs. */
+function isNotInstalled(cause: unknown): boolean {
+  const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown };
+  return (
+    (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") &&
+    /(?:package|module) '?"?webgpu\b/i.test(String(message))
+  );
+}
+
+interface PageGlobals {
+  readonly isSecureContext?: boolean;
+  readonly navigator?: { readonly userAgent?: string };
+  readonly location?: { readonly origin?: string };
+}
+
+function inPage({ gpu }: FoundGpu): string {
+  const { isSecureContext, navigator, location } = globalThis as PageGlobals;
+  const agent = navigator?.userAgent ?? "";
+  if (gpu !== undefined) return `this browser has WebGPU but no adapter for it; ${adapterRemedy(agent)}`;
+  if (isSecureContext === false)
+    return `browsers offer WebGPU to secure pages only, and ${location?.origin ?? "this one"} is not one; serve it over https or from localhost`;
+  return `this browser offers no WebGPU; ${browserRemedy(agent)}`;
+}
+
+function adapterRemedy(agent: string): string {
+  if (/firefox/i.test(agent))
+    return "about:support shows its state under Graphics, and a newer driver may help";
+  if (!/chrom/i.test(agent)) return "a newer system or graphics driver may help";
+  const linux = /linux/i.test(agent) && !/android/i.test(agent);
+  const flags = linux ? ", on Linux with --enable-unsafe-webgpu --enable-features=Vulkan" : "";
+  return `chrome://gpu says why: turn graphics acceleration on in the settings, update the graphics driver, or start the browser with --ignore-gpu-blocklist${flags}`;
+}
+
+function browserRemedy(agent: string): string {
+  if (/firefox/i.test(agent))
+    return "Firefox has it from 141 on Windows and 145 on Macs with Apple silicon; elsewhere set dom.webgpu.enabled in about:config";
+  if (/android/i.test(agent) && /chrom/i.test(agent))
+    return "Chrome for Android has it from 121, on Android 12";
+  if (/chrom/i.test(agent))
+    return "Chrome and Edge have it from 113 on Windows, macOS and ChromeOS; on Linux set chrome://flags/#enable-unsafe-webgpu";
+  if (/safari/i.test(agent)) return "Safari has it from 26, on macOS, iOS and iPadOS 26";
+  return "Chrome and Edge have it from 113, Firefox from 141, Safari from 26";
+}

@@ -1,0 +1,9 @@
+// Types of pack.mjs for the tests.
+export interface Packed {
+  folder: string;
+  packed: number;
+  unpacked: number;
+  files: string[];
+  remove(): void;
+}
+export function packedPackage(others?: string[]): Promise<Packed>;

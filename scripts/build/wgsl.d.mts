@@ -1,0 +1,2 @@
+// Types of wgsl.mjs for the tests.
+export function minifyWgsl(source: string): string;

@@ -1,0 +1,53 @@
+// Shaders as the package ships them: without comments and needless blanks. Names and lines stay, because errors print
+// lines and specialising finds declarations by name.
+
+/** Beside these a blank says nothing. Operators keep theirs: `a - -b` is not `a--b`. */
+const SEPARATOR = /[(){}[\],;:]/;
+
+/**
+ * `source` without comments, blank lines and needless blanks. One blank of indentation stays, because specialising tells
+ * a file's own declarations from those inside functions by it.
+ */
+export function minifyWgsl(source) {
+  const lines = withoutComments(source).split("\n").map(tighten);
+  return `${lines.filter((line) => line.trim() !== "").join("\n")}\n`;
+}
+
+/** Comments become a blank, so that what they part stays apart. */
+function withoutComments(source) {
+  let text = "";
+  for (let i = 0; i < source.length; ) {
+    if (source.startsWith("//", i)) {
+      const end = source.indexOf("\n", i);
+      i = end < 0 ? source.length : end;
+    } else if (source.startsWith("/*", i)) {
+      i = endOfComment(source, i);
+      text += " ";
+    } else {
+      text += source[i++];
+    }
+  }
+  return text;
+}
+
+/** WGSL's block comments nest. */
+function endOfComment(source, start) {
+  let depth = 1;
+  let i = start + 2;
+  for (; depth > 0 && i < source.length; i++) {
+    if (source.startsWith("/*", i)) depth++;
+    else if (source.startsWith("*/", i)) depth--;
+    else continue;
+    i++;
+  }
+  return i;
+}
+
+function tighten(line) {
+  let text = /^\s/.test(line) ? " " : "";
+  for (const piece of line.trim().split(/\s+/)) {
+    const isApart = text.trim() !== "" && !SEPARATOR.test(text.at(-1)) && !SEPARATOR.test(piece[0] ?? "");
+    text += isApart ? ` ${piece}` : piece;
+  }
+  return text;
+}

@@ -1,0 +1,2 @@
+// Types of size.mjs for the tests.
+export function sizesOf(program: string, folder: string): Promise<{ whole: number; atFirst: number }>;

@@ -1,0 +1,217 @@
+// A project that has the package and webgpu: every bundler makes a page and a worker of it without a
+// warning, which then run in Chromium, and esbuild a server, which trains in Node.
+
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import { build } from "esbuild";
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { chromium as findChromium } from "../../scripts/setup.mjs";
+import { bundlers } from "./bundle.ts";
+
+const { folder } = inject("packed");
+const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
+
+const network = `import { init } from "gradgpu";
+import { Dense, Input, Sequential } from "gradgpu/nn";
+import { Adam } from "gradgpu/optim";
+
+export async function train(kind = "auto") {
+  const device = await init({ device: kind, seed: 1 });
+  const model = new Sequential([
+    new Input([2]),
+    new Dense(8, { activation: "tanh" }),
+    new Dense(1, { activation: "sigmoid" }),
+  ]);
+  model.compile({ optimizer: new Adam({ learningRate: 0.05 }), loss: "binaryCrossentropy" });
+  const [x, y] = [[[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]]];
+  const { history } = await model.fit(x, y, { batchSize: 4, epochs: 30, verbose: 0 });
+  const trained = { kind: device.kind, loss: history.loss };
+  device.dispose();
+  return trained;
+}
+`;
+
+const page = `import { fashionMnist } from "gradgpu/data";
+import { product } from "./product.js";
+import { train } from "./network.js";
+const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+globalThis.fromWorker = new Promise((resolve, reject) => {
+  worker.onmessage = ({ data }) => resolve(data);
+  worker.onerror = ({ message }) => reject(new Error(message));
+});
+globalThis.fromPage = product().then(async (product) => [product, await train("cpu")]);
+globalThis.datasets = typeof fashionMnist.load;
+`;
+
+const product = `import { init, matmul, tensor } from "gradgpu";
+
+export async function product() {
+  const device = await init();
+  return [device.kind, await matmul(tensor([[1, 2]]), tensor([[3], [4]])).array()];
+}
+`;
+
+const worker = `import { product } from "./product.js";
+product().then((made) => postMessage(made));
+`;
+
+interface Trained {
+  kind: string;
+  loss: number[];
+}
+
+function expectLearnt({ kind, loss }: Trained, on: string): void {
+  expect(kind).toBe(on);
+  expect(loss).toHaveLength(30);
+  expect(loss[0]).toBeGreaterThan(0.6);
+  expect(loss[29]).toBeLessThan(0.8 * loss[0]);
+}
+
+beforeAll(() => {
+  const files = { "network.js": network, "product.js": product, "page.js": page, "worker.js": worker };
+  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, name), text);
+});
+
+describe.each(Object.keys(bundlers))("%s", (name) => {
+  const out = path.join(folder, "built", name);
+
+  it("bundles a page and a worker without a complaint", async () => {
+    expect(await bundlers[name](folder, out)).toEqual([]);
+    const code = fs
+      .readdirSync(out, { recursive: true })
+      .filter((file) => String(file).endsWith(".js"))
+      .map((file) => fs.readFileSync(path.join(out, String(file)), "utf8"))
+      .join("\n");
+    // Nothing of webgpu, and of nothing of Node's.
+    expect(code).not.toMatch(/dawn\.node|from\s*"node:|require\("/);
+  });
+
+  it.skipIf(executable === undefined)("and both run in Chromium", async () => {
+    const opened = await (await browser()).newPage();
+    const complaints: string[] = [];
+    opened.on("pageerror", (error) => complaints.push(`${error.name}: ${error.message}`));
+    opened.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
+    });
+    await opened.goto(`${await serve()}/${name}.html`);
+    await opened.waitForFunction("globalThis.datasets === 'function'", undefined, { timeout: 30_000 });
+    // The network on the reference: compiling its kernels on a software adapter takes longer than all else here.
+    const [made, trained] = (await opened.evaluate("globalThis.fromPage")) as [unknown, Trained];
+    expect(made).toEqual(["webgpu", [[11]]]);
+    expectLearnt(trained, "cpu");
+    expect(await opened.evaluate("globalThis.fromWorker")).toEqual(["webgpu", [[11]]]);
+    expect(complaints).toEqual([]);
+    await opened.close();
+  });
+});
+
+describe("a page without a bundler", () => {
+  it.skipIf(executable === undefined)(
+    "finds the package by an import map, and so does its worker",
+    async () => {
+      const opened = await (await browser()).newPage();
+      await opened.goto(`${await serve()}/import-map.html`);
+      await opened.waitForFunction("globalThis.fromPage !== undefined", undefined, { timeout: 60_000 });
+      expectLearnt((await opened.evaluate("globalThis.fromPage")) as Trained, "webgpu");
+      expect(await opened.evaluate("globalThis.fromWorker")).toEqual(["webgpu", [[11]]]);
+      await opened.close();
+    },
+  );
+});
+
+describe("a server bundled by esbuild", () => {
+  it.each(["cjs", "esm"] as const)("as %s trains in Node", async (format) => {
+    const outfile = path.join(folder, "built", `server.${format === "cjs" ? "cjs" : "mjs"}`);
+    const contents = `import { loadMnist } from "./data.js";
+import { train } from "./network.js";
+train().then((trained) => console.log(JSON.stringify(trained)));
+globalThis.unused = loadMnist;`;
+    fs.writeFileSync(path.join(folder, "data.js"), `export { mnist as loadMnist } from "gradgpu/data";\n`);
+    const { warnings } = await build({
+      stdin: { contents, resolveDir: folder },
+      bundle: true,
+      platform: "node",
+      format,
+      outfile,
+      logLevel: "silent",
+    });
+    expect(warnings).toEqual([]);
+    const { status, stdout, stderr } = spawnSync(process.execPath, [outfile], { encoding: "utf8" });
+    expect(status, stderr).toBe(0);
+    expectLearnt(JSON.parse(stdout), process.env.VK_DRIVER_FILES === undefined ? "cpu" : "webgpu");
+  });
+});
+
+let started: Promise<Browser> | undefined;
+function browser(): Promise<Browser> {
+  started ??= chromium.launch({
+    executablePath: executable,
+    args: [
+      "--no-sandbox",
+      "--enable-unsafe-webgpu",
+      "--use-webgpu-adapter=swiftshader",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+  return started;
+}
+
+const importMapPage = `<!doctype html>
+<meta charset="utf-8">
+<link rel="icon" href="data:,">
+<script type="importmap">
+  { "imports": { "gradgpu": "/dist/index.js", "gradgpu/nn": "/dist/nn.js", "gradgpu/optim": "/dist/optim.js" } }
+</script>
+<script type="module">
+  import { train } from "/network.js";
+  // Import maps are the page's alone: a worker names the file.
+  const code = \`import { init, matmul, tensor } from "\${location.origin}/dist/index.js";
+    const device = await init();
+    postMessage([device.kind, await matmul(tensor([[1, 2]]), tensor([[3], [4]])).array()]);\`;
+  const worker = new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })), { type: "module" });
+  globalThis.fromWorker = new Promise((resolve) => {
+    worker.onmessage = ({ data }) => resolve(data);
+  });
+  globalThis.fromPage = train();
+</script>
+`;
+
+let server: http.Server | undefined;
+/** Serves the built pages, the package's `dist` and the program; the origin. */
+async function serve(): Promise<string> {
+  if (server === undefined) {
+    server = http.createServer(({ url }, response) => {
+      const { pathname } = new URL(url as string, "http://localhost");
+      const bundler = /^\/(\w+)\.html$/.exec(pathname)?.[1];
+      const html =
+        pathname === "/import-map.html"
+          ? importMapPage
+          : bundler !== undefined &&
+            `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/built/${bundler}/page.js"></script>`;
+      const file = path.join(
+        folder,
+        pathname.startsWith("/dist/") ? path.join("node_modules", "gradgpu") : "",
+        pathname,
+      );
+      if (html) response.writeHead(200, { "content-type": "text/html" }).end(html);
+      else if (file.startsWith(folder) && file.endsWith(".js") && fs.existsSync(file))
+        response.writeHead(200, { "content-type": "text/javascript" }).end(fs.readFileSync(file));
+      else response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => server!.listen(0, "localhost", resolve));
+  }
+  return `http://localhost:${(server.address() as AddressInfo).port}`;
+}
+
+afterAll(async () => {
+  await (await started)?.close();
+  server?.close();
+});
