@@ -73,13 +73,17 @@ export const backend = faultsIn({
   ],
   "engine/backend/webgpu/program.ts": [
     [gpu("jit-traps", "^what is returned|^variables"), gpu("jit-replay", "copies")],
-    ["if (!isFirst && this.#slotIds.has(source.bufferId)) return before[k];", "", { row: "M6" }],
     [
-      "if (!isFirst && this.#slotIds.has(source.bufferId)) return before[k];",
+      "if (!isFirst && (!isWritten || this.#slotIds.has(source.bufferId))) return before[k];",
+      "",
+      { row: "M6" },
+    ],
+    [
+      "if (!isFirst && (!isWritten || this.#slotIds.has(source.bufferId))) return before[k];",
       "if (!isFirst) return before[k];",
       { tests: [gpu("jit-traps", "steps of a run"), gpu("jit-replay")] },
     ],
-    ["if (!this.#written.has(source.bufferId)) return memory;", "return memory;"],
+    ["if (!isWritten && !stagesAll) return memory;", "return memory;"],
     [
       "if (slot.isZeroed) services.zero(this.#slots[i]);",
       "",
@@ -93,8 +97,8 @@ export const backend = faultsIn({
     ["    this.runs++;\n", "", { tests: [gpu("jit-traps", "overwritten by the next run")] }],
     ["owner.retain();\n", "", { tests: [gpu("jit-traps", "disposed|pile up")] }],
     [
-      "super(memory.buffer, memory.bufferId, memory.byteOffset,",
-      "super(memory.buffer, memory.bufferId, 0,",
+      "super(buffer, bufferId, byteOffset,",
+      "super(buffer, bufferId, 0,",
       { tests: [gpu("jit-traps", "packed|pack")] },
     ],
     [
@@ -231,7 +235,7 @@ export const backend = faultsIn({
   "engine/backend/webgpu/webgpu.ts": [
     [gpu("pack"), gpu("memory")],
     [
-      "isPart && copyBytes(spec.dtype, sizeOf(spec.shape)) < byteLength",
+      "isSlice && copyBytes(spec.dtype, sizeOf(spec.shape)) < byteLength",
       "copyBytes(spec.dtype, sizeOf(spec.shape)) < byteLength && false",
       { tests: [gpu("pack")] },
     ],
@@ -261,7 +265,7 @@ export const backend = faultsIn({
       { tests: [gpu("special-values"), unit("webgpu-backend")] },
     ],
     ["      key += JSON.stringify(attrs, replaceNonFinite);\n", "", { tests: [gpu("random", "dropout at")] }],
-    ["    memory.retain();\n    try {", "    try {", { tests: [gpu("memory", "under way")] }],
+    ["if (!isLater) source.retain();", "", { tests: [gpu("memory", "under way")] }],
     ["for (const memory of scratch) memory.release();", "", { tests: [gpu("memory")] }],
     [
       "if (pipeline.failure !== undefined) throw refused(pipeline.failure);",
@@ -279,8 +283,8 @@ export const backend = faultsIn({
       { tests: [gpu("device", "DeviceLostError|rejects")] },
     ],
     [
-      "      this.#bindGroups.drop(id);\n    });",
-      "    });",
+      "      this.#bindGroups.drop(first);\n",
+      "",
       { tests: [gpu("memory", "pool|gives back"), unit("bind-groups")] },
     ],
     [
