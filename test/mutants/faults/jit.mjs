@@ -157,7 +157,11 @@ export const jit = faultsIn({
       gpu("jit-training", "steps by hand"),
       gpu("pack"),
     ],
-    ["if (same !== undefined) return same.source;", ""],
+    [
+      "if (same !== undefined) return same.source;",
+      "",
+      { equivalent: "all of it is cut out of it: the same value" },
+    ],
     ["if (others.length === 0) return undefined;", "return undefined;"],
     ["this.#effects.set(whole.target, { ...whole, source: replaced });", ""],
     ["      this.#effects.delete(other.target);\n", ""],
@@ -200,7 +204,11 @@ export const jit = faultsIn({
       { tests: [gpu("jit-fusion-traps", "comes back as a copy")] },
     ],
     ["|| node.op.lacksReference === true", "", { tests: [gpu("jit-fusion-traps", "no reference")] }],
-    ["? Math.fround(result.data[0]) :", "? result.data[0] :", {}],
+    [
+      "? Math.fround(result.data[0]) :",
+      "? result.data[0] :",
+      { equivalent: "the constant that is made of it is rounded, too" },
+    ],
     ["for (const use of nodes[i].inputs) needed.add(use.value);", "needed.add(nodes[i].inputs[0]?.value);"],
     [
       "if (!nodes[i].outputs.some((value) => needed.has(value))) continue;",
