@@ -72,7 +72,7 @@ export const backend = faultsIn({
     ["    this.#isScheduled = false;\n    if", "    if"],
   ],
   "engine/backend/webgpu/program.ts": [
-    [gpu("jit-traps", "^what is returned|^variables"), gpu("jit-replay", "copies")],
+    [gpu("jit-traps", "^^results|^variables"), gpu("jit-replay", "copies")],
     [
       "if (!isFirst && (!isWritten || this.#slotIds.has(source.bufferId))) return before[k];",
       "",
@@ -174,7 +174,7 @@ export const backend = faultsIn({
       "copyBufferToBuffer(buffer, 0, staging",
       { tests: [gpu("pack")] },
     ],
-    [".slice(0);", ";", { tests: [gpu("pack"), gpu("jit-traps", "what is returned")] }],
+    [".slice(0);", ";", { tests: [gpu("pack"), gpu("jit-traps", "^results")] }],
     [
       "2 ** Math.ceil(Math.log2(Math.max(256, byteLength)))",
       "256",
@@ -194,7 +194,7 @@ export const backend = faultsIn({
     [
       'const key = data.join(",");',
       "const key = String(data.length);",
-      { tests: [gpu("pack"), gpu("jit-traps", "what is returned")] },
+      { tests: [gpu("pack"), gpu("jit-traps", "^results")] },
     ],
     [
       'buffer: { type: operand.access === "read" ? "read-only-storage" : "storage" },',
@@ -204,22 +204,30 @@ export const backend = faultsIn({
     [
       "if (seen.has(wanted.key) || this.#pipelines.has(wanted.key)) continue;",
       "if (seen.has(wanted.key)) continue;",
-      { tests: [gpu("warm-up")] },
+      { tests: [unit("pipelines"), gpu("warm-up")] },
     ],
-    ["seen.has(wanted.key) || ", "", { tests: [gpu("warm-up")] }],
+    ["seen.has(wanted.key) || ", "", { tests: [unit("pipelines"), gpu("warm-up")] }],
     ["made.failure = error;", "", { tests: [gpu("jit-replay", "refuses")] }],
     ["this.#report(explained);", "void this.#report;", { tests: [gpu("jit-replay", "refuses")] }],
     [
       "        others.push(coming);\n",
       "        begun.push(coming);\n",
-      { tests: [gpu("warm-up", "shares what")] },
+      { tests: [unit("pipelines"), gpu("warm-up", "shares what")] },
     ],
-    [".finally(() => this.#coming.delete(wanted.key))", "", { tests: [gpu("warm-up", "rejects")] }],
-    ["    await Promise.all(others);\n", "", { tests: [gpu("warm-up", "rejects|refused")] }],
+    [
+      ".finally(() => this.#coming.delete(wanted.key))",
+      "",
+      { tests: [unit("pipelines"), gpu("warm-up", "rejects")] },
+    ],
+    [
+      "    await Promise.all(others);\n",
+      "",
+      { tests: [unit("pipelines"), gpu("warm-up", "rejects|refused")] },
+    ],
     [
       "return this.#pipelines.get(wanted.key) ?? this.#keep(wanted, pipeline);",
       "return this.#keep(wanted, pipeline);",
-      { tests: [gpu("warm-up", "shares what|called")] },
+      { tests: [unit("pipelines"), gpu("warm-up", "shares what|called")] },
     ],
     [
       "const first = Math.max(1, line - linesAround);",

@@ -4,7 +4,7 @@ import { faultsIn, gpu, unit } from "./fault.mjs";
 
 const traps = gpu("jit-traps");
 const fusion = gpu("jit-fusion-traps");
-const variables = gpu("jit-traps", "^variables|what is returned");
+const variables = gpu("jit-traps", "^variables|^results");
 
 export const jit = faultsIn({
   "engine/jit/signature.ts": [
@@ -52,7 +52,7 @@ export const jit = faultsIn({
     [
       "for (const tensor of tensorsIn(entry.result)) tensor.adopt();",
       "",
-      { tests: [gpu("jit-traps", "what is returned|results|disposed")] },
+      { tests: [gpu("jit-traps", "^results|results|disposed")] },
     ],
     [
       "    if (tensors.some((tensor) => tensor.device !== device))",
