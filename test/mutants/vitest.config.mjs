@@ -8,10 +8,12 @@ const root = path.resolve(import.meta.dirname, "../..");
 const mutant = {
   name: "mutant",
   enforce: "pre",
+  // Shaders are a string by now, in which the text stands as JSON writes it.
   transform(code, id) {
     const fault = JSON.parse(process.env.GRADGPU_MUTANT || "null");
     if (fault === null || id.split("?")[0] !== path.join(root, fault.file)) return null;
-    return { code: code.replace(fault.text, () => fault.with), map: null };
+    const written = (text) => (fault.file.endsWith(".wgsl") ? JSON.stringify(text).slice(1, -1) : text);
+    return { code: code.replace(written(fault.text), () => written(fault.with)), map: null };
   },
 };
 

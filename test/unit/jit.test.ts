@@ -12,6 +12,7 @@ import {
   device as defaultDevice,
   dynamicSlice,
   exp,
+  gather,
   grad,
   init,
   jit,
@@ -41,6 +42,9 @@ import {
 import { packVariables } from "../../engine/internal.ts";
 import type { Tree } from "../../engine/jit/jit.ts";
 import { signature } from "../../engine/jit/signature.ts";
+import { input, output, shader } from "../../engine/kernel/kernel.ts";
+import { defineOp } from "../../engine/tensor/define.ts";
+import { notDifferentiable } from "../../engine/tensor/op.ts";
 import { mostBuffers, planningDevice, programsOf } from "../support/planning-device.ts";
 
 let before: Device | undefined;
@@ -63,7 +67,9 @@ function planOf<P extends Tensor[]>(fn: (...args: P) => Tree, ...args: P) {
   const jitted = jit(fn);
   jitted(...args);
   const [{ plan, fused }] = jitted.programs.values();
-  checkPlaces(plan);
+  // What was counted as replaced in place and can't be binds one more.
+  const copied = plan.steps.filter(({ name }) => name === "assign").length;
+  checkPlaces(plan, mostBuffers + copied);
   const names = plan.steps.map(({ name }) => name);
   return { plan, names, refusals: fused.refusals };
 }
@@ -78,7 +84,7 @@ const isSlot = (place: Place) => place.kind === "slot";
  * Nothing is read from a slot before something has written there, no kernel binds more than an adapter does, and none
  * reads a buffer that it writes, which WebGPU refuses.
  */
-function checkPlaces({ steps, slots, outputs }: Plan): void {
+function checkPlaces({ steps, slots, outputs }: Plan, most: number): void {
   const written = new Set<number>();
   const read = (place: Place) => {
     expect(place).toBeDefined();
@@ -95,7 +101,7 @@ function checkPlaces({ steps, slots, outputs }: Plan): void {
       expect(shareBuffer(step.from, step.to), "a copy within one buffer").toBe(false);
       continue;
     }
-    expect(step.places.length).toBeLessThanOrEqual(mostBuffers);
+    expect(step.places.length).toBeLessThanOrEqual(most);
     expect(step.call.workgroups.every((count) => count > 0)).toBe(true);
     step.places.forEach((place, k) => {
       if (step.call.operands[k].access === "read") read(place);
@@ -133,16 +139,14 @@ describe("what is not computed", () => {
   it("is a sum over an axis of length 1, a factor of 1, and what is known beforehand", () => {
     const { names, plan } = planOf(
       (x) => {
-        const known = mul(add(tensor(0.1), 0.2), 3);
+        const known = sub(add(tensor(2 ** 24), 1), 2 ** 24 - 5);
         return add(mul(reshape(sum(x, 1), [3]), 1), known);
       },
       filled(3, 1),
     );
     expect(names).toEqual(["add"]);
-    // In f32 at each step, as the device would.
-    const f = Math.fround;
-    const value = f(f(f(0.1) + f(0.2)) * 3);
-    expect(JSON.stringify(plan.steps)).toContain(`${value}f`);
+    // In f32 at each step, as the device would: the 1 is lost.
+    expect(JSON.stringify(plan.steps)).toContain("vec4f(5.0f)");
   });
 
   it("is what is computed twice", () => {
@@ -162,14 +166,33 @@ describe("what is not computed", () => {
     // Numbers that print alike.
     expect(nodes((x) => [mul(x, 0), mul(x, -0)])).toBe(2);
     expect(nodes((x) => [mul(x, 0), mul(x, 0)])).toBe(1);
-    const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
-    expect(nodes((x) => [leakyRelu(x, inf), leakyRelu(x, nan), leakyRelu(x, -inf), leakyRelu(x, inf)])).toBe(
-      3,
-    );
+    expect(nodes((x) => [leakyRelu(x, 0), leakyRelu(x, -0), leakyRelu(x, 0.5), leakyRelu(x, 0)])).toBe(3);
   });
 
   it("is nothing where there is nothing to compute", () => {
     expect(planOf((x) => matmul(x, ones([3, 4])), filled(0, 3)).names).toEqual([]);
+    // Also by an op that does not think of it.
+    const copied = defineOp<[x: Tensor], object>({
+      name: "copied",
+      call: (x) => ({ inputs: [x], attrs: {} }),
+      infer: ([x]) => [x],
+      kernels: ({ inputs: [{ shape }] }) => ({
+        calls: [
+          {
+            shader: shader("copied", ""),
+            sizes: [],
+            operands: [input(0), output(0)],
+            workgroups: [shape[0], 1, 1],
+          },
+        ],
+      }),
+      reference: () => {},
+      vjp: notDifferentiable("it is for a test"),
+      saves: {},
+      samples: [],
+    });
+    expect(planOf((x) => copied(x), filled(3)).names).toEqual(["copied"]);
+    expect(planOf((x) => copied(x), filled(0)).names).toEqual([]);
   });
 });
 
@@ -271,6 +294,34 @@ describe("slots", () => {
     );
   });
 
+  /** The dispatches that write a slot, by name. */
+  const writersOf = ({ steps }: Plan, slot: number) =>
+    steps
+      .filter(
+        (step) =>
+          step.kind === "dispatch" &&
+          step.places.some(
+            (place, k) =>
+              place.kind === "slot" && place.slot === slot && step.call.operands[k].access !== "read",
+          ),
+      )
+      .map(({ name }) => name);
+
+  it("hold what is returned to the end, though nothing else reads it", () => {
+    const { plan } = planOf(
+      (x) => {
+        const early = transpose(softmax(x));
+        let y: Tensor = x;
+        for (let i = 0; i < 4; i++) y = softmax(matmul(y, x));
+        return [early, sum(y)];
+      },
+      filled(8, 8),
+    );
+    const [{ place }] = plan.outputs;
+    if (place.kind !== "slot") throw new Error("it lies in a slot");
+    expect(writersOf(plan, place.slot).at(-1)).toBe("transpose");
+  });
+
   it("hold what is assigned at the end until then", () => {
     const v = variable(new Float32Array(64).fill(1), { shape: [8, 8] });
     const { plan } = planOf(
@@ -287,15 +338,7 @@ describe("slots", () => {
     const copy = plan.steps.at(-1)!;
     if (copy.kind !== "copy" || copy.from.kind !== "slot") throw new Error("it is copied from a slot");
     const { slot } = copy.from;
-    const writers = plan.steps.filter(
-      (step) =>
-        step.kind === "dispatch" &&
-        step.places.some(
-          (place, k) =>
-            place.kind === "slot" && place.slot === slot && step.call.operands[k].access !== "read",
-        ),
-    );
-    expect(writers.map(({ name }) => name)).toEqual(["softmax"]);
+    expect(writersOf(plan, slot)).toEqual(["softmax"]);
   });
 
   it("of a pack have in them what is packed, where that can be written there", () => {
@@ -304,6 +347,12 @@ describe("slots", () => {
       planOf((x) => pack.gather(fn(x)), filled(1, 4)).names.includes("pack");
     const flat = (x: Tensor) => reshape(x, [4]);
     expect(packed((x) => [flat(softmax(x)), flat(tanh(softmax(mul(x, 2))))])).toBe(false);
+    expect(
+      packed((x) => {
+        const y = exp(flat(x));
+        return [y, mul(y, 2)];
+      }),
+    ).toBe(false);
     // Not twice the same, not from each other, not what is there before.
     expect(
       packed((x) => {
@@ -401,6 +450,13 @@ describe("assignments in place", () => {
       return matmul(next, old);
     });
     expect(together.names).toEqual(["softmax", "matmul", "assign"]);
+    const read = planOf(() => {
+      const old = add(v, 0);
+      const next = exp(v);
+      v.assign(next);
+      return matmul(next, old);
+    });
+    expect(read.names).toEqual(["exp", "matmul", "assign"]);
     const behind = planOf(
       (x) => {
         const old = add(v, 0);
@@ -411,9 +467,30 @@ describe("assignments in place", () => {
       filled(4, 4),
     );
     expect(behind.names.at(-1)).toBe("assign");
-    for (const update of [() => softmax(v), () => transpose(v), () => matmul(mul(v, 2), w)]) {
+    const rows = tensor(Int32Array.of(3, 2, 1, 0));
+    for (const update of [
+      () => softmax(v),
+      () => transpose(v),
+      () => matmul(mul(v, 2), w),
+      () => add(gather(v, rows), 1),
+      () => add(gather(v, rows), matmul(w, w)),
+    ]) {
       const { plan } = planOf(() => void v.assign(update()));
       expect(plan.steps.at(-1)!.kind, String(update)).toBe("copy");
+    }
+  });
+
+  it("stay apart from small chains that read the old value under another shape", () => {
+    const v = variable([1, 2, 3, 4]);
+    for (const isFirst of [true, false]) {
+      const { names, plan } = planOf(() => {
+        const old = add(v, 0);
+        const early = isFirst ? exp(reshape(old, [2, 2])) : undefined;
+        v.assign(mul(v, 2));
+        return early ?? exp(reshape(old, [2, 2]));
+      });
+      expect(names).toEqual(["exp", "mul"]);
+      expect(bound(plan)).toEqual([2, 1]);
     }
   });
 
@@ -475,6 +552,22 @@ describe("rows that are taken", () => {
 
 describe("what a kernel binds", () => {
   const many = (count: number) => Array.from({ length: count }, () => filled(5, 7));
+
+  it("leaves out numbers, which are written down as WGSL has them", () => {
+    const code = (fn: (x: Tensor) => Tree, x: Tensor) => JSON.stringify(planOf(fn, x).plan.steps);
+    const i32 = tensor(Int32Array.of(1, 2));
+    expect(code((x) => add(x, tensor(Int32Array.of(-(2 ** 31), -(2 ** 31)))), i32)).toContain(
+      "vec4i(-2147483647i - 1i)",
+    );
+    expect(code((x) => add(x, tensor(Int32Array.of(-7, -7))), i32)).toContain("vec4i(-7i)");
+    const isSmall = (flag: number) => (x: Tensor) =>
+      where(tensor(Uint8Array.of(flag, flag), { dtype: "bool" }), x, 3);
+    expect(code(isSmall(1), filled(2))).toContain("vec4<bool>(true)");
+    expect(code(isSmall(0), filled(2))).toContain("vec4<bool>(false)");
+    // A compiler would take 0 times anything for 0.
+    expect(code((x) => mul(x, -0), filled(2))).toContain("non_finite(0x80000000u)");
+    expect(code((x) => mul(x, 0), filled(2))).toContain("non_finite(0u)");
+  });
 
   it("is as much as an adapter does, and never more", () => {
     const total = (...all: Tensor[]) => all.reduce((x, y) => add(x, y));
@@ -582,6 +675,51 @@ describe("a function that throws while it is traced", () => {
   });
 });
 
+describe("any graph", () => {
+  it("is planned so that every kernel finds what it reads", () => {
+    let word = 7;
+    const draw = (limit: number) => {
+      word = (Math.imul(word, 1664525) + 1013904223) >>> 0;
+      return Math.floor((word / 2 ** 32) * limit);
+    };
+    const one: ((x: Tensor) => Tensor)[] = [
+      (x) => exp(x),
+      (x) => tanh(x),
+      (x) => softmax(x),
+      (x) => (x.shape[0] === 8 ? transpose(x) : relu(x)),
+      (x) => sum(x, 0, { keepDims: true }),
+      (x) => mul(x, 0.5),
+      (x) => where(less(x, 0), x, 1),
+    ];
+    const two: ((x: Tensor, y: Tensor) => Tensor)[] = [
+      (x, y) => add(x, y),
+      (x, y) => sub(x, y),
+      (x, y) => mul(x, y),
+      (x, y) => (x.shape[0] === 8 && y.shape[0] === 8 ? matmul(x, y) : mul(x, y)),
+    ];
+    for (let graph = 0; graph < 120; graph++) {
+      const variables = [0, 1].map(() => variable(new Float32Array(64), { shape: [8, 8] }));
+      // Drawn before: a function is traced once, but nobody counts on it.
+      const seed = word;
+      planOf(
+        (x) => {
+          word = seed;
+          const made: Tensor[] = [x, ...variables];
+          const any = () => made[draw(made.length)];
+          const count = 6 + draw(14);
+          for (let i = 0; i < count; i++) {
+            const last = draw(2) === 0 ? one[draw(one.length)](any()) : two[draw(two.length)](any(), any());
+            made.push(last);
+            if (draw(6) === 0 && last.shape[0] === 8) variables[draw(2)].assign(last);
+          }
+          return made.slice(3).filter(() => draw(3) === 0);
+        },
+        filled(8, 8),
+      );
+    }
+  });
+});
+
 describe("one kernel", () => {
   it("is what a product with bias and activation makes, and stores only what is asked for", () => {
     const layer = (x: Tensor, w: Tensor, b: Tensor) => relu(add(matmul(x, w), b));
@@ -622,6 +760,58 @@ describe("one kernel", () => {
     expect(chained.names.length).toBeGreaterThanOrEqual(3);
   });
 
+  it("is not made of a small chain and a larger one, where others read the small one too", () => {
+    const small = (x: Tensor, row: Tensor) => add(x, tanh(row));
+    expect(planOf(small, filled(4, 8), filled(8)).names).toEqual(["tanh+add"]);
+    const kept = planOf(
+      (x, row) => {
+        const t = tanh(row);
+        return [add(x, t), t];
+      },
+      filled(4, 8),
+      filled(8),
+    );
+    expect(kept.names).toEqual(["tanh", "add"]);
+    const read = planOf(
+      (x, row) => {
+        const t = tanh(row);
+        return [add(x, t), softmax(t)];
+      },
+      filled(4, 8),
+      filled(8),
+    );
+    expect(read.names).toEqual(["tanh", "add", "softmax"]);
+  });
+
+  it("is not made of ops that call different functions by one name", () => {
+    const op = (factor: number) =>
+      defineOp<[x: Tensor], object>({
+        name: `times${factor}`,
+        call: (x) => ({ inputs: [x], attrs: {} }),
+        infer: ([x]) => [x],
+        pointwise: {
+          expression: () => "scaled(a)",
+          helpers: { scaled: `fn scaled(x: vec4f) -> vec4f { return x * ${factor}.0; }` },
+        },
+        reference: () => {},
+        vjp: notDifferentiable("it is for a test"),
+        saves: {},
+        samples: [],
+      });
+    const [two, three] = [op(2), op(3)];
+    for (const fn of [
+      (x: Tensor) => [two(x), three(x)],
+      (x: Tensor) => [three(two(x))],
+      (x: Tensor) => [add(two(x), three(x))],
+    ]) {
+      for (const step of planOf(fn, filled(5000)).plan.steps) {
+        const code = JSON.stringify(step);
+        expect(code.includes("x * 2.0") && code.includes("x * 3.0")).toBe(false);
+      }
+    }
+    expect(planOf((x) => [two(x), two(add(x, 1))], filled(9)).names).toHaveLength(1);
+  });
+
   it("is not made of chains that take too long to compile", () => {
     const chain = (length: number) => (x: Tensor) => {
       let y = x;
@@ -640,6 +830,14 @@ describe("one kernel", () => {
       filled(8, 8),
       filled(8, 8),
     );
+    const later = planOf(
+      (x) => {
+        const z = exp(x);
+        return where(less(z, 0.5), softmax(z), 0);
+      },
+      filled(8, 8),
+    );
+    expect(bound(later.plan)[0]).toBe(2);
     // A mask that is kept takes memory of its own.
     expect(plan.slots.filter(({ bytes }) => bytes >= 64)).toHaveLength(2);
   });

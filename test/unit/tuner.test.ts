@@ -171,6 +171,16 @@ describe("a tuner", () => {
     expect(warn).toHaveBeenCalledTimes(6);
   });
 
+  it("judges by the largest result, however small that is", async () => {
+    behaviours = { exact: right, hundredth: (twice) => twice * 1.01 };
+    const op = doubling("double", ["exact", "hundredth"]);
+    register(familyOf(op, { checks: () => [{ op, inputs: [{ shape: [70], low: 0, high: 1e-4 }] }] }));
+    expect(verdictsOf(await open())).toEqual({
+      "double/exact": true,
+      "double/hundredth": expect.stringMatching(/^of \[70\] it makes/),
+    });
+  });
+
   it("keeps what it found, but asks again about what may have been the moment's", async () => {
     let isShort = true;
     behaviours = {

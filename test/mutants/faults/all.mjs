@@ -3,7 +3,8 @@
 import { backend } from "./backend.mjs";
 import { bench } from "./bench.mjs";
 import { jit } from "./jit.mjs";
+import { others } from "./others.mjs";
 import { random } from "./random.mjs";
 import { variants } from "./variants.mjs";
 
-export const faults = [...jit, ...backend, ...variants, ...random, ...bench];
+export const faults = [...jit, ...backend, ...variants, ...random, ...bench, ...others];

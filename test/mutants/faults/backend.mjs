@@ -72,14 +72,18 @@ export const backend = faultsIn({
     ["    this.#isScheduled = false;\n    if", "    if"],
   ],
   "engine/backend/webgpu/program.ts": [
-    [gpu("jit-traps", "^what is returned|^variables"), gpu("jit-replay", "copies")],
-    ["if (!isFirst && this.#slotIds.has(source.bufferId)) return before[k];", "", { row: "M6" }],
+    [gpu("jit-traps", "^^results|^variables"), gpu("jit-replay", "copies")],
     [
-      "if (!isFirst && this.#slotIds.has(source.bufferId)) return before[k];",
+      "if (!isFirst && (!isWritten || this.#slotIds.has(source.bufferId))) return before[k];",
+      "",
+      { row: "M6" },
+    ],
+    [
+      "if (!isFirst && (!isWritten || this.#slotIds.has(source.bufferId))) return before[k];",
       "if (!isFirst) return before[k];",
       { tests: [gpu("jit-traps", "steps of a run"), gpu("jit-replay")] },
     ],
-    ["if (!this.#written.has(source.bufferId)) return memory;", "return memory;"],
+    ["if (!isWritten && !stagesAll) return memory;", "return memory;"],
     [
       "if (slot.isZeroed) services.zero(this.#slots[i]);",
       "",
@@ -93,8 +97,8 @@ export const backend = faultsIn({
     ["    this.runs++;\n", "", { tests: [gpu("jit-traps", "overwritten by the next run")] }],
     ["owner.retain();\n", "", { tests: [gpu("jit-traps", "disposed|pile up")] }],
     [
-      "super(memory.buffer, memory.bufferId, memory.byteOffset,",
-      "super(memory.buffer, memory.bufferId, 0,",
+      "super(buffer, bufferId, byteOffset,",
+      "super(buffer, bufferId, 0,",
       { tests: [gpu("jit-traps", "packed|pack")] },
     ],
     [
@@ -170,7 +174,7 @@ export const backend = faultsIn({
       "copyBufferToBuffer(buffer, 0, staging",
       { tests: [gpu("pack")] },
     ],
-    [".slice(0);", ";", { tests: [gpu("pack"), gpu("jit-traps", "what is returned")] }],
+    [".slice(0);", ";", { tests: [gpu("pack"), gpu("jit-traps", "^results")] }],
     [
       "2 ** Math.ceil(Math.log2(Math.max(256, byteLength)))",
       "256",
@@ -190,7 +194,7 @@ export const backend = faultsIn({
     [
       'const key = data.join(",");',
       "const key = String(data.length);",
-      { tests: [gpu("pack"), gpu("jit-traps", "what is returned")] },
+      { tests: [gpu("pack"), gpu("jit-traps", "^results")] },
     ],
     [
       'buffer: { type: operand.access === "read" ? "read-only-storage" : "storage" },',
@@ -200,22 +204,30 @@ export const backend = faultsIn({
     [
       "if (seen.has(wanted.key) || this.#pipelines.has(wanted.key)) continue;",
       "if (seen.has(wanted.key)) continue;",
-      { tests: [gpu("warm-up")] },
+      { tests: [unit("pipelines"), gpu("warm-up")] },
     ],
-    ["seen.has(wanted.key) || ", "", { tests: [gpu("warm-up")] }],
+    ["seen.has(wanted.key) || ", "", { tests: [unit("pipelines"), gpu("warm-up")] }],
     ["made.failure = error;", "", { tests: [gpu("jit-replay", "refuses")] }],
     ["this.#report(explained);", "void this.#report;", { tests: [gpu("jit-replay", "refuses")] }],
     [
       "        others.push(coming);\n",
       "        begun.push(coming);\n",
-      { tests: [gpu("warm-up", "shares what")] },
+      { tests: [unit("pipelines"), gpu("warm-up", "shares what")] },
     ],
-    [".finally(() => this.#coming.delete(wanted.key))", "", { tests: [gpu("warm-up", "rejects")] }],
-    ["    await Promise.all(others);\n", "", { tests: [gpu("warm-up", "rejects|refused")] }],
+    [
+      ".finally(() => this.#coming.delete(wanted.key))",
+      "",
+      { tests: [unit("pipelines"), gpu("warm-up", "rejects")] },
+    ],
+    [
+      "    await Promise.all(others);\n",
+      "",
+      { tests: [unit("pipelines"), gpu("warm-up", "rejects|refused")] },
+    ],
     [
       "return this.#pipelines.get(wanted.key) ?? this.#keep(wanted, pipeline);",
       "return this.#keep(wanted, pipeline);",
-      { tests: [gpu("warm-up", "shares what|called")] },
+      { tests: [unit("pipelines"), gpu("warm-up", "shares what|called")] },
     ],
     [
       "const first = Math.max(1, line - linesAround);",
@@ -231,7 +243,7 @@ export const backend = faultsIn({
   "engine/backend/webgpu/webgpu.ts": [
     [gpu("pack"), gpu("memory")],
     [
-      "isPart && copyBytes(spec.dtype, sizeOf(spec.shape)) < byteLength",
+      "isSlice && copyBytes(spec.dtype, sizeOf(spec.shape)) < byteLength",
       "copyBytes(spec.dtype, sizeOf(spec.shape)) < byteLength && false",
       { tests: [gpu("pack")] },
     ],
@@ -261,7 +273,7 @@ export const backend = faultsIn({
       { tests: [gpu("special-values"), unit("webgpu-backend")] },
     ],
     ["      key += JSON.stringify(attrs, replaceNonFinite);\n", "", { tests: [gpu("random", "dropout at")] }],
-    ["    memory.retain();\n    try {", "    try {", { tests: [gpu("memory", "under way")] }],
+    ["if (!isLater) source.retain();", "", { tests: [gpu("memory", "under way")] }],
     ["for (const memory of scratch) memory.release();", "", { tests: [gpu("memory")] }],
     [
       "if (pipeline.failure !== undefined) throw refused(pipeline.failure);",
@@ -279,8 +291,8 @@ export const backend = faultsIn({
       { tests: [gpu("device", "DeviceLostError|rejects")] },
     ],
     [
-      "      this.#bindGroups.drop(id);\n    });",
-      "    });",
+      "      this.#bindGroups.drop(first);\n",
+      "",
       { tests: [gpu("memory", "pool|gives back"), unit("bind-groups")] },
     ],
     [

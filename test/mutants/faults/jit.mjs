@@ -4,7 +4,7 @@ import { faultsIn, gpu, unit } from "./fault.mjs";
 
 const traps = gpu("jit-traps");
 const fusion = gpu("jit-fusion-traps");
-const variables = gpu("jit-traps", "^variables|what is returned");
+const variables = gpu("jit-traps", "^variables|^results");
 
 export const jit = faultsIn({
   "engine/jit/signature.ts": [
@@ -29,19 +29,13 @@ export const jit = faultsIn({
     ],
     ["const maxPrograms = 64;", "const maxPrograms = 1;"],
     [
-      "for (let i = 1; i < times; i++) result = run();",
-      "",
-      {
-        tests: [
-          gpu("jit-traps", "simply runs|inlined"),
-          gpu("warm-up", "CPU reference"),
-          unit("jit", "steps"),
-        ],
-      },
+      "        disposeAll(result);\n        result = runAsIs(fn, args);",
+      "        disposeAll(result);",
+      { tests: [unit("jit", "steps")] },
     ],
     [
-      "const run = () => withLocalGradients(() => fn(...args));",
-      "const run = () => fn(...args);",
+      "const result = withLocalGradients(() => fn(...args));",
+      "const result = fn(...args);",
       { row: "M10", tests: [unit("jit", "gradients")] },
     ],
     [
@@ -58,11 +52,11 @@ export const jit = faultsIn({
     [
       "for (const tensor of tensorsIn(entry.result)) tensor.adopt();",
       "",
-      { tests: [gpu("jit-traps", "what is returned|results|disposed")] },
+      { tests: [gpu("jit-traps", "^results|results|disposed")] },
     ],
     [
-      'throw new DeviceError("jit: the arguments are on two devices; copy one over");',
-      "void 0;",
+      "    if (tensors.some((tensor) => tensor.device !== device))",
+      "    if (tensors.some((tensor) => tensor === undefined))",
       { tests: [gpu("jit-traps", "two devices")] },
     ],
     [
@@ -91,7 +85,10 @@ export const jit = faultsIn({
       "return [];",
       { tests: [gpu("variants", "measured in a warm-up")] },
     ],
-    ["if (value === undefined) return () => undefined;", "if (value === undefined) return () => null;"],
+    [
+      "if (value === undefined || value === null) return () => value;",
+      "if (value === undefined || value === null) return () => 0;",
+    ],
     [
       "memories[index], { counted: false })",
       "memories[index])",
@@ -127,17 +124,6 @@ export const jit = faultsIn({
       { tests: [unit("jit", "run again")] },
     ],
     ["this.#recomputation = outer;", "", { tests: [unit("jit", "run again")] }],
-    ["if (assigned !== undefined) return assigned.source;", "", { tests: [unit("jit"), variables] }],
-    [
-      "if (other !== to && this.#real.overlaps(to, other)) {",
-      "if (false) {",
-      { tests: [gpu("jit-traps", "packed ones")] },
-    ],
-    [
-      "if (this.#real.overlaps(memory, other)) {",
-      "if (false) {",
-      { tests: [gpu("jit-traps", "packed ones")] },
-    ],
     [
       "      memory.retain();\n      this.retained.push(memory);\n      value =",
       "      value =",
@@ -151,7 +137,7 @@ export const jit = faultsIn({
     [
       "held.value = this.#valueOf(spec, memory);",
       'held.value = this.#value(spec, { kind: "external", memory });',
-      { tests: [gpu("autograd-checkpoint")] },
+      { tests: [unit("jit"), gpu("autograd-checkpoint")] },
     ],
     [
       "this.#externals.set(memory, value);",
@@ -164,9 +150,32 @@ export const jit = faultsIn({
       { tests: [gpu("jit-traps", "be made, set")] },
     ],
   ],
+  "engine/jit/assignments.ts": [
+    [
+      unit("jit"),
+      gpu("jit-traps", "^variables|packed|gaps"),
+      gpu("jit-training", "steps by hand"),
+      gpu("pack"),
+    ],
+    [
+      "if (same !== undefined) return same.source;",
+      "",
+      { equivalent: "all of it is cut out of it: the same value" },
+    ],
+    ["if (others.length === 0) return undefined;", "return undefined;"],
+    ["this.#effects.set(whole.target, { ...whole, source: replaced });", ""],
+    ["      this.#effects.delete(other.target);\n", ""],
+    ["const start = bytes / 4;", "const start = bytes;"],
+    ["start: this.#placeIn(memory, spec, other),", "start: 0,"],
+    ["this.effects.filter(({ target }) => this.#backend.overlaps(memory, target))", "[]"],
+    [
+      "this.#cut(source, whole, start, sizeOf(spec.shape))",
+      "this.#cut(source, whole, 0, sizeOf(spec.shape))",
+    ],
+  ],
   "engine/jit/simplify.ts": [
     [unit("jit", "not computed"), fusion],
-    ["|${node.recomputation}|", "|", { tests: [gpu("autograd-checkpoint")] }],
+    ["|${node.recomputation}|", "|", { tests: [unit("jit"), gpu("autograd-checkpoint")] }],
     [
       'Object.is(value, -0) ? "-0" : value}`',
       "value}`",
@@ -195,7 +204,11 @@ export const jit = faultsIn({
       { tests: [gpu("jit-fusion-traps", "comes back as a copy")] },
     ],
     ["|| node.op.lacksReference === true", "", { tests: [gpu("jit-fusion-traps", "no reference")] }],
-    ["? Math.fround(result.data[0]) :", "? result.data[0] :", {}],
+    [
+      "? Math.fround(result.data[0]) :",
+      "? result.data[0] :",
+      { equivalent: "the constant that is made of it is rounded, too" },
+    ],
     ["for (const use of nodes[i].inputs) needed.add(use.value);", "needed.add(nodes[i].inputs[0]?.value);"],
     [
       "if (!nodes[i].outputs.some((value) => needed.has(value))) continue;",
@@ -257,11 +270,28 @@ export const jit = faultsIn({
     [
       "reading.length === 1 &&",
       "reading.length >= 1 &&",
-      { tests: [gpu("jit-traps", "in place"), gpu("jit-fusion-traps", "a program gives")] },
+      {
+        equivalent:
+          "chains beside each other are merged only where none writes a variable that another reads",
+      },
     ],
     ["if (readsApart(node, k)) return false;", ""],
-    ['return accessOf(use, spaceOf(node, unit.target!)).access === "same";', "return true;"],
-    ["if (unit === undefined || this.#direct.has(source)) return;", "if (unit === undefined) return;"],
+    [
+      'return accessOf(use, spaceOf(node, unit.target!)).access === "same";',
+      "return true;",
+      {
+        equivalent:
+          "an assigned value has as many elements as its variable, so a chain that makes it reads each at its own place",
+      },
+    ],
+    [
+      "if (unit === undefined || this.#direct.has(source)) return;",
+      "if (unit === undefined) return;",
+      {
+        equivalent:
+          "the second target takes the place of the first, which is copied to then: the same values",
+      },
+    ],
     ["this.#dependencies.unitOf(value) !== unit &&", "false &&", { tests: [unit("jit", "in place")] }],
   ],
   "engine/jit/plan.ts": [
@@ -314,11 +344,15 @@ export const jit = faultsIn({
           "a result lies in the pack's slot, which is never given to another value, so it reads the same",
       },
     ],
-    ["node.inputs.findIndex((use) => use.value === value) === i,", "true,", { tests: [gpu("pack")] }],
+    [
+      "node.inputs.findIndex((use) => use.value === value) === i,",
+      "true,",
+      { tests: [unit("jit", "slots"), gpu("pack")] },
+    ],
     [
       "[...this.#dependencies.readersOf(value)].every((reader) => !writers.has(reader)),",
       "true,",
-      { tests: [gpu("pack")] },
+      { tests: [unit("jit", "slots"), gpu("pack")] },
     ],
     [
       "for (const use of this.#graph.outputs) last.set(use.value, end);",
@@ -328,7 +362,7 @@ export const jit = faultsIn({
     [
       "for (const effect of this.#graph.effects) last.set(effect.source, end);",
       "",
-      { tests: [gpu("jit-traps", "in place"), variables] },
+      { tests: [unit("jit", "slots")] },
     ],
     ["if (!lastUse.has(value)) taken.push(slot);", "taken.push(slot);", { tests: [unit("jit"), fusion] }],
     ["if (!lastUse.has(value)) taken.push(slot);", "", { tests: [unit("jit", "slots|one value")] }],
@@ -385,7 +419,11 @@ export const jit = faultsIn({
     [unit("reachability")],
     ["set(row, this.#index.get(before)!);", ""],
     ["unite(row, this.#rows[j]);", ""],
-    ["this.#rows[j] = row;", ""],
+    [
+      "this.#rows[j] = row;",
+      "",
+      { equivalent: "nobody asks for the second unit any more: its place is taken by the merged one" },
+    ],
     ["if (!has(other, i) && !has(other, j)) continue;", "if (!has(other, i)) continue;"],
     ["      unite(other, row);\n", ""],
     ["Math.ceil(units.length / 32)", "Math.floor(units.length / 32)"],
@@ -425,11 +463,11 @@ export const jit = faultsIn({
       "writes++;",
       { tests: [unit("jit", "bind"), gpu("jit-training", "dispatches a training step")] },
     ],
-    ["return reads.size + writes;", "return reads.size;", { tests: [unit("jit", "bind"), fusion] }],
+    ["return reads.size + writes;", "return reads.size;", { tests: [unit("jit"), fusion] }],
     [
       "if (node !== anchor && isLiteral(use.value) && !readsApart(node, k)) return;",
       "",
-      { tests: [unit("jit", "bind"), fusion] },
+      { tests: [unit("jit"), fusion] },
     ],
     [
       "companion: a.companion ?? b.companion,",
@@ -447,20 +485,20 @@ export const jit = faultsIn({
     [
       "if (haveUnlikeHelpers(from.nodes, to.nodes)) return unlikeHelpers;",
       "",
-      { tests: [gpu("jit-fusion-traps", "helpers of one name")] },
+      { tests: [unit("jit"), gpu("jit-fusion-traps", "helpers of one name")] },
     ],
     [
       "if (haveUnlikeHelpers(a.nodes, b.nodes)) continue;",
       "",
-      { tests: [gpu("jit-fusion-traps", "helpers of one name")] },
+      { tests: [unit("jit"), gpu("jit-fusion-traps", "helpers of one name")] },
     ],
     ["if (groups.reaches(a, b) || groups.reaches(b, a)) continue;", ""],
     [
       "if (groups.bindings([a, b]) > groups.profile.maxStorageBuffers) continue;",
       "",
-      { tests: [unit("jit", "bind"), fusion] },
+      { tests: [unit("jit"), fusion] },
     ],
-    ["if (groups.bindings([from, to]) > limit)", "if (false)", { tests: [unit("jit", "bind"), fusion] }],
+    ["if (groups.bindings([from, to]) > limit)", "if (false)", { tests: [unit("jit"), fusion] }],
     ['if (groups.reachesAround(from, to)) return "another kernel lies between them";', ""],
     ["const chainLimit = 1024;", "const chainLimit = 512;", { tests: [gpu("jit-replay", "1,000 adds")] }],
     ["if (weightOf(from) + weightOf(to) > chainLimit)", "if (false)", { tests: [unit("jit", "too long")] }],
@@ -469,7 +507,11 @@ export const jit = faultsIn({
       "",
       { tests: [unit("jit", "mask"), gpu("jit-training", "dispatches a training step")] },
     ],
-    ["if (!sameStage(from, to)) return recomputationBetween;", "", { tests: [gpu("autograd-checkpoint")] }],
+    [
+      "if (!sameStage(from, to)) return recomputationBetween;",
+      "",
+      { tests: [unit("jit"), gpu("autograd-checkpoint")] },
+    ],
     ["const counting = from.nodes.find(knowsElement);", "const counting = undefined as Node | undefined;"],
     ["!sameShape(fromSpec.shape, toSpec.shape) && !(isFlat(from) && isFlat(to))", "false"],
     ["const composes = !from.nodes.some(isReshaped) && ", "const composes = "],
@@ -481,15 +523,11 @@ export const jit = faultsIn({
     [unit("jit"), fusion, variables],
     ["!overwrites(groups, other, unit) &&", "", { tests: [unit("jit"), variables, fusion] }],
     ["!overwrites(groups, unit, other) &&", "", { tests: [unit("jit"), variables, fusion] }],
-    ["!order.dependsOn(other, unit) &&", "", { tests: [unit("jit", "beside"), fusion] }],
-    ["!order.dependsOn(unit, other) &&", "", { tests: [unit("jit", "beside"), fusion] }],
+    ["!order.dependsOn(other, unit) &&", "", { tests: [unit("jit"), fusion] }],
+    ["!order.dependsOn(unit, other) &&", "", { tests: [unit("jit"), fusion] }],
     ["(isSmall(unit) || isSmall(other)) &&", "", { tests: [unit("jit", "beside")] }],
-    ["sameStage(unit, other) &&", "", { tests: [gpu("autograd-checkpoint")] }],
-    [
-      "order.merge(host, unit, merged);",
-      "order.merge(unit, host, unit);",
-      { tests: [unit("jit", "beside"), fusion] },
-    ],
+    ["sameStage(unit, other) &&", "", { tests: [unit("jit"), gpu("autograd-checkpoint")] }],
+    ["order.merge(host, unit, merged);", "order.merge(unit, host, unit);", { tests: [unit("jit"), fusion] }],
   ],
   "engine/jit/fuse-riders.ts": [
     [unit("jit"), fusion],
@@ -548,24 +586,24 @@ export const jit = faultsIn({
     [
       "uniform === 0 && reader.op.traits?.isProduct",
       "false",
-      { tests: [gpu("jit-traps", "constants"), fusion] },
+      { tests: [unit("jit"), gpu("jit-traps", "constants")] },
     ],
     ['value === -(2 ** 31) ? "-2147483647i - 1i" : `${value}i`', "`${value}i`"],
     [
       "own >= 0 && sizeOf(chain.inputs[k].shape) === size && site.inputNames?.[own] !== undefined",
       "own >= 0 && site.inputNames?.[own] !== undefined",
     ],
-    ["keepsResult: isNeeded(result),", "keepsResult: true,", { tests: [unit("jit", "result"), fusion] }],
+    ["keepsResult: isNeeded(result),", "keepsResult: true,", { tests: [unit("jit"), fusion] }],
     [
       "const kept = allWrites.map((_, i) => i).filter((i) => i !== site.output || isUsed);",
       "const kept = allWrites.map((_, i) => i);",
-      { tests: [unit("jit", "result"), fusion] },
+      { tests: [unit("jit"), fusion] },
     ],
     ["`vec4<bool>(${value !== 0})`", "`vec4<bool>(${value === 0})`"],
     [
       'Object.is(value, -0) ? "0x80000000u" : "0u"',
       '"0u"',
-      { tests: [gpu("jit-traps", "constants"), fusion] },
+      { tests: [unit("jit"), gpu("jit-traps", "constants")] },
     ],
     ["names.length > most", "names.length > most + 1", { tests: [gpu("profile"), unit("jit", "name")] }],
     [

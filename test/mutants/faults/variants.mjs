@@ -87,15 +87,15 @@ export const variants = faultsIn({
   ],
   "engine/backend/tuning/store.ts": [
     [unit("tuner", "store")],
-    ["stored?.key === key ?", "stored !== undefined ?"],
+    ["|| stored.key !== key) return", ") return"],
     ['features.join(" ")', '""'],
     ["adapter, driver, features.join", 'adapter, "", features.join'],
     ["`${name} ${hash(sources)}`", "name"],
     ['if (GRADGPU_CACHE === "off")', 'if (GRADGPU_CACHE === "none")'],
     ["Math.imul(value ^ text.charCodeAt(i), 0x01000193)", "Math.imul(value ^ text.length, 0x01000193)"],
     ["XDG_CACHE_HOME || `${os.homedir()}/.cache`", "`${os.homedir()}/.cache`"],
-    ["fs.renameSync(`${path}.${process.pid}`, path);", ""],
-    ["measured: stored.measured }", "measured: {} }"],
+    ["fs.renameSync(whole, path);", ""],
+    ["? { verdicts, measured } :", "? { verdicts, measured: {} } :"],
   ],
   "engine/backend/tuning/tested.ts": [
     [unit("tuner", "leaves out what tests")],

@@ -1,0 +1,18 @@
+// Faults elsewhere that no test noticed once.
+
+import { faultsIn, gpu, unit } from "./fault.mjs";
+
+export const others = faultsIn({
+  "nn/training/trainer.ts": [
+    [unit("nn-training", "^accuracy")],
+    ["if (values.rank > 0) this.#valuesPerSample[i + 1] = values.size / samples;", "", { row: "M7" }],
+  ],
+  "nn/model/sequential.ts": [
+    [unit("nn-embedding-ids")],
+    ["return first?.constructor === Embedding ?", "return first instanceof Embedding ?", { row: "M14" }],
+  ],
+  "shaders/batch-norm.wgsl": [
+    [gpu("ops-forward", "samples batchNorm$")],
+    ["let r = select(vec4f(), q, row + 1u < sizes.rows);", "let r = q;", { row: "M15" }],
+  ],
+});
