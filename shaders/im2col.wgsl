@@ -1,5 +1,5 @@
-// Patches of images: for each group of channels and each place of a window, what its taps read, zeros in the padding.
-// [batch, height, width, groups * inner] gives [groups, places, taps, inner]. Bits are moved as they are.
+// Copies, for each group of channels and each window place of all images, the `inner` channels under each tap; padding is
+// 0. [batch, height, width, groups * inner] gives [groups, places, taps, inner], bit for bit.
 
 // Needs window.wgsl in front. Needs elements.wgsl behind. As it stands it moves single words; specialising replaces
 // the types and `element` (see engine/ops/layout/copying.ts).

@@ -1,5 +1,5 @@
-// Matmul in its three forms, in f32 and f16, and Dense's product with its bias: squares, and the products of training the
-// nets N1 to N4.
+// Bench cases of matmul (plain, a or b transposed; f32 and f16) and of Dense's product with bias: squares, and the
+// sizes that training the nets of nets.ts needs.
 
 import type { BenchCase } from "../bench-case.ts";
 import { type OpCase, opCases, skipOnSoftware } from "./op-case.ts";

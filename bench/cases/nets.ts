@@ -1,4 +1,4 @@
-// The four networks whose training steps are timed: as data, which the peers build too, and as nn models.
+// The four networks whose training steps the bench times: as data, for the other libraries too, and as nn models.
 
 import { BatchNormalization, Dense, Dropout, Input, type Layer, Sequential } from "../../nn/index.ts";
 

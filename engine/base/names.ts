@@ -60,7 +60,7 @@ export function checkNotMaker(
 }
 
 /**
- * @internal The name that a user gave something, checked: it goes into tables, files, messages and objects' keys.
+ * The name that a user gave something, checked: it goes into tables, files, messages and objects' keys.
  *
  * @param whose what is named, as in "Dense"
  * @throws ArgumentError unless it is a string of printable characters

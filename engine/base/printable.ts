@@ -4,7 +4,7 @@
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 
-/** @internal The text with its control characters shown as in "\x1b"; line ends and tabs stay where `keepsLines`. */
+/** The text with its control characters shown as in "\x1b"; line ends and tabs stay where `keepsLines`. */
 export const printable = (text: string, keepsLines = false): string =>
   text.replace(unprintable, (character) => {
     if (keepsLines && (character === "\n" || character === "\t")) return character;

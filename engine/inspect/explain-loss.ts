@@ -1,4 +1,4 @@
-// explain(loss): what leads to a loss, as an aligned table. Reads a tape's nodes; runs and reads nothing.
+// explain(loss): the ops that led to a loss, as an aligned table, from a tape's nodes. Runs no op, reads no tensor.
 
 import { nameValues, nodesBehind, tapeName, tapeOf } from "../autograd/recorded.ts";
 import { sizeOf } from "../base/shape.ts";

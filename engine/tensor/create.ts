@@ -112,7 +112,7 @@ function made(device: Device, spec: Spec, what: string, write: (memory: Memory, 
   return new Tensor(device, spec, memory);
 }
 
-/** @internal Throws, before host values are made, where an f32 tensor of the shape is more than the device can hold. */
+/** Throws, before host values are made, where an f32 tensor of the shape is more than the device can hold. */
 export function checkSize(device: Device, shape: Shape, what: string): void {
   checkShape(what, shape);
   device.backend.checkSize({ shape, dtype: "f32" }, what);

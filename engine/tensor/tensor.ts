@@ -31,10 +31,14 @@ interface Held {
 /** What Node's console and debuggers call to show an object; others know nothing of it. */
 const inspected = Symbol.for("nodejs.util.inspect.custom");
 /** Values shown of one tensor there: whole up to so many, else so many at either end of each axis. */
-const [wholePreview, edgePreview] = [100, 3];
+const wholePreview = 100;
+const edgePreview = 3;
+/** The console's method is set with the first tensor: at import, it would keep bundlers from dropping the class. */
+let isInspectable = false;
 
 export class Tensor implements Spec {
-  static {
+  static #makeInspectable(): void {
+    isInspectable = true;
     Object.defineProperty(Tensor.prototype, inspected, {
       value(this: Tensor) {
         return this.#preview();
@@ -64,6 +68,7 @@ export class Tensor implements Spec {
     memory: Memory,
     options: { id?: number; tracked?: boolean; counted?: boolean } = {},
   ) {
+    if (!isInspectable) Tensor.#makeInspectable();
     this.id = options.id ?? nextId++;
     this.device = device;
     this.dtype = spec.dtype;

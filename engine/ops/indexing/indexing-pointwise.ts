@@ -1,5 +1,5 @@
-// How gathers and windows read as pointwise expressions that index their input themselves, so that jit can fuse
-// them with what follows. Their own kernels stand in indexing.ts.
+// gather and dynamicSlice as pointwise expressions that index their input, so that jit can fuse them with the ops that
+// follow. indexing.ts has the ops' own kernels.
 
 import type { DType } from "../../base/dtype.ts";
 import { sizeOf } from "../../base/shape.ts";

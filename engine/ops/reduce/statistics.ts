@@ -87,7 +87,7 @@ function deviations(x: Tensor, { axes }: ReduceAttrs): Tensor {
 }
 
 /**
- * @internal By what to multiply numbers, the largest of which is of size `largest`, before they are squared, and what
+ * By what to multiply numbers, the largest of which is of size `largest`, before they are squared, and what
  * their norm is to be multiplied by: 1 but where sums of squares might overflow or underflow, then a power of two.
  */
 export function squaresScale(largest: Tensor): { readonly factor: Tensor; readonly inverse: Tensor } {
