@@ -50,7 +50,15 @@ export * from "./reduce/arg-reduce.ts";
 export * from "./reduce/cumulative.ts";
 export * from "./reduce/moments.ts";
 export { all, any, max, mean, min, prod, sum } from "./reduce/reduce.ts";
-export * from "./reduce/statistics.ts";
+export {
+  logSumExp,
+  type NormOptions,
+  norm,
+  type ReduceOptions,
+  standardDeviation,
+  type VarianceOptions,
+  variance,
+} from "./reduce/statistics.ts";
 export {
   type ConvolutionTransposeOptions,
   conv1d,
