@@ -35,7 +35,7 @@ export const variants = faultsIn({
     [
       "Math.min(mostRuns, Math.ceil(sampleMs / ",
       "Math.max(mostRuns, Math.ceil(sampleMs / ",
-      { tests: [unit("tuner", "runs")] },
+      { tests: [unit("tuner", "runs for a sample")] },
     ],
     [
       "Math.min(sizeOf(spec.shape), mostValues)",
