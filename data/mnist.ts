@@ -1,8 +1,9 @@
 // MNIST and Fashion-MNIST: 60,000 training and 10,000 test images of 28 x 28 bytes in ten classes, from four IDX
 // files.
 
-import { checkOptions, DataError, type OptionNames } from "../engine/base/errors.ts";
-import { type Idx, parseIdx } from "./idx.ts";
+import { ArgumentError, checkOptions, DataError, kindOf, type OptionNames } from "../engine/base/errors.ts";
+import { chunksOf, once, type Waiting, within } from "./bytes.ts";
+import { type Idx, parseIdx, readIdxStream } from "./idx.ts";
 
 // Images stay bytes: they are scaled on the device. Node's file functions are loaded only when a directory is read, so
 // that browsers can import this file.
@@ -41,9 +42,13 @@ export interface LoadOptions {
    * directory in which the data set's package puts them.
    */
   source?: string | URL | ImageFiles;
+  /** Ends loading; `load` then rejects with a DataError whose `cause` is the signal's reason. */
+  signal?: AbortSignal;
+  /** For so many milliseconds a server or a file may be silent; default 30,000. */
+  timeout?: number;
 }
 
-const loadOptions: OptionNames<LoadOptions> = { source: true };
+const loadOptions: OptionNames<LoadOptions> = { source: true, signal: true, timeout: true };
 
 export interface ImageDatasetLoader {
   /** What it is called in messages. */
@@ -101,13 +106,22 @@ function dataset(description: Description): ImageDatasetLoader {
     classes,
     async load(options = {}) {
       checkOptions(`${name}.load`, options, loadOptions);
-      const read = await reader(description, options.source);
+      const { signal, timeout = 30_000 } = options;
+      if (!(timeout > 0)) {
+        throw new ArgumentError(`${name}.load: timeout must be milliseconds above 0, got ${kindOf(timeout)}`);
+      }
+      // One file that fails ends the reading of the others.
+      const failed = new AbortController();
+      const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+      // A timer can't count further.
+      const waiting = { signal: either, timeout: Math.min(timeout, 2 ** 31 - 1) };
+      const read = await reader(description, options.source, waiting);
       const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
         read("trainImages"),
         read("trainLabels"),
         read("testImages"),
         read("testLabels"),
-      ]);
+      ]).finally(() => failed.abort());
       return {
         train: split(trainImages, trainLabels, classes.length),
         test: split(testImages, testLabels, classes.length),
@@ -127,16 +141,25 @@ const parse = async (bytes: Uint8Array, file: string): Promise<Loaded> => ({
   file,
 });
 
-async function reader(description: Description, source: LoadOptions["source"]): Promise<Reader> {
-  if (source === undefined) return defaultReader(description);
-  if (source instanceof URL) return urlReader(description, source.href);
+async function reader(
+  description: Description,
+  source: LoadOptions["source"],
+  waiting: Waiting,
+): Promise<Reader> {
+  if (source === undefined) return defaultReader(description, waiting);
+  if (source instanceof URL) return urlReader(description, source.href, waiting);
   if (typeof source === "string") {
-    if (/^(https?|file):/.test(source)) return urlReader(description, source);
+    if (/^(https?|file):/.test(source)) return urlReader(description, source, waiting);
     // A page has addresses of its own to start from, and no directories.
     const page = (globalThis as { document?: { baseURI: string } }).document?.baseURI;
     return !isNode() && page !== undefined
-      ? urlReader(description, new URL(source, page).href)
-      : directoryReader(description, source);
+      ? urlReader(description, new URL(source, page).href, waiting)
+      : directoryReader(description, source, waiting);
+  }
+  if (typeof source !== "object" || source === null) {
+    throw new DataError(
+      `${description.name}: source must be a directory, a URL or bytes as { ${Object.keys(stems).join(", ")} }, got ${kindOf(source)}`,
+    );
   }
   return async (part) => {
     const bytes = source[part];
@@ -150,7 +173,7 @@ async function reader(description: Description, source: LoadOptions["source"]): 
   };
 }
 
-async function defaultReader(description: Description): Promise<Reader> {
+async function defaultReader(description: Description, waiting: Waiting): Promise<Reader> {
   if (!isNode()) {
     throw new DataError(
       `${description.name}: outside Node there is no default place for the files; ` +
@@ -162,57 +185,69 @@ async function defaultReader(description: Description): Promise<Reader> {
   for (const directory of directories) {
     const names = await readdir(directory).catch(() => [] as string[]);
     if (names.some((name) => name.startsWith(stems.trainImages)))
-      return directoryReader(description, directory);
+      return directoryReader(description, directory, waiting);
   }
   throw new DataError(
     `${description.name}: no data found (looked in ${directories.join(", ")}); ${description.remedy}`,
   );
 }
 
-function directoryReader(description: Description, directory: string): Reader {
+function directoryReader(description: Description, directory: string, waiting: Waiting): Reader {
   if (!isNode()) {
     throw new DataError(
       `${description.name}: source "${directory}" is a directory, which only Node can read; pass a URL or bytes`,
     );
   }
   return async (part) => {
-    const { readFile } = await nodeModule<typeof import("node:fs/promises")>("node:fs/promises");
+    const { createReadStream } = await nodeModule<typeof import("node:fs")>("node:fs");
     const base = `${directory.replace(/[/\\]$/, "")}/${stems[part]}`;
     for (const file of [base, `${base}.gz`]) {
-      let bytes: Uint8Array;
+      const stream = createReadStream(file, { highWaterMark: 2 ** 20 });
       try {
-        bytes = await readFile(file);
+        return { ...(await readIdxStream(chunksOf(file, stream, waiting), file)), file };
       } catch (error) {
-        if ((error as { code?: string }).code === "ENOENT") continue;
-        throw new DataError(`${file}: cannot be read: ${(error as Error).message}`);
+        const { code } = ((error as Error).cause ?? {}) as { code?: string };
+        if (code !== "ENOENT") throw error;
       }
-      return parse(bytes, file);
     }
     throw new DataError(`${base}: there is no such file, plain or with .gz; ${description.remedy}`);
   };
 }
 
-function urlReader(description: Description, base: string): Reader {
+function urlReader(description: Description, base: string, waiting: Waiting): Reader {
   const directory = base.endsWith("/") ? base : `${base}/`;
   if (directory.startsWith("file:")) {
     return async (part) => {
       const { fileURLToPath } = await nodeModule<typeof import("node:url")>("node:url");
-      return directoryReader(description, fileURLToPath(directory))(part);
+      return directoryReader(description, fileURLToPath(directory), waiting)(part);
     };
   }
   return async (part) => {
     const answers: string[] = [];
     for (const suffix of ["", ".gz"]) {
       const url = new URL(`${stems[part]}${suffix}`, directory).href;
-      let response: Response;
+      const ended = new AbortController();
       try {
-        response = await fetch(url);
-      } catch (error) {
-        throw new DataError(`${url}: cannot be fetched: ${(error as Error).message}`);
+        let response: Response;
+        try {
+          response = await within(url, fetch(url, { signal: ended.signal }), waiting);
+        } catch (error) {
+          if (error instanceof DataError) throw error;
+          const { message, cause } = error as Error;
+          const reason =
+            cause instanceof Error && cause.message !== "" ? `${message}: ${cause.message}` : message;
+          throw new DataError(`${url}: cannot be fetched: ${reason}`, { cause: error });
+        }
+        if (response.ok) {
+          const body =
+            response.body === null ? once(new Uint8Array()) : chunksOf(url, response.body, waiting);
+          return { ...(await readIdxStream(body, url)), file: url };
+        }
+        answers.push(`${url}: status ${response.status}`);
+      } finally {
+        // Whatever was not read of it is not wanted.
+        ended.abort();
       }
-      if (response.ok) return parse(new Uint8Array(await response.arrayBuffer()), url);
-      await response.body?.cancel();
-      answers.push(`${url}: status ${response.status}`);
     }
     throw new DataError(`${description.name}: ${answers.join("; ")}; put the four IDX files there`);
   };

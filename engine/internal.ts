@@ -12,8 +12,9 @@ export {
   nearest,
   unknownName,
 } from "./base/errors.ts";
-export { checkNotMaker, choiceOf, lookup, spellingOf } from "./base/names.ts";
+export { checkedName, checkNotMaker, choiceOf, lookup, spellingOf } from "./base/names.ts";
 export * from "./base/number-checks.ts";
+export { printable } from "./base/printable.ts";
 export * as hostRandom from "./base/random/draws.ts";
 export { fillPermutation } from "./base/random/permutation.ts";
 export * from "./ops/internal.ts";

@@ -20,6 +20,7 @@ import {
 import {
   atLeastZero,
   checkDifferentiable,
+  checkedName,
   checkFunction,
   checkOptions,
   kindOf,
@@ -145,7 +146,7 @@ export abstract class Optimizer<S extends string = string> {
         `${name}: learningRate ${options.learningRate} and its older name lr ${options.lr} are both given; pass one`,
       );
     }
-    this.name = options.name ?? name;
+    this.name = options.name === undefined ? name : checkedName(name, options.name);
     const rate = options.learningRate ?? options.lr ?? defaultRate;
     this.#rate = new LearningRate(this.name, rate, options.decay ?? 0);
     this.weightDecay = atLeastZero(this.name, "weightDecay", options.weightDecay ?? 0);

@@ -69,7 +69,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   var shift = 0.0;
   if (CENTERED) {
-    shift = total_of(add_lanes(settled(rest)), lane) / sizes.count;
+    let left = total_of(add_lanes(settled(rest)), lane) / sizes.count;
+    // Of an infinite mean nothing is left that could be told: it stays infinite.
+    shift = select(0.0, left, (bitcast<u32>(left) & 0x7f800000u) != 0x7f800000u);
     mean += shift;
   }
   let plain = total_of(add_lanes(settled(squares)), lane) / sizes.count;

@@ -1,6 +1,10 @@
 // Every error gradgpu throws on purpose. A message states: the op (or layer), the actual values, the requirement, and,
 // where there is one, the remedy.
 
+import { printable } from "./printable.ts";
+
+export { printable };
+
 /** Node and Chromium keep 10 frames of a stack: fewer than lie between a layer's op and the program that called fit. */
 const stackFrames = 64;
 
@@ -14,7 +18,8 @@ export class GradgpuError extends Error {
     // 0 is somebody's wish for no stacks; other engines than V8 have no limit.
     const isRaised = limit !== undefined && limit > 0 && limit < stackFrames;
     if (isRaised) errors.stackTraceLimit = stackFrames;
-    super(message, options);
+    // Names, files and drivers' texts are quoted in it, and it ends on a terminal.
+    super(message === undefined ? message : printable(message, true), options);
     if (isRaised) errors.stackTraceLimit = limit;
   }
 }

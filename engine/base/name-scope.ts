@@ -2,6 +2,7 @@
 
 import { Ambient } from "./ambient.ts";
 import { checkFunction } from "./errors.ts";
+import { checkedName } from "./names.ts";
 
 const scopeName = new Ambient("");
 
@@ -14,6 +15,7 @@ export function nameScope<T>(name: string, fn: () => T): T {
     "the name is for what is in it",
     "second",
   );
+  checkedName("nameScope", name);
   const outer = scopeName.value;
   return scopeName.with(outer === "" ? name : `${outer}/${name}`, fn);
 }

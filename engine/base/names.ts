@@ -1,6 +1,6 @@
 // Looks things up by the names people write: camelCase, snake_case, any case.
 
-import { ArgumentError, simplify, unknownName } from "./errors.ts";
+import { ArgumentError, kindOf, printable, simplify, unknownName } from "./errors.ts";
 
 /**
  * The entry of `table` called `name`, whatever its case and underscores ("mean_squared_error" finds
@@ -57,4 +57,26 @@ export function checkNotMaker(
   throw new ArgumentError(
     `${owner}.${name} is a function that makes one; call it, as in ${owner}.${name}(...)`,
   );
+}
+
+/**
+ * @internal The name that a user gave something, checked: it goes into tables, files, messages and objects' keys.
+ *
+ * @param whose what is named, as in "Dense"
+ * @throws ArgumentError unless it is a string of printable characters
+ */
+export function checkedName(whose: string, name: unknown): string {
+  if (typeof name !== "string" || name === "")
+    throw new ArgumentError(
+      `${whose}: the name must be a string of at least one character, got ${kindOf(name)}`,
+    );
+  if (printable(name) !== name)
+    throw new ArgumentError(
+      `${whose}: the name "${printable(name)}" holds control characters, which a terminal would obey; leave them out`,
+    );
+  if (name === "__proto__")
+    throw new ArgumentError(
+      `${whose}: the name "__proto__" is no key that an object can have; choose another`,
+    );
+  return name;
 }

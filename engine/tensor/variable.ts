@@ -11,6 +11,7 @@ import {
   type OptionNames,
   ShapeError,
 } from "../base/errors.ts";
+import { checkedName } from "../base/names.ts";
 import { type Shape, sameShape, showShape } from "../base/shape.ts";
 import type { Spec } from "../kernel/kernel.ts";
 import type { Memory } from "../kernel/memory.ts";
@@ -180,7 +181,7 @@ export function variable(
   options: VariableOptions = {},
 ): Variable {
   checkOptions("variable", options, variableOptions);
-  const name = options.name ?? `variable_${++unnamed}`;
+  const name = options.name === undefined ? `variable_${++unnamed}` : checkedName("variable", options.name);
   const trainable = options.trainable ?? true;
   if (value instanceof Tensor) {
     const { shape, dtype, device } = options;

@@ -18,7 +18,14 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
-import { checkOptions, checkSize, kindOf, type OptionNames, showGivenList } from "../../engine/internal.ts";
+import {
+  checkedName,
+  checkOptions,
+  checkSize,
+  kindOf,
+  type OptionNames,
+  showGivenList,
+} from "../../engine/internal.ts";
 import type { Initializer } from "./initializers.ts";
 import { autoName } from "./names.ts";
 
@@ -88,7 +95,7 @@ export abstract class Layer {
   protected constructor(type: string, options: LayerOptions, own?: Readonly<Record<string, true>>) {
     if (own !== undefined) checkOptions(type, options, { ...layerOptions, ...own });
     this.type = type;
-    this.name = options.name ?? autoName(type);
+    this.name = options.name === undefined ? autoName(type) : checkedName(type, options.name);
     this.trainable = options.trainable ?? true;
     const { inputShape, inputDim } = options;
     this.declaredInputShape = inputShape ?? (inputDim === undefined ? undefined : [inputDim]);

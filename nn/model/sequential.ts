@@ -15,7 +15,7 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
-import { checkOptions, kindOf, type OptionNames } from "../../engine/internal.ts";
+import { checkedName, checkOptions, kindOf, type OptionNames } from "../../engine/internal.ts";
 import { type Optimizer, optimizers } from "../../optim/index.ts";
 import { Embedding } from "../layers/embedding.ts";
 import { Input, scaleBytes } from "../layers/input.ts";
@@ -94,7 +94,7 @@ export class Sequential implements TrainableModel {
 
   constructor(layers: readonly (Layer | Input)[] = [], options: { name?: string } = {}) {
     checkOptions("Sequential", options, { name: true });
-    this.name = options.name ?? autoName("Sequential");
+    this.name = options.name === undefined ? autoName("Sequential") : checkedName("Sequential", options.name);
     for (const layer of layers) this.add(layer);
   }
 

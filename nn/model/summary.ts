@@ -1,5 +1,7 @@
 // The table of a model's layers, byte for byte as Keras 2.13 prints it (keras/src/utils/layer_utils.py). Text only.
 
+import { printable } from "../../engine/internal.ts";
+
 export interface SummaryRow {
   readonly name: string;
   readonly type: string;
@@ -18,7 +20,11 @@ const width = 65;
 const ends = [29, 55, 65];
 
 export function summaryText(name: string, rows: readonly SummaryRow[], totals: SummaryTotals): string {
-  const lines = [`Model: "${name}"`, "_".repeat(width), ...row(["Layer (type)", "Output Shape", "Param #"])];
+  const lines = [
+    `Model: "${printable(name)}"`,
+    "_".repeat(width),
+    ...row(["Layer (type)", "Output Shape", "Param #"]),
+  ];
   lines.push("=".repeat(width));
   for (const { name, type, outputShape, params } of rows) {
     lines.push(...row([`${name} (${type})`, `(${["None", ...outputShape].join(", ")})`, String(params)]));
@@ -35,7 +41,7 @@ export function summaryText(name: string, rows: readonly SummaryRow[], totals: S
 
 /** One row as lines: text too long for its column goes on in the next line. */
 function row(fields: readonly string[]): string[] {
-  const rest = [...fields];
+  const rest = fields.map((text) => printable(text));
   const lines: string[] = [];
   while (rest.some((text) => text !== "")) {
     let line = " ";

@@ -12,7 +12,7 @@ import {
   type Tensor,
   tidy,
 } from "../../engine/index.ts";
-import { checkNotMaker, kindOf, spellingOf, unknownName } from "../../engine/internal.ts";
+import { checkedName, checkNotMaker, kindOf, spellingOf, unknownName } from "../../engine/internal.ts";
 import { equalShapes } from "../layers/layer.ts";
 import * as losses from "./losses.ts";
 
@@ -168,7 +168,7 @@ export function check(wanted: readonly MetricLike[]): void {
     if (typeof metric === "string") checkName(metric);
     else if (typeof metric === "function") checkNotMetricMaker(metric);
     else if (typeof metric?.values !== "function") throw notMetric("compile", metric);
-    const name = nameOf(metric);
+    const name = checkedName("compile: a metric", nameOf(metric));
     if (seen.has(name)) {
       throw new ArgumentError(
         `compile: two values would be reported as "${name}"; give each metric a name of its own, and none "loss"`,

@@ -29,7 +29,8 @@ export class History {
     this.epoch.push(epoch);
     this.epochSeconds.push(seconds);
     for (const [name, value] of Object.entries(logs)) {
-      this.history[name] ??= [];
+      // Not ??=: a metric may be called "constructor".
+      if (!Object.hasOwn(this.history, name)) this.history[name] = [];
       this.history[name].push(value);
     }
   }

@@ -1,7 +1,7 @@
 // Shows how training goes: a live bar on a terminal, one line an epoch elsewhere, or nothing. Only text.
 
 import { ArgumentError } from "../../engine/index.ts";
-import { showGiven } from "../../engine/internal.ts";
+import { printable, showGiven } from "../../engine/internal.ts";
 import type { Logs } from "./history.ts";
 import { LiveLine, terminal } from "./live-line.ts";
 
@@ -200,7 +200,7 @@ export function showLogs(logs: Logs): string {
   return Object.entries(logs)
     .map(
       ([name, value]) =>
-        `${name}: ${Math.abs(value) > 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(4)}`,
+        `${printable(name)}: ${Math.abs(value) > 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(4)}`,
     )
     .join(" - ");
 }

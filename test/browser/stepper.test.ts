@@ -13,7 +13,13 @@ import { chromium as findChromium, root } from "../../scripts/setup.mjs";
 const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
 const file = path.join(root, "node_modules/.cache/gradgpu", `stepper-${process.pid}.html`);
 
-async function lesson(): Promise<string> {
+const w1 = {
+  name: "W1",
+  after: [0.29959556, 0.39964496, 0.24919112, 0.34928991],
+  formula: "{w} − 0.5 · {g}",
+};
+
+async function lesson(alsoUpdated: (typeof w1)[] = []): Promise<string> {
   const device = await init({ device: "cpu" });
   const x = tensor([[0.1, 0.2]]);
   const t = tensor([[0.4, 0.6]]);
@@ -31,6 +37,7 @@ async function lesson(): Promise<string> {
     title: "Worked example",
     updates: [
       { name: "W2", after: [0.43703857, 0.69629578, 0.38685205, 0.59624247], formula: "{w} − 0.5 · {g}" },
+      ...alsoUpdated,
     ],
   });
 }
@@ -132,5 +139,30 @@ describe.skipIf(executable === undefined)("the stepper", () => {
       expect(box.y + box.height, `step ${step}`).toBeLessThanOrEqual(drawing.y + drawing.height);
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
     }
+  });
+
+  it("has the whole graph in view at 1280 x 900, and shows what an update changed", async () => {
+    const wide = await page
+      .context()
+      .browser()!
+      .newPage({ viewport: { width: 1280, height: 900 } });
+    await wide.setContent(await lesson([w1]));
+    await wide.keyboard.press("End");
+    const footer = (await wide.locator("footer").boundingBox())!;
+    const boxes = await wide.locator("[data-box] rect").all();
+    expect(boxes).toHaveLength(12);
+    for (const box of boxes) {
+      const { y, height } = (await box.boundingBox())!;
+      expect(y).toBeGreaterThan(0);
+      expect(y + height).toBeLessThan(footer.y);
+    }
+    const first = wide.locator('[data-box="value W1"]');
+    expect(await first.locator("text.updated").textContent()).toBe("0.2996, 0.3996 | 0.2492, 0.3493");
+    const [text, frame] = [
+      await first.locator("text.updated").boundingBox(),
+      await first.locator("rect").boundingBox(),
+    ];
+    expect(text!.x + text!.width).toBeLessThan(frame!.x + frame!.width);
+    await wide.close();
   });
 });

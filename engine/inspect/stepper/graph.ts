@@ -21,7 +21,10 @@ export interface Timeline {
 const size = { width: 218, height: 62, gapX: 20, gapY: 32 };
 const margin = 6;
 /** Of one line in a box, in characters. */
-const lineLength = 30;
+const lineLength = 31;
+
+/** An f32 has no more. */
+const mostDigits = 9;
 
 /** Of a letter on a box's first line, about, in pixels. */
 const nameWidth = 8.6;
@@ -69,7 +72,7 @@ export function graphSvg(recording: StepRecording, notation: Notation, timeline:
   });
   const [width, height] = [layout.width + 2 * margin, layout.height + 2 * margin];
   const title = `Graph of ${recording.nodes.length} ops that lead to ${notation.value(recording.loss)}`;
-  return `<svg class="graph" viewBox="${-margin} ${-margin} ${width} ${height}" width="${width}" height="${height}" style="--graph-least:${Math.round(0.78 * width)}px" role="img" aria-label="${escapeHtml(title)}">
+  return `<svg class="graph" viewBox="${-margin} ${-margin} ${width} ${height}" width="${width}" height="${height}" style="--graph-least:${Math.round(0.78 * width)}px;--graph-least-height:${Math.round(0.78 * height)}px" role="img" aria-label="${escapeHtml(title)}">
 <defs>${["idle", "forward", "backward"].map(marker).join("")}</defs>
 ${arrows.join("\n")}
 ${drawn.join("\n")}
@@ -118,7 +121,7 @@ function box(
   ];
   if (changed !== undefined) {
     lines.push(
-      `<text class="updated" x="12" y="37" data-since="${changed.step}">${escapeHtml(arrayLine(changed.after))}</text>`,
+      `<text class="updated" x="12" y="37" data-since="${changed.step}">${escapeHtml(arrayLine(changed.after, 0, value.data))}</text>`,
     );
   }
   const since = gradient.get(value.name);
@@ -137,13 +140,22 @@ ${lines.join("\n")}
 const clip = (text: string, length: number) =>
   text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 
-/** Values on one line: all of them where they fit, if need be with fewer digits; else as many as do, and the shape. */
-function arrayLine({ shape, data }: ShownArray, taken = 0): string {
+/**
+ * Values on one line: all of them where they fit, if need be with fewer digits; else as many as do, and the shape.
+ *
+ * @param before earlier values: what has changed since then looks different, however little it is
+ */
+function arrayLine({ shape, data }: ShownArray, taken = 0, before?: ArrayLike<number>): string {
+  const looksSame = (value: number, i: number, digits: number) =>
+    before !== undefined &&
+    value !== before[i] &&
+    showNumber(value, digits) === showNumber(before[i], digits);
   const total = sizeOf(shape);
   const room = lineLength - taken;
   const columns = shape.at(-1) ?? 1;
   if (data.length === total) {
     for (const digits of [4, 3, 2]) {
+      if (data.some((value, i) => looksSame(value, i, digits))) break;
       const whole = data.reduce((line, value, i) => {
         const between = i === 0 ? "" : i % columns === 0 ? " | " : ", ";
         return `${line}${between}${showNumber(value, digits)}`;
@@ -153,8 +165,10 @@ function arrayLine({ shape, data }: ShownArray, taken = 0): string {
   }
   const suffix = `… [${shape.join(", ")}]`;
   let line = "";
-  for (const value of data) {
-    const text = showNumber(value, 4);
+  for (const [i, value] of data.entries()) {
+    let digits = 4;
+    while (digits < mostDigits && looksSame(value, i, digits)) digits++;
+    const text = showNumber(value, digits);
     if (line.length + text.length + 2 + suffix.length > room) break;
     line += `${text}, `;
   }

@@ -20,7 +20,8 @@ nav [data-phase=backward][aria-current=true]{background:var(--gradient);color:va
 nav [data-phase=update][aria-current=true]{background:var(--update);color:var(--bg)}
 main{display:grid;grid-template-columns:minmax(300px,46fr) minmax(0,54fr);min-height:0}
 .drawing{overflow:auto;padding:18px;border-right:1px solid var(--line);text-align:center;scroll-behavior:smooth}
-.graph{max-width:100%;height:auto;min-width:var(--graph-least,0);display:inline-block}
+.graph{max-width:100%;height:auto;min-width:var(--graph-least,0);display:inline-block;vertical-align:top}
+@media(min-width:901px){.graph{width:auto;max-height:max(100%,var(--graph-least-height,0px))}}
 .texts{overflow:auto;padding:20px 28px 32px}
 article{max-width:46rem}
 article h2{font-size:1.45rem;line-height:1.3;margin:2px 0 2px;font-weight:650}
