@@ -81,7 +81,7 @@ export const backend = faultsIn({
     [
       "if (!isFirst && (!isWritten || this.#slotIds.has(source.bufferId))) return before[k];",
       "if (!isFirst) return before[k];",
-      { tests: [gpu("jit-traps", "steps of a run"), gpu("jit-replay")] },
+      { tests: [gpu("jit-traps", "step of a run"), gpu("jit-replay")] },
     ],
     ["if (!isWritten && !stagesAll) return memory;", "return memory;"],
     [
