@@ -71,4 +71,17 @@ describe("a page", () => {
       .filter((target) => !fs.existsSync(path.join(root, path.dirname(page), target)));
     expect(missing).toEqual([]);
   });
+
+  it.each(pagesIn("."))("%s names files that are there", (page) => {
+    const text = fs.readFileSync(path.join(root, page), "utf8");
+    const named = [
+      ...text.matchAll(
+        /`((?:engine|nn|optim|data|bench|test|shaders|scripts)\/[\w./-]+\.(?:ts|mjs|wgsl|txt))`/g,
+      ),
+    ];
+    const missing = named
+      .map(([, file]) => file)
+      .filter((file) => !/[A-Z]{4}/.test(file) && !fs.existsSync(path.join(root, file)));
+    expect(missing).toEqual([]);
+  });
 });
