@@ -91,7 +91,6 @@ export const variants = faultsIn({
     ['features.join(" ")', '""'],
     ["adapter, driver, features.join", 'adapter, "", features.join'],
     ["`${name} ${hash(sources)}`", "name"],
-    ['if (GRADGPU_CACHE === "off")', 'if (GRADGPU_CACHE === "none")'],
     ["Math.imul(value ^ text.charCodeAt(i), 0x01000193)", "Math.imul(value ^ text.length, 0x01000193)"],
     ["XDG_CACHE_HOME || `${os.homedir()}/.cache`", "`${os.homedir()}/.cache`"],
     ["fs.renameSync(whole, path);", ""],
