@@ -388,6 +388,14 @@ describe("results", () => {
     const x = tensor([1, 2]);
     expect(await numbers(f.run({ steps: 3 }, f(x)))).toEqual([7, 11]);
     expect(await numbers(f.run({ steps: 2 }, x))).toEqual([3, 5]);
+    // A variable is read anew by each step, and each step is taken.
+    const v = variable([1]);
+    const count = jit((y: Tensor) => {
+      v.assign(add(v, 1));
+      return mul(y, 100);
+    });
+    expect(await numbers(count.run({ steps: 3 }, v))).toEqual([300]);
+    expect(await v.item()).toBe(4);
   });
 
   it("and with several results, of which one comes back as it went in", async () => {
@@ -740,6 +748,9 @@ describe("variables", () => {
       const product = matmul(mul(x, total), ones([4, 4]));
       return [total, sum(matmul(ones([4, 3]), product))];
     });
+    // What the pack's memory held before.
+    const soil = Array.from({ length: 40 }, () => tensor(new Float32Array(64).fill(Number.NaN)));
+    for (const each of soil) each.dispose();
     for (let run = 0; run < 3; run++) expect(await f()[0].item()).toBe(8 * 16);
   });
 });

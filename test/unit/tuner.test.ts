@@ -181,6 +181,16 @@ describe("a tuner", () => {
     });
   });
 
+  it("takes nothing that was left out for a zero", async () => {
+    behaviours = { exact: right, nothing: () => undefined };
+    const op = doubling("double", ["exact", "nothing"]);
+    register(familyOf(op, { checks: () => [{ op, inputs: [{ shape: [8], low: 0, high: 0 }] }] }));
+    expect(verdictsOf(await open())).toEqual({
+      "double/exact": true,
+      "double/nothing": expect.stringMatching(/makes NaN of element 0, which is 0$/),
+    });
+  });
+
   it("keeps what it found, but asks again about what may have been the moment's", async () => {
     let isShort = true;
     behaviours = {
@@ -293,6 +303,26 @@ describe("a tuner", () => {
       );
     });
 
+    it("takes many runs for a sample where one is short, and no more than it must", async () => {
+      behaviours = { favourite: right, quick: right };
+      costs = { favourite: 2, quick: 1 };
+      const op = doubling("double", ["favourite", "quick"], "100");
+      register(familyOf(op));
+      const tuner = await open();
+      await tuner.tune(calls(op));
+      expect(tuner.choices.known.measured["double: 100"].ms).toEqual({ favourite: 2, quick: 1 });
+      expect(trials.at(-1)!.ran.length).toBeLessThan(40);
+    });
+
+    it("measures none that alone is sound", async () => {
+      behaviours = { favourite: right, wrong: () => 1 };
+      const op = doubling("double", ["favourite", "wrong"], "100");
+      register(familyOf(op));
+      const tuner = await open();
+      expect(await tuner.tune(calls(op))).toBe(false);
+      expect(tuner.choices.known.measured).toEqual({});
+    });
+
     it("leaves the favourite where another saves next to nothing", async () => {
       behaviours = { favourite: right, other: right };
       costs = { favourite: 10, other: 9.7 };
@@ -394,6 +424,10 @@ describe("choices", () => {
     choices.pin("double", undefined);
     expect(changes).toBe(2);
     expect(choices.choose(asked)).toBe("two");
+    expect(new VariantChoices("an adapter", names, known, false).choose(asked)).toBe("one");
+    known.verdicts["double/one"] = "broken for now";
+    expect(choices.choose({ ...asked, problem: "200" })).toBe("two");
+    known.verdicts["double/one"] = true;
     known.verdicts["double/two"] = "broken since";
     expect(choices.choose(asked)).toBe("one");
     known.verdicts["double/one"] = "broken, too";
@@ -464,7 +498,7 @@ describe("the store", () => {
       keyFor({ ...info, features: ["one", "two"] }),
     ];
     take();
-    for (const family of [{ sources: "text changed" }, { name: "doubled", sources: "text" }]) {
+    for (const family of [{ sources: "tex2" }, { name: "doubled", sources: "text" }]) {
       const takeBack = registerFamily(familyOf(doubling("double", ["one"]), family));
       keys.push(keyFor(info));
       takeBack();

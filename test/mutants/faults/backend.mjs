@@ -81,7 +81,7 @@ export const backend = faultsIn({
     [
       "if (!isFirst && (!isWritten || this.#slotIds.has(source.bufferId))) return before[k];",
       "if (!isFirst) return before[k];",
-      { tests: [gpu("jit-traps", "steps of a run"), gpu("jit-replay")] },
+      { tests: [gpu("jit-traps", "step of a run"), gpu("jit-replay")] },
     ],
     ["if (!isWritten && !stagesAll) return memory;", "return memory;"],
     [
@@ -194,7 +194,7 @@ export const backend = faultsIn({
     [
       'const key = data.join(",");',
       "const key = String(data.length);",
-      { tests: [gpu("pack"), gpu("jit-traps", "^results")] },
+      { tests: [unit("pipelines"), gpu("pack"), gpu("jit-traps", "^results")] },
     ],
     [
       'buffer: { type: operand.access === "read" ? "read-only-storage" : "storage" },',
@@ -206,7 +206,11 @@ export const backend = faultsIn({
       "if (seen.has(wanted.key)) continue;",
       { tests: [unit("pipelines"), gpu("warm-up")] },
     ],
-    ["seen.has(wanted.key) || ", "", { tests: [unit("pipelines"), gpu("warm-up")] }],
+    [
+      "seen.has(wanted.key) || ",
+      "",
+      { equivalent: "the second of the same is found among those that are coming" },
+    ],
     ["made.failure = error;", "", { tests: [gpu("jit-replay", "refuses")] }],
     ["this.#report(explained);", "void this.#report;", { tests: [gpu("jit-replay", "refuses")] }],
     [

@@ -64,7 +64,11 @@ export const random = faultsIn({
     ["} while (x >= n);", "} while (x > n);"],
     ["if (x >= n) x -= n;", "if (x > n) x -= n;"],
     ["h ^ (h >>> 13), 0xc2b2ae35", "h ^ (h >>> 12), 0xc2b2ae35"],
-    ["Math.floor((upper + Math.floor(lower / 65536)) / 65536)", "Math.ceil((upper + lower / 65536) / 65536)"],
+    [
+      "Math.floor((upper + Math.floor(lower / 65536)) / 65536)",
+      "Math.ceil((upper + lower / 65536) / 65536)",
+      { row: "M9" },
+    ],
     ["(upper + Math.floor(lower / 65536))", "upper"],
     ["Math.max(n, 1) - 1)", "n)"],
     ["purpose.permutation], key);", "purpose.device], key);"],
@@ -73,7 +77,7 @@ export const random = faultsIn({
   ],
   "engine/state/generator.ts": [
     [unit("random-generator"), gpu("distributions", "RandomGenerator")],
-    ["const drawn = make(next);", "const drawn = make(this.state);"],
+    ["const drawn = make(next);", "const drawn = make(this.state);", { row: "M8" }],
     ["this.state.assign(next);", "void next;"],
     ["new RandomSource(options.seed).state()", "device.random.state()"],
     ["permutation(state, x.shape[along]), along)", "permutation(state, x.shape[0]), along)"],

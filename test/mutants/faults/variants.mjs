@@ -35,7 +35,7 @@ export const variants = faultsIn({
     [
       "Math.min(mostRuns, Math.ceil(sampleMs / ",
       "Math.max(mostRuns, Math.ceil(sampleMs / ",
-      { tests: [unit("tuner", "runs")] },
+      { tests: [unit("tuner", "runs for a sample")] },
     ],
     [
       "Math.min(sizeOf(spec.shape), mostValues)",
@@ -91,7 +91,6 @@ export const variants = faultsIn({
     ['features.join(" ")', '""'],
     ["adapter, driver, features.join", 'adapter, "", features.join'],
     ["`${name} ${hash(sources)}`", "name"],
-    ['if (GRADGPU_CACHE === "off")', 'if (GRADGPU_CACHE === "none")'],
     ["Math.imul(value ^ text.charCodeAt(i), 0x01000193)", "Math.imul(value ^ text.length, 0x01000193)"],
     ["XDG_CACHE_HOME || `${os.homedir()}/.cache`", "`${os.homedir()}/.cache`"],
     ["fs.renameSync(whole, path);", ""],
