@@ -20,7 +20,7 @@ import {
   shader,
 } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
-import { shapeOf } from "../../tensor/arguments.ts";
+import { checkTensor, shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import { notDifferentiable } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -381,3 +381,19 @@ export const placeRows = defineOp({
     { inputs: [{ shape: [4, 8] }, { shape: [1], dtype: "u32", values: [7] }], attrs: { length: 9 } },
   ],
 });
+
+/**
+ * Rows of `table` [count, features] by `ids` (i32 or u32, any shape): ids.shape + [features]. A GPU cannot throw, so a
+ * number out of range gives a row of zeros, and no gradient flows from it; under `debug({ numerics: true })` it is an
+ * error. Gradients add up what repeated ids get in order, so they repeat bit for bit.
+ *
+ * @throws ShapeError when the table has not 2 axes
+ * @throws DTypeError unless the ids are i32 or u32
+ */
+export function embedding(table: Tensor, ids: Tensor): Tensor {
+  checkTensor("embedding", table);
+  if (table.shape.length !== 2) {
+    throw new ShapeError(`embedding: the table must be [count, features], got ${showShape(table.shape)}`);
+  }
+  return gather(table, ids, 0);
+}
