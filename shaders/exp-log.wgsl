@@ -2,10 +2,10 @@
 // polynomials, since drivers' own lose up to 1e5 ULP near 0 and 1.
 
 // Functions only: concatenated in front of shaders that call them, or picked by name
-// (engine/ops/elementwise/math-functions.ts). The polynomials are minimax fits of this project, their coefficients rounded to f32 from the lowest
-// on. What keeps digits does not rest on a*b+c being one rounding or two, nor on (a+b)-b being kept: a value is split
-// by its bits. Comparisons are written so that NaN goes through; exceptional results are made from bits or by
-// overflow.
+// (engine/ops/elementwise/math-functions.ts). The polynomials are minimax fits of this project, their coefficients
+// rounded to f32 from the lowest on. What keeps digits does not rest on a*b+c being one rounding or two, nor on
+// (a+b)-b being kept: a value is split by its bits. Comparisons are written so that NaN goes through; exceptional
+// results are made from bits or by overflow.
 
 // x limited to [low, high], NaN kept.
 fn limit_4(x: vec4f, low: f32, high: f32) -> vec4f {

@@ -105,7 +105,7 @@ interface Graph {
 const passes = [
   "fold",
   "dedupe",
-  "windows",
+  "rowSlices",
   "pointwise",
   "epilogues",
   "prologues",

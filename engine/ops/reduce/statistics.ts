@@ -197,6 +197,7 @@ export const logSumExp: OpFunction<[x: TensorLike, axes?: Axes, options?: Reduce
   vjp: (context) => {
     const { grad, input, output, attrs } = context;
     const x = input(0);
+    if (x.size === 0) return [full(x.shape, 0, { device: x.device })];
     const total = keptShape(context, output());
     const isNormal = logicalNot(equal(abs(total), Number.POSITIVE_INFINITY));
     // Not e^(x - result), of which the result's rounding would make anything where elements are large.
