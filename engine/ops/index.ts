@@ -64,6 +64,7 @@ export {
   conv2d,
   convTranspose1d,
   convTranspose2d,
+  depthwiseConv1d,
   depthwiseConv2d,
 } from "./windows/convolution.ts";
 export {

@@ -671,6 +671,14 @@ const onnxPool = (op: string, attributes: Readonly<Record<string, OnnxAttribute>
   nodes: [firstChannels, node(op, ["image"], attributes, "result"), lastChannels],
 });
 type Image = Tf.Tensor4D;
+/** Zeros in front of the time axis. */
+const inFront = (x: Tf.Tensor, count: number) =>
+  tf.pad(x, [
+    [0, 0],
+    [count, 0],
+    [0, 0],
+  ]);
+const oneHigh = (x: Tf.Tensor, axis = 1) => tf.expandDims(x, axis) as Image;
 
 function withTolerance(cases: readonly OracleCase[]): OracleCase[] {
   return cases.map((one) => ({ tolerance: 1e-5, ...one }));
@@ -710,6 +718,39 @@ const windows: OracleCase[] = withTolerance([
     inputs: [input(2, 9, 3), input(3, 3, 4)],
     ours: (x, w) => g.conv1d(x, w, { stride: 2, padding: "same" }),
     tf: (x, w) => tf.conv1d(x as Tf.Tensor3D, w as Tf.Tensor3D, 2, "same"),
+  },
+  {
+    name: "conv1d, causal",
+    inputs: [input(2, 9, 3), input(3, 3, 4)],
+    ours: (x, w) => g.conv1d(x, w, { stride: 2, padding: "causal" }),
+    tf: (x, w) => tf.conv1d(inFront(x, 2) as Tf.Tensor3D, w as Tf.Tensor3D, 2, "valid"),
+  },
+  {
+    name: "conv1d, causal and dilated",
+    inputs: [input(2, 9, 3), input(3, 3, 4)],
+    ours: (x, w) => g.conv1d(x, w, { dilation: 3, padding: "causal" }),
+    tf: (x, w) => tf.conv1d(inFront(x, 6) as Tf.Tensor3D, w as Tf.Tensor3D, 1, "valid", "NWC", 3),
+    gradient: false,
+  },
+  {
+    name: "convTranspose1d",
+    inputs: [input(2, 4, 3), input(3, 5, 3)],
+    ours: (x, w) => g.convTranspose1d(x, w, { stride: 2, padding: "same" }),
+    tf: (x, w) =>
+      tf.squeeze(tf.conv2dTranspose(oneHigh(x), oneHigh(w, 0), [2, 1, 8, 5], [1, 2], "same"), [1]),
+  },
+  {
+    name: "depthwiseConv1d",
+    inputs: [input(2, 7, 3), input(3, 3, 2)],
+    ours: (x, w) => g.depthwiseConv1d(x, w, { padding: "same", stride: 2 }),
+    // tfjs takes square strides only: one row high, "same" adds none above.
+    tf: (x, w) => tf.squeeze(tf.depthwiseConv2d(oneHigh(x), oneHigh(w, 0), 2, "same"), [1]),
+  },
+  {
+    name: "depthwiseConv1d, causal",
+    inputs: [input(2, 7, 4), input(4, 4, 1)],
+    ours: (x, w) => g.depthwiseConv1d(x, w, { padding: "causal" }),
+    tf: (x, w) => tf.squeeze(tf.depthwiseConv2d(oneHigh(inFront(x, 3)), oneHigh(w, 0), 1, "valid"), [1]),
   },
   {
     name: "depthwiseConv2d",

@@ -3,6 +3,7 @@
 
 import windowSource from "../../../shaders/window.wgsl";
 import { ArgumentError, type OptionNames, ShapeError, unknownName } from "../../base/errors.ts";
+import { choiceOf } from "../../base/names.ts";
 import { showGivenList } from "../../base/number-checks.ts";
 import { type Shape, showShape, sizeOf } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
@@ -35,6 +36,9 @@ export type PerAxis = number | readonly number[];
  */
 export type Padding = "valid" | "same" | number | readonly (number | readonly [number, number])[];
 
+/** Of a convolution over time, too: `"causal"` puts all zeros in front, so that a result sees what stands at or before its place. */
+export type CausalPadding = Padding | "causal";
+
 export interface WindowOptions {
   /** Distance between neighbouring places of the window; default 1 (for pooling: the window's size). */
   stride?: PerAxis;
@@ -47,6 +51,12 @@ export interface ConvolutionOptions extends WindowOptions {
   dilation?: PerAxis;
   /** Groups of channels: each group of outputs sees only its group of inputs; default 1. */
   groups?: number;
+}
+
+/** Of convolutions over one spatial axis. */
+export interface Convolution1dOptions extends Omit<ConvolutionOptions, "padding"> {
+  /** Default "valid". */
+  padding?: CausalPadding;
 }
 
 export const windowOptions: OptionNames<WindowOptions> = { stride: true, padding: true };
@@ -81,6 +91,13 @@ export function explicitPadding(op: string, padding: Padding, rank: number): [nu
 
 /** Pixels that a window of `size` taps spans. */
 export const span = (size: number, dilation: number): number => (size - 1) * dilation + 1;
+
+/** What `padding` comes to for a window along one axis: "causal" in numbers. */
+export function causalPadding(op: string, padding: CausalPadding, size: number, dilation: number): Padding {
+  if (typeof padding !== "string") return padding;
+  const named = choiceOf(`${op} padding`, padding, ["valid", "same", "causal"] as const);
+  return named === "causal" ? [[span(size, dilation) - 1, 0]] : named;
+}
 
 /** One spatial axis as two, the first of length `fill`. */
 export const asPair = (list: readonly number[], fill = 1): Pair =>
