@@ -83,6 +83,10 @@ type UnaryRow = [
 ];
 
 const wide = [-4, 4] as const;
+const sides: [number, number][] = [
+  [4, 2],
+  [2, 5],
+];
 const unaryRows: UnaryRow[] = [
   ["abs", g.abs, wide, tf.abs, "Abs"],
   ["neg", g.neg, wide, tf.neg, "Neg"],
@@ -499,6 +503,19 @@ const others: OracleCase[] = [
         { mode: "edge" },
       ),
     onnx: onnx("Pad", { mode: "edge" }, { extra: [[1, 2, 2, 3]] }),
+  },
+  {
+    name: "pad, symmetric",
+    inputs: [input(4, 5)],
+    ours: (x) => g.pad(x, sides, { mode: "symmetric" }),
+    tf: (x) => tf.mirrorPad(x, sides, "symmetric"),
+    gradient: false,
+  },
+  {
+    name: "pad, wrap",
+    inputs: [input(4, 5)],
+    ours: (x) => g.pad(x, sides, { mode: "wrap" }),
+    onnx: onnx("Pad", { mode: "wrap" }, { extra: [[4, 2, 2, 5]] }),
   },
   {
     name: "tile",
