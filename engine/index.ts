@@ -64,6 +64,7 @@ export {
   TraceError,
 } from "./base/errors.ts";
 export { nameScope } from "./base/name-scope.ts";
+export type { PerAxis } from "./base/number-checks.ts";
 export { type RandomKey, RandomSource } from "./base/random/source.ts";
 export { type Shape, showShape, sizeOf } from "./base/shape.ts";
 export type { SourceLine } from "./base/source-line.ts";
@@ -89,7 +90,7 @@ export * as kernel from "./kernel/kernel.ts";
 export type { ReferenceTensor, Sample } from "./kernel/kernel-op.ts";
 export type { Measured, VariantChoices } from "./kernel/variants.ts";
 export * from "./ops/index.ts";
-export type { Padding, PerAxis, WindowOptions } from "./ops/windows/windows.ts";
+export type { CausalPadding, Convolution1dOptions, Padding, WindowOptions } from "./ops/windows/windows.ts";
 export { type AdapterPeaks, measurePeaks } from "./profile/adapter-peaks.ts";
 export {
   type KernelProfile,

@@ -17,6 +17,13 @@ export * from "./elementwise/rectifiers.ts";
 export * from "./elementwise/rounding.ts";
 export * from "./elementwise/stop-gradient.ts";
 export * from "./elementwise/trigonometric.ts";
+export {
+  type Interpolation,
+  type ResizeOptions,
+  resize,
+  upsample1d,
+  upsample2d,
+} from "./images/resize.ts";
 export * from "./indexing/along-axis.ts";
 export { dynamicSlice, embedding, gather, oneHot, scatterAdd } from "./indexing/indexing.ts";
 export * from "./layout/concat.ts";

@@ -1,6 +1,7 @@
 // Ops that others are made of: gradients of fast kernels, what training and random generators move. Tested as the
 // public ones are.
 
+export { resizeGradient } from "./images/resize.ts";
 export { placeRows } from "./indexing/indexing.ts";
 export { pack } from "./layout/pack.ts";
 export { batchNormGradient } from "./normalize/batch-norm.ts";

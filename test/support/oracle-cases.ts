@@ -5,6 +5,7 @@ import type * as Tf from "@tensorflow/tfjs-core";
 import * as g from "../../engine/index.ts";
 import { losses } from "../../nn/index.ts";
 import type { OnnxAttribute, OnnxNode, OnnxType } from "./onnx.ts";
+import { imageCases } from "./oracle-images.ts";
 import { loadTfjs } from "./tfjs.ts";
 
 export const tf = await loadTfjs();
@@ -842,4 +843,5 @@ export const oracleCases: readonly OracleCase[] = [
   ...reductions,
   ...others,
   ...windows,
+  ...imageCases,
 ];

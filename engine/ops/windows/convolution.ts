@@ -2,7 +2,7 @@
 // come to. What is computed stands in convolution-ops.ts.
 
 import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../../base/errors.ts";
-import { atLeastOne } from "../../base/number-checks.ts";
+import { atLeastOne, type PerAxis, perAxis } from "../../base/number-checks.ts";
 import { showShape } from "../../base/shape.ts";
 import { apply } from "../../tensor/apply.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
@@ -18,8 +18,6 @@ import {
   causalPadding,
   explicitPadding,
   type Padding,
-  type PerAxis,
-  perAxis,
   resolveWindow,
   span,
   type Window,

@@ -4,7 +4,7 @@
 import windowSource from "../../../shaders/window.wgsl";
 import { ArgumentError, type OptionNames, ShapeError, unknownName } from "../../base/errors.ts";
 import { choiceOf } from "../../base/names.ts";
-import { showGivenList } from "../../base/number-checks.ts";
+import type { PerAxis } from "../../base/number-checks.ts";
 import { type Shape, showShape, sizeOf } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 
@@ -24,9 +24,6 @@ export interface Window {
   readonly input: Pair;
   readonly output: Pair;
 }
-
-/** One number for every spatial axis, or one each. */
-export type PerAxis = number | readonly number[];
 
 /**
  * - `"valid"`: none.
@@ -60,16 +57,6 @@ export interface Convolution1dOptions extends Omit<ConvolutionOptions, "padding"
 }
 
 export const windowOptions: OptionNames<WindowOptions> = { stride: true, padding: true };
-
-export function perAxis(op: string, what: string, value: PerAxis, rank: number, least = 1): number[] {
-  const list = typeof value === "number" ? new Array<number>(rank).fill(value) : Array.from(value ?? []);
-  if (list.length !== rank || list.some((n) => !Number.isInteger(n) || n < least)) {
-    throw new ArgumentError(
-      `${op}: ${what} is ${showGivenList(value)}; it must be a whole number of at least ${least}, or ${rank} of them, one a spatial axis`,
-    );
-  }
-  return list;
-}
 
 /** Explicit padding by axis, [before, after]; undefined for the named kinds. */
 export function explicitPadding(op: string, padding: Padding, rank: number): [number, number][] | undefined {
