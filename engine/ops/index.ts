@@ -17,6 +17,7 @@ export * from "./elementwise/rectifiers.ts";
 export * from "./elementwise/rounding.ts";
 export * from "./elementwise/stop-gradient.ts";
 export * from "./elementwise/trigonometric.ts";
+export { type AffineOptions, affineTransform, type FillMode } from "./images/affine.ts";
 export {
   type Interpolation,
   type ResizeOptions,
