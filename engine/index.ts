@@ -101,7 +101,7 @@ export {
   type TraceEvent,
 } from "./profile/profile.ts";
 export { RandomGenerator, type RandomGeneratorOptions } from "./state/generator.ts";
-export { arange, type CreateOptions, full, ones, tensor, zeros } from "./tensor/create.ts";
+export { type CreateOptions, full, ones, tensor, zeros } from "./tensor/create.ts";
 export { Device, device, dispose, memory, setDevice } from "./tensor/device.ts";
 export {
   type NotDifferentiable,
@@ -114,6 +114,7 @@ export {
 } from "./tensor/op.ts";
 export { type InitOptions, init } from "./tensor/open.ts";
 export { print } from "./tensor/print.ts";
+export { arange, eye, type LinspaceOptions, linspace, toCategorical } from "./tensor/ranges.ts";
 export { noGrad } from "./tensor/recording.ts";
 export { disposeAll, keep, tidy } from "./tensor/scope.ts";
 export type { RecordedVariable, TapeNode } from "./tensor/tape-node.ts";

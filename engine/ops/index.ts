@@ -26,7 +26,9 @@ export {
   upsample2d,
 } from "./images/resize.ts";
 export * from "./indexing/along-axis.ts";
+export { type BincountOptions, bincount, type SearchOptions, searchSorted } from "./indexing/counting.ts";
 export { dynamicSlice, embedding, gather, oneHot, scatterAdd } from "./indexing/indexing.ts";
+export { gatherNd, scatterNd } from "./indexing/nd.ts";
 export * from "./layout/concat.ts";
 export * from "./layout/movement.ts";
 export * from "./layout/reshape.ts";

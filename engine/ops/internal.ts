@@ -3,6 +3,7 @@
 
 export { resizeGradient } from "./images/resize.ts";
 export { placeRows } from "./indexing/indexing.ts";
+export { linearIndex } from "./indexing/nd.ts";
 export { pack } from "./layout/pack.ts";
 export { batchNormGradient } from "./normalize/batch-norm.ts";
 export { softmaxCrossEntropyGradient, softmaxCrossEntropySummary } from "./normalize/cross-entropy.ts";
