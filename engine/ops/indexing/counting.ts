@@ -101,13 +101,12 @@ export const searchSorted: OpFunction<
   },
   vjp: notDifferentiable("a place among sorted values does not change smoothly"),
   samples: [
-    { inputs: [{ shape: [4], values: [-0.5, 0, 0, 0.25] }, { shape: [3, 5] }], attrs: { side: "left" } },
     {
       inputs: [
-        { shape: [5], values: [-2, 0, 1, 1, 3] },
-        { shape: [7], values: [1, 0, -3, 3, 4, 0.5, Number.NaN] },
+        { shape: [4], values: [0, 1, 1, 3] },
+        { shape: [3, 5], low: -1, high: 4 },
       ],
-      attrs: { side: "right" },
+      attrs: { side: "left" },
     },
     {
       inputs: [
@@ -117,6 +116,13 @@ export const searchSorted: OpFunction<
       attrs: { side: "right" },
     },
     { inputs: [{ shape: [0] }, { shape: [3] }], attrs: { side: "left" } },
+    {
+      inputs: [
+        { shape: [5], values: [-2, 0, 1, 1, 3] },
+        { shape: [7], values: [1, 0, -3, 3, 4, 0.5, Number.NaN] },
+      ],
+      attrs: { side: "right" },
+    },
   ],
 });
 
