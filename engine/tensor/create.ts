@@ -76,7 +76,14 @@ export function hostValues({ dtype, shape }: Spec, what: string): Float32Array |
   return hostMemory(what, () => (dtype === "f32" ? new Float32Array(count) : new Float64Array(count)));
 }
 
-function upload(device: Device, values: ArrayLike<number>, shape: Shape, dtype: DType, what: string): Tensor {
+/** @internal A tensor of values that are checked. */
+export function upload(
+  device: Device,
+  values: ArrayLike<number>,
+  shape: Shape,
+  dtype: DType,
+  what: string,
+): Tensor {
   checkShape(what, shape);
   checkDType(dtype);
   checkValues(what, values, dtype);
@@ -188,7 +195,8 @@ function typedArrayDType(what: string, values: ArrayBufferView): DType {
   );
 }
 
-function nestedShape(what: string, values: unknown): number[] {
+/** @internal The shape of nested arrays, by their first elements. */
+export function nestedShape(what: string, values: unknown): number[] {
   const shape: number[] = [];
   for (let level = values; isList(level); level = level[0]) {
     shape.push(level.length);

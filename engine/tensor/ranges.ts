@@ -110,7 +110,7 @@ export function linspace(start: number, end: number, count: number, options: Lin
 
 /** The identity matrix of `rows` rows and as many columns, or `columns`: 1 on the diagonal, 0 elsewhere; f32 unless said otherwise. */
 export function eye(rows: number, columns?: number | FillOptions, options?: FillOptions): Tensor {
-  const given = typeof columns === "object" ? columns : options;
+  const given = typeof columns === "number" || columns === undefined ? options : columns;
   const width = typeof columns === "number" ? columns : rows;
   checkOptions("eye", given, fillOptions);
   wholeNumber("eye", "the number of rows", rows);
@@ -134,7 +134,7 @@ export function toCategorical(
   classes?: number | FillOptions,
   options?: FillOptions,
 ): Tensor {
-  const given = typeof classes === "object" ? classes : options;
+  const given = typeof classes === "number" || classes === undefined ? options : classes;
   checkOptions("toCategorical", given, fillOptions);
   if (labels instanceof Tensor) {
     throw new ArgumentError(

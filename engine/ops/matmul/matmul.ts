@@ -7,10 +7,12 @@ import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import type { Family } from "../../kernel/variants.ts";
+import { withoutArrays } from "../../tensor/apply.ts";
+import { shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike, VjpContext } from "../../tensor/op.ts";
 import { tidy } from "../../tensor/scope.ts";
-import { Tensor } from "../../tensor/tensor.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 import { reshape } from "../layout/reshape.ts";
 import { columnSums, matmulSite } from "../pointwise/epilogues.ts";
 import { sum } from "../reduce/reduce.ts";
@@ -98,7 +100,6 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
   saves: { inputs: [0, 1] },
   instead: vectorProduct,
   call: (a: TensorLike, b: TensorLike, options?: MatmulOptions) => {
-    checkOptions("matmul", options, matmulOptions);
     const attrs = { transposeA: options?.transposeA ?? false, transposeB: options?.transposeB ?? false };
     return { inputs: [a, b], attrs };
   },
@@ -121,25 +122,27 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
 
 /** A product with a vector, which is a row or a column; undefined where there is none. */
 function vectorProduct(a: TensorLike, b: TensorLike, options?: MatmulOptions): Tensor | undefined {
-  const isVector = (x: TensorLike): x is Tensor => x instanceof Tensor && x.shape.length === 1;
-  if (!isVector(a) && !isVector(b)) return undefined;
   checkOptions("matmul", options, matmulOptions);
-  for (const [name, x, turns] of [
-    ["A", a, options?.transposeA],
-    ["B", b, options?.transposeB],
+  const ofA = shapeOf("matmul", a);
+  const ofB = shapeOf("matmul", b, 2);
+  if (ofA.length !== 1 && ofB.length !== 1) return undefined;
+  for (const [name, shape, turns] of [
+    ["A", ofA, options?.transposeA],
+    ["B", ofB, options?.transposeB],
   ] as const) {
-    if (!turns || !isVector(x)) continue;
+    if (!turns || shape.length !== 1) continue;
     throw new ArgumentError(
-      `matmul: transpose${name} turns a matrix, but ${name.toLowerCase()} is a vector, ${showShape(x.shape)}; leave it out`,
+      `matmul: transpose${name} turns a matrix, but ${name.toLowerCase()} is a vector, ${showShape(shape)}; leave it out`,
     );
   }
   return tidy(() => {
-    const row = isVector(a) ? reshape(a, [1, a.shape[0]]) : a;
-    const column = isVector(b) ? reshape(b, [b.shape[0], 1]) : b;
+    const [left, right] = withoutArrays(matmul.op, [a, b]);
+    const row = ofA.length === 1 ? reshape(left, [1, ofA[0]]) : left;
+    const column = ofB.length === 1 ? reshape(right, [ofB[0], 1]) : right;
     const product = matmul(row, column, options);
     const shape = product.shape.slice(0, -2);
-    if (!isVector(a)) shape.push(product.shape[product.shape.length - 2]);
-    if (!isVector(b)) shape.push(product.shape[product.shape.length - 1]);
+    if (ofA.length !== 1) shape.push(product.shape[product.shape.length - 2]);
+    if (ofB.length !== 1) shape.push(product.shape[product.shape.length - 1]);
     return reshape(product, shape);
   });
 }
