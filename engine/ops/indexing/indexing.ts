@@ -22,7 +22,7 @@ import {
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import { checkTensor, shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
-import { notDifferentiable } from "../../tensor/op.ts";
+import { notDifferentiable, type TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { copyCall, elementsPerUnit, elementsShader, unitOf } from "../layout/copying.ts";
 import { around } from "../layout/strided.ts";
@@ -59,9 +59,10 @@ interface AxisAttrs {
  */
 export const gather = defineOp({
   name: "gather",
+  wholeInputs: [1],
   accuracy: { ulp: 0 },
   saves: { inputs: [1] },
-  call: (x: Tensor, indices: Tensor, axis: number = 0) => ({
+  call: (x: TensorLike, indices: TensorLike, axis: number = 0) => ({
     inputs: [x, indices],
     attrs: { axis: normalizeAxis("gather", axis, shapeOf("gather", x).length) },
   }),
@@ -145,8 +146,9 @@ interface ScatterAttrs extends AxisAttrs {
  */
 export const scatterAdd = defineOp({
   name: "scatterAdd",
+  wholeInputs: [1],
   saves: { inputs: [1] },
-  call: (updates: Tensor, indices: Tensor, size: number, axis: number = 0) => {
+  call: (updates: TensorLike, indices: TensorLike, size: number, axis: number = 0) => {
     const rank = shapeOf("scatterAdd", updates).length - shapeOf("scatterAdd", indices, 2).length + 1;
     return { inputs: [updates, indices], attrs: { size, axis: normalizeAxis("scatterAdd", axis, rank) } };
   },
@@ -216,9 +218,10 @@ export const scatterAdd = defineOp({
  */
 export const oneHot = defineOp({
   name: "oneHot",
+  wholeInputs: [0],
   accuracy: { ulp: 0 },
   saves: {},
-  call: (labels: Tensor, depth: number) => ({ inputs: [labels], attrs: { depth } }),
+  call: (labels: TensorLike, depth: number) => ({ inputs: [labels], attrs: { depth } }),
   infer: ([labels], { depth }: { depth: number }) => {
     checkIndices("oneHot", "labels", labels, ["i32", "u32", "u8"]);
     if (!Number.isInteger(depth) || depth < 1) {
@@ -317,10 +320,11 @@ function windowStart(start: ReferenceTensor, window: Spec, whole: Spec): number 
  */
 export const dynamicSlice = defineOp({
   name: "dynamicSlice",
+  wholeInputs: [1],
   traits: { takesRows: true },
   accuracy: { ulp: 0 },
   saves: { inputs: [1] },
-  call: (x: Tensor, start: Tensor, size: number) => ({ inputs: [x, start], attrs: { size } }),
+  call: (x: Tensor, start: TensorLike, size: number) => ({ inputs: [x, start], attrs: { size } }),
   infer: ([x, start], { size }: { size: number }) => {
     checkStart("dynamicSlice", start);
     if (x.shape.length === 0 || !(Number.isInteger(size) && size >= 0 && size <= x.shape[0])) {
@@ -390,7 +394,7 @@ export const placeRows = defineOp({
  * @throws ShapeError when the table has not 2 axes
  * @throws DTypeError unless the ids are i32 or u32
  */
-export function embedding(table: Tensor, ids: Tensor): Tensor {
+export function embedding(table: Tensor, ids: TensorLike): Tensor {
   checkTensor("embedding", table);
   if (table.shape.length !== 2) {
     throw new ShapeError(`embedding: the table must be [count, features], got ${showShape(table.shape)}`);

@@ -1,14 +1,17 @@
 // Matrix products with batch axes, either side transposed: shapes, the float64 reference and the gradient. How
 // the GPU computes them is matmul-kernels.ts's business.
 
-import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
+import { ArgumentError, checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { broadcastShapes, broadcastStrides, showShape, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import type { Family } from "../../kernel/variants.ts";
+import { withoutArrays } from "../../tensor/apply.ts";
+import { shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike, VjpContext } from "../../tensor/op.ts";
+import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { reshape } from "../layout/reshape.ts";
 import { columnSums, matmulSite } from "../pointwise/epilogues.ts";
@@ -41,14 +44,10 @@ export function productOf([a, b]: readonly Spec[], { transposeA, transposeB }: M
       `matmul: a is ${a.dtype} and b is ${b.dtype}; both must be f32. Use cast(x, "f32") first`,
     );
   }
-  for (const [name, { shape }, remedy] of [
-    ["a", a, `reshape(a, [1, ${a.shape[0]}]) makes it a row`],
-    ["b", b, `reshape(b, [${b.shape[0]}, 1]) makes it a column`],
-  ] as const) {
+  for (const [name, { shape }] of Object.entries({ a, b })) {
     if (shape.length >= 2) continue;
-    const hint = shape.length === 1 ? remedy : "multiply by a scalar with mul";
     throw new ShapeError(
-      `matmul: ${name} ${showShape(shape)} has ${shape.length} ${shape.length === 1 ? "axis" : "axes"}; both need at least 2. ${hint}`,
+      `matmul: ${name} ${showShape(shape)} has ${shape.length} axes; it must be a matrix or a vector. Multiply by a scalar with mul`,
     );
   }
   const [aFirst, aLast] = a.shape.slice(-2);
@@ -88,9 +87,10 @@ const matmulFamily: Family = {
 /**
  * Matrix product: `a` [..., M, K] times `b` [..., K, N] gives [..., M, N]. With `transposeA`, `a` is
  * [..., K, M]; with `transposeB`, `b` is [..., N, K]; neither costs a copy. Axes before the last two are batch
- * axes and broadcast by NumPy's rules. Sums are float32 on the GPU. K = 0 gives zeros.
+ * axes and broadcast by NumPy's rules. Sums are float32 on the GPU. K = 0 gives zeros. A vector counts as a row in `a`'s
+ * place and as a column in `b`'s, and the result lacks that axis: two vectors give their dot product, a scalar.
  *
- * @throws ShapeError when an operand has fewer than 2 axes, the Ks differ or the batch axes do not broadcast
+ * @throws ShapeError when an operand is a scalar, the Ks differ or the batch axes do not broadcast
  * @throws DTypeError unless both are f32
  */
 export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulOptions], Tensor> = defineOp({
@@ -98,8 +98,8 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
   name: "matmul",
   traits: { writesExactly: true, readsRows: () => slicedMatmul },
   saves: { inputs: [0, 1] },
+  instead: vectorProduct,
   call: (a: TensorLike, b: TensorLike, options?: MatmulOptions) => {
-    checkOptions("matmul", options, matmulOptions);
     const attrs = { transposeA: options?.transposeA ?? false, transposeB: options?.transposeB ?? false };
     return { inputs: [a, b], attrs };
   },
@@ -119,6 +119,33 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
   vjp: (context) => [gradientOfA(context), gradientOfB(context)],
   samples: samples(),
 });
+
+/** A product with a vector, which is a row or a column; undefined where there is none. */
+function vectorProduct(a: TensorLike, b: TensorLike, options?: MatmulOptions): Tensor | undefined {
+  checkOptions("matmul", options, matmulOptions);
+  const ofA = shapeOf("matmul", a);
+  const ofB = shapeOf("matmul", b, 2);
+  if (ofA.length !== 1 && ofB.length !== 1) return undefined;
+  for (const [name, shape, turns] of [
+    ["A", ofA, options?.transposeA],
+    ["B", ofB, options?.transposeB],
+  ] as const) {
+    if (!turns || shape.length !== 1) continue;
+    throw new ArgumentError(
+      `matmul: transpose${name} turns a matrix, but ${name.toLowerCase()} is a vector, ${showShape(shape)}; leave it out`,
+    );
+  }
+  return tidy(() => {
+    const [left, right] = withoutArrays(matmul.op, [a, b]);
+    const row = ofA.length === 1 ? reshape(left, [1, ofA[0]]) : left;
+    const column = ofB.length === 1 ? reshape(right, [ofB[0], 1]) : right;
+    const product = matmul(row, column, options);
+    const shape = product.shape.slice(0, -2);
+    if (ofA.length !== 1) shape.push(product.shape[product.shape.length - 2]);
+    if (ofB.length !== 1) shape.push(product.shape[product.shape.length - 1]);
+    return reshape(product, shape);
+  });
+}
 
 const slicedMatmul = sliced("slicedMatmul", matmul.op);
 

@@ -30,6 +30,7 @@ import { elementwiseOp } from "../elementwise/elementwise.ts";
 import { rsqrt } from "../elementwise/exponential.ts";
 import { columnwiseSite } from "../pointwise/epilogues.ts";
 import { elementwiseShader, pointwiseCall } from "../pointwise/pointwise-code.ts";
+import { vjpByComposition } from "../reduce/composition.ts";
 import { moments } from "../reduce/moments.ts";
 import {
   batchAxes,
@@ -40,7 +41,6 @@ import {
 } from "../reduce/moments-kernels.ts";
 import { sum, sumCalls } from "../reduce/reduce.ts";
 import { reduceSources } from "../reduce/reduce-kernels.ts";
-import { vjpByComposition } from "./composition.ts";
 
 const batchNormShader = shader("batch-norm", batchNormSource);
 const gradientShader = shader("batch-norm-gradient", gradientSource);

@@ -15,8 +15,8 @@ import { activationFunctions } from "../elementwise/math-functions.ts";
 import { oneHot } from "../indexing/indexing.ts";
 import { reshape } from "../layout/reshape.ts";
 import { valuewiseSite } from "../pointwise/epilogues.ts";
+import { vjpByComposition } from "../reduce/composition.ts";
 import { sum } from "../reduce/reduce.ts";
-import { vjpByComposition } from "./composition.ts";
 import {
   crossEntropySources,
   gradientKernels,
