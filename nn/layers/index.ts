@@ -3,15 +3,6 @@
 export { Activation } from "./activation.ts";
 export { BatchNormalization, type BatchNormalizationOptions } from "./batch-normalization.ts";
 export { type CallContext, collectLosses } from "./call-context.ts";
-export {
-  Conv1D,
-  Conv2D,
-  Conv2DTranspose,
-  type Conv2DTransposeOptions,
-  type ConvOptions,
-  DepthwiseConv2D,
-  type DepthwiseConv2DOptions,
-} from "./convolution.ts";
 export { Dense, type DenseOptions } from "./dense.ts";
 export { Dropout, type DropoutOptions } from "./dropout.ts";
 export { Embedding, type EmbeddingOptions } from "./embedding.ts";
@@ -36,6 +27,29 @@ export {
   type Symbolic,
   type TensorsOf,
 } from "./placeholder.ts";
+export { Rescaling, type RescalingOptions } from "./preprocessing/rescaling.ts";
+export { Permute, Reshape } from "./reshape.ts";
+export type { SampleShape, SampleSpec, SpecOf } from "./spec.ts";
+export type { Role, WeightConstraint, WeightOptions, WeightRegularizer, Weights } from "./weights.ts";
+export {
+  type BorderOptions,
+  type Borders,
+  Cropping1D,
+  Cropping2D,
+  ZeroPadding1D,
+  ZeroPadding2D,
+} from "./windows/borders.ts";
+export { Conv1D, type Conv1DOptions, Conv2D, type ConvOptions } from "./windows/convolution.ts";
+export {
+  DepthwiseConv1D,
+  type DepthwiseConv1DOptions,
+  DepthwiseConv2D,
+  type DepthwiseConv2DOptions,
+  SeparableConv1D,
+  type SeparableConv1DOptions,
+  SeparableConv2D,
+  type SeparableConv2DOptions,
+} from "./windows/depthwise.ts";
 export {
   AveragePooling1D,
   AveragePooling2D,
@@ -47,8 +61,6 @@ export {
   MaxPooling1D,
   MaxPooling2D,
   type PoolingOptions,
-} from "./pooling.ts";
-export { Rescaling, type RescalingOptions } from "./rescaling.ts";
-export { Permute, Reshape } from "./reshape.ts";
-export type { SampleShape, SampleSpec, SpecOf } from "./spec.ts";
-export type { Role, WeightConstraint, WeightOptions, WeightRegularizer, Weights } from "./weights.ts";
+} from "./windows/pooling.ts";
+export { Conv1DTranspose, Conv2DTranspose, type ConvTransposeOptions } from "./windows/transposed.ts";
+export { UpSampling1D, UpSampling2D, type UpSamplingOptions } from "./windows/upsampling.ts";

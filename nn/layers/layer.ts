@@ -104,6 +104,8 @@ export interface LayerVariable {
 export abstract class Layer<I = any, O = any> {
   /** @internal What tests and the bench try of a class that the bench's table of layers does not list. */
   declare static readonly samples?: () => readonly LayerSample[];
+  /** Names of the constructor's arguments in front of the options; properties of those names hold them. */
+  declare static readonly positional?: readonly string[];
 
   /** The class's name, kept through minifiers. */
   readonly type: string;

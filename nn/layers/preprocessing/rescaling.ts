@@ -1,8 +1,8 @@
 // Rescaling: a fixed linear function, as pre-processing inside the model.
 
-import { ArgumentError, add, mul, type Tensor } from "../../engine/index.ts";
-import { showGiven } from "../../engine/internal.ts";
-import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
+import { ArgumentError, add, mul, type Tensor } from "../../../engine/index.ts";
+import { showGiven } from "../../../engine/internal.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
 
 export interface RescalingOptions extends LayerOptions {
   /** Default 0. */
