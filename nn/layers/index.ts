@@ -27,7 +27,30 @@ export {
   type Symbolic,
   type TensorsOf,
 } from "./placeholder.ts";
+export { GaussianBlur, type GaussianBlurOptions } from "./preprocessing/gaussian-blur.ts";
+export type { Ends, Range } from "./preprocessing/images.ts";
+export {
+  RandomBrightness,
+  type RandomColourOptions,
+  RandomContrast,
+} from "./preprocessing/random-colours.ts";
+export { type FlipMode, RandomFlip } from "./preprocessing/random-flip.ts";
+export type { RandomLayerOptions } from "./preprocessing/random-layer.ts";
+export {
+  RandomRotation,
+  type RandomTransformOptions,
+  RandomTranslation,
+  RandomZoom,
+  type RandomZoomOptions,
+} from "./preprocessing/random-transforms.ts";
 export { Rescaling, type RescalingOptions } from "./preprocessing/rescaling.ts";
+export {
+  CenterCrop,
+  type CropOptions,
+  RandomCrop,
+  Resizing,
+  type ResizingOptions,
+} from "./preprocessing/sizes.ts";
 export { Permute, Reshape } from "./reshape.ts";
 export type { SampleShape, SampleSpec, SpecOf } from "./spec.ts";
 export type { Role, WeightConstraint, WeightOptions, WeightRegularizer, Weights } from "./weights.ts";
