@@ -27,8 +27,13 @@ export {
   type Symbolic,
   type TensorsOf,
 } from "./placeholder.ts";
+export type { AdaptData } from "./preprocessing/adapted.ts";
+export { CategoryEncoding, type CategoryEncodingOptions } from "./preprocessing/category-encoding.ts";
+export { Discretization, type DiscretizationOptions } from "./preprocessing/discretization.ts";
+export type { Encoding } from "./preprocessing/encoding.ts";
 export { GaussianBlur, type GaussianBlurOptions } from "./preprocessing/gaussian-blur.ts";
 export type { Ends, Range } from "./preprocessing/images.ts";
+export { Normalization, type NormalizationOptions } from "./preprocessing/normalization.ts";
 export {
   RandomBrightness,
   type RandomColourOptions,
@@ -51,6 +56,13 @@ export {
   Resizing,
   type ResizingOptions,
 } from "./preprocessing/sizes.ts";
+export {
+  type Standardization,
+  type TextOutput,
+  type TextSplit,
+  TextVectorization,
+  type TextVectorizationOptions,
+} from "./preprocessing/text-vectorization.ts";
 export { Permute, Reshape } from "./reshape.ts";
 export type { SampleShape, SampleSpec, SpecOf } from "./spec.ts";
 export type { Role, WeightConstraint, WeightOptions, WeightRegularizer, Weights } from "./weights.ts";
