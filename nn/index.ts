@@ -8,9 +8,17 @@ export * as initializers from "./layers/initializers.ts";
 export { resetNames } from "./layers/names.ts";
 export { modelDiagram } from "./model/diagram.ts";
 export { type CompileOptions, Sequential } from "./model/sequential.ts";
-export type { CrossentropyOptions, HuberOptions, Loss } from "./objective/losses.ts";
+export type { ClassWeight } from "./objective/class-weights.ts";
+export type { CrossentropyOptions, HuberOptions, Loss, LossLike, Reduction } from "./objective/losses.ts";
 export * as losses from "./objective/losses.ts";
-export type { Metric, MetricFunction, MetricLike } from "./objective/metrics.ts";
+export type {
+  MeanMetric,
+  Metric,
+  MetricFunction,
+  MetricLike,
+  MetricValue,
+  SumsMetric,
+} from "./objective/metrics.ts";
 export * as metrics from "./objective/metrics.ts";
 export type { WeightValue } from "./state/weights.ts";
 export * from "./training/all-callbacks.ts";

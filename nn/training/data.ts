@@ -18,7 +18,7 @@ import {
 } from "../../engine/index.ts";
 import { fromValues, isList, kindOf } from "../../engine/internal.ts";
 import { batched, equalShapes } from "../layers/layer.ts";
-import type { Loss } from "../objective/losses.ts";
+import { type Loss, targetShape } from "../objective/loss.ts";
 
 /**
  * Samples or targets, one a row: a tensor (used where it is, bytes stay bytes), nested arrays, or a typed array,
@@ -114,7 +114,7 @@ export function targetRows(
   const isClasses = loss.targets === "classes";
   const isAny = loss.targets === "any";
   const isFlat = !(y instanceof Tensor) && isList(y) && y.length === count && !isList(y[0]);
-  let wanted = isClasses ? shape.slice(0, -1) : shape;
+  let wanted = targetShape(loss, shape);
   // One number a sample beside outputs of one number is a row of it, whatever it comes in.
   const isOne = sizeOf(shape) === 1;
   if (isAny && !(y instanceof Tensor)) wanted = isFlat && !isOne ? [] : (rowShape(y) ?? shape);
@@ -226,7 +226,10 @@ function checkIds(what: string, count: number, values: ArrayLike<number>): void 
 
 /** Index of the first value that is no whole number from 0 to `count` - 1; -1 if all are. */
 const firstOutside = (values: ArrayLike<number>, count: number): number =>
-  firstBut(values, (value) => Number.isInteger(value) && value >= 0 && value < count);
+  firstBut(values, (value) => isLabel(value, count));
+
+const isLabel = (value: number, count: number): boolean =>
+  Number.isInteger(value) && value >= 0 && value < count;
 
 /** Beyond this many, targets that are no labels are not read back to be looked at. */
 const mostValuesChecked = 2 ** 22;
@@ -249,11 +252,12 @@ function checkValues(
 
 function lookAt(what: string, loss: Loss, outputs: Shape, values: ArrayLike<number>): void {
   if (loss.targets === "classes") {
-    const classes = outputs.at(-1) ?? 1;
-    const at = firstOutside(values, classes);
+    const { axis = -1, ignoreClass } = loss;
+    const classes = outputs.at(axis < 0 ? axis : axis - 1) ?? 1;
+    const at = firstBut(values, (label) => isLabel(label, classes) || label === ignoreClass);
     if (at >= 0) {
       throw new ArgumentError(
-        `${what}: label ${values[at]} at position ${at} is out of range: for ${classes} outputs, labels must be whole numbers from 0 to ${classes - 1}`,
+        `${what}: label ${values[at]} at position ${at} is out of range: for ${classes} outputs, labels must be whole numbers from 0 to ${classes - 1}${ignoreClass === undefined ? "" : `, or ${ignoreClass}, which does not count`}`,
       );
     }
   } else if (loss.targets === "probabilities") {

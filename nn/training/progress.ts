@@ -197,10 +197,14 @@ export function showSeconds(seconds: number): string {
 
 /** "loss: 0.3014 - valLoss: 0.1203": the names as logs and history have them, digits as Keras shows them. */
 export function showLogs(logs: Logs): string {
-  return Object.entries(logs)
-    .map(
-      ([name, value]) =>
-        `${printable(name)}: ${Math.abs(value) > 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(4)}`,
-    )
-    .join(" - ");
+  return (
+    Object.entries(logs)
+      // Arrays, as confusion matrices, are no part of a line.
+      .filter(([, value]) => typeof value === "number")
+      .map(
+        ([name, value]) =>
+          `${printable(name)}: ${Math.abs(value) > 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(4)}`,
+      )
+      .join(" - ")
+  );
 }

@@ -134,7 +134,7 @@ describe("losses", () => {
   const cases = Object.entries(lossLimits).flatMap(([name, list]) =>
     list.map(
       (one) =>
-        [name, one.loss.fromLogits ? "logits " : "", show(one.outputs), show(one.targets), one] as const,
+        [name, one.loss.logitsOf ? "logits " : "", show(one.outputs), show(one.targets), one] as const,
     ),
   );
   it.each(cases)("%s of %s%s and %s", async (_name, _from, _outputs, _targets, one) => {
