@@ -2,10 +2,14 @@
 
 export type { ActivationFunction } from "./layers/activations.ts";
 export * as activations from "./layers/activations.ts";
+export type { Constraint, ConstraintLike } from "./layers/constraints.ts";
+export * as constraints from "./layers/constraints.ts";
 export * from "./layers/index.ts";
 export type { Initializer } from "./layers/initializers.ts";
 export * as initializers from "./layers/initializers.ts";
 export { resetNames } from "./layers/names.ts";
+export type { Regularizer, RegularizerLike } from "./layers/regularizers.ts";
+export * as regularizers from "./layers/regularizers.ts";
 export { modelDiagram } from "./model/diagram.ts";
 export { type CompileOptions, Sequential } from "./model/sequential.ts";
 export type { ClassWeight } from "./objective/class-weights.ts";
