@@ -1,14 +1,17 @@
-// Weights of samples and of classes: what is refused before a step is taken, and classes' weights as samples'.
+// Weights of samples and of classes: what is refused before a step is taken, and classes' weights as samples'. Loaded when
+// fit is given some.
 
 import {
   ArgumentError,
   argMax,
   cast,
+  type Device,
   gather,
   reshape,
   type Shape,
   showShape,
   type Tensor,
+  tensor,
 } from "../../engine/index.ts";
 import { kindOf, showGiven } from "../../engine/internal.ts";
 import type { Loss } from "./loss.ts";
@@ -40,30 +43,47 @@ export function checkSampleWeight(what: string, values: ArrayLike<number>): void
   }
 }
 
+/** The weights of an output's classes, on the device. */
+export class ClassWeights {
+  readonly #loss: Loss;
+  readonly #table: Tensor;
+
+  /** @throws as {@link classWeightsOf} */
+  constructor(what: string, given: ClassWeight, loss: Loss, outputShape: Shape, device: Device) {
+    this.#loss = loss;
+    this.#table = tensor(classWeightsOf(what, given, loss, outputShape), { device });
+  }
+
+  /** Of a batch's samples. */
+  of(targets: Tensor, outputs: Tensor): Tensor {
+    const [table, { axis = -1 }] = [this.#table, this.#loss];
+    if (targets.rank < outputs.rank) return gather(table, cast(targets, "i32"));
+    if (targets.shape[targets.rank - 1] > 1) return gather(table, cast(argMax(targets, axis), "i32"));
+    return gather(table, cast(reshape(targets, targets.shape.slice(0, -1)), "i32"));
+  }
+
+  dispose(): void {
+    this.#table.dispose();
+  }
+}
+
 /**
  * The weights of all classes, in their order.
  *
  * @throws ArgumentError for a class without a weight, for one that there is not, for what is no weight, where all are 0, and
  *   where outputs have no classes
  */
-export function classWeightsOf(
-  what: string,
-  given: ClassWeight,
-  loss: Loss,
-  outputShape: Shape,
-): Float32Array {
+function classWeightsOf(what: string, given: ClassWeight, loss: Loss, outputShape: Shape): Float32Array {
   const last = outputShape.at(loss.axis ?? -1) ?? 1;
   if (typeof given !== "object" || given === null) {
     throw new ArgumentError(
       `${what}: classWeight must be an object with a weight for each class, as { 0: 1, 1: 5 }, got ${kindOf(given)}`,
     );
   }
-  if (loss.logitsOf === "sigmoid" || loss.name.startsWith("binary")) {
-    if (last > 1) {
-      throw new ArgumentError(
-        `${what}: classWeight weighs samples by their one class, but outputs of shape ${showShape(outputShape)} under ${loss.name} have several labels each; use sampleWeight`,
-      );
-    }
+  if (last > 1 && (loss.logitsOf === "sigmoid" || loss.name.startsWith("binary"))) {
+    throw new ArgumentError(
+      `${what}: classWeight weighs samples by their one class, but outputs of shape ${showShape(outputShape)} under ${loss.name} have several labels each; use sampleWeight`,
+    );
   }
   const classes = Math.max(2, last);
   const weights =
@@ -91,12 +111,4 @@ export function classWeightsOf(
     throw new ArgumentError(`${what}: classWeight is 0 for all classes, so nothing would be learned`);
   }
   return new Float32Array(list);
-}
-
-/** Weights of a batch's samples, by a table of their classes' weights. */
-export function weightsByClass(table: Tensor, targets: Tensor, outputs: Tensor, loss: Loss): Tensor {
-  if (loss.targets === "classes" || targets.rank < outputs.rank) return gather(table, cast(targets, "i32"));
-  if (targets.shape[targets.rank - 1] > 1)
-    return gather(table, cast(argMax(targets, loss.axis ?? -1), "i32"));
-  return gather(table, cast(reshape(targets, targets.shape.slice(0, -1)), "i32"));
 }

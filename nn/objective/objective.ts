@@ -22,7 +22,7 @@ import {
   where,
 } from "../../engine/index.ts";
 import { kindOf } from "../../engine/internal.ts";
-import { type ClassWeight, classWeightsOf, weightsByClass } from "./class-weights.ts";
+import type { ClassWeights } from "./class-weights.ts";
 import type { Loss } from "./loss.ts";
 import { hasSums, type MeanMetric, type Metric, type MetricValue, type SumsMetric } from "./metric.ts";
 import { divisorOf, over, productOf, weigh } from "./reduction.ts";
@@ -36,7 +36,8 @@ export interface ObjectiveOptions {
   readonly metrics: readonly Metric[];
   /** Those that sample and class weights count for. */
   readonly weightedMetrics?: readonly Metric[];
-  readonly classWeight?: ClassWeight;
+  /** From now on the objective's to dispose. */
+  readonly classWeights?: ClassWeights;
   /** Of one sample. */
   readonly outputShape: Shape;
   /** The activation that the outputs can be had without: the loss takes it over if it is its own. */
@@ -75,17 +76,15 @@ export class Objective {
   /** What metrics keep of the first batch, and whether there was one. */
   readonly #firsts: ReadonlyMap<string, Variable>;
   readonly #begun: Variable | undefined;
-  readonly #classWeights: Tensor | undefined;
+  readonly #classWeights: ClassWeights | undefined;
 
-  /** @throws ArgumentError for class weights that do not fit */
   constructor(options: ObjectiveOptions) {
-    const { what, device, loss, outputShape, activation, classWeight } = options;
+    const { what, device, loss, outputShape, activation } = options;
     this.#what = what;
     const fromLogits = loss.logitsOf === undefined ? loss.withLogits?.() : undefined;
     this.takesOver = fromLogits?.logitsOf === activation ? fromLogits?.logitsOf : undefined;
     this.loss = this.takesOver === undefined ? loss : (fromLogits as Loss);
-    const weights = classWeight && classWeightsOf(what, classWeight, loss, outputShape);
-    this.#classWeights = weights && tensor(weights, { device });
+    this.#classWeights = options.classWeights;
     this.#kept = [false, true].flatMap((isWeighted) =>
       ((isWeighted ? options.weightedMetrics : options.metrics) ?? []).map((metric) => ({
         metric,
@@ -97,7 +96,7 @@ export class Objective {
     this.names = ["loss", ...this.#kept.map(({ metric }) => metric.name)];
 
     const isMasked = options.hasMask === true || loss.ignoreClass !== undefined;
-    const isWeighted = options.hasWeights === true || weights !== undefined;
+    const isWeighted = options.hasWeights === true || this.#classWeights !== undefined;
     const shapes: Record<string, Shape> = { loss: [] };
     const firsts: Record<string, Shape> = {};
     // Divisors that the host can't know.
@@ -159,9 +158,14 @@ export class Objective {
         if (isActivated) activated ??= given === "softmax" ? softmax(outputs) : sigmoid(outputs);
         const seen = isActivated ? (activated as Tensor) : outputs;
         const fromLogits = given !== undefined && logitsOf !== undefined && !isActivated;
-        const own = productOf(kept.isWeighted ? weights : undefined, counted, outputs.shape);
-        if (hasSums(kept.metric)) this.#addSums(kept.metric, kept.prefix, targets, seen, own, fromLogits);
-        else this.#addMean(kept as Kept & { metric: MeanMetric }, targets, seen, own, fromLogits);
+        const own = kept.isWeighted ? weights : undefined;
+        if (hasSums(kept.metric)) {
+          const all = productOf(own, counted, outputs.shape);
+          this.#addSums(kept.metric, kept.prefix, targets, seen, all, fromLogits);
+        } else {
+          const values = this.#valuesOf(kept.metric, targets, seen, fromLogits);
+          this.#addMean(kept, values, outputs.shape[0], own, counted);
+        }
       }
       this.#begun?.assign(tensor(1, { device: outputs.device }));
     });
@@ -217,8 +221,7 @@ export class Objective {
 
   /** Of samples, times those of their classes. */
   #weights(targets: Tensor, outputs: Tensor, sampleWeight: Tensor | undefined): Tensor | undefined {
-    const table = this.#classWeights;
-    const byClass = table && weightsByClass(table, targets, outputs, this.loss);
+    const byClass = this.#classWeights?.of(targets, outputs);
     return byClass === undefined ? sampleWeight : productOf(sampleWeight, byClass, byClass.shape);
   }
 
@@ -259,42 +262,42 @@ export class Objective {
     return loss;
   }
 
-  #addMean(
-    kept: Kept & { metric: MeanMetric },
-    targets: Tensor,
-    outputs: Tensor,
-    weights: Tensor | undefined,
-    fromLogits: boolean,
-  ): void {
-    const { metric, prefix } = kept;
-    const samples = outputs.shape[0];
+  #valuesOf(metric: MeanMetric, targets: Tensor, outputs: Tensor, fromLogits: boolean): Tensor {
     const given: unknown = metric.values(targets, outputs, fromLogits);
     if (!(given instanceof Tensor)) {
       throw new ArgumentError(`metric "${metric.name}": must give a Tensor, got ${kindOf(given)}`);
     }
-    const values = given.dtype === "f32" ? given : cast(given, "f32");
-    if (values.rank > 0 && values.shape[0] !== samples) {
+    const samples = outputs.shape[0];
+    if (given.rank > 0 && given.shape[0] !== samples) {
       throw new ShapeError(
-        `metric "${metric.name}": gave ${showShape(values.shape)} for a batch of ${samples} samples; it must give [batch, ...], or the batch's mean as a scalar`,
+        `metric "${metric.name}": gave ${showShape(given.shape)} for a batch of ${samples} samples; it must give [batch, ...], or the batch's mean as a scalar`,
       );
     }
+    return given.dtype === "f32" ? given : cast(given, "f32");
+  }
+
+  #addMean(
+    kept: Kept,
+    values: Tensor,
+    samples: number,
+    weights: Tensor | undefined,
+    mask: Tensor | undefined,
+  ): void {
+    const { metric, prefix } = kept;
+    const what = `metric "${metric.name}"`;
+    if (values.rank === 0 && weights !== undefined) {
+      throw new ShapeError(
+        `${what}: gives one number for the batch, which weights can't be applied to; it must give one a sample, [batch]`,
+      );
+    }
+    // The batch's mean stands for all its samples.
+    if (values.rank === 0) this.#sums.add(prefix, mul(values, samples));
+    else this.#sums.add(prefix, sum(weigh(what, values, weights, mask)));
     if (this.#sums.shapeOf(`${prefix} divisor`) === undefined) {
       if (values.rank > 0) kept.valuesPerSample = values.size / samples;
-      this.#sums.add(prefix, values.rank === 0 ? mul(values, samples) : sum(values));
       return;
     }
-    const own = values.rank === 0 && !kept.isWeighted ? undefined : weights;
-    if (values.rank === 0) {
-      if (own !== undefined) {
-        throw new ShapeError(
-          `metric "${metric.name}": gives one number for the batch, which weights can't be applied to; it must give one a sample, [batch]`,
-        );
-      }
-      this.#sums.add(prefix, mul(values, samples));
-    } else {
-      this.#sums.add(prefix, sum(weigh(`metric "${metric.name}"`, values, own, undefined)));
-    }
-    const divisor = values.rank === 0 ? samples : divisorOf("meanWithSampleWeight", values, own, undefined);
+    const divisor = values.rank === 0 ? samples : divisorOf("meanWithSampleWeight", values, weights, mask);
     this.#sums.add(`${prefix} divisor`, asTensor(divisor, values));
   }
 
