@@ -508,8 +508,9 @@ describe("the store", () => {
     await save("a key", known);
     expect(await load("a key")).toBeUndefined();
     expect(readdirSync(folder)).toEqual([]);
-    vi.stubEnv("GRADGPU_CACHE", join(folder, "elsewhere"));
+    vi.stubEnv("GRADGPU_CACHE", undefined);
+    vi.stubEnv("XDG_CACHE_HOME", join(folder, "xdg"));
     await save("a key", known);
-    expect(readdirSync(join(folder, "elsewhere"))).toHaveLength(1);
+    expect(readdirSync(join(folder, "xdg", "gradgpu"))).toHaveLength(1);
   });
 });
