@@ -10,6 +10,7 @@ import {
   checkpoint,
   type Device,
   device as defaultDevice,
+  dropout,
   dynamicSlice,
   exp,
   gather,
@@ -235,6 +236,20 @@ describe("slots", () => {
       filled(8, 8),
     );
     expect(slotBytes(plan)).toEqual([256, 256]);
+  });
+
+  it("hold no product that only what rides on it reads", () => {
+    const riding = (isKept: boolean) =>
+      planOf(
+        (x) => {
+          const product = matmul(x, x);
+          return isKept ? [exp(product), product] : exp(product);
+        },
+        filled(8, 8),
+      ).plan;
+    expect(riding(false).steps).toHaveLength(1);
+    expect(slotBytes(riding(false))).toEqual([256]);
+    expect(slotBytes(riding(true))).toEqual([256, 256]);
   });
 
   it("are given back by what nobody reads, and by what a kernel needs meanwhile", () => {
@@ -840,6 +855,21 @@ describe("one kernel", () => {
     expect(bound(later.plan)[0]).toBe(2);
     // A mask that is kept takes memory of its own.
     expect(plan.slots.filter(({ bytes }) => bytes >= 64)).toHaveLength(2);
+  });
+
+  it("computes nothing of what dropout drops for certain: NaN would be NaN, whatever it is multiplied by", () => {
+    const state = tensor(Uint32Array.of(1, 2, 3, 4));
+    const codeAt = (rate: number) => {
+      const { plan, names } = planOf((x) => add(dropout(x, rate, state), 1), filled(9));
+      expect(names).toEqual(["dropout+add"]);
+      const [step] = plan.steps;
+      const functions = step.kind === "dispatch" ? step.call.hooks?.functions : undefined;
+      return Object.entries(functions!).flatMap(([name, code]) => (name === "philox" ? [] : [code]));
+    };
+    const draws = (codes: string[]) => codes.some((code) => code.includes("random_words("));
+    expect(draws(codeAt(0.5))).toBe(true);
+    expect(draws(codeAt(1))).toBe(false);
+    state.dispose();
   });
 
   it("is named after its ops, the first ones where there are many", () => {

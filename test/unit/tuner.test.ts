@@ -181,6 +181,17 @@ describe("a tuner", () => {
     });
   });
 
+  it("is judged only by the calls that it is offered for", async () => {
+    behaviours = { exact: right, small: (twice, i) => (i < 8 ? twice : 0) };
+    const variantsOf: KernelOp["variants"] = ({ inputs: [x] }) => ({
+      family: "double",
+      names: x.shape[0] > 8 ? ["exact"] : ["exact", "small"],
+    });
+    const op = { ...doubling("double", ["exact", "small"]), variants: variantsOf };
+    register(familyOf(op, { checks: () => [8, 70].map((size) => ({ op, inputs: [{ shape: [size] }] })) }));
+    expect(verdictsOf(await open())).toEqual({ "double/exact": true, "double/small": true });
+  });
+
   it("takes nothing that was left out for a zero", async () => {
     behaviours = { exact: right, nothing: () => undefined };
     const op = doubling("double", ["exact", "nothing"]);

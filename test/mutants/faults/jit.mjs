@@ -526,6 +526,11 @@ export const jit = faultsIn({
     ["!order.dependsOn(other, unit) &&", "", { tests: [unit("jit"), fusion] }],
     ["!order.dependsOn(unit, other) &&", "", { tests: [unit("jit"), fusion] }],
     ["(isSmall(unit) || isSmall(other)) &&", "", { tests: [unit("jit", "beside")] }],
+    [
+      "!haveUnlikeHelpers(other.nodes, unit.nodes) &&",
+      "",
+      { tests: [gpu("jit-fusion-traps", "helpers of one name")] },
+    ],
     ["sameStage(unit, other) &&", "", { tests: [unit("jit"), gpu("autograd-checkpoint")] }],
     ["order.merge(host, unit, merged);", "order.merge(unit, host, unit);", { tests: [unit("jit"), fusion] }],
   ],
