@@ -7,6 +7,7 @@ import {
   add,
   clip,
   div,
+  less,
   log,
   mean,
   minimum,
@@ -22,6 +23,7 @@ import {
   sum,
   Tensor,
   tidy,
+  where,
 } from "../../engine/index.ts";
 import {
   aboveZero,
@@ -73,7 +75,7 @@ export const clipEpsilon = 1e-7;
 /** What a loss without options takes: nothing. What others know as `reduction` is the mean over a batch here, always. */
 export type NoLossOptions = Readonly<Record<string, never>>;
 
-/** Mean over the last axis of (output - target)². */
+/** Mean over the last axis of (output - target)²; the sum of the squares must be a number that f32 has, else it is ∞. */
 export function meanSquaredError(options: NoLossOptions = {}): Loss {
   checkOptions("losses.meanSquaredError", options, {});
   return withOwnExtras({
@@ -84,7 +86,10 @@ export function meanSquaredError(options: NoLossOptions = {}): Loss {
   });
 }
 
-/** Mean over the last axis of |output - target|. Its gradient is the error's sign, 0 where there is no error. */
+/**
+ * Mean over the last axis of |output - target|; the sum must be a number that f32 has, else it is ∞. Its gradient is the
+ * error's sign, 0 where there is no error and NaN where there is no telling (NaN, or ∞ beside ∞).
+ */
 export function meanAbsoluteError(options: NoLossOptions = {}): Loss {
   checkOptions("losses.meanAbsoluteError", options, {});
   return withOwnExtras({
@@ -97,7 +102,7 @@ export function meanAbsoluteError(options: NoLossOptions = {}): Loss {
 
 /**
  * Mean over the last axis of e² / 2 where e = |output - target| is at most delta, and of delta (e - delta / 2) beyond:
- * a squared error that outliers pull at with at most delta. Source: Huber 1964.
+ * a squared error that outliers pull at with at most delta, infinite ones too. Source: Huber 1964.
  *
  * @throws ArgumentError for a delta that is no finite number above 0
  */
@@ -110,9 +115,9 @@ export function huber(options: HuberOptions = {}): Loss {
     fromLogits: false,
     call(targets, outputs) {
       const error = abs(sub(outputs, targets));
-      // Both branches in one: its gradient is the capped error, whichever of two equal ones the minimum takes.
-      const capped = minimum(error, delta);
-      return mean(mul(capped, sub(error, mul(capped, 0.5))), -1);
+      // The parabola is one of the capped error, lest its slope be 0 times infinity where it does not count.
+      const parabola = mul(square(minimum(error, delta)), 0.5);
+      return mean(where(less(error, delta), parabola, mul(sub(error, delta / 2), delta)), -1);
     },
   });
 }

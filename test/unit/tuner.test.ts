@@ -185,6 +185,7 @@ describe("a tuner", () => {
     behaviours = { exact: right, small: (twice, i) => (i < 8 ? twice : 0) };
     const variantsOf: KernelOp["variants"] = ({ inputs: [x] }) => ({
       family: "double",
+      problem: undefined,
       names: x.shape[0] > 8 ? ["exact"] : ["exact", "small"],
     });
     const op = { ...doubling("double", ["exact", "small"]), variants: variantsOf };

@@ -152,6 +152,7 @@ const rmsNormOp = normOp("rmsNorm", [
 /**
  * Layer normalization: γ (x - mean) / √(variance + ε) + β, mean and (biased, 1/n) variance over the last axis or the
  * last few; `gamma` and `beta` have those axes' shape. ε defaults to 1e-3, as Keras's. Source: Ba, Kiros and Hinton 2016.
+ * On a GPU a row's sum must be a number that f32 has: a row of 3e38 gives NaN.
  *
  * @throws ArgumentError when `axes` are not the last ones
  * @throws ShapeError when gamma or beta do not fit
@@ -191,6 +192,7 @@ export const rmsNorm: Normalization<[options?: LayerNormOptions]> = Object.assig
  * Group normalization of `x` [batch, ..., channels]: channels are cut into `groups`, and each sample's group is
  * normalized with its own mean and (biased) variance over all pixels and its channels; `gamma` and `beta` are
  * [channels]. ε defaults to 1e-3, as Keras's. Source: Wu and He 2018.
+ * A group's sum is bounded as a row's is for {@link layerNorm}.
  *
  * @throws ArgumentError when the groups do not divide the channels
  */
@@ -207,6 +209,7 @@ export const groupNorm: Normalization<[groups: number, options?: NormalizationOp
 /**
  * Instance normalization of `x` [batch, ..., channels]: each sample's channel with its own mean and (biased) variance
  * over all pixels; `gamma` and `beta` are [channels]. ε defaults to 1e-3. Source: Ulyanov, Vedaldi and Lempitsky 2016.
+ * A channel's sum is bounded as a row's is for {@link layerNorm}.
  */
 export const instanceNorm: Normalization<[options?: NormalizationOptions]> = Object.assign(
   (x: Tensor, options: NormalizationOptions = {}): Tensor => {
