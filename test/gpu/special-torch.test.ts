@@ -95,7 +95,7 @@ interface Other {
   readonly why: string;
   readonly value?: readonly number[];
   readonly gradient?: readonly number[];
-  /** What a GPU can't give, for a sum or square on the way is beyond f32, as the function's documentation says. */
+  /** What a GPU may give NaN, 0 or infinity for: something on the way is beyond f32, as the function's documentation says. */
   readonly beyondF32?: readonly Field[];
 }
 
@@ -152,6 +152,16 @@ const others: Readonly<Record<string, Other>> = {
     [`[${huge}, -${huge}]`, `[${huge}, 0, -${huge}, 1]`].flatMap((row): [string, Other][] => [
       [`batchNorm of ${row}`, { why: "the variance", beyondF32: ["value", "gradient"] }],
       [`norm of ${row}`, { why: "the norm", beyondF32: ["gradient"] }],
+      ...["layerNorm", "groupNorm", "instanceNorm"].map((name): [string, Other] => [
+        `${name} of ${row}`,
+        { why: "the reciprocal of the deviation", beyondF32: ["value"] },
+      ]),
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["3e38, 3e38", "-3e38, -3e38, -3e38", "3e38, -3e38", "3e38, 0, -3e38, 1"].map((row): [string, Other] => [
+      `rmsNorm of [${row.replaceAll("3e38", huge)}]`,
+      { why: "the reciprocal of the root", beyondF32: ["value", "gradient"] },
     ]),
   ),
   "batchNorm of [100000000000000000000, -100000000000000000000, 300000000000000000000]": {
@@ -247,7 +257,7 @@ async function differences(one: Case): Promise<string[]> {
       ] as const) {
         const got = await call(at, targets).data();
         const wrong = theirs.flatMap((want, i) =>
-          (isBeyond ? got[i] === 0 || !Number.isFinite(got[i]) : isTheirs(got[i], want, size))
+          isTheirs(got[i], want, size) || (isBeyond && (got[i] === 0 || !Number.isFinite(got[i])))
             ? []
             : [isPointwise ? `${x[i]}: ${got[i]}, not ${want}` : i],
         );
