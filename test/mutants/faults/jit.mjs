@@ -631,7 +631,14 @@ export const jit = faultsIn({
   "engine/jit/units.ts": [
     [unit("jit"), fusion],
     ["sizeOf(use.shape) === size || sizeOf(use.shape) === 1,", "true,"],
-    ["sizeOf(node.outputs[0].spec.shape) === size &&\n", ""],
+    [
+      "sizeOf(node.outputs[0].spec.shape) === size &&\n",
+      "",
+      {
+        equivalent:
+          "a smaller node that reads nothing smaller than the chain is one element, which broadcasts to any shape",
+      },
+    ],
     ["return readsApart(node, k) || size === sizeOf(target.shape) || size === 1;", "return true;"],
     ["(known.get(name) ?? code) !== code,", "known.get(name) === code,"],
     ['sizeOf(shape) === sizeOf(under) ? "same"', 'true ? "same"'],
