@@ -7,9 +7,9 @@ export const others = faultsIn({
     [unit("nn-training", "^accuracy")],
     ["if (values.rank > 0) this.#valuesPerSample[i + 1] = values.size / samples;", "", { row: "M7" }],
   ],
-  "nn/model/sequential.ts": [
+  "nn/layers/embedding.ts": [
     [unit("nn-embedding-ids")],
-    ["return first?.constructor === Embedding ?", "return first instanceof Embedding ?", { row: "M14" }],
+    ["this.constructor === Embedding ?", "this instanceof Embedding ?", { row: "M14" }],
   ],
   "shaders/batch-norm.wgsl": [
     [gpu("ops-forward", "samples batchNorm$")],
