@@ -9,8 +9,8 @@ const variables = gpu("jit-traps", "^variables|^results");
 export const jit = faultsIn({
   "engine/jit/signature.ts": [
     [unit("jit", "signature"), gpu("jit-traps", "what is frozen")],
-    ["`${arg.dtype}[${arg.shape}]`", "`[${arg.shape}]`", { row: "M2" }],
-    ["`${arg.dtype}[${arg.shape}]`", "`${arg.dtype}[${arg.size}]`"],
+    ["`${value.dtype}[${value.shape}]`", "`[${value.shape}]`", { row: "M2" }],
+    ["`${value.dtype}[${value.shape}]`", "`${value.dtype}[${value.size}]`"],
     ['if (Object.is(value, -0)) return "-0";', ""],
     [
       'if (typeof value === "string") return JSON.stringify(value);',
