@@ -117,7 +117,7 @@ describe("a GPU without memory left", () => {
       report(new GPUOutOfMemoryError("Failed to allocate 4096 bytes"));
       // What comes of the missing buffer.
       report(new GPUValidationError("[Invalid Buffer] is invalid"));
-      const waited = how === "sync" ? backend.sync() : backend.read(memory, spec, "a test");
+      const waited = how === "sync" ? backend.sync() : backend.read(memory, "f32", 1024);
       const error: unknown = await Promise.resolve(waited).catch((e: unknown) => e);
       expect(error).toBeInstanceOf(LimitError);
       expect((error as Error).message).toMatch(
