@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { DeviceInfo } from "../../engine/backend/backend.ts";
 import { WebgpuBackend } from "../../engine/backend/webgpu/webgpu.ts";
+import { DeviceError, LimitError } from "../../engine/base/errors.ts";
 import { input, output, type Spec, shader } from "../../engine/kernel/kernel.ts";
 import type { KernelOp } from "../../engine/kernel/kernel-op.ts";
 import { fakeGpu } from "../support/fake-gpu.ts";
@@ -144,5 +145,48 @@ describe("what kernels may know of the adapter", () => {
   it("is where a part of a buffer may begin: at no less than a vec4", () => {
     expect(open({ minStorageBufferOffsetAlignment: 256 }).sliceAlignment).toBe(256);
     expect(open({ minStorageBufferOffsetAlignment: 4 }).sliceAlignment).toBe(16);
+  });
+});
+
+describe("a GPU without memory left", () => {
+  class GPUOutOfMemoryError extends Error {}
+  class GPUValidationError extends Error {}
+  const opened = () => {
+    const { device } = fakeGpu();
+    const backend = new WebgpuBackend(device, infoOf({}));
+    const printed: string[] = [];
+    const report = (error: Error) => {
+      let isPrinted = true;
+      const event = { error, preventDefault: () => (isPrinted = false) };
+      device.onuncapturederror!(event as unknown as GPUUncapturedErrorEvent);
+      if (isPrinted) printed.push(error.message);
+    };
+    return { backend, report, printed };
+  };
+  const spec: Spec = { shape: [1024], dtype: "f32" };
+
+  it.each(["sync", "reading"])(
+    "is a LimitError at the next %s, with what lives and the remedy, once",
+    async (how) => {
+      const { backend, report, printed } = opened();
+      const memory = backend.allocate(spec, "a test");
+      report(new GPUOutOfMemoryError("Failed to allocate 4096 bytes"));
+      // What comes of the missing buffer.
+      report(new GPUValidationError("[Invalid Buffer] is invalid"));
+      const waited = how === "sync" ? backend.sync() : backend.read(memory, "f32", 1024);
+      const error: unknown = await Promise.resolve(waited).catch((e: unknown) => e);
+      expect(error).toBeInstanceOf(LimitError);
+      expect((error as Error).message).toMatch(
+        /^the GPU has no memory left: 1 buffers of 4096 bytes live .*Failed to allocate 4096 bytes.*tidy\(\).*dispose\(\).*smaller batches.*memoryLimit/,
+      );
+      expect(printed).toEqual(["Failed to allocate 4096 bytes"]);
+      await backend.sync();
+    },
+  );
+
+  it("is told apart from a command that was refused", async () => {
+    const { backend, report } = opened();
+    report(new GPUValidationError("a binding is too large"));
+    await expect(backend.sync()).rejects.toThrow(DeviceError);
   });
 });

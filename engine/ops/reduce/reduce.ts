@@ -174,20 +174,6 @@ export const max = reduction({
   vjp: extremeVjp,
 });
 
-/** The largest |x| over `axes` (default: all), NaN where an element is: what sums of squares are scaled by. */
-export const largestMagnitude = reduction({
-  name: "largestMagnitude",
-  accuracy: { ulp: 0 },
-  dtypes: ["f32"],
-  allowsEmpty: true,
-  // Of what was combined before, the magnitude is itself.
-  combine: (dtype) => extreme("max")(dtype).replace(/\b([ab])\b/g, "abs($1)"),
-  identity: () => 0,
-  reference: ([x], attrs, [out]) =>
-    reduceReference(x, attrs, out, 0, (largest, value) => Math.max(largest, Math.abs(value))),
-  vjp: notDifferentiable("it only decides by which power of two numbers are scaled"),
-});
-
 /** Smallest element over `axes` (default: all), with the rules of {@link max}. */
 export const min = reduction({
   family: reduceFamily,
