@@ -37,6 +37,7 @@ import {
   print,
   record,
   remainder,
+  reshape,
   round,
   ShapeError,
   scatterAdd,
