@@ -1,7 +1,9 @@
 // Ops that others are made of: gradients of fast kernels, what training and random generators move. Tested as the
 // public ones are.
 
+export { resizeGradient } from "./images/resize.ts";
 export { placeRows } from "./indexing/indexing.ts";
+export { linearIndex } from "./indexing/nd.ts";
 export { pack } from "./layout/pack.ts";
 export { batchNormGradient } from "./normalize/batch-norm.ts";
 export { softmaxCrossEntropyGradient, softmaxCrossEntropySummary } from "./normalize/cross-entropy.ts";

@@ -225,6 +225,16 @@ const families: Record<string, { variants: string[]; program: Program }> = {
           ],
           { mode: "reflect" },
         ),
+        ...(["symmetric", "wrap"] as const).map((mode) =>
+          pad(
+            x,
+            [
+              [1, 1],
+              [half, length - half],
+            ],
+            { mode },
+          ),
+        ),
         spread(x),
         roll(x, [1, half], [0, 1]),
         ...grad((a) => sum(mul(square(part(a)), part(y))))(x),

@@ -37,6 +37,7 @@ import {
   print,
   record,
   remainder,
+  reshape,
   round,
   ShapeError,
   scatterAdd,
@@ -374,7 +375,7 @@ export function conventionsCases(open: () => Promise<Device>): void {
   });
 
   describe("print", () => {
-    it("shows dtype, shape, device and all values", async () => {
+    it("shows dtype, shape, device and values, of many the outermost ones", async () => {
       const lines: unknown[] = [];
       const { log } = console;
       console.log = (line: unknown) => lines.push(line);
@@ -388,16 +389,23 @@ export function conventionsCases(open: () => Promise<Device>): void {
           greater(tensor([1, 3]), 2),
         );
         await print(arange(300));
+        await print(arange(2000), reshape(arange(1200), [30, 40]));
       } finally {
         console.log = log;
       }
       const { name } = device;
       expect(lines.slice(0, 3)).toEqual([
-        `Tensor(f32 [2, 2] on ${name})\n[[1.5, -2],\n [1e-9, 0.1]]`,
+        `Tensor(f32 [2, 2] on ${name})\n[[ 1.5,  -2],\n [1e-9, 0.1]]`,
         `Variable "w" (f32 [2] on ${name}) [1, 2]`,
         `Tensor(bool [2] on ${name}) [false, true]`,
       ]);
       expect(lines[3]).toContain("298, 299]");
+      expect(lines[4]).toBe(`Tensor(i32 [2000] on ${name}) [0, 1, 2, ..., 1997, 1998, 1999]`);
+      const [head, first, ...rest] = String(lines[5]).split("\n");
+      expect(head).toBe(`Tensor(i32 [30, 40] on ${name})`);
+      expect(first).toBe("[[   0,    1,    2, ...,   37,   38,   39],");
+      expect(rest).toContain(" ...,");
+      expect(rest.at(-1)).toBe(" [1160, 1161, 1162, ..., 1197, 1198, 1199]]");
       await expect(print([1] as never)).rejects.toThrow("print: argument 1 must be a Tensor, got an array");
     });
   });

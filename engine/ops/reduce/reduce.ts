@@ -5,14 +5,22 @@ import { reducedShape, sizeOf } from "../../base/shape.ts";
 import type { AdapterProfile, KernelCall, Operand, Spec } from "../../kernel/kernel.ts";
 import type { Family } from "../../kernel/variants.ts";
 import { notDifferentiable, type Vjp, type VjpContext } from "../../tensor/op.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { tidy } from "../../tensor/scope.ts";
+import { Tensor } from "../../tensor/tensor.ts";
 import { div, mul } from "../elementwise/arithmetic.ts";
 import { cast } from "../elementwise/cast.ts";
 import { equal } from "../elementwise/comparison.ts";
 import { expand, transpose } from "../layout/movement.ts";
 import { reshape } from "../layout/reshape.ts";
 import { cumprod } from "./cumulative.ts";
-import { keptShape, type ReduceAttrs, reduceReference, reduceSources, reduction } from "./reduce-kernels.ts";
+import {
+  keptShape,
+  type ReduceAttrs,
+  type ReduceFunction,
+  reduceReference,
+  reduceSources,
+  reduction,
+} from "./reduce-kernels.ts";
 
 const numeric: readonly DType[] = ["f32", "i32", "u32"];
 const lowest = (dtype: DType) =>
@@ -78,10 +86,10 @@ export function sumCalls(
 }
 
 /**
- * Arithmetic mean over `axes` (default: all): {@link sum} divided by the number of elements; NaN over none. On a GPU the
- * sum must be a number that f32 has: the mean of numbers near 3e38 is ∞.
+ * Arithmetic mean over `axes` (default: all): {@link sum} divided by the number of elements; NaN over none. It is f32 for
+ * integers, bytes and booleans, too. On a GPU the sum must be a number that f32 has: the mean of numbers near 3e38 is ∞.
  */
-export const mean = reduction({
+export const mean: ReduceFunction = reduction({
   family: reduceFamily,
   name: "mean",
   traits: { keepsEqualSize: true, writesExactly: true },
@@ -91,6 +99,8 @@ export const mean = reduction({
   isSum: true,
   identity: () => 0,
   divides: true,
+  instead: (x, axes, options) =>
+    x instanceof Tensor && x.dtype !== "f32" ? tidy(() => mean(cast(x, "f32"), axes, options)) : undefined,
   reference: ([x], attrs, [out]) => {
     reduceReference(x, attrs, out, 0, (total, value) => total + value);
     const count = sizeOf(x.shape) / sizeOf(out.shape);
