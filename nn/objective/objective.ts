@@ -59,8 +59,8 @@ interface Kept {
   readonly isWeighted: boolean;
   /** Before the names of its sums. */
   readonly prefix: string;
-  /** Values that a mean gets from one sample. */
-  valuesPerSample: number;
+  /** Values that a mean gets from one sample, in the first batch. */
+  valuesPerSample?: number;
 }
 
 export class Objective {
@@ -90,7 +90,6 @@ export class Objective {
         metric,
         isWeighted,
         prefix: hasSums(metric) ? `${metric.name}/` : metric.name,
-        valuesPerSample: 1,
       })),
     );
     this.names = ["loss", ...this.#kept.map(({ metric }) => metric.name)];
@@ -192,7 +191,7 @@ export class Objective {
       const divisor = sums.get(`${name} divisor`)?.[0] ?? known;
       return divisor === 0 && known > 0 ? 0 : (sums.get(name) as Float64Array)[0] / divisor;
     };
-    const values = this.#kept.map(({ metric, prefix, valuesPerSample }): MetricValue => {
+    const values = this.#kept.map(({ metric, prefix, valuesPerSample = 1 }): MetricValue => {
       if (!hasSums(metric)) {
         const found = meanOf(prefix, samples * valuesPerSample);
         return metric.finish === undefined ? found : metric.finish(found);
@@ -291,12 +290,16 @@ export class Objective {
       );
     }
     // The batch's mean stands for all its samples.
-    if (values.rank === 0) this.#sums.add(prefix, mul(values, samples));
-    else this.#sums.add(prefix, sum(weigh(what, values, weights, mask)));
+    let amount = values.rank === 0 ? mul(values, samples) : sum(weigh(what, values, weights, mask));
     if (this.#sums.shapeOf(`${prefix} divisor`) === undefined) {
-      if (values.rank > 0) kept.valuesPerSample = values.size / samples;
+      const each = values.rank === 0 ? 1 : values.size / samples;
+      kept.valuesPerSample ??= each;
+      // Batches of another length: each sample counts as much.
+      if (each !== kept.valuesPerSample) amount = mul(amount, kept.valuesPerSample / each);
+      this.#sums.add(prefix, amount);
       return;
     }
+    this.#sums.add(prefix, amount);
     const divisor = values.rank === 0 ? samples : divisorOf("meanWithSampleWeight", values, weights, mask);
     this.#sums.add(`${prefix} divisor`, asTensor(divisor, values));
   }
