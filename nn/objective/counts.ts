@@ -18,7 +18,7 @@ import {
   where,
 } from "../../engine/index.ts";
 import { aboveZero, atLeastOne, choiceOf } from "../../engine/internal.ts";
-import { equalShapes } from "../layers/layer.ts";
+import { equalShapes } from "../layers/spec.ts";
 import { type MetricOptions, type MetricValue, nameFor, ratio, type SumsMetric } from "./metric.ts";
 import { binaryPair, cellOf, classesOf, spread, tally, toCells } from "./tally.ts";
 import { asLogit, type ThresholdOptions, thresholdOf } from "./threshold.ts";

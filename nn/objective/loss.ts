@@ -2,7 +2,7 @@
 
 import { ArgumentError, type Shape, ShapeError, showShape, Tensor, tidy } from "../../engine/index.ts";
 import { checkOptions, choiceOf, kindOf, type OptionNames } from "../../engine/internal.ts";
-import { equalShapes } from "../layers/layer.ts";
+import { equalShapes } from "../layers/spec.ts";
 
 /** How a batch's losses l with weights w become one number. A divisor of 0 gives a loss and a gradient of 0. */
 export const reductions = ["sumOverBatchSize", "meanWithSampleWeight", "sum", "none"] as const;

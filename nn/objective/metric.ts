@@ -2,7 +2,7 @@
 
 import { type Shape, ShapeError, showShape, type Tensor } from "../../engine/index.ts";
 import { checkedName, checkOptions, type OptionNames } from "../../engine/internal.ts";
-import { equalShapes } from "../layers/layer.ts";
+import { equalShapes } from "../layers/spec.ts";
 
 /** What is reported: a number, or an array of them by class, or of those. */
 export type MetricValue = number | readonly MetricValue[];

@@ -19,7 +19,7 @@ import {
   type Tensor,
 } from "../../engine/index.ts";
 import { wholeNumber } from "../../engine/internal.ts";
-import { equalShapes } from "../layers/layer.ts";
+import { equalShapes } from "../layers/spec.ts";
 
 /** Weights (of the first axes of `cells`; undefined: 1 each) added up by cell, an i32; cells outside count nowhere. */
 export function tally(cells: Tensor, size: number, weights: Tensor | undefined): Tensor {

@@ -2,6 +2,7 @@
 
 import {
   ArgumentError,
+  add,
   noGrad,
   type Tensor,
   tidy,
@@ -9,6 +10,7 @@ import {
   variableGrads,
 } from "../../engine/index.ts";
 import type { Optimizer } from "../../optim/index.ts";
+import { callContext, collectLosses } from "../layers/call-context.ts";
 import type { Loss } from "../objective/losses.ts";
 import type { Metric } from "../objective/metrics.ts";
 import { Objective } from "../objective/objective.ts";
@@ -16,21 +18,30 @@ import type { TrainedModel } from "./model.ts";
 
 export class Trainer {
   readonly #model: TrainedModel;
+  readonly #frozen: ReadonlySet<object>;
   readonly #objective: Objective;
   readonly #optimizer: Optimizer;
   readonly #variables: readonly Variable[];
 
-  constructor(model: TrainedModel, loss: Loss, metrics: readonly Metric[], optimizer: Optimizer) {
+  /** @param frozen the layers that are not trained */
+  constructor(
+    model: TrainedModel,
+    frozen: ReadonlySet<object>,
+    loss: Loss,
+    metrics: readonly Metric[],
+    optimizer: Optimizer,
+  ) {
     this.#model = model;
+    this.#frozen = frozen;
     this.#optimizer = optimizer;
-    this.#variables = model.trainableWeights;
+    this.#variables = model.trainedBut(frozen);
     this.#objective = new Objective({
       what: model.describe(),
       device: model.device,
       loss,
       metrics,
       outputShape: model.outputShape,
-      activation: model.fusibleActivation,
+      activation: model.outputActivations[0]?.name,
     });
   }
 
@@ -97,9 +108,14 @@ export class Trainer {
 
   /** The loss of a batch; adds it and the metrics to the sums. */
   #lossOf(x: Tensor, y: Tensor, training: boolean): Tensor {
-    const { takesOver } = this.#objective;
-    const outputs =
-      takesOver === undefined ? this.#model.call(x, { training }) : this.#model.callLogits(x, { training });
-    return this.#objective.add(y, outputs);
+    const logits = this.#objective.takesOver !== undefined;
+    const { result, losses } = callContext.with({ ...callContext.value, frozen: this.#frozen }, () =>
+      collectLosses(() => this.#model.call(x, { training, logits })),
+    );
+    return plus(this.#objective.add(y, result as Tensor), losses);
   }
 }
+
+/** The loss and what layers added to it. */
+const plus = (loss: Tensor, added: readonly Tensor[]): Tensor =>
+  added.reduce((total, more) => add(total, more), loss);
