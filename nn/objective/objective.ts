@@ -129,7 +129,11 @@ export class Objective {
    * @param outputs logits of the activation that {@link takesOver} names
    */
   add(targets: Tensor, outputs: Tensor, { sampleWeight, mask }: BatchWeights = {}): Tensor {
-    const isPlain = sampleWeight === undefined && mask === undefined && this.#classWeights === undefined;
+    const isPlain =
+      sampleWeight === undefined &&
+      mask === undefined &&
+      this.#classWeights === undefined &&
+      this.#sums.shapeOf("loss divisor") === undefined;
     const summary = isPlain ? this.#summary(targets, outputs) : undefined;
     if (summary !== undefined) {
       noGrad(() => {

@@ -26,6 +26,9 @@ import { type Loss, targetShape } from "../objective/loss.ts";
  */
 export type DataLike = Tensor | NestedInput | ArrayLike<number>;
 
+/** Data of one input or output; of several, an array in their order, or an object by their names. */
+export type DataTree = DataLike | readonly DataLike[] | { readonly [name: string]: DataLike };
+
 /** Rows on the host, in the array they came in, and the dtype that they have on a device. */
 export class HostRows {
   readonly values: ArrayLike<number>;
@@ -72,6 +75,8 @@ export interface Checked {
 export interface DataShape {
   /** How errors begin: `fit: model "sequential"`. */
   readonly what: string;
+  /** What errors call the data; default "x" of inputs, "y" of targets. */
+  readonly name?: string;
   /** Shape of a row; null where data of any length fit. */
   readonly shape: SampleShape;
   readonly device: Device;
@@ -89,9 +94,12 @@ export function rowShape(data: DataLike): Shape | undefined {
 }
 
 /** Inputs as rows [n, ...shape], of the dtype they come in. Ids are checked on the host only: tensors stay unread. */
-export function inputRows({ what, shape: wanted, device, idCount }: DataShape, x: DataLike): Rows {
-  const shape = withLengths(`${what}: x`, wanted, x);
-  const inputs = rowsOf(`${what}: x`, x, shape, device, (found) => {
+export function inputRows(
+  { what, name = "x", shape: wanted, device, idCount }: DataShape,
+  x: DataLike,
+): Rows {
+  const shape = withLengths(`${what}: ${name}`, wanted, x);
+  const inputs = rowsOf(`${what}: ${name}`, x, shape, device, (found) => {
     const flat = found.length > 1 && sizeOf(found.slice(1)) === sizeOf(shape);
     const remedy = flat
       ? `reshape it to ${batched(shape)}`
@@ -107,13 +115,13 @@ export function inputRows({ what, shape: wanted, device, idCount }: DataShape, x
  * that takes any gets them as they are.
  */
 export function targetRows(
-  { what, shape: outputs, device }: DataShape,
+  { what, name = "y", shape: outputs, device }: DataShape,
   loss: Loss,
   y: DataLike,
   count: number,
 ): Rows & Checked {
   const isClasses = loss.targets === "classes";
-  const shape = withLengths(`${what}: y`, outputs, y);
+  const shape = withLengths(`${what}: ${name}`, outputs, y);
   const isAny = loss.targets === "any";
   const isFlat = !(y instanceof Tensor) && isList(y) && y.length === count && !isList(y[0]);
   let wanted = targetShape(loss, shape);
@@ -125,11 +133,11 @@ export function targetRows(
   const rows =
     isAny && y instanceof Tensor && !(isOne && y.rank === 1)
       ? { rows: y, count: y.shape[0] ?? 0, dispose: () => {} }
-      : rowsOf(`${what}: y`, y, wanted, device, (found) => misfit(what, loss, shape, wanted, found));
+      : rowsOf(`${what}: ${name}`, y, wanted, device, (found) => misfit(what, loss, shape, wanted, found));
   try {
     if (rows.count !== count) {
       throw new ShapeError(
-        `${what}: x has ${count} rows and y has ${rows.count}; there must be one target a sample`,
+        `${what}: x has ${count} rows and ${name} has ${rows.count}; there must be one target a sample`,
       );
     }
     const found = rows.rows;
@@ -148,6 +156,19 @@ export function targetRows(
     rows.dispose();
     throw error;
   }
+}
+
+/** Weights as rows: one a sample, or one a step of each sample. */
+export function weightRows(what: string, device: Device, weights: DataLike, count: number): Rows {
+  const name = `${what}: sampleWeight`;
+  const shape = rowShape(weights) ?? [];
+  const misfits = (found: Shape) => `${name}: must hold one weight a sample, got ${showShape(found)}`;
+  const rows = rowsOf(name, weights, shape, device, misfits);
+  if (rows.count !== count) {
+    rows.dispose();
+    throw new ShapeError(`${name} has ${rows.count} entries for ${count} samples; give each sample one`);
+  }
+  return rows.rows instanceof HostRows ? onHost(rows.rows.as("f32")) : rows;
 }
 
 /** A shape with the lengths that the data have where any would do. */
