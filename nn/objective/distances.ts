@@ -72,7 +72,7 @@ export const meanSquaredLogarithmicError = (options: LossOptions = {}): Loss =>
 /** Mean over the last axis of ln cosh(output - target): e² / 2 near 0, |e| - ln 2 far from it. */
 export const logCosh = (options: LossOptions = {}): Loss =>
   meanOf("logCosh", options, (targets, outputs) => {
-    const error = sub(outputs, targets);
+    const error = abs(sub(outputs, targets));
     return sub(add(error, softplus(mul(error, -2))), Math.LN2);
   });
 
