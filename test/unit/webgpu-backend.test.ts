@@ -7,6 +7,7 @@ import { DeviceError, LimitError } from "../../engine/base/errors.ts";
 import { input, output, type Spec, shader } from "../../engine/kernel/kernel.ts";
 import type { KernelOp } from "../../engine/kernel/kernel-op.ts";
 import { fakeGpu } from "../support/fake-gpu.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 const infoOf = (limits: Record<string, number>): DeviceInfo => ({
   backend: "webgpu",
@@ -24,6 +25,17 @@ const infoOf = (limits: Record<string, number>): DeviceInfo => ({
     ...limits,
   },
 });
+
+const identity: KernelOp = {
+  name: "identity",
+  infer: ([x]) => [x],
+  kernels: () => ({
+    calls: [
+      { shader: shader("identity", ""), sizes: [1], operands: [input(0), output(0)], workgroups: [1, 1, 1] },
+    ],
+  }),
+  samples: [],
+};
 
 describe("a plan of kernels", () => {
   let backend: WebgpuBackend;
@@ -72,6 +84,50 @@ describe("a plan of kernels", () => {
     expect(planned).toHaveLength(calls.length);
     for (const call of calls) run(...call);
     expect(planned).toHaveLength(calls.length);
+  });
+});
+
+describe("what is counted and kept", () => {
+  const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
+
+  it("uploads by their bytes on the device", () => {
+    const backend = new WebgpuBackend(fakeGpu().device, infoOf({}));
+    const memory = backend.allocate(f32(5), "a test");
+    backend.write(memory, f32(5), [1, 2, 3, 4, 5]);
+    backend.write(memory, f32(2), [1, 2]);
+    backend.write(memory, f32(0), []);
+    expect(backend.counters()).toMatchObject({ uploads: 2, uploadedBytes: 28 });
+  });
+
+  it("no bind group of a buffer that was destroyed", async () => {
+    const gpu = fakeGpu();
+    const groups: WeakRef<object>[] = [];
+    const { createBindGroup } = gpu.device;
+    gpu.device.createBindGroup = (descriptor) => {
+      const group = createBindGroup(descriptor);
+      groups.push(new WeakRef(group));
+      return group;
+    };
+    // Of buffers of this size there is room for two: a third has the pool give up those that are free.
+    const large = f32(2 ** 20);
+    const backend = new WebgpuBackend(gpu.device, infoOf({}), {
+      ceiling: { buffers: 100, bytes: 2.5 * 2 ** 22 },
+    });
+    const use = (spec: Spec) => {
+      const [x, y] = [0, 1].map(() => backend.allocate(spec, "a test"));
+      backend.run(identity, {}, { specs: [spec], memories: [x] }, { specs: [spec], memories: [y] });
+      for (const memory of [x, y]) memory.release();
+    };
+    use(large);
+    backend.flush();
+    await collectGarbage();
+    expect(groups.map((group) => group.deref() !== undefined)).toEqual([true]);
+    backend.allocate(f32(2 ** 21), "a larger one").release();
+    await collectGarbage();
+    expect(gpu.made.destroy.length).toBeGreaterThan(0);
+    expect(groups.map((group) => group.deref() !== undefined)).toEqual([false]);
+    use(large);
+    expect(groups).toHaveLength(2);
   });
 });
 

@@ -77,7 +77,10 @@ export function sumCalls(
   }));
 }
 
-/** Arithmetic mean over `axes` (default: all): {@link sum} divided by the number of elements; NaN over none. */
+/**
+ * Arithmetic mean over `axes` (default: all): {@link sum} divided by the number of elements; NaN over none. On a GPU the
+ * sum must be a number that f32 has: the mean of numbers near 3e38 is ∞.
+ */
 export const mean = reduction({
   family: reduceFamily,
   name: "mean",

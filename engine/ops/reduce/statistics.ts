@@ -204,7 +204,8 @@ const normOptions: OptionNames<NormOptions> = { keepDims: true, order: true };
 /**
  * Vector norm over `axes` (default: all), of order 1, 2 or Infinity. For order 2 neither do squares overflow nor underflow,
  * whatever the elements' size. Where a norm has no derivative the gradient is the subgradient nearest 0: of order 1, 0 for
- * elements that are 0; of order 2, 0 at the origin; of order Infinity, tied elements share it.
+ * elements that are 0; of order 2, 0 at the origin; of order Infinity, tied elements share it. A norm beyond f32 is ∞, and
+ * its gradient on a GPU is 0 or NaN.
  *
  * @throws ArgumentError for another order
  */
