@@ -72,6 +72,7 @@ export const gather = defineOp({
     ];
   },
   places: ([x], { axis }) => ({ input: 1, count: x.shape[axis], outside: "gives zeros" }),
+  traits: { picks: "or zeros" },
   pointwise: gatherPointwise,
   kernels: ({ inputs: [x, indices], outputs: [out], attrs: { axis }, profile }) => {
     const length = sizeOf(out.shape);
@@ -317,7 +318,7 @@ function windowStart(start: ReferenceTensor, window: Spec, whole: Spec): number 
  */
 export const dynamicSlice = defineOp({
   name: "dynamicSlice",
-  traits: { takesRows: true },
+  traits: { takesRows: true, picks: "rows" },
   accuracy: { ulp: 0 },
   saves: { inputs: [1] },
   call: (x: Tensor, start: Tensor, size: number) => ({ inputs: [x, start], attrs: { size } }),
