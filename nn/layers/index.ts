@@ -1,7 +1,5 @@
 // All layers.
 
-export { Activation } from "./activation.ts";
-export { BatchNormalization, type BatchNormalizationOptions } from "./batch-normalization.ts";
 export { type CallContext, collectLosses } from "./call-context.ts";
 export {
   Conv1D,
@@ -12,12 +10,15 @@ export {
   DepthwiseConv2D,
   type DepthwiseConv2DOptions,
 } from "./convolution.ts";
-export { Dense, type DenseOptions } from "./dense.ts";
-export { Dropout, type DropoutOptions } from "./dropout.ts";
-export { Embedding, type EmbeddingOptions } from "./embedding.ts";
-export { Flatten } from "./flatten.ts";
+export { Activation } from "./core/activation.ts";
+export { Dense, type DenseOptions } from "./core/dense.ts";
+export { Embedding, type EmbeddingOptions } from "./core/embedding.ts";
+export { Flatten } from "./core/flatten.ts";
+export { Permute, Reshape } from "./core/reshape.ts";
 export { Input } from "./input.ts";
 export { type CallOptions, Layer, type LayerOptions, type LayerSample, type LayerVariable } from "./layer.ts";
+export { type Mask, maskOf } from "./masks.ts";
+export { BatchNormalization, type BatchNormalizationOptions } from "./normalization/batch-normalization.ts";
 export {
   type AffineNormalizationOptions,
   GroupNormalization,
@@ -26,8 +27,7 @@ export {
   type LayerNormalizationOptions,
   RMSNormalization,
   type RMSNormalizationOptions,
-} from "./layer-normalization.ts";
-export { type Mask, maskOf } from "./masks.ts";
+} from "./normalization/layer-normalization.ts";
 export {
   type Call,
   type InputOptions,
@@ -48,7 +48,7 @@ export {
   MaxPooling2D,
   type PoolingOptions,
 } from "./pooling.ts";
+export { Dropout, type DropoutOptions } from "./regularizing/dropout.ts";
 export { Rescaling, type RescalingOptions } from "./rescaling.ts";
-export { Permute, Reshape } from "./reshape.ts";
 export type { SampleShape, SampleSpec, SpecOf } from "./spec.ts";
 export type { Role, WeightConstraint, WeightOptions, WeightRegularizer, Weights } from "./weights.ts";

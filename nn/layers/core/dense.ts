@@ -1,12 +1,12 @@
 // Dense: a fully connected layer (FC).
 
-import { add, matmul, reshape, type Tensor, type Variable } from "../../engine/index.ts";
-import { atLeastOne } from "../../engine/internal.ts";
-import * as activations from "./activations.ts";
-import * as initializers from "./initializers.ts";
-import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
-import { featuresOf, type SampleSpec } from "./spec.ts";
-import type { Weights } from "./weights.ts";
+import { add, matmul, reshape, type Tensor, type Variable } from "../../../engine/index.ts";
+import { atLeastOne } from "../../../engine/internal.ts";
+import * as activations from "../activations.ts";
+import * as initializers from "../initializers.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
+import { featuresOf, type SampleSpec } from "../spec.ts";
+import type { Weights } from "../weights.ts";
 
 export interface DenseOptions extends LayerOptions {
   /** By name or as a function; default "linear", the identity. */

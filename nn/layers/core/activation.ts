@@ -1,8 +1,8 @@
 // Activation: an activation function as a layer of its own.
 
-import { ArgumentError, type Tensor } from "../../engine/index.ts";
-import * as activations from "./activations.ts";
-import { Layer, type LayerOptions } from "./layer.ts";
+import { ArgumentError, type Tensor } from "../../../engine/index.ts";
+import * as activations from "../activations.ts";
+import { Layer, type LayerOptions } from "../layer.ts";
 
 /** The function, pointwise (softmax: over the last axis); the same numbers as a layer's `activation` option. */
 export class Activation extends Layer<Tensor, Tensor> {

@@ -1,11 +1,11 @@
 // Embedding: a trained row of numbers for each of a set of whole numbers, as words of a vocabulary.
 
-import { cast, embedding, type Tensor, type Variable } from "../../engine/index.ts";
-import { atLeastOne } from "../../engine/internal.ts";
-import * as initializers from "./initializers.ts";
-import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
-import type { SampleSpec } from "./spec.ts";
-import type { Weights } from "./weights.ts";
+import { cast, embedding, type Tensor, type Variable } from "../../../engine/index.ts";
+import { atLeastOne } from "../../../engine/internal.ts";
+import * as initializers from "../initializers.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
+import type { SampleSpec } from "../spec.ts";
+import type { Weights } from "../weights.ts";
 
 export interface EmbeddingOptions extends LayerOptions {
   /** Default "uniform": even over ±0.05, as in Keras. */

@@ -1,11 +1,11 @@
 // Dropout: leaves out a random share of the inputs in training, a fresh one at each step.
 
-import { ArgumentError, dropout, noGrad, type Tensor, tidy, type Variable } from "../../engine/index.ts";
-import { advance, showGiven } from "../../engine/internal.ts";
-import type { CallContext } from "./call-context.ts";
-import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
-import type { SampleSpec } from "./spec.ts";
-import type { Weights } from "./weights.ts";
+import { ArgumentError, dropout, noGrad, type Tensor, tidy, type Variable } from "../../../engine/index.ts";
+import { advance, showGiven } from "../../../engine/internal.ts";
+import type { CallContext } from "../call-context.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
+import type { SampleSpec } from "../spec.ts";
+import type { Weights } from "../weights.ts";
 
 export interface DropoutOptions extends LayerOptions {
   /** Fixes the masks, whatever the device's seed. */

@@ -9,9 +9,9 @@ import {
   sizeOf,
   type Tensor,
   transpose,
-} from "../../engine/index.ts";
-import { Layer, type LayerOptions } from "./layer.ts";
-import { batched, knownShape, type SampleSpec } from "./spec.ts";
+} from "../../../engine/index.ts";
+import { Layer, type LayerOptions } from "../layer.ts";
+import { batched, knownShape, type SampleSpec } from "../spec.ts";
 
 /** [batch, ...shape] to [batch, ...targetShape], of as many numbers; one length may be -1. A view: no copy. */
 export class Reshape extends Layer<Tensor, Tensor> {

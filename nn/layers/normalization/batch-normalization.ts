@@ -12,13 +12,13 @@ import {
   type Tensor,
   tidy,
   type Variable,
-} from "../../engine/index.ts";
-import { atLeastZero, showGiven } from "../../engine/internal.ts";
-import type { CallContext } from "./call-context.ts";
-import * as initializers from "./initializers.ts";
-import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
-import { featuresOf, type SampleSpec } from "./spec.ts";
-import type { Weights } from "./weights.ts";
+} from "../../../engine/index.ts";
+import { atLeastZero, showGiven } from "../../../engine/internal.ts";
+import type { CallContext } from "../call-context.ts";
+import * as initializers from "../initializers.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
+import { featuresOf, type SampleSpec } from "../spec.ts";
+import type { Weights } from "../weights.ts";
 
 export interface BatchNormalizationOptions extends LayerOptions {
   /** Share of the moving averages kept at each step; default 0.99. */

@@ -10,12 +10,12 @@ import {
   ShapeError,
   type Tensor,
   type Variable,
-} from "../../engine/index.ts";
-import { atLeastZero, type OptionNames, showGiven } from "../../engine/internal.ts";
-import * as initializers from "./initializers.ts";
-import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
-import { batched, knownShape, type SampleShape, type SampleSpec } from "./spec.ts";
-import type { Weights } from "./weights.ts";
+} from "../../../engine/index.ts";
+import { atLeastZero, type OptionNames, showGiven } from "../../../engine/internal.ts";
+import * as initializers from "../initializers.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
+import { batched, knownShape, type SampleShape, type SampleSpec } from "../spec.ts";
+import type { Weights } from "../weights.ts";
 
 interface NormalizationOptions extends LayerOptions {
   /** Added to the variance, at least 0. With 0 a sample without spread gives NaN. */
