@@ -30,6 +30,7 @@ import { addLoss, type CallContext, callContext, type Inherited } from "./call-c
 import { type Mask, masksOf, setMasks } from "./masks.ts";
 import { baseName } from "./names.ts";
 import { hasPlaceholder, noteCall, Placeholder, type Symbolic } from "./placeholder.ts";
+import { get as regularizerOf, type RegularizerLike } from "./regularizers.ts";
 import {
   batched,
   checkSampleShape,
@@ -42,7 +43,14 @@ import {
   showSpecs,
   specsIn,
 } from "./spec.ts";
-import { Builder, type Declared, type Part, type Role, type Weights } from "./weights.ts";
+import {
+  Builder,
+  type Declared,
+  type Part,
+  type Role,
+  type WeightRegularizer,
+  type Weights,
+} from "./weights.ts";
 
 export interface LayerOptions {
   /** Default: what the model that it stands in calls it ("dense", "dense_1", ...). It holds no "/". */
@@ -53,6 +61,12 @@ export interface LayerOptions {
   inputDim?: number;
   /** Whether training changes the weights; default true. */
   trainable?: boolean;
+  /**
+   * A penalty on what the layer gives, its activation applied, by name ("l2"), as an object or a function. It is added to
+   * the loss as it is: like Keras 3, and unlike Keras 2 and tfjs, it is not divided by the number of samples, so that a
+   * larger batch weighs more.
+   */
+  activityRegularizer?: RegularizerLike | null;
 }
 
 const layerOptions: OptionNames<LayerOptions> = {
@@ -60,6 +74,7 @@ const layerOptions: OptionNames<LayerOptions> = {
   inputShape: true,
   inputDim: true,
   trainable: true,
+  activityRegularizer: true,
 };
 
 /** The options of `O` that not every layer has. */
@@ -104,6 +119,8 @@ export interface LayerVariable {
 export abstract class Layer<I = any, O = any> {
   /** @internal What tests and the bench try of a class that the bench's table of layers does not list. */
   declare static readonly samples?: () => readonly LayerSample[];
+  /** Names of the constructor's arguments in front of the options; properties of those names hold them. */
+  declare static readonly positional?: readonly string[];
 
   /** The class's name, kept through minifiers. */
   readonly type: string;
@@ -111,6 +128,8 @@ export abstract class Layer<I = any, O = any> {
   trainable: boolean;
   /** What the options asked for; undefined where it is to be worked out. */
   readonly declaredInputShape: SampleShape | undefined;
+  /** The penalty on what it gives. */
+  readonly activityRegularizer: WeightRegularizer | undefined;
   readonly #givenName: string | undefined;
   /** The layer that this one stands in, the first that took it, and what it is called there. */
   #home: { readonly owner: Layer | undefined; readonly name: string } | undefined;
@@ -131,6 +150,7 @@ export abstract class Layer<I = any, O = any> {
     this.type = type;
     this.#givenName = options.name === undefined ? undefined : checkedLayerName(type, options.name);
     this.trainable = options.trainable ?? true;
+    this.activityRegularizer = regularizerOf(options.activityRegularizer);
     const { inputShape, inputDim } = options;
     this.declaredInputShape = inputShape ?? (inputDim === undefined ? undefined : [inputDim]);
     if (this.declaredInputShape !== undefined) checkSampleShape(this.describe(), this.declaredInputShape);
@@ -446,6 +466,10 @@ export abstract class Layer<I = any, O = any> {
           const activation = logits ? undefined : this.outputActivation;
           const outputs = activation === undefined ? raw : (activation.call(raw as Tensor) as O);
           this.#check(inputs as Tree<Tensor>, outputs as Tree<Tensor>, wanted);
+          if (this.activityRegularizer !== undefined && outer.losses !== undefined) {
+            const given = logits && this.outputActivation !== undefined;
+            this.#penalize(given ? this.outputActivation.call(outputs as Tensor) : outputs);
+          }
           const apart = apartFrom(inputs as Tree<Tensor>, outputs as Tree<Tensor>);
           const givesMasks = mask !== undefined || this.makesMask;
           return [apart as O, givesMasks ? this.outputMask(inputs, mask, outputs) : undefined];
@@ -454,6 +478,13 @@ export abstract class Layer<I = any, O = any> {
         return outputs;
       }),
     );
+  }
+
+  /** Adds the penalties on what comes out. */
+  #penalize(outputs: unknown): void {
+    for (const output of leavesOf(outputs as Tree<Tensor>)) {
+      addLoss((this.activityRegularizer as WeightRegularizer).call(output));
+    }
   }
 
   /** @internal What comes out without the last activations; a model leaves out those of the layers that it ends with. */

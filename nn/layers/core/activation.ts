@@ -6,6 +6,7 @@ import { Layer, type LayerOptions } from "../layer.ts";
 
 /** The function, pointwise (softmax: over the last axis); the same numbers as a layer's `activation` option. */
 export class Activation extends Layer<Tensor, Tensor> {
+  static override readonly positional = ["activation"];
   readonly activation: activations.NamedActivation;
 
   /** @param activation by name or as a function */

@@ -1,18 +1,36 @@
 // Embedding: a trained row of numbers for each of a set of whole numbers, as words of a vocabulary.
 
-import { cast, embedding, type Tensor, type Variable } from "../../../engine/index.ts";
+import { cast, embedding, notEqual, ShapeError, type Tensor, type Variable } from "../../../engine/index.ts";
 import { atLeastOne } from "../../../engine/internal.ts";
-import * as initializers from "../initializers.ts";
+import type { ConstraintLike } from "../constraints.ts";
+import type { Initializer } from "../initializers.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
-import type { SampleSpec } from "../spec.ts";
+import type { Mask } from "../masks.ts";
+import type { RegularizerLike } from "../regularizers.ts";
+import { batched, type SampleSpec } from "../spec.ts";
+import { rulesOf, type WeightRules } from "../weight-options.ts";
 import type { Weights } from "../weights.ts";
 
 export interface EmbeddingOptions extends LayerOptions {
   /** Default "uniform": even over ±0.05, as in Keras. */
-  embeddingsInitializer?: string | initializers.Initializer;
+  embeddingsInitializer?: string | Initializer;
+  /** A penalty on the table that is added to the loss: "l2", an object or a function. */
+  embeddingsRegularizer?: RegularizerLike | null;
+  /** What the table becomes after each update: "unitNorm", an object or a function. */
+  embeddingsConstraint?: ConstraintLike | null;
+  /**
+   * Whether 0 stands for a step that does not count, as padding does: inputs [batch, time] then give their output a mask,
+   * which layers after it and the loss heed. Default false.
+   */
+  maskZero?: boolean;
 }
 
-const ownOptions: OwnLayerOptions<EmbeddingOptions> = { embeddingsInitializer: true };
+const ownOptions: OwnLayerOptions<EmbeddingOptions> = {
+  embeddingsInitializer: true,
+  embeddingsRegularizer: true,
+  embeddingsConstraint: true,
+  maskZero: true,
+};
 
 /**
  * Rows of a table by number: [batch, ...] to [batch, ..., outputDim]. Inputs are whole numbers from 0 to inputDim - 1,
@@ -21,9 +39,12 @@ const ownOptions: OwnLayerOptions<EmbeddingOptions> = { embeddingsInitializer: t
  * [inputDim, outputDim].
  */
 export class Embedding extends Layer<Tensor, Tensor> {
+  static override readonly positional = ["inputDim", "outputDim"];
   readonly inputDim: number;
   readonly outputDim: number;
-  readonly embeddingsInitializer: initializers.Initializer;
+  readonly embeddingsInitializer: Initializer;
+  readonly maskZero: boolean;
+  readonly #rules: WeightRules;
   #embeddings: Variable | undefined;
 
   /**
@@ -33,12 +54,13 @@ export class Embedding extends Layer<Tensor, Tensor> {
   constructor(inputDim: number, outputDim: number, options: EmbeddingOptions = {}) {
     atLeastOne("Embedding", "inputDim", inputDim);
     atLeastOne("Embedding", "outputDim", outputDim);
-    const initializer = options.embeddingsInitializer ?? "uniform";
-    const found = initializer === "uniform" ? initializers.randomUniform() : initializers.get(initializer);
+    const rules = rulesOf("embeddings", options, "uniform");
     super("Embedding", options, ownOptions);
     this.inputDim = inputDim;
     this.outputDim = outputDim;
-    this.embeddingsInitializer = found;
+    this.embeddingsInitializer = rules.initializer;
+    this.#rules = rules;
+    this.maskZero = options.maskZero ?? false;
   }
 
   /** Undefined until built. */
@@ -52,12 +74,25 @@ export class Embedding extends Layer<Tensor, Tensor> {
   }
 
   override outputSpec({ shape }: SampleSpec): SampleSpec {
+    if (this.maskZero && shape.length !== 1) {
+      throw new ShapeError(
+        `${this.describe()}: with maskZero it takes numbers of steps, [batch, time], got ${batched(shape)}; reshape them, or leave maskZero out`,
+      );
+    }
     return { shape: [...shape, this.outputDim], dtype: "f32" };
   }
 
   protected override createWeights(_input: SampleSpec, weights: Weights): void {
     const shape = [this.inputDim, this.outputDim];
-    this.#embeddings = weights.add("embeddings", shape, this.embeddingsInitializer);
+    this.#embeddings = weights.add("embeddings", shape, this.embeddingsInitializer, this.#rules);
+  }
+
+  protected override get makesMask(): boolean {
+    return this.maskZero;
+  }
+
+  protected override outputMask(x: Tensor): Mask {
+    return this.maskZero ? notEqual(x, 0) : undefined;
   }
 
   protected forward(x: Tensor): Tensor {
