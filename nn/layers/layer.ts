@@ -30,7 +30,7 @@ import { addLoss, type CallContext, callContext, type Inherited } from "./call-c
 import { type Mask, masksOf, setMasks } from "./masks.ts";
 import { baseName } from "./names.ts";
 import { hasPlaceholder, noteCall, Placeholder, type Symbolic } from "./placeholder.ts";
-import { get as regularizerOf, type RegularizerLike } from "./regularizers.ts";
+import { type RegularizerLike, get as regularizerOf } from "./regularizers.ts";
 import {
   batched,
   checkSampleShape,
@@ -99,6 +99,8 @@ export interface LayerSample {
   readonly make: () => Layer;
   /** The input's, the batch first. */
   readonly shape: Shape;
+  /** Of a layer that takes several inputs in an array: those of the inputs after the first. */
+  readonly others?: readonly Shape[];
   /** Input of whole numbers below this, as an embedding takes it; without a gradient. */
   readonly limit?: number;
 }

@@ -32,7 +32,9 @@ export interface LambdaOptions extends LayerOptions {
  */
 export class Lambda<I = Tensor> extends Layer<I, Tensor> {
   static override readonly positional = ["function"];
-  static override readonly samples = () => [{ make: () => new Lambda((x: Tensor) => mean(x, -1), { outputShape: [128] }), shape: [32, 128, 64] }];
+  static override readonly samples = () => [
+    { make: () => new Lambda((x: Tensor) => mean(x, -1), { outputShape: [128] }), shape: [32, 128, 64] },
+  ];
   readonly function: (inputs: I, context: { readonly training: boolean }) => Tensor;
   readonly #outputShape: LambdaOptions["outputShape"];
 
@@ -51,7 +53,8 @@ export class Lambda<I = Tensor> extends Layer<I, Tensor> {
 
   override outputSpec(inputs: SpecOf<I>): SampleSpec {
     const given = this.#outputShape;
-    if (typeof given === "function") return { shape: given(mapSpecs(inputs as Tree<SampleSpec>, ({ shape }) => shape)), dtype: "f32" };
+    if (typeof given === "function")
+      return { shape: given(mapSpecs(inputs as Tree<SampleSpec>, ({ shape }) => shape)), dtype: "f32" };
     if (given !== undefined && given !== null) return { shape: given, dtype: "f32" };
     if (isSpec(inputs)) return inputs as unknown as SampleSpec;
     throw new ShapeError(
@@ -61,10 +64,13 @@ export class Lambda<I = Tensor> extends Layer<I, Tensor> {
 
   protected forward(inputs: I, { training }: CallContext): Tensor {
     const output: unknown = this.function(inputs, { training });
-    const specs = mapTree(inputs as Tree<Tensor>, ({ shape, dtype }: Tensor): SampleSpec => ({
-      shape: shape.slice(1),
-      dtype,
-    }));
+    const specs = mapTree(
+      inputs as Tree<Tensor>,
+      ({ shape, dtype }: Tensor): SampleSpec => ({
+        shape: shape.slice(1),
+        dtype,
+      }),
+    );
     const { shape } = this.outputSpec(specs as SpecOf<I>);
     if (output instanceof Tensor && !fitsShape(output.shape.slice(1), shape)) {
       throw new ShapeError(

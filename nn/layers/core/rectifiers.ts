@@ -261,9 +261,7 @@ export class Softmax extends Layer<Tensor, Tensor> {
     const counts = mask as Mask;
     // A mask of steps says nothing of what is within a step.
     const isHeeded = counts !== undefined && along < counts.rank;
-    const logits = isHeeded
-      ? add(x, mul(sub(cast(conditionOf(counts, x), "f32"), 1), leftOut))
-      : x;
+    const logits = isHeeded ? add(x, mul(sub(cast(conditionOf(counts, x), "f32"), 1), leftOut)) : x;
     return this.axis === -1 ? logits : softmax(logits, along);
   }
 }

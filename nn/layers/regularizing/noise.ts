@@ -1,13 +1,6 @@
 // GaussianNoise, GaussianDropout and AlphaDropout: random numbers in training that keep the inputs' means.
 
-import {
-  add,
-  mul,
-  randomBernoulli,
-  randomNormal,
-  type Tensor,
-  where,
-} from "../../../engine/index.ts";
+import { add, mul, randomBernoulli, randomNormal, type Tensor, where } from "../../../engine/index.ts";
 import { atLeastZero, belowOne } from "../../../engine/internal.ts";
 import type { SampleSpec } from "../spec.ts";
 import { checkNoiseShape, drawnShape, type NoiseShape, noiseShapeOf } from "./dropout.ts";
@@ -67,7 +60,7 @@ export interface AlphaDropoutOptions extends RandomLayerOptions {
 }
 
 /** Where selu goes to for x towards -∞: minus the product of its two numbers. */
-const dropped = -1.0507009873554804934193349852946 * 1.6732632423543772848170429916717;
+const dropped = -1.0507009873554805 * 1.6732632423543772;
 
 /**
  * Dropout for networks of selu: in training sets a share `rate` of the elements to selu's least value, and then shifts and
