@@ -10,7 +10,10 @@ const masks = new WeakMap<Tensor, Tensor>();
 /** Whether any value ever had one: until then nobody looks. */
 let areUsed = false;
 
-/** The mask of a value that a layer gave, [batch, time]; undefined where all of its steps count. */
+/**
+ * The mask of a value that a layer gave, [batch, time]; undefined where all of its steps count. Outside of `tidy` it is the
+ * caller's to free, as the value is; layers that pass a mask on give their output the same one.
+ */
 export function maskOf(value: Tensor): Mask {
   if (!(value instanceof Tensor)) {
     throw new ArgumentError(`maskOf: argument 1 must be a Tensor, got ${kindOf(value)}`);
