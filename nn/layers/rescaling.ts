@@ -13,6 +13,7 @@ const ownOptions: OwnLayerOptions<RescalingOptions> = { offset: true };
 
 /** x · scale + offset, as Keras's layer of that name. For bytes alone, `Input`'s `byteScale` does without a layer. */
 export class Rescaling extends Layer<Tensor, Tensor> {
+  static override readonly positional = ["scale"];
   readonly scale: number;
   readonly offset: number;
 
