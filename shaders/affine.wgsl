@@ -17,6 +17,8 @@ struct Sizes {
   width: u32,
   // what is outside
   fill: f32,
+  // the bits of NaN, which no constant may be
+  nan: u32,
 }
 
 alias Unit = vec4f;
@@ -39,11 +41,23 @@ fn source(at: i32, extent: u32) -> u32 {
   return select(none, u32(at), at >= 0 && u32(at) < extent);
 }
 
+fn is_nan(place: f32) -> bool {
+  return (bitcast<u32>(place) & 0x7fffffffu) > 0x7f800000u;
+}
+
 fn pixel_at(image: u32, row: u32, column: u32, channel: u32) -> Unit {
   if (row == none || column == none) {
     return Unit(sizes.fill);
   }
   return in0[((image * sizes.height + row) * sizes.width + column) * sizes.inner + channel];
+}
+
+// What lies between two values; of what has no part nothing is said, infinite or not.
+fn between(a: Unit, b: Unit, weight: f32) -> Unit {
+  if (weight == 0.0) {
+    return a;
+  }
+  return a * (1.0 - weight) + b * weight;
 }
 
 fn element(i: u32) {
@@ -68,6 +82,11 @@ fn element(i: u32) {
   }
   let at_x = folded(to_x, f32(sizes.width));
   let at_y = folded(to_y, f32(sizes.height));
+  // A place that is none: NaN in the matrix, or what is infinitely far folded.
+  if (is_nan(to_x) || is_nan(to_y) || is_nan(at_x) || is_nan(at_y)) {
+    out0[i] = Unit(bitcast<f32>(sizes.nan));
+    return;
+  }
   if (is_nearest) {
     let nearest_x = source(i32(floor(at_x + 0.5)), sizes.width);
     out0[i] = pixel_at(image, source(i32(floor(at_y + 0.5)), sizes.height), nearest_x, channel);
@@ -81,7 +100,7 @@ fn element(i: u32) {
   let y1 = source(above + 1, sizes.height);
   let across = at_x - floor(at_x);
   let down = at_y - floor(at_y);
-  let upper = pixel_at(image, y0, x0, channel) * (1.0 - across) + pixel_at(image, y0, x1, channel) * across;
-  let lower = pixel_at(image, y1, x0, channel) * (1.0 - across) + pixel_at(image, y1, x1, channel) * across;
-  out0[i] = upper * (1.0 - down) + lower * down;
+  let upper = between(pixel_at(image, y0, x0, channel), pixel_at(image, y0, x1, channel), across);
+  let lower = between(pixel_at(image, y1, x0, channel), pixel_at(image, y1, x1, channel), across);
+  out0[i] = between(upper, lower, down);
 }

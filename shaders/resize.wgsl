@@ -58,6 +58,14 @@ fn share(parts: Taps, at: u32) -> f32 {
   return select(0.0, 1.0 - parts.weight, parts.lower == at) + select(0.0, parts.weight, parts.upper == at);
 }
 
+// What lies between two values; of what has no part nothing is said, infinite or not.
+fn between(a: Unit, b: Unit, weight: f32) -> Unit {
+  if (weight == 0.0) {
+    return a;
+  }
+  return a * (1.0 - weight) + b * weight;
+}
+
 fn made(image: u32, y: u32, x: u32, channel: u32) -> Unit {
   let rows = taps(y, sizes.extent.x, sizes.ratio.x, sizes.ratio.z);
   let columns = taps(x, sizes.extent.y, sizes.ratio.y, sizes.ratio.w);
@@ -70,9 +78,7 @@ fn made(image: u32, y: u32, x: u32, channel: u32) -> Unit {
   let lower = (image * sizes.extent.x + rows.upper) * sizes.extent.y;
   let c = in0[(lower + columns.lower) * sizes.inner + channel];
   let d = in0[(lower + columns.upper) * sizes.inner + channel];
-  let above = a + (b - a) * columns.weight;
-  let below = c + (d - c) * columns.weight;
-  return above + (below - above) * rows.weight;
+  return between(between(a, b, columns.weight), between(c, d, columns.weight), rows.weight);
 }
 
 fn returned(image: u32, y: u32, x: u32, channel: u32) -> Unit {
@@ -85,7 +91,9 @@ fn returned(image: u32, y: u32, x: u32, channel: u32) -> Unit {
     var along = Unit();
     for (var column = columns.x; column < columns.y; column++) {
       let of_column = share(taps(column, sizes.extent.y, sizes.ratio.y, sizes.ratio.w), x);
-      along += in0[(start + column) * sizes.inner + channel] * of_column;
+      if (of_column != 0.0 && of_row != 0.0) {
+        along += in0[(start + column) * sizes.inner + channel] * of_column;
+      }
     }
     total += along * of_row;
   }

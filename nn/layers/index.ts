@@ -1,14 +1,35 @@
 // All layers.
 
-export { Activation } from "./activation.ts";
-export { BatchNormalization, type BatchNormalizationOptions } from "./batch-normalization.ts";
 export { type CallContext, collectLosses } from "./call-context.ts";
-export { Dense, type DenseOptions } from "./dense.ts";
-export { Dropout, type DropoutOptions } from "./dropout.ts";
-export { Embedding, type EmbeddingOptions } from "./embedding.ts";
-export { Flatten } from "./flatten.ts";
+export type { Config, LayerClass, LayerConfig } from "./config.ts";
+export { Activation } from "./core/activation.ts";
+export { Dense, type DenseOptions } from "./core/dense.ts";
+export { Embedding, type EmbeddingOptions } from "./core/embedding.ts";
+export { Flatten } from "./core/flatten.ts";
+export { Identity, Lambda, type LambdaOptions } from "./core/lambda.ts";
+export { Masking, type MaskingOptions } from "./core/masking.ts";
+export {
+  ELU,
+  type ELUOptions,
+  LeakyReLU,
+  type LeakyReLUOptions,
+  PReLU,
+  type PReLUOptions,
+  ReLU,
+  type ReLUOptions,
+  Softmax,
+  type SoftmaxOptions,
+} from "./core/rectifiers.ts";
+export { RepeatVector } from "./core/repeat-vector.ts";
+export { Permute, Reshape } from "./core/reshape.ts";
 export { Input } from "./input.ts";
 export { type CallOptions, Layer, type LayerOptions, type LayerSample, type LayerVariable } from "./layer.ts";
+export { type Mask, maskOf } from "./masks.ts";
+export { Concatenate, type ConcatenateOptions } from "./merging/concatenate.ts";
+export { Dot, type DotOptions } from "./merging/dot.ts";
+export { Add, Average, Maximum, Minimum, Multiply, Subtract } from "./merging/elementwise.ts";
+export type { AffineOptions } from "./normalization/affine.ts";
+export { BatchNormalization, type BatchNormalizationOptions } from "./normalization/batch-normalization.ts";
 export {
   type AffineNormalizationOptions,
   GroupNormalization,
@@ -17,8 +38,8 @@ export {
   type LayerNormalizationOptions,
   RMSNormalization,
   type RMSNormalizationOptions,
-} from "./layer-normalization.ts";
-export { type Mask, maskOf } from "./masks.ts";
+} from "./normalization/layer-normalization.ts";
+export { UnitNormalization, type UnitNormalizationOptions } from "./normalization/unit-normalization.ts";
 export {
   type Call,
   type InputOptions,
@@ -40,7 +61,6 @@ export {
   RandomContrast,
 } from "./preprocessing/random-colours.ts";
 export { type FlipMode, RandomFlip } from "./preprocessing/random-flip.ts";
-export type { RandomLayerOptions } from "./preprocessing/random-layer.ts";
 export {
   RandomRotation,
   type RandomTransformOptions,
@@ -63,8 +83,26 @@ export {
   TextVectorization,
   type TextVectorizationOptions,
 } from "./preprocessing/text-vectorization.ts";
-export { Permute, Reshape } from "./reshape.ts";
+export {
+  ActivityRegularization,
+  type ActivityRegularizationOptions,
+} from "./regularizing/activity-regularization.ts";
+export {
+  Dropout,
+  type DropoutOptions,
+  type NoiseShape,
+  SpatialDropout1D,
+  SpatialDropout2D,
+} from "./regularizing/dropout.ts";
+export {
+  AlphaDropout,
+  type AlphaDropoutOptions,
+  GaussianDropout,
+  GaussianNoise,
+} from "./regularizing/noise.ts";
+export type { RandomLayerOptions } from "./regularizing/random-layer.ts";
 export type { SampleShape, SampleSpec, SpecOf } from "./spec.ts";
+export type { BiasOptions, KernelOptions } from "./weight-options.ts";
 export type { Role, WeightConstraint, WeightOptions, WeightRegularizer, Weights } from "./weights.ts";
 export {
   type BorderOptions,

@@ -9,12 +9,13 @@ import {
   type Tree,
 } from "../../engine/index.ts";
 import { checkOptions, kindOf } from "../../engine/internal.ts";
+import type { Config } from "../layers/config.ts";
 import { Input } from "../layers/input.ts";
 import { type CallOptions, Layer } from "../layers/layer.ts";
 import { baseName, freeName } from "../layers/names.ts";
 import { input, Placeholder, type Symbolic } from "../layers/placeholder.ts";
 import { batched, checkSampleShape, equalShapes, type SampleShape, type SampleSpec } from "../layers/spec.ts";
-import { type DataLike, rowShape } from "../training/data.ts";
+import { type DataLike, type DataTree, rowShape } from "../training/data.ts";
 import { Graph } from "./graph.ts";
 import { Model, type ModelOptions, modelOptions, openDevice } from "./model.ts";
 
@@ -115,9 +116,9 @@ export class Sequential extends Model<Placeholder, Placeholder> {
     return super.call(inputs, options);
   }
 
-  protected override buildFor(what: string, x: DataLike): void {
+  protected override buildFor(what: string, x: DataTree): void {
     if (!this.isDisposed && this.graph === undefined && this.#list.length > 0) {
-      const shape = rowShape(x);
+      const shape = rowShape(x as DataLike);
       if (shape === undefined) {
         throw new ArgumentError(
           `${what}: ${this.describe()}: the shape of a row of x can't be told; start the model with new Input([...])`,
@@ -126,6 +127,30 @@ export class Sequential extends Model<Placeholder, Placeholder> {
       this.build(shape, x instanceof Tensor ? x.device : undefined);
     }
     super.buildFor(what, x);
+  }
+
+  override config(): Config {
+    const start = this.#input;
+    return {
+      name: this.name,
+      trainable: this.trainable,
+      input:
+        start === undefined
+          ? null
+          : { name: start.name ?? null, shape: start.shape, dtype: start.dtype, byteScale: start.byteScale },
+      layers: this.#list.map((layer) => ({
+        type: layer.type,
+        config: { ...layer.config(), name: this.nameOf(layer) },
+      })),
+    };
+  }
+
+  override clone(): this {
+    const { name, trainable } = this;
+    const start = this.#input === undefined ? [] : [copyOf(this.#input)];
+    const copies = new Map(this.#list.map((layer) => [layer, layer.clone()]));
+    const layers = this.#list.map((layer) => copies.get(layer) as Layer);
+    return new Sequential([...start, ...layers], { name, trainable }) as this;
   }
 
   /** The graph from a start to the last layer; none while the start is not known. */
@@ -163,6 +188,8 @@ export class Sequential extends Model<Placeholder, Placeholder> {
     return "the input's shape is not known; start with new Input([...]), give the first layer an inputShape, or pass one to build()";
   }
 }
+
+const copyOf = ({ shape, dtype, byteScale, name }: Placeholder) => input(shape, { dtype, byteScale, name });
 
 /** The shape of the input that a layer was built for. */
 function firstShape(layer: Layer | undefined): SampleShape | undefined {

@@ -7,6 +7,7 @@ import * as face from "../../engine/index.ts";
 import { ArgumentError, dispose, GradgpuError, init, mean, type Tensor, tensor } from "../../engine/index.ts";
 import * as inspect from "../../engine/inspect/index.ts";
 import * as internal from "../../engine/internal.ts";
+import * as ops from "../../engine/ops/index.ts";
 import * as nn from "../../nn/index.ts";
 import * as optim from "../../optim/index.ts";
 import { type Parameter, type PublicFunction, publicFunctions } from "../support/public-functions.ts";
@@ -30,9 +31,7 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   // Methods of base classes are looked at in the classes that have them.
   /^(nn\.Layer|optim\.Optimizer)#/.test(name) ||
   // Ops that others are made of, and take what those worked out.
-  /^engine\.(eachRow|rowNormGradient|col2im|squaresScale|claim|track|Ambient.*|leavesOf|mapTree|withLeaves)$/.test(
-    name,
-  ) ||
+  /^engine\.(eachRow|rowNormGradient|col2im|claim|track|Ambient.*|leavesOf|mapTree|withLeaves)$/.test(name) ||
   /#(pull|pullAll|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory)$/.test(name) ||
   (kind === "constructor" && /Error$/.test(name));
 
@@ -40,8 +39,15 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
 const isOfLayers = ({ name }: PublicFunction): boolean =>
   /^nn\..*#(call|forward|forwardLogits|convolve|outputMask|createWeights|trainedBut)$/.test(name);
 
+/** Ops as methods, which the types know everywhere once `gradgpu/methods` is compiled. */
+const isOpAsMethod = ({ name }: PublicFunction): boolean => {
+  const [owner, method] = name.split("#");
+  return /^engine\.(Tensor|Variable)$/.test(owner) && Object.hasOwn(ops, method);
+};
+
 const functions = publicFunctions(files).filter(
-  (one) => !isInternal(one) && !isOfLayers(one) && !/\.(names|name|classes)\./.test(one.name),
+  (one) =>
+    !isInternal(one) && !isOpAsMethod(one) && !isOfLayers(one) && !/\.(names|name|classes)\./.test(one.name),
 );
 
 const start = nn.input([1]);

@@ -123,13 +123,21 @@ describe("bincount", () => {
 describe("matmul with vectors", () => {
   it("says what is wrong", () => {
     const [vector, matrix] = [tensor([1, 2, 3]), eye(3)];
-    expect(() => matmul(vector, matrix, { transposeA: true })).toThrow(
-      "matmul: transposeA turns a matrix, but a is a vector, [3]; leave it out",
-    );
     expect(() => matmul(vector, matrix, { transB: true } as never)).toThrow('Did you mean "transposeB"?');
     expect(() => matmul(vector, tensor([1, 2]))).toThrow(ShapeError);
     expect(() => matmul(vector, 2)).toThrow("Multiply by a scalar with mul");
-    expect(matmul(matrix, vector, { transposeA: true }).shape).toEqual([3]);
+  });
+
+  it("transposes the matrix beside a vector, which stays as it is", async () => {
+    const matrix = tensor([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    const [two, three] = [tensor([1, 10]), tensor([1, 10, 100])];
+    const both = { transposeA: true, transposeB: true };
+    expect(await list(matmul(matrix, two, both))).toEqual([41, 52, 63]);
+    expect(await list(matmul(three, matrix, both))).toEqual([321, 654]);
+    expect(matmul(zeros([0]), zeros([0])).shape).toEqual([]);
   });
 });
 

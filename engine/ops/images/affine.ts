@@ -91,6 +91,7 @@ const columnsOf = (matrices: Spec): number => sizeOf(matrices.shape.slice(1));
 /** The four pixels around a place and their shares, or the nearest one with all. */
 function neighbours(place: number, n: number, { fillMode, interpolation }: AffineAttrs) {
   const at = folds[fillMode](place, n);
+  if (Number.isNaN(at)) return [[0, at]];
   if (interpolation === "nearest") return [[sourceOf(Math.floor(at + 0.5), n, fillMode), 1]];
   const first = Math.floor(at);
   return [
@@ -122,6 +123,7 @@ function reference(
         for (const [row, ofRow] of neighbours((m[3] * x + m[4] * y + m[5]) / scale, height, attrs)) {
           for (const [column, ofColumn] of along) {
             const from = ((image * height + row) * width + column) * channels;
+            if (ofRow * ofColumn === 0) continue;
             const isInside = row >= 0 && column >= 0;
             for (let c = 0; c < channels; c++) {
               const value = isInside ? images.data[from + c] : attrs.fillValue;
@@ -266,7 +268,7 @@ const move: OpFunction<[images: Tensor, matrices: Tensor, attrs: AffineAttrs], T
           },
           sizes: [
             ...[count, segment, inner, columns, matrices.shape[0] === 1 ? 0 : columns, height, width],
-            { f32: attrs.fillValue },
+            ...[{ f32: attrs.fillValue }, 0x7fc00000],
           ],
           operands: [input(0), input(1), output(0)],
           workgroups,

@@ -73,6 +73,8 @@ function eachShare(
       columns.forEach((column, x) => {
         for (const [sourceRow, ofRow] of sources(row)) {
           for (const [sourceColumn, ofColumn] of sources(column)) {
+            // What has no part adds nothing, infinite or not.
+            if (ofRow * ofColumn === 0) continue;
             const source = (image * from[0] + sourceRow) * from[1] + sourceColumn;
             visit((image * to[0] + y) * to[1] + x, source, ofRow * ofColumn);
           }
@@ -156,7 +158,6 @@ const resizeImages: Op<ResizeAttrs> = {
     const channels = x.shape[3];
     out.data.fill(0);
     eachShare(x.shape[0], attrs, (made, source, share) => {
-      if (share === 0) return;
       for (let c = 0; c < channels; c++)
         out.data[made * channels + c] += x.data[source * channels + c] * share;
     });

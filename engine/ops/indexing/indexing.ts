@@ -22,7 +22,7 @@ import {
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import { checkTensor, shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
-import { notDifferentiable, type TensorLike } from "../../tensor/op.ts";
+import { notDifferentiable, type OpFunction, type TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { copyCall, elementsPerUnit, elementsShader, unitOf } from "../layout/copying.ts";
 import { around } from "../layout/strided.ts";
@@ -57,7 +57,7 @@ interface AxisAttrs {
  * u32. A row whose index is out of range (negative ones are) is all zeros, as in TensorFlow on GPUs, on every device;
  * under `debug({ numerics: true })` it is an error.
  */
-export const gather = defineOp({
+export const gather: OpFunction<[x: TensorLike, indices: TensorLike, axis?: number], Tensor> = defineOp({
   name: "gather",
   wholeInputs: [1],
   accuracy: { ulp: 0 },
@@ -73,6 +73,7 @@ export const gather = defineOp({
     ];
   },
   places: ([x], { axis }) => ({ input: 1, count: x.shape[axis], outside: "gives zeros" }),
+  traits: { picks: "or zeros" },
   pointwise: gatherPointwise,
   kernels: ({ inputs: [x, indices], outputs: [out], attrs: { axis }, profile }) => {
     const length = sizeOf(out.shape);
@@ -144,7 +145,10 @@ interface ScatterAttrs extends AxisAttrs {
  * `updates` (f32, i32 or u32) has the axes of `indices` (i32 or u32) where the result has `axis`. Rows whose index
  * is out of range are left out; under `debug({ numerics: true })` they are an error. Additions go in the order of the indices, so results repeat bit for bit.
  */
-export const scatterAdd = defineOp({
+export const scatterAdd: OpFunction<
+  [updates: TensorLike, indices: TensorLike, size: number, axis?: number],
+  Tensor
+> = defineOp({
   name: "scatterAdd",
   wholeInputs: [1],
   saves: { inputs: [1] },
@@ -216,7 +220,7 @@ export const scatterAdd = defineOp({
  * `labels.shape + [depth]`. Labels are i32, u32 or u8; one that is out of range gives a row of zeros, as in TensorFlow and
  * JAX, on every device; under `debug({ numerics: true })` it is an error.
  */
-export const oneHot = defineOp({
+export const oneHot: OpFunction<[labels: TensorLike, depth: number], Tensor> = defineOp({
   name: "oneHot",
   wholeInputs: [0],
   accuracy: { ulp: 0 },
@@ -318,10 +322,10 @@ function windowStart(start: ReferenceTensor, window: Spec, whole: Spec): number 
  *
  * @throws ShapeError when `x` has fewer rows than `size`
  */
-export const dynamicSlice = defineOp({
+export const dynamicSlice: OpFunction<[x: Tensor, start: TensorLike, size: number], Tensor> = defineOp({
   name: "dynamicSlice",
   wholeInputs: [1],
-  traits: { takesRows: true },
+  traits: { takesRows: true, picks: "rows" },
   accuracy: { ulp: 0 },
   saves: { inputs: [1] },
   call: (x: Tensor, start: TensorLike, size: number) => ({ inputs: [x, start], attrs: { size } }),

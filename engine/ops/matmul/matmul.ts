@@ -1,7 +1,7 @@
 // Matrix products with batch axes, either side transposed: shapes, the float64 reference and the gradient. How
 // the GPU computes them is matmul-kernels.ts's business.
 
-import { ArgumentError, checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
+import { checkOptions, DTypeError, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { broadcastShapes, broadcastStrides, showShape, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Spec } from "../../kernel/kernel.ts";
@@ -120,30 +120,28 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
   samples: samples(),
 });
 
-/** A product with a vector, which is a row or a column; undefined where there is none. */
-function vectorProduct(a: TensorLike, b: TensorLike, options?: MatmulOptions): Tensor | undefined {
+/** A product with a vector, which is a row or a column and has nothing to transpose; undefined where there is none. */
+function vectorProduct(a: TensorLike, b: TensorLike, options: MatmulOptions = {}): Tensor | undefined {
   checkOptions("matmul", options, matmulOptions);
-  const ofA = shapeOf("matmul", a);
-  const ofB = shapeOf("matmul", b, 2);
-  if (ofA.length !== 1 && ofB.length !== 1) return undefined;
-  for (const [name, shape, turns] of [
-    ["A", ofA, options?.transposeA],
-    ["B", ofB, options?.transposeB],
-  ] as const) {
-    if (!turns || shape.length !== 1) continue;
-    throw new ArgumentError(
-      `matmul: transpose${name} turns a matrix, but ${name.toLowerCase()} is a vector, ${showShape(shape)}; leave it out`,
-    );
-  }
+  const isRow = shapeOf("matmul", a).length === 1;
+  const isColumn = shapeOf("matmul", b, 2).length === 1;
+  if (!isRow && !isColumn) return undefined;
   return tidy(() => {
     const [left, right] = withoutArrays(matmul.op, [a, b]);
-    const row = ofA.length === 1 ? reshape(left, [1, ofA[0]]) : left;
-    const column = ofB.length === 1 ? reshape(right, [ofB[0], 1]) : right;
-    const product = matmul(row, column, options);
-    const shape = product.shape.slice(0, -2);
-    if (ofA.length !== 1) shape.push(product.shape[product.shape.length - 2]);
-    if (ofB.length !== 1) shape.push(product.shape[product.shape.length - 1]);
-    return reshape(product, shape);
+    const product = matmul(
+      isRow ? reshape(left, [1, -1]) : left,
+      isColumn ? reshape(right, [-1, 1]) : right,
+      {
+        transposeA: !isRow && options.transposeA,
+        transposeB: !isColumn && options.transposeB,
+      },
+    );
+    const { length } = product.shape;
+    const isKept = (axis: number) => !(isRow && axis === length - 2) && !(isColumn && axis === length - 1);
+    return reshape(
+      product,
+      product.shape.filter((_, axis) => isKept(axis)),
+    );
   });
 }
 
