@@ -57,6 +57,16 @@ describe.each(rows)("%s", (_, line) => {
     model.dispose();
   });
 
+  it("is made again of its config", () => {
+    const [model, layer] = [modelOf(), make()];
+    const again = modelFromConfig({ type: model.type, config: JSON.parse(JSON.stringify(model.config())) });
+    expect(again.config()).toEqual(model.config());
+    expect(layer.clone().config()).toEqual(layer.config());
+    expect(layer.clone().computeOutputShape(sample)).toEqual(layer.computeOutputShape(sample));
+    again.dispose();
+    model.dispose();
+  });
+
   it("has the gradients that differences confirm", async () => {
     const [model, given] = [modelOf(), tensors()];
     const call = () => model.call(asInputs(line, given)) as Tensor;

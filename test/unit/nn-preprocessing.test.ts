@@ -96,6 +96,29 @@ describe("Normalization", () => {
     other.dispose();
   });
 
+  it("is made again with what it adapted to, by clone and by config", async () => {
+    using x = rows();
+    const layer = await new nn.Normalization({ axis: -1 }).adapt(x);
+    const model = new nn.Sequential([
+      new nn.Input([5]),
+      layer,
+      new nn.Discretization({ binBoundaries: [0] }),
+    ]);
+    for (const made of [
+      model.clone(),
+      nn.modelFromConfig({ type: model.type, config: JSON.parse(JSON.stringify(model.config())) }),
+    ]) {
+      const want = numbers.scaled.map((value) => (value >= 0 ? 1 : 0));
+      expect([...(await (made as nn.Sequential).call(x).data())]).toEqual(want);
+      made.dispose();
+    }
+    model.dispose();
+    const bins = await new nn.Discretization({ numBins: 2 }).adapt([1, 2, 3, 4]);
+    expect(bins.config()).toMatchObject({ binBoundaries: [2] });
+    expect(bins.clone().binBoundaries).toEqual([2]);
+    expect(new nn.Discretization({ numBins: 2 }).config()).toMatchObject({ numBins: 2 });
+  });
+
   it("divides by no less than Keras's epsilon", async () => {
     using layer = new nn.Normalization({ mean: 0, variance: 0 });
     close(await layer.call(tensor([[1e-7, 0]], { device })).dataFloat64(), [1, 0]);
