@@ -37,7 +37,9 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
 
 /** What layers are asked for by models and by subclasses. */
 const isOfLayers = ({ name }: PublicFunction): boolean =>
-  /^nn\..*#(call|forward|forwardLogits|convolve|outputMask|createWeights|trainedBut)$/.test(name);
+  /^nn\..*#(call|forward|forwardLogits|convolve|outputMask|createWeights|trainedBut|change|changed|choose|checkForm|lengthOf|placesAlong|createKernels|kernelShape|channelsOut|terms|clipped)$/.test(
+    name,
+  );
 
 /** Ops as methods, which the types know everywhere once `gradgpu/methods` is compiled. */
 const isOpAsMethod = ({ name }: PublicFunction): boolean => {
@@ -55,6 +57,20 @@ const start = nn.input([1]);
 /** What stands in front of the options of layers, which look at it first. */
 const leading: Readonly<Record<string, readonly unknown[]>> = {
   "nn.Activation": ["relu"],
+  "nn.CategoryEncoding": [1],
+  "nn.CenterCrop": [1, 1],
+  "nn.Conv1DTranspose": [1, 1],
+  "nn.DepthwiseConv1D": [1],
+  "nn.GaussianBlur": [1],
+  "nn.RandomBrightness": [0.5],
+  "nn.RandomContrast": [0.5],
+  "nn.RandomCrop": [1, 1],
+  "nn.RandomRotation": [0.5],
+  "nn.RandomTranslation": [0.5, 0.5],
+  "nn.RandomZoom": [0.5],
+  "nn.Resizing": [1, 1],
+  "nn.SeparableConv1D": [1, 1],
+  "nn.SeparableConv2D": [1, 1],
   "nn.Conv1D": [1, 1],
   "nn.Conv2D": [1, 1],
   "nn.Conv2DTranspose": [1, 1],

@@ -12,7 +12,7 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.ts";
-import { input, Model, maskOf, type Placeholder } from "../../nn/index.ts";
+import { input, Model, maskOf, modelFromConfig, type Placeholder } from "../../nn/index.ts";
 
 let device: Device;
 beforeAll(async () => {
@@ -57,12 +57,15 @@ describe.each(rows)("%s", (_, line) => {
     model.dispose();
   });
 
-  it("is made again of its config", () => {
-    const [model, layer] = [modelOf(), make()];
-    const again = modelFromConfig({ type: model.type, config: JSON.parse(JSON.stringify(model.config())) });
-    expect(again.config()).toEqual(model.config());
+  // A function of the user's own is no data.
+  it.skipIf(make().type === "Lambda")("is made again, by clone and by config", () => {
+    const model = modelOf();
+    const config = JSON.parse(JSON.stringify(model.config()));
+    const again = modelFromConfig({ type: model.type, config });
+    expect(JSON.parse(JSON.stringify(again.config()))).toEqual(config);
+    expect((again.outputs as Placeholder).shape).toEqual((model.outputs as Placeholder).shape);
+    const layer = make();
     expect(layer.clone().config()).toEqual(layer.config());
-    expect(layer.clone().computeOutputShape(sample)).toEqual(layer.computeOutputShape(sample));
     again.dispose();
     model.dispose();
   });
