@@ -38,6 +38,7 @@ export class Discretization extends Layer<Tensor, Tensor> {
   #boundaries: Variable | undefined;
 
   constructor(options: DiscretizationOptions) {
+    super("Discretization", options, ownOptions);
     const { binBoundaries, numBins } = options ?? {};
     if ((binBoundaries === undefined) === (numBins === undefined)) {
       throw new ArgumentError(
@@ -57,7 +58,6 @@ export class Discretization extends Layer<Tensor, Tensor> {
     const bins = numBins === undefined ? undefined : atLeastOne("Discretization", "numBins", numBins);
     const modes = ["int", "oneHot", "multiHot", "count"] as const;
     const mode = choiceOf("Discretization outputMode", options.outputMode ?? "int", modes);
-    super("Discretization", options, ownOptions);
     this.outputMode = mode;
     this.numBins = bins ?? (binBoundaries as readonly number[]).length + 1;
     this.#given = binBoundaries === undefined ? undefined : [...binBoundaries];
