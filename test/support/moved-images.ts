@@ -1,4 +1,4 @@
-// Images moved by matrices as torch and scipy move them: what test/fixtures/images/affine.json holds, as calls to compare with.
+// Images moved by matrices as torch and scipy move them: what test/numbers/affine.json holds, as calls to compare with.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -32,7 +32,7 @@ interface Numbers {
   readonly results: Moved[];
 }
 
-const file = path.resolve(import.meta.dirname, "../fixtures/images/affine.json");
+const file = path.resolve(import.meta.dirname, "../numbers/affine.json");
 const numbers: Numbers = JSON.parse(fs.readFileSync(file, "utf8"));
 
 export const movedImages = numbers.results.map(
