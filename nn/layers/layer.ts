@@ -20,16 +20,20 @@ import {
 import {
   checkedName,
   checkOptions,
+  isPlainObject,
   kindOf,
   leavesOf,
   mapTree,
   type OptionNames,
 } from "../../engine/internal.ts";
 import type { NamedActivation } from "./activations.ts";
+import * as activations from "./activations.ts";
 import { addLoss, type CallContext, callContext, type Inherited } from "./call-context.ts";
+import { type Config, configValue, type LayerClass } from "./config.ts";
 import { type Mask, masksOf, setMasks } from "./masks.ts";
 import { baseName } from "./names.ts";
 import { hasPlaceholder, noteCall, Placeholder, type Symbolic } from "./placeholder.ts";
+import { type RegularizerLike, get as regularizerOf } from "./regularizers.ts";
 import {
   batched,
   checkSampleShape,
@@ -42,7 +46,14 @@ import {
   showSpecs,
   specsIn,
 } from "./spec.ts";
-import { Builder, type Declared, type Part, type Role, type Weights } from "./weights.ts";
+import {
+  Builder,
+  type Declared,
+  type Part,
+  type Role,
+  type WeightRegularizer,
+  type Weights,
+} from "./weights.ts";
 
 export interface LayerOptions {
   /** Default: what the model that it stands in calls it ("dense", "dense_1", ...). It holds no "/". */
@@ -53,6 +64,12 @@ export interface LayerOptions {
   inputDim?: number;
   /** Whether training changes the weights; default true. */
   trainable?: boolean;
+  /**
+   * A penalty on what the layer gives, its activation applied, by name ("l2"), as an object or a function. It is added to
+   * the loss as it is: like Keras 3, and unlike Keras 2 and tfjs, it is not divided by the number of samples, so that a
+   * larger batch weighs more.
+   */
+  activityRegularizer?: RegularizerLike | null;
 }
 
 const layerOptions: OptionNames<LayerOptions> = {
@@ -60,6 +77,7 @@ const layerOptions: OptionNames<LayerOptions> = {
   inputShape: true,
   inputDim: true,
   trainable: true,
+  activityRegularizer: true,
 };
 
 /** The options of `O` that not every layer has. */
@@ -84,6 +102,8 @@ export interface LayerSample {
   readonly make: () => Layer;
   /** The input's, the batch first. */
   readonly shape: Shape;
+  /** Of a layer that takes several inputs in an array: those of the inputs after the first. */
+  readonly others?: readonly Shape[];
   /** Input of whole numbers below this, as an embedding takes it; without a gradient. */
   readonly limit?: number;
 }
@@ -104,6 +124,11 @@ export interface LayerVariable {
 export abstract class Layer<I = any, O = any> {
   /** @internal What tests and the bench try of a class that the bench's table of layers does not list. */
   declare static readonly samples?: () => readonly LayerSample[];
+  /**
+   * The names of the arguments that stand before the options in the constructor, where there are any: properties of the
+   * same names hold them, so that {@link clone} and {@link config} find them.
+   */
+  declare static readonly positional?: readonly string[];
 
   /** The class's name, kept through minifiers. */
   readonly type: string;
@@ -111,7 +136,10 @@ export abstract class Layer<I = any, O = any> {
   trainable: boolean;
   /** What the options asked for; undefined where it is to be worked out. */
   readonly declaredInputShape: SampleShape | undefined;
+  /** The penalty on what it gives. */
+  readonly activityRegularizer: WeightRegularizer | undefined;
   readonly #givenName: string | undefined;
+  readonly #options: LayerOptions;
   /** The layer that this one stands in, the first that took it, and what it is called there. */
   #home: { readonly owner: Layer | undefined; readonly name: string } | undefined;
   readonly #parts: Part<Layer>[] = [];
@@ -129,8 +157,10 @@ export abstract class Layer<I = any, O = any> {
   protected constructor(type: string, options: LayerOptions = {}, own?: Readonly<Record<string, true>>) {
     if (own !== undefined) checkOptions(type, options, { ...layerOptions, ...own });
     this.type = type;
+    this.#options = { ...options };
     this.#givenName = options.name === undefined ? undefined : checkedLayerName(type, options.name);
     this.trainable = options.trainable ?? true;
+    this.activityRegularizer = regularizerOf(options.activityRegularizer);
     const { inputShape, inputDim } = options;
     this.declaredInputShape = inputShape ?? (inputDim === undefined ? undefined : [inputDim]);
     if (this.declaredInputShape !== undefined) checkSampleShape(this.describe(), this.declaredInputShape);
@@ -382,6 +412,48 @@ export abstract class Layer<I = any, O = any> {
     return this.#run(inputs as I, options ?? {});
   }
 
+  /**
+   * What it was made of, as data that JSON holds: `modelFromConfig` makes models of it again.
+   *
+   * @throws ArgumentError where it was given a function of the user's own
+   */
+  config(): Config {
+    const values = { ...this.#leading(), ...this.#options, trainable: this.trainable };
+    const what = `config: ${this.describe()}`;
+    return Object.fromEntries(
+      Object.entries(values)
+        .filter(([, value]) => value !== undefined)
+        .map(([key, value]) => [key, configValue(`${what}: ${key}`, value)]),
+    );
+  }
+
+  /** A new layer made of the same arguments, with weights of its own. */
+  clone(): this {
+    const made = this.constructor as LayerClass<this>;
+    const fresh = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(fresh);
+      return value instanceof Layer ? value.clone() : value;
+    };
+    const options = { ...this.#options, trainable: this.trainable };
+    return new made(...Object.values(this.#leading()).map(fresh), options);
+  }
+
+  /** The arguments before the options. */
+  #leading(): Record<string, unknown> {
+    const { positional = [] } = this.constructor as LayerClass<this>;
+    return Object.fromEntries(
+      positional.map((name) => {
+        const value = (this as unknown as Record<string, unknown>)[name];
+        if (value === undefined) {
+          throw new ArgumentError(
+            `${this.describe()}: has no property "${name}", which its class names as an argument (positional)`,
+          );
+        }
+        return [name, isPlainObject(value) && typeof value.call === "function" ? given(value) : value];
+      }),
+    );
+  }
+
   /** How errors name it: `layer "dense_1" (Dense)`. */
   describe(): string {
     return `layer "${this.path}" (${this.type})`;
@@ -423,6 +495,7 @@ export abstract class Layer<I = any, O = any> {
 
   #run(inputs: I, { training, mask: given, logits = false }: CallOptions): O {
     const outer = callContext.value;
+    this.checkForm(inputs);
     const wanted = this.#ready(inputs as Tree<Tensor>, outer);
     const mask = given ?? masksOf(inputs as Tree<Tensor>);
     const inherited: Inherited = {
@@ -446,6 +519,10 @@ export abstract class Layer<I = any, O = any> {
           const activation = logits ? undefined : this.outputActivation;
           const outputs = activation === undefined ? raw : (activation.call(raw as Tensor) as O);
           this.#check(inputs as Tree<Tensor>, outputs as Tree<Tensor>, wanted);
+          if (this.activityRegularizer !== undefined && outer.losses !== undefined) {
+            const given = logits && this.outputActivation !== undefined;
+            this.#penalize(given ? this.outputActivation.call(outputs as Tensor) : outputs);
+          }
           const apart = apartFrom(inputs as Tree<Tensor>, outputs as Tree<Tensor>);
           const givesMasks = mask !== undefined || this.makesMask;
           return [apart as O, givesMasks ? this.outputMask(inputs, mask, outputs) : undefined];
@@ -456,18 +533,23 @@ export abstract class Layer<I = any, O = any> {
     );
   }
 
+  /** @internal Refuses inputs of another form than the layer takes. */
+  protected checkForm(_inputs: I): void {}
+
+  /** Adds the penalties on what comes out. */
+  #penalize(outputs: unknown): void {
+    for (const output of leavesOf(outputs as Tree<Tensor>)) {
+      addLoss((this.activityRegularizer as WeightRegularizer).call(output));
+    }
+  }
+
   /** @internal What comes out without the last activations; a model leaves out those of the layers that it ends with. */
   protected forwardLogits(inputs: I, context: CallContext): O {
     return this.forward(inputs, context);
   }
 
-  /** Whether {@link outputMask} may give one where the inputs have none. */
-  protected get makesMask(): boolean {
-    return this.startsMask;
-  }
-
-  /** Whether masks begin here, as an Embedding's do with `maskZero`. */
-  get startsMask(): boolean {
+  /** Whether {@link outputMask} may give one where the inputs have none, as an Embedding's does with `maskZero`. */
+  get makesMask(): boolean {
     return false;
   }
 
@@ -574,6 +656,12 @@ function shapeOf(layer: Layer, what: string, specs: Tree<SampleSpec> | undefined
     `${what}: ${layer.describe()} has several, ${showSpecs(specs)}; read inputSpec and outputSpec`,
   );
 }
+
+/** An activation as it may be given again: by its name, or as the function that it is. */
+const given = (value: unknown): unknown => {
+  const { name, call } = value as NamedActivation;
+  return activations.names.includes(name) ? name : call;
+};
 
 function checkedLayerName(type: string, name: string): string {
   checkedName(type, name);

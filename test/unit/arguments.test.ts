@@ -31,9 +31,7 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   // Methods of base classes are looked at in the classes that have them.
   /^(nn\.Layer|optim\.Optimizer)#/.test(name) ||
   // Ops that others are made of, and take what those worked out.
-  /^engine\.(eachRow|rowNormGradient|col2im|squaresScale|claim|track|Ambient.*|leavesOf|mapTree|withLeaves)$/.test(
-    name,
-  ) ||
+  /^engine\.(eachRow|rowNormGradient|col2im|claim|track|Ambient.*|leavesOf|mapTree|withLeaves)$/.test(name) ||
   /#(pull|pullAll|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory)$/.test(name) ||
   (kind === "constructor" && /Error$/.test(name));
 

@@ -73,6 +73,7 @@ export const gather: OpFunction<[x: TensorLike, indices: TensorLike, axis?: numb
     ];
   },
   places: ([x], { axis }) => ({ input: 1, count: x.shape[axis], outside: "gives zeros" }),
+  traits: { picks: "or zeros" },
   pointwise: gatherPointwise,
   kernels: ({ inputs: [x, indices], outputs: [out], attrs: { axis }, profile }) => {
     const length = sizeOf(out.shape);
@@ -324,7 +325,7 @@ function windowStart(start: ReferenceTensor, window: Spec, whole: Spec): number 
 export const dynamicSlice: OpFunction<[x: Tensor, start: TensorLike, size: number], Tensor> = defineOp({
   name: "dynamicSlice",
   wholeInputs: [1],
-  traits: { takesRows: true },
+  traits: { takesRows: true, picks: "rows" },
   accuracy: { ulp: 0 },
   saves: { inputs: [1] },
   call: (x: Tensor, start: TensorLike, size: number) => ({ inputs: [x, start], attrs: { size } }),

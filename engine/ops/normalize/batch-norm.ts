@@ -188,7 +188,8 @@ const batchNormFamily: Family = {
 /**
  * Batch normalization with the batch's own statistics (training): x [batch..., features], gamma and beta
  * [features]. Gives [y, mean, variance]; variance is the biased one. Source: Ioffe and Szegedy 2015, algorithm 1;
- * the gradient flows through mean and variance.
+ * the gradient flows through mean and variance. On a GPU the variance must be a number that f32 has, which those of
+ * features that spread over 1e19 and more are not: their y is 0 or NaN.
  */
 export const batchNorm: OpFunction<
   [x: TensorLike, gamma: TensorLike, beta: TensorLike, epsilon?: number | { epsilon?: number }],

@@ -142,7 +142,11 @@ function reduceKernels(context: KernelContext<ReduceAttrs>, reduction: Reduction
 }
 
 /** Stages, each of which may be cut into chunks that a further stage puts together. */
-function cutStages(shape: readonly number[], axes: readonly number[], profile: AdapterProfile): CutStage[] {
+export function cutStages(
+  shape: readonly number[],
+  axes: readonly number[],
+  profile: AdapterProfile,
+): CutStage[] {
   return stagesOf(shape, axes).flatMap((stage) => {
     const chunks = chunkCount(stage, profile);
     const cut = { ...stage, chunks };

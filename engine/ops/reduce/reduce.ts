@@ -87,7 +87,7 @@ export function sumCalls(
 
 /**
  * Arithmetic mean over `axes` (default: all): {@link sum} divided by the number of elements; NaN over none. It is f32 for
- * integers, bytes and booleans, too.
+ * integers, bytes and booleans, too. On a GPU the sum must be a number that f32 has: the mean of numbers near 3e38 is ∞.
  */
 export const mean: ReduceFunction = reduction({
   family: reduceFamily,
@@ -182,20 +182,6 @@ export const max = reduction({
   reference: ([x], attrs, [out]) => reduceReference(x, attrs, out, lowest(x.dtype), Math.max),
   saves: { inputs: [0], outputs: [0] },
   vjp: extremeVjp,
-});
-
-/** The largest |x| over `axes` (default: all), NaN where an element is: what sums of squares are scaled by. */
-export const largestMagnitude = reduction({
-  name: "largestMagnitude",
-  accuracy: { ulp: 0 },
-  dtypes: ["f32"],
-  allowsEmpty: true,
-  // Of what was combined before, the magnitude is itself.
-  combine: (dtype) => extreme("max")(dtype).replace(/\b([ab])\b/g, "abs($1)"),
-  identity: () => 0,
-  reference: ([x], attrs, [out]) =>
-    reduceReference(x, attrs, out, 0, (largest, value) => Math.max(largest, Math.abs(value))),
-  vjp: notDifferentiable("it only decides by which power of two numbers are scaled"),
 });
 
 /** Smallest element over `axes` (default: all), with the rules of {@link max}. */
