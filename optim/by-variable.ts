@@ -3,6 +3,7 @@
 import {
   ArgumentError,
   equal,
+  full,
   gather,
   reshape,
   type Shape,
@@ -124,6 +125,7 @@ export class ByVariable {
     const { shapes, offsets, total } = this.#layoutOf(slot);
     const present = shapes.flatMap((shape, i) => (shape === undefined ? [] : [i]));
     const order = present.sort((a, b) => offsets[a] - offsets[b]);
+    if (order.length === 0) return full([total], 0);
     return pack(
       order.map((i) => parts[i] as Tensor),
       order.map((i) => offsets[i]),

@@ -8,9 +8,9 @@ import type { Schedule } from "./schedules/schedule.ts";
 
 /**
  * Says which variables: text is whole steps of their paths, as "bias" or "encoder" is of "encoder/dense/bias"; a regular
- * expression is matched against the path; a function is told each variable once.
+ * expression is matched against the path; a function is told each variable; of a list, one must fit.
  */
-export type VariableFilter = string | RegExp | ((variable: Variable) => boolean);
+export type VariableFilter = string | RegExp | ((variable: Variable) => boolean) | readonly VariableFilter[];
 
 /** Settings of some variables that differ from the optimizer's; those left out are the optimizer's. */
 export interface ParameterGroup extends ClippingOptions {
@@ -82,8 +82,12 @@ export function checkedGroups(
 export function checkFilter(who: string, filter: unknown): void {
   if ((typeof filter === "string" && filter !== "") || filter instanceof RegExp) return;
   if (typeof filter === "function") return;
+  if (Array.isArray(filter)) {
+    for (const one of filter) checkFilter(who, one);
+    return;
+  }
   throw new ArgumentError(
-    `${who}: a filter is a part of a path ("bias"), a regular expression, or a function of a variable, got ${kindOf(filter)}`,
+    `${who}: a filter is a part of a path ("bias"), a regular expression, a function of a variable, or a list of them, got ${kindOf(filter)}`,
   );
 }
 
@@ -92,7 +96,7 @@ export function fits(filter: VariableFilter, variable: Variable): boolean {
   // A global one would go on from its last match.
   if (filter instanceof RegExp)
     return new RegExp(filter.source, filter.flags.replace(/[gy]/g, "")).test(variable.name);
-  return filter(variable) === true;
+  return typeof filter === "function" ? filter(variable) === true : filter.some((one) => fits(one, variable));
 }
 
 /**

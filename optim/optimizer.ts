@@ -681,6 +681,27 @@ export abstract class Optimizer<S extends string = string> {
     return this.#ready(what);
   }
 
+  /**
+   * Changes the values and scalars outside of updates, for rules whose weights are one thing in training and another in use.
+   *
+   * @param change the new ones from the old; pure tensor ops
+   */
+  protected replaceValues(
+    change: (
+      value: Tensor,
+      held: Pick<UpdateContext<S>, "slots" | "scalars">,
+    ) => Pick<UpdateResult<S>, "value" | "scalars">,
+  ): void {
+    const { packing, slots, scalars } = this.#ready("swapping the weights");
+    noGrad(() =>
+      tidy(() => {
+        const made = change(packing.read(), { slots: slots as Record<S, Variable>, scalars });
+        packing.assign(made.value);
+        for (const [name, next] of Object.entries(made.scalars ?? {})) if (next) scalars[name].assign(next);
+      }),
+    );
+  }
+
   /** Reads the slots and the step count back, for saving. */
   async getState(): Promise<OptimizerState> {
     const built = this.#built;
