@@ -44,7 +44,7 @@ export interface CheckedGroup extends ParameterGroup {
 export function checkedGroups(
   name: string,
   groups: unknown,
-  hyper: (what: string, value: Hyper) => Hyper,
+  hyper: (what: string, value: Hyper, check?: typeof atLeastZero) => Hyper,
 ): readonly CheckedGroup[] {
   if (!Array.isArray(groups)) {
     throw new ArgumentError(
@@ -73,7 +73,7 @@ export function checkedGroups(
     }
     return {
       ...group,
-      clipping: clippingOf(who, group, (what, value) => hyper(`group ${i} ${what}`, value)),
+      clipping: clippingOf(who, group, (what, value, check) => hyper(`group ${i} ${what}`, value, check)),
     };
   });
 }

@@ -5,6 +5,7 @@ export type { ByVariable } from "./by-variable.ts";
 export type { ClippingOptions } from "./clipping.ts";
 export type { ParameterGroup, VariableFilter } from "./groups.ts";
 export type { Hyper, HyperValue } from "./hyper.ts";
+export { legacyDefaults } from "./legacy-defaults.ts";
 export {
   Optimizer,
   type OptimizerConfig,
