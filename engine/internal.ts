@@ -18,5 +18,5 @@ export { printable } from "./base/printable.ts";
 export * as hostRandom from "./base/random/draws.ts";
 export { fillPermutation } from "./base/random/permutation.ts";
 export * from "./ops/internal.ts";
-export { type PackView, packVariables, VariablePack } from "./state/pack.ts";
+export { packVariables, VariablePack } from "./state/pack.ts";
 export { checkSize, fromValues, isList } from "./tensor/create.ts";

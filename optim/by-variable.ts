@@ -66,6 +66,7 @@ export class ByVariable {
   #indices: Indices | undefined;
 
   /**
+   * @internal
    * @param name the optimizer's
    * @param slotLayouts those of slots that are laid out in their own way
    */
@@ -77,7 +78,7 @@ export class ByVariable {
     this.#slotLayouts = slotLayouts;
   }
 
-  /** Puts the indices on the device, which a traced function can't do. */
+  /** @internal Puts the indices on the device, which a traced function can't do. */
   prepare(packing: Packing): this {
     this.#indices ??= indicesOf(packing, this.#name);
     return this;
@@ -151,6 +152,7 @@ export class ByVariable {
     return reduce(gather(byRow, rows));
   }
 
+  /** @internal */
   dispose(): void {
     if (this.#indices === undefined) return;
     const { owners, rows, chunkOwners, numbers } = this.#indices;

@@ -24,7 +24,7 @@ import {
 } from "../engine/index.ts";
 import { aboveZero, largestMagnitude, type OptionNames, squaresScale } from "../engine/internal.ts";
 import type { ByVariable } from "./by-variable.ts";
-import { type Clock, type Hyper, type HyperValue, type Share, Varied } from "./hyper.ts";
+import { type Clock, type Hyper, type HyperValue, type NumberCheck, type Share, Varied } from "./hyper.ts";
 
 /** At most one of them, as in Keras. */
 export interface ClippingOptions {
@@ -57,7 +57,7 @@ export interface Clipping {
 export function clippingOf(
   name: string,
   options: ClippingOptions,
-  hyper: (what: string, value: Hyper, check: typeof aboveZero) => Hyper,
+  hyper: (what: string, value: Hyper, check: NumberCheck) => Hyper,
 ): Clipping | undefined {
   const kinds = (["clipValue", "clipNorm", "globalClipNorm"] as const).filter(
     (kind) => options[kind] !== undefined,

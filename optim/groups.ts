@@ -3,7 +3,7 @@
 import { ArgumentError, type Variable } from "../engine/index.ts";
 import { atLeastZero, checkOptions, kindOf, type OptionNames } from "../engine/internal.ts";
 import { type Clipping, type ClippingOptions, clippingOf, clippingOptions } from "./clipping.ts";
-import type { Hyper, Share } from "./hyper.ts";
+import type { Hyper, NumberCheck, Share } from "./hyper.ts";
 import type { Schedule } from "./schedules/schedule.ts";
 
 /**
@@ -44,7 +44,7 @@ export interface CheckedGroup extends ParameterGroup {
 export function checkedGroups(
   name: string,
   groups: unknown,
-  hyper: (what: string, value: Hyper, check?: typeof atLeastZero) => Hyper,
+  hyper: (what: string, value: Hyper, check?: NumberCheck) => Hyper,
 ): readonly CheckedGroup[] {
   if (!Array.isArray(groups)) {
     throw new ArgumentError(

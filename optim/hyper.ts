@@ -19,6 +19,9 @@ import { type Schedule, type ScheduleContext, scheduled } from "./schedules/sche
 /** A number, or a schedule that says it for each update. */
 export type Hyper = number | Schedule;
 
+/** Gives a number back if it is one that an option may have. */
+export type NumberCheck = (who: string, what: string, value: number) => number;
+
 /** What a hyper-parameter is in one update: a number, or an f32 scalar tensor. */
 export type HyperValue = number | Tensor;
 

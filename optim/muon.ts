@@ -16,7 +16,7 @@ import {
   transpose,
   type Variable,
 } from "../engine/index.ts";
-import { atLeastOne, atLeastZero, belowOne, kindOf } from "../engine/internal.ts";
+import { atLeastOne, atLeastZero, belowOne, checkOptions, kindOf } from "../engine/internal.ts";
 import { flush, flushSquare, overRoot } from "./flush.ts";
 import { checkFilter, fits, type VariableFilter } from "./groups.ts";
 import { complement, correctionOf, correctionStart, type Hyper } from "./hyper.ts";
@@ -24,6 +24,7 @@ import {
   Optimizer,
   type OptimizerOptions,
   type OwnOptions,
+  optimizerOptions,
   type RuleConfig,
   type UpdateContext,
   type UpdateResult,
@@ -94,7 +95,8 @@ export class Muon extends Optimizer<Slot> {
   protected readonly slotStarts: Record<Slot, number> = { momentum: 0, secondMoment: 0 };
 
   constructor(options: MuonOptions = {}) {
-    super("Muon", 0.001, { ...options, weightDecay: options.weightDecay ?? 0.1 }, ownOptions);
+    checkOptions<MuonOptions>("Muon", options, { ...optimizerOptions, ...ownOptions });
+    super("Muon", 0.001, { ...options, weightDecay: options.weightDecay ?? 0.1 });
     this.adamBeta1 = this.hyper("adamBeta1", options.adamBeta1 ?? 0.9, belowOne);
     this.adamBeta2 = this.hyper("adamBeta2", options.adamBeta2 ?? 0.999, belowOne);
     this.epsilon = this.hyper("epsilon", options.epsilon ?? 1e-7);

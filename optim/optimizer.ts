@@ -52,7 +52,7 @@ import {
   rateShare,
   shareOf,
 } from "./groups.ts";
-import { Clock, type Hyper, type HyperValue, type Share, Varied } from "./hyper.ts";
+import { Clock, type Hyper, type HyperValue, type NumberCheck, type Share, Varied } from "./hyper.ts";
 import { LearningRate } from "./learning-rate.ts";
 import { Packing, sameList } from "./packs.ts";
 import { checkResult, checkStarts, type UpdateResult } from "./rule-checks.ts";
@@ -246,11 +246,7 @@ export abstract class Optimizer<S extends string = string> {
    * A hyper-parameter as it was given: a number, checked, or a schedule. For constructors of rules; the rule reads it by
    * `context.at(...)`.
    */
-  protected hyper(
-    what: string,
-    value: Hyper,
-    check: (who: string, what: string, value: number) => number = atLeastZero,
-  ): Hyper {
+  protected hyper(what: string, value: Hyper, check: NumberCheck = atLeastZero): Hyper {
     if (typeof value !== "function") return check(this.name, what, value);
     if (value.usesEpochs === true) this.#usesEpochs = true;
     return value;

@@ -2,14 +2,14 @@
 // that overlap share the packs that there are; what is new among them gets one of its own.
 
 import { reshape, slice, type Tensor, type Variable } from "../engine/index.ts";
-import { type PackView, pack, packVariables, type VariablePack } from "../engine/internal.ts";
+import { pack, packVariables, type VariablePack } from "../engine/internal.ts";
 
 /** A pack and how many optimizers work on some of it. */
 interface Shared {
   readonly pack: VariablePack;
   users: number;
   /** The stretches of it that are read and assigned as one, by "first-last". */
-  readonly views: Map<string, { readonly view: PackView; users: number }>;
+  readonly views: Map<string, { readonly view: ReturnType<VariablePack["view"]>; users: number }>;
 }
 
 /** Neighbours in a pack that a set of variables has, in the pack's order. */

@@ -181,7 +181,8 @@ const otherThings: ReadonlySet<string> = new Set(
  */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const wanted = simplify(name);
-  if (otherThings.has(wanted)) return undefined;
+  const spelt = candidates.find((candidate) => simplify(candidate) === wanted);
+  if (spelt !== undefined || otherThings.has(wanted)) return spelt;
   let best: string | undefined;
   let bestDistance = slipsIn(wanted.length) + 1;
   for (const candidate of candidates) {

@@ -21,6 +21,7 @@ export {
   polynomialDecay,
 } from "./decay.ts";
 export { byEpoch, type StepDecayOptions, stepDecay } from "./epochs.ts";
+export type { Schedule, ScheduleConfig } from "./schedule.ts";
 export {
   type LinearWarmupOptions,
   linearWarmup,
