@@ -67,6 +67,7 @@ export { nameScope } from "./base/name-scope.ts";
 export { type RandomKey, RandomSource } from "./base/random/source.ts";
 export { type Shape, showShape, sizeOf } from "./base/shape.ts";
 export type { SourceLine } from "./base/source-line.ts";
+export type { Tree } from "./base/tree.ts";
 export {
   type CheckGradientsOptions,
   checkGradients,
@@ -83,7 +84,7 @@ export {
 export type { Tensors } from "./checks/reference-program.ts";
 export { type Debugging, type DebugOptions, debug } from "./debug/debug.ts";
 export type { GarbageReport } from "./debug/garbage.ts";
-export { type JitOptions, type Jitted, jit, type WarmUp } from "./jit/jit.ts";
+export { type JitOptions, type JitResult, type Jitted, jit, type WarmUp } from "./jit/jit.ts";
 /** For kernels of one's own: operands, shaders, grids. */
 export * as kernel from "./kernel/kernel.ts";
 export type { ReferenceTensor, Sample } from "./kernel/kernel-op.ts";

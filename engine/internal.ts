@@ -1,5 +1,6 @@
 // What optim, nn, data and bench need of the engine beyond its public face. The package does not export it.
 
+export { Ambient } from "./base/ambient.ts";
 export { hostArray } from "./base/dtype.ts";
 export type { OptionNames } from "./base/errors.ts";
 /** @internal The declarations that are published know none of them. */
@@ -17,6 +18,10 @@ export * from "./base/number-checks.ts";
 export { printable } from "./base/printable.ts";
 export * as hostRandom from "./base/random/draws.ts";
 export { fillPermutation } from "./base/random/permutation.ts";
+export { isPlainObject, leavesOf, mapTree, withLeaves } from "./base/tree.ts";
 export * from "./ops/internal.ts";
 export { packVariables, VariablePack } from "./state/pack.ts";
 export { checkSize, fromValues, isList } from "./tensor/create.ts";
+/** @internal */
+export { claim } from "./tensor/scope.ts";
+export { track } from "./tensor/scope-stack.ts";

@@ -1,6 +1,7 @@
 // checkpoint: a block of ops that keeps nothing for backward and runs again there. Variables that it reads show their
 // old values then, so that dropout draws the same mask; what it assigns is assigned once.
 
+import { settingsAgain, withAmbient } from "../base/ambient.ts";
 import { ArgumentError, checkFunction, DisposedError, GradientError } from "../base/errors.ts";
 import { sameShape } from "../base/shape.ts";
 import type { Memory } from "../kernel/memory.ts";
@@ -45,6 +46,7 @@ export function checkpoint<P extends unknown[], R extends BlockResult>(
     const tensors = args.filter((arg): arg is Tensor & P[number] => arg instanceof Tensor);
     const random = (tensors[0]?.device ?? defaultDevice()).random;
     const streams = random.position;
+    const settings = settingsAgain();
     const watcher = new FirstRun(variableWatcher.value);
     return tidy(() => {
       try {
@@ -66,7 +68,7 @@ export function checkpoint<P extends unknown[], R extends BlockResult>(
           const now = random.position;
           random.position = streams;
           try {
-            return runAgain(() => fn(...given), old, watcher.reads);
+            return withAmbient(settings, () => runAgain(() => fn(...given), old, watcher.reads));
           } finally {
             random.position = now;
           }

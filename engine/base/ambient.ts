@@ -10,9 +10,18 @@ export interface Setting<T = unknown> {
 export class Ambient<T> {
   /** What it is now. A plain property, because ops read it at every call. */
   value: T;
+  readonly #again: ((value: T) => T) | undefined;
 
-  constructor(initial: T) {
+  /** @param again what the value is where a block that it held for runs again (a checkpoint's); such blocks keep it */
+  constructor(initial: T, again?: (value: T) => T) {
     this.value = initial;
+    this.#again = again;
+    if (again !== undefined) kept.push(this);
+  }
+
+  /** The value now, as a block that runs again gets it. */
+  settingAgain(): Setting<T> {
+    return { ambient: this, value: this.#again === undefined ? this.value : this.#again(this.value) };
   }
 
   /** Runs `fn` with another value, and restores the one before. */
@@ -35,6 +44,12 @@ export class Ambient<T> {
     return { ambient: this, value };
   }
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: unlike ambient values stand in one list
+const kept: Ambient<any>[] = [];
+
+/** What a block that will run again wants set then: the values now of all that have a rule for it. */
+export const settingsAgain = (): Setting[] => kept.map((ambient) => ambient.settingAgain());
 
 /** Runs `fn` with several ambient values set, and restores those before. */
 // biome-ignore lint/suspicious/noExplicitAny: settings of unlike ambient values stand in one list

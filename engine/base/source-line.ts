@@ -16,7 +16,7 @@ interface V8ErrorConstructor {
 }
 
 /** Enough for a model's layers, scopes and activations between an op and the line that called the model. */
-const depth = 32;
+const depth = 100;
 
 /** From captureSource up to the op's public function: two frames of the tape's, three of apply's. */
 const engineFrames = 6;

@@ -17,6 +17,7 @@ import {
   dotText,
   mermaidText,
 } from "./diagram.ts";
+import { type DrawableModel, isModel, modelDiagram } from "./model-diagram.ts";
 
 export interface ToDiagramOptions extends DiagramOptions {
   /** Of a loss: the tape that recorded it; default: the newest open one that did. */
@@ -25,8 +26,8 @@ export interface ToDiagramOptions extends DiagramOptions {
 
 const diagramOptions: OptionNames<ToDiagramOptions> = { direction: true, tape: true };
 
-/** What can be drawn: a loss that a tape recorded, a function made by jit(), or a diagram such as a model's. */
-export type Drawable = Tensor | Pick<Jitted<never[], unknown>, "programs"> | Diagram;
+/** What can be drawn: a loss that a tape recorded, a function made by jit(), a model, or a diagram. */
+export type Drawable = Tensor | Pick<Jitted<never[], unknown>, "programs"> | DrawableModel | Diagram;
 
 /** Mermaid text of a graph, which Markdown on GitHub and many viewers draw. */
 export function toMermaid(source: Drawable, options: ToDiagramOptions = {}): string {
@@ -49,10 +50,11 @@ function diagramOf(what: string, source: Drawable, options: ToDiagramOptions): D
     }
     return programDiagram(latest);
   }
+  if (isModel(source)) return modelDiagram(source);
   const diagram = source as Diagram | undefined;
   if (Array.isArray(diagram?.nodes) && Array.isArray(diagram.edges)) return diagram;
   throw new ArgumentError(
-    `${what}: takes a loss that a tape recorded, a function made by jit(), or a diagram such as modelDiagram(model), got ${kindOf(source)}`,
+    `${what}: takes a loss that a tape recorded, a function made by jit(), a model, or a diagram, got ${kindOf(source)}`,
   );
 }
 

@@ -15,6 +15,7 @@ import {
   TraceError,
 } from "../base/errors.ts";
 import { atLeastOne } from "../base/number-checks.ts";
+import type { Tree } from "../base/tree.ts";
 import type { Spec } from "../kernel/kernel.ts";
 import type { Memory } from "../kernel/memory.ts";
 import type { TrialCall } from "../kernel/variants.ts";
@@ -59,7 +60,7 @@ const jitOptions: OptionNames<JitOptions> = {
 const runOptions = { steps: true } as const;
 
 /** What a traced function may return: tensors, alone or in arrays and plain objects, or nothing in their places. */
-export type Tree = Tensor | undefined | null | void | readonly Tree[] | { readonly [key: string]: Tree };
+export type JitResult = Tree<Tensor | undefined | null | void>;
 
 /** An argument: tensors are inputs of the program; anything else must be plain data and is part of its signature. */
 export type JitArgument = unknown;
@@ -131,15 +132,15 @@ const maxPrograms = 64;
  *
  * To the compiler a parameter without a type is a Tensor; others are written down: `jit((x, rate: number) => ...)`.
  */
-export function jit<F extends (...args: Tensor[]) => Tree>(
+export function jit<F extends (...args: Tensor[]) => JitResult>(
   fn: F,
   options?: JitOptions,
 ): Jitted<Parameters<F>, ReturnType<F>>;
-export function jit<P extends JitArgument[], R extends Tree>(
+export function jit<P extends JitArgument[], R extends JitResult>(
   fn: (...args: P) => R,
   options?: JitOptions,
 ): Jitted<P, R>;
-export function jit<P extends JitArgument[], R extends Tree>(
+export function jit<P extends JitArgument[], R extends JitResult>(
   fn: (...args: P) => R,
   options: JitOptions = {},
 ): Jitted<P, R> {
@@ -265,7 +266,7 @@ export function jit<P extends JitArgument[], R extends Tree>(
 const runsAsIs = (device: Device): boolean => device.isTracing || opWatch.value !== undefined;
 
 /** Runs the function op by op, and keeps of it what a program would: its results, as handles of the caller's own. */
-function runAsIs<P extends unknown[], R extends Tree>(fn: (...args: P) => R, args: P): R {
+function runAsIs<P extends unknown[], R extends JitResult>(fn: (...args: P) => R, args: P): R {
   return tidy(() => {
     const result = withLocalGradients(() => fn(...args));
     refusePromise(result, undefined);
@@ -275,11 +276,11 @@ function runAsIs<P extends unknown[], R extends Tree>(fn: (...args: P) => R, arg
 }
 
 /** The same result with a second handle on what the function did not make: an argument, a Variable. */
-function claimed(result: Tree): Tree {
+function claimed(result: JitResult): JitResult {
   if (result instanceof Tensor) return claim(result);
   if (Array.isArray(result)) return result.map(claimed);
   if (typeof result !== "object" || result === null) return result;
-  return Object.fromEntries(Object.entries(result).map(([key, part]) => [key, claimed(part as Tree)]));
+  return Object.fromEntries(Object.entries(result).map(([key, part]) => [key, claimed(part as JitResult)]));
 }
 
 function refusePromise(result: unknown, reason: TraceError | undefined): void {
@@ -315,7 +316,7 @@ function prepare(traced: Traced): Entry {
 
 function trace<P extends unknown[]>(
   device: Device,
-  fn: (...args: P) => Tree,
+  fn: (...args: P) => JitResult,
   args: P,
   options: JitOptions,
 ): Traced {
@@ -333,7 +334,7 @@ function trace<P extends unknown[]>(
           const result: unknown = withLocalGradients(() => fn(...symbols));
           refusePromise(result, tracer.readFailure);
           const outputs: Tensor[] = [];
-          rebuild = collect(result as Tree, outputs);
+          rebuild = collect(result as JitResult, outputs);
           for (const output of outputs) {
             if (output.device !== device)
               throw new DeviceError(
@@ -383,7 +384,7 @@ function trialCalls({ nodes }: Graph): TrialCall[] {
 }
 
 /** Lists the tensors of a result and gives a function that puts new ones in their places. */
-function collect(value: Tree, into: Tensor[]): Entry["rebuild"] {
+function collect(value: JitResult, into: Tensor[]): Entry["rebuild"] {
   if (value === undefined || value === null) return () => value;
   if (value instanceof Tensor) {
     const index = into.length;
@@ -397,7 +398,9 @@ function collect(value: Tree, into: Tensor[]): Entry["rebuild"] {
     return (device, memories) => parts.map((part) => part(device, memories));
   }
   if (typeof value === "object" && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
-    const parts = Object.entries(value).map(([key, part]) => [key, collect(part as Tree, into)] as const);
+    const parts = Object.entries(value).map(
+      ([key, part]) => [key, collect(part as JitResult, into)] as const,
+    );
     return (device, memories) =>
       Object.fromEntries(parts.map(([key, part]) => [key, part(device, memories)]));
   }

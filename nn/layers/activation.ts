@@ -1,11 +1,11 @@
 // Activation: an activation function as a layer of its own.
 
-import { ArgumentError, type Shape, type Tensor } from "../../engine/index.ts";
+import { ArgumentError, type Tensor } from "../../engine/index.ts";
 import * as activations from "./activations.ts";
 import { Layer, type LayerOptions } from "./layer.ts";
 
 /** The function, pointwise (softmax: over the last axis); the same numbers as a layer's `activation` option. */
-export class Activation extends Layer {
+export class Activation extends Layer<Tensor, Tensor> {
   readonly activation: activations.NamedActivation;
 
   /** @param activation by name or as a function */
@@ -21,19 +21,15 @@ export class Activation extends Layer {
     this.activation = found;
   }
 
-  override get outputActivation(): string {
-    return this.activation.name;
+  override get outputActivation(): activations.NamedActivation {
+    return this.activation;
   }
 
-  computeOutputShape(inputShape: Shape): Shape {
-    return inputShape;
+  override get passesMask(): boolean {
+    return true;
   }
 
   protected forward(x: Tensor): Tensor {
-    return this.activation.call(x);
-  }
-
-  protected override forwardLogits(x: Tensor): Tensor {
     return x;
   }
 }

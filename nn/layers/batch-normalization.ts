@@ -5,20 +5,20 @@ import {
   ArgumentError,
   add,
   batchNorm,
-  type Device,
   mul,
   noGrad,
   normalize,
-  type Shape,
-  ShapeError,
   sub,
   type Tensor,
   tidy,
   type Variable,
 } from "../../engine/index.ts";
 import { atLeastZero, showGiven } from "../../engine/internal.ts";
+import type { CallContext } from "./call-context.ts";
 import * as initializers from "./initializers.ts";
-import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
+import { featuresOf, type SampleSpec } from "./spec.ts";
+import type { Weights } from "./weights.ts";
 
 export interface BatchNormalizationOptions extends LayerOptions {
   /** Share of the moving averages kept at each step; default 0.99. */
@@ -36,7 +36,7 @@ const ownOptions: OwnLayerOptions<BatchNormalizationOptions> = { momentum: true,
  * layer is not trainable) they are those moving averages. Defaults of Keras. 2 F trainable parameters, 2 F not.
  * Source: Ioffe and Szegedy 2015. It may stand before or after an activation.
  */
-export class BatchNormalization extends Layer {
+export class BatchNormalization extends Layer<Tensor, Tensor> {
   readonly momentum: number;
   readonly epsilon: number;
   #gamma!: Variable;
@@ -55,26 +55,22 @@ export class BatchNormalization extends Layer {
     this.epsilon = epsilon;
   }
 
-  computeOutputShape(inputShape: Shape): Shape {
-    if (inputShape.length === 0) {
-      throw new ShapeError(
-        `${this.describe()}: needs inputs with a features axis, [batch, features], got [batch]`,
-      );
-    }
-    return inputShape;
+  override outputSpec(input: SampleSpec): SampleSpec {
+    featuresOf(this.describe(), input);
+    return { shape: input.shape, dtype: "f32" };
   }
 
-  protected override createWeights(inputShape: Shape, device: Device): void {
-    const features = [inputShape[inputShape.length - 1]];
-    const fixed = { trainable: false };
-    this.#gamma = this.addWeight("gamma", features, initializers.ones(), device);
-    this.#beta = this.addWeight("beta", features, initializers.zeros(), device);
-    this.#movingMean = this.addWeight("movingMean", features, initializers.zeros(), device, fixed);
-    this.#movingVariance = this.addWeight("movingVariance", features, initializers.ones(), device, fixed);
+  protected override createWeights(input: SampleSpec, weights: Weights): void {
+    const features = [featuresOf(this.describe(), input)];
+    const moved = { role: "moved" } as const;
+    this.#gamma = weights.add("gamma", features, initializers.ones());
+    this.#beta = weights.add("beta", features, initializers.zeros());
+    this.#movingMean = weights.add("movingMean", features, initializers.zeros(), moved);
+    this.#movingVariance = weights.add("movingVariance", features, initializers.ones(), moved);
   }
 
-  protected forward(x: Tensor, { training }: Required<CallOptions>): Tensor {
-    if (!training || !this.trainable) {
+  protected forward(x: Tensor, { training, trainable }: CallContext): Tensor {
+    if (!training || !trainable) {
       return normalize(x, this.#movingMean, this.#movingVariance, this.#gamma, this.#beta, this.epsilon);
     }
     const [y, mean, variance] = batchNorm(x, this.#gamma, this.#beta, this.epsilon);

@@ -7,7 +7,6 @@ import {
   conv1d,
   conv2d,
   convTranspose2d,
-  type Device,
   depthwiseConv2d,
   type PerAxis,
   type Shape,
@@ -18,8 +17,10 @@ import {
 import { atLeastOne, type OptionNames } from "../../engine/internal.ts";
 import * as activations from "./activations.ts";
 import * as initializers from "./initializers.ts";
-import { batched, type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 import { checkImageShape, type LayerPadding, paddingOf, placesOf, spatial } from "./options.ts";
+import { batched, featuresOf, type SampleShape, type SampleSpec } from "./spec.ts";
+import type { Weights } from "./weights.ts";
 
 interface WindowLayerOptions extends LayerOptions {
   /** Distance between neighbouring places of the window; default 1. */
@@ -48,7 +49,7 @@ const windowLayerOptions: OwnLayerOptions<WindowLayerOptions> = {
 type OwnOptions<O extends WindowLayerOptions> = OptionNames<Omit<O, keyof WindowLayerOptions>>;
 
 /** What the layers of this file share; each says its kernel's shape and how it is applied. */
-abstract class WindowLayer extends Layer {
+abstract class WindowLayer extends Layer<Tensor, Tensor> {
   readonly kernelSize: readonly number[];
   readonly strides: readonly number[];
   readonly padding: LayerPadding;
@@ -105,33 +106,28 @@ abstract class WindowLayer extends Layer {
     return this.#bias;
   }
 
-  override get outputActivation(): string {
-    return this.activation.name;
+  override get outputActivation(): activations.NamedActivation {
+    return this.activation;
   }
 
-  computeOutputShape(inputShape: Shape): Shape {
-    checkImageShape(this.describe(), this.kernelSize.length, inputShape);
-    return [...this.placesAlong(inputShape), this.channelsOut(inputShape[inputShape.length - 1])];
+  override outputSpec(input: SampleSpec): SampleSpec {
+    checkImageShape(this.describe(), this.kernelSize.length, input.shape);
+    const channels = this.channelsOut(featuresOf(this.describe(), input));
+    return { shape: [...this.placesAlong(input.shape), channels], dtype: "f32" };
   }
 
-  protected placesAlong(inputShape: Shape): number[] {
+  protected placesAlong(inputShape: SampleShape): (number | null)[] {
     const { kernelSize, strides, dilationRate, padding } = this;
     return placesOf(this.describe(), inputShape, kernelSize, strides, dilationRate, padding);
   }
 
-  protected override createWeights(inputShape: Shape, device: Device): void {
-    const channels = inputShape[inputShape.length - 1];
-    const shape = this.kernelShape(channels);
-    this.#kernel = this.addWeight(this.#kernelName, shape, this.kernelInitializer, device);
-    if (!this.useBias) return;
-    this.#bias = this.addWeight("bias", [this.channelsOut(channels)], this.biasInitializer, device);
+  protected override createWeights(input: SampleSpec, weights: Weights): void {
+    const channels = featuresOf(this.describe(), input);
+    this.#kernel = weights.add(this.#kernelName, this.kernelShape(channels), this.kernelInitializer);
+    if (this.useBias) this.#bias = weights.add("bias", [this.channelsOut(channels)], this.biasInitializer);
   }
 
-  protected forward(x: Tensor, options: Required<CallOptions>): Tensor {
-    return this.activation.call(this.forwardLogits(x, options));
-  }
-
-  protected override forwardLogits(x: Tensor, _options: Required<CallOptions>): Tensor {
+  protected forward(x: Tensor): Tensor {
     const y = this.convolve(x, this.#kernel as Variable);
     return this.#bias === undefined ? y : add(y, this.#bias);
   }
@@ -171,15 +167,15 @@ abstract class Convolution extends WindowLayer {
     this.groups = groups;
   }
 
-  override computeOutputShape(inputShape: Shape): Shape {
-    const shape = super.computeOutputShape(inputShape);
-    const channels = inputShape[inputShape.length - 1];
+  override outputSpec(input: SampleSpec): SampleSpec {
+    const output = super.outputSpec(input);
+    const channels = featuresOf(this.describe(), input);
     if (channels % this.groups !== 0) {
       throw new ShapeError(
-        `${this.describe()}: ${this.groups} groups do not divide the ${channels} channels of ${batched(inputShape)}`,
+        `${this.describe()}: ${this.groups} groups do not divide the ${channels} channels of ${batched(input.shape)}`,
       );
     }
-    return shape;
+    return output;
   }
 
   protected channelsOut(): number {
@@ -274,9 +270,10 @@ export class Conv2DTranspose extends WindowLayer {
     this.filters = filters;
   }
 
-  protected override placesAlong(inputShape: Shape): number[] {
+  protected override placesAlong(inputShape: SampleShape): (number | null)[] {
     return this.kernelSize.map((taps, axis) => {
       const [length, stride] = [inputShape[axis], this.strides[axis]];
+      if (length === null) return null;
       if (this.padding === "same") return length * stride;
       return (length - 1) * stride + Math.max((taps - 1) * this.dilationRate[axis] + 1, stride);
     });

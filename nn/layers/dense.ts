@@ -1,19 +1,12 @@
 // Dense: a fully connected layer (FC).
 
-import {
-  add,
-  type Device,
-  matmul,
-  reshape,
-  type Shape,
-  ShapeError,
-  type Tensor,
-  type Variable,
-} from "../../engine/index.ts";
+import { add, matmul, reshape, type Tensor, type Variable } from "../../engine/index.ts";
 import { atLeastOne } from "../../engine/internal.ts";
 import * as activations from "./activations.ts";
 import * as initializers from "./initializers.ts";
-import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
+import { featuresOf, type SampleSpec } from "./spec.ts";
+import type { Weights } from "./weights.ts";
 
 export interface DenseOptions extends LayerOptions {
   /** By name or as a function; default "linear", the identity. */
@@ -37,7 +30,7 @@ const ownOptions: OwnLayerOptions<DenseOptions> = {
  * activation(x · kernel + bias): [batch, ..., in] to [batch, ..., units]. kernel [in, units], bias [units]:
  * in · units + units parameters.
  */
-export class Dense extends Layer {
+export class Dense extends Layer<Tensor, Tensor> {
   readonly units: number;
   readonly activation: activations.NamedActivation;
   readonly useBias: boolean;
@@ -67,30 +60,22 @@ export class Dense extends Layer {
     return this.#bias;
   }
 
-  override get outputActivation(): string {
-    return this.activation.name;
+  override get outputActivation(): activations.NamedActivation {
+    return this.activation;
   }
 
-  computeOutputShape(inputShape: Shape): Shape {
-    if (inputShape.length === 0) {
-      throw new ShapeError(
-        `${this.describe()}: needs inputs with a features axis, [batch, features], got [batch]`,
-      );
-    }
-    return [...inputShape.slice(0, -1), this.units];
+  override outputSpec(input: SampleSpec): SampleSpec {
+    featuresOf(this.describe(), input);
+    return { shape: [...input.shape.slice(0, -1), this.units], dtype: "f32" };
   }
 
-  protected override createWeights(inputShape: Shape, device: Device): void {
-    const features = inputShape[inputShape.length - 1];
-    this.#kernel = this.addWeight("kernel", [features, this.units], this.kernelInitializer, device);
-    if (this.useBias) this.#bias = this.addWeight("bias", [this.units], this.biasInitializer, device);
+  protected override createWeights(input: SampleSpec, weights: Weights): void {
+    const features = featuresOf(this.describe(), input);
+    this.#kernel = weights.add("kernel", [features, this.units], this.kernelInitializer);
+    if (this.useBias) this.#bias = weights.add("bias", [this.units], this.biasInitializer);
   }
 
-  protected forward(x: Tensor, options: Required<CallOptions>): Tensor {
-    return this.activation.call(this.forwardLogits(x, options));
-  }
-
-  protected override forwardLogits(x: Tensor, _options: Required<CallOptions>): Tensor {
+  protected forward(x: Tensor): Tensor {
     const kernel = this.#kernel as Variable;
     const features = kernel.shape[0];
     // One matrix product over all rows, whatever the axes.

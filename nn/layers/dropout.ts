@@ -1,19 +1,11 @@
 // Dropout: leaves out a random share of the inputs in training, a fresh one at each step.
 
-import {
-  ArgumentError,
-  type Device,
-  dropout,
-  noGrad,
-  RandomSource,
-  type Shape,
-  type Tensor,
-  tidy,
-  type Variable,
-  variable,
-} from "../../engine/index.ts";
+import { ArgumentError, dropout, noGrad, type Tensor, tidy, type Variable } from "../../engine/index.ts";
 import { advance, showGiven } from "../../engine/internal.ts";
-import { type CallOptions, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
+import type { CallContext } from "./call-context.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
+import type { SampleSpec } from "./spec.ts";
+import type { Weights } from "./weights.ts";
 
 export interface DropoutOptions extends LayerOptions {
   /** Fixes the masks, whatever the device's seed. */
@@ -27,7 +19,7 @@ const ownOptions: OwnLayerOptions<DropoutOptions> = { seed: true };
  * the identity. The mask is drawn on the device from a counter that advances at each step, the same bits on every
  * device, and drawn again in backward. Source: Srivastava et al. 2014, scaled as Keras does.
  */
-export class Dropout extends Layer {
+export class Dropout extends Layer<Tensor, Tensor> {
   readonly rate: number;
   readonly seed: number | undefined;
   #state: Variable | undefined;
@@ -49,16 +41,15 @@ export class Dropout extends Layer {
     return this.#state;
   }
 
-  computeOutputShape(inputShape: Shape): Shape {
-    return inputShape;
+  override get passesMask(): boolean {
+    return true;
   }
 
-  protected override createWeights(_inputShape: Shape, device: Device): void {
-    const words = this.seed === undefined ? device.random.state() : new RandomSource(this.seed).state();
-    this.#state = variable(words, { dtype: "u32", device, trainable: false, name: `${this.name}/state` });
+  protected override createWeights(_input: SampleSpec, weights: Weights): void {
+    this.#state = weights.random("state", this.seed);
   }
 
-  protected forward(x: Tensor, { training }: Required<CallOptions>): Tensor {
+  protected forward(x: Tensor, { training }: CallContext): Tensor {
     if (!training || this.rate === 0) return x;
     const state = this.#state as Variable;
     return tidy(() => {
@@ -68,11 +59,5 @@ export class Dropout extends Layer {
       state.assign(next);
       return y;
     });
-  }
-
-  override dispose(): void {
-    super.dispose();
-    this.#state?.dispose();
-    this.#state = undefined;
   }
 }

@@ -1,9 +1,11 @@
 // Embedding: a trained row of numbers for each of a set of whole numbers, as words of a vocabulary.
 
-import { cast, type Device, embedding, type Shape, type Tensor, type Variable } from "../../engine/index.ts";
+import { cast, embedding, type Tensor, type Variable } from "../../engine/index.ts";
 import { atLeastOne } from "../../engine/internal.ts";
 import * as initializers from "./initializers.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
+import type { SampleSpec } from "./spec.ts";
+import type { Weights } from "./weights.ts";
 
 export interface EmbeddingOptions extends LayerOptions {
   /** Default "uniform": even over ±0.05, as in Keras. */
@@ -18,7 +20,7 @@ const ownOptions: OwnLayerOptions<EmbeddingOptions> = { embeddingsInitializer: t
  * such ids in arrays are refused (not in tensors, which stay unread but under `debug({ numerics: true })`). embeddings
  * [inputDim, outputDim].
  */
-export class Embedding extends Layer {
+export class Embedding extends Layer<Tensor, Tensor> {
   readonly inputDim: number;
   readonly outputDim: number;
   readonly embeddingsInitializer: initializers.Initializer;
@@ -44,13 +46,18 @@ export class Embedding extends Layer {
     return this.#embeddings;
   }
 
-  computeOutputShape(inputShape: Shape): Shape {
-    return [...inputShape, this.outputDim];
+  override get idCount(): number | undefined {
+    // A subclass may make ids of anything.
+    return this.constructor === Embedding ? this.inputDim : undefined;
   }
 
-  protected override createWeights(_inputShape: Shape, device: Device): void {
+  override outputSpec({ shape }: SampleSpec): SampleSpec {
+    return { shape: [...shape, this.outputDim], dtype: "f32" };
+  }
+
+  protected override createWeights(_input: SampleSpec, weights: Weights): void {
     const shape = [this.inputDim, this.outputDim];
-    this.#embeddings = this.addWeight("embeddings", shape, this.embeddingsInitializer, device);
+    this.#embeddings = weights.add("embeddings", shape, this.embeddingsInitializer);
   }
 
   protected forward(x: Tensor): Tensor {

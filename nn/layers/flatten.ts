@@ -1,16 +1,17 @@
 // Flatten: all axes but the batch merged into one.
 
-import { reshape, type Shape, sizeOf, type Tensor } from "../../engine/index.ts";
+import { reshape, sizeOf, type Tensor } from "../../engine/index.ts";
 import { Layer, type LayerOptions } from "./layer.ts";
+import { knownShape, type SampleSpec } from "./spec.ts";
 
 /** [batch, ...shape] to [batch, size]: a view, no copy and no parameters. */
-export class Flatten extends Layer {
+export class Flatten extends Layer<Tensor, Tensor> {
   constructor(options: LayerOptions = {}) {
     super("Flatten", options, {});
   }
 
-  computeOutputShape(inputShape: Shape): Shape {
-    return [sizeOf(inputShape)];
+  override outputSpec({ shape, dtype }: SampleSpec): SampleSpec {
+    return { shape: [sizeOf(knownShape(this.describe(), shape))], dtype };
   }
 
   protected forward(x: Tensor): Tensor {

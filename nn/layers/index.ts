@@ -2,6 +2,7 @@
 
 export { Activation } from "./activation.ts";
 export { BatchNormalization, type BatchNormalizationOptions } from "./batch-normalization.ts";
+export { type CallContext, collectLosses } from "./call-context.ts";
 export {
   Conv1D,
   Conv2D,
@@ -15,8 +16,8 @@ export { Dense, type DenseOptions } from "./dense.ts";
 export { Dropout, type DropoutOptions } from "./dropout.ts";
 export { Embedding, type EmbeddingOptions } from "./embedding.ts";
 export { Flatten } from "./flatten.ts";
-export { Input, type InputOptions } from "./input.ts";
-export { type CallOptions, Layer, type LayerOptions, type LayerSample } from "./layer.ts";
+export { Input } from "./input.ts";
+export { type CallOptions, Layer, type LayerOptions, type LayerSample, type LayerVariable } from "./layer.ts";
 export {
   type AffineNormalizationOptions,
   GroupNormalization,
@@ -26,6 +27,15 @@ export {
   RMSNormalization,
   type RMSNormalizationOptions,
 } from "./layer-normalization.ts";
+export { type Mask, maskOf } from "./masks.ts";
+export {
+  type Call,
+  type InputOptions,
+  input,
+  Placeholder,
+  type Symbolic,
+  type TensorsOf,
+} from "./placeholder.ts";
 export {
   AveragePooling1D,
   AveragePooling2D,
@@ -40,3 +50,5 @@ export {
 } from "./pooling.ts";
 export { Rescaling, type RescalingOptions } from "./rescaling.ts";
 export { Permute, Reshape } from "./reshape.ts";
+export type { SampleShape, SampleSpec, SpecOf } from "./spec.ts";
+export type { Role, WeightConstraint, WeightOptions, WeightRegularizer, Weights } from "./weights.ts";

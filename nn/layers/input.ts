@@ -1,35 +1,28 @@
-// Input: says what a model takes. It has no weights, does nothing to numbers, and gets no row in the summary.
+// Input: says what a Sequential takes, as its first entry. It has no weights, and gets no row in the summary.
 
-import { ArgumentError, div, mul, type Shape, type Tensor } from "../../engine/index.ts";
-import { checkOptions, showGiven } from "../../engine/internal.ts";
-import { checkSampleShape } from "./layer.ts";
-
-export interface InputOptions {
-  /**
-   * What bytes mean: u8 data is multiplied by this on the device as it comes in (for 1 / n, n a whole number, divided by
-   * n), f32 data is taken as it is. With 1 / 255, images stored as bytes and images stored as floats of 0 to 1 are the same to the model, wherever they
-   * come in: `fit`, `evaluate`, `predict`, `call`. Default 1, as in Keras.
-   */
-  byteScale?: number;
-}
+import { div, mul, type Tensor } from "../../engine/index.ts";
+import { type InputOptions, input, type Placeholder } from "./placeholder.ts";
+import type { SampleShape } from "./spec.ts";
 
 /**
- * The shape of one input, without the batch axis, as the first entry of a model:
+ * The shape of one input, without the batch axis, as the first entry of a Sequential:
  *
  *     new Sequential([new Input([28, 28], { byteScale: 1 / 255 }), new Flatten(), new Dense(10)])
  */
 export class Input {
-  readonly shape: Shape;
-  readonly byteScale: number;
+  /** What the model's graph starts from; `input(...)` makes the same. */
+  readonly placeholder: Placeholder;
 
-  constructor(shape: Shape, options: InputOptions = {}) {
-    checkSampleShape("Input", shape);
-    checkOptions("Input", options, { byteScale: true });
-    this.shape = [...shape];
-    this.byteScale = options.byteScale ?? 1;
-    if (!Number.isFinite(this.byteScale)) {
-      throw new ArgumentError(`Input: byteScale must be a finite number, got ${showGiven(this.byteScale)}`);
-    }
+  constructor(shape: SampleShape, options: InputOptions = {}) {
+    this.placeholder = input(shape, options);
+  }
+
+  get shape(): SampleShape {
+    return this.placeholder.shape;
+  }
+
+  get byteScale(): number {
+    return this.placeholder.byteScale;
   }
 }
 

@@ -3,7 +3,6 @@
 
 import {
   ArgumentError,
-  type Device,
   groupNorm,
   layerNorm,
   rmsNorm,
@@ -14,7 +13,9 @@ import {
 } from "../../engine/index.ts";
 import { atLeastZero, type OptionNames, showGiven } from "../../engine/internal.ts";
 import * as initializers from "./initializers.ts";
-import { batched, Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
+import { batched, knownShape, type SampleShape, type SampleSpec } from "./spec.ts";
+import type { Weights } from "./weights.ts";
 
 interface NormalizationOptions extends LayerOptions {
   /** Added to the variance, at least 0. With 0 a sample without spread gives NaN. */
@@ -45,7 +46,7 @@ type OwnAffineOptions<O extends AffineNormalizationOptions> = OptionNames<
 >;
 
 /** The lengths of the axes that `axis` names (the batch is axis 0): the last one or the last few. */
-function trailing(layer: string, inputShape: Shape, axis: number | readonly number[]): Shape {
+function trailing(layer: string, inputShape: SampleShape, axis: number | readonly number[]): Shape {
   const rank = inputShape.length + 1;
   const list = (typeof axis === "number" ? [axis] : [...axis]).map((n) => (n < 0 ? n + rank : n));
   list.sort((a, b) => a - b);
@@ -55,11 +56,11 @@ function trailing(layer: string, inputShape: Shape, axis: number | readonly numb
       `${layer}: axis ${JSON.stringify(axis)} of ${batched(inputShape)} must be the last one or the last few, without the batch; a Permute layer brings others there`,
     );
   }
-  return inputShape.slice(list[0] - 1);
+  return knownShape(layer, inputShape.slice(list[0] - 1));
 }
 
 /** Gamma and beta, where they are wanted. */
-abstract class AffineNormalization extends Layer {
+abstract class AffineNormalization extends Layer<Tensor, Tensor> {
   readonly epsilon: number;
   readonly center: boolean;
   readonly scale: boolean;
@@ -84,12 +85,17 @@ abstract class AffineNormalization extends Layer {
     this.#gammaInitializer = gamma;
   }
 
-  protected abstract parameterShape(inputShape: Shape): Shape;
+  protected abstract parameterShape(inputShape: SampleShape): Shape;
 
-  protected override createWeights(inputShape: Shape, device: Device): void {
-    const shape = this.parameterShape(inputShape);
-    if (this.scale) this.gamma = this.addWeight("gamma", shape, this.#gammaInitializer, device);
-    if (this.center) this.beta = this.addWeight("beta", shape, this.#betaInitializer, device);
+  override outputSpec({ shape }: SampleSpec): SampleSpec {
+    this.parameterShape(shape);
+    return { shape, dtype: "f32" };
+  }
+
+  protected override createWeights(input: SampleSpec, weights: Weights): void {
+    const shape = this.parameterShape(input.shape);
+    if (this.scale) this.gamma = weights.add("gamma", shape, this.#gammaInitializer);
+    if (this.center) this.beta = weights.add("beta", shape, this.#betaInitializer);
   }
 }
 
@@ -112,12 +118,7 @@ export class LayerNormalization extends AffineNormalization {
     this.axis = options.axis ?? -1;
   }
 
-  computeOutputShape(inputShape: Shape): Shape {
-    this.parameterShape(inputShape);
-    return inputShape;
-  }
-
-  protected parameterShape(inputShape: Shape): Shape {
+  protected parameterShape(inputShape: SampleShape): Shape {
     return trailing(this.describe(), inputShape, this.axis);
   }
 
@@ -152,18 +153,14 @@ export class GroupNormalization extends AffineNormalization {
     this.groups = groups;
   }
 
-  computeOutputShape(inputShape: Shape): Shape {
-    const channels = inputShape[inputShape.length - 1];
+  protected parameterShape(inputShape: SampleShape): Shape {
+    const channels = inputShape.at(-1) ?? undefined;
     if (channels === undefined || (this.groups !== -1 && channels % this.groups !== 0)) {
       throw new ShapeError(
         `${this.describe()}: ${this.groups} groups do not divide the last axis of ${batched(inputShape)}; set groups to a divisor of the channels, or to -1`,
       );
     }
-    return inputShape;
-  }
-
-  protected parameterShape(inputShape: Shape): Shape {
-    return inputShape.slice(-1);
+    return [channels];
   }
 
   protected forward(x: Tensor): Tensor {
@@ -181,7 +178,7 @@ export interface RMSNormalizationOptions extends NormalizationOptions {
  * scale · x / √(mean(x²) + ε) over the last axis (or last few) of each sample; ε is 1e-6. One weight, scale, of those
  * axes' shape. Defaults of Keras. Source: Zhang and Sennrich 2019.
  */
-export class RMSNormalization extends Layer {
+export class RMSNormalization extends Layer<Tensor, Tensor> {
   readonly axis: number | readonly number[];
   readonly epsilon: number;
   #scale: Variable | undefined;
@@ -196,14 +193,14 @@ export class RMSNormalization extends Layer {
     this.epsilon = epsilon;
   }
 
-  computeOutputShape(inputShape: Shape): Shape {
-    trailing(this.describe(), inputShape, this.axis);
-    return inputShape;
+  override outputSpec({ shape }: SampleSpec): SampleSpec {
+    trailing(this.describe(), shape, this.axis);
+    return { shape, dtype: "f32" };
   }
 
-  protected override createWeights(inputShape: Shape, device: Device): void {
-    const shape = trailing(this.describe(), inputShape, this.axis);
-    this.#scale = this.addWeight("scale", shape, initializers.ones(), device);
+  protected override createWeights(input: SampleSpec, weights: Weights): void {
+    const shape = trailing(this.describe(), input.shape, this.axis);
+    this.#scale = weights.add("scale", shape, initializers.ones());
   }
 
   protected forward(x: Tensor): Tensor {

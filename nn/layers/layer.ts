@@ -1,5 +1,5 @@
-// Layer: weights, and a function of one tensor that uses them. Shapes here are without the batch axis, which comes
-// first in every input and output.
+// Layer: weights, and a function of tensors that uses them. Shapes here are without the batch axis, which comes first in
+// every input and output.
 
 import {
   ArgumentError,
@@ -12,28 +12,43 @@ import {
   type Shape,
   ShapeError,
   showShape,
-  sizeOf,
   Tensor,
+  type Tree,
   tidy,
   type Variable,
-  variable,
 } from "../../engine/index.ts";
 import {
   checkedName,
   checkOptions,
-  checkSize,
   kindOf,
+  leavesOf,
+  mapTree,
   type OptionNames,
-  showGivenList,
 } from "../../engine/internal.ts";
-import type { Initializer } from "./initializers.ts";
-import { autoName } from "./names.ts";
+import type { NamedActivation } from "./activations.ts";
+import { addLoss, type CallContext, callContext, type Inherited } from "./call-context.ts";
+import { type Mask, masksOf, setMasks } from "./masks.ts";
+import { baseName } from "./names.ts";
+import { hasPlaceholder, noteCall, Placeholder, type Symbolic } from "./placeholder.ts";
+import {
+  batched,
+  checkSampleShape,
+  fitsShape,
+  isSpec,
+  mapSpecs,
+  type SampleShape,
+  type SampleSpec,
+  type SpecOf,
+  showSpecs,
+  specsIn,
+} from "./spec.ts";
+import { Builder, type Declared, type Part, type Role, type Weights } from "./weights.ts";
 
 export interface LayerOptions {
-  /** Default: the type in snake_case with a number ("dense", "dense_1", ...). */
+  /** Default: what the model that it stands in calls it ("dense", "dense_1", ...). It holds no "/". */
   name?: string;
-  /** Shape of one input, without the batch axis; wanted of a model's first layer, else worked out. */
-  inputShape?: Shape;
+  /** Shape of one input, without the batch axis; wanted of a Sequential's first layer, else worked out. */
+  inputShape?: SampleShape;
   /** Short for `inputShape: [inputDim]`. */
   inputDim?: number;
   /** Whether training changes the weights; default true. */
@@ -51,17 +66,18 @@ const layerOptions: OptionNames<LayerOptions> = {
 export type OwnLayerOptions<O extends LayerOptions> = OptionNames<Omit<O, keyof LayerOptions>>;
 
 export interface CallOptions {
-  /** Training behaviour (dropout drops, batch normalization uses the batch's statistics) or inference's; default false. */
+  /**
+   * Training behaviour (dropout drops, batch normalization uses the batch's statistics) or inference's. Default: that of
+   * the layer whose `forward` calls, false outside of all.
+   */
   training?: boolean;
+  /** Masks of the inputs, [batch, time] each, in their places; default: those that the inputs got from the layers before. */
+  mask?: Tree<Mask>;
+  /** Leave out the activation that comes last, as a loss from logits wants it; default false. */
+  logits?: boolean;
 }
 
-const callOptions: OptionNames<CallOptions> = { training: true };
-
-/** @internal What was asked for, whole. */
-export function readCallOptions(call: string, options: CallOptions | undefined): Required<CallOptions> {
-  checkOptions(call, options, callOptions);
-  return { training: options?.training ?? false };
-}
+const callOptions: OptionNames<CallOptions> = { training: true, mask: true, logits: true };
 
 /** A layer as tests and the bench try it. */
 export interface LayerSample {
@@ -72,101 +88,227 @@ export interface LayerSample {
   readonly limit?: number;
 }
 
-export abstract class Layer {
+/** A variable of a layer or of one inside it. */
+export interface LayerVariable {
+  /** Where it stands, relative to the layer that was asked: "kernel", "blocks/0/norm/gamma". */
+  readonly path: string;
+  readonly variable: Variable;
+  readonly role: Role;
+  /** Whether training changes it: its role is "trained", and neither its layer nor one around that is frozen. */
+  readonly isTrained: boolean;
+  /** The layer that declared it. */
+  readonly layer: Layer;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: layers of all kinds stand in one list
+export abstract class Layer<I = any, O = any> {
   /** @internal What tests and the bench try of a class that the bench's table of layers does not list. */
   declare static readonly samples?: () => readonly LayerSample[];
 
-  readonly name: string;
   /** The class's name, kept through minifiers. */
   readonly type: string;
+  /** Set it to false to freeze the weights; a compiled model honours it from its next `compile` on. */
   trainable: boolean;
   /** What the options asked for; undefined where it is to be worked out. */
-  readonly declaredInputShape: Shape | undefined;
-  #inputShape: Shape | undefined;
-  #outputShape: Shape | undefined;
+  readonly declaredInputShape: SampleShape | undefined;
+  readonly #givenName: string | undefined;
+  /** The layer that this one stands in, the first that took it, and what it is called there. */
+  #home: { readonly owner: Layer | undefined; readonly name: string } | undefined;
+  readonly #parts: Part<Layer>[] = [];
   #device: Device | undefined;
-  readonly #weights: Variable[] = [];
+  #inputSpec: Tree<SampleSpec> | undefined;
+  #outputSpec: Tree<SampleSpec> | undefined;
+  /** The shapes that came last, and what they give: so that calls that repeat are checked by comparing alone. */
+  #last: { readonly shapes: readonly Shape[]; readonly outputs: readonly SampleSpec[] } | undefined;
   #isDisposed = false;
 
   /**
    * @param own the names of the options that the layer has besides {@link LayerOptions}: any others are refused. Left
    *   out, nothing is
    */
-  protected constructor(type: string, options: LayerOptions, own?: Readonly<Record<string, true>>) {
+  protected constructor(type: string, options: LayerOptions = {}, own?: Readonly<Record<string, true>>) {
     if (own !== undefined) checkOptions(type, options, { ...layerOptions, ...own });
     this.type = type;
-    this.name = options.name === undefined ? autoName(type) : checkedName(type, options.name);
+    this.#givenName = options.name === undefined ? undefined : checkedLayerName(type, options.name);
     this.trainable = options.trainable ?? true;
     const { inputShape, inputDim } = options;
     this.declaredInputShape = inputShape ?? (inputDim === undefined ? undefined : [inputDim]);
     if (this.declaredInputShape !== undefined) checkSampleShape(this.describe(), this.declaredInputShape);
   }
 
-  /** Shape of one output for inputs of a shape; throws a ShapeError for a shape it can't take. */
-  abstract computeOutputShape(inputShape: Shape): Shape;
-
-  /** The layer's function. `x` has the shape that the layer was built for. */
-  protected abstract forward(x: Tensor, options: Required<CallOptions>): Tensor;
-
   /**
-   * Makes the weights; called once. Layers that this one keeps in properties (not in `#private` ones) or in arrays there
-   * are its own: build them here, and their weights are trained, counted, saved and freed with its own.
+   * What comes out for inputs of a shape and dtype; throws a ShapeError for some that it can't take. Unless a layer says
+   * otherwise, what comes in.
    */
-  protected createWeights(_inputShape: Shape, _device: Device): void {}
-
-  /** The name of the activation that comes last in {@link forward}, "linear" if none does. */
-  get outputActivation(): string {
-    return "linear";
+  outputSpec(inputs: SpecOf<I>): SpecOf<O> {
+    return inputs as unknown as SpecOf<O>;
   }
 
-  /** {@link forward} without its last activation; layers that have one give it. */
-  protected forwardLogits(x: Tensor, options: Required<CallOptions>): Tensor {
-    return this.forward(x, options);
+  /** The layer's function, without its {@link outputActivation}. The inputs have shapes that {@link outputSpec} takes. */
+  protected abstract forward(inputs: I, context: CallContext): O;
+
+  /** Declares the weights and inner layers; called again, with nothing made anew, to check whether other inputs fit. */
+  protected createWeights(_inputs: SpecOf<I>, _weights: Weights): void {}
+
+  /** Applied to what {@link forward} gives; a loss from logits leaves it out. */
+  get outputActivation(): NamedActivation | undefined {
+    return undefined;
   }
 
-  /**
-   * The activation that a loss may take over, computing from {@link callLogits}: "linear" where a subclass has changed
-   * {@link forward} and not {@link forwardLogits}, which then no longer belong together.
-   */
-  get fusibleActivation(): string {
-    for (let owner: object | null = this; owner !== null; owner = Object.getPrototypeOf(owner)) {
-      if (Object.hasOwn(owner, "forwardLogits")) return this.outputActivation;
-      if (Object.hasOwn(owner, "forward")) return "linear";
-    }
-    return "linear";
+  /** @internal Those that come last, output by output. */
+  get outputActivations(): readonly (NamedActivation | undefined)[] {
+    return [this.outputActivation];
+  }
+
+  /** Whether masks of the input go on to the output, as they do through what treats each step by itself. */
+  get passesMask(): boolean {
+    return false;
+  }
+
+  /** The masks of the outputs, in their places; undefined for none. */
+  protected outputMask(inputs: I, mask: CallContext["mask"], _outputs: O): CallContext["mask"] {
+    return this.passesMask && inputs instanceof Tensor ? mask : undefined;
+  }
+
+  /** @internal Where an input is the number of a row of a table, as an Embedding's: how many rows that has. */
+  get idCount(): number | undefined {
+    return undefined;
+  }
+
+  /** Given by hand, else by the first model that the layer stands in, else made of the type. */
+  get name(): string {
+    return this.#givenName ?? this.#home?.name ?? baseName(this.type);
+  }
+
+  /** @internal The name that was given by hand. */
+  get givenName(): string | undefined {
+    return this.#givenName;
+  }
+
+  /** Its name after those of the layers that it stands in: "encoder/dense". */
+  get path(): string {
+    const owner = this.#home?.owner;
+    const name = this.#home?.name ?? this.name;
+    return owner === undefined || owner.isRoot ? name : `${owner.path}/${name}`;
+  }
+
+  /** @internal Whether paths begin below it, as they do in a model that stands in no other. */
+  get isRoot(): boolean {
+    return false;
+  }
+
+  /** @internal Whether another layer has it as a part. */
+  protected get isInside(): boolean {
+    return this.#home !== undefined;
+  }
+
+  /** @internal Tells the layer where it stands; the first one counts. */
+  adopt(owner: Layer, name: string): void {
+    if (this.#home !== undefined) return;
+    this.#home = { owner, name };
+    // Weights that it has already get the names that they have in there.
+    for (const { path, variable } of this.variables()) variable.name = `${this.path}/${path}`;
+  }
+
+  /** @internal Takes {@link adopt} back, where nothing came of it. */
+  leave(owner: Layer): void {
+    if (this.#home?.owner === owner) this.#home = undefined;
   }
 
   get isBuilt(): boolean {
-    return this.#inputShape !== undefined;
+    return this.#inputSpec !== undefined;
   }
 
-  /** Undefined until built. */
+  /** Of the inputs that it was built for; undefined before. */
+  get inputSpec(): Tree<SampleSpec> | undefined {
+    return this.#inputSpec;
+  }
+
+  /** The shape of the input that it was built for; undefined before. */
   get inputShape(): Shape | undefined {
-    return this.#inputShape;
+    return shapeOf(this, "inputShape", this.#inputSpec);
   }
 
-  /** Undefined until built. */
+  /** The shape of the output for that input; undefined before. */
   get outputShape(): Shape | undefined {
-    return this.#outputShape;
+    return shapeOf(this, "outputShape", this.#outputSpec);
+  }
+
+  /** Shape of one output for one input of a shape, f32. */
+  computeOutputShape(inputShape: SampleShape): Shape {
+    const spec = this.outputSpec({ shape: inputShape, dtype: "f32" } as SpecOf<I>);
+    return (spec as unknown as SampleSpec).shape as Shape;
   }
 
   /**
-   * All weights, in the order that `getWeights` gives them: the layer's own, then those of layers inside it, each once
-   * even where layers share it.
+   * All variables, the layer's own and those of layers inside it, in the order in which they were declared; one that is
+   * reached by two paths once, under the first.
    */
+  variables(): IterableIterator<LayerVariable> {
+    return this.#walk("", true, new Set(), undefined);
+  }
+
+  /** @internal The weights that training changes where the layers of a set are frozen, whatever they say. */
+  trainedBut(frozen: ReadonlySet<object>): Variable[] {
+    return [...this.#walk("", true, new Set(), frozen)]
+      .filter(({ isTrained }) => isTrained)
+      .map(({ variable }) => variable);
+  }
+
+  *#walk(
+    prefix: string,
+    isTrained: boolean,
+    seen: Set<Variable>,
+    frozen: ReadonlySet<object> | undefined,
+  ): IterableIterator<LayerVariable> {
+    const trains = isTrained && (frozen === undefined ? this.trainable : !frozen.has(this));
+    for (const part of this.#parts) {
+      const path = `${prefix}${part.name}`;
+      if ("layer" in part) yield* part.layer.#walk(`${path}/`, trains, seen, frozen);
+      else if (!seen.has(part.variable)) {
+        seen.add(part.variable);
+        const { variable, role } = part;
+        yield { path, variable, role, isTrained: trains && role === "trained", layer: this };
+      }
+    }
+  }
+
+  /** @internal The weights' penalties and what keeps them in bounds, of this layer and of those inside it. */
+  *weightRules(): IterableIterator<Declared> {
+    const seen = new Set<Variable>();
+    for (const { layer, variable } of this.variables()) {
+      const found = layer.#parts.find((part) => "variable" in part && part.variable === variable);
+      if (found === undefined || !("variable" in found) || seen.has(variable)) continue;
+      seen.add(variable);
+      if (found.regularizer !== undefined || found.constraint !== undefined) yield found;
+    }
+  }
+
+  /** @internal The layers inside this one, and in those, each once. */
+  *inside(seen = new Set<Layer>()): IterableIterator<Layer> {
+    for (const part of this.#parts) {
+      if (!("layer" in part) || seen.has(part.layer)) continue;
+      seen.add(part.layer);
+      yield part.layer;
+      yield* part.layer.inside(seen);
+    }
+  }
+
+  /** Trained weights and moving averages: what `getWeights` gives, in the same order. */
   get weights(): readonly Variable[] {
-    return unique([...this.#weights, ...this.#inner().flatMap((layer) => layer.weights)]);
+    return this.#select(({ role }) => role === "trained" || role === "moved");
   }
 
   get trainableWeights(): readonly Variable[] {
-    if (!this.trainable) return [];
-    const own = this.#weights.filter((weight) => weight.trainable);
-    return unique([...own, ...this.#inner().flatMap((layer) => layer.trainableWeights)]);
+    return this.#select(({ isTrained }) => isTrained);
   }
 
   get nonTrainableWeights(): readonly Variable[] {
-    const trainable = new Set(this.trainableWeights);
-    return this.weights.filter((weight) => !trainable.has(weight));
+    return this.#select(({ role, isTrained }) => role === "moved" || (role === "trained" && !isTrained));
+  }
+
+  #select(wanted: (entry: LayerVariable) => boolean): Variable[] {
+    return [...this.variables()].filter(wanted).map(({ variable }) => variable);
   }
 
   /** How many numbers the weights hold. */
@@ -174,155 +316,266 @@ export abstract class Layer {
     return this.weights.reduce((total, weight) => total + weight.size, 0);
   }
 
-  /** Makes the weights for inputs of a shape, on the default device unless told another. Once only. */
-  build(inputShape: Shape, device: Device = defaultDevice()): this {
+  /**
+   * Makes the weights for inputs of a shape, on the default device unless told another; once only: for other inputs it
+   * says whether they fit.
+   *
+   * @param inputs the shape of the one input, without the batch axis; or the specs of all, in their places
+   */
+  build(inputs: SampleShape | Tree<SampleSpec>, device: Device = defaultDevice()): this {
     if (this.#isDisposed) throw new DisposedError(`${this.describe()}: was disposed; make a new layer`);
-    if (this.#inputShape !== undefined) {
-      if (!equalShapes(this.#inputShape, inputShape)) {
-        throw new ShapeError(
-          `${this.describe()}: was built for inputs of shape ${batched(this.#inputShape)}, not ${batched(inputShape)}; make a new layer`,
-        );
-      }
+    const specs = specsOf(this.describe(), inputs);
+    if (this.#inputSpec !== undefined) {
+      this.checkFit(specs);
       return this;
     }
-    checkSampleShape(this.describe(), inputShape);
     const declared = this.declaredInputShape;
-    if (declared !== undefined && !equalShapes(declared, inputShape)) {
+    const first = specsIn(specs)[0];
+    if (declared !== undefined && first !== undefined && !fitsShape(first.shape, declared)) {
       throw new ShapeError(
-        `${this.describe()}: its inputShape is ${batched(declared)}, but what comes in is ${batched(inputShape)}`,
+        `${this.describe()}: its inputShape is ${batched(declared)}, but what comes in is ${batched(first.shape)}`,
       );
     }
-    this.#outputShape = this.computeOutputShape(inputShape);
+    const outputs: Tree<SampleSpec> = this.outputSpec(specs as SpecOf<I>);
     this.#device = device;
-    this.createWeights(inputShape, device);
-    this.#inputShape = [...inputShape];
+    try {
+      this.createWeights(specs as SpecOf<I>, new Builder(this, this.#parts, specs, device));
+    } catch (error) {
+      for (const part of this.#parts) if ("variable" in part) part.variable.dispose();
+      this.#parts.length = 0;
+      throw error;
+    }
+    this.#outputSpec = outputs;
+    this.#inputSpec = specs;
     return this;
   }
 
+  /** @internal Declares once more, for inputs that it was not built for: what is new is made. */
+  protected extend(specs: Tree<SampleSpec>, outputs: Tree<SampleSpec>, device: Device): void {
+    this.#device = device;
+    this.createWeights(specs as SpecOf<I>, new Builder(this, this.#parts, specs, device));
+    this.#inputSpec = specs;
+    this.#outputSpec = outputs;
+    this.#last = undefined;
+  }
+
+  /** @internal @throws ShapeError unless its weights are such as inputs of these specs need */
+  checkFit(specs: Tree<SampleSpec>): void {
+    if (this.#inputSpec === undefined || this.#parts.length === 0) return;
+    this.createWeights(specs as SpecOf<I>, new Builder(this, this.#parts, specs, undefined));
+  }
+
   /**
-   * Runs the layer on a batch [batch, ...inputShape], building it first if it is not. Tensors made on the way are freed
+   * Runs the layer on a batch, [batch, ...] each input, building it first if it is not. Tensors made on the way are freed
    * when it is done (or when a tape that records them is); `keep` those that {@link forward} puts aside.
    *
-   * @throws ShapeError when x is not of the shape that the layer was built for, or what comes out not of the one that
-   *   {@link computeOutputShape} gives
+   * For placeholders it gives placeholders: that is how models are put together.
+   *
+   * @throws ShapeError when the inputs are not of shapes that the layer takes, or what comes out not of the one that
+   *   {@link outputSpec} gives
    */
-  call(x: Tensor, options?: CallOptions): Tensor {
-    const read = readCallOptions("call", options);
-    this.#check(x);
-    return this.#run(x, () => this.forward(x, read));
-  }
-
-  /** Like {@link call}, without the layer's last activation: what a loss "from logits" wants. */
-  callLogits(x: Tensor, options?: CallOptions): Tensor {
-    const read = readCallOptions("callLogits", options);
-    this.#check(x);
-    return this.#run(x, () => this.forwardLogits(x, read));
-  }
-
-  #run(x: Tensor, forward: () => Tensor): Tensor {
-    return nameScope(this.name, () => tidy(() => this.#checked(x, forward())));
+  call(inputs: I, options?: CallOptions): O;
+  call(inputs: Symbolic<I>): Symbolic<O>;
+  call(inputs: I | Symbolic<I>, options?: CallOptions): O | Symbolic<O> {
+    if (hasPlaceholder(inputs)) return this.#symbolic(inputs as Tree<Placeholder>) as Symbolic<O>;
+    checkOptions("call", options, callOptions);
+    return this.#run(inputs as I, options ?? {});
   }
 
   /** How errors name it: `layer "dense_1" (Dense)`. */
   describe(): string {
-    return `layer "${this.name}" (${this.type})`;
+    return `layer "${this.path}" (${this.type})`;
   }
 
-  /** Frees the weights. The layer can't be used again. */
+  /** Frees the weights, and those of the layers inside. The layer can't be used again. */
   dispose(): void {
-    for (const layer of this.#inner()) layer.dispose();
-    for (const weight of this.#weights) weight.dispose();
-    this.#weights.length = 0;
-    this.#inputShape = undefined;
+    for (const part of this.#parts) {
+      if ("layer" in part) part.layer.dispose();
+      else part.variable.dispose();
+    }
+    this.#parts.length = 0;
+    this.#inputSpec = undefined;
     this.#isDisposed = true;
   }
 
-  /** Layers in this one's properties, and in arrays there. */
-  #inner(): Layer[] {
-    return Object.values(this)
-      .flatMap((value) => (Array.isArray(value) ? value : [value]))
-      .filter(isLayer);
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
-  /** What comes out, checked. A tensor of its own even where the layer does nothing: who frees it keeps x. */
-  #checked(x: Tensor, out: Tensor): Tensor {
-    if (!(out instanceof Tensor)) {
-      throw new ArgumentError(`${this.describe()}: forward must return a Tensor, got ${kindOf(out)}`);
-    }
-    const wanted = [x.shape[0], ...(this.#outputShape as Shape)];
-    if (!equalShapes(out.shape, wanted)) {
-      throw new ShapeError(
-        `${this.describe()}: gave an output of shape ${showShape(out.shape)} for inputs ${showShape(x.shape)}; computeOutputShape says ${showShape(wanted)}`,
-      );
-    }
-    return out === x ? reshape(x, x.shape) : out;
+  /** @internal */
+  get isDisposed(): boolean {
+    return this.#isDisposed;
   }
 
-  /** A weight of this layer, filled by `initializer`; f32. */
-  protected addWeight(
-    name: string,
-    shape: Shape,
-    initializer: Initializer,
-    device: Device,
-    options: { trainable?: boolean } = {},
-  ): Variable {
-    checkSize(device, shape, `${this.describe()}: weight "${name}"`);
-    const values = initializer.draw(shape, device.random);
-    if (values.length !== sizeOf(shape)) {
+  /** A call in a model that is being put together. */
+  #symbolic(inputs: Tree<Placeholder>): Tree<Placeholder> {
+    mapTree(inputs, (value: unknown) => {
+      if (value instanceof Placeholder) return;
       throw new ArgumentError(
-        `${this.describe()}: initializer "${initializer.name}" gave ${values.length} values for ${name} of shape ${showShape(shape)}; it must give ${sizeOf(shape)}`,
+        `${this.describe()}: got ${kindOf(value)} among placeholders; a model is put together of placeholders only: make an input(...) for it, or keep it in a layer`,
       );
-    }
-    const weight = variable(values, {
-      shape,
-      device,
-      name: `${this.name}/${name}`,
-      trainable: options.trainable ?? true,
     });
-    this.#weights.push(weight);
-    return weight;
+    const specs = mapTree(inputs, ({ shape, dtype }: Placeholder): SampleSpec => ({ shape, dtype }));
+    if (this.isBuilt) this.checkFit(specs);
+    const outputs: Tree<SampleSpec> = this.outputSpec(specs as SpecOf<I>);
+    return noteCall(this, inputs, (placeholderOf) => mapSpecs(outputs, placeholderOf) as Tree<Placeholder>);
   }
 
-  #check(x: Tensor): void {
-    if (this.#inputShape === undefined) {
-      if (x.rank === 0)
+  #run(inputs: I, { training, mask: given, logits = false }: CallOptions): O {
+    const outer = callContext.value;
+    const wanted = this.#ready(inputs as Tree<Tensor>, outer);
+    const mask = given ?? masksOf(inputs as Tree<Tensor>);
+    const inherited: Inherited = {
+      training: training ?? outer.training,
+      trainable: outer.trainable && (outer.frozen === undefined ? this.trainable : !outer.frozen.has(this)),
+      frozen: outer.frozen,
+      losses: outer.losses,
+      caller: this,
+    };
+    const context: CallContext = {
+      training: inherited.training,
+      trainable: inherited.trainable,
+      mask,
+      addLoss,
+    };
+    const within = <R>(fn: () => R): R => (this.isRoot ? fn() : nameScope(this.name, fn));
+    return within(() =>
+      callContext.with(inherited, () => {
+        const [outputs, masks] = tidy(() => {
+          const raw = logits ? this.forwardLogits(inputs, context) : this.forward(inputs, context);
+          const activation = logits ? undefined : this.outputActivation;
+          const outputs = activation === undefined ? raw : (activation.call(raw as Tensor) as O);
+          this.#check(inputs as Tree<Tensor>, outputs as Tree<Tensor>, wanted);
+          const apart = apartFrom(inputs as Tree<Tensor>, outputs as Tree<Tensor>);
+          const givesMasks = mask !== undefined || this.makesMask;
+          return [apart as O, givesMasks ? this.outputMask(inputs, mask, outputs) : undefined];
+        });
+        setMasks(outputs as Tree<Tensor>, masks);
+        return outputs;
+      }),
+    );
+  }
+
+  /** @internal What comes out without the last activations; a model leaves out those of the layers that it ends with. */
+  protected forwardLogits(inputs: I, context: CallContext): O {
+    return this.forward(inputs, context);
+  }
+
+  /** Whether {@link outputMask} may give one where the inputs have none. */
+  protected get makesMask(): boolean {
+    return false;
+  }
+
+  /** Builds the layer if it is not, checks the inputs, and gives the specs of what must come out. */
+  #ready(inputs: Tree<Tensor>, { caller }: Inherited): readonly SampleSpec[] {
+    if (this.#isDisposed) throw new DisposedError(`${this.describe()}: was disposed; make a new layer`);
+    const tensors = inputs instanceof Tensor ? [inputs] : leavesOf(inputs);
+    for (const tensor of tensors) {
+      if (!(tensor instanceof Tensor)) {
+        throw new ArgumentError(`${this.describe()}: call takes Tensors, got ${kindOf(tensor)}`);
+      }
+      if (tensor.rank === 0)
         throw new ShapeError(`${this.describe()}: the input must have a batch axis, got a scalar`);
-      this.build(x.shape.slice(1), x.device);
     }
-    const wanted = this.#inputShape as Shape;
-    if (x.rank !== wanted.length + 1 || !wanted.every((length, axis) => x.shape[axis + 1] === length)) {
-      throw new ShapeError(
-        `${this.describe()}: got an input of shape ${showShape(x.shape)}; it was built for ${batched(wanted)}`,
+    const last = this.#last;
+    const isAsLast =
+      last !== undefined &&
+      last.shapes.length === tensors.length &&
+      tensors.every((tensor, i) => sameSample(tensor.shape, last.shapes[i]));
+    if (!isAsLast) {
+      const specs = mapTree(
+        inputs,
+        ({ shape, dtype }: Tensor): SampleSpec => ({ shape: shape.slice(1), dtype }),
       );
+      if (this.isBuilt) this.checkFit(specs);
+      else if (caller !== undefined) {
+        throw new ArgumentError(
+          `${caller.describe()}: calls ${this.describe()}, which it has not declared, so nothing would train it; declare it in createWeights, as in weights.inner("${this.name}", this.${this.name}, inputs)`,
+        );
+      } else this.build(specs, tensors[0]?.device);
+      const outputs = specsIn(this.outputSpec(specs as SpecOf<I>) as Tree<SampleSpec>);
+      this.#last = { shapes: tensors.map(({ shape }) => shape), outputs };
     }
-    if (x.device !== this.#device) {
+    const elsewhere = tensors.find(({ device }) => device !== this.#device);
+    if (elsewhere !== undefined && this.#parts.length > 0) {
       throw new DeviceError(
-        `${this.describe()}: its weights and the input are on two devices (${this.#device?.name} and ${x.device.name})`,
+        `${this.describe()}: its weights and the input are on two devices (${this.#device?.name} and ${elsewhere.device.name})`,
       );
     }
+    return (this.#last as { outputs: readonly SampleSpec[] }).outputs;
+  }
+
+  #check(inputs: Tree<Tensor>, outputs: Tree<Tensor>, wanted: readonly SampleSpec[]): void {
+    const first = inputs instanceof Tensor ? inputs : leavesOf(inputs)[0];
+    const found = outputs instanceof Tensor ? [outputs] : leavesOf(outputs);
+    found.forEach((out: unknown, i) => {
+      if (!(out instanceof Tensor)) {
+        throw new ArgumentError(`${this.describe()}: forward must return a Tensor, got ${kindOf(out)}`);
+      }
+      const batch = first?.shape[0] ?? out.shape[0];
+      const fits =
+        i < wanted.length && out.shape[0] === batch && fitsShape(out.shape.slice(1), wanted[i].shape);
+      if (!fits) {
+        const says = wanted[i] === undefined ? "no such output" : showOut(batch, wanted[i].shape);
+        throw new ShapeError(
+          `${this.describe()}: gave an output of shape ${showShape(out.shape)} for inputs ${showShape(first?.shape ?? [])}; outputSpec says ${says}`,
+        );
+      }
+    });
+    if (found.length === wanted.length) return;
+    throw new ShapeError(
+      `${this.describe()}: gave ${found.length} outputs; outputSpec says ${wanted.length}`,
+    );
   }
 }
 
 /** Each element once, where it stands first. */
 export const unique = <T>(list: readonly T[]): T[] => [...new Set(list)];
 
-const isLayer = (value: unknown): value is Layer => value instanceof Layer;
+/** Whether two shapes are the same but for the batch. */
+const sameSample = (a: Shape, b: Shape): boolean => {
+  if (a.length !== b.length) return false;
+  for (let axis = 1; axis < a.length; axis++) if (a[axis] !== b[axis]) return false;
+  return true;
+};
 
-/** A shape as errors and summaries show it: `[batch, 784]`. */
-export function batched(shape: Shape): string {
-  return showShape(["batch", ...shape] as unknown as Shape);
+const showOut = (batch: number, shape: SampleShape): string =>
+  showShape([batch, ...shape.map((length) => length ?? "any")] as unknown as Shape);
+
+/** Tensors of their own where the layer did nothing: who frees them keeps the inputs. */
+function apartFrom(inputs: Tree<Tensor>, outputs: Tree<Tensor>): Tree<Tensor> {
+  if (outputs instanceof Tensor) {
+    const isInput = outputs === inputs || (!(inputs instanceof Tensor) && leavesOf(inputs).includes(outputs));
+    return isInput ? reshape(outputs, outputs.shape) : outputs;
+  }
+  return mapTree(outputs, (out: Tensor) => apartFrom(inputs, out) as Tensor);
 }
 
-export function equalShapes(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((length, axis) => length === b[axis]);
+/** A shape as the spec of the one input; specs as they are. */
+function specsOf(what: string, inputs: SampleShape | Tree<SampleSpec>): Tree<SampleSpec> {
+  const isShape = Array.isArray(inputs) && inputs.every((part) => part === null || typeof part !== "object");
+  if (isShape) {
+    checkSampleShape(what, inputs as SampleShape);
+    return { shape: [...(inputs as SampleShape)], dtype: "f32" };
+  }
+  return inputs as Tree<SampleSpec>;
 }
 
-/** @throws ShapeError unless every length is a whole number of at least 1 */
-export function checkSampleShape(what: string, shape: Shape): void {
-  const isShape = Array.isArray(shape) && shape.every((length) => Number.isInteger(length) && length >= 1);
-  if (!isShape) {
-    throw new ShapeError(
-      `${what}: the input shape must be an array of whole numbers of at least 1, without the batch axis, got ${showGivenList(shape)}`,
+/** The shape of the one value. */
+function shapeOf(layer: Layer, what: string, specs: Tree<SampleSpec> | undefined): Shape | undefined {
+  if (specs === undefined) return undefined;
+  if (isSpec(specs)) return (specs as SampleSpec).shape as Shape;
+  throw new ArgumentError(
+    `${what}: ${layer.describe()} has several, ${showSpecs(specs)}; read inputSpec and outputSpec`,
+  );
+}
+
+function checkedLayerName(type: string, name: string): string {
+  checkedName(type, name);
+  if (name.includes("/")) {
+    throw new ArgumentError(
+      `${type}: the name "${name}" holds a "/", which separates the names of layers in the paths of weights; leave it out`,
     );
   }
+  return name;
 }

@@ -1,19 +1,17 @@
-// Automatic names, as Keras gives them: the type in snake_case, then a number from the second on.
+// Names of layers that got none: the type in snake_case, as Keras writes it.
 
-const counts = new Map<string, number>();
-
-/** "dense", "dense_1", ...: counted for the process, over all models. */
-export function autoName(type: string): string {
-  const base = type
+/** "dense" of "Dense", "conv2d_transpose" of "Conv2DTranspose". */
+export function baseName(type: string): string {
+  return type
     .replace(/(.)([A-Z][a-z0-9]+)/g, "$1_$2")
     .replace(/([a-z])([A-Z])/g, "$1_$2")
     .toLowerCase();
-  const count = counts.get(base) ?? 0;
-  counts.set(base, count + 1);
-  return count === 0 ? base : `${base}_${count}`;
 }
 
-/** Starts all automatic names again ("dense", "sequential", ...), as Keras's `clear_session` does. */
-export function resetNames(): void {
-  counts.clear();
+/** The base with the first number that is free: "dense", "dense_1", ... The name is taken then. */
+export function freeName(base: string, taken: Set<string>): string {
+  let name = base;
+  for (let count = 1; taken.has(name); count++) name = `${base}_${count}`;
+  taken.add(name);
+  return name;
 }

@@ -1,9 +1,9 @@
 // What windowed layers check about their options, and what they share: sizes by spatial axis, padding, weights of a
 // kernel and a bias.
 
-import { ArgumentError, type PerAxis, type Shape, ShapeError } from "../../engine/index.ts";
+import { ArgumentError, type PerAxis, ShapeError } from "../../engine/index.ts";
 import { choiceOf, showGivenList } from "../../engine/internal.ts";
-import { batched } from "./layer.ts";
+import { batched, type SampleShape } from "./spec.ts";
 
 /** One whole number of at least 1 for each of `rank` spatial axes. */
 export function spatial(layer: string, what: string, value: PerAxis, rank: number): number[] {
@@ -26,7 +26,7 @@ export function paddingOf(layer: string, padding: string = "valid"): LayerPaddin
 const layouts = ["[batch, channels]", "[batch, length, channels]", "[batch, height, width, channels]"];
 
 /** Checks that an input has `rank` spatial axes and channels. */
-export function checkImageShape(layer: string, rank: number, inputShape: Shape): void {
+export function checkImageShape(layer: string, rank: number, inputShape: SampleShape): void {
   if (inputShape.length === rank + 1) return;
   throw new ShapeError(
     `${layer}: needs inputs ${layouts[rank]}, got ${batched(inputShape)}${inputShape.length === rank ? "; a Reshape layer gives them a channels axis" : ""}`,
@@ -36,14 +36,15 @@ export function checkImageShape(layer: string, rank: number, inputShape: Shape):
 /** Places of a window along each spatial axis; throws where it does not fit. */
 export function placesOf(
   layer: string,
-  inputShape: Shape,
+  inputShape: SampleShape,
   size: readonly number[],
   strides: readonly number[],
   dilation: readonly number[],
   padding: LayerPadding,
-): number[] {
+): (number | null)[] {
   return size.map((taps, axis) => {
     const length = inputShape[axis];
+    if (length === null) return null;
     if (padding === "same") return Math.ceil(length / strides[axis]);
     const span = (taps - 1) * dilation[axis] + 1;
     if (span > length) {

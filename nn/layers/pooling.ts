@@ -8,11 +8,11 @@ import {
   maxPool1d,
   maxPool2d,
   type PerAxis,
-  type Shape,
   type Tensor,
 } from "../../engine/index.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 import { checkImageShape, type LayerPadding, paddingOf, placesOf, spatial } from "./options.ts";
+import type { SampleSpec } from "./spec.ts";
 
 export interface PoolingOptions extends LayerOptions {
   /** Distance between neighbouring places of the window; default the window's size. */
@@ -23,7 +23,7 @@ export interface PoolingOptions extends LayerOptions {
 
 const poolingOptions: OwnLayerOptions<PoolingOptions> = { strides: true, padding: true };
 
-abstract class Pooling extends Layer {
+abstract class Pooling extends Layer<Tensor, Tensor> {
   readonly poolSize: readonly number[];
   readonly strides: readonly number[];
   readonly padding: LayerPadding;
@@ -38,12 +38,12 @@ abstract class Pooling extends Layer {
     this.padding = padding;
   }
 
-  computeOutputShape(inputShape: Shape): Shape {
+  override outputSpec({ shape, dtype }: SampleSpec): SampleSpec {
     const { poolSize, strides, padding } = this;
-    checkImageShape(this.describe(), poolSize.length, inputShape);
+    checkImageShape(this.describe(), poolSize.length, shape);
     const ones = poolSize.map(() => 1);
-    const places = placesOf(this.describe(), inputShape, poolSize, strides, ones, padding);
-    return [...places, inputShape[inputShape.length - 1]];
+    const places = placesOf(this.describe(), shape, poolSize, strides, ones, padding);
+    return { shape: [...places, shape[shape.length - 1]], dtype };
   }
 
   protected get windowOptions() {
@@ -102,7 +102,7 @@ export interface GlobalPoolingOptions extends LayerOptions {
 
 const globalPoolingOptions: OwnLayerOptions<GlobalPoolingOptions> = { keepDims: true };
 
-abstract class GlobalPooling extends Layer {
+abstract class GlobalPooling extends Layer<Tensor, Tensor> {
   readonly keepDims: boolean;
   readonly #rank: 1 | 2;
 
@@ -112,10 +112,10 @@ abstract class GlobalPooling extends Layer {
     this.#rank = rank;
   }
 
-  computeOutputShape(inputShape: Shape): Shape {
-    checkImageShape(this.describe(), this.#rank, inputShape);
-    const channels = inputShape[inputShape.length - 1];
-    return this.keepDims ? [...inputShape.slice(0, -1).map(() => 1), channels] : [channels];
+  override outputSpec({ shape, dtype }: SampleSpec): SampleSpec {
+    checkImageShape(this.describe(), this.#rank, shape);
+    const channels = shape[shape.length - 1];
+    return { shape: this.keepDims ? [...shape.slice(0, -1).map(() => 1), channels] : [channels], dtype };
   }
 
   protected get reduceOptions() {

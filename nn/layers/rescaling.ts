@@ -1,6 +1,6 @@
 // Rescaling: a fixed linear function, as pre-processing inside the model.
 
-import { ArgumentError, add, mul, type Shape, type Tensor } from "../../engine/index.ts";
+import { ArgumentError, add, mul, type Tensor } from "../../engine/index.ts";
 import { showGiven } from "../../engine/internal.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
 
@@ -12,7 +12,7 @@ export interface RescalingOptions extends LayerOptions {
 const ownOptions: OwnLayerOptions<RescalingOptions> = { offset: true };
 
 /** x · scale + offset, as Keras's layer of that name. For bytes alone, `Input`'s `byteScale` does without a layer. */
-export class Rescaling extends Layer {
+export class Rescaling extends Layer<Tensor, Tensor> {
   readonly scale: number;
   readonly offset: number;
 
@@ -28,8 +28,8 @@ export class Rescaling extends Layer {
     this.offset = offset;
   }
 
-  computeOutputShape(inputShape: Shape): Shape {
-    return inputShape;
+  override get passesMask(): boolean {
+    return true;
   }
 
   protected forward(x: Tensor): Tensor {

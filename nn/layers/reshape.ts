@@ -10,10 +10,11 @@ import {
   type Tensor,
   transpose,
 } from "../../engine/index.ts";
-import { batched, Layer, type LayerOptions } from "./layer.ts";
+import { Layer, type LayerOptions } from "./layer.ts";
+import { batched, knownShape, type SampleSpec } from "./spec.ts";
 
 /** [batch, ...shape] to [batch, ...targetShape], of as many numbers; one length may be -1. A view: no copy. */
-export class Reshape extends Layer {
+export class Reshape extends Layer<Tensor, Tensor> {
   readonly targetShape: Shape;
 
   constructor(targetShape: Shape, options: LayerOptions = {}) {
@@ -30,7 +31,11 @@ export class Reshape extends Layer {
     this.targetShape = [...targetShape];
   }
 
-  computeOutputShape(inputShape: Shape): Shape {
+  override outputSpec({ shape, dtype }: SampleSpec): SampleSpec {
+    return { shape: this.#target(knownShape(this.describe(), shape)), dtype };
+  }
+
+  #target(inputShape: Shape): Shape {
     const size = sizeOf(inputShape);
     const known = sizeOf(this.targetShape.filter((length) => length !== -1));
     const isOpen = this.targetShape.includes(-1);
@@ -43,12 +48,12 @@ export class Reshape extends Layer {
   }
 
   protected forward(x: Tensor): Tensor {
-    return reshape(x, [x.shape[0], ...this.computeOutputShape(x.shape.slice(1))]);
+    return reshape(x, [x.shape[0], ...this.#target(x.shape.slice(1))]);
   }
 }
 
 /** Axes in another order: axis i of the output is axis dims[i - 1] of the input, counted from 1; the batch is axis 0. */
-export class Permute extends Layer {
+export class Permute extends Layer<Tensor, Tensor> {
   readonly dims: readonly number[];
 
   constructor(dims: readonly number[], options: LayerOptions = {}) {
@@ -62,13 +67,13 @@ export class Permute extends Layer {
     this.dims = [...dims];
   }
 
-  computeOutputShape(inputShape: Shape): Shape {
-    if (inputShape.length !== this.dims.length) {
+  override outputSpec({ shape, dtype }: SampleSpec): SampleSpec {
+    if (shape.length !== this.dims.length) {
       throw new ShapeError(
-        `${this.describe()}: dims ${showShape(this.dims)} are for ${this.dims.length} axes, the input is ${batched(inputShape)}`,
+        `${this.describe()}: dims ${showShape(this.dims)} are for ${this.dims.length} axes, the input is ${batched(shape)}`,
       );
     }
-    return this.dims.map((axis) => inputShape[axis - 1]);
+    return { shape: this.dims.map((axis) => shape[axis - 1]), dtype };
   }
 
   protected forward(x: Tensor): Tensor {

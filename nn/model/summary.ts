@@ -1,36 +1,40 @@
 // The table of a model's layers, byte for byte as Keras 2.13 prints it (keras/src/utils/layer_utils.py). Text only.
 
-import { printable } from "../../engine/internal.ts";
+import { leavesOf, printable } from "../../engine/internal.ts";
+import type { Layer } from "../layers/layer.ts";
+import type { Placeholder } from "../layers/placeholder.ts";
+import type { SampleShape } from "../layers/spec.ts";
+import type { LayerCall } from "./graph.ts";
 
-export interface SummaryRow {
-  readonly name: string;
-  readonly type: string;
-  /** Without the batch axis. */
-  readonly outputShape: readonly number[];
-  readonly params: number;
+/** What a summary shows of a model. */
+export interface SummedUp extends Pick<Layer, "name" | "type" | "trainableWeights" | "nonTrainableWeights"> {
+  readonly inputs?: unknown;
+  readonly calls: readonly LayerCall[];
+  readonly inputNames: readonly string[];
+  nameOf(layer: Layer): string | undefined;
 }
 
-export interface SummaryTotals {
-  readonly trainable: number;
-  readonly nonTrainable: number;
-}
+/** Where the columns of a table end, Keras's defaults: of a model with one path, and of a graph. */
+const rowEnds = [29, 55, 65];
+const graphEnds = [29, 58, 68, 98];
 
-/** Width of a line, and where its columns end: Keras's default for sequential models. */
-const width = 65;
-const ends = [29, 55, 65];
-
-export function summaryText(name: string, rows: readonly SummaryRow[], totals: SummaryTotals): string {
+/** The table of a built model: a row a layer; of a graph, its inputs too, and what each layer is connected to. */
+export function modelSummary(model: SummedUp): string {
+  const isGraph = model.type !== "Sequential";
+  const ends = isGraph ? graphEnds : rowEnds;
+  const width = ends[ends.length - 1];
+  const row = (fields: readonly string[]) => rowLines(fields.slice(0, ends.length), ends);
   const lines = [
-    `Model: "${printable(name)}"`,
+    `Model: "${printable(model.name)}"`,
     "_".repeat(width),
-    ...row(["Layer (type)", "Output Shape", "Param #"]),
+    ...row(["Layer (type)", "Output Shape", "Param #", "Connected to"]),
   ];
   lines.push("=".repeat(width));
-  for (const { name, type, outputShape, params } of rows) {
-    lines.push(...row([`${name} (${type})`, `(${["None", ...outputShape].join(", ")})`, String(params)]));
-    lines.push(" ".repeat(width));
+  for (const fields of [...(isGraph ? inputRows(model) : []), ...layerRows(model)]) {
+    lines.push(...row(fields), " ".repeat(width));
   }
-  const { trainable, nonTrainable } = totals;
+  const total = (weights: Layer["weights"]) => weights.reduce((sum, { size }) => sum + size, 0);
+  const [trainable, nonTrainable] = [total(model.trainableWeights), total(model.nonTrainableWeights)];
   lines.push("=".repeat(width));
   lines.push(`Total params: ${withBytes(trainable + nonTrainable)}`);
   lines.push(`Trainable params: ${withBytes(trainable)}`);
@@ -39,8 +43,41 @@ export function summaryText(name: string, rows: readonly SummaryRow[], totals: S
   return lines.join("\n");
 }
 
+function inputRows({ inputs, inputNames }: SummedUp): string[][] {
+  return leavesOf<Placeholder>(inputs as Placeholder).map(({ shape }, i) => [
+    `${inputNames[i]} (InputLayer)`,
+    `[${shown(shape)}]`,
+    "0",
+    "[]",
+  ]);
+}
+
+/** One a layer, in the order of the calls; a shared one lists what each of its calls is connected to. */
+function layerRows(model: SummedUp): string[][] {
+  const starts = leavesOf<Placeholder>(model.inputs as Placeholder);
+  const callsOf = (layer: Layer) => model.calls.filter((call) => call.layer === layer);
+  const nameOf = (value: Placeholder): string => {
+    const call = value.producer as LayerCall | undefined;
+    if (call === undefined) return `'${model.inputNames[starts.indexOf(value)]}[0][0]'`;
+    return `'${model.nameOf(call.layer)}[${callsOf(call.layer).indexOf(call)}][${value.output}]'`;
+  };
+  return [...new Set(model.calls.map(({ layer }) => layer))].map((layer) => {
+    const calls = callsOf(layer);
+    const outputs = leavesOf(calls[0].outputs).map(({ shape }) => shown(shape));
+    return [
+      `${model.nameOf(layer)} (${layer.type})`,
+      outputs.length === 1 ? outputs[0] : `[${outputs.join(", ")}]`,
+      String(layer.countParams()),
+      `[${calls.flatMap(({ inputs }) => leavesOf(inputs).map(nameOf)).join(", ")}]`,
+    ];
+  });
+}
+
+const shown = (shape: SampleShape): string =>
+  `(${["None", ...shape.map((length) => length ?? "None")].join(", ")}${shape.length === 0 ? "," : ""})`;
+
 /** One row as lines: text too long for its column goes on in the next line. */
-function row(fields: readonly string[]): string[] {
+function rowLines(fields: readonly string[], ends: readonly number[]): string[] {
   const rest = fields.map((text) => printable(text));
   const lines: string[] = [];
   while (rest.some((text) => text !== "")) {

@@ -31,7 +31,7 @@ import {
   lookup,
   softmaxCrossEntropySummary,
 } from "../../engine/internal.ts";
-import { equalShapes } from "../layers/layer.ts";
+import { equalShapes } from "../layers/spec.ts";
 
 export interface Loss {
   readonly name: string;

@@ -13,7 +13,7 @@ import {
   tidy,
 } from "../../engine/index.ts";
 import { checkedName, checkNotMaker, kindOf, spellingOf, unknownName } from "../../engine/internal.ts";
-import { equalShapes } from "../layers/layer.ts";
+import { equalShapes } from "../layers/spec.ts";
 import * as losses from "./losses.ts";
 
 // All are means of values that samples have by themselves; precision and recall, quotients of counts over all samples,

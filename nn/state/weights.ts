@@ -9,7 +9,7 @@ import {
   type Variable,
 } from "../../engine/index.ts";
 import { isList, kindOf } from "../../engine/internal.ts";
-import { equalShapes } from "../layers/layer.ts";
+import { equalShapes } from "../layers/spec.ts";
 
 /** A weight on the host. */
 export interface WeightValue {
@@ -19,12 +19,18 @@ export interface WeightValue {
   readonly values: Float32Array;
 }
 
-export function readWeights(weights: readonly Variable[]): Promise<WeightValue[]> {
+/** A weight and its path in the model. */
+export interface NamedWeight {
+  readonly name: string;
+  readonly variable: Variable;
+}
+
+export function readWeights(weights: readonly NamedWeight[]): Promise<WeightValue[]> {
   return Promise.all(
-    weights.map(async (weight) => ({
-      name: weight.name,
-      shape: weight.shape,
-      values: (await weight.data()) as Float32Array,
+    weights.map(async ({ name, variable }) => ({
+      name,
+      shape: variable.shape,
+      values: (await variable.data()) as Float32Array,
     })),
   );
 }
@@ -38,7 +44,7 @@ export function readWeights(weights: readonly Variable[]): Promise<WeightValue[]
  */
 export function writeWeights(
   what: string,
-  weights: readonly Variable[],
+  weights: readonly NamedWeight[],
   values: readonly (WeightValue | ArrayLike<number>)[],
 ): void {
   if (!Array.isArray(values)) {
@@ -51,7 +57,8 @@ export function writeWeights(
     const isGiven = typeof value === "object" && value !== null && "values" in value;
     const given = isGiven && typeof value.values !== "function" ? (value as WeightValue) : undefined;
     const numbers: unknown = given === undefined ? value : given.values;
-    const { name, shape, size } = weights[i];
+    const { name, variable } = weights[i];
+    const { shape, size } = variable;
     const start = `${what}: weight ${i}, "${name}", has shape ${showShape(shape)} (${size} values)`;
     if (!isNumbers(numbers)) {
       throw new ArgumentError(
@@ -66,15 +73,15 @@ export function writeWeights(
     return numbers;
   });
   checkOrder(what, weights, values);
-  weights.forEach((weight, i) => {
-    weight.set(flat[i]);
+  weights.forEach(({ variable }, i) => {
+    variable.set(flat[i]);
   });
 }
 
 /** Refuses weights that stand in another order than the model's, which would be swapped in silence. */
 function checkOrder(
   what: string,
-  weights: readonly Variable[],
+  weights: readonly NamedWeight[],
   values: readonly (WeightValue | ArrayLike<number>)[],
 ): void {
   const given = values.map((value) => ("name" in value ? String(value.name) : undefined));

@@ -17,7 +17,7 @@ import {
   tensor,
 } from "../../engine/index.ts";
 import { fromValues, isList, kindOf } from "../../engine/internal.ts";
-import { batched, equalShapes } from "../layers/layer.ts";
+import { batched, equalShapes, type SampleShape } from "../layers/spec.ts";
 import type { Loss } from "../objective/losses.ts";
 
 /**
@@ -72,8 +72,8 @@ export interface Checked {
 export interface DataShape {
   /** How errors begin: `fit: model "sequential"`. */
   readonly what: string;
-  /** Shape of a row. */
-  readonly shape: Shape;
+  /** Shape of a row; null where data of any length fit. */
+  readonly shape: SampleShape;
   readonly device: Device;
   /** Where inputs are numbers of rows of a table: how many rows it has. */
   readonly idCount?: number;
@@ -89,7 +89,8 @@ export function rowShape(data: DataLike): Shape | undefined {
 }
 
 /** Inputs as rows [n, ...shape], of the dtype they come in. Ids are checked on the host only: tensors stay unread. */
-export function inputRows({ what, shape, device, idCount }: DataShape, x: DataLike): Rows {
+export function inputRows({ what, shape: wanted, device, idCount }: DataShape, x: DataLike): Rows {
+  const shape = withLengths(`${what}: x`, wanted, x);
   const inputs = rowsOf(`${what}: x`, x, shape, device, (found) => {
     const flat = found.length > 1 && sizeOf(found.slice(1)) === sizeOf(shape);
     const remedy = flat
@@ -106,12 +107,13 @@ export function inputRows({ what, shape, device, idCount }: DataShape, x: DataLi
  * that takes any gets them as they are.
  */
 export function targetRows(
-  { what, shape, device }: DataShape,
+  { what, shape: outputs, device }: DataShape,
   loss: Loss,
   y: DataLike,
   count: number,
 ): Rows & Checked {
   const isClasses = loss.targets === "classes";
+  const shape = withLengths(`${what}: y`, outputs, y);
   const isAny = loss.targets === "any";
   const isFlat = !(y instanceof Tensor) && isList(y) && y.length === count && !isList(y[0]);
   let wanted = isClasses ? shape.slice(0, -1) : shape;
@@ -146,6 +148,18 @@ export function targetRows(
     rows.dispose();
     throw error;
   }
+}
+
+/** A shape with the lengths that the data have where any would do. */
+function withLengths(what: string, shape: SampleShape, data: DataLike): Shape {
+  if (!shape.includes(null)) return shape as Shape;
+  const found = rowShape(data);
+  if (found === undefined) {
+    throw new ShapeError(
+      `${what} is a typed array, and rows of ${batched(shape)} may have any length; pass nested arrays, or a tensor of their shape`,
+    );
+  }
+  return shape.map((length, axis) => length ?? found[axis] ?? 1);
 }
 
 /** The data as [n, ...shape]. */

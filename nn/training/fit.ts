@@ -326,7 +326,7 @@ function pairOf(
   budget?: Budget,
 ): RowSource & Checked {
   const { device, inputShape, outputShape } = model;
-  const inputs = use(inputRows({ what, shape: inputShape, device, idCount: model.idCount }, x));
+  const inputs = use(inputRows({ what, shape: inputShape, device, idCount: model.idCounts[0] }, x));
   const targets = use(targetRows({ what, shape: outputShape, device }, trainer.loss, y, inputs.count));
   const parts = [inputs, targets];
   const [xs, ys] =

@@ -1,8 +1,10 @@
 // What training, prediction and callbacks need of a model.
 
-import type { Device, Shape, Tensor, Variable } from "../../engine/index.ts";
+import type { Device, Shape, Tensor, Tree, Variable } from "../../engine/index.ts";
 import type { Optimizer } from "../../optim/index.ts";
+import type { NamedActivation } from "../layers/activations.ts";
 import type { CallOptions } from "../layers/layer.ts";
+import type { Placeholder } from "../layers/placeholder.ts";
 import type { WeightValue } from "../state/weights.ts";
 import type { DataLike } from "./data.ts";
 import type { Logs } from "./history.ts";
@@ -19,14 +21,19 @@ export interface TrainedModel {
   readonly outputShape: Shape;
   /** The compiled optimizer. */
   readonly optimizer: Optimizer | undefined;
-  readonly weights: Variable[];
-  readonly trainableWeights: Variable[];
-  /** @internal The last activation, where a loss may take it over. */
-  readonly fusibleActivation: string;
-  /** @internal How many rows the table of a first Embedding has. */
-  readonly idCount: number | undefined;
-  call(x: Tensor, options?: CallOptions): Tensor;
-  callLogits(x: Tensor, options?: CallOptions): Tensor;
+  /** Where its graph starts and ends. */
+  readonly inputs: Tree<Placeholder>;
+  readonly outputs: Tree<Placeholder>;
+  readonly weights: readonly Variable[];
+  readonly trainableWeights: readonly Variable[];
+  /** @internal Those that come last, output by output. */
+  readonly outputActivations: readonly (NamedActivation | undefined)[];
+  /** @internal Input by input, how many rows the table has that its numbers choose from; undefined where they don't. */
+  readonly idCounts: readonly (number | undefined)[];
+  /** @internal The weights that training changes where the layers of a set are frozen. */
+  trainedBut(frozen: ReadonlySet<object>): readonly Variable[];
+  // biome-ignore lint/suspicious/noExplicitAny: of the form that the model's inputs and outputs have
+  call(x: any, options?: CallOptions): any;
   predict(x: DataLike, options?: EvaluateOptions): Promise<Tensor>;
   evaluate(x: DataLike, y: DataLike, options: EvaluateOptions & { returnDict: true }): Promise<Logs>;
   evaluate(x: DataLike, y: DataLike, options?: EvaluateOptions & { returnDict?: false }): Promise<number[]>;

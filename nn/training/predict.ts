@@ -26,7 +26,7 @@ export async function predictModel(
   const { device } = model;
   const budget = new Budget(what, device, options.memoryBudget);
   return withOwned(async (use) => {
-    const rows = use(inputRows({ what, shape: model.inputShape, device, idCount: model.idCount }, x));
+    const rows = use(inputRows({ what, shape: model.inputShape, device, idCount: model.idCounts[0] }, x));
     const [all] = budget.place(device, [rows], use);
     const source = { x: all, start: 0, count: rows.count };
     const batches = use(await makeBatches(what, device, source, batchSize, budget));

@@ -18,7 +18,8 @@ import {
 } from "../../engine/index.ts";
 import { kindOf } from "../../engine/internal.ts";
 import type { Optimizer } from "../../optim/index.ts";
-import * as activations from "../layers/activations.ts";
+import type { NamedActivation } from "../layers/activations.ts";
+import { callContext, collectLosses } from "../layers/call-context.ts";
 import type { Loss } from "../objective/losses.ts";
 import type { Metric } from "../objective/metrics.ts";
 import type { TrainedModel } from "./model.ts";
@@ -31,6 +32,7 @@ export class Trainer {
   readonly names: readonly string[];
   readonly loss: Loss;
   readonly #model: TrainedModel;
+  readonly #frozen: ReadonlySet<object>;
   readonly #metrics: readonly Metric[];
   readonly #optimizer: Optimizer;
   readonly #variables: readonly Variable[];
@@ -43,15 +45,24 @@ export class Trainer {
   /** Values that each total gets from one sample. */
   readonly #valuesPerSample: number[];
   /** The model's last activation, where the loss takes it over. */
-  readonly #fused: "softmax" | "sigmoid" | undefined;
+  readonly #fused: NamedActivation | undefined;
 
-  constructor(model: TrainedModel, loss: Loss, metrics: readonly Metric[], optimizer: Optimizer) {
+  /** @param frozen the layers that are not trained */
+  constructor(
+    model: TrainedModel,
+    frozen: ReadonlySet<object>,
+    loss: Loss,
+    metrics: readonly Metric[],
+    optimizer: Optimizer,
+  ) {
     this.#model = model;
+    this.#frozen = frozen;
     this.#metrics = metrics;
     this.#optimizer = optimizer;
-    this.#variables = model.trainableWeights;
+    this.#variables = model.trainedBut(frozen);
     const fuses = loss.activation !== undefined && loss.withLogits !== undefined && !loss.fromLogits;
-    this.#fused = fuses && model.fusibleActivation === loss.activation ? loss.activation : undefined;
+    const [activation] = model.outputActivations;
+    this.#fused = fuses && activation?.name === loss.activation ? activation : undefined;
     this.loss = this.#fused === undefined ? loss : (loss.withLogits as () => Loss)();
     this.names = ["loss", ...metrics.map((metric) => metric.name)];
     this.#valuesPerSample = this.names.map(() => 1);
@@ -128,14 +139,17 @@ export class Trainer {
   /** The mean loss of a batch; adds it and the metrics to the sums. */
   #lossOf(x: Tensor, y: Tensor, training: boolean): Tensor {
     const isFused = this.#fused !== undefined;
-    const outputs = isFused ? this.#model.callLogits(x, { training }) : this.#model.call(x, { training });
+    const { result, losses: added } = callContext.with({ ...callContext.value, frozen: this.#frozen }, () =>
+      collectLosses(() => this.#model.call(x, { training, logits: isFused })),
+    );
+    const outputs: Tensor = result;
     const summary = this.#summary(y, outputs);
     if (summary !== undefined) {
       noGrad(() => {
         this.#addTo(0, summary.loss);
         for (let i = 1; i < this.names.length; i++) this.#addTo(i, summary.hits);
       });
-      return mul(summary.loss, 1 / x.shape[0]);
+      return plus(mul(summary.loss, 1 / x.shape[0]), added);
     }
     const losses: unknown = this.loss.call(y, outputs);
     if (!(losses instanceof Tensor)) {
@@ -147,7 +161,7 @@ export class Trainer {
       this.#metrics.forEach((metric, i) => {
         // The metric's own outputs: activated, unless it understands logits.
         const activated = isFused && !metric.acceptsLogits;
-        const seen = activated ? activations.get(this.#fused).call(outputs) : outputs;
+        const seen = activated ? (this.#fused as NamedActivation).call(outputs) : outputs;
         const given: unknown = metric.values(y, seen, this.loss.fromLogits && !activated);
         if (!(given instanceof Tensor)) {
           throw new ArgumentError(`metric "${metric.name}": must give a Tensor, got ${kindOf(given)}`);
@@ -163,7 +177,7 @@ export class Trainer {
         this.#addTo(i + 1, values.rank === 0 ? mul(values, samples) : sum(values));
       });
     });
-    return loss;
+    return plus(loss, added);
   }
 
   /** Loss and metrics in one go, where the loss can and the metrics are what it counts. */
@@ -178,3 +192,7 @@ export class Trainer {
     total.assign(add(total, amount));
   }
 }
+
+/** The loss and what layers added to it. */
+const plus = (loss: Tensor, added: readonly Tensor[]): Tensor =>
+  added.reduce((total, more) => add(total, more), loss);

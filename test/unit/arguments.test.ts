@@ -24,13 +24,15 @@ const files: Readonly<Record<string, readonly string[]>> = {
 
 /** What users don't call: constructors and methods that are marked internal, those of errors, and of base classes. */
 const isInternal = ({ name, kind }: PublicFunction): boolean =>
-  /^(engine\.(SourceLine|Tensor|Variable|VariablePack|Profile|Device|kernel\..*)|nn\.Layer|optim\.Optimizer)$/.test(
+  /^(engine\.(SourceLine|Tensor|Variable|VariablePack|Profile|Device|kernel\..*)|nn\.Layer|nn\.Placeholder|optim\.Optimizer)$/.test(
     name,
   ) ||
   // Methods of base classes are looked at in the classes that have them.
   /^(nn\.Layer|optim\.Optimizer)#/.test(name) ||
   // Ops that others are made of, and take what those worked out.
-  /^engine\.(eachRow|rowNormGradient|col2im|squaresScale)$/.test(name) ||
+  /^engine\.(eachRow|rowNormGradient|col2im|squaresScale|claim|track|Ambient.*|leavesOf|mapTree|withLeaves)$/.test(
+    name,
+  ) ||
   // What rules of optimizers are handed, and what they call and override.
   /^optim\.(ByVariable#|.*#(hyper|slotShape|replaceValues)$)/.test(name) ||
   /#(pull|pullAll|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory)$/.test(name) ||
@@ -38,11 +40,13 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
 
 /** What layers are asked for by models and by subclasses. */
 const isOfLayers = ({ name }: PublicFunction): boolean =>
-  /^nn\..*#(call|callLogits|forward|forwardLogits|convolve|addWeight)$/.test(name);
+  /^nn\..*#(call|forward|forwardLogits|convolve|outputMask|createWeights|trainedBut)$/.test(name);
 
 const functions = publicFunctions(files).filter(
   (one) => !isInternal(one) && !isOfLayers(one) && !/\.(names|name|classes)\./.test(one.name),
 );
+
+const start = nn.input([1]);
 
 /** What stands in front of the options of layers, which look at it first. */
 const leading: Readonly<Record<string, readonly unknown[]>> = {
@@ -55,6 +59,8 @@ const leading: Readonly<Record<string, readonly unknown[]>> = {
   "nn.Dropout": [0.5],
   "nn.Embedding": [1, 1],
   "nn.Input": [[1]],
+  "nn.input": [[1]],
+  "nn.Model": [start, new nn.Dense(1).call(start)],
   "nn.Permute": [[1]],
   "nn.Rescaling": [1],
   "nn.Reshape": [[1]],
@@ -93,6 +99,7 @@ beforeAll(async () => {
     "engine.Variable": engine.variable([1, 2]),
     "engine.VariablePack": engine.packVariables(weights),
     "nn.Sequential": model,
+    "nn.Model": new nn.Model(start, new nn.Dense(1).call(start)).compile({ optimizer: "sgd", loss: "mse" }),
     ...Object.fromEntries(
       optim.optimizers.names.map((name) => {
         const rule = optim.optimizers.get(name);
@@ -200,7 +207,7 @@ describe("options", () => {
     call(() => engine.jit(() => mean(x)).run({ step: 5 } as never)).toThrow('Did you mean "steps"?');
     call(() => new nn.Dropout(0.5).call(x, { trainng: true } as never)).toThrow('Did you mean "training"?');
     const model = instances["nn.Sequential"] as nn.Sequential;
-    call(() => model.callLogits(x, true as never)).toThrow("callLogits: options must be an object");
+    call(() => model.call(x, true as never)).toThrow("call: options must be an object");
     call(() => engine.randomBits(x, [2], 3 as never)).toThrow("as in {}, got the number 3");
     call(() => engine.sum(x, 1, Object.create({ keepdims: true }))).toThrow('Did you mean "keepDims"?');
   });
@@ -263,7 +270,7 @@ describe("tensors", () => {
       "setDevice: takes a Device, got a Promise; await it first",
     );
     expect(() => inspect.explain(promise)).toThrow("got a Promise; await it first");
-    expect(() => inspect.toDot(undefined as never)).toThrow("such as modelDiagram(model), got undefined");
+    expect(() => inspect.toDot(undefined as never)).toThrow("a model, or a diagram, got undefined");
     await expect(inspect.recordSteps(promise, x)).rejects.toThrow(
       "a Tape that recorded the loss, got a Promise",
     );

@@ -18,7 +18,7 @@ import {
   variable,
 } from "../../engine/index.ts";
 import { type Diagram, explain, toDot, toMermaid } from "../../engine/inspect/index.ts";
-import { BatchNormalization, Dense, Dropout, Input, modelDiagram, Sequential } from "../../nn/index.ts";
+import { BatchNormalization, Dense, Dropout, Input, Sequential } from "../../nn/index.ts";
 
 let device: Device;
 
@@ -99,7 +99,7 @@ describe("explain(loss)", () => {
     expect(() => explain(tensor(1))).toThrow(ArgumentError);
     expect(() => explain((() => 1) as never)).toThrow(/takes a loss or a function made by jit/);
     expect(() => toDot((() => 1) as never)).toThrow(ArgumentError);
-    expect(() => toMermaid({} as never)).toThrow(/takes a loss .* modelDiagram/);
+    expect(() => toMermaid({} as never)).toThrow(/takes a loss .* a model, or a diagram/);
   });
 });
 
@@ -156,7 +156,7 @@ describe("toMermaid and toDot", () => {
       new Dropout(0.2, { name: "drop" }),
       new Dense(10, { activation: "softmax", name: "out" }),
     ]);
-    expect(toMermaid(modelDiagram(model), { direction: "right" })).toBe(`flowchart LR
+    expect(toMermaid(model, { direction: "right" })).toBe(`flowchart LR
   input(["input<br/>[batch, 784]"])
   layer0["first (Dense), relu<br/>[batch, 64]<br/>50240 parameters"]
   layer1["drop (Dropout)<br/>[batch, 64]"]
@@ -165,7 +165,7 @@ describe("toMermaid and toDot", () => {
   layer0 --> layer1
   layer1 --> layer2
 `);
-    expect(parseDot(toDot(modelDiagram(model))).nodes.map(({ label }) => label[0])).toEqual([
+    expect(parseDot(toDot(model)).nodes.map(({ label }) => label[0])).toEqual([
       "input",
       "first (Dense), relu",
       "drop (Dropout)",

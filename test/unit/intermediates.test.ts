@@ -121,7 +121,7 @@ describe("layers", () => {
     const layer = make();
     for (const training of [false, true]) {
       await noLeaks(() => layer.call(input(), { training }), { device });
-      await noLeaks(() => layer.callLogits(input(), { training }), { device });
+      await noLeaks(() => layer.call(input(), { training, logits: true }), { device });
     }
     layer.dispose();
   });

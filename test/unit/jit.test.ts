@@ -40,7 +40,7 @@ import {
   where,
 } from "../../engine/index.ts";
 import { packVariables } from "../../engine/internal.ts";
-import type { Tree } from "../../engine/jit/jit.ts";
+import type { JitResult } from "../../engine/jit/jit.ts";
 import { signature } from "../../engine/jit/signature.ts";
 import { input, output, shader } from "../../engine/kernel/kernel.ts";
 import { defineOp } from "../../engine/tensor/define.ts";
@@ -63,7 +63,7 @@ afterAll(() => {
 });
 
 /** What a function is planned as. */
-function planOf<P extends Tensor[]>(fn: (...args: P) => Tree, ...args: P) {
+function planOf<P extends Tensor[]>(fn: (...args: P) => JitResult, ...args: P) {
   const jitted = jit(fn);
   jitted(...args);
   const [{ plan, fused }] = jitted.programs.values();
@@ -156,7 +156,7 @@ describe("what is not computed", () => {
     // Not the same: read under another shape, or of other attributes.
     const { names } = planOf((x) => [sum(x, 0), sum(x, 1), sum(reshape(x, [8, 2]), 0)], filled(4, 4));
     expect(names).toHaveLength(3);
-    const nodes = (fn: (x: Tensor) => Tree) => {
+    const nodes = (fn: (x: Tensor) => JitResult) => {
       const f = jit(fn);
       f(filled(3));
       const [{ graph }] = f.programs.values();
@@ -533,7 +533,7 @@ describe("rows that are taken", () => {
     const read = planOf((x, start, w) => matmul(take(x, start), w), x, start, w);
     expect(read.names.join()).not.toContain("dynamicSlice");
     const v = variable(new Float32Array(24), { shape: [4, 6] });
-    const copied: ((x: Tensor, start: Tensor, w: Tensor) => Tree)[] = [
+    const copied: ((x: Tensor, start: Tensor, w: Tensor) => JitResult)[] = [
       (x, start) => matmul(reshape(take(x, start), [8, 3]), ones([3, 2])),
       (x, start, w) => {
         const rows = take(x, start);
@@ -554,7 +554,7 @@ describe("what a kernel binds", () => {
   const many = (count: number) => Array.from({ length: count }, () => filled(5, 7));
 
   it("leaves out numbers, which are written down as WGSL has them", () => {
-    const code = (fn: (x: Tensor) => Tree, x: Tensor) => JSON.stringify(planOf(fn, x).plan.steps);
+    const code = (fn: (x: Tensor) => JitResult, x: Tensor) => JSON.stringify(planOf(fn, x).plan.steps);
     const i32 = tensor(Int32Array.of(1, 2));
     expect(code((x) => add(x, tensor(Int32Array.of(-(2 ** 31), -(2 ** 31)))), i32)).toContain(
       "vec4i(-2147483647i - 1i)",

@@ -14,7 +14,7 @@ import {
   variable,
 } from "../../engine/index.ts";
 import { Dense, EarlyStopping, Input, type Metric, Sequential } from "../../nn/index.ts";
-import { summaryText } from "../../nn/model/summary.ts";
+import { modelSummary } from "../../nn/model/summary.ts";
 import { showLogs } from "../../nn/training/progress.ts";
 import { Adam, optimizers } from "../../optim/index.ts";
 import { referenceDevice } from "../support/devices.ts";
@@ -99,8 +99,9 @@ describe("text on a terminal", () => {
   it("shows control characters of what it quotes", () => {
     expect(new GradgpuError("line\nnext\tcell \x1b[2J").message).toBe("line\nnext\tcell \\x1b[2J");
     expect(showLogs({ loss: 1, "\x1b[2J": 2 })).toBe("loss: 1.0000 - \\x1b[2J: 2.0000");
-    const row = { name: "\x1b[2J", type: "Dense", outputShape: [1], params: 2 };
-    const text = summaryText("a\0b", [row], { trainable: 2, nonTrainable: 0 });
+    const { type, calls, inputNames, trainableWeights, nonTrainableWeights } = model();
+    const odd = { name: "a\0b", nameOf: () => "\x1b[2J" };
+    const text = modelSummary({ ...odd, type, calls, inputNames, trainableWeights, nonTrainableWeights });
     expect(text).toContain('Model: "a\\x00b"');
     expect(text).toContain(" \\x1b[2J (Dense)");
     const changed = variable([1]);

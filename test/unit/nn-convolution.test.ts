@@ -1,7 +1,7 @@
 // The layers of convolutional networks, embeddings and per-sample normalizations, on the CPU reference: shapes,
 // parameter counts and summaries as Keras gives them, numbers against plain loops, errors that name the layer.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Device, init, mul, sum, type Tensor, tensor, variableGrads } from "../../engine/index.ts";
 import {
   AveragePooling1D,
@@ -27,7 +27,6 @@ import {
   Permute,
   Reshape,
   RMSNormalization,
-  resetNames,
   Sequential,
 } from "../../nn/index.ts";
 
@@ -36,7 +35,6 @@ beforeAll(async () => {
   device = await init({ device: "cpu", seed: 1 });
 });
 afterAll(() => device.dispose());
-beforeEach(() => resetNames());
 
 const filled = (shape: readonly number[], value = (i: number) => Math.sin(i * 1.7) * 2): Tensor =>
   tensor(
@@ -233,8 +231,8 @@ describe("numbers", () => {
               }
           expect(y[0][row][column][f]).toBeCloseTo(Math.max(0, want), 5);
         }
-    expect(await layer.callLogits(x).data()).not.toEqual(await layer.call(x).data());
-    expect(layer.outputActivation).toBe("relu");
+    expect(await layer.call(x, { logits: true }).data()).not.toEqual(await layer.call(x).data());
+    expect(layer.outputActivation.name).toBe("relu");
     layer.dispose();
   });
 
@@ -320,7 +318,7 @@ describe("errors", () => {
       'layer "conv2d" (Conv2D): needs inputs [batch, height, width, channels], got [batch, 28, 28]; a Reshape layer gives them a channels axis',
     );
     expect(on(new Conv2D(3, 5), [4, 9, 1])).toThrow(
-      'layer "conv2d_1" (Conv2D): a window that spans 5 does not fit into axis 1 of its inputs [batch, 4, 9, 1]; use a smaller one, or padding: "same"',
+      'layer "conv2d" (Conv2D): a window that spans 5 does not fit into axis 1 of its inputs [batch, 4, 9, 1]; use a smaller one, or padding: "same"',
     );
     expect(on(new Conv2D(4, 3, { groups: 2 }), [5, 5, 3])).toThrow(/2 groups do not divide the 3 channels/);
     expect(on(new MaxPooling2D(), [1, 5, 3])).toThrow(

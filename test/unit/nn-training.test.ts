@@ -29,7 +29,6 @@ import {
   type Layer,
   losses,
   metrics,
-  resetNames,
   Sequential,
 } from "../../nn/index.ts";
 import { Adam, SGD } from "../../optim/index.ts";
@@ -39,7 +38,6 @@ let device: Device;
 // A fresh device each time: streams start at 0, and memory counts only what the test itself does.
 beforeEach(async () => {
   device = await init({ device: "cpu", seed: 1 });
-  resetNames();
 });
 afterEach(() => device.dispose());
 
@@ -189,9 +187,9 @@ describe("fit", () => {
   it("sees every sample once an epoch, in another order each time", async () => {
     const seen: number[][] = [];
     class Spy extends Activation {
-      override call(x: Tensor, options = {}) {
+      protected override forward(x: Tensor) {
         seen.push([...(x as unknown as { memory: { array: Float64Array } }).memory.array]);
-        return super.call(x, options);
+        return super.forward(x);
       }
     }
     const x = Array.from({ length: 11 }, (_, i) => i);
@@ -232,7 +230,6 @@ describe("fit", () => {
     const { x, labels } = blobs(50);
     const run = async () => {
       device.random.resetStreams();
-      resetNames();
       const model = classifier({}, [
         ...layers().slice(0, 2),
         new Dropout(0.3),

@@ -1,0 +1,594 @@
+// Model: a layer made of calls of layers, and the public face of training. How training goes stands in training/.
+
+import {
+  ArgumentError,
+  type Device,
+  DisposedError,
+  device as defaultDevice,
+  type Shape,
+  ShapeError,
+  Tensor,
+  type Tree,
+  type Variable,
+  variable,
+} from "../../engine/index.ts";
+import { checkOptions, leavesOf, mapTree, type OptionNames } from "../../engine/internal.ts";
+import type { Optimizer } from "../../optim/index.ts";
+import type { NamedActivation } from "../layers/activations.ts";
+import type { CallContext } from "../layers/call-context.ts";
+import { Layer, type LayerOptions } from "../layers/layer.ts";
+import { masksOf } from "../layers/masks.ts";
+import type { Placeholder, TensorsOf } from "../layers/placeholder.ts";
+import { batched, fitsShape, type SampleShape, type SampleSpec, type SpecOf } from "../layers/spec.ts";
+import type { Weights } from "../layers/weights.ts";
+import * as metrics from "../objective/metrics.ts";
+import { readWeights, type WeightValue, writeWeights } from "../state/weights.ts";
+import { BatchStep } from "../training/batch-step.ts";
+import type { DataLike } from "../training/data.ts";
+import {
+  evaluateModel,
+  type FitOptions,
+  fitModel,
+  type TrainableModel,
+  trainModelOnBatch,
+} from "../training/fit.ts";
+import type { History, Logs } from "../training/history.ts";
+import { type EvaluateOptions, evaluateOptions, predictOptions } from "../training/options.ts";
+import { outputWarning } from "../training/output-warning.ts";
+import { predictModel } from "../training/predict.ts";
+import { Trainer } from "../training/trainer.ts";
+import { type Compiled, type CompileOptions, compiled } from "./compiled.ts";
+import { Graph, type LayerCall, readInputs } from "./graph.ts";
+import { endUse } from "./optimizer-users.ts";
+import { modelSummary } from "./summary.ts";
+
+export interface ModelOptions extends Pick<LayerOptions, "name" | "trainable"> {}
+
+export const modelOptions: OptionNames<ModelOptions> = { name: true, trainable: true };
+
+/**
+ * A model over a graph of calls: layers may be shared, branch and join, and models may stand in models.
+ *
+ *     const x = input([784]);
+ *     const hidden = new Dense(64, { activation: "relu" }).call(x);
+ *     const model = new Model(x, new Dense(10, { activation: "softmax" }).call(hidden));
+ *     model.compile({ optimizer: "adam", loss: "sparseCategoricalCrossentropy", metrics: "accuracy" });
+ *     const history = await model.fit(images, labels, { batchSize: 128, epochs: 10 });
+ *
+ * Several inputs or outputs stand in arrays or plain objects; data, calls and results are of the same form.
+ *
+ * The weights are made on the default device as soon as one is open and the inputs' shapes are known; else at the first
+ * call.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: models of all kinds stand in one list
+export class Model<const PI = any, const PO = any>
+  extends Layer<TensorsOf<PI>, TensorsOf<PO>>
+  implements TrainableModel
+{
+  /**
+   * Set it to true, in a callback or anywhere else, to end `fit` after the steps that were given to the device by then.
+   * An epoch that is cut short so ends as others do: it is validated, callbacks are told of it, and the history has it,
+   * with means over the samples that it has seen.
+   */
+  stopTraining = false;
+  /** The finished epochs of the `fit` that is running, or of the last one, however it ended. */
+  history: History | undefined;
+  #graph: Graph | undefined;
+  #device: Device | undefined;
+  #compiled: Compiled | undefined;
+  #batchStep: BatchStep | undefined;
+  /** Whether training has looked once for a loss and outputs that don't belong together. */
+  #isChecked = false;
+  #shuffleState: Variable | undefined;
+  #isFitting = false;
+
+  /**
+   * @param inputs where it starts: placeholders as {@link input} makes them
+   * @param outputs where it ends: what calls of layers gave for them
+   */
+  constructor(
+    inputs: PI & Tree<Placeholder>,
+    outputs: PO & Tree<Placeholder>,
+    options: ModelOptions = {},
+    type = "Model",
+  ) {
+    super(type, options, modelOptions);
+    if (inputs === undefined && outputs === undefined && type !== "Model") return;
+    this.setGraph(new Graph(this.describe(), inputs, outputs));
+  }
+
+  /** @internal Whether `fit` is running. */
+  get isTraining(): boolean {
+    return this.#isFitting;
+  }
+
+  /** @internal The graph, which a Sequential has once its input's shape is known. */
+  protected get graph(): Graph | undefined {
+    return this.#graph;
+  }
+
+  /** @internal Replaces the graph, and builds what is new in it if a device is open. */
+  protected setGraph(graph: Graph, device = this.#device ?? openDevice()): void {
+    const before = this.#graph;
+    this.#graph = graph;
+    try {
+      if (device !== undefined) this.#buildOn(device);
+    } catch (error) {
+      this.#graph = before;
+      throw error;
+    }
+  }
+
+  get calls(): readonly LayerCall[] {
+    return this.#graph?.calls ?? [];
+  }
+
+  /** In the order of their first calls. */
+  get layers(): readonly Layer[] {
+    return this.#graph?.layers ?? [];
+  }
+
+  /** Where the model starts; a Sequential's is known as its input's shape is. */
+  get inputs(): PI & Tree<Placeholder> {
+    return this.#knownGraph("inputs").inputs as PI & Tree<Placeholder>;
+  }
+
+  /** Of the inputs, in their order. */
+  get inputNames(): readonly string[] {
+    return this.#graph?.inputNames ?? [];
+  }
+
+  /** Where it ends. */
+  get outputs(): PO & Tree<Placeholder> {
+    return this.#knownGraph("outputs").outputs as PO & Tree<Placeholder>;
+  }
+
+  /** What a layer is called in this model: unique among its layers. Undefined of one that it has not. */
+  nameOf(layer: Layer): string | undefined {
+    return this.#graph?.nameOf(layer) ?? undefined;
+  }
+
+  /**
+   * What a layer gives at its first call in this model, for another model over a part of it:
+   * `new Model(model.inputs, model.outputOf("dense_1"))`.
+   *
+   * @param layer itself, or its name here
+   */
+  outputOf(layer: string | Layer): Tree<Placeholder> {
+    const graph = this.#knownGraph("outputOf");
+    const call = graph.calls.find((one) => one.layer === layer || graph.nameOf(one.layer) === layer);
+    if (call !== undefined) return call.outputs;
+    throw new ArgumentError(
+      `outputOf: ${this.describe()}: has no layer ${typeof layer === "string" ? `"${layer}"` : layer.describe()}; it has ${graph.layers.map((one) => graph.nameOf(one)).join(", ")}`,
+    );
+  }
+
+  /** A layer by its name in this model. */
+  getLayer(name: string): Layer {
+    const found = this.layers.find((layer) => this.nameOf(layer) === name);
+    if (found !== undefined) return found;
+    throw new ArgumentError(
+      `getLayer: ${this.describe()}: has no layer "${name}"; it has ${this.layers.map((layer) => this.nameOf(layer)).join(", ")}`,
+    );
+  }
+
+  override get isRoot(): boolean {
+    return !this.isInside;
+  }
+
+  /** Whether all layers have their weights. */
+  override get isBuilt(): boolean {
+    return super.isBuilt && this.layers.every((layer) => layer.isBuilt);
+  }
+
+  override get inputShape(): Shape {
+    this.checkBuilt("inputShape");
+    return super.inputShape as Shape;
+  }
+
+  override get outputShape(): Shape {
+    this.checkBuilt("outputShape");
+    return super.outputShape as Shape;
+  }
+
+  /** Where the weights are. */
+  get device(): Device {
+    this.checkBuilt("device");
+    return this.#device as Device;
+  }
+
+  /** The compiled optimizer, undefined before `compile`. */
+  get optimizer(): Optimizer | undefined {
+    return this.#compiled?.optimizer;
+  }
+
+  override get outputActivations(): readonly (NamedActivation | undefined)[] {
+    if (this.#graph === undefined) return [];
+    return leavesOf(this.#graph.outputs).map(({ producer, output }) =>
+      producer === undefined ? undefined : (producer as LayerCall).layer.outputActivations[output],
+    );
+  }
+
+  /** @internal Input by input, how many rows the table has that its numbers choose from; undefined where they don't. */
+  get idCounts(): readonly (number | undefined)[] {
+    return this.#graph === undefined ? [] : idCountsOf(this.#graph);
+  }
+
+  override outputSpec(inputs: SpecOf<TensorsOf<PI>>): SpecOf<TensorsOf<PO>> {
+    const graph = this.#knownGraph("outputSpec");
+    this.#checkSpecs(graph, inputs as Tree<SampleSpec>);
+    return mapTree(
+      graph.outputs,
+      ({ shape, dtype }: Placeholder): SampleSpec => ({ shape, dtype }),
+    ) as SpecOf<TensorsOf<PO>>;
+  }
+
+  protected override createWeights(_inputs: SpecOf<TensorsOf<PI>>, weights: Weights): void {
+    const graph = this.#knownGraph("build");
+    const declared = new Set<Layer>();
+    for (const call of graph.calls) {
+      const { layer } = call;
+      if (declared.has(layer)) layer.checkFit(graph.specsOf(call));
+      else weights.inner(graph.nameOf(layer) as string, layer, graph.specsOf(call));
+      declared.add(layer);
+    }
+  }
+
+  protected forward(inputs: TensorsOf<PI>, _context: CallContext): TensorsOf<PO> {
+    return this.#runGraph(inputs, false);
+  }
+
+  protected override forwardLogits(inputs: TensorsOf<PI>, _context: CallContext): TensorsOf<PO> {
+    return this.#runGraph(inputs, true);
+  }
+
+  protected override get makesMask(): boolean {
+    return true;
+  }
+
+  /** Those that the layers gave to what comes out. */
+  protected override outputMask(
+    _inputs: TensorsOf<PI>,
+    _mask: CallContext["mask"],
+    outputs: TensorsOf<PO>,
+  ): CallContext["mask"] {
+    return masksOf(outputs as Tree<Tensor>);
+  }
+
+  #runGraph(inputs: TensorsOf<PI>, logits: boolean): TensorsOf<PO> {
+    const graph = this.#knownGraph("call");
+    const values = readInputs(this.describe(), graph.inputs, inputs as Tree<Tensor>, graph.inputNames);
+    const ends = new Map<Placeholder, Tensor>();
+    const wanted = new Set(logits ? leavesOf(graph.outputs) : []);
+    const found = graph.run(values, (call, given) => {
+      const { layer } = call;
+      const made = leavesOf(call.outputs);
+      if (!made.some((placeholder) => wanted.has(placeholder))) return layer.call(given) as Tree<Tensor>;
+      const raw = layer.call(given, { logits: true }) as Tree<Tensor>;
+      const list = leavesOf(raw);
+      made.forEach((placeholder, i) => {
+        ends.set(placeholder, list[i]);
+      });
+      if (!graph.isRead(call)) return raw;
+      // Others read the activated value.
+      const activations = layer.outputActivations;
+      let next = 0;
+      return mapTree(raw, (value: Tensor) => activations[next++]?.call(value) ?? value);
+    });
+    if (!logits) return found as TensorsOf<PO>;
+    const all = leavesOf(found);
+    let at = 0;
+    return mapTree(graph.outputs, (placeholder: Placeholder) => {
+      const value = all[at++];
+      return ends.get(placeholder) ?? value;
+    }) as TensorsOf<PO>;
+  }
+
+  /** Makes the weights of all layers that have none. */
+  override build(
+    inputs?: SampleShape | Tree<SampleSpec>,
+    device: Device = this.#device ?? defaultDevice(),
+  ): this {
+    if (this.isDisposed) throw this.#disposed("build");
+    const graph = this.#knownGraph("build");
+    if (inputs !== undefined) {
+      const isShape =
+        Array.isArray(inputs) && inputs.every((part) => part === null || typeof part !== "object");
+      const specs = isShape
+        ? { shape: inputs as SampleShape, dtype: "f32" as const }
+        : (inputs as Tree<SampleSpec>);
+      this.#checkSpecs(graph, specs);
+    }
+    if (!this.isBuilt) this.#buildOn(device);
+    return this;
+  }
+
+  #buildOn(device: Device): void {
+    const graph = this.#knownGraph("build");
+    const specOf = ({ shape, dtype }: Placeholder): SampleSpec => ({ shape, dtype });
+    this.#device ??= device;
+    this.extend(mapTree(graph.inputs, specOf), mapTree(graph.outputs, specOf), this.#device);
+  }
+
+  /** Prints the table of layers in Keras 2's form, line by line, and gives its text. */
+  summary(options: { print?: (line: string) => void } = {}): string {
+    checkOptions("summary", options, { print: true });
+    const { print = (line: string) => console.log(line) } = options;
+    this.checkBuilt("summary");
+    const text = modelSummary(this);
+    for (const line of text.split("\n")) print(line);
+    return text;
+  }
+
+  /** Reads all weights back, in the order of {@link weights}. */
+  async getWeights(): Promise<WeightValue[]> {
+    this.checkBuilt("getWeights");
+    return readWeights(this.#namedWeights());
+  }
+
+  /**
+   * Replaces all weights, in the order of {@link weights}: what `getWeights` gave, or flat arrays.
+   *
+   * @throws ShapeError when they do not fit; nothing is changed then
+   */
+  setWeights(values: readonly (WeightValue | ArrayLike<number>)[]): this {
+    this.checkBuilt("setWeights");
+    writeWeights(`setWeights: ${this.describe()}`, this.#namedWeights(), values);
+    return this;
+  }
+
+  /** The weights by their paths in this model. */
+  #namedWeights(): { name: string; variable: Variable }[] {
+    return [...this.variables()]
+      .filter(({ role }) => role === "trained" || role === "moved")
+      .map(({ path, variable }) => ({ name: path, variable }));
+  }
+
+  /**
+   * Says how to train. Where the model ends with softmax or sigmoid and the loss is the cross-entropy that goes
+   * with it, training takes the loss from the logits, which is stabler and one kernel. Where a cross-entropy gets
+   * outputs that surely are no probabilities (or, with `fromLogits`, surely are some), training warns once.
+   *
+   * @throws ArgumentError for an unknown name, with the nearest known one
+   */
+  compile(options: CompileOptions): this {
+    if (this.#isFitting) {
+      throw new ArgumentError(
+        `compile: ${this.describe()}: is being trained; set stopTraining and compile when fit is done`,
+      );
+    }
+    const next = compiled(this.describe(), options);
+    this.#freeCompiled(false);
+    this.#compiled = next;
+    this.#isChecked = false;
+    if (this.isBuilt) next.frozen = frozenLayers(this);
+    return this;
+  }
+
+  /**
+   * Trains. The data goes to the device once (bytes stay bytes), or streams each epoch where it exceeds
+   * `memoryBudget`; order, batches, weights, loss and metrics live there. Each epoch sees every sample once, in a
+   * fresh random order under the device's seed.
+   *
+   * Arrays are read before the call returns, so that they may change afterwards; but typed ones that stream are read
+   * batch by batch, without a copy of what is large: leave them alone until the promise settles.
+   *
+   * @param x samples [n, ...inputShape]: a tensor, nested arrays, or a typed array of n rows
+   * @param y targets as the loss takes them: [n, ...outputShape], or n whole numbers for the sparse loss
+   * @returns loss and metrics of each epoch, means over its samples; the validation data's as `valLoss`, ...
+   * @throws ShapeError, ArgumentError, DeviceError before anything has changed, for data that does not fit
+   */
+  async fit(x: DataLike, y: DataLike, options: FitOptions = {}): Promise<History> {
+    this.#checkCompiled("fit");
+    if (this.#isFitting) {
+      throw new ArgumentError(`fit: ${this.describe()}: is being trained already; await that first`);
+    }
+    this.#isFitting = true;
+    try {
+      this.buildFor("fit", x);
+      this.#checkOutputs("fit");
+      return await fitModel(this, this.#shuffle(), x, y, options);
+    } finally {
+      this.#isFitting = false;
+    }
+  }
+
+  /**
+   * Loss and metrics over all samples, in inference mode: [loss, ...metrics], or by name with `returnDict`. `verbose: 1`
+   * prints them on a line, too.
+   */
+  async evaluate(x: DataLike, y: DataLike, options: EvaluateOptions & { returnDict: true }): Promise<Logs>;
+  async evaluate(
+    x: DataLike,
+    y: DataLike,
+    options?: EvaluateOptions & { returnDict?: false },
+  ): Promise<[loss: number, ...metrics: number[]]>;
+  async evaluate(
+    x: DataLike,
+    y: DataLike,
+    options: EvaluateOptions & { returnDict?: boolean } = {},
+  ): Promise<[loss: number, ...metrics: number[]] | Logs> {
+    checkOptions("evaluate", options, evaluateOptions);
+    this.#checkCompiled("evaluate");
+    this.buildFor("evaluate", x);
+    const logs = await evaluateModel(this, x, y, options);
+    return options.returnDict ? logs : (Object.values(logs) as [loss: number, ...metrics: number[]]);
+  }
+
+  /** Outputs [n, ...outputShape] in inference mode, in the order of x. The tensor is yours to dispose. */
+  async predict(x: DataLike, options: EvaluateOptions = {}): Promise<Tensor> {
+    checkOptions("predict", options, predictOptions);
+    this.buildFor("predict", x);
+    return predictModel(this, x, options);
+  }
+
+  /**
+   * One training step on a batch: its [loss, ...metrics] from before the step. It is traced once for each shape that
+   * batches have, and replayed from then on: keep to a few.
+   */
+  async trainOnBatch(x: DataLike, y: DataLike): Promise<number[]> {
+    this.#checkCompiled("trainOnBatch");
+    this.buildFor("trainOnBatch", x);
+    this.#checkOutputs("trainOnBatch");
+    return Object.values(await trainModelOnBatch(this, this.#stepOfBatches(), x, y));
+  }
+
+  /** The compiled step of `trainOnBatch`; another one where the trainable weights have changed. */
+  #stepOfBatches(): BatchStep {
+    if (this.#batchStep?.trainer.isCurrent === false) {
+      this.#batchStep.dispose();
+      this.#batchStep = undefined;
+    }
+    this.#batchStep ??= new BatchStep(this.device, this.makeTrainer());
+    return this.#batchStep;
+  }
+
+  /** @internal A trainer for the compiled loss, metrics and optimizer. */
+  makeTrainer(): Trainer {
+    const compiled = this.#checkCompiled("training");
+    const { loss, optimizer } = compiled;
+    compiled.frozen ??= frozenLayers(this);
+    const resolved = compiled.metrics.map((metric) => metrics.get(metric, loss, this.outputShape));
+    return new Trainer(this, compiled.frozen, loss, resolved, optimizer);
+  }
+
+  /** How errors name it: `model "sequential"`. */
+  override describe(): string {
+    return `model "${this.isInside ? this.path : this.name}"`;
+  }
+
+  /**
+   * Frees the weights, and the optimizer unless another model was compiled with it too; disposing that oneself, before or
+   * after, is harmless. An optimizer that a later `compile` replaced is the caller's. The model can't be used again.
+   */
+  override dispose(): void {
+    this.#freeCompiled(true);
+    this.#compiled = undefined;
+    super.dispose();
+    for (const layer of this.layers) layer.dispose();
+    this.#shuffleState?.dispose();
+    this.#shuffleState = undefined;
+    this.#device = undefined;
+  }
+
+  /** @internal Makes the weights for data, if there are none. */
+  protected buildFor(what: string, x: DataLike): void {
+    if (this.isDisposed) throw this.#disposed(what);
+    if (this.isBuilt) return;
+    this.build(undefined, x instanceof Tensor ? x.device : undefined);
+  }
+
+  /** The state of the orders that `fit` takes samples in: one stream a model, one counter an epoch. */
+  #shuffle(): Variable {
+    this.#shuffleState ??= variable(this.device.random.state(), {
+      dtype: "u32",
+      device: this.device,
+      trainable: false,
+      name: "fit/shuffle",
+    });
+    return this.#shuffleState;
+  }
+
+  /** @internal */
+  protected checkBuilt(what: string): void {
+    if (this.isDisposed) throw this.#disposed(what);
+    if (this.isBuilt) return;
+    throw new ArgumentError(
+      `${what}: ${this.describe()}: has not been built: ${this.whyNotBuilt()}; call build([...]) after init()`,
+    );
+  }
+
+  /** @internal */
+  protected whyNotBuilt(): string {
+    return "no device was open";
+  }
+
+  #knownGraph(what: string): Graph {
+    if (this.#graph !== undefined) return this.#graph;
+    if (this.isDisposed) throw this.#disposed(what);
+    throw new ArgumentError(`${what}: ${this.describe()}: ${this.whyNoGraph()}`);
+  }
+
+  /** @internal */
+  protected whyNoGraph(): string {
+    return "has no graph";
+  }
+
+  #checkSpecs(graph: Graph, specs: Tree<SampleSpec>): void {
+    const given = leavesOf(specs, (value) => Array.isArray((value as SampleSpec | null)?.shape));
+    const wanted = leavesOf(graph.inputs);
+    if (given.length !== wanted.length) {
+      throw new ArgumentError(`${this.describe()}: takes ${wanted.length} inputs, got ${given.length}`);
+    }
+    given.forEach((spec, i) => {
+      if (fitsShape((spec as SampleSpec).shape, wanted[i].shape)) return;
+      throw this.misfit(wanted[i].shape, (spec as SampleSpec).shape);
+    });
+  }
+
+  /** @internal */
+  protected misfit(wanted: SampleShape, got: SampleShape): Error {
+    return new ShapeError(
+      `${this.describe()}: takes inputs of shape ${batched(wanted)}, not ${batched(got)}`,
+    );
+  }
+
+  #disposed(what: string): DisposedError {
+    return new DisposedError(`${what}: ${this.describe()}: was disposed; make a new model`);
+  }
+
+  #checkCompiled(what: string): Compiled {
+    if (this.isDisposed) throw this.#disposed(what);
+    if (this.#compiled === undefined) {
+      throw new ArgumentError(`${what}: ${this.describe()}: call compile({ optimizer, loss }) first`);
+    }
+    return this.#compiled;
+  }
+
+  /** Warns, once a compile, of a cross-entropy and outputs that don't belong together. */
+  #checkOutputs(what: string): void {
+    if (this.#isChecked) return;
+    this.#isChecked = true;
+    const [output] = leavesOf(this.#knownGraph(what).outputs);
+    const warning = outputWarning(output, this.#checkCompiled(what).loss);
+    if (warning !== undefined) console.warn(`gradgpu: ${what}: ${this.describe()}: ${warning}`);
+  }
+
+  /** @param isLast whether the model ends, so that the optimizer that it was compiled with last goes, too */
+  #freeCompiled(isLast: boolean): void {
+    this.#batchStep?.dispose();
+    this.#batchStep = undefined;
+    if (this.#compiled === undefined) return;
+    const { optimizer, isOwn } = this.#compiled;
+    // One that was passed and is replaced may be compiled with again, and then goes on where it was.
+    if (!endUse(optimizer) && (isOwn || isLast)) optimizer.dispose();
+  }
+}
+
+/** An input that is read as numbers of rows has as many as the smallest of the tables. */
+function idCountsOf({ inputs, calls }: Graph): (number | undefined)[] {
+  return leavesOf(inputs).map((placeholder) => {
+    const counts = calls.flatMap(({ layer, inputs: given }) =>
+      leavesOf(given).flatMap((value, i) => {
+        if (value !== placeholder) return [];
+        const count = layer instanceof Model ? layer.idCounts[i] : layer.idCount;
+        return count === undefined ? [] : [count];
+      }),
+    );
+    return counts.length === 0 ? undefined : Math.min(...counts);
+  });
+}
+
+/** The layers that say that they are not to be trained. */
+function frozenLayers(model: Layer): ReadonlySet<Layer> {
+  return new Set([model, ...model.inside()].filter((layer) => !layer.trainable));
+}
+
+/** The default device, if one is open. */
+export function openDevice(): Device | undefined {
+  try {
+    return defaultDevice();
+  } catch {
+    return undefined;
+  }
+}
