@@ -89,19 +89,19 @@ describe("dispatches of a step of N1", () => {
     ["Adam with coupled L2", () => new Adam({ l2: 0.01 })],
     ["Adam with a moving average", () => new Adam({ useEma: true })],
     ["Adam with accumulation", () => new Adam({ gradientAccumulationSteps: 4 })],
-    ["Adam with groups", () => new Adam({ groups: [{ filter: isBias, learningRateFactor: 2, l2: 0.1 }] })],
     ["Adam with scheduled hyper-parameters", () => new Adam({ beta1: cosine(), weightDecay: cosine() })],
     ["SGD by epochs", () => new SGD({ learningRate: schedules.stepDecay({ every: 5, factor: 0.5 }) })],
   ])("%s: as many as plain SGD", (_, make) => expect(dispatchesWith(make())).toBe(plain), 240_000);
 
   it.each<[string, () => Optimizer]>([
     ["RAdam", () => new RAdam()],
+    ["Adam with groups", () => new Adam({ groups: [{ filter: isBias, learningRateFactor: 2, l2: 0.1 }] })],
     [
       "Adam with a moving average that overwrites",
       () => new Adam({ useEma: true, emaOverwriteFrequency: 5 }),
     ],
   ])(
-    "%s: one more, for a few scalars, at most",
+    "%s: one more at most, for a few scalars or more buffers than one kernel binds",
     (_, make) => expect(dispatchesWith(make())).toBeLessThanOrEqual(plain + 1),
     240_000,
   );
