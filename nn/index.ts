@@ -2,15 +2,27 @@
 
 export type { ActivationFunction } from "./layers/activations.ts";
 export * as activations from "./layers/activations.ts";
+export type { Constraint, ConstraintLike } from "./layers/constraints.ts";
+export * as constraints from "./layers/constraints.ts";
 export * from "./layers/index.ts";
 export type { Initializer } from "./layers/initializers.ts";
 export * as initializers from "./layers/initializers.ts";
+export type { Regularizer, RegularizerLike } from "./layers/regularizers.ts";
+export * as regularizers from "./layers/regularizers.ts";
 export type { CompileOptions } from "./model/compiled.ts";
 export { Model, type ModelOptions } from "./model/model.ts";
 export { Sequential } from "./model/sequential.ts";
-export type { CrossentropyOptions, HuberOptions, Loss } from "./objective/losses.ts";
+export type { ClassWeight } from "./objective/class-weights.ts";
+export type { CrossentropyOptions, HuberOptions, Loss, LossLike, Reduction } from "./objective/losses.ts";
 export * as losses from "./objective/losses.ts";
-export type { Metric, MetricFunction, MetricLike } from "./objective/metrics.ts";
+export type {
+  MeanMetric,
+  Metric,
+  MetricFunction,
+  MetricLike,
+  MetricValue,
+  SumsMetric,
+} from "./objective/metrics.ts";
 export * as metrics from "./objective/metrics.ts";
 export type { WeightValue } from "./state/weights.ts";
 export * from "./training/all-callbacks.ts";

@@ -124,12 +124,12 @@ function prepareReplay(device: Device): Prepared {
   const rows = rowsOf(net, device, rotation);
   const count = rotation * net.batchSize;
   const order = variable(device.random.state(), { dtype: "u32", trainable: false, device });
-  const walk = new Batches(device, { ...rows, start: 0, count }, net.batchSize, order);
+  const walk = new Batches(device, { parts: [rows.x, rows.y], start: 0, count }, net.batchSize, order);
   const { model, trainer } = makeTrainer(net);
   const step = jit((size: number) =>
     tidy(() => {
-      const { x, y } = walk.take(size);
-      trainer.trainStep(x, y as Tensor);
+      const [x, y] = walk.take(size);
+      trainer.trainStep(x, y);
     }),
   );
   return {

@@ -45,7 +45,11 @@ export function prepareEpochs(net: NetSpec, device: Device, batches: number): Pr
   const before = device.memory().bytes;
   const rows = rowsOf(net, device, batches);
   const dataBytes = device.memory().bytes - before;
-  const walk = new Batches(device, { ...rows, start: 0, count: batches * batchSize }, batchSize);
+  const walk = new Batches(
+    device,
+    { parts: [rows.x, rows.y], start: 0, count: batches * batchSize },
+    batchSize,
+  );
   const made: Disposable[] = [];
   let loop: Loop | undefined;
   return {
@@ -54,7 +58,7 @@ export function prepareEpochs(net: NetSpec, device: Device, batches: number): Pr
     run: async () => {
       if (loop === undefined) {
         const { model, trainer } = makeTrainer(net);
-        loop = new Loop(device, walk, (x, y) => trainer.trainStep(x, y as Tensor));
+        loop = new Loop(device, walk, ([x, y]) => trainer.trainStep(x, y));
         made.push(loop, trainer, model);
       }
       await loop.epoch();
@@ -77,12 +81,16 @@ export interface FirstStep {
 /** Takes the first step of a net; the data is there before the clock starts. */
 export async function takeFirstStep(net: NetSpec, device: Device): Promise<FirstStep> {
   const rows = rowsOf(net, device, 1);
-  const walk = new Batches(device, { ...rows, start: 0, count: net.batchSize }, net.batchSize);
+  const walk = new Batches(
+    device,
+    { parts: [rows.x, rows.y], start: 0, count: net.batchSize },
+    net.batchSize,
+  );
   await device.sync();
   const before = device.counters();
   const started = performance.now();
   const { model, trainer } = makeTrainer(net);
-  const loop = new Loop(device, walk, (x, y) => trainer.trainStep(x, y as Tensor));
+  const loop = new Loop(device, walk, ([x, y]) => trainer.trainStep(x, y));
   let began: number | undefined;
   let compiled = 0;
   await loop.epoch({

@@ -170,7 +170,7 @@ const otherThings: ReadonlySet<string> = new Set(
     "auc mape msle rmse adamax ftrl lion lamb lars glu reglu geglu relu6 rrelu hinge poisson logcosh recall precision " +
     "f1score iou perplexity kldivergence validationsteps validationbatchsize validationfreq stepsperepoch initialepoch " +
     "kernelregularizer biasregularizer activityregularizer kernelconstraint biasconstraint embeddingsregularizer " +
-    "gammaregularizer betaregularizer gammaconstraint betaconstraint classweight sampleweight weightedmetrics lossweights " +
+    "gammaregularizer betaregularizer gammaconstraint betaconstraint classweight weightedmetrics lossweights " +
     "runeagerly jitcompile usemultiprocessing workers maxqueuesize startfromepoch baseline cooldown"
   ).split(" "),
 );

@@ -15,7 +15,7 @@ import {
   TraceError,
 } from "../base/errors.ts";
 import { atLeastOne } from "../base/number-checks.ts";
-import type { Tree } from "../base/tree.ts";
+import { mapTree, type Tree } from "../base/tree.ts";
 import type { Spec } from "../kernel/kernel.ts";
 import type { Memory } from "../kernel/memory.ts";
 import type { TrialCall } from "../kernel/variants.ts";
@@ -62,7 +62,10 @@ const runOptions = { steps: true } as const;
 /** What a traced function may return: tensors, alone or in arrays and plain objects, or nothing in their places. */
 export type JitResult = Tree<Tensor | undefined | null | void>;
 
-/** An argument: tensors are inputs of the program; anything else must be plain data and is part of its signature. */
+/**
+ * An argument: tensors, alone or in arrays and plain objects, are inputs of the program; anything else must be plain data
+ * and is part of its signature.
+ */
 export type JitArgument = unknown;
 
 export interface Jitted<P extends JitArgument[], R> {
@@ -165,7 +168,8 @@ export function jit<P extends JitArgument[], R extends JitResult>(
     }
   };
   const argumentsOf = (args: readonly unknown[]): { device: Device; tensors: Tensor[] } => {
-    const tensors = args.filter((arg): arg is Tensor => arg instanceof Tensor);
+    const tensors: Tensor[] = [];
+    for (const arg of args) addTensors(arg, tensors);
     const device = tensors[0]?.device ?? options.device ?? defaultDevice();
     if (tensors.some((tensor) => tensor.device !== device))
       throw new DeviceError(
@@ -262,6 +266,16 @@ export function jit<P extends JitArgument[], R extends JitResult>(
   });
 }
 
+/** The tensors of an argument, in the order of its leaves. */
+function addTensors(arg: unknown, into: Tensor[]): void {
+  if (arg instanceof Tensor) into.push(arg);
+  else if (typeof arg === "object" && arg !== null) {
+    mapTree(arg as Tree<unknown>, (leaf) => {
+      if (leaf instanceof Tensor) into.push(leaf);
+    });
+  }
+}
+
 /** Inside another trace; or while every op is watched, which a fused kernel would hide. */
 const runsAsIs = (device: Device): boolean => device.isTracing || opWatch.value !== undefined;
 
@@ -328,9 +342,9 @@ function trace<P extends unknown[]>(
       noGrad(() => {
         let finished: ReturnType<TraceBackend["finish"]> | undefined;
         tidy(() => {
-          const symbols = args.map((arg) =>
-            arg instanceof Tensor ? new Tensor(device, arg, tracer.input(arg)) : arg,
-          ) as P;
+          const symbolOf = (leaf: unknown) =>
+            leaf instanceof Tensor ? new Tensor(device, leaf, tracer.input(leaf)) : leaf;
+          const symbols = args.map((arg) => mapTree(arg as Tree<unknown>, symbolOf)) as P;
           const result: unknown = withLocalGradients(() => fn(...symbols));
           refusePromise(result, tracer.readFailure);
           const outputs: Tensor[] = [];

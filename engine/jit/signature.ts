@@ -11,15 +11,14 @@ import { Tensor } from "../tensor/tensor.ts";
  */
 export function signature(args: readonly unknown[], name: string): string {
   return args
-    .map((arg, i) => {
-      if (arg instanceof Tensor) return `${arg.dtype}[${arg.shape}]`;
-      return staticText(arg, (found) => {
+    .map((arg, i) =>
+      staticText(arg, (found) => {
         const inside = arg === found ? "is" : "holds";
         return new ArgumentError(
-          `jit: argument ${i + 1} of ${name || "the function"} ${inside} a ${nameOf(found)}; arguments are tensors or plain data (numbers, strings, booleans, arrays, plain objects), and tensors stand alone`,
+          `jit: argument ${i + 1} of ${name || "the function"} ${inside} a ${nameOf(found)}; arguments are tensors, plain data (numbers, strings, booleans), and arrays and plain objects of these`,
         );
-      });
-    })
+      }),
+    )
     .join(";");
 }
 
@@ -29,6 +28,7 @@ const nameOf = (value: unknown) =>
 
 /** Plain data as text: the same for equal values, another for any others (JSON has no NaN, infinities or -0). */
 function staticText(value: unknown, refuse: (found: unknown) => Error): string {
+  if (value instanceof Tensor) return `${value.dtype}[${value.shape}]`;
   if (Object.is(value, -0)) return "-0";
   if (value === null || ["number", "boolean", "undefined"].includes(typeof value)) return String(value);
   if (typeof value === "string") return JSON.stringify(value);

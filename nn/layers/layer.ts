@@ -463,6 +463,11 @@ export abstract class Layer<I = any, O = any> {
 
   /** Whether {@link outputMask} may give one where the inputs have none. */
   protected get makesMask(): boolean {
+    return this.startsMask;
+  }
+
+  /** Whether masks begin here, as an Embedding's do with `maskZero`. */
+  get startsMask(): boolean {
     return false;
   }
 

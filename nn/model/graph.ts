@@ -1,7 +1,7 @@
 // Graph: the calls that lead from a model's inputs to its outputs, in order, with a name for each layer.
 
 import { ArgumentError, cast, noGrad, ShapeError, showShape, Tensor, type Tree } from "../../engine/index.ts";
-import { kindOf, leavesOf, mapTree } from "../../engine/internal.ts";
+import { isPlainObject, kindOf, leavesOf, mapTree } from "../../engine/internal.ts";
 import { scaleBytes } from "../layers/input.ts";
 import type { Layer } from "../layers/layer.ts";
 import { baseName, freeName } from "../layers/names.ts";
@@ -20,6 +20,8 @@ export class Graph {
   readonly #names: ReadonlyMap<Layer, string>;
   /** Of the inputs, in their order. */
   readonly inputNames: readonly string[];
+  /** Of the outputs: their keys where they stand in a plain object, else the names of the layers that give them. */
+  readonly outputNames: readonly string[];
 
   /** @param what how errors begin */
   constructor(what: string, inputs: Tree<Placeholder>, outputs: Tree<Placeholder>) {
@@ -29,7 +31,8 @@ export class Graph {
     this.calls = callsBetween(what, starts, ends);
     this.layers = [...new Set(this.calls.map(({ layer }) => layer))];
     this.#names = namesOf(what, this.layers);
-    this.inputNames = inputNamesOf(what, starts, this.#names);
+    this.inputNames = namesByKey(inputs) ?? inputNamesOf(what, starts, this.#names);
+    this.outputNames = namesByKey(outputs) ?? outputNamesOf(ends, this.#names);
   }
 
   nameOf(layer: Layer): string | undefined {
@@ -137,6 +140,19 @@ function namesOf(what: string, layers: readonly Layer[]): Map<Layer, string> {
   }
   for (const layer of layers) if (!names.has(layer)) names.set(layer, freeName(baseName(layer.type), taken));
   return new Map(layers.map((layer) => [layer, names.get(layer) as string]));
+}
+
+/** The keys of values in a plain object. */
+function namesByKey(tree: Tree<Placeholder>): string[] | undefined {
+  const isFlat = isPlainObject(tree) && Object.values(tree).every((part) => part instanceof Placeholder);
+  return isFlat ? Object.keys(tree) : undefined;
+}
+
+function outputNamesOf(ends: readonly Placeholder[], names: ReadonlyMap<Layer, string>): string[] {
+  const taken = new Set<string>();
+  return ends.map(({ producer }) =>
+    freeName(producer === undefined ? "input" : (names.get(producer.layer as Layer) as string), taken),
+  );
 }
 
 function inputNamesOf(

@@ -21,28 +21,29 @@ import { masksOf } from "../layers/masks.ts";
 import type { Placeholder, TensorsOf } from "../layers/placeholder.ts";
 import { batched, fitsShape, type SampleShape, type SampleSpec, type SpecOf } from "../layers/spec.ts";
 import type { Weights } from "../layers/weights.ts";
-import * as metrics from "../objective/metrics.ts";
+import type { Loss } from "../objective/losses.ts";
 import { readWeights, type WeightValue, writeWeights } from "../state/weights.ts";
 import { BatchStep } from "../training/batch-step.ts";
-import type { DataLike } from "../training/data.ts";
-import {
-  evaluateModel,
-  type FitOptions,
-  fitModel,
-  type TrainableModel,
-  trainModelOnBatch,
-} from "../training/fit.ts";
+import type { DataTree } from "../training/data.ts";
+import { type EvaluateModelOptions, evaluateModel, runOnBatch } from "../training/evaluate.ts";
+import { type FitOptions, fitModel } from "../training/fit.ts";
 import type { History, Logs } from "../training/history.ts";
 import { type EvaluateOptions, evaluateOptions, predictOptions } from "../training/options.ts";
 import { outputWarning } from "../training/output-warning.ts";
 import { predictModel } from "../training/predict.ts";
-import { Trainer } from "../training/trainer.ts";
-import { type Compiled, type CompileOptions, compiled } from "./compiled.ts";
+import type { TrainableModel } from "../training/trainable.ts";
+import { type TrainedOutput, Trainer, type TrainerOptions } from "../training/trainer.ts";
+import { begin, type Compiled, type CompileOptions, compiled, outputsOf } from "./compiled.ts";
 import { Graph, type LayerCall, readInputs } from "./graph.ts";
 import { endUse } from "./optimizer-users.ts";
 import { modelSummary } from "./summary.ts";
 
 export interface ModelOptions extends Pick<LayerOptions, "name" | "trainable"> {}
+
+export interface OnBatchOptions {
+  /** What the loss (and weighted metrics) of each sample counts; default 1 each. */
+  sampleWeight?: DataTree;
+}
 
 export const modelOptions: OptionNames<ModelOptions> = { name: true, trainable: true };
 
@@ -76,7 +77,8 @@ export class Model<const PI = any, const PO = any>
   #graph: Graph | undefined;
   #device: Device | undefined;
   #compiled: Compiled | undefined;
-  #batchStep: BatchStep | undefined;
+  /** Those of `trainOnBatch` and `testOnBatch`, with weights of samples and without. */
+  readonly #batchSteps = new Map<string, BatchStep>();
   /** Whether training has looked once for a loss and outputs that don't belong together. */
   #isChecked = false;
   #shuffleState: Variable | undefined;
@@ -207,6 +209,22 @@ export class Model<const PI = any, const PO = any>
     return leavesOf(this.#graph.outputs).map(({ producer, output }) =>
       producer === undefined ? undefined : (producer as LayerCall).layer.outputActivations[output],
     );
+  }
+
+  /** Names by which logs and data tell the outputs apart: those of the layers that give them, or of their places. */
+  get outputNames(): readonly string[] {
+    return this.#graph === undefined ? [] : this.#graph.outputNames;
+  }
+
+  /** @internal Of every output. */
+  get outputShapes(): readonly SampleShape[] {
+    return this.#graph === undefined ? [] : leavesOf(this.#graph.outputs).map(({ shape }) => shape);
+  }
+
+  /** @internal Whether a layer in it makes masks. */
+  get usesMasks(): boolean {
+    for (const layer of this.inside()) if (layer.startsMask) return true;
+    return false;
   }
 
   /** @internal Input by input, how many rows the table has that its numbers choose from; undefined where they don't. */
@@ -358,6 +376,9 @@ export class Model<const PI = any, const PO = any>
       );
     }
     const next = compiled(this.describe(), options);
+    if (this.#graph !== undefined)
+      next.outputs = outputsOf(this.describe(), next, this.outputNames, this.outputShapes);
+    begin(next);
     this.#freeCompiled(false);
     this.#compiled = next;
     this.#isChecked = false;
@@ -378,7 +399,7 @@ export class Model<const PI = any, const PO = any>
    * @returns loss and metrics of each epoch, means over its samples; the validation data's as `valLoss`, ...
    * @throws ShapeError, ArgumentError, DeviceError before anything has changed, for data that does not fit
    */
-  async fit(x: DataLike, y: DataLike, options: FitOptions = {}): Promise<History> {
+  async fit(x: DataTree, y: DataTree, options: FitOptions = {}): Promise<History> {
     this.#checkCompiled("fit");
     if (this.#isFitting) {
       throw new ArgumentError(`fit: ${this.describe()}: is being trained already; await that first`);
@@ -397,16 +418,20 @@ export class Model<const PI = any, const PO = any>
    * Loss and metrics over all samples, in inference mode: [loss, ...metrics], or by name with `returnDict`. `verbose: 1`
    * prints them on a line, too.
    */
-  async evaluate(x: DataLike, y: DataLike, options: EvaluateOptions & { returnDict: true }): Promise<Logs>;
   async evaluate(
-    x: DataLike,
-    y: DataLike,
-    options?: EvaluateOptions & { returnDict?: false },
+    x: DataTree,
+    y: DataTree,
+    options: EvaluateModelOptions & { returnDict: true },
+  ): Promise<Logs>;
+  async evaluate(
+    x: DataTree,
+    y: DataTree,
+    options?: EvaluateModelOptions & { returnDict?: false },
   ): Promise<[loss: number, ...metrics: number[]]>;
   async evaluate(
-    x: DataLike,
-    y: DataLike,
-    options: EvaluateOptions & { returnDict?: boolean } = {},
+    x: DataTree,
+    y: DataTree,
+    options: EvaluateModelOptions & { returnDict?: boolean } = {},
   ): Promise<[loss: number, ...metrics: number[]] | Logs> {
     checkOptions("evaluate", options, evaluateOptions);
     this.#checkCompiled("evaluate");
@@ -415,41 +440,72 @@ export class Model<const PI = any, const PO = any>
     return options.returnDict ? logs : (Object.values(logs) as [loss: number, ...metrics: number[]]);
   }
 
-  /** Outputs [n, ...outputShape] in inference mode, in the order of x. The tensor is yours to dispose. */
-  async predict(x: DataLike, options: EvaluateOptions = {}): Promise<Tensor> {
+  /**
+   * Outputs [n, ...outputShape] in inference mode, in the order of x and in the form of the model's outputs. The tensors
+   * are yours to dispose.
+   */
+  async predict(x: DataTree, options: EvaluateOptions = {}): Promise<TensorsOf<PO>> {
     checkOptions("predict", options, predictOptions);
     this.buildFor("predict", x);
-    return predictModel(this, x, options);
+    return (await predictModel(this, x, options)) as TensorsOf<PO>;
+  }
+
+  /** {@link predict} of one batch at once. */
+  predictOnBatch(x: DataTree): Promise<TensorsOf<PO>> {
+    return this.predict(x, { batchSize: 2 ** 30 });
   }
 
   /**
    * One training step on a batch: its [loss, ...metrics] from before the step. It is traced once for each shape that
    * batches have, and replayed from then on: keep to a few.
    */
-  async trainOnBatch(x: DataLike, y: DataLike): Promise<number[]> {
-    this.#checkCompiled("trainOnBatch");
-    this.buildFor("trainOnBatch", x);
-    this.#checkOutputs("trainOnBatch");
-    return Object.values(await trainModelOnBatch(this, this.#stepOfBatches(), x, y));
+  trainOnBatch(x: DataTree, y: DataTree, options: OnBatchOptions = {}): Promise<number[]> {
+    return this.#runOnBatch("trainOnBatch", x, y, options);
   }
 
-  /** The compiled step of `trainOnBatch`; another one where the trainable weights have changed. */
-  #stepOfBatches(): BatchStep {
-    if (this.#batchStep?.trainer.isCurrent === false) {
-      this.#batchStep.dispose();
-      this.#batchStep = undefined;
+  /** A batch's [loss, ...metrics], in inference mode; nothing changes. Traced as {@link trainOnBatch} is. */
+  testOnBatch(x: DataTree, y: DataTree, options: OnBatchOptions = {}): Promise<number[]> {
+    return this.#runOnBatch("testOnBatch", x, y, options);
+  }
+
+  async #runOnBatch(
+    what: "trainOnBatch" | "testOnBatch",
+    x: DataTree,
+    y: DataTree,
+    options: OnBatchOptions,
+  ): Promise<number[]> {
+    checkOptions(what, options, { sampleWeight: true });
+    this.#checkCompiled(what);
+    this.buildFor(what, x);
+    if (what === "trainOnBatch") this.#checkOutputs(what);
+    const { sampleWeight } = options;
+    const key = `${what}${sampleWeight === undefined ? "" : " weighted"}`;
+    let step = this.#batchSteps.get(key);
+    if (step === undefined) {
+      const hasWeights = this.outputNames.map(() => sampleWeight !== undefined);
+      step = new BatchStep(this.device, this.makeTrainer({ hasWeights }), what === "trainOnBatch");
+      this.#batchSteps.set(key, step);
     }
-    this.#batchStep ??= new BatchStep(this.device, this.makeTrainer());
-    return this.#batchStep;
+    return Object.values(await runOnBatch(what, this, step, x, y, sampleWeight));
   }
 
-  /** @internal A trainer for the compiled loss, metrics and optimizer. */
-  makeTrainer(): Trainer {
+  /** @internal Output by output. */
+  get losses(): readonly Loss[] {
+    return this.#outputsTrained().map(({ loss }) => loss);
+  }
+
+  #outputsTrained(): readonly TrainedOutput[] {
     const compiled = this.#checkCompiled("training");
-    const { loss, optimizer } = compiled;
+    compiled.outputs ??= outputsOf(this.describe(), compiled, this.outputNames, this.outputShapes);
+    return compiled.outputs;
+  }
+
+  /** @internal A trainer for the compiled losses, metrics and optimizer. */
+  makeTrainer(options: Pick<TrainerOptions, "hasWeights" | "classWeights"> = {}): Trainer {
+    const compiled = this.#checkCompiled("training");
     compiled.frozen ??= frozenLayers(this);
-    const resolved = compiled.metrics.map((metric) => metrics.get(metric, loss, this.outputShape));
-    return new Trainer(this, compiled.frozen, loss, resolved, optimizer);
+    const { optimizer, frozen } = compiled;
+    return new Trainer({ ...options, model: this, optimizer, frozen, outputs: this.#outputsTrained() });
   }
 
   /** How errors name it: `model "sequential"`. */
@@ -472,10 +528,11 @@ export class Model<const PI = any, const PO = any>
   }
 
   /** @internal Makes the weights for data, if there are none. */
-  protected buildFor(what: string, x: DataLike): void {
+  protected buildFor(what: string, x: DataTree): void {
     if (this.isDisposed) throw this.#disposed(what);
     if (this.isBuilt) return;
-    this.build(undefined, x instanceof Tensor ? x.device : undefined);
+    const first = x instanceof Tensor ? x : Object.values(x as object)[0];
+    this.build(undefined, first instanceof Tensor ? first.device : undefined);
   }
 
   /** The state of the orders that `fit` takes samples in: one stream a model, one counter an epoch. */
@@ -549,15 +606,17 @@ export class Model<const PI = any, const PO = any>
   #checkOutputs(what: string): void {
     if (this.#isChecked) return;
     this.#isChecked = true;
-    const [output] = leavesOf(this.#knownGraph(what).outputs);
-    const warning = outputWarning(output, this.#checkCompiled(what).loss);
-    if (warning !== undefined) console.warn(`gradgpu: ${what}: ${this.describe()}: ${warning}`);
+    const { losses } = this;
+    leavesOf(this.#knownGraph(what).outputs).forEach((output, i) => {
+      const warning = outputWarning(output, losses[i]);
+      if (warning !== undefined) console.warn(`gradgpu: ${what}: ${this.describe()}: ${warning}`);
+    });
   }
 
   /** @param isLast whether the model ends, so that the optimizer that it was compiled with last goes, too */
   #freeCompiled(isLast: boolean): void {
-    this.#batchStep?.dispose();
-    this.#batchStep = undefined;
+    for (const step of this.#batchSteps.values()) step.dispose();
+    this.#batchSteps.clear();
     if (this.#compiled === undefined) return;
     const { optimizer, isOwn } = this.#compiled;
     // One that was passed and is replaced may be compiled with again, and then goes on where it was.

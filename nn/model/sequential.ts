@@ -14,7 +14,7 @@ import { type CallOptions, Layer } from "../layers/layer.ts";
 import { baseName, freeName } from "../layers/names.ts";
 import { input, Placeholder, type Symbolic } from "../layers/placeholder.ts";
 import { batched, checkSampleShape, equalShapes, type SampleShape, type SampleSpec } from "../layers/spec.ts";
-import { type DataLike, rowShape } from "../training/data.ts";
+import { type DataLike, type DataTree, rowShape } from "../training/data.ts";
 import { Graph } from "./graph.ts";
 import { Model, type ModelOptions, modelOptions, openDevice } from "./model.ts";
 
@@ -115,9 +115,9 @@ export class Sequential extends Model<Placeholder, Placeholder> {
     return super.call(inputs, options);
   }
 
-  protected override buildFor(what: string, x: DataLike): void {
+  protected override buildFor(what: string, x: DataTree): void {
     if (!this.isDisposed && this.graph === undefined && this.#list.length > 0) {
-      const shape = rowShape(x);
+      const shape = rowShape(x as DataLike);
       if (shape === undefined) {
         throw new ArgumentError(
           `${what}: ${this.describe()}: the shape of a row of x can't be told; start the model with new Input([...])`,

@@ -76,6 +76,9 @@ function layerRows(model: SummedUp): string[][] {
 const shown = (shape: SampleShape): string =>
   `(${["None", ...shape.map((length) => length ?? "None")].join(", ")}${shape.length === 0 ? "," : ""})`;
 
+/** After these a line ends, as Keras has it: each part of a list stands on a line of its own. */
+const lineBreaks = ["),", "},", "],", "',"];
+
 /** One row as lines: text too long for its column goes on in the next line. */
 function rowLines(fields: readonly string[], ends: readonly number[]): string[] {
   const rest = fields.map((text) => printable(text));
@@ -87,8 +90,11 @@ function rowLines(fields: readonly string[], ends: readonly number[]): string[] 
       const begin = column === 0 ? 0 : ends[column - 1];
       // Two spaces between columns, and one for the space that the line begins with.
       const room = ends[column] - begin - (isLast ? 0 : 3);
-      line = (line + rest[column].slice(0, room)).padEnd(ends[column]);
-      rest[column] = rest[column].slice(room);
+      const fitting = rest[column].slice(0, room);
+      const breaks = lineBreaks.map((end) => fitting.indexOf(end) + end.length).filter((at, i) => at >= lineBreaks[i].length);
+      const cut = Math.min(fitting.length, ...breaks);
+      line = (line + fitting.slice(0, cut)).padEnd(ends[column]);
+      rest[column] = rest[column].slice(cut);
     }
     lines.push(line);
   }

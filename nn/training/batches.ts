@@ -14,8 +14,8 @@ import {
 import { advance, permutation } from "../../engine/internal.ts";
 
 export interface BatchSource {
-  readonly x: Tensor;
-  readonly y?: Tensor;
+  /** Inputs, targets and weights, a row a sample each. */
+  readonly parts: readonly Tensor[];
   /** Which rows: `count` of them from `start` on. */
   readonly start: number;
   readonly count: number;
@@ -34,8 +34,8 @@ export interface BatchWalk {
   begin(): void;
   /** Counts the next batches as taken and gives the rows of each; the last of an epoch may be shorter. */
   advance(batches?: number): number;
-  /** The batch of `rows` at the device's cursor, which moves on. Asks the device only, so it can be traced. */
-  take(rows: number): { x: Tensor; y: Tensor | undefined };
+  /** The batch of `rows` at the device's cursor, part by part; the cursor moves on. Asks the device only, so it can be traced. */
+  take(rows: number): Tensor[];
   dispose(): void;
 }
 
@@ -100,15 +100,14 @@ export class Batches implements BatchWalk {
     return Math.floor((this.#source.count - this.#done) / this.#batchSize);
   }
 
-  take(rows: number): { x: Tensor; y: Tensor | undefined } {
-    const { x, y } = this.#source;
+  take(rows: number): Tensor[] {
     return noGrad(() => {
       let take = (all: Tensor) => dynamicSlice(all, this.#cursor, rows);
       if (this.#order !== undefined) {
         const indices = dynamicSlice(this.#order, this.#cursor, rows);
         take = (all) => gather(all, indices);
       }
-      const batch = { x: take(x), y: y === undefined ? undefined : take(y) };
+      const batch = this.#source.parts.map((part) => take(part));
       this.#cursor.assign(add(this.#cursor, rows));
       return batch;
     });

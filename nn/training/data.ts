@@ -18,13 +18,16 @@ import {
 } from "../../engine/index.ts";
 import { fromValues, isList, kindOf } from "../../engine/internal.ts";
 import { batched, equalShapes, type SampleShape } from "../layers/spec.ts";
-import type { Loss } from "../objective/losses.ts";
+import { type Loss, targetShape } from "../objective/loss.ts";
 
 /**
  * Samples or targets, one a row: a tensor (used where it is, bytes stay bytes), nested arrays, or a typed array,
  * whose rows are cut by the model's shapes.
  */
 export type DataLike = Tensor | NestedInput | ArrayLike<number>;
+
+/** Data of one input or output; of several, an array in their order, or an object by their names. */
+export type DataTree = DataLike | readonly DataLike[] | { readonly [name: string]: DataLike };
 
 /** Rows on the host, in the array they came in, and the dtype that they have on a device. */
 export class HostRows {
@@ -72,6 +75,8 @@ export interface Checked {
 export interface DataShape {
   /** How errors begin: `fit: model "sequential"`. */
   readonly what: string;
+  /** What errors call the data; default "x" of inputs, "y" of targets. */
+  readonly name?: string;
   /** Shape of a row; null where data of any length fit. */
   readonly shape: SampleShape;
   readonly device: Device;
@@ -89,9 +94,12 @@ export function rowShape(data: DataLike): Shape | undefined {
 }
 
 /** Inputs as rows [n, ...shape], of the dtype they come in. Ids are checked on the host only: tensors stay unread. */
-export function inputRows({ what, shape: wanted, device, idCount }: DataShape, x: DataLike): Rows {
-  const shape = withLengths(`${what}: x`, wanted, x);
-  const inputs = rowsOf(`${what}: x`, x, shape, device, (found) => {
+export function inputRows(
+  { what, name = "x", shape: wanted, device, idCount }: DataShape,
+  x: DataLike,
+): Rows {
+  const shape = withLengths(`${what}: ${name}`, wanted, x);
+  const inputs = rowsOf(`${what}: ${name}`, x, shape, device, (found) => {
     const flat = found.length > 1 && sizeOf(found.slice(1)) === sizeOf(shape);
     const remedy = flat
       ? `reshape it to ${batched(shape)}`
@@ -107,16 +115,16 @@ export function inputRows({ what, shape: wanted, device, idCount }: DataShape, x
  * that takes any gets them as they are.
  */
 export function targetRows(
-  { what, shape: outputs, device }: DataShape,
+  { what, name = "y", shape: outputs, device }: DataShape,
   loss: Loss,
   y: DataLike,
   count: number,
 ): Rows & Checked {
   const isClasses = loss.targets === "classes";
-  const shape = withLengths(`${what}: y`, outputs, y);
+  const shape = withLengths(`${what}: ${name}`, outputs, y);
   const isAny = loss.targets === "any";
   const isFlat = !(y instanceof Tensor) && isList(y) && y.length === count && !isList(y[0]);
-  let wanted = isClasses ? shape.slice(0, -1) : shape;
+  let wanted = targetShape(loss, shape);
   // One number a sample beside outputs of one number is a row of it, whatever it comes in.
   const isOne = sizeOf(shape) === 1;
   if (isAny && !(y instanceof Tensor)) wanted = isFlat && !isOne ? [] : (rowShape(y) ?? shape);
@@ -125,11 +133,11 @@ export function targetRows(
   const rows =
     isAny && y instanceof Tensor && !(isOne && y.rank === 1)
       ? { rows: y, count: y.shape[0] ?? 0, dispose: () => {} }
-      : rowsOf(`${what}: y`, y, wanted, device, (found) => misfit(what, loss, shape, wanted, found));
+      : rowsOf(`${what}: ${name}`, y, wanted, device, (found) => misfit(what, loss, shape, wanted, found));
   try {
     if (rows.count !== count) {
       throw new ShapeError(
-        `${what}: x has ${count} rows and y has ${rows.count}; there must be one target a sample`,
+        `${what}: x has ${count} rows and ${name} has ${rows.count}; there must be one target a sample`,
       );
     }
     const found = rows.rows;
@@ -148,6 +156,19 @@ export function targetRows(
     rows.dispose();
     throw error;
   }
+}
+
+/** Weights as rows: one a sample, or one a step of each sample. */
+export function weightRows(what: string, device: Device, weights: DataLike, count: number): Rows {
+  const name = `${what}: sampleWeight`;
+  const shape = rowShape(weights) ?? [];
+  const misfits = (found: Shape) => `${name}: must hold one weight a sample, got ${showShape(found)}`;
+  const rows = rowsOf(name, weights, shape, device, misfits);
+  if (rows.count !== count) {
+    rows.dispose();
+    throw new ShapeError(`${name} has ${rows.count} entries for ${count} samples; give each sample one`);
+  }
+  return rows.rows instanceof HostRows ? onHost(rows.rows.as("f32")) : rows;
 }
 
 /** A shape with the lengths that the data have where any would do. */
@@ -240,7 +261,10 @@ function checkIds(what: string, count: number, values: ArrayLike<number>): void 
 
 /** Index of the first value that is no whole number from 0 to `count` - 1; -1 if all are. */
 const firstOutside = (values: ArrayLike<number>, count: number): number =>
-  firstBut(values, (value) => Number.isInteger(value) && value >= 0 && value < count);
+  firstBut(values, (value) => isLabel(value, count));
+
+const isLabel = (value: number, count: number): boolean =>
+  Number.isInteger(value) && value >= 0 && value < count;
 
 /** Beyond this many, targets that are no labels are not read back to be looked at. */
 const mostValuesChecked = 2 ** 22;
@@ -263,11 +287,12 @@ function checkValues(
 
 function lookAt(what: string, loss: Loss, outputs: Shape, values: ArrayLike<number>): void {
   if (loss.targets === "classes") {
-    const classes = outputs.at(-1) ?? 1;
-    const at = firstOutside(values, classes);
+    const { axis = -1, ignoreClass } = loss;
+    const classes = outputs.at(axis < 0 ? axis : axis - 1) ?? 1;
+    const at = firstBut(values, (label) => isLabel(label, classes) || label === ignoreClass);
     if (at >= 0) {
       throw new ArgumentError(
-        `${what}: label ${values[at]} at position ${at} is out of range: for ${classes} outputs, labels must be whole numbers from 0 to ${classes - 1}`,
+        `${what}: label ${values[at]} at position ${at} is out of range: for ${classes} outputs, labels must be whole numbers from 0 to ${classes - 1}${ignoreClass === undefined ? "" : `, or ${ignoreClass}, which does not count`}`,
       );
     }
   } else if (loss.targets === "probabilities") {

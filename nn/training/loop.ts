@@ -49,17 +49,13 @@ export class Loop {
   constructor(
     device: Device,
     batches: BatchWalk,
-    body: (x: Tensor, y: Tensor | undefined) => void,
+    body: (parts: Tensor[]) => void,
     options: LoopOptions = {},
   ) {
     this.#device = device;
     this.#batches = batches;
     this.#signal = options.signal;
-    const step = (rows: number): void =>
-      tidy(() => {
-        const { x, y } = batches.take(rows);
-        body(x, y);
-      });
+    const step = (rows: number): void => tidy(() => body(batches.take(rows)));
     this.#step =
       options.jit === false
         ? { run: ({ steps }, rows) => repeat(steps, () => step(rows)), dispose() {} }

@@ -15,8 +15,8 @@ export interface MonitorOptions {
   /** The name in the logs: "loss", "accuracy", "valLoss" (or "val_loss"), ... Default "valLoss". */
   monitor?: string;
   /**
-   * Whether less is better ("min") or more ("max"). Default "auto": more for names that end with "accuracy" or "acc",
-   * less for all others.
+   * Whether less is better ("min") or more ("max"). Default "auto": more for names that end like those of our metrics of
+   * which more is better ("accuracy", "precision", "auc", "f1Score", ...), less for all others.
    */
   mode?: "auto" | "min" | "max";
   /** How much better than the best so far a value must be to count, in the monitored unit; at least 0. */
@@ -27,6 +27,9 @@ export interface MonitorOptions {
 export const monitorOptions: OptionNames<MonitorOptions> = { monitor: true, mode: true, minDelta: true };
 
 const modes = ["auto", "min", "max"] as const;
+
+const moreIsBetter =
+  /(acc(uracy)?|auc|precision|recall|sensitivity|specificity|score|f1|r2|iou|true_?(posi|nega)tives|cosine_?similarity)$/i;
 
 export class Monitor {
   readonly name: string;
@@ -44,7 +47,7 @@ export class Monitor {
       );
     }
     const direction = choiceOf(`${who} mode`, mode, modes);
-    const rises = direction === "max" || (direction === "auto" && /acc(uracy)?$/i.test(monitor));
+    const rises = direction === "max" || (direction === "auto" && moreIsBetter.test(monitor));
     this.#who = who;
     this.name = monitor;
     this.minDelta = atLeastZero(who, "minDelta", minDelta);

@@ -1,6 +1,8 @@
 // Options that fit, evaluate and predict share.
 
-import type { OptionNames } from "../../engine/internal.ts";
+import { ArgumentError } from "../../engine/index.ts";
+import { atLeastOne, kindOf, type OptionNames } from "../../engine/internal.ts";
+import type { DataTree } from "./data.ts";
 import type { LoopOptions } from "./loop.ts";
 import type { Verbosity } from "./progress.ts";
 import type { MemoryOptions } from "./stream.ts";
@@ -24,7 +26,28 @@ export const predictOptions: OptionNames<EvaluateOptions> = {
   print: true,
 };
 
-export const evaluateOptions: OptionNames<EvaluateOptions & { returnDict?: boolean }> = {
+export const evaluateOptions: OptionNames<
+  EvaluateOptions & { sampleWeight?: DataTree; returnDict?: boolean }
+> = {
   ...predictOptions,
+  sampleWeight: true,
   returnDict: true,
 };
+
+/** @throws ArgumentError unless it is a whole number of at least 1; 32 where none is given */
+export const batchSizeOf = (what: string, batchSize = 32) => atLeastOne(what, "batchSize", batchSize);
+
+/**
+ * To be called before anything else: nothing is begun for who has aborted already.
+ *
+ * @throws ArgumentError for what is no AbortSignal; the reason of one that is aborted
+ */
+export function checkSignal(what: string, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  if (typeof signal !== "object" || typeof signal?.throwIfAborted !== "function") {
+    throw new ArgumentError(
+      `${what}: signal must be an AbortSignal, as new AbortController().signal is, got ${kindOf(signal)}`,
+    );
+  }
+  signal.throwIfAborted();
+}

@@ -14,18 +14,18 @@ export function outputWarning(output: Placeholder, loss: Loss): string | undefin
   const name = ending?.outputActivations.length === 1 ? ending.outputActivations[0]?.name : undefined;
   const activation = activations.names.find((known) => known === name);
   // A loss of the user's own may take what it likes.
-  const isCrossentropy = loss.activation !== undefined && loss.withLogits !== undefined;
-  if (ending === undefined || activation === undefined || !isCrossentropy) return undefined;
+  const wanted = loss.withLogits?.().logitsOf;
+  if (ending === undefined || activation === undefined || wanted === undefined) return undefined;
   const end = `${ending.describe()} ends with ${activation === "linear" ? "no activation" : activation}`;
   if (activation === "softmax" && output.shape.at(-1) === 1) {
     return `${end} over one output, which is always 1; use activation: "sigmoid" and "binaryCrossentropy"`;
   }
-  if (loss.fromLogits) {
+  if (loss.logitsOf !== undefined) {
     if (activation !== "softmax" && activation !== "sigmoid") return undefined;
-    return `${loss.name} with fromLogits: true takes outputs before ${loss.activation}, but ${end}, so it learns slowly; leave out fromLogits, or that activation`;
+    return `${loss.name} with fromLogits: true takes outputs before ${wanted}, but ${end}, so it learns slowly; leave out fromLogits, or that activation`;
   }
   if (likeProbabilities.includes(activation)) return undefined;
-  return `${loss.name} takes probabilities, but ${end}, so it learns badly; use activation: "${loss.activation}" there, or losses.${loss.name}({ fromLogits: true })`;
+  return `${loss.name} takes probabilities, but ${end}, so it learns badly; use activation: "${wanted}" there, or losses.${loss.name}({ fromLogits: true })`;
 }
 
 /** The layer that the outputs surely come from: one that does nothing leaves them to the layer before. */

@@ -1,22 +1,23 @@
 // predict: a model's outputs for many inputs, in batches and in order.
 
-import { concat, type Tensor, tidy } from "../../engine/index.ts";
+import { concat, type Tensor, type Tree, tidy } from "../../engine/index.ts";
+import { leavesOf, withLeaves } from "../../engine/internal.ts";
 import { Batches } from "./batches.ts";
-import { type DataLike, inputRows } from "./data.ts";
-import { batchSizeOf, checkSignal } from "./fit.ts";
+import type { DataTree } from "./data.ts";
+import { feedOf } from "./feed.ts";
 import type { TrainedModel } from "./model.ts";
-import type { EvaluateOptions } from "./options.ts";
+import { batchSizeOf, checkSignal, type EvaluateOptions } from "./options.ts";
 import { withOwned } from "./owned.ts";
 import { Pace } from "./pace.ts";
 import { verbosityOf } from "./progress.ts";
 import { Budget, makeBatches } from "./stream.ts";
 
-/** Behind {@link Sequential.predict}: [n, ...outputShape], the caller's to dispose. */
+/** Behind {@link Model.predict}: [n, ...outputShape] of each output, the caller's to dispose. */
 export async function predictModel(
   model: TrainedModel,
-  x: DataLike,
+  x: DataTree,
   options: EvaluateOptions,
-): Promise<Tensor> {
+): Promise<Tree<Tensor>> {
   const what = `predict: ${model.describe()}`;
   const { signal } = options;
   checkSignal(what, signal);
@@ -26,30 +27,29 @@ export async function predictModel(
   const { device } = model;
   const budget = new Budget(what, device, options.memoryBudget);
   return withOwned(async (use) => {
-    const rows = use(inputRows({ what, shape: model.inputShape, device, idCount: model.idCounts[0] }, x));
-    const [all] = budget.place(device, [rows], use);
-    const source = { x: all, start: 0, count: rows.count };
-    const batches = use(await makeBatches(what, device, source, batchSize, budget));
+    const feed = feedOf({ what, model, use, budget }, x);
+    const batches = use(await makeBatches(what, device, feed.source, batchSize, budget));
     // No more than two chunks are under way.
     const pace = new Pace(device, batches instanceof Batches ? 16 : Math.min(16, batches.stepsPerChunk));
-    const outputs: Tensor[] = [];
+    /** Batch by batch, the outputs in their order. */
+    const parts: Tensor[][] = [];
     try {
       batches.begin();
       while (batches.hasNext) {
         const rows = batches.advance();
-        outputs.push(tidy(() => model.call(batches.take(rows).x)));
+        parts.push(tidy(() => leavesOf<Tensor>(model.call(feed.batchOf(batches.take(rows)).x))));
         await pace.step();
         signal?.throwIfAborted();
       }
-      const whole = joined(outputs);
+      const wholes = parts[0].map((_, i) => joined(parts.map((outputs) => outputs[i])));
       if (verbose > 0) {
         await device.sync();
         const seconds = (performance.now() - started) / 1000;
-        (options.print ?? console.log)(`${rows.count} samples - ${seconds.toFixed(1)}s`);
+        (options.print ?? console.log)(`${batches.count} samples - ${seconds.toFixed(1)}s`);
       }
-      return whole;
+      return withLeaves(model.outputs, wholes);
     } catch (error) {
-      for (const output of outputs) output.dispose();
+      for (const output of parts.flat()) output.dispose();
       throw error;
     }
   });

@@ -5,8 +5,8 @@ import { printable, showGiven } from "../../engine/internal.ts";
 import type { Logs } from "./history.ts";
 import { LiveLine, terminal } from "./live-line.ts";
 
-/** 0: silent. 1: a live bar on a terminal, else as 2. 2: one line an epoch. */
-export type Verbosity = 0 | 1 | 2;
+/** 0: silent. 1 and "auto": a live bar on a terminal, else as 2. 2: one line an epoch. */
+export type Verbosity = 0 | 1 | 2 | "auto";
 
 export interface Progress {
   /** Whether {@link Progress.update} shows anything: if not, nobody need read numbers for it. */
@@ -39,18 +39,19 @@ const silent: Progress = {
 };
 
 /** @throws ArgumentError unless it is one */
-export function verbosityOf(what: string, verbose: Verbosity): Verbosity {
+export function verbosityOf(what: string, verbose: Verbosity): 0 | 1 | 2 {
+  if (verbose === "auto") return 1;
   if ([0, 1, 2].includes(verbose)) return verbose;
   throw new ArgumentError(
-    `${what}: verbose must be 0 (silent), 1 (live) or 2 (a line an epoch), got ${showGiven(verbose)}`,
+    `${what}: verbose must be 0 (silent), 1 or "auto" (live) or 2 (a line an epoch), got ${showGiven(verbose)}`,
   );
 }
 
 /** @param print takes the lines; without it they go to the console, and a terminal gets the live bar */
 export function makeProgress(verbose: Verbosity, epochs: number, print?: (line: string) => void): Progress {
-  verbosityOf("fit", verbose);
-  if (verbose === 0) return silent;
-  if (verbose === 1 && print === undefined) {
+  const verbosity = verbosityOf("fit", verbose);
+  if (verbosity === 0) return silent;
+  if (verbosity === 1 && print === undefined) {
     const found = terminal();
     if (found !== undefined) return new LiveProgress(new LiveLine(found), epochs);
   }
@@ -197,10 +198,14 @@ export function showSeconds(seconds: number): string {
 
 /** "loss: 0.3014 - valLoss: 0.1203": the names as logs and history have them, digits as Keras shows them. */
 export function showLogs(logs: Logs): string {
-  return Object.entries(logs)
-    .map(
-      ([name, value]) =>
-        `${printable(name)}: ${Math.abs(value) > 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(4)}`,
-    )
-    .join(" - ");
+  return (
+    Object.entries(logs)
+      // Arrays, as confusion matrices, are no part of a line.
+      .filter(([, value]) => typeof value === "number")
+      .map(
+        ([name, value]) =>
+          `${printable(name)}: ${Math.abs(value) > 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(4)}`,
+      )
+      .join(" - ")
+  );
 }

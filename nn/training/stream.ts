@@ -36,8 +36,10 @@ export interface MemoryOptions {
 
 /** Rows to walk over: on the device or on the host, each by itself. */
 export interface RowSource {
-  readonly x: Tensor | HostRows;
-  readonly y?: Tensor | HostRows;
+  /** Inputs, targets and weights, a row a sample each. */
+  readonly parts: readonly (Tensor | HostRows)[];
+  /** What errors call them: "x", "y", ... */
+  readonly names: readonly string[];
   /** Which rows: `count` of them from `start` on. */
   readonly start: number;
   readonly count: number;
@@ -80,34 +82,35 @@ export class Budget {
 export async function makeBatches(
   what: string,
   device: Device,
-  { x, y, start, count }: RowSource,
+  source: RowSource,
   batchSize: number,
   budget: Budget,
   shuffleState?: Variable,
 ): Promise<Batches | StreamedBatches> {
-  if (!(x instanceof HostRows || y instanceof HostRows)) {
-    return new Batches(device, { x, y, start, count }, batchSize, shuffleState);
+  const { parts, start, count } = source;
+  if (parts.every((part) => part instanceof Tensor)) {
+    return new Batches(device, { parts, start, count }, batchSize, shuffleState);
   }
-  const chunkRows = chunkRowsOf(what, { x, y, start, count }, batchSize, budget);
+  const chunkRows = chunkRowsOf(what, source, batchSize, budget);
   const shuffle = shuffleState && { state: shuffleState, key: (await shuffleState.data()) as Uint32Array };
-  return new StreamedBatches(device, { x, y, start, count }, batchSize, chunkRows, shuffle);
+  return new StreamedBatches(device, source, batchSize, chunkRows, shuffle);
 }
 
 /** Rows of a chunk: whole batches, chunks of about one size. */
 function chunkRowsOf(
   what: string,
-  { x, y, count }: RowSource,
+  { parts, names, count }: RowSource,
   batchSize: number,
   { bytes: budget, arrayBytes }: Budget,
 ): number {
   const batch = Math.min(batchSize, count);
   let [total, largest] = [0, 0];
-  for (const [name, rows] of Object.entries({ x, y })) {
+  for (const [i, rows] of parts.entries()) {
     if (!(rows instanceof HostRows)) continue;
     const bytes = batch * rows.rowBytes;
     if (bytes > arrayBytes) {
       throw new LimitError(
-        `${what}: one batch of ${batch} rows of ${name} takes ${bytes} bytes, more than the adapter binds at once (${arrayBytes} bytes, maxStorageBufferBindingSize); use a smaller batchSize`,
+        `${what}: one batch of ${batch} rows of ${names[i]} takes ${bytes} bytes, more than the adapter binds at once (${arrayBytes} bytes, maxStorageBufferBindingSize); use a smaller batchSize`,
       );
     }
     total += bytes;
@@ -129,9 +132,9 @@ export class StreamedBatches implements BatchWalk {
   readonly #start: number;
   readonly #batchSize: number;
   readonly #chunkRows: number;
-  readonly #x: Chunk | undefined;
-  readonly #y: Chunk | undefined;
-  /** The one of x and y that is on the device, where one is. */
+  /** Of each part that is on the host. */
+  readonly #chunks: readonly (Chunk | undefined)[];
+  /** Those that are on the device, where some are. */
   readonly #resident: Batches | undefined;
   /** The next row in the chunk. */
   readonly #cursor: Variable;
@@ -144,7 +147,7 @@ export class StreamedBatches implements BatchWalk {
 
   constructor(
     device: Device,
-    { x, y, start, count }: RowSource,
+    { parts, start, count }: RowSource,
     batchSize: number,
     chunkRows: number,
     shuffle?: { state: Variable; key: Uint32Array },
@@ -155,12 +158,13 @@ export class StreamedBatches implements BatchWalk {
     this.#chunkRows = chunkRows;
     this.#shuffle = shuffle;
     if (shuffle !== undefined) this.#order = new Uint32Array(count);
-    const resident = [x, y].find((rows) => rows instanceof Tensor);
-    if (resident !== undefined) {
-      this.#resident = new Batches(device, { x: resident, start, count }, batchSize, shuffle?.state);
+    const resident = parts.filter((rows) => rows instanceof Tensor);
+    if (resident.length > 0) {
+      this.#resident = new Batches(device, { parts: resident, start, count }, batchSize, shuffle?.state);
     }
-    if (x instanceof HostRows) this.#x = new Chunk("batch/x", device, x, chunkRows);
-    if (y instanceof HostRows) this.#y = new Chunk("batch/y", device, y, chunkRows);
+    this.#chunks = parts.map((rows, i) =>
+      rows instanceof HostRows ? new Chunk(`batch/${i}`, device, rows, chunkRows) : undefined,
+    );
     this.#cursor = variable(0, { device, trainable: false, dtype: "i32", name: "batch/cursor" });
   }
 
@@ -202,19 +206,19 @@ export class StreamedBatches implements BatchWalk {
     return rows;
   }
 
-  take(rows: number): { x: Tensor; y: Tensor | undefined } {
+  take(rows: number): Tensor[] {
     return noGrad(() => {
-      const resident = this.#resident?.take(rows).x;
-      const take = (chunk: Chunk | undefined) =>
-        chunk === undefined ? resident : dynamicSlice(chunk.rows, this.#cursor, rows);
-      const batch = { x: take(this.#x) as Tensor, y: take(this.#y) };
+      const resident = this.#resident?.take(rows) ?? [];
+      const batch = this.#chunks.map((chunk) =>
+        chunk === undefined ? (resident.shift() as Tensor) : dynamicSlice(chunk.rows, this.#cursor, rows),
+      );
       this.#cursor.assign(add(this.#cursor, rows));
       return batch;
     });
   }
 
   dispose(): void {
-    for (const part of [this.#cursor, this.#x, this.#y, this.#resident]) part?.dispose();
+    for (const part of [this.#cursor, ...this.#chunks, this.#resident]) part?.dispose();
   }
 
   /** Uploads the chunk that begins here, unless it is there. */
@@ -223,7 +227,7 @@ export class StreamedBatches implements BatchWalk {
     const first = this.#done;
     if (this.#loaded === first) return;
     const count = Math.min(this.#chunkRows, this.count - first);
-    for (const chunk of [this.#x, this.#y]) chunk?.fill(first, count, this.#start, this.#order);
+    for (const chunk of this.#chunks) chunk?.fill(first, count, this.#start, this.#order);
     this.#loaded = first;
   }
 }

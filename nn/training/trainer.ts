@@ -1,77 +1,109 @@
-// Trainer: one training or test step of a compiled model, with the sums of loss and metrics kept on the device.
+// Trainer: one training or test step of a compiled model, with an Objective for each of its outputs.
 
 import {
   ArgumentError,
   add,
-  cast,
-  mean,
   mul,
   noGrad,
-  ShapeError,
-  showShape,
-  sum,
-  Tensor,
+  type Shape,
+  type Tensor,
+  type Tree,
   tidy,
   type Variable,
-  variable,
   variableGrads,
 } from "../../engine/index.ts";
-import { kindOf } from "../../engine/internal.ts";
+import { leavesOf } from "../../engine/internal.ts";
 import type { Optimizer } from "../../optim/index.ts";
-import type { NamedActivation } from "../layers/activations.ts";
 import { callContext, collectLosses } from "../layers/call-context.ts";
+import { maskOf } from "../layers/masks.ts";
+import type { WeightConstraint, WeightRegularizer } from "../layers/weights.ts";
+import type { ClassWeights } from "../objective/class-weights.ts";
 import type { Loss } from "../objective/losses.ts";
 import type { Metric } from "../objective/metrics.ts";
+import { Objective } from "../objective/objective.ts";
+import { Sums } from "../objective/sums.ts";
 import type { TrainedModel } from "./model.ts";
 
-/** Steps after which the host takes the sums over. In f32, a sum of n equal numbers may be off by n / 2 roundings. */
-const stepsToTake = 256;
+/** What one output is trained and judged by. */
+export interface TrainedOutput {
+  readonly name: string;
+  readonly loss: Loss;
+  /** What its loss counts in the sum of all; 1 for one alone. */
+  readonly lossWeight: number;
+  readonly metrics: readonly Metric[];
+  readonly weightedMetrics: readonly Metric[];
+}
+
+export interface TrainerOptions {
+  readonly model: TrainedModel;
+  readonly optimizer: Optimizer;
+  /** The layers that are not trained. */
+  readonly frozen: ReadonlySet<object>;
+  readonly outputs: readonly TrainedOutput[];
+  /** Output by output, whether batches come with sample weights. */
+  readonly hasWeights?: readonly boolean[];
+  /** Output by output; from now on the trainer's to dispose. */
+  readonly classWeights?: readonly (ClassWeights | undefined)[];
+}
+
+/** A weight with a penalty, or with bounds. */
+interface Rule {
+  readonly variable: Variable;
+  readonly regularizer: WeightRegularizer | undefined;
+  readonly constraint: WeightConstraint | undefined;
+}
 
 export class Trainer {
-  /** "loss", then the metrics'. */
+  /** "loss"; of several outputs the loss of each; then their metrics. */
   readonly names: readonly string[];
-  readonly loss: Loss;
   readonly #model: TrainedModel;
   readonly #frozen: ReadonlySet<object>;
-  readonly #metrics: readonly Metric[];
   readonly #optimizer: Optimizer;
   readonly #variables: readonly Variable[];
-  /** Sums over the samples of the last steps: of the loss, then of each metric. */
-  readonly #totals: readonly Variable[];
-  /** The same over the steps before, since {@link reset}. */
-  #taken: Promise<readonly number[]> = Promise.resolve([]);
-  /** Steps whose sums were taken over. */
-  #stepsTaken = 0;
-  /** Values that each total gets from one sample. */
-  readonly #valuesPerSample: number[];
-  /** The model's last activation, where the loss takes it over. */
-  readonly #fused: NamedActivation | undefined;
+  readonly #outputs: readonly TrainedOutput[];
+  readonly #objectives: readonly Objective[];
+  /** Whether any loss takes its output's last activation over: then the model leaves all of them out. */
+  readonly #takesLogits: boolean;
+  readonly #rules: readonly Rule[];
+  /** What penalties and layers add to the loss, summed over samples. */
+  readonly #added: Sums;
+  #hasAdded = false;
 
-  /** @param frozen the layers that are not trained */
-  constructor(
-    model: TrainedModel,
-    frozen: ReadonlySet<object>,
-    loss: Loss,
-    metrics: readonly Metric[],
-    optimizer: Optimizer,
-  ) {
+  constructor({ model, optimizer, frozen, outputs, hasWeights, classWeights }: TrainerOptions) {
     this.#model = model;
     this.#frozen = frozen;
-    this.#metrics = metrics;
     this.#optimizer = optimizer;
+    this.#outputs = outputs;
     this.#variables = model.trainedBut(frozen);
-    const fuses = loss.activation !== undefined && loss.withLogits !== undefined && !loss.fromLogits;
-    const [activation] = model.outputActivations;
-    this.#fused = fuses && activation?.name === loss.activation ? activation : undefined;
-    this.loss = this.#fused === undefined ? loss : (loss.withLogits as () => Loss)();
-    this.names = ["loss", ...metrics.map((metric) => metric.name)];
-    this.#valuesPerSample = this.names.map(() => 1);
-    this.#totals = this.names.map((name) =>
-      variable(0, { device: model.device, trainable: false, name: `total/${name}` }),
+    const trained = new Set(this.#variables);
+    this.#rules = [...model.weightRules()].filter(({ variable }) => trained.has(variable));
+    this.#added = new Sums(model.device, { added: [] });
+    const { outputShapes, outputActivations } = model;
+    this.#objectives = outputs.map(
+      ({ loss, metrics, weightedMetrics }, i) =>
+        new Objective({
+          what: model.describe(),
+          device: model.device,
+          loss,
+          metrics,
+          weightedMetrics,
+          outputShape: outputShapes[i] as Shape,
+          activation: outputActivations[i]?.name,
+          hasWeights: hasWeights?.[i] ?? false,
+          hasMask: model.usesMasks,
+          classWeights: classWeights?.[i],
+        }),
     );
+    this.#takesLogits = this.#objectives.some(({ takesOver }) => takesOver !== undefined);
+    this.names = namesOf(outputs, this.#objectives);
   }
 
-  /** Whether the model still has the weights that this trainer was made for. */
+  /** The losses that are computed: from logits where they take over the model's last activations. */
+  get losses(): readonly Loss[] {
+    return this.#objectives.map(({ loss }) => loss);
+  }
+
+  /** Whether what the layers say of being trained is still what it was at `compile`. */
   get isCurrent(): boolean {
     const now = this.#model.trainableWeights;
     return now.length === this.#variables.length && now.every((weight, i) => weight === this.#variables[i]);
@@ -85,114 +117,104 @@ export class Trainer {
     this.#optimizer.build(this.#variables);
   }
 
-  /** One step on a batch: the loss's gradient, applied; the batch's loss and metrics added to the sums. */
-  trainStep(x: Tensor, y: Tensor): void {
+  /**
+   * One step on a batch: the loss's gradient, applied; the batch's loss and metrics added to the sums.
+   *
+   * @param x in the form of the model's inputs
+   * @param y targets, in the order of the outputs
+   * @param weights of samples, in the same order; undefined where an output has none
+   */
+  trainStep(x: Tree<Tensor>, y: Tree<Tensor>, weights: readonly (Tensor | undefined)[] = []): void {
     this.prepare();
     tidy(() => {
-      const { grads } = variableGrads(() => this.#lossOf(x, y, true), this.#variables);
+      const { grads } = variableGrads(() => this.#lossOf(x, y, weights, true), this.#variables);
       this.#optimizer.apply(grads);
+      for (const { variable, constraint } of this.#rules) {
+        if (constraint !== undefined) noGrad(() => variable.assign(constraint.call(variable)));
+      }
     });
   }
 
   /** The same without training: inference mode, nothing changes but the sums. */
-  testStep(x: Tensor, y: Tensor): void {
+  testStep(x: Tree<Tensor>, y: Tree<Tensor>, weights: readonly (Tensor | undefined)[] = []): void {
     noGrad(() =>
       tidy(() => {
-        this.#lossOf(x, y, false);
+        this.#lossOf(x, y, weights, false);
       }),
     );
   }
 
   /** Starts the sums again. */
   reset(): void {
-    this.#taken = Promise.resolve([]);
-    this.#stepsTaken = 0;
-    for (const total of this.#totals) total.set([0]);
+    for (const sums of [...this.#objectives, this.#added]) sums.reset();
   }
 
   /** To be told, now and then, how many steps were taken since {@link reset}: sums grow long on the host only. */
   noteSteps(steps: number): void {
-    if (steps - this.#stepsTaken < stepsToTake) return;
-    this.#stepsTaken = steps;
-    this.#taken = this.#sums();
-    // Whoever reads gets the error; nobody may be there yet.
-    this.#taken.catch(() => {});
-    for (const total of this.#totals) total.set([0]);
+    for (const sums of [...this.#objectives, this.#added]) sums.noteSteps(steps);
   }
 
-  /** Loss and metrics as means over the `samples` seen since {@link reset}, in the order of {@link names}. */
+  /** Loss and metrics over the `samples` seen since {@link reset}, in the order of {@link names}. */
   async read(samples: number): Promise<number[]> {
-    const sums = await this.#sums();
-    return sums.map((sum, i) => sum / (samples * this.#valuesPerSample[i]));
-  }
-
-  /** All sums as of now, added up in float64. */
-  async #sums(): Promise<number[]> {
-    const [taken, ...totals] = await Promise.all([this.#taken, ...this.#totals.map((total) => total.item())]);
-    return totals.map((total, i) => (taken[i] ?? 0) + total);
+    const added = this.#hasAdded ? this.#added.read() : undefined;
+    const found = await Promise.all(this.#objectives.map((objective) => objective.read(samples)));
+    const extra = added === undefined ? 0 : ((await added).get("added") as Float64Array)[0] / samples;
+    const losses = found.map(([loss]) => loss);
+    const weighted = losses.map((loss, i) =>
+      this.#outputs[i].lossWeight === 1 ? loss : loss * this.#outputs[i].lossWeight,
+    );
+    const total = weighted.reduce((sum, loss) => sum + loss) + extra;
+    const metrics = found.flatMap(([, ...values]) => values) as number[];
+    return [total, ...(losses.length > 1 ? losses : []), ...metrics];
   }
 
   dispose(): void {
-    for (const total of this.#totals) total.dispose();
+    for (const sums of [...this.#objectives, this.#added]) sums.dispose();
   }
 
-  /** The mean loss of a batch; adds it and the metrics to the sums. */
-  #lossOf(x: Tensor, y: Tensor, training: boolean): Tensor {
-    const isFused = this.#fused !== undefined;
+  /** The loss of a batch; adds it and the metrics to the sums. */
+  #lossOf(
+    x: Tree<Tensor>,
+    y: Tree<Tensor>,
+    weights: readonly (Tensor | undefined)[],
+    training: boolean,
+  ): Tensor {
     const { result, losses: added } = callContext.with({ ...callContext.value, frozen: this.#frozen }, () =>
-      collectLosses(() => this.#model.call(x, { training, logits: isFused })),
+      collectLosses(() => this.#model.call(x, { training, logits: this.#takesLogits })),
     );
-    const outputs: Tensor = result;
-    const summary = this.#summary(y, outputs);
-    if (summary !== undefined) {
-      noGrad(() => {
-        this.#addTo(0, summary.loss);
-        for (let i = 1; i < this.names.length; i++) this.#addTo(i, summary.hits);
+    const targets = leavesOf(y);
+    const losses = leavesOf(result as Tree<Tensor>).map((output, i) => {
+      const { lossWeight } = this.#outputs[i];
+      const loss = this.#objectives[i].add(targets[i], this.#activated(output, i), {
+        sampleWeight: weights[i],
+        mask: maskOf(output),
       });
-      return plus(mul(summary.loss, 1 / x.shape[0]), added);
-    }
-    const losses: unknown = this.loss.call(y, outputs);
-    if (!(losses instanceof Tensor)) {
-      throw new ArgumentError(`loss "${this.loss.name}": must give a Tensor, got ${kindOf(losses)}`);
-    }
-    const loss = mean(losses);
-    noGrad(() => {
-      this.#addTo(0, mul(loss, x.shape[0]));
-      this.#metrics.forEach((metric, i) => {
-        // The metric's own outputs: activated, unless it understands logits.
-        const activated = isFused && !metric.acceptsLogits;
-        const seen = activated ? (this.#fused as NamedActivation).call(outputs) : outputs;
-        const given: unknown = metric.values(y, seen, this.loss.fromLogits && !activated);
-        if (!(given instanceof Tensor)) {
-          throw new ArgumentError(`metric "${metric.name}": must give a Tensor, got ${kindOf(given)}`);
-        }
-        const values = given.dtype === "f32" ? given : cast(given, "f32");
-        const samples = x.shape[0];
-        if (values.rank > 0 && values.shape[0] !== samples) {
-          throw new ShapeError(
-            `metric "${metric.name}": gave ${showShape(values.shape)} for a batch of ${samples} samples; it must give [batch, ...], or the batch's mean as a scalar`,
-          );
-        }
-        if (values.rank > 0) this.#valuesPerSample[i + 1] = values.size / samples;
-        this.#addTo(i + 1, values.rank === 0 ? mul(values, samples) : sum(values));
-      });
+      return lossWeight === 1 ? loss : mul(loss, lossWeight);
     });
-    return plus(loss, added);
+    for (const { variable, regularizer } of this.#rules) {
+      if (regularizer !== undefined) added.push(regularizer.call(variable));
+    }
+    if (added.length === 0) return losses.reduce((total, loss) => add(total, loss));
+    const extra = added.reduce((total, loss) => add(total, loss));
+    this.#hasAdded = true;
+    const samples = leavesOf(x)[0].shape[0];
+    noGrad(() => this.#added.add("added", mul(extra, samples)));
+    return [...losses, extra].reduce((total, loss) => add(total, loss));
   }
 
-  /** Loss and metrics in one go, where the loss can and the metrics are what it counts. */
-  #summary(y: Tensor, outputs: Tensor): { loss: Tensor; hits: Tensor } | undefined {
-    const kind = this.loss.targets === "classes" ? "classes" : "rows";
-    const isCounted = this.#metrics.every((metric) => metric.countsHits === kind);
-    return isCounted && outputs.rank === 2 ? this.loss.summary?.(y, outputs) : undefined;
-  }
-
-  #addTo(index: number, amount: Tensor): void {
-    const total = this.#totals[index];
-    total.assign(add(total, amount));
+  /** An output as its loss wants it, where the model left the last activations out for another's sake. */
+  #activated(output: Tensor, i: number): Tensor {
+    if (!this.#takesLogits || this.#objectives[i].takesOver !== undefined) return output;
+    return this.#model.outputActivations[i]?.call(output) ?? output;
   }
 }
 
-/** The loss and what layers added to it. */
-const plus = (loss: Tensor, added: readonly Tensor[]): Tensor =>
-  added.reduce((total, more) => add(total, more), loss);
+/** As logs have them: of several outputs with the output's name in front. */
+function namesOf(outputs: readonly TrainedOutput[], objectives: readonly Objective[]): string[] {
+  if (outputs.length === 1) return [...objectives[0].names];
+  const own = outputs.map(({ name }) => `${name}Loss`);
+  const metrics = objectives.flatMap(({ names }, i) =>
+    names.slice(1).map((name) => `${outputs[i].name}${name.charAt(0).toUpperCase()}${name.slice(1)}`),
+  );
+  return ["loss", ...own, ...metrics];
+}

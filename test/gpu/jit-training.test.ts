@@ -206,12 +206,11 @@ function prepare(net: Net, batches: number, device: Device) {
   const trainer: Trainer = model.makeTrainer();
   trainer.prepare();
   const shuffleState = variable(device.random.state(), { dtype: "u32", trainable: false });
-  const walk = new Batches(device, { x, y, start: 0, count }, net.batchSize, shuffleState);
-  const body = (xs: Tensor, ys: Tensor | undefined) => trainer.trainStep(xs, ys as Tensor);
+  const walk = new Batches(device, { parts: [x, y], start: 0, count }, net.batchSize, shuffleState);
+  const body = ([xs, ys]: readonly Tensor[]) => trainer.trainStep(xs, ys);
   const step = jit((take: number) =>
     tidy(() => {
-      const batch = walk.take(take);
-      body(batch.x, batch.y);
+      body(walk.take(take));
     }),
   );
   return {

@@ -133,8 +133,7 @@ describe("activations", () => {
 describe("losses", () => {
   const cases = Object.entries(lossLimits).flatMap(([name, list]) =>
     list.map(
-      (one) =>
-        [name, one.loss.fromLogits ? "logits " : "", show(one.outputs), show(one.targets), one] as const,
+      (one) => [name, one.loss.logitsOf ? "logits " : "", show(one.outputs), show(one.targets), one] as const,
     ),
   );
   it.each(cases)("%s of %s%s and %s", async (_name, _from, _outputs, _targets, one) => {

@@ -49,10 +49,7 @@ describe.each(bad)("%s is no name", (kind, given) => {
     ["a model's", () => new Sequential([], { name })],
     ["an optimizer's", () => new Adam({ name })],
     ["a scope's", () => nameScope(name, () => 1)],
-    [
-      "a metric's",
-      () => compile([{ name, acceptsLogits: true, values: errorsOf } satisfies Metric] as never),
-    ],
+    ["a metric's", () => compile([{ name, values: errorsOf } satisfies Metric] as never)],
   ];
   if (typeof given === "string" && given !== "")
     makers.push(["a metric function's", () => compile([named(name)] as never)]);

@@ -343,7 +343,7 @@ describe("errors", () => {
     expect(() => new Permute([0, 1])).toThrow(/dims must name each axis from 1/);
     expect(() => new Reshape([-1, -1])).toThrow(/at most one -1/);
     expect(() => new Sequential([new Input([5, 5, 2]), new Conv2D(2, 7)])).toThrow(
-      /layer "conv2d_\d" \(Conv2D\)/,
+      /layer "conv2d" \(Conv2D\)/,
     );
   });
 });

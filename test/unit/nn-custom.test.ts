@@ -109,7 +109,7 @@ describe("a loss or metric of one's own", () => {
 
   it("may give the batch's mean, and is weighed by samples", async () => {
     const values = (t: Tensor, o: Tensor) => mean(abs(sub(t, o)));
-    const metric = { name: "mae", acceptsLogits: true, values };
+    const metric = { name: "mae", values };
     const model = new Sequential([new Input([1]), new Dense(1, { kernelInitializer: "ones" })]);
     model.compile({ optimizer: "sgd", loss: "mse", metrics: metric });
     for (const batchSize of [1, 2, 3, 4])
@@ -147,7 +147,7 @@ describe("a loss or metric of one's own", () => {
     expect(() => evaluate("mse", [metrics.binaryAccuracy])).toThrow(
       "metrics.binaryAccuracy is a function that",
     );
-    const metric = (values: unknown) => ({ name: "m", acceptsLogits: true, values });
+    const metric = (values: unknown) => ({ name: "m", values });
     await expect(evaluate("mse", [metric(() => 1)])).rejects.toThrow(
       /metric "m": must give a Tensor, got the number 1/,
     );
@@ -158,7 +158,7 @@ describe("a loss or metric of one's own", () => {
       /metric "metric": must give a Tensor, got the number/,
     );
     expect(() => evaluate("mse", [losses.huber])).toThrow("losses.huber is a function that makes one");
-    expect(() => evaluate("mse", [1])).toThrow(/a Metric \{ .* \} or a function, got the number/);
+    expect(() => evaluate("mse", [1])).toThrow(/a Metric \{ .* \}, or a function, got the number/);
     expect(() => evaluate("mse", [(t: Tensor) => t, (t: Tensor) => t])).toThrow(/reported as "metric"/);
   });
 });

@@ -110,15 +110,19 @@ describe("what would be taken in silence", () => {
     const own = { ...metrics.sparseCategoricalAccuracy(), name: "my_metric" };
     const named = classifier({ metrics: [own] });
     expect(Object.keys(await named.evaluate(x, labels, { returnDict: true }))).toEqual(["loss", "my_metric"]);
-    expect(() => metrics.binaryAccuracy({ threshold: 0.7 } as never)).toThrow(
-      "metrics.binaryAccuracy: takes the name that it is reported under, got an object; it has no options",
+    expect(() => metrics.binaryAccuracy("mine" as never)).toThrow(
+      "metrics.binaryAccuracy: options must be an object, as in { name: ... }, got the string",
     );
+    expect(() => metrics.categoricalAccuracy({ threshold: 0.7 } as never)).toThrow('option "threshold"');
   });
 
-  it("losses without options take none", () => {
-    for (const make of [losses.meanSquaredError, losses.meanAbsoluteError])
-      expect(() => make({ reduction: "sum" } as never)).toThrow('option "reduction". Known: none.');
-    expect(() => losses.huber({ reduction: "sum" } as never)).toThrow('option "reduction"');
+  it("losses without options of their own take a reduction alone", () => {
+    for (const make of [losses.meanSquaredError, losses.meanAbsoluteError]) {
+      expect(() => make({ delta: 1 } as never)).toThrow('option "delta". Known: reduction.');
+      expect(() => make({ reduction: "mean" } as never)).toThrow(
+        "Known: sumOverBatchSize, meanWithSampleWeight",
+      );
+    }
   });
 
   it("classes and functions that make things say what to do", async () => {

@@ -673,7 +673,7 @@ describe("accuracy", () => {
       ["mse", [1], tensor([[0], [1], [0]]), tensor([[0.2], [0.6], [0.51]]), [1, 1, 0]],
     ];
     for (const [loss, shape, targets, outputs, want] of cases) {
-      const metric = metrics.get("accuracy", losses.get(loss), shape);
+      const metric = metrics.get("accuracy", losses.get(loss), shape) as metrics.MeanMetric;
       expect(metric.name).toBe("accuracy");
       expect([...(await metric.values(targets, outputs, false).data())], loss).toEqual(want);
     }
@@ -729,11 +729,11 @@ describe("accuracy", () => {
       await expect(
         accuracyOf("sparseCategoricalCrossentropy", ["categoricalAccuracy", ...more], labels),
       ).rejects.toThrow(
-        /"categoricalAccuracy": takes targets of shape \[5, 4\] .* got \[5\]; sparseCategoricalAccuracy takes labels/,
+        /"categoricalAccuracy": takes targets of shape \[5, 4\] .* got \[5\]; labels are for sparse metrics/,
       );
       await expect(
         accuracyOf("categoricalCrossentropy", ["sparseCategoricalAccuracy", ...more], oneHot),
-      ).rejects.toThrow(/takes targets of shape \[5\] .* got \[5, 4\]; categoricalAccuracy takes rows/);
+      ).rejects.toThrow(/takes targets of shape \[5\] .* got \[5, 4\]; rows are for metrics without sparse/);
       await expect(
         accuracyOf("sparseCategoricalCrossentropy", ["binaryAccuracy", ...more], labels),
       ).rejects.toThrow(ShapeError);

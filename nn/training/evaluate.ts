@@ -1,0 +1,83 @@
+// What evaluate, trainOnBatch and testOnBatch do with a model and data.
+
+import type { Device } from "../../engine/index.ts";
+import type { BatchStep } from "./batch-step.ts";
+import type { BatchWalk } from "./batches.ts";
+import type { DataTree } from "./data.ts";
+import { type Feed, feedOf } from "./feed.ts";
+import type { Logs } from "./history.ts";
+import { Loop, type LoopOptions } from "./loop.ts";
+import { batchSizeOf, checkSignal, type EvaluateOptions } from "./options.ts";
+import { withOwned } from "./owned.ts";
+import { showLogs, verbosityOf } from "./progress.ts";
+import { Budget, makeBatches } from "./stream.ts";
+import type { TrainableModel } from "./trainable.ts";
+import type { Trainer } from "./trainer.ts";
+import { checkWeights } from "./weighing.ts";
+
+export interface EvaluateModelOptions extends EvaluateOptions {
+  /** What the loss (and weighted metrics) of each sample counts: [n], or [n, time]; default 1 each. */
+  sampleWeight?: DataTree;
+}
+
+/** Behind `evaluate`: loss and metrics, by the trainer's names. */
+export async function evaluateModel(
+  model: TrainableModel,
+  x: DataTree,
+  y: DataTree,
+  options: EvaluateModelOptions,
+): Promise<Logs> {
+  const what = `evaluate: ${model.describe()}`;
+  checkSignal(what, options.signal);
+  const batchSize = batchSizeOf(what, options.batchSize);
+  const budget = new Budget(what, model.device, options.memoryBudget);
+  const verbose = verbosityOf(what, options.verbose ?? 0);
+  return withOwned(async (use) => {
+    const { losses } = model;
+    const feed = feedOf({ what, model, losses, use, budget }, x, y, options.sampleWeight);
+    await checkWeights(what, feed);
+    const trainer = use(model.makeTrainer({ hasWeights: feed.hasWeights }));
+    await feed.checked;
+    const batches = use(await makeBatches(what, model.device, feed.source, batchSize, budget));
+    const loop = use(testLoop(model.device, trainer, feed, batches, options));
+    await loop.epoch({ onProgress: (steps) => trainer.noteSteps(steps) });
+    const logs = logsOf(trainer, await trainer.read(batches.count));
+    if (verbose > 0) (options.print ?? console.log)(`${batches.count} samples - ${showLogs(logs)}`);
+    return logs;
+  });
+}
+
+/** Behind `trainOnBatch` and `testOnBatch`: `step` is kept by the model from batch to batch. */
+export function runOnBatch(
+  what: string,
+  model: TrainableModel,
+  step: BatchStep,
+  x: DataTree,
+  y: DataTree,
+  sampleWeight?: DataTree,
+): Promise<Logs> {
+  return withOwned(async (use) => {
+    const { losses } = model;
+    const feed = feedOf({ what: `${what}: ${model.describe()}`, model, losses, use }, x, y, sampleWeight);
+    await checkWeights(what, feed);
+    await feed.checked;
+    return logsOf(step.trainer, await step.run(feed));
+  });
+}
+
+export const logsOf = (trainer: Trainer, values: readonly number[]): Logs =>
+  Object.fromEntries(trainer.names.map((name, i) => [name, values[i]])) as Record<string, number> & Logs;
+
+export function testLoop(
+  device: Device,
+  trainer: Trainer,
+  feed: Feed,
+  batches: BatchWalk,
+  options: LoopOptions,
+): Loop {
+  const step = (parts: Parameters<Feed["batchOf"]>[0]) => {
+    const { x, y, weights } = feed.batchOf(parts);
+    trainer.testStep(x, y, weights);
+  };
+  return new Loop(device, batches, step, options);
+}

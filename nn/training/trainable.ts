@@ -1,0 +1,16 @@
+// What fit and evaluate need of a compiled model.
+
+import type { Loss } from "../objective/losses.ts";
+import type { History } from "./history.ts";
+import type { TrainedModel } from "./model.ts";
+import type { Trainer, TrainerOptions } from "./trainer.ts";
+
+/** A compiled model. */
+export interface TrainableModel extends TrainedModel {
+  /** Set by `fit` as it begins. */
+  history: History | undefined;
+  /** @internal Output by output. */
+  readonly losses: readonly Loss[];
+  /** @internal A trainer for the compiled losses, metrics and optimizer. */
+  makeTrainer(options?: Pick<TrainerOptions, "hasWeights" | "classWeights">): Trainer;
+}
