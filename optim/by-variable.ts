@@ -2,27 +2,23 @@
 
 import {
   ArgumentError,
-  equal,
   full,
   gather,
   reshape,
   type Shape,
-  scatterAdd,
   sizeOf,
   slice,
-  sqrt,
-  square,
   sum,
   type Tensor,
   type Variable,
   variable,
-  where,
 } from "../engine/index.ts";
-import { largestMagnitude, pack } from "../engine/internal.ts";
+import { pack, rootOfSquares } from "../engine/internal.ts";
 import type { Packing } from "./packs.ts";
 
-/** Rows summed together before the last, serial sum. */
-const rowsPerChunk = 64;
+/** Numbers that are put together into one at a time, and so many that a variable's are the last. */
+const perChunk = 64;
+const mostAtLast = 256;
 
 /** How a vector holds a tensor a variable. */
 export interface Layout {
@@ -44,18 +40,17 @@ export function layoutOf(shapes: readonly (Shape | undefined)[]): Layout {
   return { shapes, offsets, total: Math.max(total, 4) };
 }
 
-/** Indices on the device, by which each sum or spread takes a fixed number of dispatches, however many variables there are. */
+/** Indices on the device, by which each sum or spread takes a few dispatches, however many variables there are. */
 interface Indices {
   /** Parts begin at multiples of it. */
   readonly width: number;
   /** i32 [total]: the variable that each element belongs to, -1 in the gaps. */
   readonly owners: Variable;
-  /** i32 [chunks, rowsPerChunk]: the rows of each chunk, all of one variable; -1 where it has fewer. */
-  readonly rows: Variable;
-  /** i32 [chunks]: the variable that each chunk belongs to. */
-  readonly chunkOwners: Variable;
-  /** i32 [variables, 1]: 0, 1, 2, ... */
-  readonly numbers: Variable;
+  /**
+   * i32 [groups, members]: which rows each group has, then which of those groups each group of the next level has, until
+   * there is one for each variable; -1 where it has fewer.
+   */
+  readonly levels: readonly Variable[];
 }
 
 export class ByVariable {
@@ -86,22 +81,20 @@ export class ByVariable {
 
   /** The sum over each variable's part of `packed`, which is 0 in the gaps: [variables]. */
   readonly sums = (packed: Tensor): Tensor =>
-    scatterAdd(
-      this.#ofChunks(packed, (x) => sum(x, 1)),
-      this.#found.chunkOwners,
-      this.variables.length,
+    this.#found.levels.reduce((sums, level) => sum(gather(sums, level), 1), sum(this.#rows(packed), 1));
+
+  /**
+   * For each variable the root of what its part's squares add up to, divided by `divisor`: [variables]. In the gaps
+   * `packed` is 0.
+   */
+  readonly roots = (packed: Tensor, divisor: number): Tensor =>
+    this.#found.levels.reduce(
+      (roots, level) => rootOfSquares(gather(roots, level), 1),
+      rootOfSquares(this.#rows(packed), 1, divisor),
     );
 
   /** The Euclidean norm of each variable's part: [variables]. */
-  readonly norms = (packed: Tensor): Tensor => sqrt(this.sums(square(packed)));
-
-  /** The largest magnitude in each variable's part: [variables]. */
-  readonly largest = (packed: Tensor): Tensor => {
-    const { numbers, chunkOwners } = this.#found;
-    const ofChunks = this.#ofChunks(packed, (x) => largestMagnitude(x, 1));
-    // Chunks of other variables are out of the way as zeros.
-    return largestMagnitude(where(equal(numbers, chunkOwners), ofChunks, 0), 1);
-  };
+  readonly norms = (packed: Tensor): Tensor => this.roots(packed, 1);
 
   /** Each variable's number of `values` [variables] at all elements of its part: [total], 0 in the gaps. */
   readonly spread = (values: Tensor): Tensor => gather(values, this.#found.owners);
@@ -145,18 +138,15 @@ export class ByVariable {
     );
   }
 
-  /** Reduces the rows of `packed`, then those of each chunk: [chunks]. */
-  #ofChunks(packed: Tensor, reduce: (rows: Tensor) => Tensor): Tensor {
-    const { width, rows } = this.#found;
-    const byRow = reduce(reshape(packed, [packed.size / width, width]));
-    return reduce(gather(byRow, rows));
+  #rows(packed: Tensor): Tensor {
+    const { width } = this.#found;
+    return reshape(packed, [packed.size / width, width]);
   }
 
   /** @internal */
   dispose(): void {
     if (this.#indices === undefined) return;
-    const { owners, rows, chunkOwners, numbers } = this.#indices;
-    for (const held of [owners, rows, chunkOwners, numbers]) held.dispose();
+    for (const held of [this.#indices.owners, ...this.#indices.levels]) held.dispose();
   }
 }
 
@@ -164,37 +154,42 @@ function indicesOf(packing: Packing, name: string): Indices {
   const { offsets, total, variables } = packing;
   const width = offsets.reduce(divisor, total);
   const owners = new Int32Array(total).fill(-1);
-  const rows: number[] = [];
-  const chunkOwners: number[] = [];
-  variables.forEach((_, i) => {
+  let members = variables.map((_, i) => {
     const [start, end] = packing.range(i);
     owners.fill(i, start, end);
-    const [first, last] = [start / width, Math.ceil(end / width)];
-    for (let chunk = first; chunk < last; chunk += rowsPerChunk) {
-      chunkOwners.push(i);
-      for (let k = 0; k < rowsPerChunk; k++) rows.push(chunk + k < last ? chunk + k : -1);
-    }
+    return range(start / width, Math.ceil(end / width));
   });
-  const make = (what: string, values: Int32Array, shape?: Shape) =>
-    variable(values, {
-      trainable: false,
-      dtype: "i32",
-      device: variables[0].device,
-      shape: shape ?? [values.length],
-      name: `${name}/${what}`,
+  const { device } = variables[0];
+  const indices = (values: Int32Array, shape: readonly number[], what: string) =>
+    variable(values, { trainable: false, dtype: "i32", device, shape, name: `${name}/${what}` });
+  const levels: Variable[] = [];
+  const addLevel = (groups: readonly (readonly number[])[]) => {
+    // Whole vec4s of members are read as they are computed.
+    const most = Math.ceil(mostOf(groups) / 4) * 4;
+    const values = new Int32Array(groups.length * most).fill(-1);
+    groups.forEach((group, g) => {
+      values.set(group, g * most);
     });
-  return {
-    width,
-    owners: make("owners", owners),
-    rows: make("rows", Int32Array.from(rows), [chunkOwners.length, rowsPerChunk]),
-    chunkOwners: make("chunkOwners", Int32Array.from(chunkOwners)),
-    numbers: make(
-      "numbers",
-      Int32Array.from(variables, (_, i) => i),
-      [variables.length, 1],
-    ),
+    levels.push(indices(values, [groups.length, most], `level${levels.length}`));
   };
+  while (mostOf(members) > mostAtLast) {
+    const chunks: number[][] = [];
+    members = members.map((own) => {
+      const first = chunks.length;
+      for (let k = 0; k < own.length; k += perChunk) chunks.push(own.slice(k, k + perChunk));
+      return range(first, chunks.length);
+    });
+    addLevel(chunks);
+  }
+  addLevel(members);
+  return { width, owners: indices(owners, [total], "owners"), levels };
 }
 
 /** The greatest common divisor. */
 const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
+
+const range = (start: number, end: number): number[] =>
+  Array.from({ length: end - start }, (_, k) => start + k);
+
+const mostOf = (groups: readonly (readonly number[])[]): number =>
+  groups.reduce((most, { length }) => Math.max(most, length), 1);

@@ -13,16 +13,13 @@ import {
   minimum,
   mul,
   neg,
-  scatterAdd,
   sqrt,
-  square,
-  sum,
   type Tensor,
   type Variable,
   variable,
   where,
 } from "../engine/index.ts";
-import { aboveZero, largestMagnitude, type OptionNames, squaresScale } from "../engine/internal.ts";
+import { aboveZero, type OptionNames, rootOfSquares } from "../engine/internal.ts";
 import type { ByVariable } from "./by-variable.ts";
 import { type Clock, type Hyper, type HyperValue, type NumberCheck, type Share, Varied } from "./hyper.ts";
 
@@ -72,8 +69,8 @@ export function clippingOf(
 }
 
 /**
- * The packed gradients clipped; where a norm is above the limit, its gradients are scaled as `g · limit / ‖g‖`. However
- * large or small gradients are, their squares are numbers of f32: norms are of gradients times a power of two.
+ * The packed gradients clipped; where a norm is above the limit, its gradients are scaled as `g · limit / ‖g‖`, right for
+ * gradients of any size.
  */
 export function clipped(
   gradient: Tensor,
@@ -82,27 +79,33 @@ export function clipped(
   byVariable: ByVariable | undefined,
 ): Tensor {
   if (kind === "clipValue") return heldBetween(gradient, limit);
-  if (kind === "globalClipNorm") {
-    const { factor } = squaresScale(largestMagnitude(gradient));
-    const scaled = mul(gradient, factor);
-    return limited(gradient, scaled, scaleOf(sqrt(sum(square(scaled))), mul(factor, limit), limit));
-  }
-  const { spread, largest, sums } = byVariable as ByVariable;
-  const { factor } = squaresScale(largest(gradient));
-  const scaled = mul(gradient, spread(factor));
-  const scales = scaleOf(sqrt(sums(square(scaled))), mul(factor, limit), limit);
-  return limited(gradient, scaled, spread(scales));
+  const unit = unitOf(limit);
+  const share =
+    kind === "clipNorm"
+      ? (byVariable as ByVariable).spread(
+          shareOf((byVariable as ByVariable).roots(gradient, unit ** 2), limit, unit),
+        )
+      : shareOf(rootOfSquares(gradient, undefined, unit ** 2), limit, unit);
+  return mul(mul(gradient, share), share);
 }
 
 const heldBetween = (gradient: Tensor, limit: HyperValue) =>
   typeof limit === "number" ? clip(gradient, -limit, limit) : minimum(maximum(gradient, neg(limit)), limit);
 
-/** What scaled gradients of a norm are to be multiplied by; -1 where they are to stay as they were. */
-const scaleOf = (norm: Tensor, scaledLimit: Tensor, limit: HyperValue) =>
-  where(lessEqual(norm, scaledLimit), -1, div(limit, norm));
+/** A unit in which norms beyond f32 are numbers too; a limit that is almost none leaves no room for it. */
+const unitOf = (limit: HyperValue) => (typeof limit !== "number" || limit > 2 ** -60 ? 2 ** 20 : 1);
 
-const limited = (gradient: Tensor, scaled: Tensor, scale: Tensor) =>
-  where(less(scale, 0), gradient, mul(scaled, scale));
+/**
+ * The root of what gradients of a norm are to be multiplied by: 1 where they are within the limit. Multiplied twice by a
+ * root, huge gradients come down to tiny limits by way of numbers that f32 has.
+ */
+function shareOf(norm: Tensor, limit: HyperValue, unit: number): Tensor {
+  if (typeof limit !== "number") {
+    const inUnit = mul(limit, 1 / unit);
+    return where(lessEqual(norm, inUnit), 1, div(sqrt(inUnit), sqrt(norm)));
+  }
+  return where(lessEqual(norm, limit / unit), 1, div(Math.sqrt(limit / unit), sqrt(norm)));
+}
 
 /** A limit that nothing exceeds. */
 const none = 3.4e38;
@@ -117,7 +120,7 @@ export class GroupClipping {
   /** i32 [variables] and [sets, 1]: each variable's set, and the sets. */
   readonly #sets: Variable | undefined;
   readonly #numbers: Variable | undefined;
-  readonly #count: number;
+  readonly #unit: number;
 
   /** @param clippings one a variable, the same object for those whose norm is one */
   constructor(clippings: readonly (Clipping | undefined)[], name: string, device: Device) {
@@ -138,7 +141,8 @@ export class GroupClipping {
       together.set(clipping, limits.length);
       return limits.push(limitOf(clipping)) - 1;
     });
-    this.#count = limits.length;
+    const units = limits.map((limit) => (typeof limit === "number" ? unitOf(limit) : 2 ** 20));
+    this.#unit = Math.min(...units, 2 ** 20);
     this.#norms = new Varied(limits.length > 0 ? limits : [none], `${name}/clipNorm`, device);
     if (limits.length === 0) return;
     const table = (what: string, values: readonly number[], shape: readonly number[]) =>
@@ -160,17 +164,14 @@ export class GroupClipping {
   at(gradient: Tensor, clock: Clock, byVariable: ByVariable): Tensor {
     const held = this.#clipsValues ? heldBetween(gradient, this.#values.at(clock, byVariable)) : gradient;
     if (this.#sets === undefined) return held;
-    const { spread, largest, sums } = byVariable;
+    const { spread, roots } = byVariable;
     const sets = this.#sets;
     const isOfSet = equal(this.#numbers as Variable, sets);
-    const { factor } = squaresScale(largestMagnitude(where(isOfSet, largest(held), 0), 1));
-    const scaled = mul(held, spread(gather(factor, sets)));
-    const norms = sqrt(scatterAdd(sums(square(scaled)), sets, this.#count));
-    const limit = this.#limit(clock);
-    const scales = scaleOf(norms, mul(factor, limit), limit);
+    const norms = rootOfSquares(where(isOfSet, roots(held, this.#unit ** 2), 0), 1);
+    const shares = shareOf(norms, this.#limit(clock), this.#unit);
     // Variables of no set stay as they are.
-    const ofVariables = where(less(sets, 0), -1, gather(scales, sets));
-    return limited(held, scaled, spread(ofVariables));
+    const share = spread(where(less(sets, 0), 1, gather(shares, sets)));
+    return mul(mul(held, share), share);
   }
 
   #limit(clock: Clock): HyperValue {

@@ -181,8 +181,8 @@ const otherThings: ReadonlySet<string> = new Set(
  */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const wanted = simplify(name);
-  const spelt = candidates.find((candidate) => simplify(candidate) === wanted);
-  if (spelt !== undefined || otherThings.has(wanted)) return spelt;
+  if (otherThings.has(wanted) && !candidates.some((candidate) => simplify(candidate) === wanted))
+    return undefined;
   let best: string | undefined;
   let bestDistance = slipsIn(wanted.length) + 1;
   for (const candidate of candidates) {

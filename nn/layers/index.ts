@@ -3,6 +3,7 @@
 export { Activation } from "./activation.ts";
 export { BatchNormalization, type BatchNormalizationOptions } from "./batch-normalization.ts";
 export { type CallContext, collectLosses } from "./call-context.ts";
+export type { Config, LayerClass, LayerConfig } from "./config.ts";
 export {
   Conv1D,
   Conv2D,

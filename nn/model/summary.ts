@@ -91,7 +91,9 @@ function rowLines(fields: readonly string[], ends: readonly number[]): string[] 
       // Two spaces between columns, and one for the space that the line begins with.
       const room = ends[column] - begin - (isLast ? 0 : 3);
       const fitting = rest[column].slice(0, room);
-      const breaks = lineBreaks.map((end) => fitting.indexOf(end) + end.length).filter((at, i) => at >= lineBreaks[i].length);
+      const breaks = lineBreaks
+        .map((end) => fitting.indexOf(end) + end.length)
+        .filter((at, i) => at >= lineBreaks[i].length);
       const cut = Math.min(fitting.length, ...breaks);
       line = (line + fitting.slice(0, cut)).padEnd(ends[column]);
       rest[column] = rest[column].slice(cut);
