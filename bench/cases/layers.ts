@@ -1,7 +1,7 @@
 // Every layer of nn, called in training mode, forward and backward: as the table says, else as its class does. Backward
 // gives the gradients of its input and of its weights.
 
-import { type Device, type Shape, tensor, tidy } from "../../engine/index.ts";
+import { type Device, disposeAll, type Shape, tensor, tidy } from "../../engine/index.ts";
 import * as nn from "../../nn/index.ts";
 import {
   Activation,
@@ -30,6 +30,7 @@ import {
   Rescaling,
   Reshape,
   RMSNormalization,
+  type SampleSpec,
 } from "../../nn/index.ts";
 import type { BenchCase } from "../bench-case.ts";
 import { type Cost, type Pass, passes } from "./op-case.ts";
@@ -188,28 +189,36 @@ const costOf = ({ shape, products, op }: LayerCase, layer: Layer, factor: number
   ...(op === undefined ? {} : { bytes: f32 * factor * valuesIn(shape, layer) }),
 });
 
-/** The layer's input and its weights. */
-const inputsOf = ({ shape, limit }: LayerCase, weights: readonly Shape[]): InputSpec[] => [
+/** The layer's inputs and its weights. */
+const inputsOf = ({ shape, others = [], limit }: LayerCase, weights: readonly Shape[]): InputSpec[] => [
   limit === undefined ? { shape } : { shape, fill: "whole", limit },
-  ...weights.map((each): InputSpec => ({ shape: each })),
+  ...[...others, ...weights].map((each): InputSpec => ({ shape: each })),
 ];
 
+/** What a layer takes: one value, or several in an array. */
+export const asInputs = <T>(line: LayerSample, values: readonly T[]): T | readonly T[] =>
+  line.others === undefined ? values[0] : values;
+
 function passOf(line: LayerCase, device: Device): Pass {
-  const layer = line.make().build(line.shape.slice(1), device);
+  const shapes = [line.shape, ...(line.others ?? [])];
+  const specs = shapes.map((shape): SampleSpec => ({ shape: shape.slice(1), dtype: "f32" }));
+  const layer = line.make().build(asInputs(line, specs), device);
   const inputs = inputsOf(
     line,
     layer.trainableWeights.map((weight) => weight.shape),
   );
-  const [values, ...weights] = valuesOf({ inputs });
-  const x = tensor(values, { shape: line.shape, device });
+  const values = valuesOf({ inputs });
+  const given = shapes.map((shape, i) => tensor(values[i], { shape, device }));
   layer.trainableWeights.forEach((weight, i) => {
-    tidy(() => weight.assign(tensor(weights[i], { shape: inputs[i + 1].shape, device })));
+    const at = shapes.length + i;
+    tidy(() => weight.assign(tensor(values[at], { shape: inputs[at].shape, device })));
   });
+  const called = asInputs(line, given);
   return {
-    inputs: [...(line.limit === undefined ? [x] : []), ...layer.trainableWeights],
-    run: () => layer.call(x, { training: true }),
+    inputs: [...(line.limit === undefined ? given : []), ...layer.trainableWeights],
+    run: () => layer.call(called, { training: true }),
     dispose: () => {
-      x.dispose();
+      disposeAll(given);
       layer.dispose();
     },
   };

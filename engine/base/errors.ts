@@ -134,6 +134,8 @@ export function kindOf(value: unknown): string {
   if (typeof value !== "object") return `the ${typeof value} ${String(value)}`;
   if (Array.isArray(value)) return "an array";
   if (isPromise(value)) return "a Promise; await it first";
+  const { kindForErrors } = value as { readonly kindForErrors?: unknown };
+  if (typeof kindForErrors === "string") return kindForErrors;
   const name = classNameOf(value);
   return name === "Object" ? "an object" : `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
 }

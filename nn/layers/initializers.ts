@@ -1,16 +1,28 @@
 // Initial weights, in Keras's names and formulas. Drawn on the host by exactly specified arithmetic, so that a seed
 // gives the same bits on every device.
 
-import { ArgumentError, type RandomKey, RandomSource, type Shape, sizeOf } from "../../engine/index.ts";
 import {
+  ArgumentError,
+  type RandomKey,
+  RandomSource,
+  type Shape,
+  ShapeError,
+  showShape,
+  sizeOf,
+} from "../../engine/index.ts";
+import {
+  aboveZero,
+  aNumber,
   checkNotMaker,
   checkOptions,
+  choiceOf,
   hostRandom,
   kindOf,
   lookup,
   type OptionNames,
   showGiven,
 } from "../../engine/internal.ts";
+import { orthogonalValues } from "./orthogonal.ts";
 
 export interface Initializer {
   readonly name: string;
@@ -38,6 +50,25 @@ export interface UniformOptions extends SeedOption {
   min?: number;
   /** Default 0.05. */
   max?: number;
+}
+
+export interface VarianceScalingOptions extends SeedOption {
+  /** What the variance is multiplied by, above 0; default 1. */
+  scale?: number;
+  /** What it is divided by: "fanIn" (the default), "fanOut", or "fanAvg", the mean of both. */
+  mode?: "fanIn" | "fanOut" | "fanAvg";
+  /** "truncatedNormal" (the default), "untruncatedNormal" or "uniform". */
+  distribution?: "truncatedNormal" | "untruncatedNormal" | "uniform";
+}
+
+export interface OrthogonalOptions extends SeedOption {
+  /** What the matrix is multiplied by; default 1. */
+  gain?: number;
+}
+
+export interface IdentityOptions {
+  /** What stands on the diagonal; default 1. */
+  gain?: number;
 }
 
 const seedOption: OptionNames<SeedOption> = { seed: true };
@@ -76,6 +107,36 @@ export function randomUniform(options: UniformOptions = {}): Initializer {
   );
 }
 
+/** As {@link randomNormal}, but no further than two `stddev` from the mean. */
+export function truncatedNormal(options: NormalOptions = {}): Initializer {
+  checkOptions("truncatedNormal", options, normalOptions);
+  const { mean = 0, stddev = 0.05, seed } = options;
+  return drawn("truncatedNormal", seed, (shape, key, stream) =>
+    hostRandom.truncatedNormal(key, stream, sizeOf(shape), mean, stddev),
+  );
+}
+
+/** Of the variance scale / n, n being the inputs or outputs that a weight connects: what the next six are cases of. */
+export function varianceScaling(options: VarianceScalingOptions = {}): Initializer {
+  const name = "varianceScaling";
+  checkOptions(name, options, { ...seedOption, scale: true, mode: true, distribution: true });
+  const scale = aboveZero(name, "scale", options.scale ?? 1);
+  const mode = choiceOf(`${name} mode`, options.mode ?? "fanIn", ["fanIn", "fanOut", "fanAvg"]);
+  const distribution = choiceOf(`${name} distribution`, options.distribution ?? "truncatedNormal", [
+    "truncatedNormal",
+    "untruncatedNormal",
+    "uniform",
+    "normal",
+  ]);
+  const variance: Variance = ({ fanIn, fanOut }) =>
+    scale / (mode === "fanIn" ? fanIn : mode === "fanOut" ? fanOut : (fanIn + fanOut) / 2);
+  if (distribution === "uniform") return even(name, options.seed, variance);
+  if (distribution !== "untruncatedNormal") return truncated(name, options.seed, variance);
+  return drawn(name, options.seed, (shape, key, stream) =>
+    hostRandom.normal(key, stream, sizeOf(shape), 0, Math.sqrt(variance(fans(shape)))),
+  );
+}
+
 /** Glorot (Xavier) normal: truncated normal of standard deviation √(2 / (fanIn + fanOut)). Glorot and Bengio 2010. */
 export function glorotNormal(options: SeedOption = {}): Initializer {
   checkOptions("glorotNormal", options, seedOption);
@@ -100,6 +161,55 @@ export function heUniform(options: SeedOption = {}): Initializer {
   return even("heUniform", options.seed, ({ fanIn }) => 2 / fanIn);
 }
 
+/** LeCun normal: truncated normal of standard deviation √(1 / fanIn), made for selu. LeCun et al. 1998. */
+export function lecunNormal(options: SeedOption = {}): Initializer {
+  checkOptions("lecunNormal", options, seedOption);
+  return truncated("lecunNormal", options.seed, ({ fanIn }) => 1 / fanIn);
+}
+
+/** LeCun uniform: within ±√(3 / fanIn). */
+export function lecunUniform(options: SeedOption = {}): Initializer {
+  checkOptions("lecunUniform", options, seedOption);
+  return even("lecunUniform", options.seed, ({ fanIn }) => 1 / fanIn);
+}
+
+/**
+ * A matrix whose rows, or columns where these are fewer, have length `gain` and are at right angles, evenly drawn; weights
+ * of more axes count as one of the last axis' columns. Source: Saxe, McClelland and Ganguli 2014.
+ */
+export function orthogonal(options: OrthogonalOptions = {}): Initializer {
+  checkOptions("orthogonal", options, { ...seedOption, gain: true });
+  const gain = aNumber("orthogonal", "gain", options.gain ?? 1);
+  return drawn("orthogonal", options.seed, (shape, key, stream) => {
+    if (shape.length < 2) {
+      throw new ShapeError(
+        `orthogonal: takes weights of at least two axes, got ${showShape(shape)}; choose another initializer for those of one`,
+      );
+    }
+    return orthogonalValues(shape, gain, hostRandom.normal(key, stream, sizeOf(shape), 0, 1));
+  });
+}
+
+/** A matrix with `gain` on its diagonal and 0 elsewhere: the layer starts as the identity, as far as its sizes allow. */
+export function identity(options: IdentityOptions = {}): Initializer {
+  checkOptions("identity", options, { gain: true });
+  const gain = aNumber("identity", "gain", options.gain ?? 1);
+  return {
+    name: "identity",
+    draw: (shape) => {
+      if (shape.length !== 2) {
+        throw new ShapeError(
+          `identity: takes matrices, got ${showShape(shape)}; choose another initializer for weights of ${shape.length} axes`,
+        );
+      }
+      const [rows, columns] = shape;
+      const values = new Float32Array(rows * columns);
+      for (let i = 0; i < Math.min(rows, columns); i++) values[i * columns + i] = gain;
+      return values;
+    },
+  };
+}
+
 const table: Readonly<Record<string, () => Initializer>> = {
   zeros,
   ones,
@@ -109,8 +219,19 @@ const table: Readonly<Record<string, () => Initializer>> = {
   glorotUniform,
   heNormal,
   heUniform,
+  lecunNormal,
+  lecunUniform,
+  truncatedNormal,
+  varianceScaling,
+  orthogonal,
+  identity,
 };
-const aliases = { xavierNormal: "glorotNormal", xavierUniform: "glorotUniform" };
+const aliases = {
+  xavierNormal: "glorotNormal",
+  xavierUniform: "glorotUniform",
+  uniform: "randomUniform",
+  normal: "randomNormal",
+};
 
 /** An initializer by name ("glorotUniform", "glorot_uniform", ...); an Initializer is given back as it is. */
 export function get(initializer: string | Initializer): Initializer {

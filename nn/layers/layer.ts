@@ -33,6 +33,7 @@ import { type Config, configValue, type LayerClass } from "./config.ts";
 import { type Mask, masksOf, setMasks } from "./masks.ts";
 import { baseName } from "./names.ts";
 import { hasPlaceholder, noteCall, Placeholder, type Symbolic } from "./placeholder.ts";
+import { type RegularizerLike, get as regularizerOf } from "./regularizers.ts";
 import {
   batched,
   checkSampleShape,
@@ -45,7 +46,14 @@ import {
   showSpecs,
   specsIn,
 } from "./spec.ts";
-import { Builder, type Declared, type Part, type Role, type Weights } from "./weights.ts";
+import {
+  Builder,
+  type Declared,
+  type Part,
+  type Role,
+  type WeightRegularizer,
+  type Weights,
+} from "./weights.ts";
 
 export interface LayerOptions {
   /** Default: what the model that it stands in calls it ("dense", "dense_1", ...). It holds no "/". */
@@ -56,6 +64,12 @@ export interface LayerOptions {
   inputDim?: number;
   /** Whether training changes the weights; default true. */
   trainable?: boolean;
+  /**
+   * A penalty on what the layer gives, its activation applied, by name ("l2"), as an object or a function. It is added to
+   * the loss as it is: like Keras 3, and unlike Keras 2 and tfjs, it is not divided by the number of samples, so that a
+   * larger batch weighs more.
+   */
+  activityRegularizer?: RegularizerLike | null;
 }
 
 const layerOptions: OptionNames<LayerOptions> = {
@@ -63,6 +77,7 @@ const layerOptions: OptionNames<LayerOptions> = {
   inputShape: true,
   inputDim: true,
   trainable: true,
+  activityRegularizer: true,
 };
 
 /** The options of `O` that not every layer has. */
@@ -87,6 +102,8 @@ export interface LayerSample {
   readonly make: () => Layer;
   /** The input's, the batch first. */
   readonly shape: Shape;
+  /** Of a layer that takes several inputs in an array: those of the inputs after the first. */
+  readonly others?: readonly Shape[];
   /** Input of whole numbers below this, as an embedding takes it; without a gradient. */
   readonly limit?: number;
 }
@@ -107,7 +124,6 @@ export interface LayerVariable {
 export abstract class Layer<I = any, O = any> {
   /** @internal What tests and the bench try of a class that the bench's table of layers does not list. */
   declare static readonly samples?: () => readonly LayerSample[];
-
   /**
    * The names of the arguments that stand before the options in the constructor, where there are any: properties of the
    * same names hold them, so that {@link clone} and {@link config} find them.
@@ -120,6 +136,8 @@ export abstract class Layer<I = any, O = any> {
   trainable: boolean;
   /** What the options asked for; undefined where it is to be worked out. */
   readonly declaredInputShape: SampleShape | undefined;
+  /** The penalty on what it gives. */
+  readonly activityRegularizer: WeightRegularizer | undefined;
   readonly #givenName: string | undefined;
   readonly #options: LayerOptions;
   /** The layer that this one stands in, the first that took it, and what it is called there. */
@@ -142,6 +160,7 @@ export abstract class Layer<I = any, O = any> {
     this.#options = { ...options };
     this.#givenName = options.name === undefined ? undefined : checkedLayerName(type, options.name);
     this.trainable = options.trainable ?? true;
+    this.activityRegularizer = regularizerOf(options.activityRegularizer);
     const { inputShape, inputDim } = options;
     this.declaredInputShape = inputShape ?? (inputDim === undefined ? undefined : [inputDim]);
     if (this.declaredInputShape !== undefined) checkSampleShape(this.describe(), this.declaredInputShape);
@@ -500,6 +519,10 @@ export abstract class Layer<I = any, O = any> {
           const activation = logits ? undefined : this.outputActivation;
           const outputs = activation === undefined ? raw : (activation.call(raw as Tensor) as O);
           this.#check(inputs as Tree<Tensor>, outputs as Tree<Tensor>, wanted);
+          if (this.activityRegularizer !== undefined && outer.losses !== undefined) {
+            const given = logits && this.outputActivation !== undefined;
+            this.#penalize(given ? this.outputActivation.call(outputs as Tensor) : outputs);
+          }
           const apart = apartFrom(inputs as Tree<Tensor>, outputs as Tree<Tensor>);
           const givesMasks = mask !== undefined || this.makesMask;
           return [apart as O, givesMasks ? this.outputMask(inputs, mask, outputs) : undefined];
@@ -512,6 +535,13 @@ export abstract class Layer<I = any, O = any> {
 
   /** @internal Refuses inputs of another form than the layer takes. */
   protected checkForm(_inputs: I): void {}
+
+  /** Adds the penalties on what comes out. */
+  #penalize(outputs: unknown): void {
+    for (const output of leavesOf(outputs as Tree<Tensor>)) {
+      addLoss((this.activityRegularizer as WeightRegularizer).call(output));
+    }
+  }
 
   /** @internal What comes out without the last activations; a model leaves out those of the layers that it ends with. */
   protected forwardLogits(inputs: I, context: CallContext): O {

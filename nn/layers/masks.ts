@@ -1,6 +1,6 @@
 // Masks: which steps of a sequence count. A mask belongs to a value, and goes with it from layer to layer.
 
-import { ArgumentError, Tensor, type Tree } from "../../engine/index.ts";
+import { ArgumentError, notEqual, reshape, Tensor, type Tree } from "../../engine/index.ts";
 import { kindOf, leavesOf, mapTree } from "../../engine/internal.ts";
 
 /** A value's mask, [batch, time], 0 where a step does not count; undefined where all do. */
@@ -10,7 +10,10 @@ const masks = new WeakMap<Tensor, Tensor>();
 /** Whether any value ever had one: until then nobody looks. */
 let areUsed = false;
 
-/** The mask of a value that a layer gave, [batch, time]; undefined where all of its steps count. */
+/**
+ * The mask of a value that a layer gave, [batch, time]; undefined where all of its steps count. Outside of `tidy` it is the
+ * caller's to free, as the value is; layers that pass a mask on give their output the same one.
+ */
 export function maskOf(value: Tensor): Mask {
   if (!(value instanceof Tensor)) {
     throw new ArgumentError(`maskOf: argument 1 must be a Tensor, got ${kindOf(value)}`);
@@ -34,4 +37,10 @@ export function setMasks(values: Tree<Tensor>, given: Tree<Mask> | undefined): v
     const mask = list[i];
     if (mask !== undefined) masks.set(value, mask);
   });
+}
+
+/** A mask as a condition beside the numbers of a value, [batch, time, 1, ...]. */
+export function conditionOf(mask: Tensor, { rank }: Tensor): Tensor {
+  const flags = mask.dtype === "bool" ? mask : notEqual(mask, 0);
+  return reshape(flags, [...mask.shape, ...new Array<number>(Math.max(0, rank - mask.rank)).fill(1)]);
 }

@@ -2,7 +2,7 @@
 
 import type { Tree } from "../../engine/index.ts";
 import { type DType, type Shape, ShapeError, showShape, type Tensor } from "../../engine/index.ts";
-import { leavesOf, mapTree, showGivenList } from "../../engine/internal.ts";
+import { leavesOf, mapTree, showGiven, showGivenList } from "../../engine/internal.ts";
 
 /** Shape of one sample, without the batch axis; null for a length that differs from batch to batch, as time does. */
 export type SampleShape = readonly (number | null)[];
@@ -86,4 +86,18 @@ export function featuresOf(what: string, { shape }: SampleSpec): number {
     );
   }
   return features;
+}
+
+/**
+ * An axis of a batch of samples, counted from the batch, which is axis 0, or from the end: -1 is the last.
+ *
+ * @throws ShapeError for the batch's, and for one that is not there
+ */
+export function axisOf(what: string, axis: number, shape: SampleShape): number {
+  const rank = shape.length + 1;
+  const at = axis < 0 ? axis + rank : axis;
+  if (Number.isInteger(axis) && at >= 1 && at < rank) return at;
+  throw new ShapeError(
+    `${what}: axis ${showGiven(axis)} is none of the axes 1 to ${rank - 1} of ${batched(shape)} (axis 0 is the batch); choose one of those, or count from the end with -1`,
+  );
 }

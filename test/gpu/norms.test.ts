@@ -107,3 +107,12 @@ it("divides before it would overflow", async () => {
     disposeAll([x, tiny]);
   }
 });
+
+it("of nothing is 0, and divided by nothing NaN, however many axes there are", async () => {
+  for (const device of Object.values(devices)) {
+    const none = tensor(new Float32Array(0), { shape: [0, 4, 5, 2], device });
+    expect([...(await norm(none, [0, 2]).data())]).toEqual(new Array(8).fill(0));
+    expect([...(await standardDeviation(none, [0, 2]).data())]).toEqual(new Array(8).fill(Number.NaN));
+    none.dispose();
+  }
+});

@@ -2,9 +2,17 @@
 // weights that go out and come back, nothing left behind.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { layerTable } from "../../bench/cases/layers.ts";
-import { checkGradients, type Device, init, noLeaks, tensor } from "../../engine/index.ts";
-import { Input, Sequential } from "../../nn/index.ts";
+import { asInputs, layerTable } from "../../bench/cases/layers.ts";
+import {
+  checkGradients,
+  type Device,
+  disposeAll,
+  init,
+  noLeaks,
+  type Tensor,
+  tensor,
+} from "../../engine/index.ts";
+import { input, Model, maskOf, type Placeholder } from "../../nn/index.ts";
 
 let device: Device;
 beforeAll(async () => {
@@ -14,44 +22,70 @@ afterAll(() => device.dispose());
 
 const batch = 2;
 
-const rows = layerTable.map(({ make, shape, limit, label = "" }) => {
-  const { type } = make();
-  return [`${type} ${label} of [${shape}]`, { make, shape, limit }] as const;
+const rows = layerTable.map((line) => {
+  const { type } = line.make();
+  return [`${type} ${line.label ?? ""} of [${line.shape}]`, line] as const;
 });
 
-describe.each(rows)("%s", (_, { make, shape, limit }) => {
-  const sample = shape.slice(1);
-  const values = Array.from({ length: batch * sample.reduce((a, b) => a * b, 1) }, (_, i) =>
-    limit === undefined ? Math.sin(i * 12.9898) : (i * 7919) % limit,
-  );
-  const input = () =>
-    tensor(values, { shape: [batch, ...sample], dtype: limit === undefined ? "f32" : "i32" });
-  const modelOf = () => new Sequential([new Input(sample), make()]);
+describe.each(rows)("%s", (_, line) => {
+  const { make, shape, limit, others = [] } = line;
+  const samples = [shape, ...others].map((each) => each.slice(1));
+  const dtype = limit === undefined ? "f32" : "i32";
+  const values = (sample: readonly number[], which: number) =>
+    Array.from({ length: batch * sample.reduce((a, b) => a * b, 1) }, (_, i) =>
+      limit === undefined ? Math.sin((i + 7 * which) * 12.9898) : (i * 7919) % limit,
+    );
+  const tensors = () =>
+    samples.map((sample, i) => tensor(values(sample, i), { shape: [batch, ...sample], dtype }));
+  /** The layer called for placeholders, as models are put together. */
+  const modelOf = (layer = make()) => {
+    const inputs = asInputs(
+      line,
+      samples.map((sample) => input(sample, { dtype })),
+    );
+    return new Model(inputs, layer.call(inputs) as Placeholder);
+  };
 
-  it("gives the shape that it says", () => {
-    const [model, layer] = [modelOf(), make()];
-    const outputs = model.call(input());
-    expect(outputs.shape).toEqual([batch, ...layer.computeOutputShape(sample)]);
+  it("gives the shape that it says, and in a model what it gives alone", async () => {
+    const layer = make();
+    const model = modelOf(layer);
+    const given = asInputs(line, tensors());
+    const [alone, outputs] = [layer.call(given) as Tensor, model.call(given) as Tensor];
+    expect(outputs.shape).toEqual([batch, ...(model.outputs as Placeholder).shape]);
+    expect(await outputs.dataFloat64()).toEqual(await alone.dataFloat64());
+    if (others.length === 0) expect(layer.computeOutputShape(samples[0])).toEqual(outputs.shape.slice(1));
     model.dispose();
   });
 
   it("has the gradients that differences confirm", async () => {
-    const [model, x] = [modelOf(), input()];
-    model.call(x);
-    const inputs = [...(limit === undefined ? [x] : []), ...model.trainableWeights];
-    if (inputs.length > 0) await checkGradients(() => model.call(x), inputs, { elements: 3 });
+    const [model, given] = [modelOf(), tensors()];
+    const call = () => model.call(asInputs(line, given)) as Tensor;
+    call();
+    const inputs = [...(limit === undefined ? given : []), ...model.trainableWeights];
+    if (inputs.length > 0) await checkGradients(call, inputs, { elements: 3 });
     model.dispose();
   });
 
   it("gives its weights, takes them back, and leaves nothing behind", async () => {
-    const x = input();
+    const given = tensors();
+    const x = asInputs(line, given);
     const [first, second] = [modelOf(), modelOf()];
-    const want = await first.call(x).dataFloat64();
+    const want = await (first.call(x) as Tensor).dataFloat64();
     second.call(x);
     second.setWeights(await first.getWeights());
-    expect(await second.call(x).dataFloat64()).toEqual(want);
-    await noLeaks(() => second.call(x, { training: true }));
+    expect(await (second.call(x) as Tensor).dataFloat64()).toEqual(want);
+    await noLeaks(() => {
+      const outputs = second.call(x, { training: true }) as Tensor;
+      return [outputs, maskOf(outputs)];
+    });
     first.dispose();
     second.dispose();
+    disposeAll(given);
+  });
+
+  it("names its constructor's leading arguments, which its properties hold", () => {
+    const layer = make();
+    const { positional = [] } = layer.constructor as { positional?: readonly string[] };
+    for (const name of positional) expect(layer[name as keyof typeof layer], name).toBeDefined();
   });
 });

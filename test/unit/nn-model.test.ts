@@ -436,7 +436,7 @@ describe("errors before a step is taken", () => {
     [
       "an op on a placeholder",
       () => relu(start as never),
-      /relu: argument 1 must be a Tensor or a number, got a Placeholder/,
+      /relu: argument 1 must be .*, got a Placeholder, which holds no numbers; do it in a layer/,
     ],
     [
       "a tensor among placeholders",

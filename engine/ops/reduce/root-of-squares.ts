@@ -146,8 +146,10 @@ function kernels({ inputs: [x], outputs: [out], attrs, profile }: KernelContext<
       target = scratch(i, "read_write");
       next = scratch(i, "read");
     }
-    // What is divided by at once is never larger than the result.
-    const call = stageCall(stage, i === 0 ? attrs.divisor : 1, source, target, profile);
+    // What is divided by at once is never larger than the result. Of no elements a first stage makes none: divided by 0 they
+    // are NaN by the last.
+    const divisor = i === 0 || attrs.divisor === 0 ? attrs.divisor : 1;
+    const call = stageCall(stage, divisor, source, target, profile);
     source = next;
     return call;
   });
@@ -161,7 +163,7 @@ export function divOrZero(a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * @internal √(Σx² / divisor) over `axes` (default: all), wherever that is a number of f32, though the squares are
+ * √(Σx² / divisor) over `axes` (default: all), wherever that is a number of f32, though the squares are
  * none. The root of none is 0; its gradient at 0 is 0.
  */
 export const rootOfSquares = defineOp({

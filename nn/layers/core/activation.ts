@@ -1,11 +1,12 @@
 // Activation: an activation function as a layer of its own.
 
-import { ArgumentError, type Tensor } from "../../engine/index.ts";
-import * as activations from "./activations.ts";
-import { Layer, type LayerOptions } from "./layer.ts";
+import { ArgumentError, type Tensor } from "../../../engine/index.ts";
+import * as activations from "../activations.ts";
+import { Layer, type LayerOptions } from "../layer.ts";
 
 /** The function, pointwise (softmax: over the last axis); the same numbers as a layer's `activation` option. */
 export class Activation extends Layer<Tensor, Tensor> {
+  static override readonly positional = ["activation"];
   readonly activation: activations.NamedActivation;
 
   /** @param activation by name or as a function */

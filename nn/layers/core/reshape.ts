@@ -9,12 +9,13 @@ import {
   sizeOf,
   type Tensor,
   transpose,
-} from "../../engine/index.ts";
-import { Layer, type LayerOptions } from "./layer.ts";
-import { batched, knownShape, type SampleSpec } from "./spec.ts";
+} from "../../../engine/index.ts";
+import { Layer, type LayerOptions } from "../layer.ts";
+import { batched, knownShape, type SampleSpec } from "../spec.ts";
 
 /** [batch, ...shape] to [batch, ...targetShape], of as many numbers; one length may be -1. A view: no copy. */
 export class Reshape extends Layer<Tensor, Tensor> {
+  static override readonly positional = ["targetShape"];
   readonly targetShape: Shape;
 
   constructor(targetShape: Shape, options: LayerOptions = {}) {
@@ -54,6 +55,7 @@ export class Reshape extends Layer<Tensor, Tensor> {
 
 /** Axes in another order: axis i of the output is axis dims[i - 1] of the input, counted from 1; the batch is axis 0. */
 export class Permute extends Layer<Tensor, Tensor> {
+  static override readonly positional = ["dims"];
   readonly dims: readonly number[];
 
   constructor(dims: readonly number[], options: LayerOptions = {}) {

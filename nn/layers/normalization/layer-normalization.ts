@@ -10,36 +10,27 @@ import {
   ShapeError,
   type Tensor,
   type Variable,
-} from "../../engine/index.ts";
-import { atLeastZero, type OptionNames, showGiven } from "../../engine/internal.ts";
-import * as initializers from "./initializers.ts";
-import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
-import { batched, knownShape, type SampleShape, type SampleSpec } from "./spec.ts";
-import type { Weights } from "./weights.ts";
+} from "../../../engine/index.ts";
+import { atLeastZero, type OptionNames, showGiven } from "../../../engine/internal.ts";
+import * as initializers from "../initializers.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
+import { batched, knownShape, type SampleShape, type SampleSpec } from "../spec.ts";
+import type { Weights } from "../weights.ts";
+import {
+  type AffineOptions,
+  type AffineRules,
+  affineRulesOf,
+  affineOptions as sharedAffineOptions,
+} from "./affine.ts";
 
 interface NormalizationOptions extends LayerOptions {
   /** Added to the variance, at least 0. With 0 a sample without spread gives NaN. */
   epsilon?: number;
 }
 
-export interface AffineNormalizationOptions extends NormalizationOptions {
-  /** Whether beta is added; default true. */
-  center?: boolean;
-  /** Whether gamma multiplies; default true. */
-  scale?: boolean;
-  /** Default "zeros". */
-  betaInitializer?: string | initializers.Initializer;
-  /** Default "ones". */
-  gammaInitializer?: string | initializers.Initializer;
-}
+export interface AffineNormalizationOptions extends NormalizationOptions, AffineOptions {}
 
-const affineOptions: OwnLayerOptions<AffineNormalizationOptions> = {
-  epsilon: true,
-  center: true,
-  scale: true,
-  betaInitializer: true,
-  gammaInitializer: true,
-};
+const affineOptions: OwnLayerOptions<AffineNormalizationOptions> = { ...sharedAffineOptions, epsilon: true };
 
 type OwnAffineOptions<O extends AffineNormalizationOptions> = OptionNames<
   Omit<O, keyof AffineNormalizationOptions>
@@ -64,8 +55,7 @@ abstract class AffineNormalization extends Layer<Tensor, Tensor> {
   readonly epsilon: number;
   readonly center: boolean;
   readonly scale: boolean;
-  readonly #betaInitializer: initializers.Initializer;
-  readonly #gammaInitializer: initializers.Initializer;
+  readonly #rules: AffineRules;
   protected gamma: Variable | undefined;
   protected beta: Variable | undefined;
 
@@ -75,14 +65,16 @@ abstract class AffineNormalization extends Layer<Tensor, Tensor> {
     own: Readonly<Record<string, true>>,
   ) {
     const epsilon = atLeastZero(type, "epsilon", options.epsilon ?? 1e-3);
-    const beta = initializers.get(options.betaInitializer ?? "zeros");
-    const gamma = initializers.get(options.gammaInitializer ?? "ones");
+    const rules = affineRulesOf(options);
     super(type, options, { ...affineOptions, ...own });
     this.epsilon = epsilon;
     this.center = options.center ?? true;
     this.scale = options.scale ?? true;
-    this.#betaInitializer = beta;
-    this.#gammaInitializer = gamma;
+    this.#rules = rules;
+  }
+
+  override get passesMask(): boolean {
+    return true;
   }
 
   protected abstract parameterShape(inputShape: SampleShape): Shape;
@@ -94,8 +86,9 @@ abstract class AffineNormalization extends Layer<Tensor, Tensor> {
 
   protected override createWeights(input: SampleSpec, weights: Weights): void {
     const shape = this.parameterShape(input.shape);
-    if (this.scale) this.gamma = weights.add("gamma", shape, this.#gammaInitializer);
-    if (this.center) this.beta = weights.add("beta", shape, this.#betaInitializer);
+    const { gamma, beta } = this.#rules;
+    if (this.scale) this.gamma = weights.add("gamma", shape, gamma.initializer, gamma);
+    if (this.center) this.beta = weights.add("beta", shape, beta.initializer, beta);
   }
 }
 
@@ -191,6 +184,10 @@ export class RMSNormalization extends Layer<Tensor, Tensor> {
     } satisfies OwnLayerOptions<RMSNormalizationOptions>);
     this.axis = options.axis ?? -1;
     this.epsilon = epsilon;
+  }
+
+  override get passesMask(): boolean {
+    return true;
   }
 
   override outputSpec({ shape }: SampleSpec): SampleSpec {

@@ -1,8 +1,8 @@
 // Flatten: all axes but the batch merged into one.
 
-import { reshape, sizeOf, type Tensor } from "../../engine/index.ts";
-import { Layer, type LayerOptions } from "./layer.ts";
-import { knownShape, type SampleSpec } from "./spec.ts";
+import { reshape, sizeOf, type Tensor } from "../../../engine/index.ts";
+import { Layer, type LayerOptions } from "../layer.ts";
+import { knownShape, type SampleSpec } from "../spec.ts";
 
 /** [batch, ...shape] to [batch, size]: a view, no copy and no parameters. */
 export class Flatten extends Layer<Tensor, Tensor> {
