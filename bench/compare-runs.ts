@@ -83,9 +83,7 @@ export function closestRun(runs: readonly Report[], { rows, options }: Report): 
   const keys = new Set(rows.map(keyOf));
   const worth = (run: Report) => {
     const shared = run.rows.filter((row) => keys.has(keyOf(row))).length;
-    return (
-      shared * 2 + (shared > 0 && Boolean(run.options?.hasPeers) === options.hasPeers ? 2 * keys.size + 1 : 0)
-    );
+    return shared + (shared > 0 && Boolean(run.options?.hasPeers) === options.hasPeers ? keys.size : 0);
   };
   return runs.reduce((best, run) => (worth(run) >= worth(best) ? run : best));
 }

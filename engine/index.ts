@@ -64,6 +64,7 @@ export {
   TraceError,
 } from "./base/errors.ts";
 export { nameScope } from "./base/name-scope.ts";
+export type { PerAxis } from "./base/number-checks.ts";
 export { type RandomKey, RandomSource } from "./base/random/source.ts";
 export { type Shape, showShape, sizeOf } from "./base/shape.ts";
 export type { SourceLine } from "./base/source-line.ts";
@@ -90,7 +91,7 @@ export * as kernel from "./kernel/kernel.ts";
 export type { ReferenceTensor, Sample } from "./kernel/kernel-op.ts";
 export type { Measured, VariantChoices } from "./kernel/variants.ts";
 export * from "./ops/index.ts";
-export type { Padding, PerAxis, WindowOptions } from "./ops/windows/windows.ts";
+export type { CausalPadding, Convolution1dOptions, Padding, WindowOptions } from "./ops/windows/windows.ts";
 export { type AdapterPeaks, measurePeaks } from "./profile/adapter-peaks.ts";
 export {
   type KernelProfile,
@@ -101,7 +102,7 @@ export {
   type TraceEvent,
 } from "./profile/profile.ts";
 export { RandomGenerator, type RandomGeneratorOptions } from "./state/generator.ts";
-export { arange, type CreateOptions, full, ones, tensor, zeros } from "./tensor/create.ts";
+export { type CreateOptions, full, ones, tensor, zeros } from "./tensor/create.ts";
 export { Device, device, dispose, memory, setDevice } from "./tensor/device.ts";
 export {
   type NotDifferentiable,
@@ -114,6 +115,7 @@ export {
 } from "./tensor/op.ts";
 export { type InitOptions, init } from "./tensor/open.ts";
 export { print } from "./tensor/print.ts";
+export { arange, eye, type LinspaceOptions, linspace, toCategorical } from "./tensor/ranges.ts";
 export { noGrad } from "./tensor/recording.ts";
 export { disposeAll, keep, tidy } from "./tensor/scope.ts";
 export type { RecordedVariable, TapeNode } from "./tensor/tape-node.ts";

@@ -1,19 +1,7 @@
 // Gradient clipping, by value, by each variable's norm or by the norm over all, on packed gradients.
 
-import {
-  ArgumentError,
-  clip,
-  div,
-  less,
-  lessEqual,
-  mul,
-  sqrt,
-  square,
-  sum,
-  type Tensor,
-  where,
-} from "../engine/index.ts";
-import { aboveZero, largestMagnitude, squaresScale } from "../engine/internal.ts";
+import { ArgumentError, clip, div, lessEqual, mul, sqrt, type Tensor, where } from "../engine/index.ts";
+import { aboveZero, rootOfSquares } from "../engine/internal.ts";
 import type { Segments } from "./segments.ts";
 
 /** At most one of them, as in Keras. */
@@ -46,8 +34,8 @@ export function clippingOf(
 }
 
 /**
- * The packed gradients clipped; where a norm is above the limit, its gradients are scaled as `g · limit / ‖g‖`. However
- * large or small gradients are, their squares are numbers of f32: norms are of gradients times a power of two.
+ * The packed gradients clipped; where a norm is above the limit, its gradients are scaled as `g · limit / ‖g‖`, right for
+ * gradients of any size.
  */
 export function clipped(
   gradient: Tensor,
@@ -55,21 +43,20 @@ export function clipped(
   segments: Segments | undefined,
 ): Tensor {
   if (kind === "clipValue") return clip(gradient, -limit, limit);
-  if (kind === "globalClipNorm") {
-    const { factor } = squaresScale(largestMagnitude(gradient));
-    const scaled = mul(gradient, factor);
-    return limited(gradient, scaled, scaleOf(sqrt(sum(square(scaled))), mul(factor, limit), limit));
-  }
-  const { spread, largest, sums } = segments as Segments;
-  const { factor } = squaresScale(largest(gradient));
-  const scaled = mul(gradient, spread(factor));
-  const scales = scaleOf(sqrt(sums(square(scaled))), mul(factor, limit), limit);
-  return limited(gradient, scaled, spread(scales));
+  // Norms in a unit in which those beyond f32 are numbers too; a limit that is almost none leaves no room for it.
+  const unit = limit > 2 ** -60 ? 2 ** 20 : 1;
+  const share =
+    kind === "clipNorm"
+      ? (segments as Segments).spread(
+          shareOf((segments as Segments).roots(gradient, unit ** 2), limit / unit),
+        )
+      : shareOf(rootOfSquares(gradient, undefined, unit ** 2), limit / unit);
+  return mul(mul(gradient, share), share);
 }
 
-/** What scaled gradients of a norm are to be multiplied by; -1 where they are to stay as they were. */
-const scaleOf = (norm: Tensor, scaledLimit: Tensor, limit: number) =>
-  where(lessEqual(norm, scaledLimit), -1, div(limit, norm));
-
-const limited = (gradient: Tensor, scaled: Tensor, scale: Tensor) =>
-  where(less(scale, 0), gradient, mul(scaled, scale));
+/**
+ * The root of what gradients of a norm are to be multiplied by: 1 where they are within the limit. Multiplied twice by a
+ * root, huge gradients come down to tiny limits by way of numbers that f32 has.
+ */
+const shareOf = (norm: Tensor, limit: number) =>
+  where(lessEqual(norm, limit), 1, div(Math.sqrt(limit), sqrt(norm)));

@@ -1,89 +1,88 @@
-// The parts of packed vectors, one a variable, as indices on the device: sums by part, and a number a part spread over
-// its elements, each in a fixed number of dispatches however many variables there are.
+// The parts of packed vectors, one a variable, as indices on the device: norms by part, and a number a part spread over
+// its elements, each in a few dispatches however many variables there are.
 
-import {
-  equal,
-  gather,
-  reshape,
-  scatterAdd,
-  sum,
-  type Tensor,
-  type Variable,
-  variable,
-  where,
-} from "../engine/index.ts";
-import { largestMagnitude, type VariablePack } from "../engine/internal.ts";
+import { gather, reshape, type Tensor, type Variable, variable } from "../engine/index.ts";
+import { rootOfSquares, type VariablePack } from "../engine/internal.ts";
 
-/** Rows summed together before the last, serial sum. */
-const rowsPerChunk = 64;
+/** Roots that are put together into one at a time, and so many that a variable's are the last. */
+const perChunk = 64;
+const mostAtLast = 256;
 
 export class Segments {
-  readonly #count: number;
   /** Parts begin at multiples of it. */
   readonly #width: number;
   /** i32 [total]: the variable that each element belongs to, -1 in the gaps. */
   readonly #owners: Variable;
-  /** i32 [chunks, rowsPerChunk]: the rows of each chunk, all of one variable; -1 where it has fewer. */
-  readonly #rows: Variable;
-  /** i32 [chunks]: the variable that each chunk belongs to. */
-  readonly #chunkOwners: Variable;
-  /** i32 [variables, 1]: 0, 1, 2, ... */
-  readonly #numbers: Variable;
+  /**
+   * i32 [groups, members]: which rows each group has, then which of those groups each group of the next level has, until
+   * there is one for each variable; -1 where it has fewer.
+   */
+  readonly #levels: readonly Variable[];
 
   constructor(pack: VariablePack, name: string) {
     const { offsets, total, variables } = pack;
-    this.#count = variables.length;
     this.#width = offsets.reduce(divisor, total);
     const owners = new Int32Array(total).fill(-1);
-    const rows: number[] = [];
-    const chunkOwners: number[] = [];
-    variables.forEach((_, i) => {
+    let members = variables.map((_, i) => {
       const [start, end] = pack.range(i);
       owners.fill(i, start, end);
-      const [first, last] = [start / this.#width, Math.ceil(end / this.#width)];
-      for (let chunk = first; chunk < last; chunk += rowsPerChunk) {
-        chunkOwners.push(i);
-        for (let k = 0; k < rowsPerChunk; k++) rows.push(chunk + k < last ? chunk + k : -1);
-      }
+      return range(start / this.#width, Math.ceil(end / this.#width));
     });
-    const options = { trainable: false, dtype: "i32", device: pack.values.device } as const;
-    this.#owners = variable(owners, { ...options, name: `${name}/owners` });
-    const shape = [chunkOwners.length, rowsPerChunk];
-    this.#rows = variable(Int32Array.from(rows), { ...options, shape, name: `${name}/rows` });
-    this.#chunkOwners = variable(Int32Array.from(chunkOwners), { ...options, name: `${name}/chunkOwners` });
-    const numbers = Int32Array.from(variables, (_, i) => i);
-    this.#numbers = variable(numbers, { ...options, shape: [this.#count, 1], name: `${name}/numbers` });
+    const indices = (values: Int32Array, shape: readonly number[], what: string) =>
+      variable(values, {
+        trainable: false,
+        dtype: "i32",
+        device: pack.values.device,
+        shape,
+        name: `${name}/${what}`,
+      });
+    this.#owners = indices(owners, [total], "owners");
+    const levels: Variable[] = [];
+    const addLevel = (groups: readonly (readonly number[])[]) => {
+      // Whole vec4s of members are read as they are computed.
+      const most = Math.ceil(mostOf(groups) / 4) * 4;
+      const values = new Int32Array(groups.length * most).fill(-1);
+      groups.forEach((group, g) => {
+        values.set(group, g * most);
+      });
+      levels.push(indices(values, [groups.length, most], `level${levels.length}`));
+    };
+    while (mostOf(members) > mostAtLast) {
+      const chunks: number[][] = [];
+      members = members.map((own) => {
+        const first = chunks.length;
+        for (let k = 0; k < own.length; k += perChunk) chunks.push(own.slice(k, k + perChunk));
+        return range(first, chunks.length);
+      });
+      addLevel(chunks);
+    }
+    addLevel(members);
+    this.#levels = levels;
   }
 
-  /** The sum of each variable's part of `packed`, which is 0 in the gaps: [variables]. */
-  readonly sums = (packed: Tensor): Tensor =>
-    scatterAdd(
-      this.#ofChunks(packed, (x) => sum(x, 1)),
-      this.#chunkOwners,
-      this.#count,
+  /**
+   * For each variable the root of what its part's squares add up to, divided by `divisor`: [variables]. In the gaps
+   * `packed` is 0.
+   */
+  readonly roots = (packed: Tensor, divisor: number): Tensor =>
+    this.#levels.reduce(
+      (roots, level) => rootOfSquares(gather(roots, level), 1),
+      rootOfSquares(reshape(packed, [packed.size / this.#width, this.#width]), 1, divisor),
     );
-
-  /** The largest magnitude in each variable's part: [variables]. */
-  readonly largest = (packed: Tensor): Tensor => {
-    const ofChunks = this.#ofChunks(packed, (x) => largestMagnitude(x, 1));
-    // Chunks of other variables are out of the way as zeros.
-    const isOwn = equal(this.#numbers, this.#chunkOwners);
-    return largestMagnitude(where(isOwn, ofChunks, 0), 1);
-  };
 
   /** Each variable's number of `values` [variables] at all elements of its part: [total], 0 in the gaps. */
   readonly spread = (values: Tensor): Tensor => gather(values, this.#owners);
 
-  /** Reduces the rows of `packed`, then those of each chunk: [chunks]. */
-  #ofChunks(packed: Tensor, reduce: (rows: Tensor) => Tensor): Tensor {
-    const byRow = reduce(reshape(packed, [packed.size / this.#width, this.#width]));
-    return reduce(gather(byRow, this.#rows));
-  }
-
   dispose(): void {
-    for (const held of [this.#owners, this.#rows, this.#chunkOwners, this.#numbers]) held.dispose();
+    for (const held of [this.#owners, ...this.#levels]) held.dispose();
   }
 }
 
 /** The greatest common divisor. */
 const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
+
+const range = (start: number, end: number): number[] =>
+  Array.from({ length: end - start }, (_, k) => start + k);
+
+const mostOf = (groups: readonly (readonly number[])[]): number =>
+  groups.reduce((most, { length }) => Math.max(most, length), 1);

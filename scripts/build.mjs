@@ -30,13 +30,16 @@ const compiled = await build({
   logLevel: "warning",
 }).catch(() => process.exit(1));
 
+const { sideEffects, ...manifest } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
 const effects = [];
 for (const { path: file, text } of compiled.outputFiles) {
   const name = path.relative(out, file).split(path.sep).join("/");
   // What the tests ask of each op is of no use to those who have no tests of it.
   const emptied = name.startsWith("engine/ops/") ? ["samples"] : [];
   const marked = markPure(text, { rewrite: shippedName, emptied });
-  effects.push(...marked.effects.map((line) => `${name}:${line}: ${text.split("\n")[line - 1]}`));
+  // What package.json lists is imported for what it does.
+  if (!sideEffects.includes(`./dist/${name}`))
+    effects.push(...marked.effects.map((line) => `${name}:${line}: ${text.split("\n")[line - 1]}`));
   write(name, marked.code);
 }
 if (effects.length > 0)
@@ -51,11 +54,7 @@ for (const [name, file] of Object.entries(entries))
 tsc("-p", "tsconfig.build.json");
 pruneDeclarations();
 
-const {
-  exports,
-  imports = {},
-  bin = {},
-} = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
+const { exports, imports = {}, bin = {} } = manifest;
 const unkept = [exports, imports, bin]
   .flatMap(filesIn)
   .filter((file) => file.startsWith("./") && !file.includes("*") && !fs.existsSync(path.join(root, file)));

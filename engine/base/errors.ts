@@ -134,6 +134,8 @@ export function kindOf(value: unknown): string {
   if (typeof value !== "object") return `the ${typeof value} ${String(value)}`;
   if (Array.isArray(value)) return "an array";
   if (isPromise(value)) return "a Promise; await it first";
+  const { kindForErrors } = value as { readonly kindForErrors?: unknown };
+  if (typeof kindForErrors === "string") return kindForErrors;
   const name = classNameOf(value);
   return name === "Object" ? "an object" : `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
 }
@@ -181,7 +183,8 @@ const otherThings: ReadonlySet<string> = new Set(
  */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const wanted = simplify(name);
-  if (otherThings.has(wanted)) return undefined;
+  if (otherThings.has(wanted) && !candidates.some((candidate) => simplify(candidate) === wanted))
+    return undefined;
   let best: string | undefined;
   let bestDistance = slipsIn(wanted.length) + 1;
   for (const candidate of candidates) {

@@ -62,5 +62,19 @@ export function belowOne(who: string, what: string, value: number): number {
   throw refused(who, what, "from 0 up to 1 (exclusive)", value);
 }
 
+/** One number for every spatial axis, or one each. */
+export type PerAxis = number | readonly number[];
+
+/** @internal @throws ArgumentError unless `value` is a whole number of at least `least`, or `rank` of them */
+export function perAxis(op: string, what: string, value: PerAxis, rank: number, least = 1): number[] {
+  const list = typeof value === "number" ? new Array<number>(rank).fill(value) : Array.from(value ?? []);
+  if (list.length !== rank || list.some((n) => !Number.isInteger(n) || n < least)) {
+    throw new ArgumentError(
+      `${op}: ${what} is ${showGivenList(value)}; it must be a whole number of at least ${least}, or ${rank} of them, one a spatial axis`,
+    );
+  }
+  return list;
+}
+
 const refused = (who: string, what: string, wanted: string, value: unknown) =>
   new ArgumentError(`${who}: ${what} must be ${wanted}, got ${showGiven(value)}`);

@@ -3,7 +3,7 @@
 import { sizeOf } from "../base/shape.ts";
 import type { Groups } from "./groups.ts";
 import { Reachability } from "./reachability.ts";
-import { isSimple, sameStage, type Unit } from "./units.ts";
+import { haveUnlikeHelpers, isSimple, sameStage, type Unit } from "./units.ts";
 
 /** Small chains anywhere in the graph share a dispatch where none depends on another. */
 export function mergeBeside(groups: Groups): void {
@@ -16,6 +16,7 @@ export function mergeBeside(groups: Groups): void {
       (other) =>
         sameStage(unit, other) &&
         (isSmall(unit) || isSmall(other)) &&
+        !haveUnlikeHelpers(other.nodes, unit.nodes) &&
         !order.dependsOn(other, unit) &&
         !order.dependsOn(unit, other) &&
         !overwrites(groups, other, unit) &&

@@ -13,7 +13,7 @@ import {
   readsApart,
   type Value,
 } from "./graph.ts";
-import { bindingKey, type Unit } from "./units.ts";
+import { bindingKey, makersOf, type Unit } from "./units.ts";
 
 export class Groups {
   readonly refusals: string[] = [];
@@ -137,34 +137,42 @@ export class Groups {
     const anchor = units.find((unit) => unit.anchor !== undefined)?.anchor;
     const target = largest(units.map((unit) => unit.target));
     const prologues = units.flatMap((unit) => unit.prologues ?? []);
-    const reads = new Set<string>();
     const memories = new Set<unknown>();
+    const readsOf = (members: Iterable<Node>): number => {
+      const reads = new Set<string>();
+      for (const node of members) {
+        // A companion reads what the anchor reads.
+        if (node !== anchor && pointwiseOf(node) === undefined) continue;
+        node.inputs.forEach((use, k) => {
+          const producer = producerOf(use.value);
+          if (producer !== undefined && nodes.has(producer)) return;
+          if (node !== anchor && isLiteral(use.value) && !readsApart(node, k)) return;
+          // What the anchor reads too is bound twice.
+          const space = prologues.find(({ nodes }) => nodes.includes(node))?.target ?? target;
+          reads.add(
+            node === anchor || space === undefined ? `node ${node.id} ${k}` : bindingKey(node, k, space),
+          );
+          if (use.value.origin.kind === "external") memories.add(use.value.origin.memory);
+        });
+      }
+      return reads.size;
+    };
+    const reads = readsOf(nodes);
     let writes = 0;
-    for (const node of nodes) {
-      // A companion reads what the anchor reads.
-      if (node !== anchor && pointwiseOf(node) === undefined) continue;
-      node.inputs.forEach((use, k) => {
-        const producer = producerOf(use.value);
-        if (producer !== undefined && nodes.has(producer)) return;
-        if (node !== anchor && isLiteral(use.value) && !readsApart(node, k)) return;
-        // What the anchor reads too is bound twice.
-        const space = prologues.find(({ nodes }) => nodes.includes(node))?.target ?? target;
-        reads.add(
-          node === anchor || space === undefined ? `node ${node.id} ${k}` : bindingKey(node, k, space),
-        );
-        if (use.value.origin.kind === "external") memories.add(use.value.origin.memory);
-      });
-    }
+    let mostAlone = 0;
     for (const node of nodes) {
       for (const value of node.outputs) {
         const isRead = (this.#consumers.get(value) ?? []).some((reader) => !nodes.has(reader));
         if (!this.#kept.has(value) && !isRead) continue;
-        // What replaces a variable that the kernel reads anyway is written where that is read.
+        // What replaces a variable that a chain reads anyway is written where that is read. Where planning finds that it
+        // can't be, the value gets a kernel of its own, which has to do. A structured op's kernel can't be split.
         const target = this.#targets.get(value);
-        if (target === undefined || !memories.has(target)) writes++;
+        if (anchor !== undefined || target === undefined || !memories.has(target)) writes++;
+        else if (reads >= this.profile.maxStorageBuffers)
+          mostAlone = Math.max(mostAlone, readsOf(makersOf([value], [...nodes])) + 1);
       }
     }
-    return reads.size + writes;
+    return Math.max(reads + writes, mostAlone);
   }
 
   /** The units that make what a unit reads. */

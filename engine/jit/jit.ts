@@ -28,6 +28,7 @@ import { isRelocatedSince, relocations } from "../tensor/variable.ts";
 import { opWatch } from "../tensor/watches.ts";
 import { type Fused, type FuseOptions, fuse } from "./fuse.ts";
 import type { Graph } from "./graph.ts";
+import { pickFirst } from "./pick-first.ts";
 import { plan } from "./plan.ts";
 import { readRowSlices } from "./row-slices.ts";
 import { signature } from "./signature.ts";
@@ -36,6 +37,8 @@ import { TraceBackend } from "./trace.ts";
 
 /** Switches for the passes, all on by default; turning one off never changes results beyond rounding. */
 export interface JitOptions extends SimplifyOptions, FuseOptions {
+  /** Gather or slice rows of a data set before they are scaled, not all of it scaled. */
+  readonly pickFirst?: boolean;
   /** Let products read a slice of rows (a batch out of a data set) where it lies. */
   readonly rowSlices?: boolean;
   /** Names the program in messages. */
@@ -52,6 +55,7 @@ const jitOptions: OptionNames<JitOptions> = {
   prologues: true,
   beside: true,
   companions: true,
+  pickFirst: true,
   rowSlices: true,
   name: true,
   device: true,
@@ -366,7 +370,8 @@ function trace<P extends unknown[]>(
       }),
     );
     const simple = simplify(traced, (spec, value) => tracer.constant(spec, value), options);
-    const graph = options.rowSlices === false ? simple : readRowSlices(simple);
+    const picked = options.pickFirst === false ? simple : pickFirst(simple);
+    const graph = options.rowSlices === false ? picked : readRowSlices(picked);
     return {
       device,
       graph,

@@ -15,7 +15,16 @@ import {
 } from "../kernel/kernel.ts";
 import { besideCall, elementwiseShader, pointwiseCall } from "../ops/pointwise/pointwise-code.ts";
 import { isLiteral, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
-import { bindingKey, contextOf, nodesBefore, type Prologue, siteOf, spaceOf, type Unit } from "./units.ts";
+import {
+  bindingKey,
+  contextOf,
+  makersOf,
+  nodesBefore,
+  type Prologue,
+  siteOf,
+  spaceOf,
+  type Unit,
+} from "./units.ts";
 
 /** What a unit reads, writes and dispatches; operands count through `reads` and `writes`. */
 export interface UnitKernels {
@@ -92,27 +101,16 @@ function besideKernels(
   isNeeded: (value: Value) => boolean,
   inPlaceOf: (value: Value) => Value | undefined,
 ): UnitKernels {
-  const reads: Value[] = [];
-  const writes: Value[] = [];
-  const chains: { chain: PointwiseChain; inputs: Operand[]; outputs: Operand[] }[] = [];
-  for (const part of parts) {
-    const built = buildChain(part, part.nodes, undefined, isNeeded, inPlaceOf);
-    chains.push({
-      chain: built.chain,
-      inputs: built.reads.map((_, k) => input(reads.length + k)),
-      outputs: built.writes
-        .map((_, i) => output(writes.length + i))
-        .filter((_, i) => built.chain.outputs[i].inPlaceOf === undefined),
-    });
-    reads.push(...built.reads);
-    writes.push(...built.writes);
-  }
-  // What was to be written in place and could not be binds one more: as many together as one kernel binds.
-  const groups: (typeof chains)[] = [];
+  const built = parts.map((part) => chainsOf(part, profile, isNeeded, inPlaceOf));
+  const { reads, writes, chains } = joinedChains(built.flat());
+  // Chains of one part read what the last of them may overwrite: they are apart.
+  const starts = new Set(built.flatMap((ofPart) => ofPart.slice(1).map((one) => one.chain)));
+  // As many together as one kernel binds.
+  const groups: PlacedChain[][] = [];
   let bound = Number.POSITIVE_INFINITY;
   for (const chain of chains) {
     const count = chain.inputs.length + chain.outputs.length;
-    if (bound + count > profile.maxStorageBuffers) {
+    if (bound + count > profile.maxStorageBuffers || starts.has(chain.chain)) {
       groups.push([]);
       bound = 0;
     }
@@ -212,22 +210,80 @@ function buildChain(
   return { chain: { target, inputs, wholeInputs, steps, outputs }, reads, writes };
 }
 
+/** The storage buffers that a chain's kernel binds. */
+const boundBy = ({ chain: { inputs, outputs } }: BuiltChain): number =>
+  inputs.length + outputs.filter((out) => out.inPlaceOf === undefined).length;
+
+/**
+ * A unit's chain, as several where one kernel can't bind it all: what was to be written in place and could not be binds
+ * one more. They compute from the same old values, so what is written in place comes last.
+ */
+function chainsOf(
+  unit: Unit,
+  profile: AdapterProfile,
+  isNeeded: (value: Value) => boolean,
+  inPlaceOf: (value: Value) => Value | undefined,
+): BuiltChain[] {
+  const most = profile.maxStorageBuffers;
+  const whole = buildChain(unit, unit.nodes, undefined, isNeeded, inPlaceOf);
+  if (boundBy(whole) <= most) return [whole];
+  const only = (values: readonly Value[]) =>
+    buildChain(unit, makersOf(values, unit.nodes), undefined, (value) => values.includes(value), inPlaceOf);
+  const stored = whole.writes.filter((_, i) => whole.chain.outputs[i].inPlaceOf === undefined);
+  const last = whole.writes.filter((value) => !stored.includes(value));
+  const apart: Value[] = [];
+  while (stored.length > 0 && boundBy(only([...last, ...stored])) > most) apart.push(stored.pop()!);
+  const chains: BuiltChain[] = [];
+  let group: Value[] = [];
+  for (const value of apart) {
+    if (group.length > 0 && boundBy(only([...group, value])) > most) {
+      chains.push(only(group));
+      group = [];
+    }
+    group.push(value);
+  }
+  chains.push(only(group));
+  const rest = [...last, ...stored];
+  return rest.length === 0 ? chains : [...chains, only(rest)];
+}
+
 function chainKernels(
   unit: Unit,
   profile: AdapterProfile,
   isNeeded: (value: Value) => boolean,
   inPlaceOf: (value: Value) => Value | undefined,
 ): UnitKernels {
-  const { chain, reads, writes } = buildChain(unit, unit.nodes, undefined, isNeeded, inPlaceOf);
-  const stored = writes.map((_, i) => i).filter((i) => chain.outputs[i].inPlaceOf === undefined);
-  const call = pointwiseCall(
-    elementwiseShader,
-    chain,
-    reads.map((_, k) => input(k)),
-    stored.map((i) => output(i)),
-    profile,
+  const { reads, writes, chains } = joinedChains(chainsOf(unit, profile, isNeeded, inPlaceOf));
+  const calls = chains.flatMap(
+    ({ chain, inputs, outputs }) => pointwiseCall(elementwiseShader, chain, inputs, outputs, profile) ?? [],
   );
-  return { reads, writes, calls: call === undefined ? [] : [call], scratch: [] };
+  return { reads, writes, calls, scratch: [] };
+}
+
+interface PlacedChain {
+  readonly chain: PointwiseChain;
+  readonly inputs: readonly Operand[];
+  readonly outputs: readonly Operand[];
+}
+
+/** Chains with operands that count through what all of them read and write. */
+function joinedChains(built: readonly BuiltChain[]): {
+  readonly reads: readonly Value[];
+  readonly writes: readonly Value[];
+  readonly chains: readonly PlacedChain[];
+} {
+  const reads: Value[] = [];
+  const writes: Value[] = [];
+  const chains = built.map(({ chain, ...own }) => {
+    const inputs = own.reads.map((_, k) => input(reads.length + k));
+    const outputs = own.writes
+      .map((_, i) => output(writes.length + i))
+      .filter((_, i) => chain.outputs[i].inPlaceOf === undefined);
+    reads.push(...own.reads);
+    writes.push(...own.writes);
+    return { chain, inputs, outputs };
+  });
+  return { reads, writes, chains };
 }
 
 function withEpilogue(

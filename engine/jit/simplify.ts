@@ -120,7 +120,8 @@ function foldNode(node: Node, inputs: readonly Use[], makeUniform: MakeUniform):
   return makeUniform(out.spec, evaluate(node.op, node.attrs, inputs, values as number[], out));
 }
 
-function evaluate(
+/** The number that an op makes of numbers. */
+export function evaluate(
   op: KernelOp,
   attrs: unknown,
   inputs: readonly Use[],

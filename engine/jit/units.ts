@@ -3,7 +3,7 @@
 import { sizeOf } from "../base/shape.ts";
 import type { AdapterProfile, KernelContext, Spec } from "../kernel/kernel.ts";
 import type { EpilogueSite } from "../kernel/kernel-op.ts";
-import { type Node, pointwiseOf, readsApart } from "./graph.ts";
+import { type Node, pointwiseOf, readsApart, type Value } from "./graph.ts";
 
 /** Nodes that one kernel (or one structured op's kernels) computes. */
 export interface Unit {
@@ -31,6 +31,19 @@ export interface Prologue {
 
 /** The nodes that compute what the anchor reads. */
 export const nodesBefore = ({ prologues = [] }: Unit): Node[] => prologues.flatMap(({ nodes }) => nodes);
+
+/** The nodes among `nodes`, which are in graph order, that values are computed by. */
+export function makersOf(values: readonly Value[], nodes: readonly Node[]): Node[] {
+  const wanted = new Set(values);
+  return [...nodes]
+    .reverse()
+    .filter((node) => {
+      const isWanted = wanted.has(node.outputs[0]);
+      if (isWanted) for (const use of node.inputs) wanted.add(use.value);
+      return isWanted;
+    })
+    .reverse();
+}
 
 /** The shape that a chain's node broadcasts its inputs to: its own, or the chain's where it is a smaller part. */
 export function spaceOf(node: Node, target: Spec): Spec {

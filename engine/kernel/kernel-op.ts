@@ -107,6 +107,11 @@ export interface Traits {
   /** The result is rows of input 0, from the row on that input 1 says, moved to where they all fit. */
   readonly takesRows?: boolean;
   /**
+   * The result is rows of input 0 that input 1 names, by `attrs.axis` where there may be zeros for rows that are not there:
+   * what is computed of each element can be computed of the result instead.
+   */
+  readonly picks?: "rows" | "or zeros";
+  /**
    * The op that does the same with rows read where they lie: its input 0 is what the rows are a slice of, its attributes
    * have the slice's shape as `slice`, and its last input says at which element the slice begins.
    */

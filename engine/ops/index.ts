@@ -17,8 +17,18 @@ export * from "./elementwise/rectifiers.ts";
 export * from "./elementwise/rounding.ts";
 export * from "./elementwise/stop-gradient.ts";
 export * from "./elementwise/trigonometric.ts";
+export { type AffineOptions, affineTransform, type FillMode } from "./images/affine.ts";
+export {
+  type Interpolation,
+  type ResizeOptions,
+  resize,
+  upsample1d,
+  upsample2d,
+} from "./images/resize.ts";
 export * from "./indexing/along-axis.ts";
+export { type BincountOptions, bincount, type SearchOptions, searchSorted } from "./indexing/counting.ts";
 export { dynamicSlice, embedding, gather, oneHot, scatterAdd } from "./indexing/indexing.ts";
+export { gatherNd, scatterNd } from "./indexing/nd.ts";
 export * from "./layout/concat.ts";
 export * from "./layout/movement.ts";
 export * from "./layout/reshape.ts";
@@ -64,6 +74,7 @@ export {
   conv2d,
   convTranspose1d,
   convTranspose2d,
+  depthwiseConv1d,
   depthwiseConv2d,
 } from "./windows/convolution.ts";
 export {

@@ -1,14 +1,15 @@
 // Ops that others are made of: gradients of fast kernels, what training and random generators move. Tested as the
 // public ones are.
 
+export { resizeGradient } from "./images/resize.ts";
 export { placeRows } from "./indexing/indexing.ts";
+export { linearIndex } from "./indexing/nd.ts";
 export { pack } from "./layout/pack.ts";
 export { batchNormGradient } from "./normalize/batch-norm.ts";
 export { softmaxCrossEntropyGradient, softmaxCrossEntropySummary } from "./normalize/cross-entropy.ts";
 export { rowNormGradient, rowNormParameterGradient } from "./normalize/row-norm.ts";
 export { advance, permutation } from "./random/random.ts";
-export { largestMagnitude } from "./reduce/reduce.ts";
-export { squaresScale } from "./reduce/statistics.ts";
+export { rootOfSquares } from "./reduce/root-of-squares.ts";
 export { averagePoolGradient } from "./windows/average-pool.ts";
 export { convolutionWeightGradient } from "./windows/convolution.ts";
 export { depthwiseConvolution, depthwiseTranspose, depthwiseWeightGradient } from "./windows/depthwise.ts";

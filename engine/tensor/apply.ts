@@ -7,6 +7,7 @@ import { checkShape } from "../base/shape.ts";
 import type { Spec } from "../kernel/kernel.ts";
 import type { Memory } from "../kernel/memory.ts";
 import { notTensor } from "./arguments.ts";
+import { fromValues, isList, upload } from "./create.ts";
 import { checkTraced, type Device, device as defaultDevice } from "./device.ts";
 import type { Op, TensorLike } from "./op.ts";
 import { noGrad, recordOnTapes } from "./recording.ts";
@@ -15,11 +16,18 @@ import { tidy } from "./scope.ts";
 import { Tensor } from "./tensor.ts";
 import { opWatch } from "./watches.ts";
 
-/** Runs `op` and gives its outputs. Numbers among the inputs become scalars of the first tensor's dtype. */
+/** Runs `op` and gives its outputs. Numbers and arrays among the inputs become tensors of the first tensor's dtype. */
 export function apply<A>(op: Op<A>, inputs: readonly TensorLike[], attrs: A): Tensor[] {
   const device = commonDevice(op.name, inputs);
   checkTraced(op.name, device);
-  const tensors = inputs.map((value, i) => toTensor(op.name, value, i, inputs, device));
+  let hasArrays = false;
+  const tensors = inputs.map((value, i) => {
+    if (value instanceof Tensor) return value;
+    if (typeof value === "number") return scalar(device, value, scalarDType(op, value, i, inputs));
+    hasArrays = true;
+    return undefined as unknown as Tensor;
+  });
+  if (hasArrays) return tidy(() => apply(op, withoutArrays(op, inputs), attrs));
   const memories = tensors.map((tensor) => tensor.memory);
   const specs = op.infer(tensors, attrs);
   for (const spec of specs) checkShape(op.name, spec.shape);
@@ -87,30 +95,36 @@ function commonDevice(op: string, inputs: readonly TensorLike[]): Device {
   return device ?? defaultDevice();
 }
 
-function toTensor(
-  op: string,
-  value: TensorLike,
-  index: number,
-  inputs: readonly TensorLike[],
-  device: Device,
-): Tensor {
-  if (value instanceof Tensor) return value;
-  if (typeof value !== "number") {
-    throw notTensor(op, value, `argument ${index + 1}`, "a Tensor or a number");
-  }
-  return scalar(device, value, scalarDType(op, value, inputs));
+type Taking = Pick<Op, "name" | "wholeInputs">;
+
+/** The inputs with tensors in the place of arrays, on the others' device: whoever calls frees them. */
+export function withoutArrays(op: Taking, inputs: readonly TensorLike[]): (Tensor | number)[] {
+  const device = commonDevice(op.name, inputs);
+  return inputs.map((value, i) => {
+    if (value instanceof Tensor || typeof value === "number") return value;
+    if (!isList(value) && typeof value !== "boolean") throw notTensor(op.name, value, `argument ${i + 1}`);
+    const { values, shape, dtype: own } = fromValues(op.name, value, undefined, device);
+    const dtype = own === "bool" ? own : (partnerDType(op, i, inputs) ?? own);
+    return upload(device, values, shape, dtype, op.name);
+  });
+}
+
+/** The dtype of host values beside tensors: the first tensor's (but not bool), or i32 where whole numbers belong. */
+function partnerDType({ wholeInputs }: Taking, index: number, inputs: readonly TensorLike[]) {
+  if (wholeInputs?.includes(index)) return "i32";
+  const partner = inputs.find((other): other is Tensor => other instanceof Tensor && other.dtype !== "bool");
+  return partner?.dtype;
 }
 
 /** A number takes the dtype of the first tensor beside it (f32 beside bool); it must be whole for integers. */
-function scalarDType(op: string, value: number, inputs: readonly TensorLike[]): DType {
-  const partner = inputs.find((other): other is Tensor => other instanceof Tensor && other.dtype !== "bool");
-  const dtype = partner?.dtype ?? "f32";
+function scalarDType(op: Taking, value: number, index: number, inputs: readonly TensorLike[]): DType {
+  const dtype = partnerDType(op, index, inputs) ?? "f32";
   if (dtype === "f32") return dtype;
   const low = dtype === "i32" ? -(2 ** 31) : 0;
   const high = dtype === "i32" ? 2 ** 31 - 1 : dtype === "u8" ? 255 : 2 ** 32 - 1;
   if (!Number.isInteger(value) || value < low || value > high) {
     throw new ArgumentError(
-      `${op}: the number ${value} does not fit ${dtype}, the other operand's dtype; it must be whole and from ${low} to ${high}. Cast the tensor to "f32"`,
+      `${op.name}: the number ${value} does not fit ${dtype}, the other operand's dtype; it must be whole and from ${low} to ${high}. Cast the tensor to "f32"`,
     );
   }
   return dtype;

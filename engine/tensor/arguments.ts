@@ -1,8 +1,9 @@
 // Checks of arguments that must be tensors, or numbers by axis, and may be anything else: a Promise that nobody
-// awaited, a plain array, undefined. What is right costs an instanceof.
+// awaited, undefined, an array where none will do. What is right costs an instanceof.
 
 import { ArgumentError, isPromise, kindOf } from "../base/errors.ts";
 import type { Shape } from "../base/shape.ts";
+import { isList, nestedShape } from "./create.ts";
 import type { TensorLike } from "./op.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -30,11 +31,12 @@ export function checkTensors(
   }
 }
 
-/** The shape of argument `position` of an op, which takes a number for a scalar; throws where it is neither. */
+/** The shape of argument `position` of an op, which takes numbers and arrays, too; throws where it is none of them. */
 export function shapeOf(call: string, value: TensorLike, position = 1): Shape {
   if (value instanceof Tensor) return value.shape;
-  if (typeof value === "number") return [];
-  throw notTensor(call, value, `argument ${position}`, "a Tensor or a number");
+  if (typeof value === "number" || typeof value === "boolean") return [];
+  if (isList(value)) return nestedShape(call, value);
+  throw notTensor(call, value, `argument ${position}`);
 }
 
 /** Throws unless an argument of `call` is an array, or, where one will do for all, a number. */
@@ -45,7 +47,12 @@ export function checkNumbers(call: string, what: string, value: unknown, takesOn
 }
 
 /** The error for what is no tensor: says what it is, and how to make one of it. */
-export function notTensor(call: string, value: unknown, argument: string, wanted: string): ArgumentError {
+export function notTensor(
+  call: string,
+  value: unknown,
+  argument: string,
+  wanted = "a Tensor, a number or an array of numbers",
+): ArgumentError {
   if (isPromise(value)) return new ArgumentError(`${call}: ${argument} is a Promise; await it first`);
   const isList = Array.isArray(value) || ArrayBuffer.isView(value);
   const remedy = isList ? "; make one with tensor([...])" : "";

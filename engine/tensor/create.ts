@@ -26,9 +26,9 @@ export interface CreateOptions {
 
 const createOptions: OptionNames<CreateOptions> = { shape: true, dtype: true, device: true };
 
-type FillOptions = Omit<CreateOptions, "shape">;
+export type FillOptions = Omit<CreateOptions, "shape">;
 
-const fillOptions: OptionNames<FillOptions> = { dtype: true, device: true };
+export const fillOptions: OptionNames<FillOptions> = { dtype: true, device: true };
 
 /**
  * A tensor from numbers: a number, nested arrays, or a flat typed array with a `shape`. The values are copied;
@@ -71,26 +71,19 @@ function filled(what: string, shape: Shape, value: number, options: FillOptions)
 }
 
 /** Room for values of a dtype, as they are uploaded. */
-function hostValues({ dtype, shape }: Spec, what: string): Float32Array | Float64Array {
+export function hostValues({ dtype, shape }: Spec, what: string): Float32Array | Float64Array {
   const count = sizeOf(shape);
   return hostMemory(what, () => (dtype === "f32" ? new Float32Array(count) : new Float64Array(count)));
 }
 
-/** The numbers from 0 up to `count`, exclusive, as i32 unless said otherwise. */
-export function arange(count: number, options: FillOptions = {}): Tensor {
-  checkOptions("arange", options, fillOptions);
-  checkShape("arange", [count]);
-  const { device = defaultDevice(), dtype = "i32" } = options;
-  checkDType(dtype);
-  if (count > 0) checkValues("arange", [count - 1], dtype);
-  return made(device, { shape: [count], dtype }, "arange", (memory, spec) => {
-    const values = hostValues(spec, "arange");
-    for (let i = 0; i < count; i++) values[i] = i;
-    device.backend.write(memory, spec, values);
-  });
-}
-
-function upload(device: Device, values: ArrayLike<number>, shape: Shape, dtype: DType, what: string): Tensor {
+/** @internal A tensor of values that are checked. */
+export function upload(
+  device: Device,
+  values: ArrayLike<number>,
+  shape: Shape,
+  dtype: DType,
+  what: string,
+): Tensor {
   checkShape(what, shape);
   checkDType(dtype);
   checkValues(what, values, dtype);
@@ -100,7 +93,12 @@ function upload(device: Device, values: ArrayLike<number>, shape: Shape, dtype: 
 }
 
 /** A tensor that `write` gives its values. Memory comes first: what is too large for the device makes no host array. */
-function made(device: Device, spec: Spec, what: string, write: (memory: Memory, spec: Spec) => void): Tensor {
+export function made(
+  device: Device,
+  spec: Spec,
+  what: string,
+  write: (memory: Memory, spec: Spec) => void,
+): Tensor {
   device.checkOpen(`the result of ${what}`);
   const memory = device.backend.allocate(spec, `the result of ${what}`, []);
   try {
@@ -197,7 +195,8 @@ function typedArrayDType(what: string, values: ArrayBufferView): DType {
   );
 }
 
-function nestedShape(what: string, values: unknown): number[] {
+/** @internal The shape of nested arrays, by their first elements. */
+export function nestedShape(what: string, values: unknown): number[] {
   const shape: number[] = [];
   for (let level = values; isList(level); level = level[0]) {
     shape.push(level.length);

@@ -10,12 +10,17 @@ export interface OpDefinition<P extends unknown[], A> extends Op<A> {
   /** The family whose variants its kernels come in: devices that are opened from now on check them. */
   readonly family?: Family;
   readonly call: (...args: P) => { inputs: readonly TensorLike[]; attrs: A };
+  /** What arguments give that the op itself does not take, in other calls: of a matrix product, vectors. */
+  readonly instead?: (...args: P) => Tensor | undefined;
 }
 
 /** The public function of an op whose first output is all that its callers want. */
 export function defineOp<P extends unknown[], A>(definition: OpDefinition<P, A>): OpFunction<P, Tensor> {
   register(definition);
+  const { instead } = definition;
   const run = (...args: P): Tensor => {
+    const other = instead?.(...args);
+    if (other !== undefined) return other;
     const { inputs, attrs } = definition.call(...args);
     return firstOf(apply(definition, inputs, attrs));
   };

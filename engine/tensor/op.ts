@@ -1,11 +1,15 @@
 // Op: a KernelOp with its backward rule, the one definition that eager execution, tracing, autograd and the tests read.
 
+import type { HostArray } from "../base/dtype.ts";
 import type { Spec } from "../kernel/kernel.ts";
 import type { AnyAttrs, KernelOp } from "../kernel/kernel-op.ts";
-import type { Tensor } from "./tensor.ts";
+import type { NestedInput, Tensor } from "./tensor.ts";
 
-/** What an op function accepts for a tensor: a number becomes a scalar on the other operands' device. */
-export type TensorLike = Tensor | number;
+/**
+ * What an op function accepts for a tensor: numbers and arrays of them, nested or typed, become tensors on the other
+ * operands' device, of the first tensor's dtype. Arrays are uploaded at each call.
+ */
+export type TensorLike = Tensor | NestedInput | HostArray;
 
 /** What a backward rule may look at. Reading an input or output that the op does not save throws. */
 export interface VjpContext<A = unknown> {
@@ -51,6 +55,8 @@ export interface Op<A = AnyAttrs> extends KernelOp<A> {
    */
   readonly compose?: (inputs: readonly Tensor[], attrs: A) => readonly Tensor[];
   readonly vjp: Vjp<A> | NotDifferentiable;
+  /** Inputs that are whole numbers whatever the others are: what host values become there is i32. */
+  readonly wholeInputs?: readonly number[];
   readonly saves: { readonly inputs?: readonly number[]; readonly outputs?: readonly number[] };
 }
 

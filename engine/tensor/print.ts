@@ -1,11 +1,16 @@
-// print: a tensor with all its values on the console, wherever it lies.
+// print: a tensor with its values on the console, wherever it lies.
 
 import { notTensor } from "./arguments.ts";
 import { Tensor } from "./tensor.ts";
 import { valuesText } from "./values-text.ts";
 
+/** As NumPy shows arrays: whole up to so many elements, else so many at either end of each axis. */
+const whole = 1000;
+const edge = 3;
+
 /**
- * Prints tensors on the console, each with its dtype, its shape and all its values:
+ * Prints tensors on the console, each with its dtype, its shape and its values, of more than 1,000 the first and the last
+ * three along each axis; `console.log(await x.array())` shows all.
  *
  *     await print(x, weight);
  *
@@ -18,7 +23,8 @@ export async function print(...tensors: Tensor[]): Promise<void> {
   // All are read as they are now, whatever is assigned meanwhile.
   const texts = tensors.map(async (tensor) => {
     const head = String(tensor);
-    return `${head}${valuesText(await tensor.data(), tensor.shape, tensor.dtype)}`;
+    const values = await tensor.data();
+    return `${head}${valuesText(values, tensor.shape, tensor.dtype, values.length > whole ? edge : undefined)}`;
   });
   for (const text of await Promise.all(texts)) console.log(text);
 }

@@ -5,7 +5,7 @@ import { type Shape, sizeOf } from "../base/shape.ts";
 
 /**
  * What follows a tensor's title: on the same line, or, for several axes, on lines of its own, so that rows stand one under
- * another.
+ * another, and columns too.
  *
  * @param values row-major
  * @param edge elements shown at either end of an axis that is longer than both; default: all
@@ -16,11 +16,13 @@ export function valuesText(
   dtype: DType,
   edge = Number.POSITIVE_INFINITY,
 ): string {
+  // Of the texts, and what they are filled up to.
+  let longest = 0;
+  let widest = 0;
   const show = (at: number): string => {
-    const value = values[at];
-    if (dtype === "bool") return String(value !== 0);
-    // More digits an f32 does not have.
-    return dtype === "f32" && value !== 0 ? String(Number(value.toPrecision(7))) : wholeText(value);
+    const text = valueText(values[at], dtype).padStart(widest);
+    longest = Math.max(longest, text.length);
+    return text;
   };
   const axisText = (axis: number, first: number): string => {
     if (axis === shape.length) return show(first);
@@ -37,7 +39,16 @@ export function valuesText(
     const isInner = axis === shape.length - 1;
     return `[${parts.join(isInner ? ", " : `,\n${" ".repeat(axis + 1)}`)}]`;
   };
-  return `${shape.length > 1 ? "\n" : " "}${axisText(0, 0)}`;
+  if (shape.length < 2) return ` ${axisText(0, 0)}`;
+  axisText(0, 0);
+  widest = longest;
+  return `\n${axisText(0, 0)}`;
+}
+
+function valueText(value: number, dtype: DType): string {
+  if (dtype === "bool") return String(value !== 0);
+  // More digits an f32 does not have.
+  return dtype === "f32" && value !== 0 ? String(Number(value.toPrecision(7))) : wholeText(value);
 }
 
 const wholeText = (value: number) => (Object.is(value, -0) ? "-0" : String(value));

@@ -1,15 +1,7 @@
 // All layers.
 
 export { type CallContext, collectLosses } from "./call-context.ts";
-export {
-  Conv1D,
-  Conv2D,
-  Conv2DTranspose,
-  type Conv2DTransposeOptions,
-  type ConvOptions,
-  DepthwiseConv2D,
-  type DepthwiseConv2DOptions,
-} from "./convolution.ts";
+export type { Config, LayerClass, LayerConfig } from "./config.ts";
 export { Activation } from "./core/activation.ts";
 export { Dense, type DenseOptions } from "./core/dense.ts";
 export { Embedding, type EmbeddingOptions } from "./core/embedding.ts";
@@ -56,18 +48,41 @@ export {
   type Symbolic,
   type TensorsOf,
 } from "./placeholder.ts";
+export type { AdaptData } from "./preprocessing/adapted.ts";
+export { CategoryEncoding, type CategoryEncodingOptions } from "./preprocessing/category-encoding.ts";
+export { Discretization, type DiscretizationOptions } from "./preprocessing/discretization.ts";
+export type { Encoding } from "./preprocessing/encoding.ts";
+export { GaussianBlur, type GaussianBlurOptions } from "./preprocessing/gaussian-blur.ts";
+export type { Ends, Range } from "./preprocessing/images.ts";
+export { Normalization, type NormalizationOptions } from "./preprocessing/normalization.ts";
 export {
-  AveragePooling1D,
-  AveragePooling2D,
-  GlobalAveragePooling1D,
-  GlobalAveragePooling2D,
-  GlobalMaxPooling1D,
-  GlobalMaxPooling2D,
-  type GlobalPoolingOptions,
-  MaxPooling1D,
-  MaxPooling2D,
-  type PoolingOptions,
-} from "./pooling.ts";
+  RandomBrightness,
+  type RandomColourOptions,
+  RandomContrast,
+} from "./preprocessing/random-colours.ts";
+export { type FlipMode, RandomFlip } from "./preprocessing/random-flip.ts";
+export {
+  RandomRotation,
+  type RandomTransformOptions,
+  RandomTranslation,
+  RandomZoom,
+  type RandomZoomOptions,
+} from "./preprocessing/random-transforms.ts";
+export { Rescaling, type RescalingOptions } from "./preprocessing/rescaling.ts";
+export {
+  CenterCrop,
+  type CropOptions,
+  RandomCrop,
+  Resizing,
+  type ResizingOptions,
+} from "./preprocessing/sizes.ts";
+export {
+  type Standardization,
+  type TextOutput,
+  type TextSplit,
+  TextVectorization,
+  type TextVectorizationOptions,
+} from "./preprocessing/text-vectorization.ts";
 export {
   ActivityRegularization,
   type ActivityRegularizationOptions,
@@ -86,7 +101,39 @@ export {
   GaussianNoise,
 } from "./regularizing/noise.ts";
 export type { RandomLayerOptions } from "./regularizing/random-layer.ts";
-export { Rescaling, type RescalingOptions } from "./rescaling.ts";
 export type { SampleShape, SampleSpec, SpecOf } from "./spec.ts";
 export type { BiasOptions, KernelOptions } from "./weight-options.ts";
 export type { Role, WeightConstraint, WeightOptions, WeightRegularizer, Weights } from "./weights.ts";
+export {
+  type BorderOptions,
+  type Borders,
+  Cropping1D,
+  Cropping2D,
+  ZeroPadding1D,
+  ZeroPadding2D,
+} from "./windows/borders.ts";
+export { Conv1D, type Conv1DOptions, Conv2D, type ConvOptions } from "./windows/convolution.ts";
+export {
+  DepthwiseConv1D,
+  type DepthwiseConv1DOptions,
+  DepthwiseConv2D,
+  type DepthwiseConv2DOptions,
+  SeparableConv1D,
+  type SeparableConv1DOptions,
+  SeparableConv2D,
+  type SeparableConv2DOptions,
+} from "./windows/depthwise.ts";
+export {
+  AveragePooling1D,
+  AveragePooling2D,
+  GlobalAveragePooling1D,
+  GlobalAveragePooling2D,
+  GlobalMaxPooling1D,
+  GlobalMaxPooling2D,
+  type GlobalPoolingOptions,
+  MaxPooling1D,
+  MaxPooling2D,
+  type PoolingOptions,
+} from "./windows/pooling.ts";
+export { Conv1DTranspose, Conv2DTranspose, type ConvTransposeOptions } from "./windows/transposed.ts";
+export { UpSampling1D, UpSampling2D, type UpSamplingOptions } from "./windows/upsampling.ts";

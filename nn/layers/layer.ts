@@ -20,13 +20,16 @@ import {
 import {
   checkedName,
   checkOptions,
+  isPlainObject,
   kindOf,
   leavesOf,
   mapTree,
   type OptionNames,
 } from "../../engine/internal.ts";
 import type { NamedActivation } from "./activations.ts";
+import * as activations from "./activations.ts";
 import { addLoss, type CallContext, callContext, type Inherited } from "./call-context.ts";
+import { type Config, configValue, type LayerClass } from "./config.ts";
 import { type Mask, masksOf, setMasks } from "./masks.ts";
 import { baseName } from "./names.ts";
 import { hasPlaceholder, noteCall, Placeholder, type Symbolic } from "./placeholder.ts";
@@ -121,7 +124,10 @@ export interface LayerVariable {
 export abstract class Layer<I = any, O = any> {
   /** @internal What tests and the bench try of a class that the bench's table of layers does not list. */
   declare static readonly samples?: () => readonly LayerSample[];
-  /** Names of the constructor's arguments in front of the options; properties of those names hold them. */
+  /**
+   * The names of the arguments that stand before the options in the constructor, where there are any: properties of the
+   * same names hold them, so that {@link clone} and {@link config} find them.
+   */
   declare static readonly positional?: readonly string[];
 
   /** The class's name, kept through minifiers. */
@@ -133,6 +139,7 @@ export abstract class Layer<I = any, O = any> {
   /** The penalty on what it gives. */
   readonly activityRegularizer: WeightRegularizer | undefined;
   readonly #givenName: string | undefined;
+  readonly #options: LayerOptions;
   /** The layer that this one stands in, the first that took it, and what it is called there. */
   #home: { readonly owner: Layer | undefined; readonly name: string } | undefined;
   readonly #parts: Part<Layer>[] = [];
@@ -150,6 +157,7 @@ export abstract class Layer<I = any, O = any> {
   protected constructor(type: string, options: LayerOptions = {}, own?: Readonly<Record<string, true>>) {
     if (own !== undefined) checkOptions(type, options, { ...layerOptions, ...own });
     this.type = type;
+    this.#options = { ...options };
     this.#givenName = options.name === undefined ? undefined : checkedLayerName(type, options.name);
     this.trainable = options.trainable ?? true;
     this.activityRegularizer = regularizerOf(options.activityRegularizer);
@@ -404,6 +412,48 @@ export abstract class Layer<I = any, O = any> {
     return this.#run(inputs as I, options ?? {});
   }
 
+  /**
+   * What it was made of, as data that JSON holds: `modelFromConfig` makes models of it again.
+   *
+   * @throws ArgumentError where it was given a function of the user's own
+   */
+  config(): Config {
+    const values = { ...this.#leading(), ...this.#options, trainable: this.trainable };
+    const what = `config: ${this.describe()}`;
+    return Object.fromEntries(
+      Object.entries(values)
+        .filter(([, value]) => value !== undefined)
+        .map(([key, value]) => [key, configValue(`${what}: ${key}`, value)]),
+    );
+  }
+
+  /** A new layer made of the same arguments, with weights of its own. */
+  clone(): this {
+    const made = this.constructor as LayerClass<this>;
+    const fresh = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(fresh);
+      return value instanceof Layer ? value.clone() : value;
+    };
+    const options = { ...this.#options, trainable: this.trainable };
+    return new made(...Object.values(this.#leading()).map(fresh), options);
+  }
+
+  /** The arguments before the options. */
+  #leading(): Record<string, unknown> {
+    const { positional = [] } = this.constructor as LayerClass<this>;
+    return Object.fromEntries(
+      positional.map((name) => {
+        const value = (this as unknown as Record<string, unknown>)[name];
+        if (value === undefined) {
+          throw new ArgumentError(
+            `${this.describe()}: has no property "${name}", which its class names as an argument (positional)`,
+          );
+        }
+        return [name, isPlainObject(value) && typeof value.call === "function" ? given(value) : value];
+      }),
+    );
+  }
+
   /** How errors name it: `layer "dense_1" (Dense)`. */
   describe(): string {
     return `layer "${this.path}" (${this.type})`;
@@ -445,6 +495,7 @@ export abstract class Layer<I = any, O = any> {
 
   #run(inputs: I, { training, mask: given, logits = false }: CallOptions): O {
     const outer = callContext.value;
+    this.checkForm(inputs);
     const wanted = this.#ready(inputs as Tree<Tensor>, outer);
     const mask = given ?? masksOf(inputs as Tree<Tensor>);
     const inherited: Inherited = {
@@ -481,6 +532,9 @@ export abstract class Layer<I = any, O = any> {
       }),
     );
   }
+
+  /** @internal Refuses inputs of another form than the layer takes. */
+  protected checkForm(_inputs: I): void {}
 
   /** Adds the penalties on what comes out. */
   #penalize(outputs: unknown): void {
@@ -607,6 +661,12 @@ function shapeOf(layer: Layer, what: string, specs: Tree<SampleSpec> | undefined
     `${what}: ${layer.describe()} has several, ${showSpecs(specs)}; read inputSpec and outputSpec`,
   );
 }
+
+/** An activation as it may be given again: by its name, or as the function that it is. */
+const given = (value: unknown): unknown => {
+  const { name, call } = value as NamedActivation;
+  return activations.names.includes(name) ? name : call;
+};
 
 function checkedLayerName(type: string, name: string): string {
   checkedName(type, name);

@@ -33,6 +33,11 @@ export class Placeholder implements SampleSpec {
   /** Of an input: what bytes mean, see {@link InputOptions}. */
   readonly byteScale: number;
 
+  /** @internal What errors say of one where a value belongs. */
+  get kindForErrors(): string {
+    return "a Placeholder, which holds no numbers; do it in a layer, as in new Lambda((x) => relu(x)).call(placeholder)";
+  }
+
   /** @internal {@link input} makes those of users. */
   constructor(
     { shape, dtype }: SampleSpec,

@@ -1,7 +1,7 @@
 // Graph: the calls that lead from a model's inputs to its outputs, in order, with a name for each layer.
 
 import { ArgumentError, cast, noGrad, ShapeError, showShape, Tensor, type Tree } from "../../engine/index.ts";
-import { isPlainObject, kindOf, leavesOf, mapTree } from "../../engine/internal.ts";
+import { isPlainObject, kindOf, leavesOf, mapTree, withLeaves } from "../../engine/internal.ts";
 import { scaleBytes } from "../layers/input.ts";
 import type { Layer } from "../layers/layer.ts";
 import { baseName, freeName } from "../layers/names.ts";
@@ -171,10 +171,41 @@ function inputNamesOf(
   return starts.map(({ name }) => name ?? freeName("input", taken));
 }
 
+/** @throws ArgumentError for values of another form than the inputs have */
+export function checkForm(what: string, inputs: Tree<Placeholder>, given: unknown): void {
+  if (inputs instanceof Placeholder) return;
+  const isList = Array.isArray(inputs);
+  const keys = Object.keys(inputs);
+  if (
+    typeof given !== "object" ||
+    given === null ||
+    Array.isArray(given) !== isList ||
+    given instanceof Tensor
+  ) {
+    throw new ArgumentError(
+      `${what}: takes ${isList ? `${keys.length} inputs in an array` : `inputs by name (${keys.join(", ")})`}, got ${kindOf(given)}`,
+    );
+  }
+  const found = Object.keys(given);
+  if (isList && found.length !== keys.length) {
+    throw new ArgumentError(
+      `${what}: takes ${keys.length} inputs, got ${found.length}; pass one tensor each, in an array`,
+    );
+  }
+  for (const key of keys) {
+    if (!found.includes(key)) {
+      throw new ArgumentError(`${what}: input "${key}" is missing; it takes ${keys.join(", ")}`);
+    }
+    const part = (inputs as Readonly<Record<string, Tree<Placeholder>>>)[key];
+    checkForm(what, part, (given as Readonly<Record<string, unknown>>)[key]);
+  }
+}
+
 /**
  * Values as a model's inputs want them: f32 is taken as it is, bytes are multiplied by the input's `byteScale`.
  *
- * @throws ArgumentError, ShapeError for what does not fit
+ * @param values of the inputs' form
+ * @throws ShapeError for what does not fit
  */
 export function readInputs(
   what: string,
@@ -182,35 +213,11 @@ export function readInputs(
   values: Tree<Tensor>,
   names: readonly string[],
 ): Tree<Tensor> {
-  let next = 0;
-  const read = (placeholders: Tree<Placeholder>, given: unknown): Tree<Tensor> => {
-    if (placeholders instanceof Placeholder) return readOne(what, placeholders, given, names[next++]);
-    const isList = Array.isArray(placeholders);
-    const wanted = isList ? placeholders.length : Object.keys(placeholders).join(", ");
-    if (typeof given !== "object" || given === null || Array.isArray(given) !== isList) {
-      throw new ArgumentError(
-        `${what}: takes ${isList ? `${wanted} inputs in an array` : `inputs by name (${wanted})`}, got ${kindOf(given)}`,
-      );
-    }
-    if (isList) {
-      if ((given as readonly unknown[]).length !== placeholders.length) {
-        throw new ArgumentError(
-          `${what}: takes ${wanted} inputs, got ${(given as readonly unknown[]).length}; pass one tensor each, in an array`,
-        );
-      }
-      return placeholders.map((part: Tree<Placeholder>, i) => read(part, (given as readonly unknown[])[i]));
-    }
-    const parts = Object.entries(placeholders) as [string, Tree<Placeholder>][];
-    return Object.fromEntries(
-      parts.map(([key, part]) => {
-        if (!Object.hasOwn(given, key)) {
-          throw new ArgumentError(`${what}: input "${key}" is missing; it takes ${wanted}`);
-        }
-        return [key, read(part, (given as Record<string, unknown>)[key])];
-      }),
-    );
-  };
-  return read(inputs, values);
+  const given = leavesOf(values);
+  return withLeaves(
+    inputs,
+    leavesOf(inputs).map((placeholder, i) => readOne(what, placeholder, given[i], names[i])),
+  );
 }
 
 function readOne(what: string, { shape, dtype, byteScale }: Placeholder, x: unknown, name: string): Tensor {

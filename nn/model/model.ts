@@ -16,6 +16,7 @@ import { checkOptions, leavesOf, mapTree, type OptionNames } from "../../engine/
 import type { Optimizer } from "../../optim/index.ts";
 import type { NamedActivation } from "../layers/activations.ts";
 import type { CallContext } from "../layers/call-context.ts";
+import type { Config } from "../layers/config.ts";
 import { Layer, type LayerOptions } from "../layers/layer.ts";
 import { masksOf } from "../layers/masks.ts";
 import type { Placeholder, TensorsOf } from "../layers/placeholder.ts";
@@ -34,7 +35,8 @@ import { predictModel } from "../training/predict.ts";
 import type { TrainableModel } from "../training/trainable.ts";
 import { type TrainedOutput, Trainer, type TrainerOptions } from "../training/trainer.ts";
 import { begin, type Compiled, type CompileOptions, compiled, outputsOf } from "./compiled.ts";
-import { Graph, type LayerCall, readInputs } from "./graph.ts";
+import { graphConfig, relaid } from "./copies.ts";
+import { checkForm, Graph, type LayerCall, readInputs } from "./graph.ts";
 import { endUse } from "./optimizer-users.ts";
 import { modelSummary } from "./summary.ts";
 
@@ -131,8 +133,8 @@ export class Model<const PI = any, const PO = any>
   }
 
   /** Where the model starts; a Sequential's is known as its input's shape is. */
-  get inputs(): PI & Tree<Placeholder> {
-    return this.#knownGraph("inputs").inputs as PI & Tree<Placeholder>;
+  get inputs(): PI {
+    return this.#knownGraph("inputs").inputs as PI;
   }
 
   /** Of the inputs, in their order. */
@@ -141,8 +143,8 @@ export class Model<const PI = any, const PO = any>
   }
 
   /** Where it ends. */
-  get outputs(): PO & Tree<Placeholder> {
-    return this.#knownGraph("outputs").outputs as PO & Tree<Placeholder>;
+  get outputs(): PO {
+    return this.#knownGraph("outputs").outputs as PO;
   }
 
   /** What a layer is called in this model: unique among its layers. Undefined of one that it has not. */
@@ -156,10 +158,10 @@ export class Model<const PI = any, const PO = any>
    *
    * @param layer itself, or its name here
    */
-  outputOf(layer: string | Layer): Tree<Placeholder> {
+  outputOf<P = Placeholder>(layer: string | Layer): P {
     const graph = this.#knownGraph("outputOf");
     const call = graph.calls.find((one) => one.layer === layer || graph.nameOf(one.layer) === layer);
-    if (call !== undefined) return call.outputs;
+    if (call !== undefined) return call.outputs as P;
     throw new ArgumentError(
       `outputOf: ${this.describe()}: has no layer ${typeof layer === "string" ? `"${layer}"` : layer.describe()}; it has ${graph.layers.map((one) => graph.nameOf(one)).join(", ")}`,
     );
@@ -250,6 +252,11 @@ export class Model<const PI = any, const PO = any>
       else weights.inner(graph.nameOf(layer) as string, layer, graph.specsOf(call));
       declared.add(layer);
     }
+  }
+
+  protected override checkForm(inputs: TensorsOf<PI>): void {
+    const graph = this.#graph;
+    if (graph !== undefined) checkForm(this.describe(), graph.inputs, inputs);
   }
 
   protected forward(inputs: TensorsOf<PI>, _context: CallContext): TensorsOf<PO> {
@@ -506,6 +513,26 @@ export class Model<const PI = any, const PO = any>
     compiled.frozen ??= frozenLayers(this);
     const { optimizer, frozen } = compiled;
     return new Trainer({ ...options, model: this, optimizer, frozen, outputs: this.#outputsTrained() });
+  }
+
+  /**
+   * What the model was made of, as data that JSON holds: `modelFromConfig({ type: model.type, config: model.config() })`
+   * makes it again, with fresh weights.
+   */
+  override config(): Config {
+    return { name: this.name, trainable: this.trainable, ...graphConfig(this.#knownGraph("config")) };
+  }
+
+  /** A model of new layers made as these were, with fresh weights, not compiled. */
+  override clone(): this {
+    const copies = new Map<Layer, Layer>();
+    const copyOf = (layer: Layer) => {
+      const found = copies.get(layer) ?? layer.clone();
+      copies.set(layer, found);
+      return found;
+    };
+    const { inputs, outputs } = relaid(this.#knownGraph("clone"), copyOf);
+    return new Model(inputs, outputs, { name: this.name, trainable: this.trainable }) as unknown as this;
   }
 
   /** How errors name it: `model "sequential"`. */

@@ -9,6 +9,7 @@ import {
   type Tree,
 } from "../../engine/index.ts";
 import { checkOptions, kindOf } from "../../engine/internal.ts";
+import type { Config } from "../layers/config.ts";
 import { Input } from "../layers/input.ts";
 import { type CallOptions, Layer } from "../layers/layer.ts";
 import { baseName, freeName } from "../layers/names.ts";
@@ -128,6 +129,30 @@ export class Sequential extends Model<Placeholder, Placeholder> {
     super.buildFor(what, x);
   }
 
+  override config(): Config {
+    const start = this.#input;
+    return {
+      name: this.name,
+      trainable: this.trainable,
+      input:
+        start === undefined
+          ? null
+          : { name: start.name ?? null, shape: start.shape, dtype: start.dtype, byteScale: start.byteScale },
+      layers: this.#list.map((layer) => ({
+        type: layer.type,
+        config: { ...layer.config(), name: this.nameOf(layer) },
+      })),
+    };
+  }
+
+  override clone(): this {
+    const { name, trainable } = this;
+    const start = this.#input === undefined ? [] : [copyOf(this.#input)];
+    const copies = new Map(this.#list.map((layer) => [layer, layer.clone()]));
+    const layers = this.#list.map((layer) => copies.get(layer) as Layer);
+    return new Sequential([...start, ...layers], { name, trainable }) as this;
+  }
+
   /** The graph from a start to the last layer; none while the start is not known. */
   #lay(start: Placeholder | undefined, device: Device | undefined = openDevice()): void {
     if (start === undefined) return;
@@ -163,6 +188,8 @@ export class Sequential extends Model<Placeholder, Placeholder> {
     return "the input's shape is not known; start with new Input([...]), give the first layer an inputShape, or pass one to build()";
   }
 }
+
+const copyOf = ({ shape, dtype, byteScale, name }: Placeholder) => input(shape, { dtype, byteScale, name });
 
 /** The shape of the input that a layer was built for. */
 function firstShape(layer: Layer | undefined): SampleShape | undefined {

@@ -167,7 +167,8 @@ export const categoricalFocalCrossentropy = (options: FocalOptions = {}): Loss =
       call(hard, all) {
         const outputs = classesLast(all, axis);
         const targets = smooth(classesLast(hard, axis), amount, 1 / outputs.shape[outputs.rank - 1]);
-        const logs = fromLogits ? logSoftmax(outputs) : log(normalized(outputs));
+        // Times a target of 0 a class that is ruled out is nothing.
+        const logs = fromLogits ? where(equal(targets, 0), 0, logSoftmax(outputs)) : log(normalized(outputs));
         return mul(sum(mul(pow(neg(expm1(logs)), gamma), mul(targets, logs)), -1), -alpha);
       },
     };

@@ -4,6 +4,7 @@ import {
   abs,
   add,
   div,
+  less,
   log1p,
   maximum,
   mean,
@@ -16,6 +17,7 @@ import {
   sub,
   sum,
   type Tensor,
+  where,
 } from "../../engine/index.ts";
 import { aboveZero } from "../../engine/internal.ts";
 import { type Loss, type LossOptions, makeLoss } from "./loss.ts";
@@ -44,11 +46,14 @@ export const meanOf = (
     call: (targets, outputs) => mean(each(targets, outputs), -1),
   }));
 
-/** Mean over the last axis of (output - target)². */
+/** Mean over the last axis of (output - target)²; the sum of the squares must be a number that f32 has, else it is ∞. */
 export const meanSquaredError = (options: LossOptions = {}): Loss =>
   meanOf("meanSquaredError", options, (targets, outputs) => square(sub(outputs, targets)));
 
-/** Mean over the last axis of |output - target|. Its gradient is the error's sign, 0 where there is no error. */
+/**
+ * Mean over the last axis of |output - target|; the sum must be a number that f32 has, else it is ∞. Its gradient is the
+ * error's sign, 0 where there is no error and NaN where there is no telling (NaN, or ∞ beside ∞).
+ */
 export const meanAbsoluteError = (options: LossOptions = {}): Loss =>
   meanOf("meanAbsoluteError", options, (targets, outputs) => abs(sub(outputs, targets)));
 
@@ -67,13 +72,13 @@ export const meanSquaredLogarithmicError = (options: LossOptions = {}): Loss =>
 /** Mean over the last axis of ln cosh(output - target): e² / 2 near 0, |e| - ln 2 far from it. */
 export const logCosh = (options: LossOptions = {}): Loss =>
   meanOf("logCosh", options, (targets, outputs) => {
-    const error = sub(outputs, targets);
+    const error = abs(sub(outputs, targets));
     return sub(add(error, softplus(mul(error, -2))), Math.LN2);
   });
 
 /**
  * Mean over the last axis of e² / 2 where e = |output - target| is at most delta, and of delta (e - delta / 2) beyond:
- * a squared error that outliers pull at with at most delta. Source: Huber 1964.
+ * a squared error that outliers pull at with at most delta, infinite ones too. Source: Huber 1964.
  *
  * @throws ArgumentError for a delta that is no finite number above 0
  */
@@ -84,9 +89,9 @@ export const huber = (options: HuberOptions = {}): Loss =>
       targets: "values",
       call(targets, outputs) {
         const error = abs(sub(outputs, targets));
-        // Both branches in one: its gradient is the capped error, whichever of two equal ones the minimum takes.
-        const capped = minimum(error, delta);
-        return mean(mul(capped, sub(error, mul(capped, 0.5))), -1);
+        // The parabola is one of the capped error, lest its slope be 0 times infinity where it does not count.
+        const parabola = mul(square(minimum(error, delta)), 0.5);
+        return mean(where(less(error, delta), parabola, mul(sub(error, delta / 2), delta)), -1);
       },
     };
   });

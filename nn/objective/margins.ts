@@ -46,8 +46,10 @@ export const categoricalHinge = (options: LossOptions = {}): Loss =>
   makeLoss("categoricalHinge", options, {}, () => ({
     targets: "values",
     call(targets, outputs) {
-      const right = sum(mul(targets, outputs), -1);
-      const wrong = max(mul(sub(1, targets), outputs), -1);
+      // Times 0 an infinite output is nothing.
+      const times = (share: Tensor) => mul(share, where(equal(share, 0), 0, outputs));
+      const right = sum(times(targets), -1);
+      const wrong = max(times(sub(1, targets)), -1);
       return relu(add(sub(wrong, right), 1));
     },
   }));

@@ -59,8 +59,8 @@ interface Kept {
   readonly isWeighted: boolean;
   /** Before the names of its sums. */
   readonly prefix: string;
-  /** Values that a mean gets from one sample. */
-  valuesPerSample: number;
+  /** Values that a mean gets from one sample, in the first batch. */
+  valuesPerSample?: number;
 }
 
 export class Objective {
@@ -90,7 +90,6 @@ export class Objective {
         metric,
         isWeighted,
         prefix: hasSums(metric) ? `${metric.name}/` : metric.name,
-        valuesPerSample: 1,
       })),
     );
     this.names = ["loss", ...this.#kept.map(({ metric }) => metric.name)];
@@ -139,7 +138,7 @@ export class Objective {
     if (summary !== undefined) {
       noGrad(() => {
         this.#sums.add("loss", summary.loss);
-        for (const { prefix } of this.#kept) this.#sums.add(prefix, summary.hits);
+        this.#addMetrics(targets, outputs, undefined, undefined, summary.hits);
       });
       return mul(summary.loss, 1 / outputs.shape[0]);
     }
@@ -150,30 +149,49 @@ export class Objective {
     const weights = noGrad(() => this.#weights(targets, outputs, sampleWeight));
     const counted = noGrad(() => this.#mask(targets, mask));
     const loss = this.#reduced(losses, outputs.shape[0], weights, counted);
-    noGrad(() => {
-      let activated: Tensor | undefined;
-      for (const kept of this.#kept) {
-        const { logitsOf } = kept.metric;
-        const given = this.loss.logitsOf;
-        // A metric of one's own sees what the model gives; ours see logits only where they can tell.
-        const isActivated =
-          given !== undefined &&
-          (logitsOf === undefined ? this.takesOver !== undefined : !logitsOf.includes(given));
-        if (isActivated) activated ??= given === "softmax" ? softmax(outputs) : sigmoid(outputs);
-        const seen = isActivated ? (activated as Tensor) : outputs;
-        const fromLogits = given !== undefined && logitsOf !== undefined && !isActivated;
-        const own = kept.isWeighted ? weights : undefined;
-        if (hasSums(kept.metric)) {
-          const all = productOf(own, counted, outputs.shape);
-          this.#addSums(kept.metric, kept.prefix, targets, seen, all, fromLogits);
-        } else {
-          const values = this.#valuesOf(kept.metric, targets, seen, fromLogits);
-          this.#addMean(kept, values, outputs.shape[0], own, counted);
-        }
-      }
-      this.#begun?.assign(tensor(1, { device: outputs.device }));
-    });
+    noGrad(() => this.#addMetrics(targets, outputs, weights, counted));
     return loss;
+  }
+
+  /** @param hits what the loss's summary has counted already */
+  #addMetrics(
+    targets: Tensor,
+    outputs: Tensor,
+    weights: Tensor | undefined,
+    mask: Tensor | undefined,
+    hits?: Tensor,
+  ): void {
+    const given = this.loss.logitsOf;
+    let activated: Tensor | undefined;
+    for (const kept of this.#kept) {
+      const { metric, prefix } = kept;
+      if (hits !== undefined && this.#countsHits(kept)) {
+        this.#sums.add(prefix, hits);
+        continue;
+      }
+      const { logitsOf } = metric;
+      // A metric of one's own sees what the model gives; ours see logits only where they can tell.
+      const isActivated =
+        given !== undefined &&
+        (logitsOf === undefined ? this.takesOver !== undefined : !logitsOf.includes(given));
+      if (isActivated) activated ??= given === "softmax" ? softmax(outputs) : sigmoid(outputs);
+      const seen = isActivated ? (activated as Tensor) : outputs;
+      const fromLogits = given !== undefined && logitsOf !== undefined && !isActivated;
+      const own = kept.isWeighted ? weights : undefined;
+      if (hasSums(metric)) {
+        this.#addSums(metric, prefix, targets, seen, productOf(own, mask, outputs.shape), fromLogits);
+      } else {
+        this.#addMean(kept, this.#valuesOf(metric, targets, seen, fromLogits), outputs.shape[0], own, mask);
+      }
+    }
+    this.#begun?.assign(tensor(1, { device: outputs.device }));
+  }
+
+  /** Whether a metric counts what the loss's summary does, for targets of its kind, and nothing else. */
+  #countsHits({ metric, prefix }: Kept): boolean {
+    const kind = this.loss.targets === "classes" ? "classes" : "rows";
+    const isCounted = !hasSums(metric) && metric.countsHits === kind;
+    return isCounted && this.#sums.shapeOf(`${prefix} divisor`) === undefined;
   }
 
   /** Starts the sums again. */
@@ -196,7 +214,7 @@ export class Objective {
       const divisor = sums.get(`${name} divisor`)?.[0] ?? known;
       return divisor === 0 && known > 0 ? 0 : (sums.get(name) as Float64Array)[0] / divisor;
     };
-    const values = this.#kept.map(({ metric, prefix, valuesPerSample }): MetricValue => {
+    const values = this.#kept.map(({ metric, prefix, valuesPerSample = 1 }): MetricValue => {
       if (!hasSums(metric)) {
         const found = meanOf(prefix, samples * valuesPerSample);
         return metric.finish === undefined ? found : metric.finish(found);
@@ -214,13 +232,12 @@ export class Objective {
     this.#classWeights?.dispose();
   }
 
-  /** Loss and metrics in one go, where the loss can and the metrics are what it counts. */
+  /** The loss and the hits that metrics count in one go, where the loss can. */
   #summary(targets: Tensor, outputs: Tensor): { loss: Tensor; hits: Tensor } | undefined {
     const { loss } = this;
-    if (outputs.rank !== 2 || (loss.reduction ?? "sumOverBatchSize") !== "sumOverBatchSize") return undefined;
-    const kind = loss.targets === "classes" ? "classes" : "rows";
-    const isCounted = this.#kept.every(({ metric }) => !hasSums(metric) && metric.countsHits === kind);
-    return isCounted ? loss.summary?.(targets, outputs) : undefined;
+    const isMean = (loss.reduction ?? "sumOverBatchSize") === "sumOverBatchSize";
+    const isKnown = this.#sums.shapeOf("loss divisor") === undefined;
+    return isMean && isKnown && outputs.rank === 2 ? loss.summary?.(targets, outputs) : undefined;
   }
 
   /** Of samples, times those of their classes. */
@@ -241,8 +258,8 @@ export class Objective {
   #reduced(losses: Tensor, samples: number, weights: Tensor | undefined, mask: Tensor | undefined): Tensor {
     const reduction = this.loss.reduction ?? "sumOverBatchSize";
     const isMean = reduction === "sumOverBatchSize" || reduction === "meanWithSampleWeight";
-    const isCounted = this.#sums.shapeOf("loss divisor") !== undefined;
-    if (weights === undefined && mask === undefined && isMean && !isCounted) {
+    const isKnown = this.#sums.shapeOf("loss divisor") === undefined;
+    if (weights === undefined && mask === undefined && isMean && isKnown) {
       const loss = mean(losses);
       noGrad(() => this.#sums.add("loss", mul(loss, samples)));
       return loss;
@@ -256,7 +273,7 @@ export class Objective {
     const divisor = divisorOf(isMean ? reduction : "sumOverBatchSize", losses, weights, mask);
     const loss = isMean ? over(total, divisor) : total;
     noGrad(() => {
-      if (this.#sums.shapeOf("loss divisor") !== undefined) {
+      if (!isKnown) {
         this.#sums.add("loss", total);
         this.#sums.add("loss divisor", asTensor(divisor, total));
       } else {
@@ -296,12 +313,16 @@ export class Objective {
       );
     }
     // The batch's mean stands for all its samples.
-    if (values.rank === 0) this.#sums.add(prefix, mul(values, samples));
-    else this.#sums.add(prefix, sum(weigh(what, values, weights, mask)));
+    let amount = values.rank === 0 ? mul(values, samples) : sum(weigh(what, values, weights, mask));
     if (this.#sums.shapeOf(`${prefix} divisor`) === undefined) {
-      if (values.rank > 0) kept.valuesPerSample = values.size / samples;
+      const each = values.rank === 0 ? 1 : values.size / samples;
+      kept.valuesPerSample ??= each;
+      // Batches of another length: each sample counts as much.
+      if (each !== kept.valuesPerSample) amount = mul(amount, kept.valuesPerSample / each);
+      this.#sums.add(prefix, amount);
       return;
     }
+    this.#sums.add(prefix, amount);
     const divisor = values.rank === 0 ? samples : divisorOf("meanWithSampleWeight", values, weights, mask);
     this.#sums.add(`${prefix} divisor`, asTensor(divisor, values));
   }

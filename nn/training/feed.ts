@@ -57,7 +57,7 @@ export interface FeedOptions {
 export function feedOf(options: FeedOptions, x: DataTree, y?: DataTree, sampleWeight?: DataTree): Feed {
   const { what, model, losses, use, budget } = options;
   const { device, inputs, outputs, inputNames, outputNames, idCounts, outputShapes } = model;
-  const starts = leavesOf(inputs);
+  const starts = leavesOf<Placeholder>(inputs);
   const given = dataOf(what, "x", inputs, inputNames, x);
   const xs = given.map((data, i) => {
     const name = starts.length === 1 ? "x" : `x "${inputNames[i]}"`;

@@ -1,10 +1,9 @@
 // What training, prediction and callbacks need of a model.
 
-import type { Device, Shape, Tree, Variable } from "../../engine/index.ts";
+import type { Device, Shape, Variable } from "../../engine/index.ts";
 import type { Optimizer } from "../../optim/index.ts";
 import type { NamedActivation } from "../layers/activations.ts";
 import type { CallOptions } from "../layers/layer.ts";
-import type { Placeholder } from "../layers/placeholder.ts";
 import type { SampleShape } from "../layers/spec.ts";
 import type { Declared } from "../layers/weights.ts";
 import type { WeightValue } from "../state/weights.ts";
@@ -29,8 +28,10 @@ export interface TrainedModel {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   /** Where its graph starts and ends. */
-  readonly inputs: Tree<Placeholder>;
-  readonly outputs: Tree<Placeholder>;
+  // biome-ignore lint/suspicious/noExplicitAny: placeholders in the form that the model has
+  readonly inputs: any;
+  // biome-ignore lint/suspicious/noExplicitAny: placeholders in the form that the model has
+  readonly outputs: any;
   readonly weights: readonly Variable[];
   readonly trainableWeights: readonly Variable[];
   /** @internal Those that come last, output by output. */

@@ -409,5 +409,16 @@ describe("what is handed over", () => {
     expect(await jit((x: Tensor) => sub(two(x), three(x)))(tensor([1, 2])).data()).toEqual(
       new Float32Array([-1, -2]),
     );
+    // And where nothing but what they read has them side by side.
+    for (const others of [[1, 2], [1, 2, 3], new Float32Array(5000)]) {
+      const f = jit((x: Tensor, y: Tensor) => [two(x), three(x), three(y)] as const);
+      const results = f(tensor([1, 2]), tensor(others));
+      expect(await Promise.all(results.slice(0, 2).map(async (t) => [...(await t.data())]))).toEqual([
+        [2, 4],
+        [3, 6],
+      ]);
+      expect([...(await results[2].data())]).toEqual(Array.from(others, (x) => 3 * x));
+      f.dispose();
+    }
   });
 });

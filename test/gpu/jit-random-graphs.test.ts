@@ -105,6 +105,7 @@ interface Graph {
 const passes = [
   "fold",
   "dedupe",
+  "pickFirst",
   "rowSlices",
   "pointwise",
   "epilogues",

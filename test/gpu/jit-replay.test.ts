@@ -103,6 +103,21 @@ describe("copies in a program", () => {
   });
 });
 
+describe("an upload right after a program has run", () => {
+  it("waits for what the program does with its arguments and with what it captures", async () => {
+    const [held, given] = [variable([1, 2]), variable([3, 4])];
+    const step = jit((x: Tensor) => [sum(held), mul(x, 10)] as const);
+    const [total, tens] = step(given);
+    held.set([50, 60]);
+    expect(await total.item()).toBe(3);
+    const [again, other] = step(given);
+    given.set([7, 8]);
+    expect([...(await other.data())]).toEqual([30, 40]);
+    expect(await again.item()).toBe(110);
+    for (const each of [step, held, given, total, tens]) each.dispose();
+  });
+});
+
 describe("a kernel that the driver refuses", () => {
   const source = `struct Sizes { count: u32 }
 @group(0) @binding(0) var<uniform> sizes: Sizes;

@@ -369,9 +369,10 @@ describe("results", () => {
     const f = jit((x: Tensor) => mul(x, 2));
     const y = f(tensor([1]));
     f.dispose();
-    const other = tensor([9]);
+    // Neither small tensors nor those that have a buffer of their own, as the program's slot was, take its place.
+    const others = [tensor([9]), variable([9])];
     expect(await numbers(y)).toEqual([2]);
-    other.dispose();
+    for (const other of others) other.dispose();
   });
 
   it("may be an argument of the next run of the same program", async () => {
@@ -748,8 +749,10 @@ describe("variables", () => {
       const product = matmul(mul(x, total), ones([4, 4]));
       return [total, sum(matmul(ones([4, 3]), product))];
     });
-    // What the pack's memory held before.
-    const soil = Array.from({ length: 40 }, () => tensor(new Float32Array(64).fill(Number.NaN)));
+    // What the pack's memory held before: a program's slots have buffers of their own, as variables have.
+    const soil = [64, 128, 192].flatMap((size) =>
+      Array.from({ length: 16 }, () => variable(new Float32Array(size).fill(Number.NaN))),
+    );
     for (const each of soil) each.dispose();
     for (let run = 0; run < 3; run++) expect(await f()[0].item()).toBe(8 * 16);
   });
@@ -974,6 +977,19 @@ describe("memory", () => {
     const { bytes, buffers, tensors } = gpu.memory();
     for (let i = 0; i < 100; i++) f(x).dispose();
     expect(gpu.memory()).toMatchObject({ bytes, buffers, tensors });
+  });
+
+  it("copies of results that come back as arguments do not pile up", async () => {
+    const f = jit((x: Tensor) => mul(x, 2));
+    let y = f(ones([3000]));
+    for (let i = 0; i < 3; i++) y = f(y);
+    await collectGarbage();
+    const { bytes, buffers } = gpu.memory();
+    for (let i = 0; i < 20; i++) y = f(y);
+    await collectGarbage();
+    expect(gpu.memory()).toMatchObject({ bytes, buffers });
+    expect((await numbers(y))[2999]).toBe(2 ** 24);
+    f.dispose();
   });
 });
 

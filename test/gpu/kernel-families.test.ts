@@ -28,6 +28,7 @@ import {
   max,
   mean,
   mul,
+  norm,
   type Op,
   pad,
   padZeros,
@@ -114,6 +115,15 @@ const families: Record<string, { variants: string[]; program: Program }> = {
       max(mul(x, y), 1, { keepDims: true }),
       prod(add(mul(x, 0.01), 1), 1),
       ...grad((a) => sum(square(mean(mul(tanh(a), y), 1))))(x),
+    ],
+  },
+  rootOfSquares: {
+    variants: rowVariants,
+    program: (x, y) => [
+      add(mul(norm(mul(tanh(x), y), 1), 2), 1),
+      norm(mul(x, 1e25), 1),
+      mul(norm(mul(x, 1e-25)), 1e25),
+      ...grad((a) => sum(square(norm(mul(tanh(a), y), 1))))(x),
     ],
   },
   argReduce: {
@@ -214,6 +224,16 @@ const families: Record<string, { variants: string[]; program: Program }> = {
             [half, length - 1 - half],
           ],
           { mode: "reflect" },
+        ),
+        ...(["symmetric", "wrap"] as const).map((mode) =>
+          pad(
+            x,
+            [
+              [1, 1],
+              [half, length - half],
+            ],
+            { mode },
+          ),
         ),
         spread(x),
         roll(x, [1, half], [0, 1]),

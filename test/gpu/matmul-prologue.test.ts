@@ -6,6 +6,7 @@ import {
   add,
   cast,
   type Device,
+  dropout,
   greater,
   jit,
   matmul,
@@ -242,5 +243,13 @@ describe("a chain before a product", () => {
     expect(await steps((x, y) => matmul(tanh(x), y), [a, draw([34, 8], 7)])).toBe(1);
     const row = draw([34], 5);
     expect(await steps((x, y, r) => matmul(add(x, r), y), [a, b, row])).toBe(2);
+    const state = tensor(Uint32Array.of(1, 2, 3, 4), { device });
+    const {
+      got,
+      want,
+      steps: taken,
+    } = await both((x, y, s) => matmul(dropout(x, 0.5, s), y), [a, draw([34, 8], 7), state]);
+    expect(taken).toBe(2);
+    expectCloseArrays(got, want, 1e-4, "dropout before a product");
   });
 });

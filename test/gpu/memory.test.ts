@@ -592,6 +592,24 @@ describe("2,000 training steps", () => {
 });
 
 describe("reading", () => {
+  it("leaves the value where it is", async () => {
+    const x = variable([1, 2, 3]);
+    expect(await valuesOf(x)).toEqual([1, 2, 3]);
+    const others = [1, 2, 3].map((value) => variable([value, value, value]));
+    expect(await valuesOf(x)).toEqual([1, 2, 3]);
+    disposeAll([x, ...others]);
+  });
+
+  it("no elements asks nothing of the device", async () => {
+    const x = tensor([], { shape: [0, 3] });
+    const y = exp(x);
+    await device.sync();
+    const { readbacks, submits } = device.counters();
+    expect([...(await y.data())]).toEqual([]);
+    expect(device.counters()).toMatchObject({ readbacks, submits });
+    disposeAll([x, y]);
+  });
+
   it("many at once, of many sizes, gives each its own and leaves nothing", async () => {
     await expectNothingLeft(async () => {
       const tensors = [0, 1, 2, 3, 63, 64, 65, 1000, 4097].map((size) => full([size], size));

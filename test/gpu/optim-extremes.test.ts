@@ -87,7 +87,7 @@ describe("clipping", () => {
       expect(Math.abs(value - want[i]), `${where}: ${got}`).toBeLessThanOrEqual(2e-6 * Math.abs(want[i]));
     });
   };
-  const sizes = [1, 1e15, 1e25, 1e37, 1e-12, 1e-25];
+  const sizes = [1, 1e15, 1e25, 1e30, 1e37, 1e-12, 1e-25, 1e-30];
 
   it.each(sizes)("by the norm over all of gradients of size %d", async (size) => {
     const limit = size < 1 ? size / 10 : 1;
@@ -110,6 +110,23 @@ describe("clipping", () => {
         close(weights.flat(), want, where);
       },
     );
+  });
+
+  it("by norms beyond f32, of gradients of all sizes", async () => {
+    for (const kind of ["clipNorm", "globalClipNorm"]) {
+      const weights = Array.from({ length: 400 }, (_, i) =>
+        i % 4 === 0 ? 3e38 : i % 4 === 1 ? 1e30 : 1e-30,
+      );
+      await steps(sgd({ [kind]: 1 }), [weights], ([got], where) => {
+        // Of 100 elements of 3e38: all else counts for nothing.
+        const want = weights.map((weight) => -weight / 3e39);
+        for (const [i, value] of got.entries()) {
+          expect(Math.abs(value - want[i]), `${where}: ${value} for ${want[i]}`).toBeLessThanOrEqual(
+            2e-6 * Math.abs(want[i]) + 1e-38,
+          );
+        }
+      });
+    }
   });
 
   it("leaves gradients below the limit as they are, however large", async () => {

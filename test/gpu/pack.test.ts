@@ -24,9 +24,12 @@ beforeAll(async () => {
 });
 beforeEach(() => setDevice(device));
 
-/** Freed buffers full of NaN, which the next small tensors get. */
+/** Freed memory full of NaN, which the next small tensors, variables, packs and programs get. */
 function soilPool(): void {
-  disposeAll(Array.from({ length: 40 }, () => tensor(new Float32Array(60).fill(Number.NaN))));
+  const soil = (size: number) => new Float32Array(size).fill(Number.NaN);
+  disposeAll(Array.from({ length: 40 }, () => tensor(soil(60))));
+  // What is no op's result has a buffer of its own, of one of these sizes.
+  disposeAll([60, 128, 192].flatMap((size) => Array.from({ length: 8 }, () => variable(soil(size)))));
 }
 
 /** What lies between the variables of a pack and after them. */
@@ -60,6 +63,46 @@ describe("packed variables", () => {
     expect(vs.map((_, i) => pack.range(i))).toEqual(pack.offsets.map((start) => [start, start + size]));
     disposeAll(vs);
     pack.dispose();
+  });
+});
+
+describe("a packed variable", () => {
+  it("keeps its value when the pack or its neighbours are disposed", async () => {
+    const { a, b, c, pack } = makePack();
+    b.dispose();
+    soilPool();
+    expect(Array.from(await a.data())).toEqual([1, 2, 3]);
+    pack.dispose();
+    a.dispose();
+    const others = [60, 128, 192].map((size) => variable(new Float32Array(size).fill(Number.NaN)));
+    expect(Array.from(await c.data())).toEqual([5, 6, 7, 8, 9]);
+    disposeAll([c, ...others]);
+  });
+
+  it("takes the value of another one, of the same buffer", async () => {
+    const [a, b] = [variable([1, 2, 3]), variable([4, 5, 6])];
+    const pack = packVariables([a, b]);
+    a.assign(b);
+    b.assign(neg(a));
+    await device.sync();
+    expect([await a.data(), await b.data()].map((x) => Array.from(x))).toEqual([
+      [4, 5, 6],
+      [-4, -5, -6],
+    ]);
+    disposeAll([a, b]);
+    pack.dispose();
+  });
+
+  it("is given back by a jitted function as what it is", async () => {
+    const { a, b, c, dispose } = makePack();
+    const f = jit(() => [c, a, b] as readonly Tensor[]);
+    expect(await Promise.all(f().map(async (x) => Array.from(await x.data())))).toEqual([
+      [5, 6, 7, 8, 9],
+      [1, 2, 3],
+      [4],
+    ]);
+    f.dispose();
+    dispose();
   });
 });
 

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { ArgumentError, DTypeError, ShapeError } from "../../engine/base/errors.ts";
 import { permutation as hostPermutation } from "../../engine/base/random/permutation.ts";
 import { philox } from "../../engine/base/random/philox.ts";
-import { type Device, grad, mul, sum, type Tensor, tensor } from "../../engine/index.ts";
+import { add, type Device, grad, jit, mul, sum, type Tensor, tensor } from "../../engine/index.ts";
 import { randomBits, randomNormal, randomUniform } from "../../engine/ops/random/distributions.ts";
 import { advance, dropout, permutation } from "../../engine/ops/random/random.ts";
 import { expectClose } from "../support/compare.ts";
@@ -125,6 +125,9 @@ describe("dropout", () => {
     for (const device of [gpu, cpu]) {
       const zeros = await dropout(tensor(x, { device }), 1, stateOn(device)).data();
       expect([...zeros].map(Math.abs)).toEqual([0, 0, 0, 0, 0]);
+      const fused = jit((v: Tensor) => add(dropout(v, 1, stateOn(device)), 1));
+      expect([...(await fused(tensor(x, { device })).data())]).toEqual([1, 1, 1, 1, 1]);
+      fused.dispose();
       const same = await dropout(tensor(x.subarray(0, 3), { device }), 0, stateOn(device)).data();
       expect([...same]).toEqual([...x.subarray(0, 3)]);
     }
@@ -155,7 +158,8 @@ describe("misuse", () => {
   it("is told at the call", () => {
     const state = stateOn(gpu);
     expect(() => randomBits(tensor([1, 2, 3, 4], { device: gpu }), [3])).toThrow(DTypeError);
-    expect(() => randomBits(tensor(Uint32Array.of(1, 2), { device: gpu }), [3])).toThrow(ShapeError);
+    for (const words of [[1, 2], [1, 2, 3, 4, 5], []])
+      expect(() => randomBits(tensor(Uint32Array.from(words), { device: gpu }), [3])).toThrow(ShapeError);
     expect(() => randomUniform(state, [-1])).toThrow(ShapeError);
     expect(() => permutation(state, 2.5)).toThrow(ArgumentError);
     expect(() => dropout(state, 0.5, state)).toThrow(DTypeError);

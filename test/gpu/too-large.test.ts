@@ -87,6 +87,18 @@ describe("what is too large for the adapter", () => {
       expect(device.memory().bytes - bytes).toBeLessThanOrEqual(1024);
     });
 
+  it("is refused with the ways to train on a set of that size", () => {
+    const { count } = sizes();
+    if (count * 4 > 300e6) return;
+    // A set of images such as MNIST's 60,000, which takes 188 MB as f32.
+    const images = new Float32Array(Math.ceil(count / 784) * 784);
+    expect(() => tensor(images, { shape: [images.length / 784, 784] })).toThrow(
+      /needs \d+ bytes, more than the adapter binds.* fit, evaluate and predict stream a data set from a typed array.*Uint8Array.*byteScale.*a quarter/,
+    );
+    // As bytes it fits.
+    tensor(new Uint8Array(images.length), { shape: [images.length / 784, 784] }).dispose();
+  });
+
   it("is refused as a pack of variables that fit one by one, before anything moves", () => {
     const { count } = sizes();
     if (count * 4 > 300e6) return;

@@ -140,7 +140,14 @@ describe("warmUp", () => {
     const before = gpu.counters().pipelines;
     const both = await Promise.all([a.warmUp(x), b.warmUp(x)]);
     expect(both.map(({ pipelines }) => pipelines)).toEqual([1, 0]);
-    expect(gpu.counters().pipelines).toBe(before + 1);
+    // Also where one program needs it twice: it is compiled, and counted, once.
+    const twice = plus(7);
+    const c = jit((y: Tensor) => twice(twice(y)));
+    const seen: number[] = [];
+    expect(await c.warmUp(x, ({ done, total }) => seen.push(done, total))).toMatchObject({ pipelines: 1 });
+    expect(seen).toEqual([0, 1, 1, 1]);
+    c.dispose();
+    expect(gpu.counters().pipelines).toBe(before + 2);
     expect([...(await b(x).data())]).toEqual([11]);
     expect([...(await a(x).data())]).toEqual([6]);
     a.dispose();

@@ -47,11 +47,13 @@ globalThis.fromPage = product().then(async (product) => [product, await train("c
 globalThis.datasets = typeof fashionMnist.load;
 `;
 
-const product = `import { init, matmul, tensor } from "gradgpu";
+// Bundlers must not drop what is imported for its effect.
+const product = `import { init, tensor } from "gradgpu";
+import "gradgpu/methods";
 
 export async function product() {
   const device = await init();
-  return [device.kind, await matmul(tensor([[1, 2]]), tensor([[3], [4]])).array()];
+  return [device.kind, await tensor([[1, 2]]).matmul([[3], [4]]).array()];
 }
 `;
 

@@ -6,6 +6,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, inject, it } from "vitest";
+import { root } from "../../scripts/setup.mjs";
 
 const { folder } = inject("packed");
 const made: string[] = [];
@@ -44,6 +45,33 @@ catch (error) { console.log(error.name + ": " + error.message + " | " + error.ca
 
 const doctor = (cwd: string) =>
   node(cwd, path.join("node_modules", "gradgpu", "bin", "gradgpu.mjs"), "doctor");
+
+describe("with the package webgpu", () => {
+  const at = project();
+  fs.symlinkSync(path.join(root, "node_modules", "webgpu"), path.join(at, "node_modules", "webgpu"));
+  fs.writeFileSync(
+    path.join(at, "program.mjs"),
+    `import { dispose, init, tensor } from "gradgpu";
+const device = await init();
+console.error("a line of the program's own");
+console.log(device.kind, ...(await tensor([1, 2]).data()));
+dispose();`,
+  );
+
+  it("a program has no lines on standard error but its own and those that README.md tells how to leave out", () => {
+    const readme = fs.readFileSync(path.join(root, "README.md"), "utf8");
+    const [, redirection] = /`(2> >\(grep [^`]+)`/.exec(readme)!;
+    const plain = node(at, "program.mjs");
+    expect(plain.stdout).toMatch(/^(cpu|webgpu) 1 2\n$/);
+    const lines = plain.stderr.trimEnd().split("\n");
+    expect(lines.filter((line) => !line.startsWith("Warning: maxDynamic"))).toEqual([
+      "a line of the program's own",
+    ]);
+    const command = `"${process.execPath}" program.mjs ${redirection}; wait`;
+    const { stdout, stderr } = spawnSync("bash", ["-c", command], { cwd: at, encoding: "utf8" });
+    expect({ stdout, stderr }).toEqual({ stdout: plain.stdout, stderr: "a line of the program's own\n" });
+  });
+});
 
 describe("without the package webgpu", () => {
   const at = project();

@@ -132,17 +132,19 @@ export const movementCases: Readonly<Record<string, fc.Arbitrary<Case>>> = {
     .chain((shape) =>
       fc.tuple(
         fc.constant(shape),
-        fc.constantFrom("constant" as const, "edge" as const, "reflect" as const),
+        fc.constantFrom(...(["constant", "edge", "reflect", "symmetric", "wrap"] as const)),
         fc.array(fc.nat(7), { minLength: 8, maxLength: 8 }),
       ),
     )
     .map(([shape, mode, counts]) => {
       const widths = shape.map((length, axis) => {
-        const most = mode === "reflect" ? length - 1 : 7;
+        const most = mode === "reflect" ? length - 1 : mode === "symmetric" ? length : 7;
         return [Math.min(counts[axis * 2], most), Math.min(counts[axis * 2 + 1], most)] as const;
       });
       const place = (p: number, n: number) => {
         if (mode === "edge") return Math.min(Math.max(p, 0), n - 1);
+        if (mode === "wrap") return mod(p, n);
+        if (mode === "symmetric") return p < 0 ? -1 - p : p >= n ? 2 * n - 1 - p : p;
         return p < 0 ? -p : p >= n ? 2 * (n - 1) - p : p;
       };
       return {

@@ -5,6 +5,7 @@ import type * as Tf from "@tensorflow/tfjs-core";
 import * as g from "../../engine/index.ts";
 import { losses } from "../../nn/index.ts";
 import type { OnnxAttribute, OnnxNode, OnnxType } from "./onnx.ts";
+import { imageCases } from "./oracle-images.ts";
 import { loadTfjs } from "./tfjs.ts";
 
 export const tf = await loadTfjs();
@@ -83,6 +84,10 @@ type UnaryRow = [
 ];
 
 const wide = [-4, 4] as const;
+const sides: [number, number][] = [
+  [4, 2],
+  [2, 5],
+];
 const unaryRows: UnaryRow[] = [
   ["abs", g.abs, wide, tf.abs, "Abs"],
   ["neg", g.neg, wide, tf.neg, "Neg"],
@@ -501,6 +506,19 @@ const others: OracleCase[] = [
     onnx: onnx("Pad", { mode: "edge" }, { extra: [[1, 2, 2, 3]] }),
   },
   {
+    name: "pad, symmetric",
+    inputs: [input(4, 5)],
+    ours: (x) => g.pad(x, sides, { mode: "symmetric" }),
+    tf: (x) => tf.mirrorPad(x, sides, "symmetric"),
+    gradient: false,
+  },
+  {
+    name: "pad, wrap",
+    inputs: [input(4, 5)],
+    ours: (x) => g.pad(x, sides, { mode: "wrap" }),
+    onnx: onnx("Pad", { mode: "wrap" }, { extra: [[4, 2, 2, 5]] }),
+  },
+  {
     name: "tile",
     inputs: [input(2, 3)],
     ours: (x) => g.tile(x, [2, 3]),
@@ -552,6 +570,82 @@ const others: OracleCase[] = [
       ],
       extra: [[4, 6]],
     },
+  },
+  {
+    name: "gatherNd",
+    inputs: [input(4, 3, 5), indices(3, 2, 6, 2)],
+    ours: (x, i) => g.gatherNd(x, i),
+    tf: (x, i) => tf.gatherND(x, i),
+    onnx: onnx("GatherND", {}, { arity: 2 }),
+    gradient: false,
+  },
+  {
+    name: "scatterNd",
+    inputs: [indices(3, 8, 2), input(8, 5)],
+    ours: (i, u) => g.scatterNd(i, u, [4, 3, 5]),
+    tf: (i, u) => tf.scatterND(tf.cast(i, "int32"), u, [4, 3, 5]),
+    gradient: false,
+  },
+  {
+    name: "searchSorted",
+    inputs: [input(9), input(4, 6)],
+    ours: (edges, x) => g.searchSorted(g.sort(edges), x, { side: "right" }),
+    tf: (edges, x) =>
+      tf.reshape(tf.searchSorted(tf.reverse(tf.topk(edges, 9).values), tf.reshape(x, [24]), "right"), [4, 6]),
+    gradient: false,
+  },
+  {
+    name: "bincount",
+    inputs: [indices(7, 50)],
+    ours: (x) => g.bincount(x, 6),
+    tf: (x) => tf.bincount(x as Tf.Tensor1D, tf.zeros([0]) as Tf.Tensor1D, 6),
+    gradient: false,
+  },
+  {
+    name: "bincount, weighted along an axis",
+    inputs: [indices(5, 4, 9), input(4, 9)],
+    ours: (x, weights) => g.bincount(x, 5, { weights, axis: -1 }),
+    tf: (x, weights) => tf.denseBincount(x as Tf.Tensor2D, weights as Tf.Tensor2D, 5),
+    gradient: false,
+  },
+  {
+    name: "matmul, a vector and a matrix",
+    inputs: [input(4), input(4, 3)],
+    ours: (a, b) => g.matmul(a, b),
+    tf: (a, b) => tf.dot(a as Tf.Tensor1D, b as Tf.Tensor2D),
+    onnx: onnx("MatMul", {}, { arity: 2 }),
+  },
+  {
+    name: "matmul, a matrix and a vector",
+    inputs: [input(5, 4), input(4)],
+    ours: (a, b) => g.matmul(a, b),
+    tf: (a, b) => tf.dot(a as Tf.Tensor2D, b as Tf.Tensor1D),
+    onnx: onnx("MatMul", {}, { arity: 2 }),
+  },
+  {
+    name: "matmul, two vectors",
+    inputs: [input(7), input(7)],
+    ours: (a, b) => g.matmul(a, b),
+    tf: (a, b) => tf.dot(a as Tf.Tensor1D, b as Tf.Tensor1D),
+    onnx: onnx("MatMul", {}, { arity: 2 }),
+  },
+  {
+    name: "matmul, a batch and a vector",
+    inputs: [input(2, 3, 5, 4), input(4)],
+    ours: (a, b) => g.matmul(a, b),
+    onnx: onnx("MatMul", {}, { arity: 2 }),
+  },
+  {
+    name: "matmul, a vector and a batch",
+    inputs: [input(4), input(2, 4, 3)],
+    ours: (a, b) => g.matmul(a, b),
+    onnx: onnx("MatMul", {}, { arity: 2 }),
+  },
+  {
+    name: "trace",
+    inputs: [input(5, 7)],
+    ours: (x) => g.trace(x),
+    tf: (x) => tf.sum(tf.mul(x, tf.eye(5, 7))),
   },
   {
     name: "oneHot",
@@ -671,6 +765,14 @@ const onnxPool = (op: string, attributes: Readonly<Record<string, OnnxAttribute>
   nodes: [firstChannels, node(op, ["image"], attributes, "result"), lastChannels],
 });
 type Image = Tf.Tensor4D;
+/** Zeros in front of the time axis. */
+const inFront = (x: Tf.Tensor, count: number) =>
+  tf.pad(x, [
+    [0, 0],
+    [count, 0],
+    [0, 0],
+  ]);
+const oneHigh = (x: Tf.Tensor, axis = 1) => tf.expandDims(x, axis) as Image;
 
 function withTolerance(cases: readonly OracleCase[]): OracleCase[] {
   return cases.map((one) => ({ tolerance: 1e-5, ...one }));
@@ -710,6 +812,39 @@ const windows: OracleCase[] = withTolerance([
     inputs: [input(2, 9, 3), input(3, 3, 4)],
     ours: (x, w) => g.conv1d(x, w, { stride: 2, padding: "same" }),
     tf: (x, w) => tf.conv1d(x as Tf.Tensor3D, w as Tf.Tensor3D, 2, "same"),
+  },
+  {
+    name: "conv1d, causal",
+    inputs: [input(2, 9, 3), input(3, 3, 4)],
+    ours: (x, w) => g.conv1d(x, w, { stride: 2, padding: "causal" }),
+    tf: (x, w) => tf.conv1d(inFront(x, 2) as Tf.Tensor3D, w as Tf.Tensor3D, 2, "valid"),
+  },
+  {
+    name: "conv1d, causal and dilated",
+    inputs: [input(2, 9, 3), input(3, 3, 4)],
+    ours: (x, w) => g.conv1d(x, w, { dilation: 3, padding: "causal" }),
+    tf: (x, w) => tf.conv1d(inFront(x, 6) as Tf.Tensor3D, w as Tf.Tensor3D, 1, "valid", "NWC", 3),
+    gradient: false,
+  },
+  {
+    name: "convTranspose1d",
+    inputs: [input(2, 4, 3), input(3, 5, 3)],
+    ours: (x, w) => g.convTranspose1d(x, w, { stride: 2, padding: "same" }),
+    tf: (x, w) =>
+      tf.squeeze(tf.conv2dTranspose(oneHigh(x), oneHigh(w, 0), [2, 1, 8, 5], [1, 2], "same"), [1]),
+  },
+  {
+    name: "depthwiseConv1d",
+    inputs: [input(2, 7, 3), input(3, 3, 2)],
+    ours: (x, w) => g.depthwiseConv1d(x, w, { padding: "same", stride: 2 }),
+    // tfjs takes square strides only: one row high, "same" adds none above.
+    tf: (x, w) => tf.squeeze(tf.depthwiseConv2d(oneHigh(x), oneHigh(w, 0), 2, "same"), [1]),
+  },
+  {
+    name: "depthwiseConv1d, causal",
+    inputs: [input(2, 7, 4), input(4, 4, 1)],
+    ours: (x, w) => g.depthwiseConv1d(x, w, { padding: "causal" }),
+    tf: (x, w) => tf.squeeze(tf.depthwiseConv2d(oneHigh(inFront(x, 3)), oneHigh(w, 0), 1, "valid"), [1]),
   },
   {
     name: "depthwiseConv2d",
@@ -784,4 +919,5 @@ export const oracleCases: readonly OracleCase[] = [
   ...reductions,
   ...others,
   ...windows,
+  ...imageCases,
 ];

@@ -12,10 +12,10 @@ import {
 } from "typescript/unstable/sync";
 
 /**
- * What a parameter takes: options by name, a function, a tensor (and nothing that a Promise or an array could be),
- * several of them, or anything else.
+ * What a parameter takes: options by name, a function, a tensor (and nothing that a Promise or an array could be), one or
+ * numbers in arrays that become one, several tensors, or anything else.
  */
-export type ParameterKind = "options" | "function" | "tensor" | "tensors" | "other";
+export type ParameterKind = "options" | "function" | "tensor" | "tensorLike" | "tensors" | "other";
 
 export interface Parameter {
   readonly name: string;
@@ -116,7 +116,8 @@ function described(checker: Checker, given: Type): Pick<Parameter, "kind" | "opt
   const type = checker.getNonNullableType(given) ?? given;
   const text = checker.typeToString(type);
   const other = { kind: "other", options: [] } as const;
-  if (/^(Tensor|Variable|TensorLike|T|Tensor \| number|number \| Tensor)$/.test(text)) {
+  if (text === "TensorLike") return { kind: "tensorLike", options: [] };
+  if (/^(Tensor|Variable|T|Tensor \| number|number \| Tensor)$/.test(text)) {
     return { kind: "tensor", options: [] };
   }
   if (/^(readonly )?(Tensor|Variable)\[\]$/.test(text)) return { kind: "tensors", options: [] };

@@ -138,6 +138,110 @@ export const lossLimits: Readonly<Record<string, readonly LossLimit[]>> = {
     [[0, 0], [1e38, 0], 5e37, [0.5, 0]],
     [[0], [nan], nan],
   ]),
+  meanAbsolutePercentageError: regression(losses.meanAbsolutePercentageError(), [
+    [[2, 4], [2, 4], 0, [0, 0]],
+    [[1, 1], [inf, 1], inf],
+    // Targets are kept above 1e-7.
+    [[0], [1], 1e9],
+    [[1], [nan], nan],
+  ]),
+  meanSquaredLogarithmicError: regression(losses.meanSquaredLogarithmicError(), [
+    [[3, 3], [3, 3], 0, [0, 0]],
+    // What is below 0 is 0 to it.
+    [[0], [-5], 0, [0]],
+    [[0], [Math.E - 1], 1],
+    [[0], [inf], inf],
+    [[0], [nan], nan],
+  ]),
+  logCosh: regression(losses.logCosh(), [
+    [[0, 0], [inf, 0], inf],
+    [[0, 0], [-inf, 0], inf],
+    // Far away it is |e| - ln 2.
+    [[0], [1e38], 1e38, [1]],
+    [[huge], [0], huge, [-1]],
+    [[0], [nan], nan],
+  ]),
+  cosineSimilarity: regression(losses.cosineSimilarity(), [
+    [[1, 0], [2, 0], -1, [0, 0]],
+    [[1, 0], [0, 4], 0, [-0.25, 0]],
+    [[1, 0], [-2, 0], 1, [0, 0]],
+    [[0, 0], [1, 1], 0, [0, 0]],
+    [[1, 1], [0, 0], 0],
+    [[1, 1], [nan, 0], nan],
+  ]),
+  poisson: regression(losses.poisson(), [
+    [[0], [3], 3, [1]],
+    [[2], [1], 1, [-1]],
+    [[0], [0], 0],
+    [[1], [0], clipped],
+    [[1], [nan], nan],
+  ]),
+  hinge: regression(losses.hinge(), [
+    [[1], [2], 0, [0]],
+    [[1], [-2], 3, [-1]],
+    [[0], [1], 2, [1]],
+    [[-1], [-inf], 0],
+    [[1], [-inf], inf],
+    [[1], [nan], nan],
+  ]),
+  squaredHinge: regression(losses.squaredHinge(), [
+    [[1], [2], 0, [0]],
+    [[1], [-2], 9, [-6]],
+    [[0], [1], 4, [4]],
+    [[1], [-inf], inf],
+    [[1], [nan], nan],
+  ]),
+  categoricalHinge: regression(losses.categoricalHinge(), [
+    [[0, 1], [0.5, 2], 0, [0, 0]],
+    [[0, 1, 0], [1, 0, -3], 2, [1, -1, 0]],
+    [[0, 1], [inf, 0], inf],
+    [[0, 1], [nan, 0], nan],
+  ]),
+  dice: regression(losses.dice(), [
+    [[1, 1], [0, 0], 1],
+    [[1, 0], [0.5, 0.5], 0.5],
+    [[1, 0], [nan, 0], nan],
+  ]),
+  tversky: regression(losses.tversky(), [
+    [[1, 1], [0, 0], 1],
+    [[1, 0], [0.5, 0.5], 0.5],
+    [[1, 0], [nan, 0], nan],
+  ]),
+  klDivergence: regression(losses.klDivergence(), [
+    [[0.5, 0.5], [0.5, 0.5], 0, [-1, -1]],
+    [[0.5, 0.5], [0.25, 0.75], Math.log(4 / 3) / 2],
+    [[1], [0], clipped],
+    [[1], [nan], nan],
+  ]),
+  binaryFocalCrossentropy: [
+    ...regression(losses.binaryFocalCrossentropy(), [
+      [[1], [0.5], ln2 / 4],
+      [[1], [0], clipped],
+      [[1], [nan], nan],
+    ]),
+    ...regression(losses.binaryFocalCrossentropy(logits), [
+      [[1], [0], ln2 / 4],
+      [[1], [inf], 0, [0]],
+      [[1], [huge], 0, [0]],
+      [[0], [huge], huge],
+      [[0], [100], 100, [1]],
+      [[1], [-inf], inf],
+      [[1], [nan], nan],
+    ]),
+  ],
+  categoricalFocalCrossentropy: [
+    ...regression(losses.categoricalFocalCrossentropy(), [
+      [[0, 1], [0.5, 0.5], ln2 / 16],
+      [[0, 1], [1, 0], clipped / 4],
+      [[1, 0], [nan, 1], nan],
+    ]),
+    ...regression(losses.categoricalFocalCrossentropy(logits), [
+      [[0, 1], [0, 0], ln2 / 16],
+      [[1, 0], [huge, -huge], 0, [0, 0]],
+      [[0, 1, 0], [-inf, 0, 0], ln2 / 16],
+      [[1, 0], [nan, 0], nan],
+    ]),
+  ],
   binaryCrossentropy: [
     ...regression(losses.binaryCrossentropy(), [
       [[1], [0], clipped],

@@ -1,5 +1,5 @@
-// tfjs with its CPU backend and its gradients. In Node its package leaves the gradients out (tfjs-layers brings them),
-// so it is bundled from its modules, which also loads several times faster than they do.
+// tfjs with its CPU backend, its gradients and its layers. In Node its package leaves the gradients out, so all are bundled
+// from their modules, which also loads several times faster than they do.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -7,19 +7,28 @@ import { build } from "esbuild";
 import { root } from "../../scripts/setup.mjs";
 
 export type Tfjs = typeof import("@tensorflow/tfjs-core");
+/** With `tfl`, which is tfjs-layers. */
+export type TfjsLayers = Tfjs & { readonly tfl: typeof import("@tensorflow/tfjs-layers") };
 
-export async function loadTfjs(): Promise<Tfjs> {
+export const loadTfjs = (): Promise<Tfjs> => load("tfjs", "");
+
+export const loadTfjsLayers = (): Promise<TfjsLayers> =>
+  load("tfjs-layers", `export * as tfl from "@tensorflow/tfjs-layers";`) as Promise<TfjsLayers>;
+
+/** @param more besides the core, its CPU backend and its gradients */
+async function load(name: string, more: string): Promise<Tfjs> {
   const packages = path.join(root, "node_modules", "@tensorflow");
   const { version } = JSON.parse(fs.readFileSync(path.join(packages, "tfjs-core", "package.json"), "utf8"));
   const folder = path.join(root, "node_modules", ".cache", "gradgpu");
-  const file = path.join(folder, `tfjs-${version}.mjs`);
+  const file = path.join(folder, `${name}-${version}.mjs`);
   if (!fs.existsSync(file)) {
     const result = await build({
       stdin: {
         contents: `
           export * from "@tensorflow/tfjs-core";
           import "@tensorflow/tfjs-core/dist/register_all_gradients.js";
-          import "@tensorflow/tfjs-backend-cpu";`,
+          import "@tensorflow/tfjs-backend-cpu";
+          ${more}`,
         resolveDir: root,
       },
       bundle: true,

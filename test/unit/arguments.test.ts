@@ -7,6 +7,7 @@ import * as face from "../../engine/index.ts";
 import { ArgumentError, dispose, GradgpuError, init, mean, type Tensor, tensor } from "../../engine/index.ts";
 import * as inspect from "../../engine/inspect/index.ts";
 import * as internal from "../../engine/internal.ts";
+import * as ops from "../../engine/ops/index.ts";
 import * as nn from "../../nn/index.ts";
 import * as optim from "../../optim/index.ts";
 import { type Parameter, type PublicFunction, publicFunctions } from "../support/public-functions.ts";
@@ -30,9 +31,7 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   // Methods of base classes are looked at in the classes that have them.
   /^(nn\.Layer|optim\.Optimizer)#/.test(name) ||
   // Ops that others are made of, and take what those worked out.
-  /^engine\.(eachRow|rowNormGradient|col2im|squaresScale|claim|track|Ambient.*|leavesOf|mapTree|withLeaves)$/.test(
-    name,
-  ) ||
+  /^engine\.(eachRow|rowNormGradient|col2im|claim|track|Ambient.*|leavesOf|mapTree|withLeaves)$/.test(name) ||
   /#(pull|pullAll|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory)$/.test(name) ||
   (kind === "constructor" && /Error$/.test(name));
 
@@ -40,8 +39,15 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
 const isOfLayers = ({ name }: PublicFunction): boolean =>
   /^nn\..*#(call|forward|forwardLogits|convolve|outputMask|createWeights|trainedBut)$/.test(name);
 
+/** Ops as methods, which the types know everywhere once `gradgpu/methods` is compiled. */
+const isOpAsMethod = ({ name }: PublicFunction): boolean => {
+  const [owner, method] = name.split("#");
+  return /^engine\.(Tensor|Variable)$/.test(owner) && Object.hasOwn(ops, method);
+};
+
 const functions = publicFunctions(files).filter(
-  (one) => !isInternal(one) && !isOfLayers(one) && !/\.(names|name|classes)\./.test(one.name),
+  (one) =>
+    !isInternal(one) && !isOpAsMethod(one) && !isOfLayers(one) && !/\.(names|name|classes)\./.test(one.name),
 );
 
 const start = nn.input([1]);
@@ -139,7 +145,7 @@ async function failureOf({ name, kind }: PublicFunction, args: readonly unknown[
 
 /** An argument that is right as far as its kind goes. */
 function validFor({ kind }: Parameter): unknown {
-  if (kind === "tensor") return x;
+  if (kind === "tensor" || kind === "tensorLike") return x;
   if (kind === "tensors") return [x];
   return kind === "function" ? (value: Tensor) => mean(value) : undefined;
 }
@@ -211,6 +217,10 @@ describe("options", () => {
   });
 });
 
+const takesTensors = ({ kind }: Parameter) => /^tensor/.test(kind);
+/** What takes one tensor may take an array for it: all ops do. */
+const isOne = ({ kind }: Parameter) => kind !== "tensors";
+
 describe("tensors", () => {
   const wrongs: readonly (readonly [value: unknown, told: RegExp])[] = [
     [Promise.resolve(), /is a Promise; await it first|got a Promise; await it first/],
@@ -225,8 +235,9 @@ describe("tensors", () => {
     const silent: string[] = [];
     for (const one of functions) {
       const [first] = one.parameters;
-      if (first?.kind !== "tensor" && first?.kind !== "tensors") continue;
+      if (first === undefined || !takesTensors(first)) continue;
       for (const [wrong, told] of wrongs) {
+        if (Array.isArray(wrong) && isOne(first)) continue;
         const error = await failureOf(one, [wrong, ...(following[one.name] ?? [])]);
         const isTold =
           error instanceof GradgpuError && told.test(error.message) && isNamed(error.message, one.name);
@@ -239,9 +250,10 @@ describe("tensors", () => {
   it("are told from what comes later and is none", async () => {
     const silent: string[] = [];
     for (const one of functions) {
-      for (const [at, { kind }] of one.parameters.entries()) {
-        if (at === 0 || (kind !== "tensor" && kind !== "tensors")) continue;
+      for (const at of one.parameters.keys()) {
+        if (at === 0 || !takesTensors(one.parameters[at])) continue;
         for (const [wrong] of wrongs) {
+          if (Array.isArray(wrong) && isOne(one.parameters[at])) continue;
           const error = await failureOf(one, [...one.parameters.slice(0, at).map(validFor), wrong]);
           if (!(error instanceof GradgpuError)) silent.push(`${one.name}, ${at + 1}: ${String(error)}`);
         }
@@ -257,8 +269,11 @@ describe("tensors", () => {
     expect(() => engine.argMax([1] as never)).toThrow(
       "argMax: argument 1 must be a Tensor, got an array; make one with tensor([...])",
     );
-    expect(() => engine.relu(new Float32Array(2) as never)).toThrow(
+    expect(() => engine.maxPool1d(new Float32Array(2) as never, 1)).toThrow(
       "got a Float32Array; make one with tensor",
+    );
+    expect(() => engine.relu("1" as never)).toThrow(
+      'relu: argument 1 must be a Tensor, a number or an array of numbers, got the string "1"',
     );
     expect(() => engine.stack(x as never)).toThrow("an array of Tensors, got a Tensor; put it in brackets");
     expect(() => engine.concat([x, promise])).toThrow("concat: element 1 of argument 1 is a Promise");

@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseBenchArguments, UsageError } from "../../bench/arguments.ts";
 import { buildModel, nets, specOf, withoutDropout } from "../../bench/cases/nets.ts";
 import { comparable, describeDifference, ourLosses } from "../../bench/peers/agreement.ts";
@@ -158,14 +158,14 @@ describe("a peer that can't be installed", () => {
 
   it("is refused with npm's own words", async () => {
     const cache = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-peers-"));
-    const before = { ...process.env };
-    Object.assign(process.env, { npm_config_offline: "true", npm_config_cache: path.join(cache, "npm") });
+    vi.stubEnv("npm_config_offline", "true");
+    vi.stubEnv("npm_config_cache", path.join(cache, "npm"));
     try {
       await expect(installPeer("jax-js-webgpu", cache)).rejects.toThrow(
         /could not be installed: .*ENOTCACHED/,
       );
     } finally {
-      process.env = before;
+      vi.unstubAllEnvs();
       fs.rmSync(cache, { recursive: true });
     }
   });

@@ -51,6 +51,21 @@ describe("bind groups", () => {
     expect(groups.made).toBe(calls.length);
   });
 
+  it("are found again where there are many, but not made", () => {
+    const calls: Parameters<BindGroups["get"]>[] = [
+      [pipeline(1), sizes(-1), [memory(1)]],
+      [pipeline(1), sizes(-1), [memory(2)]],
+    ];
+    const [first] = calls.map((call) => groups.getIfRoom(...call));
+    expect(first).toBeDefined();
+    expect(groups.getIfRoom(...calls[0])).toBe(first);
+    expect(groups.made).toBe(2);
+    groups.alive = 40_000;
+    expect(groups.getIfRoom(...calls[0])).toBe(first);
+    expect(groups.getIfRoom(pipeline(1), sizes(-1), [memory(3)])).toBeUndefined();
+    expect(groups.made).toBe(2);
+  });
+
   it("are forgotten with any buffer that they bind, that of the sizes too", () => {
     const call = () => groups.get(pipeline(1), sizes(-7), [memory(1), memory(2)]);
     let last = call();

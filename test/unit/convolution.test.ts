@@ -208,6 +208,30 @@ describe("convTranspose", () => {
   });
 });
 
+describe("conv1d with causal padding", () => {
+  const run = async (options: Parameters<typeof conv1d>[2]) => {
+    const x = tensor([1, 2, 3, 4, 5], { shape: [1, 5, 1], device });
+    const w = tensor([100, 10, 1], { shape: [3, 1, 1], device });
+    return [...(await conv1d(x, w, options).data())];
+  };
+
+  it("sees what stands at a place and before it", async () => {
+    expect(await run({ padding: "causal" })).toEqual([1, 12, 123, 234, 345]);
+    expect(await run({ padding: "causal", dilation: 2 })).toEqual([1, 2, 13, 24, 135]);
+    expect(await run({ padding: "causal", stride: 2 })).toEqual([1, 123, 345]);
+    expect(await run({ padding: "CAUSAL" as never })).toEqual([1, 12, 123, 234, 345]);
+  });
+
+  it("is told of where a word is none, and refused where there is no time", async () => {
+    await expect(run({ padding: "casual" as never })).rejects.toThrow(
+      'unknown conv1d padding "casual". Did you mean "causal"? Known: valid, same, causal.',
+    );
+    expect(() => conv2d(filled([1, 5, 5, 1]), filled([3, 3, 1, 1]), { padding: "causal" as never })).toThrow(
+      'unknown conv2d padding "causal". Known: valid, same.',
+    );
+  });
+});
+
 describe("depthwiseConv2d", () => {
   it("has windows of its own for each channel, `multiplier` of them", async () => {
     const [x, w] = [filled([2, 4, 5, 3]), filled([2, 2, 3, 2], (i) => (i % 11) - 5)];
@@ -229,7 +253,7 @@ describe("depthwiseConv2d", () => {
       }
     }
     expect(() => depthwiseConv2d(x, filled([2, 2, 4, 1]))).toThrow(
-      /the weights' third axis must be x's channels \(4 vs 3\)/,
+      /the weights' second to last axis must be x's channels \(4 vs 3\)/,
     );
   });
 });

@@ -117,6 +117,22 @@ describe("weights and masks", () => {
     }
   });
 
+  it("batches without a mask or weights count among those with", async () => {
+    for (const loss of [
+      losses.meanSquaredError(),
+      losses.meanSquaredError({ reduction: "meanWithSampleWeight" }),
+    ]) {
+      const metric = [metrics.binaryAccuracy()];
+      const objective = objectiveOf({ loss, hasMask: true, hasWeights: true, metrics: metric });
+      objective.add(column([0, 0]), column([1, 3]), { mask: tensor([1, 0]) });
+      objective.add(column([0, 0]), column([2, 0]));
+      const [told, accuracy] = (await objective.read(4)) as number[];
+      expect(told).toBeCloseTo((1 + 4 + 0) / 3, 5);
+      expect(accuracy).toBeCloseTo(1 / 3, 5);
+      objective.dispose();
+    }
+  });
+
   it("metrics are not weighed, weightedMetrics are", async () => {
     const objective = objectiveOf({
       hasWeights: true,

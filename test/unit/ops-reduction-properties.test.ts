@@ -240,6 +240,9 @@ describe("arranging says what is wrong", () => {
         { mode: "reflect" },
       ),
     ).toThrow("the axis gives at most 4");
+    expect(() => g.pad(x, 3, { mode: "symmetric" })).toThrow(
+      'pad: 3 elements beside axis 0 of [2, 5] in mode "symmetric"; the axis gives at most 2. Use mode "edge"',
+    );
     expect(() => g.pad(x, [[1, 1]])).toThrow("or 2 pairs [before, after]");
     expect(() => g.pad(x, 1, { mode: "mirror" as "edge" })).toThrow('unknown pad mode "mirror"');
     expect(() => g.pad(g.zeros([2], { dtype: "u8" }), 1, { value: 256 })).toThrow("does not fit u8");

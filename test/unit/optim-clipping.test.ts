@@ -111,6 +111,6 @@ describe("weight decay", () => {
     const before = device.memory().tensors;
     optimizer.dispose();
     // Packed values, iterations, rate; the indices of the parts, and who decays.
-    expect(device.memory().tensors).toBe(before - 3 - 5);
+    expect(device.memory().tensors).toBe(before - 3 - 3);
   });
 });

@@ -60,6 +60,15 @@ describe("a source file", () => {
     });
     expect(wrong).toEqual([]);
   });
+
+  it("of a test changes the environment's variables, and never replaces the object that holds them", () => {
+    // vi.stubEnv() deletes from the object that was there first: of another it could take nothing away, for this
+    // file or for those that share its process.
+    const wrong = sourcesIn("test").filter((file) =>
+      /\bprocess\.env\s*=(?!=)/.test(fs.readFileSync(path.join(root, file), "utf8")),
+    );
+    expect(wrong).toEqual([]);
+  });
 });
 
 describe("a page", () => {

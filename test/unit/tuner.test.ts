@@ -181,6 +181,18 @@ describe("a tuner", () => {
     });
   });
 
+  it("is judged only by the calls that it is offered for", async () => {
+    behaviours = { exact: right, small: (twice, i) => (i < 8 ? twice : 0) };
+    const variantsOf: KernelOp["variants"] = ({ inputs: [x] }) => ({
+      family: "double",
+      problem: undefined,
+      names: x.shape[0] > 8 ? ["exact"] : ["exact", "small"],
+    });
+    const op = { ...doubling("double", ["exact", "small"]), variants: variantsOf };
+    register(familyOf(op, { checks: () => [8, 70].map((size) => ({ op, inputs: [{ shape: [size] }] })) }));
+    expect(verdictsOf(await open())).toEqual({ "double/exact": true, "double/small": true });
+  });
+
   it("takes nothing that was left out for a zero", async () => {
     behaviours = { exact: right, nothing: () => undefined };
     const op = doubling("double", ["exact", "nothing"]);
@@ -508,8 +520,9 @@ describe("the store", () => {
     await save("a key", known);
     expect(await load("a key")).toBeUndefined();
     expect(readdirSync(folder)).toEqual([]);
-    vi.stubEnv("GRADGPU_CACHE", join(folder, "elsewhere"));
+    vi.stubEnv("GRADGPU_CACHE", undefined);
+    vi.stubEnv("XDG_CACHE_HOME", join(folder, "xdg"));
     await save("a key", known);
-    expect(readdirSync(join(folder, "elsewhere"))).toHaveLength(1);
+    expect(readdirSync(join(folder, "xdg", "gradgpu"))).toHaveLength(1);
   });
 });

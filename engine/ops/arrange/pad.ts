@@ -1,5 +1,5 @@
-// Ops that put a tensor into a larger one, or turn it around: zeros, a constant, its own edge or mirror image around it,
-// and rolling. Each takes every dtype, u8 included, and moves bits as they are.
+// Ops that put a tensor into a larger one, or turn it around: zeros, a constant, its own edge, mirror image or other end
+// around it, and rolling. Each takes every dtype, u8 included, and moves bits as they are.
 
 import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { choiceOf } from "../../base/names.ts";
@@ -24,7 +24,7 @@ import { reshape } from "../layout/reshape.ts";
 import { padZeros, slice } from "../layout/slice.ts";
 import { sum } from "../reduce/reduce.ts";
 
-export type PadMode = "constant" | "reflect" | "edge";
+export type PadMode = "constant" | "edge" | "reflect" | "symmetric" | "wrap";
 
 interface PadOptions {
   /** Default "constant". */
@@ -44,6 +44,13 @@ interface PadAttrs {
 
 const outsideOf = (mode: PadMode): Outside => (mode === "constant" ? "fill" : mode);
 
+/** What the kernels take for `before`: in mode "wrap" how far in a line of repetitions the first one begins. */
+const shiftsOf = ({ shape }: Spec, { before, mode }: PadAttrs) =>
+  mode === "wrap" ? before.map((count, axis) => (count === 0 ? 0 : lackingTo(shape[axis], count))) : before;
+
+/** What `count` lacks to a multiple of `n`. */
+const lackingTo = (n: number, count: number) => (n - (count % n)) % n;
+
 /** `pad`'s op; the function below reads the widths. */
 const padAround: OpFunction<[x: Tensor, attrs: PadAttrs], Tensor> = defineOp({
   name: "pad",
@@ -53,12 +60,19 @@ const padAround: OpFunction<[x: Tensor, attrs: PadAttrs], Tensor> = defineOp({
   infer: ([x], { before, after }: PadAttrs) => [
     { shape: x.shape.map((length, axis) => before[axis] + length + after[axis]), dtype: x.dtype },
   ],
-  kernels: ({ inputs: [x], outputs: [out], attrs: { before, mode, value }, profile }) =>
-    padKernels(out, padAxes(x, out, before), outsideOf(mode), bitsOf(value, x), profile),
-  variants: ({ inputs: [x], outputs: [out], attrs: { before, mode }, profile }) =>
-    padVariants(out, padAxes(x, out, before), outsideOf(mode), profile),
-  reference: ([x], { before, mode, value }, [out]) => {
-    if (mode !== "constant") padReference(x, out, before, mode);
+  kernels: ({ inputs: [x], outputs: [out], attrs, profile }) =>
+    padKernels(
+      out,
+      padAxes(x, out, shiftsOf(x, attrs)),
+      outsideOf(attrs.mode),
+      bitsOf(attrs.value, x),
+      profile,
+    ),
+  variants: ({ inputs: [x], outputs: [out], attrs, profile }) =>
+    padVariants(out, padAxes(x, out, shiftsOf(x, attrs)), outsideOf(attrs.mode), profile),
+  reference: ([x], attrs, [out]) => {
+    const { before, mode, value } = attrs;
+    if (mode !== "constant") padReference(x, out, shiftsOf(x, attrs), mode);
     else
       placeInto(
         x,
@@ -80,7 +94,9 @@ const padAround: OpFunction<[x: Tensor, attrs: PadAttrs], Tensor> = defineOp({
       ];
     }
     for (let axis = 0; axis < x.shape.length; axis++) {
-      if (before[axis] + after[axis] > 0) gradient = folded(gradient, axis, before[axis], after[axis], mode);
+      if (before[axis] + after[axis] === 0) continue;
+      const fold = mode === "wrap" ? unwrapped : folded;
+      gradient = fold(gradient, axis, before[axis], after[axis], mode);
     }
     return [gradient];
   },
@@ -89,6 +105,10 @@ const padAround: OpFunction<[x: Tensor, attrs: PadAttrs], Tensor> = defineOp({
     { inputs: [{ shape: [3, 4] }], attrs: { before: [1, 0], after: [5, 2], mode: "edge", value: 0 } },
     { inputs: [{ shape: [3, 8] }], attrs: { before: [2, 0], after: [1, 0], mode: "reflect", value: 0 } },
     { inputs: [{ shape: [3, 5] }], attrs: { before: [1, 4], after: [0, 1], mode: "constant", value: 7 } },
+    { inputs: [{ shape: [3, 4] }], attrs: { before: [3, 2], after: [0, 4], mode: "symmetric", value: 0 } },
+    { inputs: [{ shape: [3, 8] }], attrs: { before: [1, 0], after: [3, 0], mode: "symmetric", value: 0 } },
+    { inputs: [{ shape: [3, 4] }], attrs: { before: [1, 9], after: [5, 0], mode: "wrap", value: 0 } },
+    { inputs: [{ shape: [3, 8] }], attrs: { before: [3, 0], after: [1, 0], mode: "wrap", value: 0 } },
   ],
 });
 
@@ -99,13 +119,7 @@ function bitsOf(value: number, { dtype }: Spec): number {
 }
 
 /** The adjoint of padding one axis: what was repeated outside is added to where it came from. */
-function folded(
-  gradient: Tensor,
-  axis: number,
-  before: number,
-  after: number,
-  mode: "reflect" | "edge",
-): Tensor {
+function folded(gradient: Tensor, axis: number, before: number, after: number, mode: PadMode): Tensor {
   const along = (value: number) => gradient.shape.map((_, k) => (k === axis ? value : 0));
   const part = (first: number, count: number) =>
     slice(
@@ -124,22 +138,41 @@ function folded(
   if (before > 0) {
     const head = part(0, before);
     if (mode === "edge") addAt(0, squashed(head));
-    else addAt(1, flipped(head));
+    else addAt(mode === "reflect" ? 1 : 0, flipped(head));
   }
   if (after > 0) {
     const tail = part(before + n, after);
     if (mode === "edge") addAt(n - 1, squashed(tail));
-    else addAt(n - 1 - after, flipped(tail));
+    else addAt(n - after - (mode === "reflect" ? 1 : 0), flipped(tail));
   }
   return total;
 }
 
-const modes: readonly PadMode[] = ["constant", "reflect", "edge"];
+/** The same where the axis was repeated: whole repetitions, filled up with zeros, are added up. */
+function unwrapped(gradient: Tensor, axis: number, before: number, after: number): Tensor {
+  const { shape } = gradient;
+  const n = shape[axis] - before - after;
+  const along = (value: number) => shape.map((_, k) => (k === axis ? value : 0));
+  const whole = padZeros(gradient, along(lackingTo(n, before)), along(lackingTo(n, after)));
+  const repetitions = [...shape.slice(0, axis), whole.shape[axis] / n, n, ...shape.slice(axis + 1)];
+  return sum(reshape(whole, repetitions), axis);
+}
+
+const modes: readonly PadMode[] = ["constant", "edge", "reflect", "symmetric", "wrap"];
+
+/** The most elements that a mode finds beside an axis of so many. */
+const mostBeside: Record<PadMode, (length: number) => number> = {
+  constant: () => Number.POSITIVE_INFINITY,
+  edge: (length) => (length === 0 ? 0 : Number.POSITIVE_INFINITY),
+  reflect: (length) => Math.max(length - 1, 0),
+  symmetric: (length) => length,
+  wrap: (length) => (length === 0 ? 0 : Number.POSITIVE_INFINITY),
+};
 
 /**
  * `x` with more elements around it: `widths` is one number for both ends of all axes, or a pair [before, after] an
  * axis. Mode "constant" (default) puts `value` there (default 0), "edge" repeats the outermost elements, "reflect"
- * mirrors about them without repeating them.
+ * mirrors about them without repeating them, "symmetric" with them, and "wrap" goes on at the other end.
  *
  *     pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], { mode: "reflect" })
  *
@@ -170,13 +203,12 @@ export const pad: OpFunction<
       );
     }
     x.shape.forEach((length, axis) => {
-      const most = mode === "reflect" ? length - 1 : length === 0 ? 0 : Number.POSITIVE_INFINITY;
+      const most = mostBeside[mode](length);
       const widest = Math.max(...pairs[axis]);
-      if (mode !== "constant" && widest > 0 && widest > most) {
-        throw new ShapeError(
-          `pad: ${widest} elements beside axis ${axis} of ${showShape(x.shape)} in mode "${mode}"; the axis gives at most ${Math.max(most, 0)}. Use mode "${mode === "reflect" ? "edge" : "constant"}"`,
-        );
-      }
+      if (widest <= most) return;
+      throw new ShapeError(
+        `pad: ${widest} elements beside axis ${axis} of ${showShape(x.shape)} in mode "${mode}"; the axis gives at most ${most}. Use mode "${length === 0 ? "constant" : "edge"}"`,
+      );
     });
     const before = pairs.map(([count]) => count);
     const after = pairs.map(([, count]) => count);

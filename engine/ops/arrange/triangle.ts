@@ -1,4 +1,4 @@
-// Triangles and diagonals of matrices: tril, triu, diag. All take every dtype and move bits as they are.
+// Triangles and diagonals of matrices: tril, triu, diag, trace. All but the last take every dtype and move bits as they are.
 
 import triangleSource from "../../../shaders/triangle.wgsl";
 import { ArgumentError, ShapeError } from "../../base/errors.ts";
@@ -14,6 +14,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { copyShaders, copySources, copyVariants, unitOf, variedCopy } from "../layout/copying.ts";
 import { reshape } from "../layout/reshape.ts";
 import { padZeros, slice } from "../layout/slice.ts";
+import { sum } from "../reduce/reduce.ts";
 
 const triangleShaders = copyShaders("triangle", triangleSource);
 
@@ -147,4 +148,20 @@ export function diag(x: Tensor, offset = 0): Tensor {
       { steps: [...batch.map(() => 1), columns + 1] },
     ),
   );
+}
+
+/**
+ * The sum of the diagonal of a matrix, of more axes that of each matrix in the last two. `offset` counts diagonals to the
+ * right of the main one.
+ *
+ * @throws ShapeError unless there are matrices, or for an offset beyond them
+ */
+export function trace(x: Tensor, offset = 0): Tensor {
+  checkTensor("trace", x);
+  checkOffset("trace", offset);
+  if (x.shape.length < 2)
+    throw new ShapeError(
+      `trace: takes matrices, got shape ${showShape(x.shape)}; it must have at least 2 axes`,
+    );
+  return tidy(() => sum(diag(x, offset), -1));
 }

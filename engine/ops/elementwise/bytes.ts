@@ -9,7 +9,8 @@ import { cast } from "./cast.ts";
 import { type ElementwiseDefinition, elementwiseOp } from "./elementwise.ts";
 
 const isBytes = (value: TensorLike): value is Tensor => value instanceof Tensor && value.dtype === "u8";
-const isFloat = (value: TensorLike): boolean => typeof value === "number" || value?.dtype === "f32";
+/** Host values beside bytes are floats. */
+const isFloat = (value: TensorLike): boolean => !(value instanceof Tensor) || value.dtype === "f32";
 
 /**
  * A callable op of two numbers that takes bytes beside a number or an f32 tensor, as f32: an op by itself makes the floats,

@@ -18,7 +18,7 @@ import {
 import type { SampleInput } from "../../kernel/kernel-op.ts";
 import { shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
-import type { OpFunction } from "../../tensor/op.ts";
+import type { OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { copyCall, unitOf } from "../layout/copying.ts";
 import { around } from "../layout/strided.ts";
@@ -50,70 +50,73 @@ const indexSample = (shape: Shape, values: readonly number[]): SampleInput => ({
  *
  * @throws ShapeError, DTypeError
  */
-export const takeAlongAxis: OpFunction<[x: Tensor, indices: Tensor, axis: number], Tensor> = defineOp({
-  name: "takeAlongAxis",
-  accuracy: { ulp: 0 },
-  saves: { inputs: [1] },
-  call: (x: Tensor, indices: Tensor, axis: number) => ({
-    inputs: [x, indices],
-    attrs: { axis: normalizeAxis("takeAlongAxis", axis, shapeOf("takeAlongAxis", x).length) },
-  }),
-  infer: ([x, indices], { axis }: AxisAttrs) => {
-    checkIndices("takeAlongAxis", indices);
-    const fits =
-      x.shape.length === indices.shape.length &&
-      x.shape.every((length, k) => k === axis || length === indices.shape[k]);
-    if (!fits) {
-      throw new ShapeError(
-        `takeAlongAxis: x ${showShape(x.shape)} and indices ${showShape(indices.shape)} must have as many axes and equal lengths but along axis ${axis}; use expand(), or gather() for whole rows`,
-      );
-    }
-    return [{ shape: indices.shape, dtype: x.dtype }];
+export const takeAlongAxis: OpFunction<[x: TensorLike, indices: TensorLike, axis: number], Tensor> = defineOp(
+  {
+    name: "takeAlongAxis",
+    wholeInputs: [1],
+    accuracy: { ulp: 0 },
+    saves: { inputs: [1] },
+    call: (x: TensorLike, indices: TensorLike, axis: number) => ({
+      inputs: [x, indices],
+      attrs: { axis: normalizeAxis("takeAlongAxis", axis, shapeOf("takeAlongAxis", x).length) },
+    }),
+    infer: ([x, indices], { axis }: AxisAttrs) => {
+      checkIndices("takeAlongAxis", indices);
+      const fits =
+        x.shape.length === indices.shape.length &&
+        x.shape.every((length, k) => k === axis || length === indices.shape[k]);
+      if (!fits) {
+        throw new ShapeError(
+          `takeAlongAxis: x ${showShape(x.shape)} and indices ${showShape(indices.shape)} must have as many axes and equal lengths but along axis ${axis}; use expand(), or gather() for whole rows`,
+        );
+      }
+      return [{ shape: indices.shape, dtype: x.dtype }];
+    },
+    places: ([x], { axis }) => ({ input: 1, count: x.shape[axis], outside: "gives 0" }),
+    kernels: ({ inputs: [x, indices], outputs: [out], attrs: { axis }, profile }) => {
+      const length = sizeOf(out.shape);
+      if (length === 0) return { calls: [] };
+      const { rows, inner } = around(x.shape, axis);
+      return {
+        calls: [
+          copyCall({
+            shader: gatherShader,
+            profile,
+            unit: unitOf(x.dtype, [1]),
+            length,
+            words: [inner, indices.shape[axis], rows],
+            operands: [input(0), input(1), output(0)],
+            hasNone: true,
+            functions: {
+              source:
+                "fn source(flat: u32) -> u32 {\n  let inside = min(flat, sizes.length - 1u);\n  let index = indices[inside];\n" +
+                "  if (index >= sizes.rows) {\n    return none;\n  }\n" +
+                "  return (inside / (sizes.inner * sizes.picked) * sizes.rows + index) * sizes.inner + inside % sizes.inner;\n}",
+            },
+          }),
+        ],
+      };
+    },
+    reference: ([x, indices], { axis }, [out]) => {
+      const { rows, inner } = around(x.shape, axis);
+      const picked = indices.shape[axis];
+      for (let i = 0; i < out.data.length; i++) {
+        const index = indices.data[i];
+        const outer = Math.floor(i / (inner * picked));
+        out.data[i] = index >= 0 && index < rows ? x.data[(outer * rows + index) * inner + (i % inner)] : 0;
+      }
+    },
+    vjp: ({ grad, input: saved, attrs: { axis }, inputSpecs: [x] }) => [
+      scatterAddAlongAxis(grad(), saved(1), x.shape[axis], axis),
+      null,
+    ],
+    samples: [
+      { inputs: [{ shape: [3, 4] }, indexSample([3, 2], [3, 0, 1, 1, 2, 0])], attrs: { axis: 1 } },
+      { inputs: [{ shape: [3, 2] }, indexSample([4, 2], [2, 0, 0, 1, -1, 3, 1, 1])], attrs: { axis: 0 } },
+      { inputs: [{ shape: [2, 3, 2] }, indexSample([2, 1, 2], [2, 0, 1, 1])], attrs: { axis: 1 } },
+    ],
   },
-  places: ([x], { axis }) => ({ input: 1, count: x.shape[axis], outside: "gives 0" }),
-  kernels: ({ inputs: [x, indices], outputs: [out], attrs: { axis }, profile }) => {
-    const length = sizeOf(out.shape);
-    if (length === 0) return { calls: [] };
-    const { rows, inner } = around(x.shape, axis);
-    return {
-      calls: [
-        copyCall({
-          shader: gatherShader,
-          profile,
-          unit: unitOf(x.dtype, [1]),
-          length,
-          words: [inner, indices.shape[axis], rows],
-          operands: [input(0), input(1), output(0)],
-          hasNone: true,
-          functions: {
-            source:
-              "fn source(flat: u32) -> u32 {\n  let inside = min(flat, sizes.length - 1u);\n  let index = indices[inside];\n" +
-              "  if (index >= sizes.rows) {\n    return none;\n  }\n" +
-              "  return (inside / (sizes.inner * sizes.picked) * sizes.rows + index) * sizes.inner + inside % sizes.inner;\n}",
-          },
-        }),
-      ],
-    };
-  },
-  reference: ([x, indices], { axis }, [out]) => {
-    const { rows, inner } = around(x.shape, axis);
-    const picked = indices.shape[axis];
-    for (let i = 0; i < out.data.length; i++) {
-      const index = indices.data[i];
-      const outer = Math.floor(i / (inner * picked));
-      out.data[i] = index >= 0 && index < rows ? x.data[(outer * rows + index) * inner + (i % inner)] : 0;
-    }
-  },
-  vjp: ({ grad, input: saved, attrs: { axis }, inputSpecs: [x] }) => [
-    scatterAddAlongAxis(grad(), saved(1), x.shape[axis], axis),
-    null,
-  ],
-  samples: [
-    { inputs: [{ shape: [3, 4] }, indexSample([3, 2], [3, 0, 1, 1, 2, 0])], attrs: { axis: 1 } },
-    { inputs: [{ shape: [3, 2] }, indexSample([4, 2], [2, 0, 0, 1, -1, 3, 1, 1])], attrs: { axis: 0 } },
-    { inputs: [{ shape: [2, 3, 2] }, indexSample([2, 1, 2], [2, 0, 1, 1])], attrs: { axis: 1 } },
-  ],
-});
+);
 
 interface ScatterOptions {
   /** No index occurs twice in a line, and none is out of range. */
@@ -154,12 +157,13 @@ function uniqueKernels(
  * @throws ShapeError, DTypeError, ArgumentError
  */
 export const scatterAddAlongAxis: OpFunction<
-  [updates: Tensor, indices: Tensor, size: number, axis: number, options?: ScatterOptions],
+  [updates: TensorLike, indices: TensorLike, size: number, axis: number, options?: ScatterOptions],
   Tensor
 > = defineOp({
   name: "scatterAddAlongAxis",
+  wholeInputs: [1],
   saves: { inputs: [1] },
-  call: (updates: Tensor, indices: Tensor, size: number, axis: number, options?: ScatterOptions) => {
+  call: (updates: TensorLike, indices: TensorLike, size: number, axis: number, options?: ScatterOptions) => {
     checkOptions("scatterAddAlongAxis", options, scatterOptions);
     const { length } = shapeOf("scatterAddAlongAxis", updates);
     const along = normalizeAxis("scatterAddAlongAxis", axis, length);

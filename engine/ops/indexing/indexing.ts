@@ -22,7 +22,7 @@ import {
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import { checkTensor, shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
-import { notDifferentiable } from "../../tensor/op.ts";
+import { notDifferentiable, type OpFunction, type TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { copyCall, elementsPerUnit, elementsShader, unitOf } from "../layout/copying.ts";
 import { around } from "../layout/strided.ts";
@@ -57,11 +57,12 @@ interface AxisAttrs {
  * u32. A row whose index is out of range (negative ones are) is all zeros, as in TensorFlow on GPUs, on every device;
  * under `debug({ numerics: true })` it is an error.
  */
-export const gather = defineOp({
+export const gather: OpFunction<[x: TensorLike, indices: TensorLike, axis?: number], Tensor> = defineOp({
   name: "gather",
+  wholeInputs: [1],
   accuracy: { ulp: 0 },
   saves: { inputs: [1] },
-  call: (x: Tensor, indices: Tensor, axis: number = 0) => ({
+  call: (x: TensorLike, indices: TensorLike, axis: number = 0) => ({
     inputs: [x, indices],
     attrs: { axis: normalizeAxis("gather", axis, shapeOf("gather", x).length) },
   }),
@@ -72,6 +73,7 @@ export const gather = defineOp({
     ];
   },
   places: ([x], { axis }) => ({ input: 1, count: x.shape[axis], outside: "gives zeros" }),
+  traits: { picks: "or zeros" },
   pointwise: gatherPointwise,
   kernels: ({ inputs: [x, indices], outputs: [out], attrs: { axis }, profile }) => {
     const length = sizeOf(out.shape);
@@ -143,10 +145,14 @@ interface ScatterAttrs extends AxisAttrs {
  * `updates` (f32, i32 or u32) has the axes of `indices` (i32 or u32) where the result has `axis`. Rows whose index
  * is out of range are left out; under `debug({ numerics: true })` they are an error. Additions go in the order of the indices, so results repeat bit for bit.
  */
-export const scatterAdd = defineOp({
+export const scatterAdd: OpFunction<
+  [updates: TensorLike, indices: TensorLike, size: number, axis?: number],
+  Tensor
+> = defineOp({
   name: "scatterAdd",
+  wholeInputs: [1],
   saves: { inputs: [1] },
-  call: (updates: Tensor, indices: Tensor, size: number, axis: number = 0) => {
+  call: (updates: TensorLike, indices: TensorLike, size: number, axis: number = 0) => {
     const rank = shapeOf("scatterAdd", updates).length - shapeOf("scatterAdd", indices, 2).length + 1;
     return { inputs: [updates, indices], attrs: { size, axis: normalizeAxis("scatterAdd", axis, rank) } };
   },
@@ -214,11 +220,12 @@ export const scatterAdd = defineOp({
  * `labels.shape + [depth]`. Labels are i32, u32 or u8; one that is out of range gives a row of zeros, as in TensorFlow and
  * JAX, on every device; under `debug({ numerics: true })` it is an error.
  */
-export const oneHot = defineOp({
+export const oneHot: OpFunction<[labels: TensorLike, depth: number], Tensor> = defineOp({
   name: "oneHot",
+  wholeInputs: [0],
   accuracy: { ulp: 0 },
   saves: {},
-  call: (labels: Tensor, depth: number) => ({ inputs: [labels], attrs: { depth } }),
+  call: (labels: TensorLike, depth: number) => ({ inputs: [labels], attrs: { depth } }),
   infer: ([labels], { depth }: { depth: number }) => {
     checkIndices("oneHot", "labels", labels, ["i32", "u32", "u8"]);
     if (!Number.isInteger(depth) || depth < 1) {
@@ -315,12 +322,13 @@ function windowStart(start: ReferenceTensor, window: Spec, whole: Spec): number 
  *
  * @throws ShapeError when `x` has fewer rows than `size`
  */
-export const dynamicSlice = defineOp({
+export const dynamicSlice: OpFunction<[x: Tensor, start: TensorLike, size: number], Tensor> = defineOp({
   name: "dynamicSlice",
-  traits: { takesRows: true },
+  wholeInputs: [1],
+  traits: { takesRows: true, picks: "rows" },
   accuracy: { ulp: 0 },
   saves: { inputs: [1] },
-  call: (x: Tensor, start: Tensor, size: number) => ({ inputs: [x, start], attrs: { size } }),
+  call: (x: Tensor, start: TensorLike, size: number) => ({ inputs: [x, start], attrs: { size } }),
   infer: ([x, start], { size }: { size: number }) => {
     checkStart("dynamicSlice", start);
     if (x.shape.length === 0 || !(Number.isInteger(size) && size >= 0 && size <= x.shape[0])) {
@@ -390,7 +398,7 @@ export const placeRows = defineOp({
  * @throws ShapeError when the table has not 2 axes
  * @throws DTypeError unless the ids are i32 or u32
  */
-export function embedding(table: Tensor, ids: Tensor): Tensor {
+export function embedding(table: Tensor, ids: TensorLike): Tensor {
   checkTensor("embedding", table);
   if (table.shape.length !== 2) {
     throw new ShapeError(`embedding: the table must be [count, features], got ${showShape(table.shape)}`);

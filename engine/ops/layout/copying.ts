@@ -66,9 +66,7 @@ export interface Copy {
 /** One dispatch of a copying shader: these have `in0`, `out0`, the aliases Unit and Stored, `fetch` and `element`. */
 export function copyCall(copy: Copy): KernelCall {
   const { shader, profile, unit, length, words, operands, element = elementCode[unit] } = copy;
-  const count = unit === 16 ? length : Math.ceil(length / 4);
-  const workgroups = Math.min(Math.ceil(count / 64), profile.workgroupTarget);
-  const segment = Math.ceil(count / workgroups / 64) * 64;
+  const { count, segment, workgroups } = elementsGrid(unit === 16 ? length : Math.ceil(length / 4), profile);
   const functions: Record<string, string> = { ...(element === null ? {} : { element }), ...copy.functions };
   if (unit === 1) {
     const guard = copy.hasNone ? `  if (at == none) {\n    return ${copy.noneByte ?? "0u"};\n  }\n` : "";
@@ -85,8 +83,15 @@ export function copyCall(copy: Copy): KernelCall {
     hooks,
     sizes: [count, segment, length, ...words],
     operands,
-    workgroups: grid(Math.ceil(count / segment), profile),
+    workgroups,
   };
+}
+
+/** How elements.wgsl shares out so many calls of `element`. */
+export function elementsGrid(count: number, profile: AdapterProfile) {
+  const most = Math.min(Math.ceil(count / 64), profile.workgroupTarget);
+  const segment = Math.ceil(count / most / 64) * 64;
+  return { count, segment, workgroups: grid(Math.ceil(count / segment), profile) };
 }
 
 /** A shader whose `element` makes a part of the result; `source` is all of it but elements.wgsl. */

@@ -22,13 +22,17 @@ const padShaders = copyShaders("pad", padSource);
 export const padSources = copySources(padShaders);
 
 /** What stands where the input does not reach, along an axis that has n elements there. */
-export type Outside = "fill" | "edge" | "reflect" | "wrap";
+export type Outside = "fill" | "edge" | "reflect" | "symmetric" | "wrap";
 
 /** The `position` of pad.wgsl: `axis.y` is n, `axis.z` what stands before (for wrap, taken away). */
 const positionCode: Record<Exclude<Outside, "fill">, string> = {
   edge: "return Places(clamp(Signed(p) - i32(axis.z), Signed(0), Signed(i32(axis.y) - 1)));",
   // Both mirrors at once: |q| folds at the first element, n - 1 - |n - 1 - q| at the last.
   reflect: "let last = i32(axis.y) - 1;\n  return Places(last - abs(last - abs(Signed(p) - i32(axis.z))));",
+  // The same with the outermost elements seen twice: q and -1 - q are one, and so are q and 2n - 1 - q.
+  symmetric:
+    "let q = Signed(p) - i32(axis.z);\n  let folded = select(q, Signed(-1) - q, q < Signed(0));\n" +
+    "  let beyond = Signed(2 * i32(axis.y) - 1) - folded;\n  return Places(min(folded, beyond));",
   wrap: "return (p + axis.z) % axis.y;",
 };
 
@@ -36,6 +40,10 @@ const positionCode: Record<Exclude<Outside, "fill">, string> = {
 const positions: Record<Exclude<Outside, "fill">, (p: number, n: number, before: number) => number> = {
   edge: (p, n, before) => Math.min(Math.max(p - before, 0), n - 1),
   reflect: (p, n, before) => n - 1 - Math.abs(n - 1 - Math.abs(p - before)),
+  symmetric: (p, n, before) => {
+    const folded = p < before ? before - p - 1 : p - before;
+    return folded < n ? folded : 2 * n - 1 - folded;
+  },
   wrap: (p, n, before) => (p + before) % n,
 };
 

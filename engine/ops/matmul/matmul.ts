@@ -7,8 +7,11 @@ import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import type { Family } from "../../kernel/variants.ts";
+import { withoutArrays } from "../../tensor/apply.ts";
+import { shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike, VjpContext } from "../../tensor/op.ts";
+import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { reshape } from "../layout/reshape.ts";
 import { columnSums, matmulSite } from "../pointwise/epilogues.ts";
@@ -41,14 +44,10 @@ export function productOf([a, b]: readonly Spec[], { transposeA, transposeB }: M
       `matmul: a is ${a.dtype} and b is ${b.dtype}; both must be f32. Use cast(x, "f32") first`,
     );
   }
-  for (const [name, { shape }, remedy] of [
-    ["a", a, `reshape(a, [1, ${a.shape[0]}]) makes it a row`],
-    ["b", b, `reshape(b, [${b.shape[0]}, 1]) makes it a column`],
-  ] as const) {
+  for (const [name, { shape }] of Object.entries({ a, b })) {
     if (shape.length >= 2) continue;
-    const hint = shape.length === 1 ? remedy : "multiply by a scalar with mul";
     throw new ShapeError(
-      `matmul: ${name} ${showShape(shape)} has ${shape.length} ${shape.length === 1 ? "axis" : "axes"}; both need at least 2. ${hint}`,
+      `matmul: ${name} ${showShape(shape)} has ${shape.length} axes; it must be a matrix or a vector. Multiply by a scalar with mul`,
     );
   }
   const [aFirst, aLast] = a.shape.slice(-2);
@@ -88,9 +87,10 @@ const matmulFamily: Family = {
 /**
  * Matrix product: `a` [..., M, K] times `b` [..., K, N] gives [..., M, N]. With `transposeA`, `a` is
  * [..., K, M]; with `transposeB`, `b` is [..., N, K]; neither costs a copy. Axes before the last two are batch
- * axes and broadcast by NumPy's rules. Sums are float32 on the GPU. K = 0 gives zeros.
+ * axes and broadcast by NumPy's rules. Sums are float32 on the GPU. K = 0 gives zeros. A vector counts as a row in `a`'s
+ * place and as a column in `b`'s, and the result lacks that axis: two vectors give their dot product, a scalar.
  *
- * @throws ShapeError when an operand has fewer than 2 axes, the Ks differ or the batch axes do not broadcast
+ * @throws ShapeError when an operand is a scalar, the Ks differ or the batch axes do not broadcast
  * @throws DTypeError unless both are f32
  */
 export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulOptions], Tensor> = defineOp({
@@ -98,8 +98,8 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
   name: "matmul",
   traits: { writesExactly: true, readsRows: () => slicedMatmul },
   saves: { inputs: [0, 1] },
+  instead: vectorProduct,
   call: (a: TensorLike, b: TensorLike, options?: MatmulOptions) => {
-    checkOptions("matmul", options, matmulOptions);
     const attrs = { transposeA: options?.transposeA ?? false, transposeB: options?.transposeB ?? false };
     return { inputs: [a, b], attrs };
   },
@@ -119,6 +119,31 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
   vjp: (context) => [gradientOfA(context), gradientOfB(context)],
   samples: samples(),
 });
+
+/** A product with a vector, which is a row or a column and has nothing to transpose; undefined where there is none. */
+function vectorProduct(a: TensorLike, b: TensorLike, options: MatmulOptions = {}): Tensor | undefined {
+  checkOptions("matmul", options, matmulOptions);
+  const isRow = shapeOf("matmul", a).length === 1;
+  const isColumn = shapeOf("matmul", b, 2).length === 1;
+  if (!isRow && !isColumn) return undefined;
+  return tidy(() => {
+    const [left, right] = withoutArrays(matmul.op, [a, b]);
+    const product = matmul(
+      isRow ? reshape(left, [1, -1]) : left,
+      isColumn ? reshape(right, [-1, 1]) : right,
+      {
+        transposeA: !isRow && options.transposeA,
+        transposeB: !isColumn && options.transposeB,
+      },
+    );
+    const { length } = product.shape;
+    const isKept = (axis: number) => !(isRow && axis === length - 2) && !(isColumn && axis === length - 1);
+    return reshape(
+      product,
+      product.shape.filter((_, axis) => isKept(axis)),
+    );
+  });
+}
 
 const slicedMatmul = sliced("slicedMatmul", matmul.op);
 

@@ -23,13 +23,14 @@ import {
 } from "../../kernel/kernel.ts";
 import { chosen, type Family, powerOfTwo } from "../../kernel/variants.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
-import type { TensorLike } from "../../tensor/op.ts";
+import type { OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { add, div, mul, sub } from "../elementwise/arithmetic.ts";
 import { elementwiseOp } from "../elementwise/elementwise.ts";
 import { rsqrt } from "../elementwise/exponential.ts";
 import { columnwiseSite } from "../pointwise/epilogues.ts";
 import { elementwiseShader, pointwiseCall } from "../pointwise/pointwise-code.ts";
+import { vjpByComposition } from "../reduce/composition.ts";
 import { moments } from "../reduce/moments.ts";
 import {
   batchAxes,
@@ -40,7 +41,6 @@ import {
 } from "../reduce/moments-kernels.ts";
 import { sum, sumCalls } from "../reduce/reduce.ts";
 import { reduceSources } from "../reduce/reduce-kernels.ts";
-import { vjpByComposition } from "./composition.ts";
 
 const batchNormShader = shader("batch-norm", batchNormSource);
 const gradientShader = shader("batch-norm-gradient", gradientSource);
@@ -49,7 +49,17 @@ const gradientShader = shader("batch-norm-gradient", gradientSource);
  * (x - mean) / √(variance + epsilon) · gamma + beta, pointwise with broadcasting: batch normalization with given
  * statistics, as in inference.
  */
-export const normalize = defineOp({
+export const normalize: OpFunction<
+  [
+    x: TensorLike,
+    mean: TensorLike,
+    variance: TensorLike,
+    gamma: TensorLike,
+    beta: TensorLike,
+    epsilon?: number | { epsilon?: number },
+  ],
+  Tensor
+> = defineOp({
   ...elementwiseOp<{ epsilon: number }>({
     name: "normalize",
     arity: 5,
@@ -178,9 +188,13 @@ const batchNormFamily: Family = {
 /**
  * Batch normalization with the batch's own statistics (training): x [batch..., features], gamma and beta
  * [features]. Gives [y, mean, variance]; variance is the biased one. Source: Ioffe and Szegedy 2015, algorithm 1;
- * the gradient flows through mean and variance.
+ * the gradient flows through mean and variance. On a GPU the variance must be a number that f32 has, which those of
+ * features that spread over 1e19 and more are not: their y is 0 or NaN.
  */
-export const batchNorm = defineMultiOp({
+export const batchNorm: OpFunction<
+  [x: TensorLike, gamma: TensorLike, beta: TensorLike, epsilon?: number | { epsilon?: number }],
+  Tensor[]
+> = defineMultiOp({
   family: batchNormFamily,
   name: "batchNorm",
   saves: { inputs: [0, 1], outputs: [1, 2] },

@@ -6,7 +6,7 @@ import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 import type { Family } from "../../kernel/variants.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
-import type { TensorLike } from "../../tensor/op.ts";
+import type { Op, OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { sigmoid } from "../elementwise/activations.ts";
 import { add, mul, neg, sub } from "../elementwise/arithmetic.ts";
@@ -15,8 +15,8 @@ import { activationFunctions } from "../elementwise/math-functions.ts";
 import { oneHot } from "../indexing/indexing.ts";
 import { reshape } from "../layout/reshape.ts";
 import { valuewiseSite } from "../pointwise/epilogues.ts";
+import { vjpByComposition } from "../reduce/composition.ts";
 import { sum } from "../reduce/reduce.ts";
-import { vjpByComposition } from "./composition.ts";
 import {
   crossEntropySources,
   gradientKernels,
@@ -126,7 +126,7 @@ export const softmaxCrossEntropyGradient = defineOp({
  * -∞ rules its class out: it adds nothing where its target is 0 and makes the loss ∞ where it is not. NaN for rows with
  * NaN, with ∞ or of -∞ alone, for which softmax is not defined.
  */
-export const softmaxCrossEntropy = defineOp({
+export const softmaxCrossEntropy: OpFunction<[logits: TensorLike, targets: TensorLike], Tensor> = defineOp({
   family: crossEntropyFamily,
   name: "softmaxCrossEntropy",
   saves: { inputs: [0, 1] },
@@ -183,52 +183,54 @@ export const softmaxCrossEntropy = defineOp({
  * no gradient, as a row of zeros would, on every device: so a row can be masked with the label -1. `fit` and `evaluate`
  * refuse such labels up front, and under `debug({ numerics: true })` they are an error.
  */
-export const sparseSoftmaxCrossEntropy = defineOp({
-  family: crossEntropyFamily,
-  name: "sparseSoftmaxCrossEntropy",
-  saves: { inputs: [0, 1] },
-  samples: [
-    {
-      inputs: [
-        { shape: [5, 7], low: -3, high: 3 },
-        { shape: [5], dtype: "i32", low: 0, high: 7 },
-      ],
+export const sparseSoftmaxCrossEntropy: OpFunction<[logits: TensorLike, labels: TensorLike], Tensor> =
+  defineOp({
+    family: crossEntropyFamily,
+    name: "sparseSoftmaxCrossEntropy",
+    wholeInputs: [1],
+    saves: { inputs: [0, 1] },
+    samples: [
+      {
+        inputs: [
+          { shape: [5, 7], low: -3, high: 3 },
+          { shape: [5], dtype: "i32", low: 0, high: 7 },
+        ],
+      },
+      {
+        inputs: [
+          { shape: [2, 3, 10], low: -3, high: 3 },
+          { shape: [2, 3], dtype: "u32", low: 0, high: 10 },
+        ],
+      },
+    ],
+    call: (logits: TensorLike, labels: TensorLike) => ({ inputs: [logits, labels], attrs: {} }),
+    infer: ([logits, labels]) => {
+      checkLogits("sparseSoftmaxCrossEntropy", logits);
+      const shape = logits.shape.slice(0, -1);
+      if (!sameShape(shape, labels.shape)) {
+        throw new ShapeError(
+          `sparseSoftmaxCrossEntropy: labels ${showShape(labels.shape)} do not fit logits ${showShape(logits.shape)}: labels must be ${showShape(shape)}, one integer a row`,
+        );
+      }
+      if (labels.dtype !== "i32" && labels.dtype !== "u32") {
+        throw new DTypeError(
+          `sparseSoftmaxCrossEntropy: labels must be i32 or u32, got ${labels.dtype}; use cast(labels, "i32")`,
+        );
+      }
+      return [{ shape, dtype: "f32" }];
     },
-    {
-      inputs: [
-        { shape: [2, 3, 10], low: -3, high: 3 },
-        { shape: [2, 3], dtype: "u32", low: 0, high: 10 },
-      ],
+    places: labelPlaces,
+    kernels: lossKernels,
+    variants: lossVariants,
+    reference: ([logits, labels], _, [out]) => {
+      eachRow(logits, (start, length, largest, total) => {
+        const label = labels.data[start / length];
+        out.data[start / length] =
+          label >= 0 && label < length ? Math.log(total) - (logits.data[start + label] - largest) : 0;
+      });
     },
-  ],
-  call: (logits: TensorLike, labels: TensorLike) => ({ inputs: [logits, labels], attrs: {} }),
-  infer: ([logits, labels]) => {
-    checkLogits("sparseSoftmaxCrossEntropy", logits);
-    const shape = logits.shape.slice(0, -1);
-    if (!sameShape(shape, labels.shape)) {
-      throw new ShapeError(
-        `sparseSoftmaxCrossEntropy: labels ${showShape(labels.shape)} do not fit logits ${showShape(logits.shape)}: labels must be ${showShape(shape)}, one integer a row`,
-      );
-    }
-    if (labels.dtype !== "i32" && labels.dtype !== "u32") {
-      throw new DTypeError(
-        `sparseSoftmaxCrossEntropy: labels must be i32 or u32, got ${labels.dtype}; use cast(labels, "i32")`,
-      );
-    }
-    return [{ shape, dtype: "f32" }];
-  },
-  places: labelPlaces,
-  kernels: lossKernels,
-  variants: lossVariants,
-  reference: ([logits, labels], _, [out]) => {
-    eachRow(logits, (start, length, largest, total) => {
-      const label = labels.data[start / length];
-      out.data[start / length] =
-        label >= 0 && label < length ? Math.log(total) - (logits.data[start + label] - largest) : 0;
-    });
-  },
-  vjp: ({ grad, input }) => [softmaxCrossEntropyGradient(input(0), input(1), grad()), null],
-});
+    vjp: ({ grad, input }) => [softmaxCrossEntropyGradient(input(0), input(1), grad()), null],
+  });
 
 /**
  * A batch's softmax cross-entropy as training wants it, in one kernel: [Σ losses, hits, gradient]. Losses are those
@@ -316,7 +318,7 @@ export const softmaxCrossEntropySummary = defineMultiOp({
   },
 });
 
-const sigmoidOp = elementwiseOp({
+const sigmoidOp: Op<object> = elementwiseOp({
   name: "sigmoidCrossEntropy",
   arity: 2,
   wgsl: "cross_entropy_slope_4(a, select(-b, vec4f(1.0) - b, a > vec4f())) + softplus_tail_4(a)",
@@ -366,7 +368,7 @@ const sigmoidOp = elementwiseOp({
  *
  * @throws ShapeError for targets of any other shape: broadcast, they would give a number that means nothing
  */
-export const sigmoidCrossEntropy = defineOp({
+export const sigmoidCrossEntropy: OpFunction<[logits: TensorLike, targets: TensorLike], Tensor> = defineOp({
   ...sigmoidOp,
   infer: ([logits, targets], attrs) => {
     if (targets.shape.length > 0 && !sameShape(logits.shape, targets.shape)) {

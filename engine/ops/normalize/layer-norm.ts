@@ -152,6 +152,8 @@ const rmsNormOp = normOp("rmsNorm", [
 /**
  * Layer normalization: γ (x - mean) / √(variance + ε) + β, mean and (biased, 1/n) variance over the last axis or the
  * last few; `gamma` and `beta` have those axes' shape. ε defaults to 1e-3, as Keras's. Source: Ba, Kiros and Hinton 2016.
+ * On a GPU a row's sum must be a number that f32 has, and its deviation at most 8e37: the reciprocal of a larger one is a
+ * subnormal number, which adapters may take for 0. Rows beyond that give NaN or 0.
  *
  * @throws ArgumentError when `axes` are not the last ones
  * @throws ShapeError when gamma or beta do not fit
@@ -170,7 +172,7 @@ export const layerNorm: Normalization<[options?: LayerNormOptions]> = Object.ass
 
 /**
  * RMS normalization: γ x / √(mean(x²) + ε) + β, the mean over the last axis or the last few; ε defaults to 1e-6, as
- * Keras's. Source: Zhang and Sennrich 2019.
+ * Keras's. Source: Zhang and Sennrich 2019. The root may be 8e37 at most on a GPU, as the deviation for {@link layerNorm}.
  *
  * @throws ArgumentError when `axes` are not the last ones
  * @throws ShapeError when gamma or beta do not fit
@@ -191,6 +193,7 @@ export const rmsNorm: Normalization<[options?: LayerNormOptions]> = Object.assig
  * Group normalization of `x` [batch, ..., channels]: channels are cut into `groups`, and each sample's group is
  * normalized with its own mean and (biased) variance over all pixels and its channels; `gamma` and `beta` are
  * [channels]. ε defaults to 1e-3, as Keras's. Source: Wu and He 2018.
+ * Groups are bounded as rows are for {@link layerNorm}.
  *
  * @throws ArgumentError when the groups do not divide the channels
  */
@@ -207,6 +210,7 @@ export const groupNorm: Normalization<[groups: number, options?: NormalizationOp
 /**
  * Instance normalization of `x` [batch, ..., channels]: each sample's channel with its own mean and (biased) variance
  * over all pixels; `gamma` and `beta` are [channels]. ε defaults to 1e-3. Source: Ulyanov, Vedaldi and Lempitsky 2016.
+ * Channels are bounded as rows are for {@link layerNorm}.
  */
 export const instanceNorm: Normalization<[options?: NormalizationOptions]> = Object.assign(
   (x: Tensor, options: NormalizationOptions = {}): Tensor => {

@@ -33,6 +33,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { add, div, mul, sub } from "../elementwise/arithmetic.ts";
 import { reshape } from "../layout/reshape.ts";
 import { columnwiseSite } from "../pointwise/epilogues.ts";
+import { vjpByComposition } from "../reduce/composition.ts";
 import { mean as meanOf, sum, sumCalls } from "../reduce/reduce.ts";
 import {
   isSharedRow,
@@ -42,7 +43,6 @@ import {
   rowVariants,
   sharedPlaces,
 } from "../reduce/shared-rows.ts";
-import { vjpByComposition } from "./composition.ts";
 
 // A tensor is seen as [outer, middle, groups, inner]: what has the same outer index and group is normalized together,
 // and gamma and beta are [groups * inner].

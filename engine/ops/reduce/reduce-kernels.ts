@@ -24,8 +24,8 @@ import {
 import type { ReferenceTensor, Sample, SampleInput } from "../../kernel/kernel-op.ts";
 import type { Family } from "../../kernel/variants.ts";
 import { shapeOf } from "../../tensor/arguments.ts";
-import { defineOp } from "../../tensor/define.ts";
-import type { NotDifferentiable, Op, TensorLike, Vjp, VjpContext } from "../../tensor/op.ts";
+import { defineOp, type OpDefinition } from "../../tensor/define.ts";
+import type { NotDifferentiable, Op, OpFunction, TensorLike, Vjp, VjpContext } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { reshape } from "../layout/reshape.ts";
 import { valuewiseSite } from "../pointwise/epilogues.ts";
@@ -142,7 +142,11 @@ function reduceKernels(context: KernelContext<ReduceAttrs>, reduction: Reduction
 }
 
 /** Stages, each of which may be cut into chunks that a further stage puts together. */
-function cutStages(shape: readonly number[], axes: readonly number[], profile: AdapterProfile): CutStage[] {
+export function cutStages(
+  shape: readonly number[],
+  axes: readonly number[],
+  profile: AdapterProfile,
+): CutStage[] {
   return stagesOf(shape, axes).flatMap((stage) => {
     const chunks = chunkCount(stage, profile);
     const cut = { ...stage, chunks };
@@ -279,6 +283,7 @@ export interface ReduceDefinition extends Reduction {
   saves?: Op["saves"];
   accuracy?: Op["accuracy"];
   traits?: Op["traits"];
+  instead?: OpDefinition<Parameters<ReduceFunction>, ReduceAttrs>["instead"];
   /** Further samples than those of every reduction. */
   samples?: readonly Sample<ReduceAttrs>[];
 }
@@ -308,6 +313,12 @@ export interface ReduceOptions {
 
 export const reduceOptions: OptionNames<ReduceOptions> = { keepDims: true };
 
+/** A reduction as it is called. */
+export type ReduceFunction = OpFunction<
+  [x: TensorLike, axes?: number | readonly number[], options?: ReduceOptions],
+  Tensor
+>;
+
 /** The attributes of a reduction from its arguments. */
 export function reduceAttrs(
   name: string,
@@ -321,7 +332,7 @@ export function reduceAttrs(
   };
 }
 
-export function reduction(definition: ReduceDefinition) {
+export function reduction(definition: ReduceDefinition): ReduceFunction {
   const { name, dtypes, allowsEmpty } = definition;
   const dtype = dtypes[0];
   return defineOp({
@@ -331,6 +342,7 @@ export function reduction(definition: ReduceDefinition) {
     samples: [...reduceSamples(dtype, {}), ...(definition.samples ?? [])],
     accuracy: definition.accuracy,
     traits: definition.traits,
+    instead: definition.instead,
     call: (x: TensorLike, axes?: number | readonly number[], options?: ReduceOptions) => {
       checkOptions(name, options, reduceOptions);
       return { inputs: [x], attrs: reduceAttrs(name, x, axes, options?.keepDims) };

@@ -5,14 +5,22 @@ import { reducedShape, sizeOf } from "../../base/shape.ts";
 import type { AdapterProfile, KernelCall, Operand, Spec } from "../../kernel/kernel.ts";
 import type { Family } from "../../kernel/variants.ts";
 import { notDifferentiable, type Vjp, type VjpContext } from "../../tensor/op.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { tidy } from "../../tensor/scope.ts";
+import { Tensor } from "../../tensor/tensor.ts";
 import { div, mul } from "../elementwise/arithmetic.ts";
 import { cast } from "../elementwise/cast.ts";
 import { equal } from "../elementwise/comparison.ts";
 import { expand, transpose } from "../layout/movement.ts";
 import { reshape } from "../layout/reshape.ts";
 import { cumprod } from "./cumulative.ts";
-import { keptShape, type ReduceAttrs, reduceReference, reduceSources, reduction } from "./reduce-kernels.ts";
+import {
+  keptShape,
+  type ReduceAttrs,
+  type ReduceFunction,
+  reduceReference,
+  reduceSources,
+  reduction,
+} from "./reduce-kernels.ts";
 
 const numeric: readonly DType[] = ["f32", "i32", "u32"];
 const lowest = (dtype: DType) =>
@@ -77,8 +85,11 @@ export function sumCalls(
   }));
 }
 
-/** Arithmetic mean over `axes` (default: all): {@link sum} divided by the number of elements; NaN over none. */
-export const mean = reduction({
+/**
+ * Arithmetic mean over `axes` (default: all): {@link sum} divided by the number of elements; NaN over none. It is f32 for
+ * integers, bytes and booleans, too. On a GPU the sum must be a number that f32 has: the mean of numbers near 3e38 is ∞.
+ */
+export const mean: ReduceFunction = reduction({
   family: reduceFamily,
   name: "mean",
   traits: { keepsEqualSize: true, writesExactly: true },
@@ -88,6 +99,8 @@ export const mean = reduction({
   isSum: true,
   identity: () => 0,
   divides: true,
+  instead: (x, axes, options) =>
+    x instanceof Tensor && x.dtype !== "f32" ? tidy(() => mean(cast(x, "f32"), axes, options)) : undefined,
   reference: ([x], attrs, [out]) => {
     reduceReference(x, attrs, out, 0, (total, value) => total + value);
     const count = sizeOf(x.shape) / sizeOf(out.shape);
@@ -169,20 +182,6 @@ export const max = reduction({
   reference: ([x], attrs, [out]) => reduceReference(x, attrs, out, lowest(x.dtype), Math.max),
   saves: { inputs: [0], outputs: [0] },
   vjp: extremeVjp,
-});
-
-/** The largest |x| over `axes` (default: all), NaN where an element is: what sums of squares are scaled by. */
-export const largestMagnitude = reduction({
-  name: "largestMagnitude",
-  accuracy: { ulp: 0 },
-  dtypes: ["f32"],
-  allowsEmpty: true,
-  // Of what was combined before, the magnitude is itself.
-  combine: (dtype) => extreme("max")(dtype).replace(/\b([ab])\b/g, "abs($1)"),
-  identity: () => 0,
-  reference: ([x], attrs, [out]) =>
-    reduceReference(x, attrs, out, 0, (largest, value) => Math.max(largest, Math.abs(value))),
-  vjp: notDifferentiable("it only decides by which power of two numbers are scaled"),
 });
 
 /** Smallest element over `axes` (default: all), with the rules of {@link max}. */

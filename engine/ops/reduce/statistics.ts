@@ -12,12 +12,12 @@ import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { abs, add, div, mul, sign, square, sub } from "../elementwise/arithmetic.ts";
 import { cast } from "../elementwise/cast.ts";
-import { equal, greater, less, lessEqual } from "../elementwise/comparison.ts";
-import { exp, log, sqrt } from "../elementwise/exponential.ts";
+import { equal, less, lessEqual } from "../elementwise/comparison.ts";
+import { exp, log } from "../elementwise/exponential.ts";
 import { logicalNot, where } from "../elementwise/logical.ts";
 import { reshape } from "../layout/reshape.ts";
 import { slice } from "../layout/slice.ts";
-import { largestMagnitude, max, mean, sum } from "./reduce.ts";
+import { max, mean, sum } from "./reduce.ts";
 import {
   keptShape,
   type ReduceAttrs,
@@ -26,6 +26,7 @@ import {
   reduceOptions,
   reduceSamples,
 } from "./reduce-kernels.ts";
+import { divOrZero, rootOfSquares } from "./root-of-squares.ts";
 
 export type { ReduceOptions };
 
@@ -86,24 +87,6 @@ function deviations(x: Tensor, { axes }: ReduceAttrs): Tensor {
   return sub(shifted, over(shifted));
 }
 
-/**
- * By what to multiply numbers, the largest of which is of size `largest`, before they are squared, and what
- * their norm is to be multiplied by: 1 but where sums of squares might overflow or underflow, then a power of two.
- */
-export function squaresScale(largest: Tensor): { readonly factor: Tensor; readonly inverse: Tensor } {
-  const [isLarge, isSmall] = [greater(largest, 2 ** 40), less(largest, 2 ** -40)];
-  const pick = (large: number, small: number) => where(isLarge, large, where(isSmall, small, 1));
-  return { factor: pick(2 ** -80, 2 ** 80), inverse: pick(2 ** 80, 2 ** -80) };
-}
-
-/** The root of the sum of squares over the axes, divided by `divisor` first. */
-function rootOfSquares(x: Tensor, { axes, keepDims }: ReduceAttrs, divisor?: number): Tensor {
-  const { factor, inverse } = squaresScale(largestMagnitude(x, axes, { keepDims: true }));
-  const squares = sum(square(mul(x, factor)), axes, { keepDims: true });
-  const root = mul(sqrt(divisor === undefined ? squares : div(squares, divisor)), inverse);
-  return reshape(root, reducedShape(x.shape, axes, keepDims));
-}
-
 /** The number of elements less the correction: 0 where nothing is left, so that 0 / 0 gives NaN. */
 const divisorOf = (x: Spec, attrs: VarianceAttrs) => Math.max(countOf(x, attrs) - attrs.correction, 0);
 
@@ -136,12 +119,6 @@ export const variance: OpFunction<[x: TensorLike, axes?: Axes, options?: Varianc
   },
 );
 
-/** a / b, and 0 where b is 0: safe to differentiate there too. */
-function divOrZero(a: Tensor, b: Tensor): Tensor {
-  const isZero = equal(b, 0);
-  return where(isZero, 0, div(a, where(isZero, 1, b)));
-}
-
 /**
  * Standard deviation over `axes` (default: all), the root of {@link variance}, also where that would not be an f32 number.
  * Where it is 0 it has no derivative: the
@@ -156,7 +133,9 @@ export const standardDeviation: OpFunction<[x: TensorLike, axes?: Axes, options?
       attrs: varianceAttrs("standardDeviation", x, axes, options),
     }),
     infer: ([x], attrs: VarianceAttrs) => inferReduced("standardDeviation", x, attrs),
-    compose: ([x], attrs) => [rootOfSquares(deviations(x, attrs), attrs, divisorOf(x, attrs))],
+    compose: ([x], attrs) => [
+      rootOfSquares(deviations(x, attrs), attrs.axes, divisorOf(x, attrs), attrs.keepDims),
+    ],
     vjp: (context) => {
       const { attrs, grad, input, output, inputSpecs } = context;
       const share = divOrZero(deviations(input(0), attrs), keptShape(context, output()));
@@ -225,7 +204,8 @@ const normOptions: OptionNames<NormOptions> = { keepDims: true, order: true };
 /**
  * Vector norm over `axes` (default: all), of order 1, 2 or Infinity. For order 2 neither do squares overflow nor underflow,
  * whatever the elements' size. Where a norm has no derivative the gradient is the subgradient nearest 0: of order 1, 0 for
- * elements that are 0; of order 2, 0 at the origin; of order Infinity, tied elements share it.
+ * elements that are 0; of order 2, 0 at the origin; of order Infinity, tied elements share it. A norm beyond f32 is ∞, and
+ * its gradient on a GPU is 0 or NaN.
  *
  * @throws ArgumentError for another order
  */
@@ -250,7 +230,7 @@ export const norm: OpFunction<[x: TensorLike, axes?: Axes, options?: NormOptions
   },
   compose: ([x], { axes, keepDims, order }) => {
     if (order === 1) return [sum(abs(x), axes, { keepDims })];
-    if (order === 2) return [rootOfSquares(x, { axes, keepDims })];
+    if (order === 2) return [rootOfSquares(x, axes, 1, keepDims)];
     return [max(abs(x), axes, { keepDims })];
   },
   vjp: (context) => {

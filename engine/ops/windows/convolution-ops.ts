@@ -2,6 +2,7 @@
 // so that they differentiate any number of times.
 
 import { DTypeError, ShapeError } from "../../base/errors.ts";
+import { perAxis } from "../../base/number-checks.ts";
 import { type Shape, showShape, sizeOf } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 import type { Sample } from "../../kernel/kernel-op.ts";
@@ -23,7 +24,6 @@ import {
   imageShape,
   isPointwiseWindow,
   patchesLimit,
-  perAxis,
   resolveWindow,
   tapsOf,
   type Window,

@@ -2,7 +2,7 @@
 // come to. What is computed stands in convolution-ops.ts.
 
 import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../../base/errors.ts";
-import { atLeastOne } from "../../base/number-checks.ts";
+import { atLeastOne, type PerAxis, perAxis } from "../../base/number-checks.ts";
 import { showShape } from "../../base/shape.ts";
 import { apply } from "../../tensor/apply.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
@@ -14,9 +14,10 @@ import { type ConvolutionAttrs, convolution, nameOf, transposed, weightGradient 
 import type { ConvolutionOptions } from "./windows.ts";
 import {
   asPair,
+  type Convolution1dOptions,
+  causalPadding,
   explicitPadding,
-  type PerAxis,
-  perAxis,
+  type Padding,
   resolveWindow,
   span,
   type Window,
@@ -40,6 +41,7 @@ const transposeOptions: OptionNames<ConvolutionTransposeOptions> = {
 };
 
 type DepthwiseOptions = Omit<ConvolutionOptions, "groups">;
+type Depthwise1dOptions = Omit<Convolution1dOptions, "groups">;
 
 const depthwiseOptions: OptionNames<DepthwiseOptions> = { ...windowOptions, dilation: true };
 
@@ -66,9 +68,15 @@ function checkGroups(op: string, groups: number, counts: Readonly<Record<string,
   }
 }
 
-function convolutionOver(rank: 1 | 2): Convolution<ConvolutionOptions> {
+/** The options of a rank: over one axis padding may be "causal". */
+interface OptionsOf {
+  1: Convolution1dOptions;
+  2: ConvolutionOptions;
+}
+
+function convolutionOver<R extends 1 | 2>(rank: R): Convolution<OptionsOf[R]> {
   const name = nameOf(rank + 2);
-  const call = (x: Tensor, weights: Tensor, options: ConvolutionOptions = {}): Tensor => {
+  const call = (x: Tensor, weights: Tensor, options: Convolution1dOptions = {}): Tensor => {
     checkOptions(name, options, convolutionOptions);
     const { stride = 1, padding = "valid", dilation = 1, groups = 1 } = options;
     checkRanks(name, rank, x, weights, "in / groups, out");
@@ -80,13 +88,15 @@ function convolutionOver(rank: 1 | 2): Convolution<ConvolutionOptions> {
         `${name}: x ${showShape(x.shape)} and weights ${showShape(weights.shape)} disagree: the weights' second to last axis must be x's channels / groups (${into} vs ${channels} / ${groups})`,
       );
     }
+    const dilations = perAxis(name, "dilation", dilation, rank);
     const window = resolveWindow(
       name,
       x.shape.slice(1, -1),
       weights.shape.slice(0, rank),
       perAxis(name, "stride", stride, rank),
-      perAxis(name, "dilation", dilation, rank),
-      padding,
+      dilations,
+      // Two axes have no before and after in time: resolveWindow refuses the word there.
+      rank === 1 ? causalPadding(name, padding, weights.shape[0], dilations[0]) : (padding as Padding),
     );
     return apply(convolution, [x, weights], { window, groups })[0];
   };
@@ -155,11 +165,11 @@ function convolutionTransposeOver(rank: 1 | 2): Convolution<ConvolutionTranspose
 /**
  * Convolution (cross-correlation, as everywhere in deep learning) of `x` [batch, length, in] with `weights`
  * [window, in / groups, out]: [batch, places, out], places = ⌊(length + padding - span) / stride⌋ + 1 with
- * span = (window - 1) · dilation + 1, or ⌈length / stride⌉ with padding "same".
+ * span = (window - 1) · dilation + 1, or ⌈length / stride⌉ with padding "same" or "causal".
  *
  * @throws ShapeError when channels, groups or lengths do not fit
  */
-export const conv1d: Convolution<ConvolutionOptions> = convolutionOver(1);
+export const conv1d: Convolution<Convolution1dOptions> = convolutionOver(1);
 
 /**
  * Convolution (cross-correlation) of images `x` [batch, height, width, in] with `weights` [height, width,
@@ -191,20 +201,39 @@ export const convolutionWeightGradient: OpFunction<[x: Tensor, g: Tensor, attrs:
   });
 
 /**
- * Depthwise convolution of `x` [batch, height, width, channels] with `weights` [height, width, channels, multiplier]:
- * each channel under `multiplier` windows of its own. [batch, places down, places across, channels * multiplier],
- * channel c's results at c * multiplier and on.
+ * Depthwise convolution of `x` [batch, length, channels] with `weights` [window, channels, multiplier]: each channel under
+ * `multiplier` windows of its own. [batch, places, channels * multiplier], channel c's results at c * multiplier and on.
+ *
+ * @throws ShapeError when channels or lengths do not fit
  */
+export function depthwiseConv1d(x: Tensor, weights: Tensor, options: Depthwise1dOptions = {}): Tensor {
+  return depthwise(1, x, weights, options, (windows, all) => conv1d(x, windows, all));
+}
+
+/** {@link depthwiseConv1d} over two spatial axes: `x` [batch, height, width, channels], `weights` [height, width, channels, multiplier]. */
 export function depthwiseConv2d(x: Tensor, weights: Tensor, options: DepthwiseOptions = {}): Tensor {
-  checkOptions("depthwiseConv2d", options, depthwiseOptions);
-  checkRanks("depthwiseConv2d", 2, x, weights, "channels, multiplier");
-  const [height, width, channels, multiplier] = weights.shape;
-  if (channels !== x.shape[3]) {
+  return depthwise(2, x, weights, options, (windows, all) => conv2d(x, windows, all));
+}
+
+function depthwise<O extends DepthwiseOptions | Depthwise1dOptions>(
+  rank: 1 | 2,
+  x: Tensor,
+  weights: Tensor,
+  options: O,
+  convolve: (windows: Tensor, options: O & { groups: number }) => Tensor,
+): Tensor {
+  const name = `depthwiseConv${rank}d`;
+  checkOptions<DepthwiseOptions | Depthwise1dOptions>(name, options, depthwiseOptions);
+  checkRanks(name, rank, x, weights, "channels, multiplier");
+  const size = weights.shape.slice(0, rank);
+  const [channels, multiplier] = weights.shape.slice(rank);
+  const { [rank + 1]: given } = x.shape;
+  if (channels !== given) {
     throw new ShapeError(
-      `depthwiseConv2d: x ${showShape(x.shape)} and weights ${showShape(weights.shape)} disagree: the weights' third axis must be x's channels (${channels} vs ${x.shape[3]})`,
+      `${name}: x ${showShape(x.shape)} and weights ${showShape(weights.shape)} disagree: the weights' second to last axis must be x's channels (${channels} vs ${given})`,
     );
   }
   return tidy(() =>
-    conv2d(x, reshape(weights, [height, width, 1, channels * multiplier]), { ...options, groups: channels }),
+    convolve(reshape(weights, [...size, 1, channels * multiplier]), { ...options, groups: channels }),
   );
 }

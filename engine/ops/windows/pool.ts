@@ -1,10 +1,11 @@
 // What max and average pooling share: attributes, checks, samples.
 
 import { DTypeError } from "../../base/errors.ts";
+import { perAxis } from "../../base/number-checks.ts";
 import type { Shape } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 import type { Sample } from "../../kernel/kernel-op.ts";
-import { imageShape, perAxis, resolveWindow, type Window, type WindowOptions } from "./windows.ts";
+import { imageShape, resolveWindow, type Window, type WindowOptions } from "./windows.ts";
 
 export interface PoolAttrs {
   readonly window: Window;

@@ -2,6 +2,7 @@
 // everything. Padding is never a value: maxima ignore it, averages do not count it (as Keras and TensorFlow do).
 
 import { ArgumentError, checkOptions, ShapeError } from "../../base/errors.ts";
+import { type PerAxis, perAxis } from "../../base/number-checks.ts";
 import { showShape } from "../../base/shape.ts";
 import { apply, firstOf } from "../../tensor/apply.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
@@ -12,14 +13,7 @@ import { type ReduceOptions, reduceOptions } from "../reduce/reduce-kernels.ts";
 import { averagePool } from "./average-pool.ts";
 import { maxPool } from "./max-pool.ts";
 import type { PoolAttrs } from "./pool.ts";
-import {
-  explicitPadding,
-  type PerAxis,
-  perAxis,
-  resolveWindow,
-  type WindowOptions,
-  windowOptions,
-} from "./windows.ts";
+import { explicitPadding, resolveWindow, type WindowOptions, windowOptions } from "./windows.ts";
 
 type Pooling = OpFunction<[x: Tensor, size: PerAxis, options?: WindowOptions], Tensor>;
 

@@ -4,14 +4,13 @@
 import windowSumSource from "../../../shaders/window-sum.wgsl";
 import {
   type AdapterProfile,
-  grid,
   type HookBinding,
   input,
   type KernelPlan,
   output,
 } from "../../kernel/kernel.ts";
 import { longSumSource, manyTerms, plainSums, termAliases } from "../../kernel/long-sums.ts";
-import { elementsShader } from "../layout/copying.ts";
+import { elementsGrid, elementsShader } from "../layout/copying.ts";
 import { tapsOf, type Window, windowPreamble, windowWords } from "./windows.ts";
 
 const windowSumShader = elementsShader(
@@ -49,10 +48,7 @@ export function elementwiseGrid(
   profile: AdapterProfile,
 ): { inner: number; count: number; segment: number; workgroups: readonly [number, number, number] } {
   const inner = isWide ? channels / 4 : channels;
-  const count = pixels * inner;
-  const workgroups = Math.min(Math.ceil(count / 64), profile.workgroupTarget);
-  const segment = Math.ceil(count / workgroups / 64) * 64;
-  return { inner, count, segment, workgroups: grid(Math.ceil(count / segment), profile) };
+  return { inner, ...elementsGrid(pixels * inner, profile) };
 }
 
 /** The plan of an op that is one sum over the window. */

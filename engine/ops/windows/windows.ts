@@ -3,7 +3,8 @@
 
 import windowSource from "../../../shaders/window.wgsl";
 import { ArgumentError, type OptionNames, ShapeError, unknownName } from "../../base/errors.ts";
-import { showGivenList } from "../../base/number-checks.ts";
+import { choiceOf } from "../../base/names.ts";
+import type { PerAxis } from "../../base/number-checks.ts";
 import { type Shape, showShape, sizeOf } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 
@@ -24,9 +25,6 @@ export interface Window {
   readonly output: Pair;
 }
 
-/** One number for every spatial axis, or one each. */
-export type PerAxis = number | readonly number[];
-
 /**
  * - `"valid"`: none.
  * - `"same"`: as many zeros as make the output ⌈input / stride⌉ long; the odd one comes after (TensorFlow's rule).
@@ -34,6 +32,9 @@ export type PerAxis = number | readonly number[];
  * - pairs `[before, after]`, one an axis.
  */
 export type Padding = "valid" | "same" | number | readonly (number | readonly [number, number])[];
+
+/** Of a convolution over time, too: `"causal"` puts all zeros in front, so that a result sees what stands at or before its place. */
+export type CausalPadding = Padding | "causal";
 
 export interface WindowOptions {
   /** Distance between neighbouring places of the window; default 1 (for pooling: the window's size). */
@@ -49,17 +50,13 @@ export interface ConvolutionOptions extends WindowOptions {
   groups?: number;
 }
 
-export const windowOptions: OptionNames<WindowOptions> = { stride: true, padding: true };
-
-export function perAxis(op: string, what: string, value: PerAxis, rank: number, least = 1): number[] {
-  const list = typeof value === "number" ? new Array<number>(rank).fill(value) : Array.from(value ?? []);
-  if (list.length !== rank || list.some((n) => !Number.isInteger(n) || n < least)) {
-    throw new ArgumentError(
-      `${op}: ${what} is ${showGivenList(value)}; it must be a whole number of at least ${least}, or ${rank} of them, one a spatial axis`,
-    );
-  }
-  return list;
+/** Of convolutions over one spatial axis. */
+export interface Convolution1dOptions extends Omit<ConvolutionOptions, "padding"> {
+  /** Default "valid". */
+  padding?: CausalPadding;
 }
+
+export const windowOptions: OptionNames<WindowOptions> = { stride: true, padding: true };
 
 /** Explicit padding by axis, [before, after]; undefined for the named kinds. */
 export function explicitPadding(op: string, padding: Padding, rank: number): [number, number][] | undefined {
@@ -81,6 +78,13 @@ export function explicitPadding(op: string, padding: Padding, rank: number): [nu
 
 /** Pixels that a window of `size` taps spans. */
 export const span = (size: number, dilation: number): number => (size - 1) * dilation + 1;
+
+/** What `padding` comes to for a window along one axis: "causal" in numbers. */
+export function causalPadding(op: string, padding: CausalPadding, size: number, dilation: number): Padding {
+  if (typeof padding !== "string") return padding;
+  const named = choiceOf(`${op} padding`, padding, ["valid", "same", "causal"] as const);
+  return named === "causal" ? [[span(size, dilation) - 1, 0]] : named;
+}
 
 /** One spatial axis as two, the first of length `fill`. */
 export const asPair = (list: readonly number[], fill = 1): Pair =>

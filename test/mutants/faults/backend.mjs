@@ -95,11 +95,11 @@ export const backend = faultsIn({
       { tests: [gpu("jit-traps", "overwritten by the next run")] },
     ],
     ["    this.runs++;\n", "", { tests: [gpu("jit-traps", "overwritten by the next run")] }],
-    ["owner.retain();\n", "", { tests: [gpu("jit-traps", "disposed|pile up")] }],
+    ["owner.retain();\n", "", { tests: [gpu("jit-traps", "disposed")] }],
     [
       "super(buffer, bufferId, byteOffset,",
       "super(buffer, bufferId, 0,",
-      { tests: [gpu("jit-traps", "packed|pack")] },
+      { tests: [gpu("pack", "given back")] },
     ],
     [
       "for (let time = 0; time < times; time++) {\n      if (args",
@@ -269,7 +269,7 @@ export const backend = faultsIn({
     [
       "key += `|${spec.dtype}${spec.shape}`;",
       "key += `|${spec.shape}`;",
-      { tests: [gpu("ops-forward", "samples"), gpu("jit-traps", "traced anew")] },
+      { tests: [unit("webgpu-backend"), gpu("ops-forward", "samples"), gpu("jit-traps", "traced anew")] },
     ],
     [
       "key += JSON.stringify(attrs, replaceNonFinite);",
@@ -277,7 +277,7 @@ export const backend = faultsIn({
       { tests: [gpu("special-values"), unit("webgpu-backend")] },
     ],
     ["      key += JSON.stringify(attrs, replaceNonFinite);\n", "", { tests: [gpu("random", "dropout at")] }],
-    ["if (!isLater) source.retain();", "", { tests: [gpu("memory", "under way")] }],
+    ["if (!isLater) source.retain();", "", { tests: [gpu("memory", "under way|leaves the value")] }],
     ["for (const memory of scratch) memory.release();", "", { tests: [gpu("memory")] }],
     [
       "if (pipeline.failure !== undefined) throw refused(pipeline.failure);",
@@ -294,21 +294,13 @@ export const backend = faultsIn({
       "",
       { tests: [gpu("device", "DeviceLostError|rejects")] },
     ],
-    [
-      "      this.#bindGroups.drop(first);\n",
-      "",
-      { tests: [gpu("memory", "pool|gives back"), unit("bind-groups")] },
-    ],
+    ["      this.#bindGroups.drop(first);\n", "", { tests: [unit("webgpu-backend")] }],
     [
       "if (count === 0) return hostArray(dtype, 0);",
       "",
-      { tests: [gpu("memory"), gpu("random", "0 elements")] },
+      { tests: [gpu("memory", "no elements"), gpu("random", "0 elements")] },
     ],
-    [
-      "    this.#uploadedBytes += data.byteLength;",
-      "",
-      { tests: [gpu("device", "counters"), gpu("memory", "upload nothing")] },
-    ],
+    ["    this.#uploadedBytes += data.byteLength;", "", { tests: [unit("webgpu-backend")] }],
     [
       "new Uint8Array(data.buffer, data.byteOffset, data.byteLength)",
       "new Uint8Array(data.buffer, 0, data.byteLength)",

@@ -9,8 +9,8 @@ const variables = gpu("jit-traps", "^variables|^results");
 export const jit = faultsIn({
   "engine/jit/signature.ts": [
     [unit("jit", "signature"), gpu("jit-traps", "what is frozen")],
-    ["`${arg.dtype}[${arg.shape}]`", "`[${arg.shape}]`", { row: "M2" }],
-    ["`${arg.dtype}[${arg.shape}]`", "`${arg.dtype}[${arg.size}]`"],
+    ["`${value.dtype}[${value.shape}]`", "`[${value.shape}]`", { row: "M2" }],
+    ["`${value.dtype}[${value.shape}]`", "`${value.dtype}[${value.size}]`"],
     ['if (Object.is(value, -0)) return "-0";', ""],
     [
       'if (typeof value === "string") return JSON.stringify(value);',
@@ -515,7 +515,14 @@ export const jit = faultsIn({
     ["const counting = from.nodes.find(knowsElement);", "const counting = undefined as Node | undefined;"],
     ["!sameShape(fromSpec.shape, toSpec.shape) && !(isFlat(from) && isFlat(to))", "false"],
     ["const composes = !from.nodes.some(isReshaped) && ", "const composes = "],
-    [" && sameShape(reader.outputs[0].spec.shape, toSpec.shape);", ";"],
+    [
+      " && sameShape(reader.outputs[0].spec.shape, toSpec.shape);",
+      ";",
+      {
+        equivalent:
+          "a reader's unit is of another shape only where all that it reads is as large as itself or one element, and one element broadcasts to any shape",
+      },
+    ],
     ["if (from.nodes.some((node) => groups.isReadOutside(node, [from, to])))", "if (false)"],
     ["if (!sameShape(a.target.shape, b.target.shape)) continue;", ""],
   ],
@@ -526,18 +533,23 @@ export const jit = faultsIn({
     ["!order.dependsOn(other, unit) &&", "", { tests: [unit("jit"), fusion] }],
     ["!order.dependsOn(unit, other) &&", "", { tests: [unit("jit"), fusion] }],
     ["(isSmall(unit) || isSmall(other)) &&", "", { tests: [unit("jit", "beside")] }],
-    ["sameStage(unit, other) &&", "", { tests: [unit("jit"), gpu("autograd-checkpoint")] }],
+    [
+      "!haveUnlikeHelpers(other.nodes, unit.nodes) &&",
+      "",
+      { tests: [gpu("jit-fusion-traps", "helpers of one name")] },
+    ],
+    ["sameStage(unit, other) &&", "", { tests: [unit("jit", "runs again")] }],
     ["order.merge(host, unit, merged);", "order.merge(unit, host, unit);", { tests: [unit("jit"), fusion] }],
   ],
   "engine/jit/fuse-riders.ts": [
     [unit("jit"), fusion],
-    ["if (unit.anchor !== node) continue;", ""],
+    ["if (unit.anchor !== node) continue;", "", { tests: [unit("jit", "layer's gradients")] }],
     ['if (groups.reachesAround(unit, consumer)) return "another kernel lies between them";', ""],
     ["if (sizeOf(consumer.target!.shape) !== sizeOf(value.spec.shape))", "if (false)"],
     [
       "if (groups.reaches(unit, other) || groups.reaches(other, unit)) continue;",
       "",
-      { tests: [unit("jit"), gpu("jit-training", "dispatches a training step")] },
+      { tests: [unit("jit", "layer's gradients")] },
     ],
     [
       "if (producer === undefined || groups.isKept(value)) return;",
@@ -559,7 +571,7 @@ export const jit = faultsIn({
     [
       "const element = site.knowsElement ? undefined : from.nodes.find(knowsElement);",
       "const element = undefined as Node | undefined;",
-      { tests: [unit("jit"), gpu("matmul-prologue"), fusion] },
+      { tests: [gpu("matmul-prologue", "wants to know")] },
     ],
     ['if (member.outputs[0].spec.dtype === "u8" && !site.knowsElement)', "if (false)"],
     [
@@ -573,7 +585,10 @@ export const jit = faultsIn({
     [
       'if (groups.reachesAround(from, unit)) return "another kernel lies between them";',
       "",
-      { tests: [unit("jit"), gpu("matmul-prologue"), fusion] },
+      {
+        equivalent:
+          "nobody but the product reads what the chain makes, as was asked before: there is no way around, save what a search that was given up takes for one",
+      },
     ],
   ],
   "engine/jit/kernels.ts": [
@@ -581,7 +596,7 @@ export const jit = faultsIn({
     [
       "if (bound + count > profile.maxStorageBuffers) {",
       "if (groups.length === 0) {",
-      { tests: [unit("jit"), variables, fusion] },
+      { tests: [unit("jit", "kernel binds")] },
     ],
     [
       "uniform === 0 && reader.op.traits?.isProduct",
@@ -592,6 +607,7 @@ export const jit = faultsIn({
     [
       "own >= 0 && sizeOf(chain.inputs[k].shape) === size && site.inputNames?.[own] !== undefined",
       "own >= 0 && site.inputNames?.[own] !== undefined",
+      { equivalent: "the inputs that have a name there are as large as the result" },
     ],
     ["keepsResult: isNeeded(result),", "keepsResult: true,", { tests: [unit("jit"), fusion] }],
     [
@@ -615,10 +631,24 @@ export const jit = faultsIn({
   "engine/jit/units.ts": [
     [unit("jit"), fusion],
     ["sizeOf(use.shape) === size || sizeOf(use.shape) === 1,", "true,"],
-    ["sizeOf(node.outputs[0].spec.shape) === size &&\n", ""],
+    [
+      "sizeOf(node.outputs[0].spec.shape) === size &&\n",
+      "",
+      {
+        equivalent:
+          "a smaller node that reads nothing smaller than the chain is one element, which broadcasts to any shape",
+      },
+    ],
     ["return readsApart(node, k) || size === sizeOf(target.shape) || size === 1;", "return true;"],
     ["(known.get(name) ?? code) !== code,", "known.get(name) === code,"],
     ['sizeOf(shape) === sizeOf(under) ? "same"', 'true ? "same"'],
-    ["sizeOf(own.shape) === sizeOf(target.shape) ? own : target", "target"],
+    [
+      "sizeOf(own.shape) === sizeOf(target.shape) ? own : target",
+      "target",
+      {
+        equivalent:
+          "a node of another shape with as many elements is joined only where all that it reads is as large or one element",
+      },
+    ],
   ],
 });

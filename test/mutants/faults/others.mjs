@@ -3,13 +3,13 @@
 import { faultsIn, gpu, unit } from "./fault.mjs";
 
 export const others = faultsIn({
-  "nn/training/trainer.ts": [
+  "nn/objective/objective.ts": [
     [unit("nn-training", "^accuracy")],
-    ["if (values.rank > 0) this.#valuesPerSample[i + 1] = values.size / samples;", "", { row: "M7" }],
+    ["if (values.rank > 0) kept.valuesPerSample = values.size / samples;", "", { row: "M7" }],
   ],
-  "nn/model/sequential.ts": [
+  "nn/layers/embedding.ts": [
     [unit("nn-embedding-ids")],
-    ["return first?.constructor === Embedding ?", "return first instanceof Embedding ?", { row: "M14" }],
+    ["this.constructor === Embedding ?", "this instanceof Embedding ?", { row: "M14" }],
   ],
   "shaders/batch-norm.wgsl": [
     [gpu("ops-forward", "samples batchNorm$")],

@@ -119,7 +119,7 @@ export const random = faultsIn({
         equivalent: "differs where a word is the threshold itself, once in 2^32 words",
       },
     ],
-    ['if (scale === 0) return "vec4f()";', "", { tests: [gpu("random", "rate 0")] }],
+    ['if (scale === 0) return "vec4f()";', "", { tests: [unit("jit", "drops for certain")] }],
     ["dropout(grad(), rate, saved(1)),", "dropout(grad(), 0, saved(1)),"],
     [
       "a.z + 1u, a.w)",
@@ -131,12 +131,20 @@ export const random = faultsIn({
   "engine/ops/random/random-fill.ts": [
     [gpu("random"), gpu("distributions")],
     ["const count = Math.ceil(length / 4);", "const count = Math.floor(length / 4);"],
-    ["Math.ceil(count / groups / 64) * 64", "Math.ceil(count / groups)"],
+    [
+      "Math.ceil(count / groups / 64) * 64",
+      "Math.ceil(count / groups)",
+      { equivalent: "each block is drawn once all the same; a workgroup's last turn is then partly idle" },
+    ],
     ["spec.shape[0] !== 4", "spec.shape[0] < 4", { tests: [gpu("random", "told at the call")] }],
     ["purpose.device, key0, key1", "purpose.host, key0, key1"],
     ["philoxFill(words, counter, stream,", "philoxFill(words, stream, counter,"],
     ['dtype === "bool" ? `select(', 'dtype === "u32" ? `select('],
-    ["if (length === 0) return { calls: [] };", ""],
+    [
+      "if (length === 0) return { calls: [] };",
+      "",
+      { equivalent: "a call of no workgroups is made then, which is left out like those of other ops" },
+    ],
     [
       "`${value}u` : wgslFloat(value.f32)",
       "`${value}u` : wgslFloat(value.f32 + 1)",

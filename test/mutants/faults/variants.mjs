@@ -18,7 +18,7 @@ export const variants = faultsIn({
     [
       "if (variantsOf(call, profile)?.names.includes(name) !== true) continue;",
       "",
-      { tests: [gpu("variants", "are dropped"), gpu("kernel-families", "find every variant")] },
+      { tests: [unit("tuner", "offered for")] },
     ],
     [
       "for (const memory of [...sources, ...results]) memory.release();",

@@ -4,7 +4,7 @@
 import type { Vjp } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { add, mul } from "../elementwise/arithmetic.ts";
-import { sum } from "../reduce/reduce.ts";
+import { sum } from "./reduce.ts";
 
 /** The vjp of an op that computes what `compose` does; the op must save all its inputs. */
 export function vjpByComposition<A>(

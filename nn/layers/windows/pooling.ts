@@ -9,21 +9,32 @@ import {
   maxPool2d,
   type PerAxis,
   type Tensor,
-} from "../../engine/index.ts";
-import { Layer, type LayerOptions, type OwnLayerOptions } from "./layer.ts";
-import { checkImageShape, type LayerPadding, paddingOf, placesOf, spatial } from "./options.ts";
-import type { SampleSpec } from "./spec.ts";
+} from "../../../engine/index.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
+import type { SampleSpec } from "../spec.ts";
+import {
+  checkDataFormat,
+  checkImageShape,
+  type DataFormat,
+  type LayerPadding,
+  paddingOf,
+  placesOf,
+  spatial,
+} from "./options.ts";
 
 export interface PoolingOptions extends LayerOptions {
   /** Distance between neighbouring places of the window; default the window's size. */
   strides?: PerAxis | null;
   /** "valid" (the default): the window stays inside; "same": ⌈length / strides⌉ places. Padding is never a value. */
   padding?: LayerPadding;
+  /** Channels stand last; put a Permute in front where they stand first. */
+  dataFormat?: DataFormat;
 }
 
-const poolingOptions: OwnLayerOptions<PoolingOptions> = { strides: true, padding: true };
+const poolingOptions: OwnLayerOptions<PoolingOptions> = { strides: true, padding: true, dataFormat: true };
 
 abstract class Pooling extends Layer<Tensor, Tensor> {
+  static override readonly positional = ["poolSize"];
   readonly poolSize: readonly number[];
   readonly strides: readonly number[];
   readonly padding: LayerPadding;
@@ -32,6 +43,7 @@ abstract class Pooling extends Layer<Tensor, Tensor> {
     const size = spatial(type, "poolSize", poolSize, rank);
     const strides = spatial(type, "strides", options.strides ?? size, rank);
     const padding = paddingOf(type, options.padding);
+    checkDataFormat(type, options.dataFormat, rank);
     super(type, options, poolingOptions);
     this.poolSize = size;
     this.strides = strides;
@@ -98,15 +110,18 @@ export class AveragePooling2D extends Pooling {
 export interface GlobalPoolingOptions extends LayerOptions {
   /** Keep the spatial axes, of length 1; default false. */
   keepDims?: boolean;
+  /** Channels stand last; put a Permute in front where they stand first. */
+  dataFormat?: DataFormat;
 }
 
-const globalPoolingOptions: OwnLayerOptions<GlobalPoolingOptions> = { keepDims: true };
+const globalPoolingOptions: OwnLayerOptions<GlobalPoolingOptions> = { keepDims: true, dataFormat: true };
 
 abstract class GlobalPooling extends Layer<Tensor, Tensor> {
   readonly keepDims: boolean;
   readonly #rank: 1 | 2;
 
   protected constructor(type: string, rank: 1 | 2, options: GlobalPoolingOptions) {
+    checkDataFormat(type, options.dataFormat, rank);
     super(type, options, globalPoolingOptions);
     this.keepDims = options.keepDims ?? false;
     this.#rank = rank;

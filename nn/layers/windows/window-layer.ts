@@ -1,0 +1,166 @@
+// WindowLayer: a window of weights that slides over the spatial axes, a bias and an activation; what convolutional layers
+// share.
+
+import { add, type PerAxis, type Shape, type Tensor, type Variable } from "../../../engine/index.ts";
+import type { OptionNames } from "../../../engine/internal.ts";
+import * as activations from "../activations.ts";
+import * as initializers from "../initializers.ts";
+import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
+import { featuresOf, type SampleShape, type SampleSpec } from "../spec.ts";
+import type { Weights } from "../weights.ts";
+import {
+  type CausalLayerPadding,
+  checkDataFormat,
+  checkImageShape,
+  type DataFormat,
+  type LayerPadding,
+  placesOf,
+  spatial,
+} from "./options.ts";
+
+export interface WindowLayerOptions<P extends CausalLayerPadding = LayerPadding> extends LayerOptions {
+  /** Distance between neighbouring places of the window; default 1. */
+  strides?: PerAxis;
+  /**
+   * "valid" (the default): the window stays inside; "same": ⌈length / strides⌉ places, with zeros around. Layers over time
+   * take "causal": as many, with all zeros in front.
+   */
+  padding?: P;
+  /** Distance between the pixels that neighbouring taps read; default 1. */
+  dilationRate?: PerAxis;
+  /** By name or as a function; default "linear", the identity. */
+  activation?: string | activations.ActivationFunction | null;
+  /** Default true. */
+  useBias?: boolean;
+  /** Default "zeros". */
+  biasInitializer?: string | initializers.Initializer;
+  /** Channels stand last; put a Permute in front where they stand first. */
+  dataFormat?: DataFormat;
+}
+
+const windowLayerOptions: OwnLayerOptions<WindowLayerOptions> = {
+  strides: true,
+  padding: true,
+  dilationRate: true,
+  activation: true,
+  useBias: true,
+  biasInitializer: true,
+  dataFormat: true,
+};
+
+export type OwnWindowOptions<O extends WindowLayerOptions<CausalLayerPadding>> = OptionNames<
+  Omit<O, keyof WindowLayerOptions>
+>;
+
+/** Each subclass says its kernel's shape and how it is applied. */
+export abstract class WindowLayer<P extends CausalLayerPadding = LayerPadding> extends Layer<Tensor, Tensor> {
+  readonly kernelSize: readonly number[];
+  readonly strides: readonly number[];
+  readonly padding: P;
+  readonly dilationRate: readonly number[];
+  readonly activation: activations.NamedActivation;
+  readonly useBias: boolean;
+  readonly biasInitializer: initializers.Initializer;
+  #bias: Variable | undefined;
+
+  /** @param paddingOf checks the padding that the options ask for */
+  protected constructor(
+    type: string,
+    rank: 1 | 2,
+    kernelSize: PerAxis,
+    options: WindowLayerOptions<P>,
+    own: Readonly<Record<string, true>>,
+    paddingOf: (type: string, padding: string | undefined) => P,
+  ) {
+    const size = spatial(type, "kernelSize", kernelSize, rank);
+    const strides = spatial(type, "strides", options.strides ?? 1, rank);
+    const dilation = spatial(type, "dilationRate", options.dilationRate ?? 1, rank);
+    const padding = paddingOf(type, options.padding);
+    checkDataFormat(type, options.dataFormat, rank);
+    const activation = activations.get(options.activation);
+    const biasInitializer = initializers.get(options.biasInitializer ?? "zeros");
+    super(type, options, { ...windowLayerOptions, ...own });
+    this.kernelSize = size;
+    this.strides = strides;
+    this.dilationRate = dilation;
+    this.padding = padding;
+    this.activation = activation;
+    this.useBias = options.useBias ?? true;
+    this.biasInitializer = biasInitializer;
+  }
+
+  /** Channels that come out for so many that go in. */
+  protected abstract channelsOut(channels: number): number;
+
+  /** Declares the weights besides the bias. */
+  protected abstract createKernels(channels: number, weights: Weights): void;
+
+  /** What comes out before bias and activation; x is [batch, ...spatial, channels]. */
+  protected abstract convolve(x: Tensor): Tensor;
+
+  get bias(): Variable | undefined {
+    return this.#bias;
+  }
+
+  override get outputActivation(): activations.NamedActivation {
+    return this.activation;
+  }
+
+  override outputSpec(input: SampleSpec): SampleSpec {
+    checkImageShape(this.describe(), this.kernelSize.length, input.shape);
+    const channels = this.channelsOut(featuresOf(this.describe(), input));
+    return { shape: [...this.placesAlong(input.shape), channels], dtype: "f32" };
+  }
+
+  protected placesAlong(inputShape: SampleShape): (number | null)[] {
+    const { kernelSize, strides, dilationRate, padding } = this;
+    return placesOf(this.describe(), inputShape, kernelSize, strides, dilationRate, padding);
+  }
+
+  protected override createWeights(input: SampleSpec, weights: Weights): void {
+    const channels = featuresOf(this.describe(), input);
+    this.createKernels(channels, weights);
+    if (this.useBias) this.#bias = weights.add("bias", [this.channelsOut(channels)], this.biasInitializer);
+  }
+
+  protected forward(x: Tensor): Tensor {
+    const y = this.convolve(x);
+    return this.#bias === undefined ? y : add(y, this.#bias);
+  }
+
+  /** What engine convolutions take. */
+  protected get windowOptions() {
+    return { stride: this.strides, padding: this.padding, dilation: this.dilationRate };
+  }
+}
+
+/** One that has a single kernel. */
+export abstract class KernelLayer<P extends CausalLayerPadding = LayerPadding> extends WindowLayer<P> {
+  readonly kernelInitializer: initializers.Initializer;
+  #kernel: Variable | undefined;
+
+  protected constructor(
+    type: string,
+    rank: 1 | 2,
+    kernelSize: PerAxis,
+    options: WindowLayerOptions<P> & { kernelInitializer?: string | initializers.Initializer },
+    own: Readonly<Record<string, true>>,
+    paddingOf: (type: string, padding: string | undefined) => P,
+  ) {
+    const initializer = initializers.get(options.kernelInitializer ?? "glorotUniform");
+    super(type, rank, kernelSize, options, { kernelInitializer: true, ...own }, paddingOf);
+    this.kernelInitializer = initializer;
+  }
+
+  /** Shape of the kernel for so many input channels. */
+  protected abstract kernelShape(channels: number): Shape;
+
+  /** Undefined until built. */
+  get kernel(): Variable | undefined {
+    return this.#kernel;
+  }
+
+  protected createKernels(channels: number, weights: Weights): void {
+    this.#kernel = weights.add("kernel", this.kernelShape(channels), this.kernelInitializer);
+  }
+}

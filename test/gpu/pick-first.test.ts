@@ -1,0 +1,119 @@
+// Rows gathered or sliced out of a scaled data set under jit: only these rows are scaled, and they are what gathering from
+// the scaled set gives.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  add,
+  clip,
+  type Device,
+  device as defaultDevice,
+  disposeAll,
+  div,
+  dynamicSlice,
+  exp,
+  gather,
+  greater,
+  jit,
+  matmul,
+  mul,
+  setDevice,
+  sub,
+  sum,
+  type Tensor,
+  tensor,
+  variable,
+} from "../../engine/index.ts";
+import { expectCloseArrays } from "../support/compare.ts";
+import { gpuDevice } from "../support/devices.ts";
+
+let gpu: Device;
+let before: Device;
+beforeAll(async () => {
+  gpu = await gpuDevice();
+  before = defaultDevice();
+  setDevice(gpu);
+});
+afterAll(() => setDevice(before));
+
+const rows = 4096;
+type Step = (x: Tensor, ids: Tensor, factor: Tensor) => Tensor | Tensor[];
+
+async function resultsOf(
+  step: Step,
+  width: number,
+  options: object = {},
+): Promise<{ got: number[][]; want: number[][]; bytes: number }> {
+  const x = tensor(
+    Uint8Array.from({ length: rows * width }, (_, i) => (i * 7) % 251),
+    { shape: [rows, width], dtype: "u8" },
+  );
+  // Some are out of range: rows of zeros.
+  const ids = tensor(Int32Array.of(4095, 0, -1, 17, 17, 4096, 2 ** 31 - 1, -(2 ** 31)));
+  const factor = variable(0.37);
+  const read = async (made: Tensor | Tensor[]) =>
+    Promise.all([made].flat().map(async (one) => [...(await one.dataFloat64())]));
+  const want = await read(step(x, ids, factor));
+  const jitted = jit(step, options);
+  const got = await read(jitted(x, ids, factor));
+  const [{ plan }] = jitted.programs.values();
+  const bytes = plan.slots.reduce((most, slot) => Math.max(most, slot.bytes), 0);
+  jitted.dispose();
+  disposeAll([x, ids, factor]);
+  return { got, want, bytes };
+}
+
+/** A division by a literal may differ from one by a number in a buffer in the last place. */
+function expectCloseAll(got: readonly number[][], want: readonly number[][]): void {
+  expect(got.length).toBe(want.length);
+  want.forEach((values, k) => {
+    expectCloseArrays(got[k], values, 1e-6, `result ${k}`);
+  });
+}
+
+const steps: Readonly<Record<string, Step>> = {
+  "of bytes divided by 255": (x, ids) => gather(div(x, 255), ids),
+  "of standardized bytes, which makes no zeros of zeros": (x, ids) =>
+    gather(div(sub(div(x, 255), 0.1307), 0.3081), ids),
+  "with a factor that is read": (x, ids, factor) => gather(mul(div(x, 255), factor), ids),
+  "of exponentials, some of places out of range": (x, ids) => gather(exp(div(x, -255)), ids),
+  "of masks": (x, ids) => gather(greater(div(x, 255), 0.5), ids),
+  "twice out of one set": (x, ids) => {
+    const whole = div(x, 255);
+    return [gather(whole, ids), dynamicSlice(whole, tensor(100, { dtype: "i32" }), 5)];
+  },
+  "that a slice is": (x) => dynamicSlice(add(mul(div(x, 255), 2), -1), tensor(4090, { dtype: "i32" }), 8),
+  "that a product reads": (x, ids) => {
+    const batch = gather(clip(div(x, 255), 0.2, 0.9), ids);
+    return matmul(batch, batch, { transposeB: true });
+  },
+};
+
+describe.each([16, 6, 1])("rows of %d bytes", (width) => {
+  it.each(Object.entries(steps))("%s", async (_, step) => {
+    const { got, want, bytes } = await resultsOf(step, width);
+    expectCloseAll(got, want);
+    // Nothing is as large as the set.
+    expect(bytes).toBeLessThan(rows * width);
+  });
+});
+
+it("leaves the set as it is where all of it is needed, or more is gathered than there is", async () => {
+  const both: Step = (x, ids) => {
+    const whole = div(x, 255);
+    return [gather(whole, ids), sum(whole)];
+  };
+  const { got, want } = await resultsOf(both, 16);
+  expectCloseAll(got, want);
+  const more = jit((x: Tensor, ids: Tensor) => gather(exp(x), ids));
+  const [x, ids] = [tensor([[0], [1]]), tensor(Int32Array.of(1, 1, 0, 1, 0))];
+  more(x, ids);
+  const [{ graph }] = more.programs.values();
+  expect(graph.nodes.map(({ op }) => op.name)).toEqual(["exp", "gather"]);
+  disposeAll([x, ids]);
+});
+
+it("can be turned off", async () => {
+  const off = await resultsOf(steps["of bytes divided by 255"], 16, { pickFirst: false });
+  expectCloseAll(off.got, off.want);
+  expect(off.bytes).toBeGreaterThanOrEqual(rows * 16 * 4);
+});
