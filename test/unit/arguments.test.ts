@@ -32,6 +32,8 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   /^(nn\.Layer|optim\.Optimizer)#/.test(name) ||
   // Ops that others are made of, and take what those worked out.
   /^engine\.(eachRow|rowNormGradient|col2im|claim|track|Ambient.*|leavesOf|mapTree|withLeaves)$/.test(name) ||
+  // What rules of optimizers are handed, and what they call and override.
+  /^optim\.(ByVariable#|.*#(hyper|slotShape|replaceValues)$)/.test(name) ||
   /#(pull|pullAll|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory)$/.test(name) ||
   (kind === "constructor" && /Error$/.test(name));
 
