@@ -3,11 +3,12 @@
 import { add, mul, sqrt, square, sub } from "../engine/index.ts";
 import { atLeastZero } from "../engine/internal.ts";
 import { flushSquare, overRoot } from "./flush.ts";
+import type { Hyper } from "./hyper.ts";
 import {
   Optimizer,
-  type OptimizerConfig,
   type OptimizerOptions,
   type OwnOptions,
+  type RuleConfig,
   type UpdateContext,
   type UpdateResult,
 } from "./optimizer.ts";
@@ -17,7 +18,7 @@ export interface AdagradOptions extends OptimizerOptions {
   /** What the accumulators start from. Default 0.1; older Keras started from 0. */
   initialAccumulatorValue?: number;
   /** Added under the root. Default (and for null) 1e-7. */
-  epsilon?: number | null;
+  epsilon?: Hyper | null;
 }
 
 const ownOptions: OwnOptions<AdagradOptions> = { initialAccumulatorValue: true, epsilon: true };
@@ -28,26 +29,27 @@ const ownOptions: OwnOptions<AdagradOptions> = { initialAccumulatorValue: true, 
  */
 export class Adagrad extends Optimizer<"accumulator"> {
   readonly initialAccumulatorValue: number;
-  readonly epsilon: number;
+  readonly epsilon: Hyper;
   protected readonly slotStarts: Record<"accumulator", number>;
 
   constructor(options: AdagradOptions = {}) {
     super("Adagrad", 0.001, options, ownOptions);
     const start = options.initialAccumulatorValue ?? 0.1;
     this.initialAccumulatorValue = atLeastZero(this.name, "initialAccumulatorValue", start);
-    this.epsilon = atLeastZero(this.name, "epsilon", options.epsilon ?? 1e-7);
+    this.epsilon = this.hyper("epsilon", options.epsilon ?? 1e-7);
     this.slotStarts = { accumulator: this.initialAccumulatorValue };
   }
 
   protected update(context: UpdateContext<"accumulator">): UpdateResult<"accumulator"> {
-    const { value, gradient, slots, learningRate } = context;
+    const { value, gradient, slots, learningRate, at } = context;
+    const epsilon = at(this.epsilon);
     const sum = add(slots.accumulator, square(gradient));
     const accumulator = this.initialAccumulatorValue > 0 ? sum : flushSquare(sum);
-    const step = overRoot(mul(gradient, learningRate), sqrt(add(accumulator, this.epsilon)), this.epsilon);
+    const step = overRoot(mul(gradient, learningRate), sqrt(add(accumulator, epsilon)), epsilon);
     return { value: sub(value, step), slots: { accumulator } };
   }
 
-  protected ruleConfig(): OptimizerConfig {
+  protected ruleConfig(): RuleConfig {
     const { initialAccumulatorValue, epsilon } = this;
     return { initialAccumulatorValue, epsilon };
   }

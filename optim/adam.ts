@@ -1,25 +1,26 @@
 // Adam, its AMSGrad variant, and AdamW.
 
-import { add, cast, div, expm1, maximum, mul, neg, sqrt, square, sub, type Tensor } from "../engine/index.ts";
-import { atLeastZero, belowOne, checkOptions } from "../engine/internal.ts";
+import { add, cast, div, maximum, mul, sqrt, square, sub } from "../engine/index.ts";
+import { belowOne, checkOptions } from "../engine/internal.ts";
 import { flush, flushSquare, overRoot } from "./flush.ts";
+import { complement, correctionOf, correctionStart, type Hyper } from "./hyper.ts";
 import {
   Optimizer,
-  type OptimizerConfig,
   type OptimizerOptions,
   type OwnOptions,
   optimizerOptions,
+  type RuleConfig,
   type UpdateContext,
   type UpdateResult,
 } from "./optimizer.ts";
 
 export interface AdamOptions extends OptimizerOptions {
   /** β₁: how much of the first moment is kept at each step. Default 0.9. */
-  beta1?: number;
+  beta1?: Hyper;
   /** β₂: how much of the second moment is kept at each step. Default 0.999. */
-  beta2?: number;
+  beta2?: Hyper;
   /** Added to √v. Default (and for null, as in older Keras) 1e-7. */
-  epsilon?: number | null;
+  epsilon?: Hyper | null;
   /** Divide by the largest second moment so far (Reddi et al. 2018). Default false. */
   amsgrad?: boolean;
 }
@@ -34,33 +35,40 @@ type Slot = "firstMoment" | "secondMoment" | "largestSecondMoment";
  * Source: Kingma and Ba 2015, section 2's last paragraph (their ε hat is this ε).
  */
 export class Adam extends Optimizer<Slot> {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
+  readonly beta1: Hyper;
+  readonly beta2: Hyper;
+  readonly epsilon: Hyper;
   readonly amsgrad: boolean;
   protected readonly slotStarts: Record<Slot, number>;
 
   constructor(options: AdamOptions = {}) {
     super("Adam", 0.001, options, ownOptions);
-    this.beta1 = belowOne(this.name, "beta1", options.beta1 ?? 0.9);
-    this.beta2 = belowOne(this.name, "beta2", options.beta2 ?? 0.999);
-    this.epsilon = atLeastZero(this.name, "epsilon", options.epsilon ?? 1e-7);
+    this.beta1 = this.hyper("beta1", options.beta1 ?? 0.9, belowOne);
+    this.beta2 = this.hyper("beta2", options.beta2 ?? 0.999, belowOne);
+    this.epsilon = this.hyper("epsilon", options.epsilon ?? 1e-7);
     this.amsgrad = options.amsgrad ?? false;
     const starts = { firstMoment: 0, secondMoment: 0 };
     this.slotStarts = (this.amsgrad ? { ...starts, largestSecondMoment: 0 } : starts) as Record<Slot, number>;
   }
 
+  protected override get scalarStarts() {
+    return { ...correctionStart("correction1", this.beta1), ...correctionStart("correction2", this.beta2) };
+  }
+
   protected update(context: UpdateContext<Slot>): UpdateResult<Slot> {
-    const { value, gradient, slots, learningRate, iterations } = context;
+    const { value, gradient, slots, scalars, learningRate, iterations, at } = context;
+    const [beta1, beta2, epsilon] = [at(this.beta1), at(this.beta2), at(this.epsilon)];
     const t = cast(add(iterations, 1), "f32");
-    const correction = div(sqrt(oneMinusPower(this.beta2, t)), oneMinusPower(this.beta1, t));
+    const ofSecond = correctionOf("correction2", beta2, scalars, t);
+    const ofFirst = correctionOf("correction1", beta1, scalars, t);
+    const correction = div(sqrt(ofSecond.correction), ofFirst.correction);
     const alpha = mul(learningRate, correction);
-    const first = flush(add(slots.firstMoment, mul(sub(gradient, slots.firstMoment), 1 - this.beta1)));
+    const first = flush(add(slots.firstMoment, mul(sub(gradient, slots.firstMoment), complement(beta1))));
     const second = flushSquare(
-      add(slots.secondMoment, mul(sub(square(gradient), slots.secondMoment), 1 - this.beta2)),
+      add(slots.secondMoment, mul(sub(square(gradient), slots.secondMoment), complement(beta2))),
     );
     const largest = this.amsgrad ? maximum(slots.largestSecondMoment, second) : second;
-    const step = overRoot(mul(first, alpha), add(sqrt(largest), this.epsilon), this.epsilon);
+    const step = overRoot(mul(first, alpha), add(sqrt(largest), epsilon), epsilon);
     return {
       value: sub(value, step),
       slots: {
@@ -68,10 +76,11 @@ export class Adam extends Optimizer<Slot> {
         secondMoment: second,
         largestSecondMoment: this.amsgrad ? largest : undefined,
       },
+      scalars: { ...ofFirst.scalars, ...ofSecond.scalars },
     };
   }
 
-  protected ruleConfig(): OptimizerConfig {
+  protected ruleConfig(): RuleConfig {
     const { beta1, beta2, epsilon, amsgrad } = this;
     return { beta1, beta2, epsilon, amsgrad };
   }
@@ -86,10 +95,4 @@ export class AdamW extends Adam {
     checkOptions<AdamOptions>("AdamW", options, { ...optimizerOptions, ...ownOptions });
     super({ ...options, name: options.name ?? "AdamW", weightDecay: options.weightDecay ?? 0.004 });
   }
-}
-
-/** 1 - βᵗ for the f32 tensor `t` of at least 1, by expm1: 1 - 0.999 in f32 would lose five digits. */
-export function oneMinusPower(beta: number, t: Tensor): Tensor {
-  // β = 0: e⁻²⁰⁰ is zero in f32.
-  return neg(expm1(mul(t, Math.max(Math.log(beta), -200))));
 }

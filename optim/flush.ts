@@ -1,6 +1,7 @@
 // Sets |x| < 1e-30 to 0: subnormal moments make a step 2.5 times slower on software adapters.
 
 import { abs, div, equal, less, type Tensor, where } from "../engine/index.ts";
+import type { HyperValue } from "./hyper.ts";
 
 /** Far below anything that moves a weight in f32, far above the subnormal numbers (1.2e-38) even times 1e-7. */
 export const tiny = 1e-30;
@@ -24,7 +25,7 @@ export function flushSquare(x: Tensor): Tensor {
  * a / root, the root of a mean square with `epsilon` added. Without an ε that f32 can tell from 0, a mean square that is
  * 0 or was flushed takes no step: the direction of gradients below 1e-18 is not known any more.
  */
-export function overRoot(a: Tensor, root: Tensor, epsilon: number): Tensor {
+export function overRoot(a: Tensor, root: Tensor, epsilon: HyperValue): Tensor {
   const quotient = div(a, root);
-  return epsilon >= 2 ** -126 ? quotient : where(equal(root, 0), 0, quotient);
+  return typeof epsilon === "number" && epsilon >= 2 ** -126 ? quotient : where(equal(root, 0), 0, quotient);
 }

@@ -1,21 +1,23 @@
 // The learning rate of one optimizer: a number that can be set, with time decay, or a schedule.
 
-import { ArgumentError, add, cast, div, mul, reshape, showShape, Tensor } from "../engine/index.ts";
-import { atLeastZero, checkNotMaker, kindOf } from "../engine/internal.ts";
-import type { Schedule, ScheduleConfig } from "./schedules.ts";
-import * as schedules from "./schedules.ts";
+import { ArgumentError, add, div, mul, type Tensor } from "../engine/index.ts";
+import { atLeastZero } from "../engine/internal.ts";
+import type { Clock } from "./hyper.ts";
+import { configOf, type Schedule, type ScheduleConfig } from "./schedules/schedule.ts";
 
 export class LearningRate {
   /** What the rate follows instead of a number, if it does. */
   readonly schedule: Schedule | undefined;
   readonly decay: number;
   readonly #name: string;
+  /** What a schedule may begin with that has no rate of its own. */
+  readonly #default: number;
   #number: number;
 
   /** @param name the optimizer's, for errors */
-  constructor(name: string, rate: number | Schedule, decay: number) {
+  constructor(name: string, rate: number | Schedule, decay: number, defaultRate: number) {
     this.#name = name;
-    checkNotMaker("schedules", rate, schedules);
+    this.#default = defaultRate;
     this.schedule = typeof rate === "function" ? rate : undefined;
     this.#number = typeof rate === "function" ? 0 : atLeastZero(name, "learningRate", rate);
     this.decay = atLeastZero(name, "decay", decay);
@@ -39,8 +41,7 @@ export class LearningRate {
 
   /** For showing: the number, or how the schedule was made. */
   get config(): number | ScheduleConfig {
-    if (this.schedule === undefined) return this.#number;
-    return this.schedule.config ?? { schedule: this.schedule.name || "custom" };
+    return this.schedule === undefined ? this.#number : configOf(this.schedule);
   }
 
   /** What the device's copy of the number starts from; 0 for a schedule, which reads none. */
@@ -48,15 +49,10 @@ export class LearningRate {
     return this.#number;
   }
 
-  /** The rate, an f32 scalar, after `iterations` updates (i32 scalar); `number` is its number on the device. */
-  at(iterations: Tensor, number: Tensor): Tensor {
-    if (this.schedule === undefined) {
-      return this.decay === 0 ? number : div(number, add(mul(cast(iterations, "f32"), this.decay), 1));
-    }
-    const rate: unknown = this.schedule(cast(iterations, "f32"));
-    if (rate instanceof Tensor && rate.size === 1 && rate.dtype === "f32") return reshape(rate, []);
-    const got = rate instanceof Tensor ? `a ${rate.dtype} ${showShape(rate.shape)}` : kindOf(rate);
-    throw new ArgumentError(`${this.#name}: the schedule must return an f32 scalar tensor, got ${got}`);
+  /** The rate of an update, an f32 scalar; `number` is its number on the device. */
+  at(clock: Clock, number: Tensor): Tensor {
+    if (this.schedule !== undefined) return clock.at(this.schedule, this.#default) as Tensor;
+    return this.decay === 0 ? number : div(number, add(mul(clock.step, this.decay), 1));
   }
 
   #checkIsNumber(remedy: string): void {

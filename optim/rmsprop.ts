@@ -1,24 +1,25 @@
 // RMSprop: steps against gradients as large as the last ones, with momentum and the centered variant.
 
 import { add, maximum, mul, sqrt, square, sub } from "../engine/index.ts";
-import { atLeastZero, belowOne } from "../engine/internal.ts";
+import { belowOne } from "../engine/internal.ts";
 import { flush, flushSquare, overRoot } from "./flush.ts";
+import { complement, type Hyper } from "./hyper.ts";
 import {
   Optimizer,
-  type OptimizerConfig,
   type OptimizerOptions,
   type OwnOptions,
+  type RuleConfig,
   type UpdateContext,
   type UpdateResult,
 } from "./optimizer.ts";
 
 export interface RMSpropOptions extends OptimizerOptions {
   /** ρ: how much of the mean square is kept at each step. Default 0.9. */
-  rho?: number;
+  rho?: Hyper;
   /** μ: the share of the last step kept. Default 0. */
-  momentum?: number;
+  momentum?: Hyper;
   /** Added under the root. Default (and for null) 1e-7. */
-  epsilon?: number | null;
+  epsilon?: Hyper | null;
   /** Divide by the variance of the gradients instead of their mean square. Default false. */
   centered?: boolean;
 }
@@ -33,44 +34,45 @@ type Slot = "meanSquare" | "mean" | "velocity";
  * as Keras 3 has it.
  */
 export class RMSprop extends Optimizer<Slot> {
-  readonly rho: number;
-  readonly momentum: number;
-  readonly epsilon: number;
+  readonly rho: Hyper;
+  readonly momentum: Hyper;
+  readonly epsilon: Hyper;
   readonly centered: boolean;
   protected readonly slotStarts: Record<Slot, number>;
 
   constructor(options: RMSpropOptions = {}) {
     super("RMSprop", 0.001, options, ownOptions);
-    this.rho = belowOne(this.name, "rho", options.rho ?? 0.9);
-    this.momentum = belowOne(this.name, "momentum", options.momentum ?? 0);
-    this.epsilon = atLeastZero(this.name, "epsilon", options.epsilon ?? 1e-7);
+    this.rho = this.hyper("rho", options.rho ?? 0.9, belowOne);
+    this.momentum = this.hyper("momentum", options.momentum ?? 0, belowOne);
+    this.epsilon = this.hyper("epsilon", options.epsilon ?? 1e-7);
     this.centered = options.centered ?? false;
     this.slotStarts = {
       meanSquare: 0,
       ...(this.centered ? { mean: 0 } : {}),
-      ...(this.momentum > 0 ? { velocity: 0 } : {}),
+      ...(this.momentum !== 0 ? { velocity: 0 } : {}),
     } as Record<Slot, number>;
   }
 
-  protected update({ value, gradient, slots, learningRate }: UpdateContext<Slot>): UpdateResult<Slot> {
-    const { rho, momentum, epsilon, centered } = this;
+  protected update({ value, gradient, slots, learningRate, at }: UpdateContext<Slot>): UpdateResult<Slot> {
+    const { centered } = this;
+    const [rho, momentum, epsilon] = [at(this.rho), at(this.momentum), at(this.epsilon)];
     const next = { ...slots };
-    next.meanSquare = flushSquare(add(mul(slots.meanSquare, rho), mul(square(gradient), 1 - rho)));
+    next.meanSquare = flushSquare(add(mul(slots.meanSquare, rho), mul(square(gradient), complement(rho))));
     let spread = next.meanSquare;
     if (centered) {
-      next.mean = flush(add(mul(slots.mean, rho), mul(gradient, 1 - rho)));
+      next.mean = flush(add(mul(slots.mean, rho), mul(gradient, complement(rho))));
       // Rounding must not make it negative.
       spread = maximum(sub(spread, square(next.mean)), 0);
     }
     let step = overRoot(mul(gradient, learningRate), sqrt(add(spread, epsilon)), epsilon);
-    if (momentum > 0) {
+    if (momentum !== 0) {
       next.velocity = flush(add(mul(slots.velocity, momentum), step));
       step = next.velocity;
     }
     return { value: sub(value, step), slots: next };
   }
 
-  protected ruleConfig(): OptimizerConfig {
+  protected ruleConfig(): RuleConfig {
     const { rho, momentum, epsilon, centered } = this;
     return { rho, momentum, epsilon, centered };
   }

@@ -10,10 +10,11 @@ export interface UpdateResult<S extends string = string> {
   readonly scalars?: Readonly<Partial<Record<string, Tensor>>>;
 }
 
-/** @throws ArgumentError unless `starts` gives finite numbers by name */
-export function checkStarts(optimizer: string, what: string, starts: unknown): void {
+/** @throws ArgumentError unless `starts` gives finite numbers by name, or "value" where `mayBeValue` */
+export function checkStarts(optimizer: string, what: string, starts: unknown, mayBeValue = false): void {
   const isTable = typeof starts === "object" && starts !== null;
-  const wrong = isTable ? Object.entries(starts).find(([, start]) => !Number.isFinite(start)) : undefined;
+  const isStart = (start: unknown) => Number.isFinite(start) || (mayBeValue && start === "value");
+  const wrong = isTable ? Object.entries(starts).find(([, start]) => !isStart(start)) : undefined;
   if (isTable && wrong === undefined) return;
   const got = wrong === undefined ? kindOf(starts) : `${kindOf(wrong[1])} for "${wrong[0]}"`;
   throw new ArgumentError(

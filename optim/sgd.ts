@@ -3,18 +3,19 @@
 import { add, mul, sub } from "../engine/index.ts";
 import { belowOne } from "../engine/internal.ts";
 import { flush } from "./flush.ts";
+import type { Hyper } from "./hyper.ts";
 import {
   Optimizer,
-  type OptimizerConfig,
   type OptimizerOptions,
   type OwnOptions,
+  type RuleConfig,
   type UpdateContext,
   type UpdateResult,
 } from "./optimizer.ts";
 
 export interface SGDOptions extends OptimizerOptions {
   /** μ: the share of the last step kept, from 0 up to 1. Default 0. */
-  momentum?: number;
+  momentum?: Hyper;
   /** Look ahead along the momentum (Nesterov). Default false. */
   nesterov?: boolean;
 }
@@ -26,15 +27,15 @@ const ownOptions: OwnOptions<SGDOptions> = { momentum: true, nesterov: true };
  * w ← w + μ v - η g. Default learning rate η 0.01. Sources: Polyak 1964; Sutskever et al. 2013.
  */
 export class SGD extends Optimizer<"velocity"> {
-  readonly momentum: number;
+  readonly momentum: Hyper;
   readonly nesterov: boolean;
   protected readonly slotStarts: Record<"velocity", number>;
 
   constructor(options: SGDOptions = {}) {
     super("SGD", 0.01, options, ownOptions);
-    this.momentum = belowOne(this.name, "momentum", options.momentum ?? 0);
+    this.momentum = this.hyper("momentum", options.momentum ?? 0, belowOne);
     this.nesterov = options.nesterov ?? false;
-    this.slotStarts = (this.momentum > 0 ? { velocity: 0 } : {}) as Record<"velocity", number>;
+    this.slotStarts = (this.momentum !== 0 ? { velocity: 0 } : {}) as Record<"velocity", number>;
   }
 
   protected update({
@@ -42,15 +43,17 @@ export class SGD extends Optimizer<"velocity"> {
     gradient,
     slots,
     learningRate,
+    at,
   }: UpdateContext<"velocity">): UpdateResult<"velocity"> {
     const step = mul(gradient, learningRate);
     if (this.momentum === 0) return { value: sub(value, step) };
-    const velocity = flush(sub(mul(slots.velocity, this.momentum), step));
-    const change = this.nesterov ? sub(mul(velocity, this.momentum), step) : velocity;
+    const momentum = at(this.momentum);
+    const velocity = flush(sub(mul(slots.velocity, momentum), step));
+    const change = this.nesterov ? sub(mul(velocity, momentum), step) : velocity;
     return { value: add(value, change), slots: { velocity } };
   }
 
-  protected ruleConfig(): OptimizerConfig {
+  protected ruleConfig(): RuleConfig {
     const { momentum, nesterov } = this;
     return { momentum, nesterov };
   }

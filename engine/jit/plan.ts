@@ -100,6 +100,8 @@ class Planner {
     for (const unit of this.#units) {
       const node = unit.anchor;
       if (!node?.op.traits?.packs || unit.nodes.length > 1) continue;
+      // A variable's memory takes it, from the pack's own kernel.
+      if (this.#direct.has(node.outputs[0])) continue;
       const { offsets } = node.attrs as { offsets: readonly number[] };
       const isFree = node.inputs.every(
         ({ value }, i) =>

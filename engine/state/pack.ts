@@ -7,7 +7,7 @@ import { reshape } from "../ops/layout/reshape.ts";
 import { checkTensors } from "../tensor/arguments.ts";
 import type { Device } from "../tensor/device.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Variable, variable } from "../tensor/variable.ts";
+import { Variable, variable } from "../tensor/variable.ts";
 
 export class VariablePack {
   readonly variables: readonly Variable[];
@@ -43,7 +43,43 @@ export class VariablePack {
     return [this.offsets[index], this.offsets[index] + this.variables[index].size];
   }
 
+  /** Variables `first` to `last` and the gaps behind them as one vector that lives where they do. */
+  view(first: number, last: number): PackView {
+    const { backend } = this.values.device;
+    const start = this.offsets[first];
+    const spec = { shape: [(this.offsets[last + 1] ?? this.total) - start], dtype: "f32" } as const;
+    const memory = backend.slice(this.values.memory, start * 4, spec);
+    const values = new Variable(this.values.device, spec, memory, `${this.values.name}/part`, false);
+    return new PackView(values, this.variables.slice(first, last + 1));
+  }
+
   /** Frees the packed buffer once the variables are disposed too. */
+  dispose(): void {
+    this.values.dispose();
+  }
+}
+
+/** Some neighbours of a pack, as one vector. */
+export class PackView {
+  readonly values: Variable;
+  readonly #variables: readonly Variable[];
+
+  /** @internal Use {@link VariablePack.view}. */
+  constructor(values: Variable, variables: readonly Variable[]) {
+    this.values = values;
+    this.#variables = variables;
+  }
+
+  /** Replaces the values of all its variables. */
+  assign(values: Tensor): void {
+    this.values.assign(values);
+    // Tapes that saved an older value must know, also of assignments that a program repeats.
+    for (const variable of this.#variables) {
+      variable.markAssigned();
+      variable.device.backend.noteAssigned?.(variable);
+    }
+  }
+
   dispose(): void {
     this.values.dispose();
   }

@@ -82,6 +82,7 @@ export {
   type TextSplit,
   TextVectorization,
   type TextVectorizationOptions,
+  type VocabularyOptions,
 } from "./preprocessing/text-vectorization.ts";
 export {
   ActivityRegularization,

@@ -548,13 +548,8 @@ export abstract class Layer<I = any, O = any> {
     return this.forward(inputs, context);
   }
 
-  /** Whether {@link outputMask} may give one where the inputs have none. */
-  protected get makesMask(): boolean {
-    return this.startsMask;
-  }
-
-  /** Whether masks begin here, as an Embedding's do with `maskZero`. */
-  get startsMask(): boolean {
+  /** Whether {@link outputMask} may give one where the inputs have none, as an Embedding's does with `maskZero`. */
+  get makesMask(): boolean {
     return false;
   }
 

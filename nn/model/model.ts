@@ -225,7 +225,7 @@ export class Model<const PI = any, const PO = any>
 
   /** @internal Whether a layer in it makes masks. */
   get usesMasks(): boolean {
-    for (const layer of this.inside()) if (layer.startsMask) return true;
+    for (const layer of this.inside()) if (layer.makesMask && !(layer instanceof Model)) return true;
     return false;
   }
 
@@ -267,7 +267,7 @@ export class Model<const PI = any, const PO = any>
     return this.#runGraph(inputs, true);
   }
 
-  protected override get makesMask(): boolean {
+  override get makesMask(): boolean {
     return true;
   }
 

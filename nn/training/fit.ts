@@ -132,6 +132,7 @@ export async function fitModel(
       };
     }
     trainer.prepare();
+    trainer.beginEpoch(options.initialEpoch ?? 0);
     const step = (parts: Parameters<Feed["batchOf"]>[0]) => {
       const batch = feed.batchOf(parts);
       trainer.trainStep(batch.x, batch.y as never, batch.weights);
@@ -198,6 +199,7 @@ async function run(
   for (const callback of callbacks) await callback.onTrainBegin?.(model);
   for (let epoch = initialEpoch; epoch < epochs && !model.stopTraining; epoch++) {
     for (const callback of callbacks) await callback.onEpochBegin?.(epoch, model);
+    trainer.beginEpoch(epoch);
     const started = performance.now();
     progress.begin(epoch, train.steps);
     const reader = progress.isLive ? new LiveReader(trainer) : undefined;
@@ -242,6 +244,7 @@ async function run(
     for (const callback of callbacks) await callback.onEpochEnd?.(epoch, logs, model);
     if (!trainer.isCurrent) warn("weights", changedWeights);
   }
+  trainer.finalize();
   for (const callback of callbacks) await callback.onTrainEnd?.(model);
   return history;
 }

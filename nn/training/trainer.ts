@@ -146,12 +146,27 @@ export class Trainer {
 
   /** Starts the sums again. */
   reset(): void {
-    for (const sums of [...this.#objectives, this.#added]) sums.reset();
+    for (const sums of this.#sums) sums.reset();
+  }
+
+  /** Those that steps add to. */
+  get #sums(): readonly Pick<Objective, "reset" | "noteSteps">[] {
+    return this.#hasAdded ? [...this.#objectives, this.#added] : this.#objectives;
+  }
+
+  /** Tells the optimizer which epoch begins; the first one before anything is traced. */
+  beginEpoch(epoch: number): void {
+    this.#optimizer.beginEpoch(epoch);
+  }
+
+  /** To be called when training ends: averaged weights take the places of those that they are averages of. */
+  finalize(): void {
+    this.#optimizer.finalizeVariableValues();
   }
 
   /** To be told, now and then, how many steps were taken since {@link reset}: sums grow long on the host only. */
   noteSteps(steps: number): void {
-    for (const sums of [...this.#objectives, this.#added]) sums.noteSteps(steps);
+    for (const sums of this.#sums) sums.noteSteps(steps);
   }
 
   /** Loss and metrics over the `samples` seen since {@link reset}, in the order of {@link names}. */

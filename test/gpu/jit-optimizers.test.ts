@@ -7,11 +7,13 @@ import {
   clip,
   type Device,
   device as defaultDevice,
+  full,
   jit,
   matmul,
   mean,
   mul,
   neg,
+  reshape,
   setDevice,
   square,
   sub,
@@ -234,16 +236,89 @@ describe("an actor and a critic on a shared trunk", () => {
     for (const held of [policy, ...optimizers, ...sets.flat(), ...critic.variables]) held.dispose();
   });
 
+  it("used in turn, each is traced once, and so is what stands beside them", async () => {
+    const [trunk, actor, critic] = parts();
+    const heads = [actor, critic];
+    const optimizers = heads.map(() => new Adam({ learningRate: 0.02 }));
+    const traces = [0, 0, 0];
+    const losses = (x: Tensor, k: number) => sum(square(heads[k].call(tanh(trunk.call(x)))));
+    const variables = heads.map((head) => [...trunk.variables, ...head.variables]);
+    const steps = heads.map((_, k) =>
+      jit((x: Tensor) => {
+        traces[k]++;
+        return optimizers[k].minimize(() => losses(x, k), variables[k]);
+      }),
+    );
+    const policy = jit((x: Tensor) => {
+      traces[2]++;
+      return actor.call(trunk.call(x));
+    });
+    const x = tensor(wave(9, [5, 3], 1), [5, 3]);
+    for (let round = 0; round < 3; round++) {
+      // Built when they are first used, as models' are.
+      heads.forEach((_, k) => {
+        optimizers[k].build(variables[k]);
+        steps[k](x);
+        policy(x);
+      });
+      expect(traces, `round ${round}`).toEqual([1, 1, 1]);
+    }
+    for (const held of [policy, ...steps, ...optimizers, ...variables.flat(), ...critic.variables])
+      held.dispose();
+  });
+
+  it("subsets and other orders of packed variables find them where they are", async () => {
+    const many = Array.from({ length: 6 }, (_, i) => weights(i, [i + 3, 2]));
+    const copies = Array.from({ length: 6 }, (_, i) => weights(i, [i + 3, 2]));
+    const sets = [[0, 1, 2, 3, 4, 5], [5, 3, 1, 0, 2, 4], [2, 3], [3, 4, 5], [0, 2, 4], [1]];
+    const optimizers = sets.map((set) =>
+      new SGD({ learningRate: 0.1, momentum: 0.5 }).build(set.map((i) => many[i])),
+    );
+    const apart = sets.map(() => new Map<number, number[]>());
+    const step = () =>
+      sets.forEach((set, k) => {
+        const trained = set.map((i) => many[i]);
+        optimizers[k].minimize(
+          () => trained.map((one, j) => mul(sum(square(one)), j + 1)).reduce((a, b) => add(a, b)),
+          trained,
+        );
+      });
+    let traces = 0;
+    const jitted = jit(() => {
+      traces++;
+      step();
+    });
+    const values = await Promise.all(copies.map(async (one) => [...(await one.dataFloat64())]));
+    for (let t = 0; t < 4; t++) {
+      if (t === 1) step();
+      else jitted();
+      // The same by hand: momentum SGD of each set, on plain numbers.
+      sets.forEach((set, k) => {
+        set.forEach((i, j) => {
+          const velocity = apart[k].get(i) ?? values[i].map(() => 0);
+          apart[k].set(
+            i,
+            velocity.map((v, e) => 0.5 * v - 0.1 * 2 * (j + 1) * values[i][e]),
+          );
+          values[i] = values[i].map((w, e) => w + apart[k].get(i)![e]);
+        });
+      });
+    }
+    expect(traces).toBe(1);
+    for (const [i, one] of many.entries()) expectCloseArrays(await one.data(), values[i], 2e-5, one.name);
+    for (const held of [jitted, ...optimizers, ...many, ...copies]) held.dispose();
+  });
+
   it("what one of them leaves is packed again by the other", async () => {
     const [w, b] = [weights(1, [3]), weights(2, [2])];
     const first = new SGD({ learningRate: 0.1 }).build([w]);
     const second = new SGD({ learningRate: 0.1 }).build([w, b]);
-    const step = () => first.minimize(() => sum(square(w)), [w]).dispose();
+    const step = () => second.minimize(() => add(sum(square(w)), sum(square(b))), [w, b]).dispose();
     step();
     const scattered = gpu.counters().dispatches;
     step();
     const byParts = gpu.counters().dispatches - scattered;
-    second.dispose();
+    first.dispose();
     step();
     const packed = gpu.counters().dispatches;
     step();
@@ -254,7 +329,7 @@ describe("an actor and a critic on a shared trunk", () => {
       1e-6,
       "w",
     );
-    for (const held of [first, w, b]) held.dispose();
+    for (const held of [second, w, b]) held.dispose();
   });
 });
 
@@ -289,6 +364,21 @@ describe("packed variables in one function", () => {
         for (let i = 0; i < 3; i++)
           losses.push(optimizer.minimize(() => mean(square(sub(layer.call(x), 1))), layer.variables));
         return losses;
+      };
+      return { step, variables: layer.variables, optimizers: [optimizer] };
+    }));
+
+  it("all assigned one by one after a step", () =>
+    expectSame(() => {
+      const layer = new Linear(1, 3, 2);
+      const optimizer = new SGD({ learningRate: 0.05 }).build(layer.variables);
+      const step = (x: Tensor) => {
+        const loss = optimizer.minimize(() => mean(square(sub(layer.call(x), 1))), layer.variables);
+        for (const one of layer.variables) {
+          const halved = mul(tanh(reshape(one, [one.size / 2, 2])), 0.5);
+          one.assign(reshape(matmul(halved, full([2, 2], 0.3)), one.shape));
+        }
+        return loss;
       };
       return { step, variables: layer.variables, optimizers: [optimizer] };
     }));

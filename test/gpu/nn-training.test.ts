@@ -19,7 +19,7 @@ import {
   variable,
 } from "../../engine/index.ts";
 import { BatchNormalization, Dense, Dropout, Flatten, Input, Sequential } from "../../nn/index.ts";
-import { oneMinusPower } from "../../optim/adam.ts";
+import { oneMinusPower } from "../../optim/hyper.ts";
 import { Adam, type Optimizer, SGD } from "../../optim/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { collectGarbage } from "../support/garbage.ts";

@@ -52,6 +52,8 @@ export const bundlers: Record<string, Bundler> = {
     const build = {
       outDir: out,
       emptyOutDir: true,
+      // Vite's advice on large chunks, as webpack's below, is no complaint: a page with every op as a method is one.
+      chunkSizeWarningLimit: 1000,
       // How long the bundler took is told of slow machines, not of the package.
       rolldownOptions: {
         input,

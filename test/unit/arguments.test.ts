@@ -32,12 +32,16 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   /^(nn\.Layer|optim\.Optimizer)#/.test(name) ||
   // Ops that others are made of, and take what those worked out.
   /^engine\.(eachRow|rowNormGradient|col2im|claim|track|Ambient.*|leavesOf|mapTree|withLeaves)$/.test(name) ||
-  /#(pull|pullAll|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory)$/.test(name) ||
+  // What rules of optimizers are handed, and what they call and override.
+  /^optim\.(ByVariable#|.*#(hyper|slotShape|replaceValues)$)/.test(name) ||
+  /#(makeTrainer|pull|pullAll|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory)$/.test(name) ||
   (kind === "constructor" && /Error$/.test(name));
 
 /** What layers are asked for by models and by subclasses. */
 const isOfLayers = ({ name }: PublicFunction): boolean =>
-  /^nn\..*#(call|forward|forwardLogits|convolve|outputMask|createWeights|trainedBut)$/.test(name);
+  /^nn\..*#(call|forward|forwardLogits|convolve|outputMask|createWeights|trainedBut|change|changed|choose|checkForm|lengthOf|placesAlong|createKernels|kernelShape|channelsOut|terms|clipped|merge)$/.test(
+    name,
+  );
 
 /** Ops as methods, which the types know everywhere once `gradgpu/methods` is compiled. */
 const isOpAsMethod = ({ name }: PublicFunction): boolean => {
@@ -55,19 +59,41 @@ const start = nn.input([1]);
 /** What stands in front of the options of layers, which look at it first. */
 const leading: Readonly<Record<string, readonly unknown[]>> = {
   "nn.Activation": ["relu"],
+  "nn.AlphaDropout": [0.1],
+  "nn.CategoryEncoding": [1],
+  "nn.CenterCrop": [1, 1],
   "nn.Conv1D": [1, 1],
+  "nn.Conv1DTranspose": [1, 1],
   "nn.Conv2D": [1, 1],
   "nn.Conv2DTranspose": [1, 1],
-  "nn.DepthwiseConv2D": [1],
   "nn.Dense": [1],
+  "nn.DepthwiseConv1D": [1],
+  "nn.DepthwiseConv2D": [1],
+  "nn.Dot": [1],
   "nn.Dropout": [0.5],
   "nn.Embedding": [1, 1],
+  "nn.GaussianBlur": [1],
+  "nn.GaussianDropout": [0.1],
+  "nn.GaussianNoise": [0.1],
   "nn.Input": [[1]],
-  "nn.input": [[1]],
+  "nn.Lambda": [(x: Tensor) => x],
   "nn.Model": [start, new nn.Dense(1).call(start)],
   "nn.Permute": [[1]],
+  "nn.RandomBrightness": [0.5],
+  "nn.RandomContrast": [0.5],
+  "nn.RandomCrop": [1, 1],
+  "nn.RandomRotation": [0.5],
+  "nn.RandomTranslation": [0.5, 0.5],
+  "nn.RandomZoom": [0.5],
+  "nn.RepeatVector": [1],
   "nn.Rescaling": [1],
   "nn.Reshape": [[1]],
+  "nn.Resizing": [1, 1],
+  "nn.SeparableConv1D": [1, 1],
+  "nn.SeparableConv2D": [1, 1],
+  "nn.SpatialDropout1D": [0.5],
+  "nn.SpatialDropout2D": [0.5],
+  "nn.input": [[1]],
 };
 
 const inFront = ({ name }: PublicFunction, at: number): readonly unknown[] =>
@@ -103,6 +129,7 @@ beforeAll(async () => {
     "engine.Variable": engine.variable([1, 2]),
     "engine.VariablePack": engine.packVariables(weights),
     "nn.Sequential": model,
+    "nn.TextVectorization": new nn.TextVectorization({ vocabulary: ["a"] }),
     "nn.Model": new nn.Model(start, new nn.Dense(1).call(start)).compile({ optimizer: "sgd", loss: "mse" }),
     ...Object.fromEntries(
       optim.optimizers.names.map((name) => {

@@ -12,7 +12,7 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.ts";
-import { input, Model, maskOf, type Placeholder } from "../../nn/index.ts";
+import { input, Model, maskOf, modelFromConfig, type Placeholder } from "../../nn/index.ts";
 
 let device: Device;
 beforeAll(async () => {
@@ -54,6 +54,19 @@ describe.each(rows)("%s", (_, line) => {
     expect(outputs.shape).toEqual([batch, ...(model.outputs as Placeholder).shape]);
     expect(await outputs.dataFloat64()).toEqual(await alone.dataFloat64());
     if (others.length === 0) expect(layer.computeOutputShape(samples[0])).toEqual(outputs.shape.slice(1));
+    model.dispose();
+  });
+
+  // A function of the user's own is no data.
+  it.skipIf(make().type === "Lambda")("is made again, by clone and by config", () => {
+    const model = modelOf();
+    const config = JSON.parse(JSON.stringify(model.config()));
+    const again = modelFromConfig({ type: model.type, config });
+    expect(JSON.parse(JSON.stringify(again.config()))).toEqual(config);
+    expect((again.outputs as Placeholder).shape).toEqual((model.outputs as Placeholder).shape);
+    const layer = make();
+    expect(layer.clone().config()).toEqual(layer.config());
+    again.dispose();
     model.dispose();
   });
 

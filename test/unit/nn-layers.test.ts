@@ -16,6 +16,7 @@ import {
   Flatten,
   GlobalAveragePooling1D,
   GroupNormalization,
+  type Initializer,
   Input,
   initializers,
   Layer,
@@ -390,6 +391,11 @@ describe("initializers", () => {
     ["glorotUniform", Math.sqrt(2 / 500), Math.sqrt(6 / 500)],
     ["he_normal", Math.sqrt(2 / 300), (2 * Math.sqrt(2 / 300)) / 0.8796],
     ["he_uniform", Math.sqrt(2 / 300), Math.sqrt(6 / 300)],
+    ["lecun_normal", Math.sqrt(1 / 300), (2 * Math.sqrt(1 / 300)) / 0.8796],
+    ["lecunUniform", Math.sqrt(1 / 300), Math.sqrt(3 / 300)],
+    ["truncatedNormal", 0.05 * 0.8796, 0.1],
+    ["variance_scaling", Math.sqrt(1 / 300), (2 * Math.sqrt(1 / 300)) / 0.8796],
+    ["orthogonal", Math.sqrt(1 / 300), Number.POSITIVE_INFINITY],
   ])("%s has the spread of its formula", (name, stddev, limit) => {
     const values = initializers.get(name).draw(shape, source());
     const found = stats(values);
@@ -398,6 +404,65 @@ describe("initializers", () => {
     expect(found.stddev / stddev).toBeLessThan(1.015);
     expect(found.largest).toBeLessThanOrEqual(limit * 1.0001);
     if (limit < 1) expect(found.largest).toBeGreaterThan(limit * 0.98);
+  });
+
+  it.each<[initializers.VarianceScalingOptions, number]>([
+    [{ scale: 3, mode: "fanOut", distribution: "uniform" }, Math.sqrt(3 / 200)],
+    [{ scale: 2, mode: "fanAvg", distribution: "truncatedNormal" }, Math.sqrt(2 / 250)],
+    [{ mode: "fan_in" as "fanIn", distribution: "untruncatedNormal" }, Math.sqrt(1 / 300)],
+  ])("varianceScaling of %o has the spread of its formula", (options, stddev) => {
+    const found = stats(initializers.varianceScaling(options).draw(shape, source()));
+    expect(found.stddev / stddev).toBeGreaterThan(0.985);
+    expect(found.stddev / stddev).toBeLessThan(1.015);
+    if (options.distribution === "untruncatedNormal") expect(found.largest).toBeGreaterThan(3 * stddev);
+  });
+
+  it("glorot, he and lecun are cases of varianceScaling", () => {
+    const draw = (initializer: Initializer) => initializer.draw([6, 5], source());
+    const scaling = initializers.varianceScaling;
+    expect(draw(initializers.glorotUniform())).toEqual(
+      draw(scaling({ mode: "fanAvg", distribution: "uniform" })),
+    );
+    expect(draw(initializers.heNormal())).toEqual(draw(scaling({ scale: 2 })));
+    expect(draw(initializers.lecunUniform())).toEqual(draw(scaling({ distribution: "uniform" })));
+  });
+
+  it.each([[[40, 7]], [[7, 40]], [[3, 3, 2, 5]], [[16, 16]]])(
+    "orthogonal of %o: at right angles",
+    (shape) => {
+      const values = initializers.orthogonal({ gain: 2 }).draw(shape, source());
+      const columns = shape[shape.length - 1];
+      const rows = values.length / columns;
+      const isTall = rows >= columns;
+      const [long, short] = isTall ? [rows, columns] : [columns, rows];
+      const at = (vector: number, i: number) => values[isTall ? i * columns + vector : vector * columns + i];
+      for (let a = 0; a < short; a++) {
+        for (let b = 0; b < short; b++) {
+          let product = 0;
+          for (let i = 0; i < long; i++) product += at(a, i) * at(b, i);
+          expect(product).toBeCloseTo(a === b ? 4 : 0, 5);
+        }
+      }
+    },
+  );
+
+  it("orthogonal is drawn evenly: no sign is favoured", () => {
+    const traces = Array.from({ length: 300 }, (_, seed) => {
+      const values = initializers.orthogonal({ seed }).draw([3, 3], source());
+      return values[0] + values[4] + values[8];
+    });
+    // The trace of an evenly drawn rotation or reflection has mean 0 and variance 1.
+    expect(Math.abs(traces.reduce((a, b) => a + b) / 300)).toBeLessThan(0.25);
+    expect(traces.reduce((a, b) => a + b * b) / 300).toBeGreaterThan(0.7);
+    expect(traces.reduce((a, b) => a + b * b) / 300).toBeLessThan(1.3);
+  });
+
+  it("identity has its gain on the diagonal, of any sizes", () => {
+    expect([...initializers.identity({ gain: 3 }).draw([2, 3], source())]).toEqual([3, 0, 0, 0, 3, 0]);
+    expect(() => initializers.get("identity").draw([2, 2, 2], source())).toThrow(
+      "takes matrices, got [2, 2, 2]",
+    );
+    expect(() => initializers.get("orthogonal").draw([4], source())).toThrow("at least two axes, got [4]");
   });
 
   it("gives every weight a stream of its own, and the same ones again under the same seed", () => {

@@ -136,8 +136,13 @@ describe("what would be taken in silence", () => {
     expect(() => new Dense(1, { kernelInitializer: initializers.glorotNormal as never })).toThrow(
       "initializers.glorotNormal is a function that makes one; call it, as in initializers.glorotNormal(...)",
     );
-    expect(() => new Adam({ learningRate: schedules.cosineDecay as never })).toThrow(
-      "schedules.cosineDecay is a function that makes one",
+    // Its step tells: an optimizer that knew all schedules would bring them into every bundle.
+    const scheduled = compile({
+      optimizer: new Adam({ learningRate: schedules.cosineDecay as never }),
+      loss: "sparseCategoricalCrossentropy",
+    })();
+    await expect(scheduled.fit(x, labels, silent)).rejects.toThrow(
+      "schedules.cosineDecay is a function that makes one; call it",
     );
     await expect(
       classifier().fit(x, labels, { ...silent, callbacks: [EarlyStopping as never] }),

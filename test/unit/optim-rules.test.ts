@@ -31,6 +31,7 @@ import {
   type UpdateResult,
 } from "../../optim/index.ts";
 import type { Rule } from "../../optim/rule.ts";
+import { cases } from "../support/optim-sources.ts";
 import { expected, expectPath, run } from "../support/optimizer-paths.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -227,11 +228,12 @@ describe("the defaults", () => {
 });
 
 describe("the registry", () => {
-  it("has none whose rule is not followed, above or in its file", () => {
+  it("has none whose rule is not followed, above, in its file, or against another source", () => {
     const own = fs.readFileSync(import.meta.filename, "utf8");
     const followed = new Set([
       ...[...own.matchAll(/await run\([^)]*?new (\w+)\(/g)].map(([, name]) => name),
       ...rules.map(({ make }) => make().constructor.name),
+      ...cases.map(({ optimizer }) => optimizer),
     ]);
     const missing = optimizers.names.filter((name) => !followed.has(optimizers.get(name).constructor.name));
     expect(missing).toEqual([]);

@@ -87,7 +87,7 @@ export class Embedding extends Layer<Tensor, Tensor> {
     this.#embeddings = weights.add("embeddings", shape, this.embeddingsInitializer, this.#rules);
   }
 
-  protected override get makesMask(): boolean {
+  override get makesMask(): boolean {
     return this.maskZero;
   }
 

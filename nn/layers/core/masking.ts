@@ -32,7 +32,7 @@ export class Masking extends Layer<Tensor, Tensor> {
     );
   }
 
-  protected override get makesMask(): boolean {
+  override get makesMask(): boolean {
     return true;
   }
 

@@ -24,9 +24,9 @@ const ownOptions: OwnLayerOptions<CategoryEncodingOptions> = { outputMode: true 
 export class CategoryEncoding extends Layer<Tensor, Tensor> {
   static override readonly positional: readonly string[] = ["numTokens"];
   static override readonly samples = (): LayerSample[] =>
-    (["oneHot", "multiHot", "count"] as const).map((outputMode) => ({
+    (["oneHot", "multiHot", "count"] as const).map((outputMode, i) => ({
       make: () => new CategoryEncoding(100, { outputMode }),
-      shape: [32, 20],
+      shape: [32, 20 + i],
       limit: 100,
     }));
   readonly numTokens: number;

@@ -2,6 +2,7 @@
 
 import { ArgumentError, cast, searchSorted, type Tensor, type Variable } from "../../../engine/index.ts";
 import { atLeastOne, choiceOf, showGivenList } from "../../../engine/internal.ts";
+import type { Config } from "../config.ts";
 import { Layer, type LayerOptions, type LayerSample, type OwnLayerOptions } from "../layer.ts";
 import type { SampleSpec } from "../spec.ts";
 import type { Weights } from "../weights.ts";
@@ -37,6 +38,7 @@ export class Discretization extends Layer<Tensor, Tensor> {
   #boundaries: Variable | undefined;
 
   constructor(options: DiscretizationOptions) {
+    super("Discretization", options, ownOptions);
     const { binBoundaries, numBins } = options ?? {};
     if ((binBoundaries === undefined) === (numBins === undefined)) {
       throw new ArgumentError(
@@ -56,7 +58,6 @@ export class Discretization extends Layer<Tensor, Tensor> {
     const bins = numBins === undefined ? undefined : atLeastOne("Discretization", "numBins", numBins);
     const modes = ["int", "oneHot", "multiHot", "count"] as const;
     const mode = choiceOf("Discretization outputMode", options.outputMode ?? "int", modes);
-    super("Discretization", options, ownOptions);
     this.outputMode = mode;
     this.numBins = bins ?? (binBoundaries as readonly number[]).length + 1;
     this.#given = binBoundaries === undefined ? undefined : [...binBoundaries];
@@ -65,6 +66,19 @@ export class Discretization extends Layer<Tensor, Tensor> {
   /** Given or adapted; undefined before. */
   get binBoundaries(): readonly number[] | undefined {
     return this.#given;
+  }
+
+  /** With boundaries in the place of their number, where there are any. */
+  override config(): Config {
+    const { numBins, ...rest } = super.config();
+    return this.#given === undefined ? { ...rest, numBins } : { ...rest, binBoundaries: this.#given };
+  }
+
+  /** A new layer of the same boundaries, also adapted ones. */
+  override clone(): this {
+    const made = super.clone();
+    made.#given = this.#given;
+    return made;
   }
 
   /** Finds the boundaries of `numBins` bins in data, in place of those that there were. */

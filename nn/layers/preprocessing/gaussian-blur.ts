@@ -18,9 +18,10 @@ import {
 } from "../../../engine/index.ts";
 import { showGiven } from "../../../engine/internal.ts";
 import type { LayerSample } from "../layer.ts";
+import type { RandomLayerOptions } from "../regularizing/random-layer.ts";
 import { batched, type SampleSpec } from "../spec.ts";
 import { type Ends, knownImage, rangeOf } from "./images.ts";
-import { type Draw, RandomLayer, type RandomLayerOptions } from "./random-layer.ts";
+import { type Draw, RandomImages } from "./random-images.ts";
 
 export interface GaussianBlurOptions extends RandomLayerOptions {
   /** Pixels that the window is wide and high, an odd number; default: three standard deviations to each side. */
@@ -35,7 +36,7 @@ const narrowest = 1e-3;
  * distribution whose standard deviation is drawn evenly for each image; in inference the identity. Outside of an image stands
  * its mirror image.
  */
-export class GaussianBlur extends RandomLayer {
+export class GaussianBlur extends RandomImages {
   static override readonly positional: readonly string[] = ["sigma"];
   static override readonly samples = (): LayerSample[] => [
     { make: () => new GaussianBlur([0.5, 1]), shape: [32, 14, 14, 3] },
@@ -68,11 +69,11 @@ export class GaussianBlur extends RandomLayer {
     return input;
   }
 
-  protected get isIdentity(): boolean {
+  protected get isIdle(): boolean {
     return this.sigma[1] === 0 || this.kernelSize === 1;
   }
 
-  protected change(x: Tensor, draw: Draw): Tensor {
+  protected changed(x: Tensor, draw: Draw): Tensor {
     const { kernelSize } = this;
     const [batch, height, width, channels] = x.shape;
     const radius = (kernelSize - 1) / 2;

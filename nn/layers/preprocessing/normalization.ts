@@ -17,6 +17,7 @@ import {
   type Variable,
 } from "../../../engine/index.ts";
 import { showGiven, showGivenList } from "../../../engine/internal.ts";
+import type { Config } from "../config.ts";
 import { Layer, type LayerOptions, type LayerSample, type OwnLayerOptions } from "../layer.ts";
 import { batched, equalShapes, type SampleShape, type SampleSpec } from "../spec.ts";
 import type { Weights } from "../weights.ts";
@@ -104,6 +105,22 @@ export class Normalization extends Layer<Tensor, Tensor> {
 
   override get passesMask(): boolean {
     return true;
+  }
+
+  /** With mean and variance, also adapted ones. */
+  override config(): Config {
+    return {
+      ...super.config(),
+      ...(this.#mean === undefined ? {} : { mean: this.#mean, variance: this.#variance }),
+    };
+  }
+
+  /** A new layer of the same mean and variance, also adapted ones. */
+  override clone(): this {
+    const made = super.clone();
+    made.#mean = this.#mean;
+    made.#variance = this.#variance;
+    return made;
   }
 
   /** Finds mean and variance in data, in place of those that there were. */

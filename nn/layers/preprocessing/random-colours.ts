@@ -2,8 +2,9 @@
 
 import { add, clip, mean, mul, sub, type Tensor } from "../../../engine/index.ts";
 import type { LayerSample, OwnLayerOptions } from "../layer.ts";
+import type { RandomLayerOptions } from "../regularizing/random-layer.ts";
 import { type Ends, type Range, rangeOf } from "./images.ts";
-import { type Draw, perImage, RandomLayer, type RandomLayerOptions } from "./random-layer.ts";
+import { type Draw, perImage, RandomImages } from "./random-images.ts";
 
 export interface RandomColourOptions extends RandomLayerOptions {
   /** The least and the greatest value of a pixel, which results are clipped to; default [0, 255], as in Keras. */
@@ -12,7 +13,7 @@ export interface RandomColourOptions extends RandomLayerOptions {
 
 const colourOptions: OwnLayerOptions<Omit<RandomColourOptions, "seed">> = { valueRange: true };
 
-abstract class RandomColour extends RandomLayer {
+abstract class RandomColour extends RandomImages {
   static override readonly positional: readonly string[] = ["factor"];
   readonly factor: Ends;
   readonly valueRange: Ends;
@@ -25,7 +26,7 @@ abstract class RandomColour extends RandomLayer {
     this.valueRange = values;
   }
 
-  protected get isIdentity(): boolean {
+  protected get isIdle(): boolean {
     return this.factor.every((factor) => factor === 0);
   }
 
@@ -48,7 +49,7 @@ export class RandomBrightness extends RandomColour {
     super("RandomBrightness", factor, -1, options);
   }
 
-  protected change(x: Tensor, draw: Draw): Tensor {
+  protected changed(x: Tensor, draw: Draw): Tensor {
     const [least, greatest] = this.valueRange;
     const [share] = draw(this.factor);
     return this.clipped(add(x, perImage(mul(share, greatest - least))));
@@ -70,7 +71,7 @@ export class RandomContrast extends RandomColour {
     super("RandomContrast", factor, -1, options);
   }
 
-  protected change(x: Tensor, draw: Draw): Tensor {
+  protected changed(x: Tensor, draw: Draw): Tensor {
     const [lower, upper] = this.factor;
     const [factor] = draw([1 + lower, 1 + upper]);
     const middle = mean(x, [1, 2], { keepDims: true });

@@ -3,7 +3,8 @@
 import { flip, less, type Tensor, where } from "../../../engine/index.ts";
 import { choiceOf } from "../../../engine/internal.ts";
 import type { LayerSample } from "../layer.ts";
-import { type Draw, perImage, RandomLayer, type RandomLayerOptions } from "./random-layer.ts";
+import type { RandomLayerOptions } from "../regularizing/random-layer.ts";
+import { type Draw, perImage, RandomImages } from "./random-images.ts";
 
 export type FlipMode = "horizontal" | "vertical" | "horizontalAndVertical";
 
@@ -11,7 +12,7 @@ export type FlipMode = "horizontal" | "vertical" | "horizontalAndVertical";
  * In training mirrors each image [height, width, channels] with a probability of one half: left and right ("horizontal"), up
  * and down ("vertical"), or one independently of the other ("horizontalAndVertical"). In inference the identity.
  */
-export class RandomFlip extends RandomLayer {
+export class RandomFlip extends RandomImages {
   static override readonly positional: readonly string[] = ["mode"];
   static override readonly samples = (): LayerSample[] => [
     { make: () => new RandomFlip(), shape: [32, 14, 14, 3] },
@@ -25,11 +26,11 @@ export class RandomFlip extends RandomLayer {
     this.mode = found;
   }
 
-  protected get isIdentity(): boolean {
+  protected get isIdle(): boolean {
     return false;
   }
 
-  protected change(x: Tensor, draw: Draw): Tensor {
+  protected changed(x: Tensor, draw: Draw): Tensor {
     const [across, down] = draw([0, 1], [0, 1]).map((share) => perImage(less(share, 0.5)));
     let y = x;
     if (this.mode !== "vertical") y = where(across, flip(y, 2), y);

@@ -13,8 +13,9 @@ import {
 } from "../../../engine/index.ts";
 import { aNumber, choiceOf } from "../../../engine/internal.ts";
 import type { LayerSample, OwnLayerOptions } from "../layer.ts";
+import type { RandomLayerOptions } from "../regularizing/random-layer.ts";
 import { type Ends, interpolationOf, type Range, rangeOf } from "./images.ts";
-import { type Draw, RandomLayer, type RandomLayerOptions, row } from "./random-layer.ts";
+import { type Draw, RandomImages, row } from "./random-images.ts";
 
 export interface RandomTransformOptions extends RandomLayerOptions {
   /**
@@ -34,7 +35,7 @@ const transformOptions: OwnLayerOptions<Omit<RandomTransformOptions, "seed">> = 
   fillValue: true,
 };
 
-abstract class RandomTransform extends RandomLayer {
+abstract class RandomTransform extends RandomImages {
   readonly fillMode: FillMode;
   readonly interpolation: Interpolation;
   readonly fillValue: number;
@@ -60,7 +61,7 @@ abstract class RandomTransform extends RandomLayer {
    */
   protected abstract terms(size: Ends, draw: Draw): Terms;
 
-  protected change(x: Tensor, draw: Draw): Tensor {
+  protected changed(x: Tensor, draw: Draw): Tensor {
     const { fillMode, interpolation, fillValue } = this;
     const [batch, height, width] = x.shape;
     const { still, moved } = this.terms([height, width], draw);
@@ -96,7 +97,7 @@ export class RandomRotation extends RandomTransform {
     this.factor = range;
   }
 
-  protected get isIdentity(): boolean {
+  protected get isIdle(): boolean {
     return this.factor.every((turns) => turns === 0);
   }
 
@@ -140,7 +141,7 @@ export class RandomTranslation extends RandomTransform {
     this.widthFactor = horizontal;
   }
 
-  protected get isIdentity(): boolean {
+  protected get isIdle(): boolean {
     return [...this.heightFactor, ...this.widthFactor].every((share) => share === 0);
   }
 
@@ -186,7 +187,7 @@ export class RandomZoom extends RandomTransform {
     this.widthFactor = horizontal;
   }
 
-  protected get isIdentity(): boolean {
+  protected get isIdle(): boolean {
     return [...this.heightFactor, ...(this.widthFactor ?? [])].every((factor) => factor === 0);
   }
 

@@ -13,6 +13,7 @@ import {
 } from "../../../engine/index.ts";
 import type { CallContext } from "../call-context.ts";
 import { Layer, type LayerOptions, type LayerSample, type OwnLayerOptions } from "../layer.ts";
+import type { RandomLayerOptions } from "../regularizing/random-layer.ts";
 import type { SampleSpec } from "../spec.ts";
 import { checkDataFormat, checkImageShape, type DataFormat } from "../windows/options.ts";
 import {
@@ -25,7 +26,7 @@ import {
   type Size,
   sizeOfImages,
 } from "./images.ts";
-import { type Draw, RandomLayer, type RandomLayerOptions, row } from "./random-layer.ts";
+import { type Draw, RandomImages, row } from "./random-images.ts";
 
 export interface ResizingOptions extends LayerOptions {
   /** What a pixel between others is: the mean of those around it by distance ("bilinear", default), or the nearest one. */
@@ -122,7 +123,7 @@ const fits = ({ shape }: Tensor, [height, width]: Size): boolean => shape[1] >= 
  * [batch, height, width, channels]. In inference, and where images are smaller, the whole image resized, with as much cut off
  * at two sides as the other shape needs, as in Keras.
  */
-export class RandomCrop extends RandomLayer {
+export class RandomCrop extends RandomImages {
   static override readonly positional: readonly string[] = ["height", "width"];
   static override readonly samples = (): LayerSample[] => [
     { make: () => new RandomCrop(9, 12), shape: [32, 14, 14, 3] },
@@ -142,17 +143,17 @@ export class RandomCrop extends RandomLayer {
     return ofSize(input, [this.height, this.width]);
   }
 
-  protected get isIdentity(): boolean {
+  protected get isIdle(): boolean {
     return false;
   }
 
-  protected override forward(x: Tensor, { training }: CallContext): Tensor {
+  protected override forward(x: Tensor, context: CallContext): Tensor {
     const size: Size = [this.height, this.width];
-    if (training && fits(x, size)) return this.changed(x);
+    if (context.training && fits(x, size)) return super.forward(x, context);
     return resizeUndistorted(x, size, "bilinear");
   }
 
-  protected change(x: Tensor, draw: Draw): Tensor {
+  protected changed(x: Tensor, draw: Draw): Tensor {
     const { height, width } = this;
     const [batch, rows, columns] = x.shape;
     if (rows === height && columns === width) return x;

@@ -51,6 +51,13 @@ const ownOptions: OptionNames<TextVectorizationOptions> = {
   idfWeights: true,
 };
 
+export interface VocabularyOptions {
+  /** With those for padding and for what is unknown, which come first; default true. */
+  includeSpecialTokens?: boolean;
+}
+
+const vocabularyOptions: OptionNames<VocabularyOptions> = { includeSpecialTokens: true };
+
 /** Stands for tokens that the vocabulary does not have. */
 const unknown = "[UNK]";
 
@@ -200,8 +207,10 @@ export class TextVectorization {
     return this.outputMode === "int" ? ["", unknown] : [unknown];
   }
 
-  /** The tokens by their numbers; without the first one or two, which stand for padding and for what is unknown, on demand. */
-  getVocabulary({ includeSpecialTokens = true }: { includeSpecialTokens?: boolean } = {}): string[] {
+  /** The tokens by their numbers. */
+  getVocabulary(options: VocabularyOptions = {}): string[] {
+    checkOptions("TextVectorization getVocabulary", options, vocabularyOptions);
+    const { includeSpecialTokens = true } = options;
     return [...(includeSpecialTokens ? this.#special : []), ...this.#known()];
   }
 

@@ -10,21 +10,21 @@ import {
   type Tensor,
 } from "../../../engine/index.ts";
 import { atLeastOne } from "../../../engine/internal.ts";
-import type * as initializers from "../initializers.ts";
 import { batched, featuresOf, type SampleSpec } from "../spec.ts";
+import { type KernelOptions, kernelOptions } from "../weight-options.ts";
 import { type CausalLayerPadding, causalPaddingOf, type LayerPadding, paddingOf } from "./options.ts";
 import { KernelLayer, type OwnWindowOptions, type WindowLayerOptions } from "./window-layer.ts";
 
-export interface ConvOptions<P extends CausalLayerPadding = LayerPadding> extends WindowLayerOptions<P> {
+export interface ConvOptions<P extends CausalLayerPadding = LayerPadding>
+  extends WindowLayerOptions<P>,
+    KernelOptions {
   /** Groups of channels: each group of filters sees only its group of inputs; default 1. */
   groups?: number;
-  /** Default "glorotUniform". */
-  kernelInitializer?: string | initializers.Initializer;
 }
 
 export type Conv1DOptions = ConvOptions<CausalLayerPadding>;
 
-const ownOptions: OwnWindowOptions<ConvOptions> = { groups: true, kernelInitializer: true };
+const ownOptions: OwnWindowOptions<ConvOptions> = { ...kernelOptions, groups: true };
 
 abstract class Convolution<P extends CausalLayerPadding> extends KernelLayer<P> {
   static override readonly positional: readonly string[] = ["filters", "kernelSize"];

@@ -11,8 +11,11 @@ import {
   type Variable,
 } from "../../../engine/index.ts";
 import { atLeastOne } from "../../../engine/internal.ts";
-import * as initializers from "../initializers.ts";
+import type { ConstraintLike } from "../constraints.ts";
+import type * as initializers from "../initializers.ts";
 import type { LayerSample } from "../layer.ts";
+import type { RegularizerLike } from "../regularizers.ts";
+import { rulesOf, type WeightRules } from "../weight-options.ts";
 import type { Weights } from "../weights.ts";
 import { type CausalLayerPadding, causalPaddingOf, type LayerPadding, paddingOf } from "./options.ts";
 import { type OwnWindowOptions, WindowLayer, type WindowLayerOptions } from "./window-layer.ts";
@@ -23,6 +26,10 @@ export interface DepthwiseConv2DOptions<P extends CausalLayerPadding = LayerPadd
   depthMultiplier?: number;
   /** Default "glorotUniform". */
   depthwiseInitializer?: string | initializers.Initializer;
+  /** A penalty on that kernel that is added to the loss: "l2", an object or a function. */
+  depthwiseRegularizer?: RegularizerLike | null;
+  /** What that kernel becomes after each update: "maxNorm", an object or a function. */
+  depthwiseConstraint?: ConstraintLike | null;
 }
 
 export type DepthwiseConv1DOptions = DepthwiseConv2DOptions<CausalLayerPadding>;
@@ -30,6 +37,8 @@ export type DepthwiseConv1DOptions = DepthwiseConv2DOptions<CausalLayerPadding>;
 const depthwiseOptions: OwnWindowOptions<DepthwiseConv2DOptions> = {
   depthMultiplier: true,
   depthwiseInitializer: true,
+  depthwiseRegularizer: true,
+  depthwiseConstraint: true,
 };
 
 type PaddingOf<P> = (type: string, padding: string | undefined) => P;
@@ -38,6 +47,7 @@ type PaddingOf<P> = (type: string, padding: string | undefined) => P;
 abstract class ChannelsApart<P extends CausalLayerPadding> extends WindowLayer<P> {
   readonly depthMultiplier: number;
   readonly depthwiseInitializer: initializers.Initializer;
+  readonly #rules: WeightRules;
   #kernel: Variable | undefined;
 
   protected constructor(
@@ -49,10 +59,11 @@ abstract class ChannelsApart<P extends CausalLayerPadding> extends WindowLayer<P
     paddingOf: PaddingOf<P>,
   ) {
     const multiplier = atLeastOne(type, "depthMultiplier", options.depthMultiplier ?? 1);
-    const initializer = initializers.get(options.depthwiseInitializer ?? "glorotUniform");
+    const rules = rulesOf("depthwise", options, "glorotUniform");
     super(type, rank, kernelSize, options, { ...depthwiseOptions, ...own }, paddingOf);
     this.depthMultiplier = multiplier;
-    this.depthwiseInitializer = initializer;
+    this.depthwiseInitializer = rules.initializer;
+    this.#rules = rules;
   }
 
   /** Undefined until built. */
@@ -66,7 +77,7 @@ abstract class ChannelsApart<P extends CausalLayerPadding> extends WindowLayer<P
 
   protected createKernels(channels: number, weights: Weights): void {
     const shape = [...this.kernelSize, channels, this.depthMultiplier];
-    this.#kernel = weights.add("depthwiseKernel", shape, this.depthwiseInitializer);
+    this.#kernel = weights.add("depthwiseKernel", shape, this.#rules.initializer, this.#rules);
   }
 }
 
@@ -109,14 +120,25 @@ export interface SeparableConv2DOptions<P extends CausalLayerPadding = LayerPadd
   extends DepthwiseConv2DOptions<P> {
   /** Default "glorotUniform". */
   pointwiseInitializer?: string | initializers.Initializer;
+  /** A penalty on that kernel that is added to the loss: "l2", an object or a function. */
+  pointwiseRegularizer?: RegularizerLike | null;
+  /** What that kernel becomes after each update: "maxNorm", an object or a function. */
+  pointwiseConstraint?: ConstraintLike | null;
 }
 
 export type SeparableConv1DOptions = SeparableConv2DOptions<CausalLayerPadding>;
+
+const separableOptions = {
+  pointwiseInitializer: true,
+  pointwiseRegularizer: true,
+  pointwiseConstraint: true,
+} as const;
 
 abstract class Separable<P extends CausalLayerPadding> extends ChannelsApart<P> {
   static override readonly positional: readonly string[] = ["filters", "kernelSize"];
   readonly filters: number;
   readonly pointwiseInitializer: initializers.Initializer;
+  readonly #rules: WeightRules;
   #pointwise: Variable | undefined;
 
   protected constructor(
@@ -128,10 +150,11 @@ abstract class Separable<P extends CausalLayerPadding> extends ChannelsApart<P> 
     paddingOf: PaddingOf<P>,
   ) {
     atLeastOne(type, "filters", filters);
-    const initializer = initializers.get(options.pointwiseInitializer ?? "glorotUniform");
-    super(type, rank, kernelSize, options, { pointwiseInitializer: true }, paddingOf);
+    const rules = rulesOf("pointwise", options, "glorotUniform");
+    super(type, rank, kernelSize, options, separableOptions, paddingOf);
     this.filters = filters;
-    this.pointwiseInitializer = initializer;
+    this.pointwiseInitializer = rules.initializer;
+    this.#rules = rules;
   }
 
   /** Undefined until built. */
@@ -147,7 +170,7 @@ abstract class Separable<P extends CausalLayerPadding> extends ChannelsApart<P> 
     super.createKernels(channels, weights);
     const ones = this.kernelSize.map(() => 1);
     const shape = [...ones, channels * this.depthMultiplier, this.filters];
-    this.#pointwise = weights.add("pointwiseKernel", shape, this.pointwiseInitializer);
+    this.#pointwise = weights.add("pointwiseKernel", shape, this.#rules.initializer, this.#rules);
   }
 }
 

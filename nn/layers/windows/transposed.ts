@@ -11,15 +11,13 @@ import {
   type Tensor,
 } from "../../../engine/index.ts";
 import { atLeastOne } from "../../../engine/internal.ts";
-import type * as initializers from "../initializers.ts";
 import type { LayerSample } from "../layer.ts";
 import { batched, type SampleShape } from "../spec.ts";
+import { type KernelOptions, kernelOptions } from "../weight-options.ts";
 import { paddingOf, spatial } from "./options.ts";
 import { KernelLayer, type OwnWindowOptions, type WindowLayerOptions } from "./window-layer.ts";
 
-export interface ConvTransposeOptions extends WindowLayerOptions {
-  /** Default "glorotUniform". */
-  kernelInitializer?: string | initializers.Initializer;
+export interface ConvTransposeOptions extends WindowLayerOptions, KernelOptions {
   /**
    * Length that is added at the end of each spatial axis, less than the stride. Given, the result is
    * (length - 1) · strides + span - 2 · ⌊kernelSize / 2⌋ ("same"; nothing is taken away with "valid") + outputPadding long.
@@ -27,7 +25,7 @@ export interface ConvTransposeOptions extends WindowLayerOptions {
   outputPadding?: PerAxis;
 }
 
-const ownOptions: OwnWindowOptions<ConvTransposeOptions> = { kernelInitializer: true, outputPadding: true };
+const ownOptions: OwnWindowOptions<ConvTransposeOptions> = { ...kernelOptions, outputPadding: true };
 
 abstract class Transposed extends KernelLayer {
   static override readonly positional: readonly string[] = ["filters", "kernelSize"];

@@ -4,9 +4,17 @@
 import { add, type PerAxis, type Shape, type Tensor, type Variable } from "../../../engine/index.ts";
 import type { OptionNames } from "../../../engine/internal.ts";
 import * as activations from "../activations.ts";
-import * as initializers from "../initializers.ts";
+import type * as initializers from "../initializers.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
 import { featuresOf, type SampleShape, type SampleSpec } from "../spec.ts";
+import {
+  type BiasOptions,
+  biasOptions,
+  type KernelOptions,
+  kernelOptions,
+  rulesOf,
+  type WeightRules,
+} from "../weight-options.ts";
 import type { Weights } from "../weights.ts";
 import {
   type CausalLayerPadding,
@@ -18,7 +26,9 @@ import {
   spatial,
 } from "./options.ts";
 
-export interface WindowLayerOptions<P extends CausalLayerPadding = LayerPadding> extends LayerOptions {
+export interface WindowLayerOptions<P extends CausalLayerPadding = LayerPadding>
+  extends LayerOptions,
+    BiasOptions {
   /** Distance between neighbouring places of the window; default 1. */
   strides?: PerAxis;
   /**
@@ -30,10 +40,6 @@ export interface WindowLayerOptions<P extends CausalLayerPadding = LayerPadding>
   dilationRate?: PerAxis;
   /** By name or as a function; default "linear", the identity. */
   activation?: string | activations.ActivationFunction | null;
-  /** Default true. */
-  useBias?: boolean;
-  /** Default "zeros". */
-  biasInitializer?: string | initializers.Initializer;
   /** Channels stand last; put a Permute in front where they stand first. */
   dataFormat?: DataFormat;
 }
@@ -43,8 +49,7 @@ const windowLayerOptions: OwnLayerOptions<WindowLayerOptions> = {
   padding: true,
   dilationRate: true,
   activation: true,
-  useBias: true,
-  biasInitializer: true,
+  ...biasOptions,
   dataFormat: true,
 };
 
@@ -61,6 +66,7 @@ export abstract class WindowLayer<P extends CausalLayerPadding = LayerPadding> e
   readonly activation: activations.NamedActivation;
   readonly useBias: boolean;
   readonly biasInitializer: initializers.Initializer;
+  readonly #biasRules: WeightRules;
   #bias: Variable | undefined;
 
   /** @param paddingOf checks the padding that the options ask for */
@@ -78,7 +84,7 @@ export abstract class WindowLayer<P extends CausalLayerPadding = LayerPadding> e
     const padding = paddingOf(type, options.padding);
     checkDataFormat(type, options.dataFormat, rank);
     const activation = activations.get(options.activation);
-    const biasInitializer = initializers.get(options.biasInitializer ?? "zeros");
+    const biasRules = rulesOf("bias", options);
     super(type, options, { ...windowLayerOptions, ...own });
     this.kernelSize = size;
     this.strides = strides;
@@ -86,7 +92,8 @@ export abstract class WindowLayer<P extends CausalLayerPadding = LayerPadding> e
     this.padding = padding;
     this.activation = activation;
     this.useBias = options.useBias ?? true;
-    this.biasInitializer = biasInitializer;
+    this.biasInitializer = biasRules.initializer;
+    this.#biasRules = biasRules;
   }
 
   /** Channels that come out for so many that go in. */
@@ -120,7 +127,10 @@ export abstract class WindowLayer<P extends CausalLayerPadding = LayerPadding> e
   protected override createWeights(input: SampleSpec, weights: Weights): void {
     const channels = featuresOf(this.describe(), input);
     this.createKernels(channels, weights);
-    if (this.useBias) this.#bias = weights.add("bias", [this.channelsOut(channels)], this.biasInitializer);
+    const rules = this.#biasRules;
+    if (this.useBias) {
+      this.#bias = weights.add("bias", [this.channelsOut(channels)], rules.initializer, rules);
+    }
   }
 
   protected forward(x: Tensor): Tensor {
@@ -137,19 +147,21 @@ export abstract class WindowLayer<P extends CausalLayerPadding = LayerPadding> e
 /** One that has a single kernel. */
 export abstract class KernelLayer<P extends CausalLayerPadding = LayerPadding> extends WindowLayer<P> {
   readonly kernelInitializer: initializers.Initializer;
+  readonly #rules: WeightRules;
   #kernel: Variable | undefined;
 
   protected constructor(
     type: string,
     rank: 1 | 2,
     kernelSize: PerAxis,
-    options: WindowLayerOptions<P> & { kernelInitializer?: string | initializers.Initializer },
+    options: WindowLayerOptions<P> & KernelOptions,
     own: Readonly<Record<string, true>>,
     paddingOf: (type: string, padding: string | undefined) => P,
   ) {
-    const initializer = initializers.get(options.kernelInitializer ?? "glorotUniform");
-    super(type, rank, kernelSize, options, { kernelInitializer: true, ...own }, paddingOf);
-    this.kernelInitializer = initializer;
+    const rules = rulesOf("kernel", options, "glorotUniform");
+    super(type, rank, kernelSize, options, { ...kernelOptions, ...own }, paddingOf);
+    this.kernelInitializer = rules.initializer;
+    this.#rules = rules;
   }
 
   /** Shape of the kernel for so many input channels. */
@@ -161,6 +173,7 @@ export abstract class KernelLayer<P extends CausalLayerPadding = LayerPadding> e
   }
 
   protected createKernels(channels: number, weights: Weights): void {
-    this.#kernel = weights.add("kernel", this.kernelShape(channels), this.kernelInitializer);
+    const rules = this.#rules;
+    this.#kernel = weights.add("kernel", this.kernelShape(channels), rules.initializer, rules);
   }
 }

@@ -1,9 +1,8 @@
-// Learning rates by step, as functions written in tensor ops: they run on the device, in the update's own kernels.
+// Rates that fall with the steps, each in its own form: exponential, by inverse time, polynomial, stepwise, cosine.
 
 import {
   ArgumentError,
   add,
-  cast,
   div,
   exp,
   less,
@@ -15,24 +14,9 @@ import {
   sub,
   type Tensor,
   where,
-} from "../engine/index.ts";
-import { aboveZero, atLeastZero, checkOptions, type OptionNames } from "../engine/internal.ts";
-
-/**
- * A learning rate that follows the step: from an f32 scalar, how many updates were made before this one, to an f32
- * scalar, the rate of this one. Any function of tensor ops is one; it must not read data, and host values that it looks
- * at count as they were when the training step was traced.
- */
-export interface Schedule {
-  (step: Tensor): Tensor;
-  /** How it was made, for showing and saving; functions of your own need none. */
-  readonly config?: ScheduleConfig;
-}
-
-export interface ScheduleConfig {
-  readonly schedule: string;
-  readonly [option: string]: string | number | boolean | readonly number[];
-}
+} from "../../engine/index.ts";
+import { aboveZero, atLeastZero, type OptionNames } from "../../engine/internal.ts";
+import { checkRequired, halfCosine, named, passed, type Schedule } from "./schedule.ts";
 
 interface DecayOptions {
   /** The rate at step 0. */
@@ -202,34 +186,6 @@ export function cosineDecay(options: CosineDecayOptions): Schedule {
     const slope = (warmupTarget - initialLearningRate) / warmupSteps;
     return where(less(step, warmupSteps), add(mul(step, slope), initialLearningRate), decayed);
   });
-}
-
-/** (1 + cos πx) / 2 for x from 0 to 1, to 1e-7: drivers' cosines are off by up to 2e-4. */
-function halfCosine(x: Tensor): Tensor {
-  // It is (1 - sin πq) / 2 with q = x - 1/2, |πq| at most π/2, where sine's series of 13 terms is good to 1e-9.
-  const q = mul(sub(x, 0.5), Math.PI);
-  const square = mul(q, q);
-  let series: Tensor | number = 1 / 6_227_020_800;
-  for (const factorial of [-39_916_800, 362_880, -5040, 120, -6, 1])
-    series = add(mul(square, series), 1 / factorial);
-  return sub(0.5, mul(mul(q, series), 0.5));
-}
-
-/** How often `decaySteps` steps have passed; whole numbers are divided as such, and so exactly. */
-function passed(step: Tensor, decaySteps: number, isWhole: boolean): Tensor {
-  return isWhole ? cast(div(cast(step, "i32"), decaySteps), "f32") : div(step, decaySteps);
-}
-
-function named(config: ScheduleConfig, rate: (step: Tensor) => Tensor): Schedule {
-  return Object.assign((step: Tensor) => rate(step), { config });
-}
-
-/** As {@link checkOptions}, for options that must be there. */
-function checkRequired<O extends object>(name: string, options: O, known: OptionNames<O>): void {
-  if (options === undefined) {
-    throw new ArgumentError(`${name}: needs options, as in { ${Object.keys(known)[0]}: ... }, got undefined`);
-  }
-  checkOptions(name, options, known);
 }
 
 function checkDecay<O extends DecayOptions>(name: string, options: O, known: OptionNames<O>): O {

@@ -1,0 +1,163 @@
+// Hyper-parameters: numbers, or schedules that give one for each update; alike for all variables, or by variable.
+
+import {
+  ArgumentError,
+  add,
+  cast,
+  type Device,
+  expm1,
+  mul,
+  neg,
+  sub,
+  type Tensor,
+  type Variable,
+  variable,
+} from "../engine/index.ts";
+import type { ByVariable } from "./by-variable.ts";
+import { type Schedule, type ScheduleContext, scheduled } from "./schedules/schedule.ts";
+
+/** A number, or a schedule that says it for each update. */
+export type Hyper = number | Schedule;
+
+/** Gives a number back if it is one that an option may have. */
+export type NumberCheck = (who: string, what: string, value: number) => number;
+
+/** What a hyper-parameter is in one update: a number, or an f32 scalar tensor. */
+export type HyperValue = number | Tensor;
+
+/** 1 - x. */
+export const complement = (x: HyperValue): HyperValue => (typeof x === "number" ? 1 - x : sub(1, x));
+
+/** When an update is made: what schedules go by. */
+export class Clock {
+  readonly #name: string;
+  readonly #iterations: Tensor;
+  readonly #epoch: Tensor | undefined;
+  #step: Tensor | undefined;
+
+  /** @param name the optimizer's, for errors */
+  constructor(name: string, iterations: Tensor, epoch: Tensor | undefined) {
+    this.#name = name;
+    this.#iterations = iterations;
+    this.#epoch = epoch;
+  }
+
+  /** Updates made before, an f32 scalar. */
+  get step(): Tensor {
+    this.#step ??= cast(this.#iterations, "f32");
+    return this.#step;
+  }
+
+  readonly at = (hyper: Hyper, defaultValue?: number): HyperValue => {
+    if (typeof hyper !== "function") return hyper;
+    const [name, epoch] = [this.#name, this.#epoch];
+    const context: ScheduleContext = {
+      defaultValue,
+      get epoch() {
+        if (epoch !== undefined) return epoch;
+        throw new ArgumentError(
+          `${name}: a schedule counts epochs, and is not marked so; make it with schedules.byEpoch((epoch) => ...)`,
+        );
+      },
+    };
+    return scheduled(name, hyper, this.step, context);
+  };
+}
+
+/** What one variable has: a number, or so many times what a schedule gives; without one, so many times the optimizer's own. */
+export type Share = number | { readonly of: Schedule | undefined; readonly times: number };
+
+/** A hyper-parameter that may differ from variable to variable. */
+export class Varied {
+  readonly #shares: readonly Share[];
+  /** [variables] each, on the device, where they differ: what is fixed, and the shares of what is scheduled. */
+  readonly #fixed: Variable | undefined;
+  readonly #scheduled: ReadonlyMap<Schedule | undefined, Variable>;
+
+  constructor(shares: readonly Share[], name: string, device: Device) {
+    this.#shares = shares;
+    const table = (what: string, values: readonly number[]) =>
+      variable(Float32Array.from(values), { name: `${name}/${what}`, trainable: false, device });
+    const scheduled = new Map<Schedule | undefined, Variable>();
+    this.#scheduled = scheduled;
+    const [first] = shares;
+    if (shares.every((share) => isSame(share, first))) return;
+    const fixed = shares.map((share) => (typeof share === "number" ? share : 0));
+    if (fixed.some((value) => value !== 0)) this.#fixed = table("fixed", fixed);
+    for (const of of new Set(shares.flatMap((share) => (typeof share === "number" ? [] : [share.of])))) {
+      const times = shares.map((share) => (typeof share !== "number" && share.of === of ? share.times : 0));
+      scheduled.set(of, table("scheduled", times));
+    }
+  }
+
+  /** Whether it is 0 for all. */
+  get isZero(): boolean {
+    return this.#shares.every((share) => share === 0);
+  }
+
+  /** Whether {@link at} spreads it over vectors. */
+  get differs(): boolean {
+    return !this.#shares.every((share) => isSame(share, this.#shares[0]));
+  }
+
+  /** The number or scalar of all variables; where they differ, a vector with that of each at its elements. */
+  at(clock: Clock, byVariable: ByVariable | undefined, own?: HyperValue): HyperValue {
+    if (!this.differs) return this.of(0, clock, own);
+    return this.#sum((byVariable as ByVariable).spread, clock, own);
+  }
+
+  /** The numbers of the variables, [variables], where they differ. */
+  table(clock: Clock): Tensor {
+    return this.#sum((values) => values, clock, undefined);
+  }
+
+  #sum(spread: (values: Tensor) => Tensor, clock: Clock, own: HyperValue | undefined): Tensor {
+    let sum = this.#fixed && spread(this.#fixed);
+    for (const [of, times] of this.#scheduled) {
+      const value = mul(spread(times), of === undefined ? (own as HyperValue) : clock.at(of));
+      sum = sum === undefined ? value : add(sum, value);
+    }
+    return sum as Tensor;
+  }
+
+  /** That of one variable. */
+  of(index: number, clock: Clock, own?: HyperValue): HyperValue {
+    const share = this.#shares[index];
+    if (typeof share === "number") return share;
+    const value = share.of === undefined ? (own as HyperValue) : clock.at(share.of);
+    return share.times === 1 ? value : mul(value, share.times);
+  }
+
+  dispose(): void {
+    this.#fixed?.dispose();
+    for (const table of this.#scheduled.values()) table.dispose();
+  }
+}
+
+const isSame = (a: Share, b: Share) =>
+  typeof a === "number" || typeof b === "number" ? a === b : a.of === b.of && a.times === b.times;
+
+/** 1 - βᵗ for the f32 tensor `t` of at least 1, by expm1: 1 - 0.999 in f32 would lose five digits. */
+export function oneMinusPower(beta: number, t: Tensor): Tensor {
+  // β = 0: e⁻²⁰⁰ is zero in f32.
+  return neg(expm1(mul(t, Math.max(Math.log(beta), -200))));
+}
+
+/** The scalar by which {@link correctionOf} remembers a scheduled β; none for a number. */
+export const correctionStart = (name: string, beta: Hyper): Readonly<Record<string, number>> =>
+  typeof beta === "function" ? { [name]: 0 } : {};
+
+/**
+ * What a running mean of ones that started from 0 would be now, by which means that start from 0 are divided: 1 - βᵗ, and
+ * under a schedule 1 - β₁β₂...βₜ, which the scalar `name` remembers.
+ */
+export function correctionOf(
+  name: string,
+  beta: HyperValue,
+  scalars: Readonly<Record<string, Tensor>>,
+  t: Tensor,
+): { readonly correction: Tensor; readonly scalars: Readonly<Record<string, Tensor>> } {
+  if (typeof beta === "number") return { correction: oneMinusPower(beta, t), scalars: {} };
+  const correction = add(mul(scalars[name], beta), sub(1, beta));
+  return { correction, scalars: { [name]: correction } };
+}

@@ -1,0 +1,120 @@
+// The layers whose numbers stand in test/fixtures/layers/numbers.json, and those numbers.
+
+import fs from "node:fs";
+import {
+  Add,
+  Average,
+  BatchNormalization,
+  type BatchNormalizationOptions,
+  Concatenate,
+  Dot,
+  ELU,
+  Embedding,
+  initializers,
+  type Layer,
+  Masking,
+  Maximum,
+  Minimum,
+  Multiply,
+  PReLU,
+  ReLU,
+  RepeatVector,
+  Softmax,
+  Subtract,
+  UnitNormalization,
+} from "../../nn/index.ts";
+
+export interface Values {
+  readonly shape: readonly number[];
+  readonly values: readonly number[];
+}
+
+export interface LayerNumbers {
+  readonly name: string;
+  readonly make: () => Layer;
+  readonly isTraining: boolean;
+  readonly inputs: readonly Values[];
+  /** The trained ones. */
+  readonly weights: readonly Values[];
+  /** Of the inputs. */
+  readonly mask: readonly (Values | undefined)[] | undefined;
+  readonly output: Values;
+  /** Of inputs and weights, for outputs weighted by cos(1.7 i). */
+  readonly gradients: readonly Values[];
+  /** What moving averages become. */
+  readonly moved: readonly Values[];
+}
+
+const batchNormalization =
+  (options: BatchNormalizationOptions = {}) =>
+  () =>
+    new BatchNormalization({
+      momentum: 0.9,
+      movingMeanInitializer: initializers.constant(0.125),
+      movingVarianceInitializer: initializers.constant(2),
+      ...options,
+    });
+
+/** By the name before ", training" and ", inference". */
+const makers: Readonly<Record<string, () => Layer>> = {
+  "ReLU above 0.4": () => new ReLU({ threshold: 0.4 }),
+  "ReLU of all": () => new ReLU({ maxValue: 1.5, negativeSlope: 0.1, threshold: 0.25 }),
+  "ReLU to 1 with a slope": () => new ReLU({ maxValue: 1, negativeSlope: 0.2 }),
+  "ELU of 1.5": () => new ELU({ alpha: 1.5 }),
+  PReLU: () => new PReLU({ sharedAxes: [2] }),
+  Softmax: () => new Softmax(),
+  "Softmax over time": () => new Softmax({ axis: 1 }),
+  "Softmax of masked elements": () => new Softmax(),
+  "Softmax over masked time": () => new Softmax({ axis: 1 }),
+  UnitNormalization: () => new UnitNormalization(),
+  "UnitNormalization over two axes": () => new UnitNormalization({ axis: [1, 2] }),
+  RepeatVector: () => new RepeatVector(4),
+  Masking: () => new Masking({ maskValue: 0.5 }),
+  Embedding: () => new Embedding(11, 3, { maskZero: true }),
+  Add: () => new Add(),
+  Subtract: () => new Subtract(),
+  Multiply: () => new Multiply(),
+  Average: () => new Average(),
+  Maximum: () => new Maximum(),
+  Minimum: () => new Minimum(),
+  "Multiply of masked steps": () => new Multiply(),
+  "Maximum of masked steps": () => new Maximum(),
+  "Minimum of masked steps": () => new Minimum(),
+  Concatenate: () => new Concatenate(),
+  "Concatenate along time": () => new Concatenate({ axis: 1 }),
+  "Dot of vectors": () => new Dot(1),
+  "Dot of directions": () => new Dot(2, { normalize: true }),
+  "Dot of matrices": () => new Dot([2, 1]),
+  "Dot over time": () => new Dot(1),
+  "Dot of four axes": () => new Dot([2, 1]),
+  BatchNormalization: batchNormalization(),
+  "BatchNormalization of axis 1": batchNormalization({ axis: 1 }),
+  "BatchNormalization without gamma": batchNormalization({ scale: false }),
+  "BatchNormalization without beta": batchNormalization({ center: false }),
+  "BatchNormalization of neither": batchNormalization({ scale: false, center: false }),
+  "BatchNormalization of masked steps": batchNormalization(),
+  "BatchNormalization of axis 1 and masked steps": batchNormalization({ axis: 1 }),
+};
+
+interface Stored {
+  readonly shape: readonly number[];
+  /** The place among the file's arrays. */
+  readonly values: number;
+}
+
+const file = new URL("../fixtures/layers/numbers.json", import.meta.url);
+const { arrays, cases } = JSON.parse(fs.readFileSync(file, "utf8"));
+const valuesOf = ({ shape, values }: Stored): Values => ({ shape, values: arrays[values] });
+
+// biome-ignore lint/suspicious/noExplicitAny: as the script writes it
+export const layerNumbers: readonly LayerNumbers[] = cases.map((one: any) => ({
+  name: one.name,
+  make: makers[one.name.split(", ")[0]],
+  isTraining: one.name.endsWith(", training"),
+  inputs: one.inputs.map(valuesOf),
+  weights: one.weights.map(valuesOf),
+  mask: one.mask?.map((mask: Stored | null) => (mask === null ? undefined : valuesOf(mask))),
+  output: valuesOf(one.output),
+  gradients: one.gradients.map(valuesOf),
+  moved: one.moved.map(valuesOf),
+}));
