@@ -165,13 +165,15 @@ export class Sequential extends Model<Placeholder, Placeholder> {
   /** Where it starts: at the Input, the first layer's shape, or else at inputs of `shape`. */
   #startFor(shape: SampleShape | undefined, dtype: SampleSpec["dtype"] = "f32"): Placeholder | undefined {
     const first = this.#list[0];
-    const known = this.#input?.shape ?? first?.declaredInputShape ?? firstShape(first);
+    const own = startOf(first);
+    const known = this.#input?.shape ?? first?.declaredInputShape ?? own?.shape ?? firstShape(first);
     if (known !== undefined && shape !== undefined && !equalShapes(known, shape)) {
       throw new ShapeError(
         `${this.describe()}: takes inputs of shape ${batched(known)}, not ${batched(shape)}`,
       );
     }
     if (this.#input !== undefined) return this.#input;
+    if (own !== undefined) return copyOf(own);
     if (known !== undefined) return input(known);
     if (shape === undefined) return undefined;
     checkSampleShape(this.describe(), shape);
@@ -190,6 +192,12 @@ export class Sequential extends Model<Placeholder, Placeholder> {
 }
 
 const copyOf = ({ shape, dtype, byteScale, name }: Placeholder) => input(shape, { dtype, byteScale, name });
+
+/** Where a model starts that stands first: what bytes mean there holds for the whole. */
+function startOf(layer: Layer | undefined): Placeholder | undefined {
+  if (!(layer instanceof Model) || layer.calls.length === 0) return undefined;
+  return layer.inputs instanceof Placeholder ? layer.inputs : undefined;
+}
 
 /** The shape of the input that a layer was built for. */
 function firstShape(layer: Layer | undefined): SampleShape | undefined {

@@ -21,6 +21,12 @@ async function run(example: string, ...args: string[]): Promise<string[]> {
 
 const percent = (line: string) => Number(/([\d.]+) %/.exec(line)?.[1]);
 
+/** Whether the loss that a line tells of is by the end at most 4/5 of what it was. */
+function falls(line: string): boolean {
+  const [, first, last] = /loss ([\d.]+) -> ([\d.]+)/.exec(line)!.map(Number);
+  return last < 0.8 * first;
+}
+
 describe("examples", () => {
   it("custom-loop learns digits", async () => {
     const lines = await run("custom-loop", "--epochs", "3", "--limit", "1000");
@@ -45,5 +51,66 @@ describe("examples", () => {
     const [right, hamShare] = [...lines.at(-3)!.matchAll(/([\d.]+) %/g)].map(([, share]) => Number(share));
     expect(right).toBeGreaterThan(hamShare);
     expect(percent(lines.at(-2)!)).toBeGreaterThan(percent(lines.at(-1)!));
+  });
+
+  it("residual learns with shortcuts what it can't without them", async () => {
+    const lines = await run("residual");
+    expect(lines).toHaveLength(2);
+    expect(falls(lines[0])).toBe(true);
+    expect(percent(lines[0])).toBeGreaterThan(95);
+    expect(percent(lines[1])).toBeLessThan(percent(lines[0]) - 10);
+  });
+
+  it("two-outputs learns both", async () => {
+    const lines = await run("two-outputs");
+    expect(lines.some((line) => /^ department \(Dense\) .*\['dense\[0\]\[0\]'\]/.test(line))).toBe(true);
+    expect(falls(lines.at(-4)!)).toBe(true);
+    expect(percent(lines.at(-3)!)).toBeGreaterThan(95);
+    expect(Number(/wrong by ([\d.]+)$/.exec(lines.at(-2)!)?.[1])).toBeLessThan(0.05);
+    // 0.5 * 0.9 + 0.3 * 0.5 + 0.2
+    const [, urgency] = /for network, urgency ([\d.]+)$/.exec(lines.at(-1)!)!;
+    expect(Math.abs(Number(urgency) - 0.8)).toBeLessThan(0.1);
+  });
+
+  it("siamese tells pairs apart by one shared encoder", async () => {
+    const lines = await run("siamese", "--epochs", "8", "--limit", "300");
+    // 14 * 14 * 64 + 64 + 64 * 16 + 16, once, and 17 behind it.
+    expect(lines).toContain("Total params: 13665 (53.38 KB)");
+    expect(falls(lines.at(-2)!)).toBe(true);
+    // One in two by chance.
+    expect(percent(lines.at(-1)!)).toBeGreaterThan(60);
+  });
+
+  it("autoencoder has an encoder that is used alone", async () => {
+    const lines = await run("autoencoder", "--epochs", "8", "--limit", "400");
+    expect(falls(lines[0])).toBe(true);
+    expect(Number(/off by ([\d.]+)$/.exec(lines[1])?.[1])).toBeLessThan(0.25);
+    expect(lines[2]).toMatch(/^16 numbers an image/);
+    // One in ten by chance.
+    expect(percent(lines[2])).toBeGreaterThan(50);
+  });
+
+  it("gan makes points like those that it was shown", async () => {
+    const lines = await run("gan");
+    const around = (line: string) => /around ([-\d.]+) ([-\d.]+), as wide as ([\d.]+) ([\d.]+)$/.exec(line);
+    const [before, after, wanted] = [lines[0], lines[2], lines[3]].map((line) =>
+      around(line)!.slice(1).map(Number),
+    );
+    const away = (numbers: number[]) => Math.hypot(...numbers.map((value, i) => value - wanted[i]));
+    expect(away(before)).toBeGreaterThan(2);
+    expect(away(after)).toBeLessThan(0.7);
+  });
+
+  it("transfer learns from few images on frozen layers", async () => {
+    const lines = await run("transfer", "--epochs", "5", "--limit", "300");
+    expect(percent(lines[0])).toBeGreaterThan(85);
+    // Of the head alone: 32 * 5 + 5.
+    expect(lines[1]).toBe("of 9493 parameters 165 are trained");
+    expect(falls(lines[2])).toBe(true);
+    expect(lines[3]).toBe("the frozen weights are as before");
+    // One in five by chance.
+    const [frozen, tuned] = [lines[4], lines[5]].map(percent);
+    expect(frozen).toBeGreaterThan(40);
+    expect(tuned).toBeGreaterThan(frozen);
   });
 });

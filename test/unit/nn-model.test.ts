@@ -132,6 +132,19 @@ describe("a graph of calls", () => {
     expect(await encoder.getWeights()).not.toEqual(before);
   });
 
+  it("that stands first in a Sequential says what bytes mean there, in its copies too", async () => {
+    const base = new Sequential([
+      new Input([4], { byteScale: 1 / 255 }),
+      new Dense(1, { kernelInitializer: "ones" }),
+    ]);
+    const outer = new Sequential([new Sequential([base]), new Dense(1, { kernelInitializer: "ones" })]);
+    const bytes = Uint8Array.of(255, 255, 0, 51);
+    for (const model of [base, outer, outer.clone()]) {
+      const outputs = await model.predict(bytes);
+      expect((await numbers(outputs))[0]).toBeCloseTo(2.2, 6);
+    }
+  });
+
   it("gives intermediate outputs by the layer's name", async () => {
     const model = new Sequential([new Input([4]), new Dense(3, { activation: "relu" }), new Dense(2)]);
     const half = new Model(model.inputs, model.outputOf("dense"));
