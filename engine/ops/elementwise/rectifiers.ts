@@ -242,7 +242,7 @@ export const hardSwish = unary({
   accuracy: composed,
 });
 
-/** 1 where x > 0, else 0 (also for NaN): note 002's step function. Its gradient is 0 everywhere. */
+/** 1 where x > 0, else 0 (also for NaN): Heaviside's step. Its gradient is 0 everywhere. */
 export const step = unary({
   name: "step",
   wgsl: "select(vec4f(), vec4f(1.0), a > vec4f())",

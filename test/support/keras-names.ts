@@ -1,0 +1,90 @@
+// The names of Keras 3's layers, losses and the rest: what docs/layers.md compares ours with.
+
+const words = (text: string): readonly string[] => text.trim().split(/\s+/);
+
+export const kerasNames = {
+  layers: words(`
+    Activation ActivityRegularization Add AdditiveAttention AlphaDropout Attention AugMix AutoContrast Average
+    AveragePooling1D AveragePooling2D AveragePooling3D BatchNormalization Bidirectional CategoryEncoding CenterCrop
+    Concatenate Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Conv3DTranspose ConvLSTM1D ConvLSTM2D ConvLSTM3D
+    Cropping1D Cropping2D Cropping3D CutMix Dense DepthwiseConv1D DepthwiseConv2D Discretization Dot Dropout ELU
+    EinsumDense Embedding Equalization Flatten GRU GRUCell GaussianDropout GaussianNoise GlobalAveragePooling1D
+    GlobalAveragePooling2D GlobalAveragePooling3D GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D
+    GroupNormalization GroupQueryAttention HashedCrossing Hashing Identity IntegerLookup LSTM LSTMCell Lambda
+    LayerNormalization LeakyReLU Masking MaxPooling1D MaxPooling2D MaxPooling3D Maximum MelSpectrogram Minimum MixUp
+    MultiHeadAttention Multiply Normalization PReLU Permute RMSNormalization RNN RandAugment RandomBrightness
+    RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop RandomErasing RandomFlip RandomGaussianBlur
+    RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization RandomRotation RandomSaturation
+    RandomSharpness RandomShear RandomTranslation RandomZoom ReLU RepeatVector Rescaling Reshape Resizing STFTSpectrogram
+    SeparableConv1D SeparableConv2D SimpleRNN SimpleRNNCell Softmax Solarization SpatialDropout1D SpatialDropout2D
+    SpatialDropout3D SpectralNormalization StackedRNNCells StringLookup Subtract TextVectorization TimeDistributed
+    UnitNormalization UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D`),
+  activations: words(`
+    celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu linear log_sigmoid log_softmax
+    mish relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparse_plus sparsemax squareplus tanh
+    tanh_shrink threshold`),
+  losses: words(`
+    BinaryCrossentropy BinaryFocalCrossentropy CTC CategoricalCrossentropy CategoricalFocalCrossentropy CategoricalHinge
+    Circle CosineSimilarity Dice Hinge Huber KLDivergence LogCosh MeanAbsoluteError MeanAbsolutePercentageError
+    MeanSquaredError MeanSquaredLogarithmicError Poisson SparseCategoricalCrossentropy SquaredHinge Tversky`),
+  metrics: words(`
+    AUC BinaryAccuracy BinaryIoU CategoricalAccuracy CosineSimilarity F1Score FBetaScore FalseNegatives FalsePositives IoU
+    MeanIoU OneHotIoU OneHotMeanIoU Precision PrecisionAtRecall R2Score Recall RecallAtPrecision RootMeanSquaredError
+    SensitivityAtSpecificity SparseCategoricalAccuracy SparseTopKCategoricalAccuracy SpecificityAtSensitivity
+    TopKCategoricalAccuracy TrueNegatives TruePositives`),
+  optimizers: words(`
+    Adadelta Adafactor Adagrad Adam AdamW Adamax Ftrl Lamb Lion LossScaleOptimizer Muon Nadam RMSprop SGD`),
+  schedules: words(`
+    CosineDecay CosineDecayRestarts ExponentialDecay InverseTimeDecay PiecewiseConstantDecay PolynomialDecay`),
+  initializers: words(`
+    Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity LecunNormal LecunUniform Ones Orthogonal RandomNormal
+    RandomUniform TruncatedNormal VarianceScaling Zeros`),
+  regularizers: words("L1 L1L2 L2 OrthogonalRegularizer"),
+  constraints: words("MaxNorm MinMaxNorm NonNeg UnitNorm"),
+} as const;
+
+export type Kind = keyof typeof kerasNames;
+
+/** Keras's name, or another library's, of what has another with us. */
+export const otherNames: Readonly<Partial<Record<Kind, Readonly<Record<string, string>>>>> = {
+  layers: { GaussianBlur: "RandomGaussianBlur" },
+  activations: { hardSwish: "hard_silu" },
+  metrics: { sensitivity: "Recall" },
+  schedules: { piecewiseConstant: "PiecewiseConstantDecay" },
+  regularizers: { orthogonal: "OrthogonalRegularizer" },
+};
+
+/** What is otherwise than in Keras, where it is. */
+export const differences: Readonly<Partial<Record<Kind, Readonly<Record<string, string>>>>> = {
+  layers: {
+    Discretization: "`adapt` takes exact quantiles; Keras approximates them",
+    Embedding: "ids out of range are refused where they can be seen, and else give zeros",
+    Lambda: "several inputs want an `outputShape`",
+    TextVectorization: "on the host, before the model: it is called by itself",
+    GaussianBlur: "all images of a batch are blurred, each by a strength of its own",
+  },
+  activations: {
+    leakyRelu: "slope 0.2, as Keras's function; the layer `LeakyReLU` has 0.3, as Keras's layer",
+    step: "not in Keras; its gradient is 0",
+  },
+  losses: {
+    dice: "a sample is one region; Keras takes the batch for one",
+  },
+  metrics: {
+    f1Score: "`average` is `macro`; Keras's default is none, one score a class",
+    fBetaScore: "`average` is `macro`; Keras's default is none, one score a class",
+    confusionMatrix: "not in Keras",
+    specificity: "not in Keras by itself",
+  },
+  optimizers: {
+    RAdam: "PyTorch's",
+    ScheduleFreeAdamW: "of Defazio et al. 2024",
+    Adafactor: "no `relativeStep`; see [optimizers](optimizers.md)",
+    Ftrl: "a weight of which nothing is known stays; Keras gives NaN",
+    Muon: "variables of three axes and more count as one matrix; Keras leaves those of four to AdamW",
+  },
+  schedules: {
+    cyclic: "PyTorch's CyclicLR",
+    oneCycle: "PyTorch's OneCycleLR",
+  },
+};
