@@ -37,6 +37,7 @@ import { type RegularizerLike, get as regularizerOf } from "./regularizers.ts";
 import {
   batched,
   checkSampleShape,
+  equalShapes,
   fitsShape,
   isSpec,
   mapSpecs,
@@ -392,6 +393,7 @@ export abstract class Layer<I = any, O = any> {
   /** @internal @throws ShapeError unless its weights are such as inputs of these specs need */
   checkFit(specs: Tree<SampleSpec>): void {
     if (this.#inputSpec === undefined || this.#parts.length === 0) return;
+    if (sameSpecs(specs, this.#inputSpec)) return;
     this.createWeights(specs as SpecOf<I>, new Builder(this, this.#parts, specs, undefined));
   }
 
@@ -625,6 +627,12 @@ const sameSample = (a: Shape, b: Shape): boolean => {
   for (let axis = 1; axis < a.length; axis++) if (a[axis] !== b[axis]) return false;
   return true;
 };
+
+/** Whether specs of one form have the same shapes. */
+function sameSpecs(a: Tree<SampleSpec>, b: Tree<SampleSpec>): boolean {
+  const [left, right] = [specsIn(a), specsIn(b)];
+  return left.length === right.length && left.every(({ shape }, i) => equalShapes(shape, right[i].shape));
+}
 
 const showOut = (batch: number, shape: SampleShape): string =>
   showShape([batch, ...shape.map((length) => length ?? "any")] as unknown as Shape);

@@ -23,14 +23,22 @@ export class Graph {
   /** Of the outputs: their keys where they stand in a plain object, else the names of the layers that give them. */
   readonly outputNames: readonly string[];
 
-  /** @param what how errors begin */
-  constructor(what: string, inputs: Tree<Placeholder>, outputs: Tree<Placeholder>) {
+  /**
+   * @param what how errors begin
+   * @param names of the layers, where they have been given already
+   */
+  constructor(
+    what: string,
+    inputs: Tree<Placeholder>,
+    outputs: Tree<Placeholder>,
+    names?: ReadonlyMap<Layer, string>,
+  ) {
     const [starts, ends] = [placeholdersIn(what, "inputs", inputs), placeholdersIn(what, "outputs", outputs)];
     this.inputs = inputs;
     this.outputs = outputs;
     this.calls = callsBetween(what, starts, ends);
     this.layers = [...new Set(this.calls.map(({ layer }) => layer))];
-    this.#names = namesOf(what, this.layers);
+    this.#names = names ?? namesOf(what, this.layers);
     this.inputNames = namesByKey(inputs) ?? inputNamesOf(what, starts, this.#names);
     this.outputNames = namesByKey(outputs) ?? outputNamesOf(ends, this.#names);
   }

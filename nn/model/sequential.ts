@@ -31,14 +31,19 @@ import { Model, type ModelOptions, modelOptions, openDevice } from "./model.ts";
  */
 export class Sequential extends Model<Placeholder, Placeholder> {
   readonly #list: Layer[] = [];
+  /** What each layer is called here; a layer may stand in the list twice. */
+  readonly #names = new Map<Layer, string>();
   #input: Placeholder | undefined;
+  /** What comes out of each layer, once it is known what the first one takes. */
+  readonly #values: Placeholder[] = [];
   #isTraining = () => false;
 
   constructor(layers: readonly (Layer | Input | Placeholder)[] = [], options: ModelOptions = {}) {
     checkOptions("Sequential", options, modelOptions);
     super(undefined as unknown as Placeholder, undefined as unknown as Placeholder, options, "Sequential");
     this.#isTraining = () => this.isTraining;
-    for (const layer of layers) this.add(layer);
+    for (const layer of layers) this.#append(layer);
+    this.#lay(this.#startFor(undefined));
   }
 
   /** Appends a layer; an {@link Input} comes first, if at all. */
@@ -48,36 +53,68 @@ export class Sequential extends Model<Placeholder, Placeholder> {
         `add: ${this.describe()}: is being trained, and would not train the new layer; set stopTraining, await fit, then add and compile`,
       );
     }
+    const undo = this.#append(layer);
+    try {
+      if (this.#list.length > 0) this.#lay(this.#startFor(undefined));
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    return this;
+  }
+
+  /** Notes an entry and gives what takes it back; fails, with nothing noted, for one that does not fit. */
+  #append(layer: Layer | Input | Placeholder): () => void {
     if (layer instanceof Input || layer instanceof Placeholder) {
       if (this.#input !== undefined || this.#list.length > 0) {
         throw new ArgumentError(`${this.describe()}: Input must be the first entry, before any layer`);
       }
       this.#input = layer instanceof Input ? layer.placeholder : layer;
-      return this;
+      return () => {
+        this.#input = undefined;
+      };
     }
     if (!(layer instanceof Layer)) {
       throw new ArgumentError(`${this.describe()}: add takes a Layer or an Input, got ${kindOf(layer)}`);
     }
     const name = layer.givenName;
-    const isTaken =
-      name !== undefined && this.#list.some((other) => other !== layer && this.nameOf(other) === name);
-    if (isTaken) {
+    const isNew = !this.#names.has(layer);
+    const taken = new Set(this.#names.values());
+    if (isNew && name !== undefined && taken.has(name)) {
       throw new ArgumentError(
         `${this.describe()}: there is a layer named "${name}" already; give each layer a name of its own`,
       );
     }
-    const isNew = !this.#list.includes(layer);
-    const taken = new Set(this.#list.map((other) => this.nameOf(other) as string));
-    if (isNew) layer.adopt(this, name ?? freeName(baseName(layer.type), taken));
+    const found = name ?? freeName(baseName(layer.type), taken);
+    if (isNew) {
+      layer.adopt(this, found);
+      this.#names.set(layer, found);
+    }
     this.#list.push(layer);
-    try {
-      this.#lay(this.#startFor(undefined));
-    } catch (error) {
+    const undo = () => {
       this.#list.pop();
-      if (isNew) layer.leave(this);
+      this.#values.length = Math.min(this.#values.length, this.#list.length);
+      if (!isNew) return;
+      layer.leave(this);
+      this.#names.delete(layer);
+    };
+    try {
+      this.#extendTo(this.#startFor(undefined));
+    } catch (error) {
+      undo();
       throw error;
     }
-    return this;
+    return undo;
+  }
+
+  /** Calls the layers that were not called yet, from a start on, where there is one. */
+  #extendTo(start: Placeholder | undefined): void {
+    if (start === undefined) return;
+    this.#input = start;
+    for (let i = this.#values.length; i < this.#list.length; i++) {
+      const before = i === 0 ? start : this.#values[i - 1];
+      this.#values.push((this.#list[i] as Layer<Tensor, Tensor>).call(before));
+    }
   }
 
   override get layers(): readonly Layer[] {
@@ -85,7 +122,7 @@ export class Sequential extends Model<Placeholder, Placeholder> {
   }
 
   override nameOf(layer: Layer): string | undefined {
-    return super.nameOf(layer) ?? (this.#list.includes(layer) ? layer.name : undefined);
+    return this.#names.get(layer);
   }
 
   override build(
@@ -155,11 +192,10 @@ export class Sequential extends Model<Placeholder, Placeholder> {
 
   /** The graph from a start to the last layer; none while the start is not known. */
   #lay(start: Placeholder | undefined, device: Device | undefined = openDevice()): void {
-    if (start === undefined) return;
-    this.#input = start;
-    let value = start;
-    for (const layer of this.#list) value = (layer as Layer<Tensor, Tensor>).call(value);
-    this.setGraph(new Graph(this.describe(), start, value), device);
+    if (start === undefined || this.#list.length === 0) return;
+    this.#extendTo(start);
+    const end = this.#values[this.#values.length - 1];
+    this.setGraph(new Graph(this.describe(), start, end, this.#names), device);
   }
 
   /** Where it starts: at the Input, the first layer's shape, or else at inputs of `shape`. */
