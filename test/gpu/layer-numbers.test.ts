@@ -15,7 +15,15 @@ import {
   tensor,
   valueAndGrad,
 } from "../../engine/index.ts";
-import type { Layer, Mask } from "../../nn/index.ts";
+import {
+  AlphaDropout,
+  Dropout,
+  GaussianDropout,
+  GaussianNoise,
+  type Layer,
+  type Mask,
+  SpatialDropout1D,
+} from "../../nn/index.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { type KerasCase, kerasCases, loadTfjsLayers } from "../support/keras-layers.ts";
@@ -170,5 +178,25 @@ describe.each(["reference", "adapter"])("on the %s", (name) => {
       setDevice(devices[name]);
       return compareWithTfjs(one, how === "traced");
     });
+  });
+});
+
+describe.each<[string, () => Layer]>([
+  ["Dropout with a noiseShape", () => new Dropout(0.4, { noiseShape: [null, 1, null], seed: 3 })],
+  ["SpatialDropout1D", () => new SpatialDropout1D(0.4, { seed: 3 })],
+  ["AlphaDropout", () => new AlphaDropout(0.4, { seed: 3 })],
+  ["GaussianNoise", () => new GaussianNoise(0.4, { seed: 3 })],
+  ["GaussianDropout", () => new GaussianDropout(0.4, { seed: 3 })],
+])("%s", (name, make) => {
+  it.each(["op by op", "traced"])("draws on the adapter what the reference draws, %s", async (how) => {
+    const inputs = [valuesFor([3, 5, 7], 0)];
+    const drawn = async (device: Device, isTraced: boolean) => {
+      setDevice(device);
+      using layer = make();
+      layer.build([5, 7], device);
+      return numbersOf(layer, inputs, [3, 5, 7], { isTraining: true, isTraced });
+    };
+    const want = await drawn(devices.reference, false);
+    expectNumbers(await drawn(devices.adapter, how === "traced"), want, name);
   });
 });

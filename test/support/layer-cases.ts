@@ -1,4 +1,4 @@
-// The layers whose numbers stand in test/fixtures/layers/numbers.json, and those numbers.
+// The layers whose numbers stand in test/numbers/layers.json, and those numbers.
 
 import fs from "node:fs";
 import {
@@ -102,7 +102,7 @@ interface Stored {
   readonly values: number;
 }
 
-const file = new URL("../fixtures/layers/numbers.json", import.meta.url);
+const file = new URL("../numbers/layers.json", import.meta.url);
 const { arrays, cases } = JSON.parse(fs.readFileSync(file, "utf8"));
 const valuesOf = ({ shape, values }: Stored): Values => ({ shape, values: arrays[values] });
 

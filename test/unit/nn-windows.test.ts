@@ -44,6 +44,33 @@ describe("numbers", () => {
   });
 });
 
+describe("weights", () => {
+  it.each([
+    ["Conv1D", new nn.Conv1D(2, 3, { kernelRegularizer: "l2", biasConstraint: "nonNeg" }), [9, 2]],
+    [
+      "Conv2DTranspose",
+      new nn.Conv2DTranspose(2, 3, { kernelRegularizer: "l2", biasConstraint: "nonNeg" }),
+      [5, 5, 2],
+    ],
+    [
+      "DepthwiseConv2D",
+      new nn.DepthwiseConv2D(3, { depthwiseRegularizer: "l2", biasConstraint: "nonNeg" }),
+      [5, 5, 2],
+    ],
+    [
+      "SeparableConv1D",
+      new nn.SeparableConv1D(2, 3, { pointwiseRegularizer: "l2", depthwiseConstraint: "nonNeg" }),
+      [9, 2],
+    ],
+  ] as const)("of %s have penalties and bounds", (_, layer, shape) => {
+    layer.build(shape, device);
+    const rules = [...layer.weightRules()];
+    expect(rules.filter(({ regularizer }) => regularizer?.name === "l2").length).toBe(1);
+    expect(rules.filter(({ constraint }) => constraint?.name === "nonNeg").length).toBe(1);
+    layer.dispose();
+  });
+});
+
 describe("time of any length", () => {
   it.each([
     ["Conv1D, causal", () => new nn.Conv1D(4, 3, { padding: "causal" }), [null, 4]],
