@@ -47,7 +47,7 @@ const products = [
   ...layers.map(([rows, inputs, units]) => product("tn", inputs, rows, units)),
   ...layers.map(([rows, inputs, units]) => product("nt", rows, units, inputs)),
   // Units that fill a kernel's tiles, and such that leave some of the last one empty.
-  ...[60, 100, 128].map((units) => product("nn", 128, 784, units)),
+  ...[60, 65, 100, 128].map((units) => product("nn", 128, 784, units)),
   // A single sample, a single output, and a long sum of few results, as a GPU must cut into parts.
   ...(
     [
