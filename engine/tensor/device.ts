@@ -66,12 +66,27 @@ export class Device {
   /** @internal What executes: the adapter's backend, or a trace of it while a function is traced. */
   backend: Backend;
   readonly #real: Backend;
-  readonly random: RandomSource;
-  readonly seed: number;
+  #random: RandomSource;
+  #seed: number;
   /** @internal */
   tensorCount = 0;
   #closed = false;
   #lost: string | undefined;
+
+  /** Hands out the streams of random numbers under the {@link seed}. */
+  get random(): RandomSource {
+    return this.#random;
+  }
+
+  get seed(): number {
+    return this.#seed;
+  }
+
+  /** Behind {@link setSeed}. */
+  setSeed(seed: number): void {
+    this.#random = new RandomSource(seed);
+    this.#seed = seed;
+  }
 
   /** @internal Use {@link init}. */
   constructor(backend: Backend, seed: number) {
@@ -81,8 +96,8 @@ export class Device {
     const count = (opened.get(kind) ?? 0) + 1;
     opened.set(kind, count);
     this.name = count === 1 ? kind : `${kind} ${count}`;
-    this.seed = seed;
-    this.random = new RandomSource(seed);
+    this.#seed = seed;
+    this.#random = new RandomSource(seed);
     void backend.lost.then((reason) => {
       this.#lost = reason;
     });
@@ -192,6 +207,16 @@ export function setDevice(next: Device): void {
   if (!(next instanceof Device)) throw new ArgumentError(`setDevice: takes a Device, got ${kindOf(next)}`);
   next.checkOpen("setDevice: the device");
   defaultDevice.value = next;
+}
+
+/**
+ * Starts the default device's random numbers again under a seed: what is made from now on, weights, masks, orders of
+ * samples, draws what it would just after `init({ seed })`. What was made before keeps the streams that it has.
+ *
+ * @param seed whole, 0 to 2^53 - 1
+ */
+export function setSeed(seed: number): void {
+  device().setSeed(seed);
 }
 
 /** What lives on the default device: tensors, buffers, bytes; `memory().resetPeak()` has the peak found anew. */

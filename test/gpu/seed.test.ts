@@ -2,7 +2,7 @@
 // adapter, and other bits under another seed.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Device, init, setDevice, type Tensor, tensor } from "../../engine/index.ts";
+import { type Device, init, setDevice, setSeed, type Tensor, tensor } from "../../engine/index.ts";
 import { Dense, Dropout, Input, Sequential } from "../../nn/index.ts";
 import { SGD } from "../../optim/index.ts";
 import { gpuDevice } from "../support/devices.ts";
@@ -119,5 +119,27 @@ describe("one run", () => {
     expect(new Set([a, b, c].map(String)).size).toBe(3);
     const trail = await under("webgpu", 3, order);
     expect(new Set(trail).size).toBe(trail.length);
+  });
+});
+
+describe("setSeed", () => {
+  it("draws on the open device as init with that seed does, and refuses what is no seed", async () => {
+    const weightsOf = async () => {
+      const model = new Sequential([new Input([3]), new Dense(4), new Dropout(0.5)]);
+      const [kernel] = await model.getWeights();
+      const dropped = model.call(tensor([[1, 2, 3]]), { training: true });
+      const bits = [...bitsOf(kernel.values), ...(await bitsOfTensor(dropped))];
+      model.dispose();
+      return bits;
+    };
+    const want = await under("webgpu", 7, weightsOf);
+    const got = await under("webgpu", 3, async () => {
+      await weightsOf();
+      setSeed(7);
+      return weightsOf();
+    });
+    expect(got).toEqual(want);
+    expect(() => setSeed(-1)).toThrow("the seed must be a whole number");
+    expect(() => setSeed(0.5)).toThrow("the seed must be a whole number");
   });
 });
