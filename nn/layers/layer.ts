@@ -206,6 +206,11 @@ export abstract class Layer<I = any, O = any> {
     return undefined;
   }
 
+  /** @internal Input by input, what bytes mean to it: a model's, where they come in as bytes. */
+  get byteScales(): readonly number[] {
+    return [];
+  }
+
   /** Given by hand, else by the first model that the layer stands in, else made of the type. */
   get name(): string {
     return this.#givenName ?? this.#home?.name ?? baseName(this.type);

@@ -20,6 +20,8 @@ export class Graph {
   readonly #names: ReadonlyMap<Layer, string>;
   /** Of the inputs, in their order. */
   readonly inputNames: readonly string[];
+  /** Of the inputs, what bytes mean: their own `byteScale`, or that of a model which they go into. */
+  readonly byteScales: readonly number[];
   /** Of the outputs: their keys where they stand in a plain object, else the names of the layers that give them. */
   readonly outputNames: readonly string[];
 
@@ -39,6 +41,7 @@ export class Graph {
     this.calls = callsBetween(what, starts, ends);
     this.layers = [...new Set(this.calls.map(({ layer }) => layer))];
     this.#names = names ?? namesOf(what, this.layers);
+    this.byteScales = starts.map((start) => byteScaleOf(start, this.calls));
     this.inputNames = namesByKey(inputs) ?? inputNamesOf(what, starts, this.#names);
     this.outputNames = namesByKey(outputs) ?? outputNamesOf(ends, this.#names);
   }
@@ -150,6 +153,14 @@ function namesOf(what: string, layers: readonly Layer[]): Map<Layer, string> {
   return new Map(layers.map((layer) => [layer, names.get(layer) as string]));
 }
 
+function byteScaleOf(start: Placeholder, calls: readonly LayerCall[]): number {
+  if (start.byteScale !== 1) return start.byteScale;
+  const within = calls.flatMap(({ layer, inputs }) =>
+    leavesOf(inputs).flatMap((value, i) => (value === start ? (layer.byteScales[i] ?? 1) : [])),
+  );
+  return within.find((scale) => scale !== 1) ?? 1;
+}
+
 /** The keys of values in a plain object. */
 function namesByKey(tree: Tree<Placeholder>): string[] | undefined {
   const isFlat = isPlainObject(tree) && Object.values(tree).every((part) => part instanceof Placeholder);
@@ -217,18 +228,25 @@ export function checkForm(what: string, inputs: Tree<Placeholder>, given: unknow
  */
 export function readInputs(
   what: string,
-  inputs: Tree<Placeholder>,
+  { inputs, inputNames, byteScales }: Graph,
   values: Tree<Tensor>,
-  names: readonly string[],
 ): Tree<Tensor> {
   const given = leavesOf(values);
   return withLeaves(
     inputs,
-    leavesOf(inputs).map((placeholder, i) => readOne(what, placeholder, given[i], names[i])),
+    leavesOf(inputs).map((placeholder, i) =>
+      readOne(what, placeholder, given[i], inputNames[i], byteScales[i]),
+    ),
   );
 }
 
-function readOne(what: string, { shape, dtype, byteScale }: Placeholder, x: unknown, name: string): Tensor {
+function readOne(
+  what: string,
+  { shape, dtype }: Placeholder,
+  x: unknown,
+  name: string,
+  byteScale: number,
+): Tensor {
   if (!(x instanceof Tensor)) {
     throw new ArgumentError(`${what}: call takes a Tensor, got ${kindOf(x)}; use predict() for arrays`);
   }

@@ -229,6 +229,10 @@ export class Model<const PI = any, const PO = any>
     return false;
   }
 
+  override get byteScales(): readonly number[] {
+    return this.#graph?.byteScales ?? [];
+  }
+
   /** @internal Input by input, how many rows the table has that its numbers choose from; undefined where they don't. */
   get idCounts(): readonly (number | undefined)[] {
     return this.#graph === undefined ? [] : idCountsOf(this.#graph);
@@ -282,7 +286,7 @@ export class Model<const PI = any, const PO = any>
 
   #runGraph(inputs: TensorsOf<PI>, logits: boolean): TensorsOf<PO> {
     const graph = this.#knownGraph("call");
-    const values = readInputs(this.describe(), graph.inputs, inputs as Tree<Tensor>, graph.inputNames);
+    const values = readInputs(this.describe(), graph, inputs as Tree<Tensor>);
     const ends = new Map<Placeholder, Tensor>();
     const wanted = new Set(logits ? leavesOf(graph.outputs) : []);
     const found = graph.run(values, (call, given) => {
