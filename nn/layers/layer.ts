@@ -8,17 +8,14 @@ import {
   DisposedError,
   device as defaultDevice,
   nameScope,
-  reshape,
   type Shape,
   ShapeError,
-  showShape,
   Tensor,
   type Tree,
   tidy,
   type Variable,
 } from "../../engine/index.ts";
 import {
-  checkedName,
   checkOptions,
   isPlainObject,
   kindOf,
@@ -30,6 +27,15 @@ import type { NamedActivation } from "./activations.ts";
 import * as activations from "./activations.ts";
 import { addLoss, type CallContext, callContext, type Inherited } from "./call-context.ts";
 import { type Config, configValue, type LayerClass } from "./config.ts";
+import {
+  apartFrom,
+  checkedLayerName,
+  checkOutputs,
+  sameSample,
+  sameSpecs,
+  shapeOf,
+  specsOf,
+} from "./layer-checks.ts";
 import { type Mask, masksOf, setMasks } from "./masks.ts";
 import { baseName } from "./names.ts";
 import { hasPlaceholder, noteCall, Placeholder, type Symbolic } from "./placeholder.ts";
@@ -37,14 +43,11 @@ import { type RegularizerLike, get as regularizerOf } from "./regularizers.ts";
 import {
   batched,
   checkSampleShape,
-  equalShapes,
   fitsShape,
-  isSpec,
   mapSpecs,
   type SampleShape,
   type SampleSpec,
   type SpecOf,
-  showSpecs,
   specsIn,
 } from "./spec.ts";
 import {
@@ -262,12 +265,12 @@ export abstract class Layer<I = any, O = any> {
 
   /** The shape of the input that it was built for; undefined before. */
   get inputShape(): Shape | undefined {
-    return shapeOf(this, "inputShape", this.#inputSpec);
+    return shapeOf(this.describe(), "inputShape", this.#inputSpec);
   }
 
   /** The shape of the output for that input; undefined before. */
   get outputShape(): Shape | undefined {
-    return shapeOf(this, "outputShape", this.#outputSpec);
+    return shapeOf(this.describe(), "outputShape", this.#outputSpec);
   }
 
   /** Shape of one output for one input of a shape, f32. */
@@ -525,7 +528,7 @@ export abstract class Layer<I = any, O = any> {
           const raw = logits ? this.forwardLogits(inputs, context) : this.forward(inputs, context);
           const activation = logits ? undefined : this.outputActivation;
           const outputs = activation === undefined ? raw : (activation.call(raw as Tensor) as O);
-          this.#check(inputs as Tree<Tensor>, outputs as Tree<Tensor>, wanted);
+          checkOutputs(this.describe(), inputs as Tree<Tensor>, outputs as Tree<Tensor>, wanted);
           if (this.activityRegularizer !== undefined && outer.losses !== undefined) {
             const given = logits && this.outputActivation !== undefined;
             this.#penalize(given ? this.outputActivation.call(outputs as Tensor) : outputs);
@@ -598,76 +601,6 @@ export abstract class Layer<I = any, O = any> {
     }
     return (this.#last as { outputs: readonly SampleSpec[] }).outputs;
   }
-
-  #check(inputs: Tree<Tensor>, outputs: Tree<Tensor>, wanted: readonly SampleSpec[]): void {
-    const first = inputs instanceof Tensor ? inputs : leavesOf(inputs)[0];
-    const found = outputs instanceof Tensor ? [outputs] : leavesOf(outputs);
-    found.forEach((out: unknown, i) => {
-      if (!(out instanceof Tensor)) {
-        throw new ArgumentError(`${this.describe()}: forward must return a Tensor, got ${kindOf(out)}`);
-      }
-      const batch = first?.shape[0] ?? out.shape[0];
-      const fits =
-        i < wanted.length && out.shape[0] === batch && fitsShape(out.shape.slice(1), wanted[i].shape);
-      if (!fits) {
-        const says = wanted[i] === undefined ? "no such output" : showOut(batch, wanted[i].shape);
-        throw new ShapeError(
-          `${this.describe()}: gave an output of shape ${showShape(out.shape)} for inputs ${showShape(first?.shape ?? [])}; outputSpec says ${says}`,
-        );
-      }
-    });
-    if (found.length === wanted.length) return;
-    throw new ShapeError(
-      `${this.describe()}: gave ${found.length} outputs; outputSpec says ${wanted.length}`,
-    );
-  }
-}
-
-/** Each element once, where it stands first. */
-export const unique = <T>(list: readonly T[]): T[] => [...new Set(list)];
-
-/** Whether two shapes are the same but for the batch. */
-const sameSample = (a: Shape, b: Shape): boolean => {
-  if (a.length !== b.length) return false;
-  for (let axis = 1; axis < a.length; axis++) if (a[axis] !== b[axis]) return false;
-  return true;
-};
-
-/** Whether specs of one form have the same shapes. */
-function sameSpecs(a: Tree<SampleSpec>, b: Tree<SampleSpec>): boolean {
-  const [left, right] = [specsIn(a), specsIn(b)];
-  return left.length === right.length && left.every(({ shape }, i) => equalShapes(shape, right[i].shape));
-}
-
-const showOut = (batch: number, shape: SampleShape): string =>
-  showShape([batch, ...shape.map((length) => length ?? "any")] as unknown as Shape);
-
-/** Tensors of their own where the layer did nothing: who frees them keeps the inputs. */
-function apartFrom(inputs: Tree<Tensor>, outputs: Tree<Tensor>): Tree<Tensor> {
-  if (outputs instanceof Tensor) {
-    const isInput = outputs === inputs || (!(inputs instanceof Tensor) && leavesOf(inputs).includes(outputs));
-    return isInput ? reshape(outputs, outputs.shape) : outputs;
-  }
-  return mapTree(outputs, (out: Tensor) => apartFrom(inputs, out) as Tensor);
-}
-
-/** A shape as the spec of the one input; specs as they are. */
-function specsOf(what: string, inputs: SampleShape | Tree<SampleSpec>): Tree<SampleSpec> {
-  const isShape = Array.isArray(inputs) && inputs.every((part) => part === null || typeof part !== "object");
-  if (isShape) {
-    checkSampleShape(what, inputs as SampleShape);
-    return { shape: [...(inputs as SampleShape)], dtype: "f32" };
-  }
-  return inputs as Tree<SampleSpec>;
-}
-
-/** The shape of the one value. */
-function shapeOf(layer: Layer, what: string, specs: Tree<SampleSpec> | undefined): Shape | undefined {
-  if (specs === undefined) return undefined;
-  if (isSpec(specs)) return (specs as SampleSpec).shape as Shape;
-  throw new ArgumentError(
-    `${what}: ${layer.describe()} has several, ${showSpecs(specs)}; read inputSpec and outputSpec`,
-  );
 }
 
 /** An activation as it may be given again: by its name, or as the function that it is. */
@@ -675,13 +608,3 @@ const given = (value: unknown): unknown => {
   const { name, call } = value as NamedActivation;
   return activations.names.includes(name) ? name : call;
 };
-
-function checkedLayerName(type: string, name: string): string {
-  checkedName(type, name);
-  if (name.includes("/")) {
-    throw new ArgumentError(
-      `${type}: the name "${name}" holds a "/", which separates the names of layers in the paths of weights; leave it out`,
-    );
-  }
-  return name;
-}
