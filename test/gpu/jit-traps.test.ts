@@ -131,10 +131,26 @@ describe("what is frozen when a function is traced", () => {
     expect(() => f(argument)).toThrow(name);
   });
 
-  it("tensors inside arrays are refused: they must stand alone", () => {
-    const f = jit((list: Tensor[]) => add(list[0], list[1]));
-    const x = tensor([1]);
-    expect(() => f([x, x])).toThrow(/holds a Tensor/);
+  it("tensors inside arrays and objects are inputs, told apart by shape and place", async () => {
+    let traces = 0;
+    const f = jit((of: { readonly list: readonly Tensor[]; readonly scale: number }) => {
+      traces++;
+      return { sum: add(of.list[0], of.list[1]), scaled: mul(of.list[1], of.scale) };
+    });
+    const [x, y] = [tensor([1, 2]), tensor([10, 20])];
+    for (const list of [
+      [x, y],
+      [y, x],
+    ]) {
+      const { sum, scaled } = f({ list, scale: 2 });
+      expect(await numbers(sum)).toEqual([11, 22]);
+      expect(await numbers(scaled)).toEqual((await numbers(list[1])).map((v) => 2 * v));
+    }
+    expect(traces).toBe(1);
+    f({ list: [x, y], scale: 3 });
+    f({ list: [tensor([1]), tensor([2])], scale: 3 });
+    expect(traces).toBe(3);
+    expect(() => f({ list: [x, new Map() as never], scale: 3 })).toThrow(/holds a Map/);
   });
 
   it("other shapes and dtypes are traced anew, known ones are not", async () => {

@@ -395,7 +395,7 @@ export function conventionsCases(open: () => Promise<Device>): void {
       }
       const { name } = device;
       expect(lines.slice(0, 3)).toEqual([
-        `Tensor(f32 [2, 2] on ${name})\n[[ 1.5,  -2],\n [1e-9, 0.1]]`,
+        `Tensor(f32 [2, 2] on ${name})\n[[ 1.5,   -2],\n [1e-9,  0.1]]`,
         `Variable "w" (f32 [2] on ${name}) [1, 2]`,
         `Tensor(bool [2] on ${name}) [false, true]`,
       ]);
