@@ -154,6 +154,7 @@ function ofLoss(name: string): Metric {
 }
 
 /**
+ * @internal
  * What can be said of a list of metrics before the model is known.
  *
  * @throws ArgumentError for what is none, for an unknown name, and for two of one name
@@ -179,7 +180,7 @@ const notMetric = (what: string, metric: unknown) =>
     `${what}: takes a name (${names.join(", ")}), a Metric { name, values } or { name, sums, add, result }, or a function, got ${kindOf(metric)}`,
   );
 
-/** @throws ArgumentError for a metric name that {@link get} won't know, so that `compile` can say so */
+/** @internal @throws ArgumentError for a metric name that {@link get} won't know, so that `compile` can say so */
 export function checkName(metric: string): void {
   if (spellingOf(metric, names) === undefined) throw unknownName("metric", metric, names);
 }

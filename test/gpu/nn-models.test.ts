@@ -2,7 +2,7 @@
 // reference, replayed as op by op.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { add, type Device, jit, setDevice, type Tensor, tensor } from "../../engine/index.ts";
+import { add, type Device, jit, mul, setDevice, type Tensor, tensor } from "../../engine/index.ts";
 import {
   Add,
   BatchNormalization,
@@ -11,6 +11,7 @@ import {
   Embedding,
   GlobalAveragePooling1D,
   input,
+  Lambda,
   losses,
   Model,
   Multiply,
@@ -164,4 +165,31 @@ it("attention by products of two branches replays what it computed op by op", as
     expect(Math.abs(got[i] - value)).toBeLessThan(1e-5);
   });
   traced.dispose();
+});
+
+it("two models that share layers, trained in turn, trace nothing anew after the first round", async () => {
+  setDevice(gpu);
+  let forwards = 0;
+  const counting = new Lambda((v: Tensor) => {
+    forwards++;
+    return mul(v, 1.5);
+  });
+  const base = new Sequential([new Dense(6, { inputDim: 5, activation: "tanh" }), counting]);
+  const models = [2, 1].map((units) => {
+    const x = input([5]);
+    const model = new Model(x, new Dense(units).call(base.call(x)));
+    return model.compile({ optimizer: new Adam({ learningRate: 0.01 }), loss: "mse" });
+  });
+  const targets = [wave(2, 0.2), wave(1, 0.9)];
+  const losses: number[][] = [[], []];
+  const round = async () => {
+    for (const [i, model] of models.entries())
+      losses[i].push((await model.trainOnBatch(left, targets[i]))[0]);
+  };
+  await round();
+  const traced = forwards;
+  for (let i = 0; i < 5; i++) await round();
+  expect(forwards).toBe(traced);
+  for (const curve of losses) expect(curve[5]).toBeLessThan(curve[0]);
+  for (const model of models) model.dispose();
 });
