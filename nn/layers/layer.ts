@@ -38,7 +38,7 @@ import {
 } from "./layer-checks.ts";
 import { type Mask, masksOf, setMasks } from "./masks.ts";
 import { baseName } from "./names.ts";
-import { hasPlaceholder, noteCall, Placeholder, type Symbolic } from "./placeholder.ts";
+import { hasPlaceholder, noteCall, Placeholder, type Symbolic, specsOfValues } from "./placeholder.ts";
 import { type RegularizerLike, get as regularizerOf } from "./regularizers.ts";
 import {
   batched,
@@ -314,12 +314,11 @@ export abstract class Layer<I = any, O = any> {
 
   /** @internal The weights' penalties and what keeps them in bounds, of this layer and of those inside it. */
   *weightRules(): IterableIterator<Declared> {
-    const seen = new Set<Variable>();
     for (const { layer, variable } of this.variables()) {
-      const found = layer.#parts.find((part) => "variable" in part && part.variable === variable);
-      if (found === undefined || !("variable" in found) || seen.has(variable)) continue;
-      seen.add(variable);
-      if (found.regularizer !== undefined || found.constraint !== undefined) yield found;
+      for (const part of layer.#parts) {
+        const isIts = "variable" in part && part.variable === variable;
+        if (isIts && (part.regularizer !== undefined || part.constraint !== undefined)) yield part;
+      }
     }
   }
 
@@ -497,7 +496,7 @@ export abstract class Layer<I = any, O = any> {
         `${this.describe()}: got ${kindOf(value)} among placeholders; a model is put together of placeholders only: make an input(...) for it, or keep it in a layer`,
       );
     });
-    const specs = mapTree(inputs, ({ shape, dtype }: Placeholder): SampleSpec => ({ shape, dtype }));
+    const specs = specsOfValues(inputs);
     if (this.isBuilt) this.checkFit(specs);
     const outputs: Tree<SampleSpec> = this.outputSpec(specs as SpecOf<I>);
     return noteCall(this, inputs, (placeholderOf) => mapSpecs(outputs, placeholderOf) as Tree<Placeholder>);

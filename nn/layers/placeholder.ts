@@ -6,6 +6,7 @@ import {
   checkOptions,
   choiceOf,
   leavesOf,
+  mapTree,
   type OptionNames,
   showGiven,
 } from "../../engine/internal.ts";
@@ -104,6 +105,14 @@ export function input(shape: SampleShape, options: InputOptions = {}): Placehold
     { byteScale, name: name === undefined ? undefined : checkedName("input", name) },
   );
 }
+
+/** The specs of values, in their places. */
+export const specsOfValues = (values: Tree<Placeholder>): Tree<SampleSpec> =>
+  mapTree(values, ({ shape, dtype }: Placeholder): SampleSpec => ({ shape, dtype }));
+
+/** Another input like one, for another model. */
+export const copyOfInput = ({ shape, dtype, byteScale, name }: Placeholder): Placeholder =>
+  input(shape, { dtype, byteScale, name });
 
 /** Whether there is a placeholder in a tree: then the call is one of a model being put together. */
 export const hasPlaceholder = (tree: unknown): boolean =>

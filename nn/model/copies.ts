@@ -4,7 +4,7 @@ import type { Tree } from "../../engine/index.ts";
 import { leavesOf, mapTree } from "../../engine/internal.ts";
 import type { Config } from "../layers/config.ts";
 import type { Layer } from "../layers/layer.ts";
-import { input, type Placeholder } from "../layers/placeholder.ts";
+import { copyOfInput, input, type Placeholder } from "../layers/placeholder.ts";
 import type { Graph, LayerCall } from "./graph.ts";
 
 /** Where a value of a graph comes from: the model's input of that number, or an output of a call. */
@@ -83,19 +83,7 @@ export function layGraph(config: GraphConfig, layers: Readonly<Record<string, La
 
 /** The same graph with layers in the places of others. */
 export function relaid(graph: Graph, layerFor: (layer: Layer) => Layer): Laid {
-  const found = new Map<Placeholder, Placeholder>();
-  const copy = ({ shape, dtype, byteScale, name }: Placeholder) => input(shape, { dtype, byteScale, name });
-  const inputs = mapTree(graph.inputs, (start: Placeholder) => {
-    const made = copy(start);
-    found.set(start, made);
-    return made;
-  });
-  const find = (value: Placeholder) => found.get(value) as Placeholder;
-  for (const call of graph.calls) {
-    const outputs = leavesOf(layerFor(call.layer).call(mapTree(call.inputs, find)) as Tree<Placeholder>);
-    leavesOf(call.outputs).forEach((value, i) => {
-      found.set(value, outputs[i]);
-    });
-  }
-  return { inputs, outputs: mapTree(graph.outputs, find) };
+  const inputs = mapTree(graph.inputs, copyOfInput);
+  const outputs = graph.run(inputs, ({ layer }, given) => layerFor(layer).call(given) as Tree<Placeholder>);
+  return { inputs, outputs };
 }

@@ -5,7 +5,7 @@ import { isPlainObject, kindOf, leavesOf, mapTree, withLeaves } from "../../engi
 import { scaleBytes } from "../layers/input.ts";
 import type { Layer } from "../layers/layer.ts";
 import { baseName, freeName } from "../layers/names.ts";
-import { type Call, Placeholder } from "../layers/placeholder.ts";
+import { type Call, Placeholder, specsOfValues } from "../layers/placeholder.ts";
 import { batched, fitsShape, type SampleSpec } from "../layers/spec.ts";
 
 export type LayerCall = Call<Layer>;
@@ -52,7 +52,7 @@ export class Graph {
 
   /** The specs of a call's inputs. */
   specsOf({ inputs }: LayerCall): Tree<SampleSpec> {
-    return mapTree(inputs, ({ shape, dtype }: Placeholder): SampleSpec => ({ shape, dtype }));
+    return specsOfValues(inputs);
   }
 
   /** Whether any other call of the model reads what a call gives. */
@@ -63,15 +63,15 @@ export class Graph {
   /**
    * What comes out for values of the inputs.
    *
-   * @param run calls a layer; told whether the model gives what the layer gives
+   * @param run gives what a call gives for values of its inputs
    */
-  run(values: Tree<Tensor>, run: (call: LayerCall, inputs: Tree<Tensor>) => Tree<Tensor>): Tree<Tensor> {
-    const found = new Map<Placeholder, Tensor>();
+  run<V>(values: Tree<V>, run: (call: LayerCall, inputs: Tree<V>) => Tree<V>): Tree<V> {
+    const found = new Map<Placeholder, V>();
     const given = leavesOf(values);
     leavesOf(this.inputs).forEach((placeholder, i) => {
       found.set(placeholder, given[i]);
     });
-    const numbersOf = (placeholder: Placeholder) => found.get(placeholder) as Tensor;
+    const numbersOf = (placeholder: Placeholder) => found.get(placeholder) as V;
     for (const call of this.calls) {
       const results = leavesOf(run(call, mapTree(call.inputs, numbersOf)));
       leavesOf(call.outputs).forEach((placeholder, i) => {

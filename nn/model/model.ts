@@ -18,9 +18,17 @@ import type { NamedActivation } from "../layers/activations.ts";
 import type { CallContext } from "../layers/call-context.ts";
 import type { Config } from "../layers/config.ts";
 import { Layer, type LayerOptions } from "../layers/layer.ts";
+import { specsOf } from "../layers/layer-checks.ts";
 import { masksOf } from "../layers/masks.ts";
-import type { Placeholder, TensorsOf } from "../layers/placeholder.ts";
-import { batched, fitsShape, type SampleShape, type SampleSpec, type SpecOf } from "../layers/spec.ts";
+import { type Placeholder, specsOfValues, type TensorsOf } from "../layers/placeholder.ts";
+import {
+  batched,
+  fitsShape,
+  type SampleShape,
+  type SampleSpec,
+  type SpecOf,
+  specsIn,
+} from "../layers/spec.ts";
 import type { Weights } from "../layers/weights.ts";
 import type { Loss } from "../objective/losses.ts";
 import { readWeights, type WeightValue, writeWeights } from "../state/weights.ts";
@@ -241,10 +249,7 @@ export class Model<const PI = any, const PO = any>
   override outputSpec(inputs: SpecOf<TensorsOf<PI>>): SpecOf<TensorsOf<PO>> {
     const graph = this.#knownGraph("outputSpec");
     this.#checkSpecs(graph, inputs as Tree<SampleSpec>);
-    return mapTree(
-      graph.outputs,
-      ({ shape, dtype }: Placeholder): SampleSpec => ({ shape, dtype }),
-    ) as SpecOf<TensorsOf<PO>>;
+    return specsOfValues(graph.outputs) as SpecOf<TensorsOf<PO>>;
   }
 
   protected override createWeights(_inputs: SpecOf<TensorsOf<PI>>, weights: Weights): void {
@@ -321,12 +326,7 @@ export class Model<const PI = any, const PO = any>
     if (this.isDisposed) throw this.#disposed("build");
     const graph = this.#knownGraph("build");
     if (inputs !== undefined) {
-      const isShape =
-        Array.isArray(inputs) && inputs.every((part) => part === null || typeof part !== "object");
-      const specs = isShape
-        ? { shape: inputs as SampleShape, dtype: "f32" as const }
-        : (inputs as Tree<SampleSpec>);
-      this.#checkSpecs(graph, specs);
+      this.#checkSpecs(graph, specsOf(this.describe(), inputs));
     }
     if (!this.isBuilt) this.#buildOn(device);
     return this;
@@ -334,9 +334,8 @@ export class Model<const PI = any, const PO = any>
 
   #buildOn(device: Device): void {
     const graph = this.#knownGraph("build");
-    const specOf = ({ shape, dtype }: Placeholder): SampleSpec => ({ shape, dtype });
     this.#device ??= device;
-    this.extend(mapTree(graph.inputs, specOf), mapTree(graph.outputs, specOf), this.#device);
+    this.extend(specsOfValues(graph.inputs), specsOfValues(graph.outputs), this.#device);
   }
 
   /** Prints the table of layers in Keras 2's form, line by line, and gives its text. */
@@ -603,22 +602,17 @@ export class Model<const PI = any, const PO = any>
   }
 
   #checkSpecs(graph: Graph, specs: Tree<SampleSpec>): void {
-    const given = leavesOf(specs, (value) => Array.isArray((value as SampleSpec | null)?.shape));
+    const given = specsIn(specs);
     const wanted = leavesOf(graph.inputs);
     if (given.length !== wanted.length) {
       throw new ArgumentError(`${this.describe()}: takes ${wanted.length} inputs, got ${given.length}`);
     }
-    given.forEach((spec, i) => {
-      if (fitsShape((spec as SampleSpec).shape, wanted[i].shape)) return;
-      throw this.misfit(wanted[i].shape, (spec as SampleSpec).shape);
+    given.forEach(({ shape }, i) => {
+      if (fitsShape(shape, wanted[i].shape)) return;
+      throw new ShapeError(
+        `${this.describe()}: takes inputs of shape ${batched(wanted[i].shape)}, not ${batched(shape)}`,
+      );
     });
-  }
-
-  /** @internal */
-  protected misfit(wanted: SampleShape, got: SampleShape): Error {
-    return new ShapeError(
-      `${this.describe()}: takes inputs of shape ${batched(wanted)}, not ${batched(got)}`,
-    );
   }
 
   #disposed(what: string): DisposedError {

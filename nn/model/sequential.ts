@@ -13,7 +13,7 @@ import type { Config } from "../layers/config.ts";
 import { Input } from "../layers/input.ts";
 import { type CallOptions, Layer } from "../layers/layer.ts";
 import { baseName, freeName } from "../layers/names.ts";
-import { input, Placeholder, type Symbolic } from "../layers/placeholder.ts";
+import { copyOfInput, input, Placeholder, type Symbolic } from "../layers/placeholder.ts";
 import { batched, checkSampleShape, equalShapes, type SampleShape, type SampleSpec } from "../layers/spec.ts";
 import { type DataLike, type DataTree, rowShape } from "../training/data.ts";
 import { Graph } from "./graph.ts";
@@ -36,19 +36,17 @@ export class Sequential extends Model<Placeholder, Placeholder> {
   #input: Placeholder | undefined;
   /** What comes out of each layer, once it is known what the first one takes. */
   readonly #values: Placeholder[] = [];
-  #isTraining = () => false;
 
   constructor(layers: readonly (Layer | Input | Placeholder)[] = [], options: ModelOptions = {}) {
     checkOptions("Sequential", options, modelOptions);
     super(undefined as unknown as Placeholder, undefined as unknown as Placeholder, options, "Sequential");
-    this.#isTraining = () => this.isTraining;
     for (const layer of layers) this.#append(layer);
     this.#lay(this.#startFor(undefined));
   }
 
   /** Appends a layer; an {@link Input} comes first, if at all. */
   add(layer: Layer | Input | Placeholder): this {
-    if (this.#isTraining()) {
+    if (this.isTraining) {
       throw new ArgumentError(
         `add: ${this.describe()}: is being trained, and would not train the new layer; set stopTraining, await fit, then add and compile`,
       );
@@ -184,7 +182,7 @@ export class Sequential extends Model<Placeholder, Placeholder> {
 
   override clone(): this {
     const { name, trainable } = this;
-    const start = this.#input === undefined ? [] : [copyOf(this.#input)];
+    const start = this.#input === undefined ? [] : [copyOfInput(this.#input)];
     const copies = new Map(this.#list.map((layer) => [layer, layer.clone()]));
     const layers = this.#list.map((layer) => copies.get(layer) as Layer);
     return new Sequential([...start, ...layers], { name, trainable }) as this;
@@ -209,7 +207,7 @@ export class Sequential extends Model<Placeholder, Placeholder> {
       );
     }
     if (this.#input !== undefined) return this.#input;
-    if (own !== undefined) return copyOf(own);
+    if (own !== undefined) return copyOfInput(own);
     if (known !== undefined) return input(known);
     if (shape === undefined) return undefined;
     checkSampleShape(this.describe(), shape);
@@ -226,8 +224,6 @@ export class Sequential extends Model<Placeholder, Placeholder> {
     return "the input's shape is not known; start with new Input([...]), give the first layer an inputShape, or pass one to build()";
   }
 }
-
-const copyOf = ({ shape, dtype, byteScale, name }: Placeholder) => input(shape, { dtype, byteScale, name });
 
 /** Where a model starts that stands first: what bytes mean there holds for the whole. */
 function startOf(layer: Layer | undefined): Placeholder | undefined {
