@@ -24,12 +24,12 @@ const given = new Map<OptionalPackage, () => Promise<unknown>>();
  * @throws ArgumentError for a package that no reader uses
  */
 export function usePackage(name: OptionalPackage, load: () => Promise<unknown>): void {
-  if (!known.includes(name)) throw unknownName("package for usePackage", String(name), known);
   if (typeof load !== "function") {
     throw new ArgumentError(
       `usePackage: the second argument must be a function that loads the package, as in () => import("${name}"), got ${kindOf(load)}`,
     );
   }
+  if (!known.includes(name)) throw unknownName("package for usePackage", String(name), known);
   given.set(name, load);
 }
 
