@@ -132,75 +132,103 @@ class Unpickler {
   #step(opcode: number): void {
     switch (opcode) {
       case 0x4b: // BININT1
-        return this.#push(this.#byte());
+        this.#push(this.#byte());
+        break;
       case 0x4d: // BININT2
-        return this.#push(this.#number(2));
+        this.#push(this.#number(2));
+        break;
       case 0x4a: // BININT
-        return this.#push(this.#number(4) | 0);
+        this.#push(this.#number(4) | 0);
+        break;
       case 0x8a: // LONG1
-        return this.#push(this.#long());
+        this.#push(this.#long());
+        break;
       case 0x28: // MARK
         this.#marks.push(this.#stack);
         this.#stack = [];
-        return;
+        break;
       case 0x5d: // EMPTY_LIST
-        return this.#push([]);
+        this.#push([]);
+        break;
       case 0x61: // APPEND
-        return this.#extend([this.#pop()]);
+        this.#extend([this.#pop()]);
+        break;
       case 0x65: // APPENDS
-        return this.#extend(this.#popMark());
+        this.#extend(this.#popMark());
+        break;
       case 0x29: // EMPTY_TUPLE
-        return this.#push(new Tuple([]));
+        this.#push(new Tuple([]));
+        break;
       case 0x85: // TUPLE1, 2, 3
       case 0x86:
       case 0x87:
-        return this.#push(new Tuple(this.#popMany(opcode - 0x84)));
+        this.#push(new Tuple(this.#popMany(opcode - 0x84)));
+        break;
       case 0x74: // TUPLE
-        return this.#push(new Tuple(this.#popMark()));
+        this.#push(new Tuple(this.#popMark()));
+        break;
       case 0x4e: // NONE
-        return this.#push(null);
+        this.#push(null);
+        break;
       case 0x88: // NEWTRUE, NEWFALSE
       case 0x89:
-        return this.#push(opcode === 0x88);
+        this.#push(opcode === 0x88);
+        break;
       case 0x71: // BINPUT, LONG_BINPUT, MEMOIZE
-        return this.#keep(this.#byte());
+        this.#keep(this.#byte());
+        break;
       case 0x72:
-        return this.#keep(this.#number(4));
+        this.#keep(this.#number(4));
+        break;
       case 0x94:
-        return this.#keep(this.#memo.size);
+        this.#keep(this.#memo.size);
+        break;
       case 0x68: // BINGET, LONG_BINGET
-        return this.#recall(this.#byte());
+        this.#recall(this.#byte());
+        break;
       case 0x6a:
-        return this.#recall(this.#number(4));
+        this.#recall(this.#number(4));
+        break;
       case 0x58: // BINUNICODE, SHORT_BINUNICODE
-        return this.#push(this.#text(this.#number(4), "utf-8"));
+        this.#push(this.#text(this.#number(4), "utf-8"));
+        break;
       case 0x8c:
-        return this.#push(this.#text(this.#byte(), "utf-8"));
+        this.#push(this.#text(this.#byte(), "utf-8"));
+        break;
       case 0x55: // SHORT_BINSTRING, BINSTRING: texts of Python 2
-        return this.#push(this.#text(this.#byte(), "latin1"));
+        this.#push(this.#text(this.#byte(), "latin1"));
+        break;
       case 0x54:
-        return this.#push(this.#text(this.#number(4), "latin1"));
+        this.#push(this.#text(this.#number(4), "latin1"));
+        break;
       case 0x43: // SHORT_BINBYTES, BINBYTES, BINBYTES8, BYTEARRAY8
-        return this.#push(this.#take(this.#byte()));
+        this.#push(this.#take(this.#byte()));
+        break;
       case 0x42:
-        return this.#push(this.#take(this.#number(4)));
+        this.#push(this.#take(this.#number(4)));
+        break;
       case 0x8e:
       case 0x96:
-        return this.#push(this.#take(this.#number(4) + this.#number(4) * 2 ** 32));
+        this.#push(this.#take(this.#number(4) + this.#number(4) * 2 ** 32));
+        break;
       case 0x63: // GLOBAL, STACK_GLOBAL
-        return this.#name(this.#line(), this.#line());
+        this.#name(this.#line(), this.#line());
+        break;
       case 0x93: {
         const [module, name] = this.#popMany(2);
-        return this.#name(module, name);
+        this.#name(module, name);
+        break;
       }
       case 0x52: // REDUCE
-        return this.#call();
+        this.#call();
+        break;
       case 0x62: // BUILD
-        return this.#build();
+        this.#build();
+        break;
       case 0x80: {
         const protocol = this.#byte();
         if (protocol < 2 || protocol > 5) throw this.refuse(`has protocol ${protocol}; 2 to 5 are known`);
-        return;
+        break;
       }
       case 0x95: // FRAME: says only how much to read at once
         this.#take(8);
