@@ -47,12 +47,12 @@ export type {
 } from "./objective/metrics.ts";
 export * as metrics from "./objective/metrics.ts";
 export type { WeightValue } from "./state/weights.ts";
-export * from "./training/all-callbacks.ts";
-export type { Callback } from "./training/callbacks.ts";
+export type { Callback, CallbackState, FitContext, FitParams } from "./training/callbacks/callback.ts";
+export * from "./training/callbacks/index.ts";
+export type { MonitorOptions } from "./training/callbacks/monitor.ts";
 export type { DataLike } from "./training/data.ts";
 export type { FitOptions } from "./training/fit.ts";
 export { type Curves, History, type Logs } from "./training/history.ts";
 export type { TrainedModel } from "./training/model.ts";
-export type { MonitorOptions } from "./training/monitor.ts";
 export type { EvaluateOptions } from "./training/options.ts";
 export type { Verbosity } from "./training/progress.ts";
