@@ -9,6 +9,27 @@ export type { Initializer } from "./layers/initializers.ts";
 export * as initializers from "./layers/initializers.ts";
 export type { Regularizer, RegularizerLike } from "./layers/regularizers.ts";
 export * as regularizers from "./layers/regularizers.ts";
+export {
+  createFileWriter,
+  EventWriter,
+  type EventWriterOptions,
+  type HistogramOptions,
+  type HparamsOptions,
+  type ImageOptions,
+  type SummaryOptions,
+} from "./logs/event-writer.ts";
+export type { HyperParameter } from "./logs/events.ts";
+export { type DirectoryHandle, LogDownload, type LogTarget } from "./logs/log-files.ts";
+export type { GraphModel } from "./logs/model-graph.ts";
+export type { Pixels } from "./logs/pixels.ts";
+export {
+  type EventLog,
+  type LoggedHistogram,
+  type LoggedImages,
+  type LoggedScalar,
+  type LoggedText,
+  readEvents,
+} from "./logs/read-events.ts";
 export type { CompileOptions } from "./model/compiled.ts";
 export { type ModelFromConfigOptions, modelFromConfig } from "./model/from-config.ts";
 export { Model, type ModelOptions, type OnBatchOptions } from "./model/model.ts";
