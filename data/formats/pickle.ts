@@ -412,24 +412,32 @@ function wholeNumbers(name: string, item: unknown): Int32Array {
   else if (item instanceof PickledArray && item.dtype !== undefined && item.content instanceof Uint8Array) {
     const { shape, isFortran, content } = item;
     values = npyArray(name, { descr: item.dtype.descr, isFortran, shape }, content).values;
-  } else
-    throw refuse(item === null ? "None" : item instanceof PickledArray ? "an array of objects" : typeof item);
+  } else throw refuse(whatIs(item));
   const out = new Int32Array(values.length);
   for (let i = 0; i < out.length; i++) {
     const value = numberOf(name, values[i]);
-    if ((value | 0) !== value || value < 0) throw refuse(`${String(value)} at place ${i}`);
+    if (value === undefined) throw refuse(`${whatIs(values[i])} at place ${i}`);
+    if ((value | 0) !== value || value < 0) throw refuse(`${value} at place ${i}`);
     out[i] = value;
   }
   return out;
 }
 
+/** What stands where a number or a list should, for messages. */
+function whatIs(value: unknown): string {
+  if (value === null) return "None";
+  if (Array.isArray(value)) return "a list";
+  if (value instanceof PickledArray) return "an array of something else";
+  return typeof value === "string" ? "a text" : typeof value === "boolean" ? String(value) : "something else";
+}
+
 /** A number, or one of NumPy's scalars. */
-function numberOf(name: string, value: unknown): number {
+function numberOf(name: string, value: unknown): number | undefined {
   if (typeof value === "number") return value;
   if (!(value instanceof PickledArray) || value.dtype === undefined || !(value.content instanceof Uint8Array))
-    return Number.NaN;
+    return undefined;
   const { shape, dtype, content } = value;
   return shape.length === 1 && shape[0] === 1
     ? npyArray(name, { descr: dtype.descr, isFortran: false, shape }, content).values[0]
-    : Number.NaN;
+    : undefined;
 }

@@ -195,7 +195,7 @@ interface Fflate {
 }
 
 /** So little is unzipped at once that what it expands to fits anywhere. */
-const pieceBytes = 2 ** 15;
+const pieceBytes = 2 ** 12;
 
 /** An entry's bytes. @throws DataError where they are not those that the directory tells of */
 export async function unzipEntry(
