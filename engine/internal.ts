@@ -13,11 +13,14 @@ export {
   nearest,
   unknownName,
 } from "./base/errors.ts";
+/** @internal */
+export { importByName, nodeProcess } from "./base/host.ts";
 export { checkedName, checkNotMaker, choiceOf, lookup, spellingOf } from "./base/names.ts";
 export * from "./base/number-checks.ts";
 export { printable } from "./base/printable.ts";
 export * as hostRandom from "./base/random/draws.ts";
 export { fillPermutation } from "./base/random/permutation.ts";
+export { philoxFill, purpose as randomPurpose } from "./base/random/philox.ts";
 export { isPlainObject, leavesOf, mapTree, withLeaves } from "./base/tree.ts";
 export * from "./ops/internal.ts";
 export { packVariables, VariablePack } from "./state/pack.ts";
