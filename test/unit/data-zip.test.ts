@@ -110,7 +110,8 @@ describe("a zip", () => {
     for (const level of [0, 1, 9] as const) {
       const found = await unzipped(zipSync(files, { level }));
       expect(Object.keys(found).sort()).toEqual(Object.keys(files).sort());
-      for (const [name, content] of Object.entries(files)) expect(Buffer.compare(found[name], content)).toBe(0);
+      for (const [name, content] of Object.entries(files))
+        expect(Buffer.compare(found[name], content)).toBe(0);
     }
   });
 
