@@ -77,6 +77,7 @@ function readLimits(adapter: GPUAdapter): Record<string, number> {
     "maxStorageBufferBindingSize",
     "maxUniformBufferBindingSize",
     "maxStorageBuffersPerShaderStage",
+    "maxDynamicStorageBuffersPerPipelineLayout",
     "maxComputeWorkgroupStorageSize",
     "maxComputeInvocationsPerWorkgroup",
     "maxComputeWorkgroupSizeX",

@@ -28,7 +28,7 @@ import { tidy } from "../../tensor/scope.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { Variable } from "../../tensor/variable.ts";
 import { Assigned } from "./assigned.ts";
-import { traceLoop, traceOf } from "./trace-loop.ts";
+import { type Kept, type TracedLoop, traceLoop, traceOf } from "./trace-loop.ts";
 
 export interface ScanOptions {
   /** How many steps; needed only where there are no `xs`. */
@@ -182,9 +182,11 @@ class Scan {
     const given = [...this.#carry, ...this.#xs];
     const count = this.#carry.length;
     let outputCount = 0;
+    let loopKept: Pick<TracedLoop, "kept" | "held"> | undefined;
     const loop = (): Tensor[] => {
       const states = assigned.variables.length;
-      const { carry, stacks } = traceLoop({
+      const made = traceLoop({
+        keeps: isRecorded,
         device: this.#device,
         length: this.#length,
         isReversed: this.#isReversed,
@@ -200,6 +202,8 @@ class Scan {
           return { carry: next, stacks: [...result.outputs, ...(isRecorded ? next : [])], sums: [] };
         },
       });
+      const { carry, stacks } = made;
+      loopKept = made;
       if (assigned.found.length > states) {
         // A Variable that steps assign is a carry like others.
         assigned = new Assigned(assigned.found);
@@ -214,13 +218,14 @@ class Scan {
       return { carry: all.slice(0, count), outputs: all.slice(count) };
     }
     const { outputs, captured } = runBlock(loop, given, () => new Error("scan gives lists"));
-    const inputs = [...given, ...captured, ...assigned.before];
+    const { kept, held } = loopKept!;
+    const inputs = [...given, ...captured, ...assigned.before, ...held];
     const historyAt = count + outputCount;
     const vjp = (context: VjpContext): (Tensor | null)[] => {
       const now = random.position;
       random.position = streams;
       try {
-        return withAmbient(settings, () => this.#pull(context, captured, assigned, historyAt));
+        return withAmbient(settings, () => this.#pull(context, captured, assigned, historyAt, kept));
       } finally {
         random.position = now;
       }
@@ -248,6 +253,7 @@ class Scan {
     captured: readonly Tensor[],
     assigned: Assigned,
     historyAt: number,
+    kept: Kept,
   ): (Tensor | null)[] {
     assigned.checkReads();
     const count = this.#carry.length;
@@ -266,7 +272,9 @@ class Scan {
     const carries = isFloatAt(this.#carry);
     const rows = isFloatAt(xs).filter((k) => context.needs(xsAt + k));
     const wholes = own.flatMap((_, k) => (context.needs(capturedAt + k) ? [k] : []));
-    const all = Array.from({ length: statesAt + assigned.variables.length }, (): Tensor | null => null);
+    const keptAt = statesAt + assigned.variables.length;
+    const held = context.inputSpecs.slice(keptAt).map((_, k) => input(keptAt + k));
+    const all = context.inputSpecs.map((): Tensor | null => null);
     if (recorders.value.length > 0) {
       this.#pullUnrolled(context, own, all, { carries, rows, wholes });
       return all;
@@ -278,6 +286,7 @@ class Scan {
       device: this.#device,
       length: this.#length,
       isReversed: !this.#isReversed,
+      again: { kept, held },
       carry: carries.map((k) => context.grad(k)),
       rows: [...xs, ...seeded.map((k) => context.grad(k))],
       shifted: [...this.#carry, ...assigned.variables].map((_, k) => ({

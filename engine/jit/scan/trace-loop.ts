@@ -19,7 +19,7 @@ import type { Op } from "../../tensor/op.ts";
 import { noGrad } from "../../tensor/recording.ts";
 import { tidy } from "../../tensor/scope.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import { type Graph, makeNode, type Node, producerOf, type Use, type Value } from "../graph.ts";
+import { type Graph, makeNode, type Node, pointwiseOf, producerOf, type Use, type Value } from "../graph.ts";
 import { simplify } from "../simplify.ts";
 import type { Capture, TraceBackend } from "../trace.ts";
 import { type BodyInput, Loop, loopOp } from "./loop.ts";
@@ -38,11 +38,35 @@ export interface LoopCall {
   /** [length, ...]: a row a step. */
   readonly rows: readonly Tensor[];
   readonly shifted: readonly Shifted[];
+  /** Whether what a loop the other way needs of this one's steps is stacked, where it turns out to be read. */
+  readonly keeps?: boolean;
+  /** The loop that this one goes back over: its body begins with the same ops, whose results were kept. */
+  readonly again?: Pick<TracedLoop, "kept" | "held">;
   /** Traced once, with values of one step. */
   body(carry: readonly Tensor[], rows: readonly Tensor[], shifted: readonly Tensor[]): LoopResults;
 }
 
 /** What a step gives, or all of them. */
+/** Which results of a body's ops a loop kept. A class, so that scopes look for no tensors in it. */
+export class Kept {
+  /** The ops as they were traced. */
+  readonly nodes: readonly Node[];
+  /** By op: the numbers of its results among those that were kept. */
+  readonly places: ReadonlyMap<Node, readonly number[]>;
+
+  constructor(nodes: readonly Node[], places: ReadonlyMap<Node, readonly number[]>) {
+    this.nodes = nodes;
+    this.places = places;
+  }
+}
+
+/** What a traced loop gives beside its results. */
+export interface TracedLoop extends LoopResults {
+  readonly kept: Kept;
+  /** What was kept, over all steps. */
+  readonly held: readonly Tensor[];
+}
+
 export interface LoopResults {
   readonly carry: readonly Tensor[];
   /** One a step; of the loop [length, ...]. */
@@ -55,7 +79,7 @@ export interface LoopResults {
 export const traceOf = (device: Device): TraceBackend | undefined =>
   device.isTracing ? (device.backend as TraceBackend) : undefined;
 
-export function traceLoop(call: LoopCall): LoopResults {
+export function traceLoop(call: LoopCall): TracedLoop {
   return tidy(() => new LoopTrace(call).run());
 }
 
@@ -84,7 +108,7 @@ class LoopTrace {
     this.#outer = call.device.backend as TraceBackend;
   }
 
-  run(): LoopResults {
+  run(): TracedLoop {
     const { device, carry, rows, shifted } = this.#call;
     const trace = this.#outer.ofBody();
     const symbol = (spec: Spec) => new Tensor(device, spec, trace.input(spec));
@@ -118,7 +142,7 @@ class LoopTrace {
     graph: Graph,
     captures: Iterable<Capture>,
     counts: Readonly<Record<keyof LoopResults, number>>,
-  ): LoopResults {
+  ): TracedLoop {
     const { device, length, isReversed, carry, rows, shifted } = this.#call;
     carry.forEach((tensor, k) => {
       this.#bodyInputs.push({ kind: "carry", carry: k, first: this.#input(tensor) });
@@ -129,16 +153,40 @@ class LoopTrace {
       this.#bodyInputs.push({ kind: "next", rows: this.#input(this.#padded(all)), last: this.#input(last) });
       this.#stacked.set(place, () => this.#shift(all, last));
     }
+    // Behind these come inputs that stand for what was kept.
     for (const { memory, spec } of captures) {
       const input = this.#input(handleOn(device, spec, memory));
       this.#bodyInputs.push({ kind: "whole", input });
     }
-    const simple = simplify(graph, (spec, value) => this.#outer.constant(spec, value));
+    // What is stacked anyway need not be computed again either.
+    const stackedAnyway = new Set(graph.outputs.slice(counts.carry).map(({ value }) => producerOf(value)));
+    const products = this.#call.keeps
+      ? graph.nodes.filter((node) => isKept(node) || stackedAnyway.has(node))
+      : [];
+    const results = products.flatMap(({ outputs }) =>
+      outputs.map((value): Use => ({ ...value.spec, value })),
+    );
+    const traced = this.#call.again === undefined ? graph : this.#takeKept(graph, this.#call.again);
+    const simple = simplify({ ...traced, outputs: [...traced.outputs, ...results] }, (spec, value) =>
+      this.#outer.constant(spec, value),
+    );
     const uses = [...simple.outputs];
+    const found = uses.splice(graph.outputs.length);
     const nodes = [...simple.nodes];
     const carries = uses.splice(0, counts.carry);
     const stacks = uses.splice(0, counts.stacks);
-    const inputs = [...graph.inputs];
+    const inputs = [...traced.inputs];
+    const own = stacks.splice(0).map((use) => stackAt(use, stacks));
+    const kept = new Map<Node, number[]>();
+    const held: number[] = [];
+    for (const node of products) {
+      const part = found.splice(0, node.outputs.length);
+      if (part.every(({ value }) => producerOf(value) !== undefined))
+        kept.set(
+          node,
+          part.map((use) => held.push(stackAt(use, stacks)) - 1),
+        );
+    }
     const sums = uses.map((use) => this.#sumOf(use, { nodes, inputs, carries, stacks }));
     const outputs = this.#apart([...carries, ...stacks], nodes);
     const body = { nodes, effects: [], inputs, outputs };
@@ -161,8 +209,34 @@ class LoopTrace {
     };
     return {
       carry: made.slice(0, counts.carry),
-      stacks: stacks.slice(0, counts.stacks).map((_, i) => stackOf(i)),
+      stacks: own.map(stackOf),
       sums: sums.map((total) => total((i) => made[i], stackOf)),
+      kept: new Kept(graph.nodes, kept),
+      held: held.map(stackOf),
+    };
+  }
+
+  /** The body with results that were kept in the place of the ops that it repeats. */
+  #takeKept(graph: Graph, { kept, held }: Pick<TracedLoop, "kept" | "held">): Graph {
+    const inputs = [...graph.inputs];
+    const taken = new Map<Value, Value>();
+    for (const [i, node] of graph.nodes.entries()) {
+      const before = kept.nodes[i];
+      if (before === undefined || !isSame(before, node)) break;
+      kept.places.get(before)?.forEach((place, k) => {
+        const stack = held[place];
+        const { spec } = node.outputs[k];
+        const index = inputs.push(spec) - 1;
+        this.#rowInput(stack, () => stack);
+        taken.set(node.outputs[k], { id: this.#outer.nextId(), spec, origin: { kind: "input", index } });
+      });
+    }
+    const take = (use: Use): Use => ({ ...use, value: taken.get(use.value) ?? use.value });
+    return {
+      ...graph,
+      inputs,
+      nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(take) })),
+      outputs: graph.outputs.map(take),
     };
   }
 
@@ -246,8 +320,7 @@ class LoopTrace {
       if (given !== undefined) return given;
       if (this.#bodyInputs[origin.index].kind !== "carry") return undefined;
     } else if (origin.kind !== "node") return undefined;
-    let index = stacks.findIndex(({ value }) => value === use.value);
-    if (index < 0) index = stacks.push(use) - 1;
+    const index = stackAt(use, stacks);
     return (stackOf) => stackOf(index);
   }
 
@@ -291,6 +364,22 @@ class LoopTrace {
       return this.#node(cast.op, { dtype: use.dtype }, [use], nodes);
     });
   }
+}
+
+/** Whether a node's results are worth keeping: what is done element by element, or moved, is done again. */
+const isKept = (node: Node): boolean => pointwiseOf(node) === undefined && node.op.traits?.movesOnly !== true;
+
+/** Whether two nodes of traces of one function are the same call. */
+const isSame = (a: Node, b: Node): boolean =>
+  a.op === b.op &&
+  JSON.stringify(a.attrs) === JSON.stringify(b.attrs) &&
+  a.inputs.length === b.inputs.length &&
+  a.inputs.every(({ shape, dtype }, k) => sameShape(shape, b.inputs[k].shape) && dtype === b.inputs[k].dtype);
+
+/** Where a value stands among those that are stacked. */
+function stackAt(use: Use, stacks: Use[]): number {
+  const index = stacks.findIndex(({ value, shape }) => value === use.value && sameShape(shape, use.shape));
+  return index < 0 ? stacks.push(use) - 1 : index;
 }
 
 function handleOn(device: Device, { shape, dtype }: Spec, memory: Memory): Tensor {
