@@ -28,6 +28,7 @@ import { isRelocatedSince, relocations } from "../tensor/variable.ts";
 import { opWatch } from "../tensor/watches.ts";
 import { type Fused, type FuseOptions, fuse } from "./fuse.ts";
 import type { Graph } from "./graph.ts";
+import { OwnSteps } from "./own-steps.ts";
 import { pickFirst } from "./pick-first.ts";
 import { plan } from "./plan.ts";
 import { readRowSlices } from "./row-slices.ts";
@@ -396,12 +397,14 @@ function trace<P extends unknown[]>(
 
 function planned(graph: Graph, backend: Backend, options: JitOptions): Pick<Traced, "fused" | "plan"> {
   const fused = fuse(graph, backend.profile!, options);
-  return { fused, plan: plan(graph, fused.units, backend, backend.profile!) };
+  const fuseBody = (body: Graph) => fuse(body, backend.profile!, options).units;
+  return { fused, plan: plan(graph, fused.units, backend, backend.profile!, fuseBody) };
 }
 
 /** The calls in a graph whose kernels come in variants. */
 function trialCalls({ nodes }: Graph): TrialCall[] {
   return nodes.flatMap(({ op, inputs, attrs }) => {
+    if (attrs instanceof OwnSteps) return trialCalls(attrs.body);
     const plain = op.specialises?.op ?? op;
     if (plain.variants === undefined) return [];
     return [{ op: plain, inputs: op.specialises?.inputs(inputs, attrs) ?? inputs, attrs }];

@@ -159,11 +159,12 @@ export class Device {
   /** @internal Runs `fn` with its ops recorded by `trace` instead of executed. */
   withTrace<T>(trace: Backend, fn: () => T): T {
     checkTraced("jit", this);
+    const outer = this.backend;
     this.backend = trace;
     try {
       return tracedDevice.with(this, fn);
     } finally {
-      this.backend = this.#real;
+      this.backend = outer;
     }
   }
 

@@ -87,6 +87,7 @@ function readLimits(adapter: GPUAdapter): Record<string, number> {
     "maxStorageBufferBindingSize",
     "maxUniformBufferBindingSize",
     "maxStorageBuffersPerShaderStage",
+    "maxDynamicStorageBuffersPerPipelineLayout",
     "maxComputeWorkgroupStorageSize",
     "maxComputeInvocationsPerWorkgroup",
     "maxComputeWorkgroupSizeX",

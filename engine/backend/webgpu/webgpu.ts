@@ -490,6 +490,7 @@ export function adapterProfile(info: DeviceInfo): AdapterProfile {
     maxWorkgroupsPerDimension: info.limits.maxComputeWorkgroupsPerDimension,
     // A chain has room for so many inputs, and binds at least one output beside them.
     maxStorageBuffers: Math.min(info.limits.maxStorageBuffersPerShaderStage, mostChainInputs + 1),
+    maxMovingBuffers: info.limits.maxDynamicStorageBuffersPerPipelineLayout,
   };
 }
 
