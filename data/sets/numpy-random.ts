@@ -1,6 +1,7 @@
 // NumPy's old random numbers (Mersenne Twister, MT19937), by which Keras's data sets are shuffled.
 
-const [size, middle] = [624, 397];
+const size = 624;
+const middle = 397;
 
 /** The words that a seed gives, one after the other. */
 export class MersenneTwister {
