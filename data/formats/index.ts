@@ -11,5 +11,6 @@ export {
 } from "./image-folder.ts";
 export { type NpyArray, type NpyOptions, type NpyValues, readNpy } from "./npy.ts";
 export { type NpzOptions, readNpz } from "./npz.ts";
+export { type ParquetOptions, readParquet } from "./parquet.ts";
 export type { Column, ColumnType, Missing, Table } from "./table.ts";
 export { type LineOptions, readText, type TextOptions, textLines } from "./text.ts";
