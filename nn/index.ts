@@ -11,7 +11,9 @@ export type { Regularizer, RegularizerLike } from "./layers/regularizers.ts";
 export * as regularizers from "./layers/regularizers.ts";
 export type { CompileOptions } from "./model/compiled.ts";
 export { type ModelFromConfigOptions, modelFromConfig } from "./model/from-config.ts";
+export { type LoadModelOptions, loadModel } from "./model/loading.ts";
 export { Model, type ModelOptions, type OnBatchOptions } from "./model/model.ts";
+export { modelBytes, type SaveModelOptions, saveModel } from "./model/saving.ts";
 export { Sequential } from "./model/sequential.ts";
 export type { ClassWeight } from "./objective/class-weights.ts";
 export type { CrossentropyOptions, HuberOptions, Loss, LossLike, Reduction } from "./objective/losses.ts";
@@ -25,6 +27,15 @@ export type {
   SumsMetric,
 } from "./objective/metrics.ts";
 export * as metrics from "./objective/metrics.ts";
+export type { Source } from "./state/files.ts";
+export {
+  type LoadedWeights,
+  type LoadWeightsOptions,
+  loadWeights,
+  saveWeights,
+  weightBytes,
+} from "./state/saved-weights.ts";
+export type { Place, Store, Verify } from "./state/store.ts";
 export type { WeightValue } from "./state/weights.ts";
 export * from "./training/all-callbacks.ts";
 export type { Callback } from "./training/callbacks.ts";
