@@ -13,6 +13,7 @@ export {
   nearest,
   unknownName,
 } from "./base/errors.ts";
+/** @internal */
 export { importByName, nodeProcess } from "./base/host.ts";
 export { checkedName, checkNotMaker, choiceOf, lookup, spellingOf } from "./base/names.ts";
 export * from "./base/number-checks.ts";

@@ -4,9 +4,10 @@ import { checkOptions, type OptionNames } from "../../engine/internal.ts";
 import { compileConfig } from "../state/compile-config.ts";
 import { joinedBytes, partsOf, writeParts } from "../state/files.ts";
 import { stateOf } from "../state/model-state.ts";
+import type { Place } from "../state/place.ts";
 import type { FileParts } from "../state/safetensors.ts";
 import { checked } from "../state/saved-weights.ts";
-import { type Place, storeOf } from "../state/store.ts";
+import { storeOf } from "../state/store.ts";
 import type { Model } from "./model.ts";
 
 export interface SaveModelOptions {
@@ -29,6 +30,7 @@ const options: OptionNames<SaveModelOptions> = { optimizer: true };
  * @throws DataError where it can't be written; what was there before is still there
  */
 export async function saveModel(model: Model, place: Place, given: SaveModelOptions = {}): Promise<void> {
+  checkOptions("saveModel", given, options);
   const store = storeOf("saveModel", place);
   await writeParts(store, await modelParts("saveModel", model, given));
 }
@@ -38,11 +40,11 @@ export async function modelBytes(
   model: Model,
   given: SaveModelOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  checkOptions("modelBytes", given, options);
   return joinedBytes(await modelParts("modelBytes", model, given));
 }
 
 async function modelParts(what: string, model: Model, given: SaveModelOptions): Promise<FileParts> {
-  checkOptions(what, given, options);
   checked(what, model);
   const { compileOptions } = model;
   const hasOptimizer = (given.optimizer ?? true) && compileOptions !== undefined;

@@ -1,7 +1,7 @@
 // State in pages: IndexedDB, whose puts are whole or not at all, and OPFS, whose files replace the one before at closing.
 
 import { DataError } from "../../engine/index.ts";
-import type { Store, Verify } from "./store.ts";
+import type { Store, Verify } from "./place.ts";
 
 const database = "gradgpu-state";
 const table = "files";

@@ -1,12 +1,9 @@
 // Files of state in Node: written beside, flushed, read back whole, and only then put in the place of the one before.
 
 import { DataError } from "../../engine/index.ts";
-import { importByName } from "../../engine/internal.ts";
 import { lockFile } from "./lock-file.ts";
-import type { Store, Verify } from "./store.ts";
-
-type Files = typeof import("node:fs/promises");
-type Handle = import("node:fs/promises").FileHandle;
+import { codeOf, type Files, files, type Handle, paths } from "./node-modules.ts";
+import type { Store, Verify } from "./place.ts";
 
 /** Bytes written and read back at once. */
 const pieceBytes = 2 ** 22;
@@ -20,7 +17,7 @@ export function fileStore(path: string): Store {
     read: () => whole(path),
     write: (parts, verify) => inTurn(path, () => replace(path, parts, verify)),
     async remove() {
-      const fs = await importByName<Files>("node:fs/promises");
+      const fs = await files();
       await fs.rm(path, { force: true });
       await fs.rm(beside(path), { force: true });
     },
@@ -48,12 +45,12 @@ async function inTurn<T>(path: string, work: () => Promise<T>): Promise<T> {
 }
 
 async function whole(path: string): Promise<Uint8Array | undefined> {
-  const fs = await importByName<Files>("node:fs/promises");
+  const fs = await files();
   let file: Handle;
   try {
     file = await fs.open(path);
   } catch (error) {
-    if ((error as { code?: string }).code === "ENOENT") return undefined;
+    if (codeOf(error) === "ENOENT") return undefined;
     throw new DataError(`${path}: can't be opened (${(error as Error).message})`, { cause: error });
   }
   try {
@@ -77,7 +74,7 @@ async function replace(
   parts: readonly Uint8Array<ArrayBuffer>[],
   verify: Verify | undefined,
 ): Promise<void> {
-  const fs = await importByName<Files>("node:fs/promises");
+  const fs = await files();
   // Of a link, the file that it points to is replaced.
   const path = await fs.realpath(given).catch(() => given);
   const made = beside(path);
@@ -146,7 +143,7 @@ async function readBack(file: Handle, verify: Verify): Promise<void> {
 
 /** The rename itself is to survive a power cut; some systems can't flush folders. */
 async function flushFolder(fs: Files, path: string): Promise<void> {
-  const { dirname } = await importByName<typeof import("node:path")>("node:path");
+  const { dirname } = await paths();
   const folder = await fs.open(dirname(path)).catch(() => undefined);
   await folder?.sync().catch(() => {});
   await folder?.close();

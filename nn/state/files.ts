@@ -2,8 +2,9 @@
 
 import { DataError } from "../../engine/index.ts";
 import { isPlainObject } from "../../engine/internal.ts";
+import type { Place, Store } from "./place.ts";
 import { type Contents, decode, encode, type FileParts, type HostTensor, Verifier } from "./safetensors.ts";
-import { type Place, readFrom, type Store, storeOf } from "./store.ts";
+import { readFrom, storeOf } from "./store.ts";
 
 /** weights: those alone. model: with structure, compile options and optimizer. run: with where `fit` is, too. */
 export type Kind = "weights" | "model" | "run";

@@ -1,9 +1,7 @@
 // Locks of files: a small file beside that names the process whose run writes there.
 
 import { DataError } from "../../engine/index.ts";
-import { importByName } from "../../engine/internal.ts";
-
-type Files = typeof import("node:fs/promises");
+import { codeOf, type Files, files, hasProcess, hostName, ownPid, paths } from "./node-modules.ts";
 
 /** Who holds a lock. */
 interface Holder {
@@ -23,8 +21,8 @@ const held = new Set<string>();
  * @throws DataError where a run that is alive holds it
  */
 export async function lockFile(given: string): Promise<() => Promise<void>> {
-  const fs = await importByName<Files>("node:fs/promises");
-  const { resolve } = await importByName<typeof import("node:path")>("node:path");
+  const fs = await files();
+  const { resolve } = await paths();
   const path = `${resolve(given)}.lock`;
   if (held.has(path)) {
     throw new DataError(
@@ -45,19 +43,15 @@ export async function lockFile(given: string): Promise<() => Promise<void>> {
 }
 
 async function claim(fs: Files, path: string, given: string): Promise<void> {
-  const { hostname } = await importByName<typeof import("node:os")>("node:os");
-  const mine: Holder = {
-    pid: process.pid,
-    host: hostname(),
-    started: (await startOf(fs, process.pid)) ?? "",
-  };
+  const pid = ownPid();
+  const mine: Holder = { pid, host: await hostName(), started: (await startOf(fs, pid)) ?? "" };
   const text = JSON.stringify(mine);
   for (let tries = 0; tries < 3; tries++) {
     try {
       await fs.writeFile(path, text, { flag: "wx" });
       return;
     } catch (error) {
-      if ((error as { code?: string }).code !== "EEXIST") {
+      if (codeOf(error) !== "EEXIST") {
         throw new DataError(`${given}: can't be written beside (${(error as Error).message})`, {
           cause: error,
         });
@@ -77,7 +71,7 @@ async function claim(fs: Files, path: string, given: string): Promise<void> {
       );
     }
     // Another one may take it over at the same time: who finds that it moved that one's away puts it back.
-    const stale = `${path}.${process.pid}`;
+    const stale = `${path}.${pid}`;
     const isMoved = await fs.rename(path, stale).then(
       () => true,
       () => false,
@@ -103,11 +97,7 @@ function holderIn(text: string): Holder | undefined {
 }
 
 async function isAlive(fs: Files, { pid, started }: Holder): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as { code?: string }).code === "EPERM";
-  }
+  if (!hasProcess(pid)) return false;
   const now = await startOf(fs, pid);
   // A thread of this process, where the system doesn't tell.
   if (now === undefined || started === "") return true;

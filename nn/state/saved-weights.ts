@@ -4,8 +4,9 @@ import { ArgumentError } from "../../engine/index.ts";
 import { checkOptions, type OptionNames } from "../../engine/internal.ts";
 import { joinedBytes, partsOf, readFile, type Source, writeParts } from "./files.ts";
 import { checkMatches, type KeptModel, match, nameOf, setterOf, weightsOf } from "./model-state.ts";
+import type { Place } from "./place.ts";
 import type { StoredTensor } from "./safetensors.ts";
-import { type Place, storeOf } from "./store.ts";
+import { storeOf } from "./store.ts";
 
 /**
  * Writes a model's weights, moving averages and carried states to a safetensors file, under "model/" and their paths. What

@@ -143,7 +143,7 @@ export function describeObjectives(open: () => Promise<Device>, tolerance: numbe
               (step ?? add)(...given);
               disposeAll(given);
               // The host takes the sums over in between.
-              if (from === 0) objective.noteSteps(256);
+              if (from === 0) objective.sums.noteSteps(256);
             }
           }
           const [, plain, weighted] = await objective.read(count);

@@ -128,6 +128,7 @@ beforeAll(async () => {
     "engine.Tape": new engine.Tape(),
     "engine.Variable": engine.variable([1, 2]),
     "engine.VariablePack": engine.packVariables(weights),
+    "nn.EventWriter": new nn.EventWriter(new nn.LogDownload()),
     "nn.Sequential": model,
     "nn.TextVectorization": new nn.TextVectorization({ vocabulary: ["a"] }),
     "nn.Model": new nn.Model(start, new nn.Dense(1).call(start)).compile({ optimizer: "sgd", loss: "mse" }),
