@@ -85,6 +85,11 @@ function classWeightsOf(what: string, given: ClassWeight, loss: Loss, outputShap
       `${what}: classWeight weighs samples by their one class, but outputs of shape ${showShape(outputShape)} under ${loss.name} have several labels each; use sampleWeight`,
     );
   }
+  if (loss.targets === "sequences") {
+    throw new ArgumentError(
+      `${what}: classWeight weighs samples by their one class, and those of ${loss.name} have sequences of labels; use sampleWeight`,
+    );
+  }
   const classes = Math.max(2, last);
   const weights =
     given instanceof Map ? given : new Map(Object.entries(given).map(([c, w]) => [Number(c), w]));
