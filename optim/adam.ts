@@ -41,7 +41,7 @@ export class Adam extends Optimizer<Slot> {
   readonly amsgrad: boolean;
   protected readonly slotStarts: Record<Slot, number>;
 
-  /** @param type @internal what a subclass calls itself */
+  /** @param type what a subclass calls itself */
   constructor(options: AdamOptions = {}, type = "Adam") {
     super(type, 0.001, options, ownOptions);
     this.beta1 = this.hyper("beta1", options.beta1 ?? 0.9, belowOne);
