@@ -1,5 +1,6 @@
 // Model: a layer made of calls of layers, and the public face of training. How training goes stands in training/.
 
+import type { Dataset } from "../../data/dataset/index.ts";
 import {
   ArgumentError,
   type Device,
@@ -40,6 +41,7 @@ import type { History, Logs } from "../training/history.ts";
 import { evaluateOptions, predictOptions } from "../training/options.ts";
 import { outputWarning } from "../training/output-warning.ts";
 import { type PredictOptions, predictModel } from "../training/predict.ts";
+import { isDataset } from "../training/source.ts";
 import type { TrainableModel } from "../training/trainable.ts";
 import { type TrainedOutput, Trainer, type TrainerOptions } from "../training/trainer.ts";
 import { begin, type Compiled, type CompileOptions, compiled, outputsOf } from "./compiled.ts";
@@ -409,16 +411,25 @@ export class Model<const PI = any, const PO = any>
    * @returns loss and metrics of each epoch, means over its samples; the validation data's as `valLoss`, ...
    * @throws ShapeError, ArgumentError, DeviceError before anything has changed, for data that does not fit
    */
-  async fit(x: DataTree, y: DataTree, options: FitOptions = {}): Promise<History> {
+  async fit(x: DataTree, y: DataTree, options?: FitOptions): Promise<History>;
+  /**
+   * Trains on a data set of [x, y], [x, y, sampleWeight] or { x, y }. Slices of tensors, and of arrays within `memoryBudget`,
+   * that are shuffled, batched, repeated, or cut lie on the device; all else is made on the host and goes over while the
+   * device works. A set without batches gets some of `batchSize`.
+   */
+  async fit(dataset: Dataset, options?: FitOptions): Promise<History>;
+  async fit(x: DataTree | Dataset, y?: DataTree | FitOptions, given?: FitOptions): Promise<History> {
+    const options = ((isDataset(x) ? y : given) as FitOptions | undefined) ?? {};
     this.#checkCompiled("fit");
     if (this.#isFitting) {
       throw new ArgumentError(`fit: ${this.describe()}: is being trained already; await that first`);
     }
     this.#isFitting = true;
     try {
-      this.buildFor("fit", x);
+      const built = this.#buildFrom("fit", x, options.batchSize);
+      if (built !== undefined) await built;
       this.#checkOutputs("fit");
-      return await fitModel(this, this.#shuffle(), x, y, options);
+      return await fitModel(this, this.#shuffle(), x, y as DataTree, options);
     } finally {
       this.#isFitting = false;
     }
@@ -438,15 +449,22 @@ export class Model<const PI = any, const PO = any>
     y: DataTree,
     options?: EvaluateModelOptions & { returnDict?: false },
   ): Promise<[loss: number, ...metrics: number[]]>;
+  async evaluate(dataset: Dataset, options: EvaluateModelOptions & { returnDict: true }): Promise<Logs>;
   async evaluate(
-    x: DataTree,
-    y: DataTree,
-    options: EvaluateModelOptions & { returnDict?: boolean } = {},
+    dataset: Dataset,
+    options?: EvaluateModelOptions & { returnDict?: false },
+  ): Promise<[loss: number, ...metrics: number[]]>;
+  async evaluate(
+    x: DataTree | Dataset,
+    y?: DataTree | EvaluateModelOptions,
+    given?: EvaluateModelOptions & { returnDict?: boolean },
   ): Promise<[loss: number, ...metrics: number[]] | Logs> {
+    const options = ((isDataset(x) ? y : given) ?? {}) as EvaluateModelOptions & { returnDict?: boolean };
     checkOptions("evaluate", options, evaluateOptions);
     this.#checkCompiled("evaluate");
-    this.buildFor("evaluate", x);
-    const logs = await evaluateModel(this, x, y, options);
+    const built = this.#buildFrom("evaluate", x, options.batchSize);
+    if (built !== undefined) await built;
+    const logs = await evaluateModel(this, x, y as DataTree, options);
     return options.returnDict ? logs : (Object.values(logs) as [loss: number, ...metrics: number[]]);
   }
 
@@ -454,9 +472,10 @@ export class Model<const PI = any, const PO = any>
    * Outputs [n, ...outputShape] in inference mode, in the order of x and in the form of the model's outputs. The tensors
    * are yours to dispose.
    */
-  async predict(x: DataTree, options: PredictOptions = {}): Promise<TensorsOf<PO>> {
+  async predict(x: DataTree | Dataset, options: PredictOptions = {}): Promise<TensorsOf<PO>> {
     checkOptions("predict", options, predictOptions);
-    this.buildFor("predict", x);
+    const built = this.#buildFrom("predict", x, options.batchSize);
+    if (built !== undefined) await built;
     return (await predictModel(this, x, options)) as TensorsOf<PO>;
   }
 
@@ -599,6 +618,17 @@ export class Model<const PI = any, const PO = any>
   /** @internal */
   protected whyNoGraph(): string {
     return "has no graph";
+  }
+
+  /** {@link buildFor}, by a data set's first batch where there is one. */
+  #buildFrom(what: string, x: DataTree | Dataset, batchSize: number | undefined): Promise<void> | undefined {
+    if (!isDataset(x)) this.buildFor(what, x);
+    else if (!this.isBuilt || this.isDisposed) {
+      return x
+        .sample(`${what}: ${this.describe()}`, batchSize)
+        .then((first) => this.buildFor(what, first as DataTree));
+    }
+    return undefined;
   }
 
   #checkSpecs(graph: Graph, specs: Tree<SampleSpec>): void {
