@@ -1,8 +1,8 @@
 // MappedOnDevice: batches as a traced function of tensors makes them, one program a shape.
 
 import { ArgumentError, kindOf } from "../../engine/base/errors.ts";
-import { device, jit, Tensor, type Tree, tensor } from "../../engine/index.ts";
-import { leavesOf } from "../../engine/internal.ts";
+import { device, dynamicSlice, jit, Tensor, type Tree, tensor, tidy } from "../../engine/index.ts";
+import { leavesOf, mapTree } from "../../engine/internal.ts";
 import { mapParts } from "./elements.ts";
 import { isNumberArray, isShaped } from "./nd-array.ts";
 import { after, type Cursor, end, openAt, Stage } from "./stage.ts";
@@ -55,13 +55,18 @@ export class MappedOnDevice extends Stage {
       });
       const made = (this.#traced as (batch: unknown) => Tree<Tensor>)(tensors);
       for (const leaf of leavesOf<unknown>(made)) {
-        if (!(leaf instanceof Tensor))
-          throw new ArgumentError(`the function must give tensors, it gave ${kindOf(leaf)}`);
+        if (!(leaf instanceof Tensor) || leaf.rank === 0) {
+          const found = leaf instanceof Tensor ? "a single number" : kindOf(leaf);
+          throw new ArgumentError(`the function must give tensors with a row a sample, it gave ${found}`);
+        }
       }
-      // What comes through as it was stays.
-      const kept = new Set<unknown>(leavesOf(made));
-      for (const one of uploaded) if (!kept.has(one)) one.dispose();
-      return made;
+      // The program's results are overwritten when it runs again, for the next batch.
+      const own = tidy(() => {
+        const start = tensor(0, { dtype: "i32", device: leavesOf(made)[0].device });
+        return mapTree(made, (leaf: Tensor) => dynamicSlice(leaf, start, leaf.shape[0]));
+      });
+      for (const one of new Set([...uploaded, ...leavesOf(made)])) one.dispose();
+      return own;
     } catch (error) {
       throw this.failure(index, error);
     }

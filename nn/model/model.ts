@@ -418,18 +418,18 @@ export class Model<const PI = any, const PO = any>
    * device works. A set without batches gets some of `batchSize`.
    */
   async fit(dataset: Dataset, options?: FitOptions): Promise<History>;
-  async fit(x: DataTree | Dataset, y?: DataTree | FitOptions, given?: FitOptions): Promise<History> {
-    const options = ((isDataset(x) ? y : given) as FitOptions | undefined) ?? {};
+  async fit(data: DataTree | Dataset, targets?: DataTree | FitOptions, given?: FitOptions): Promise<History> {
+    const { x, y, options } = callOf<FitOptions>(data, targets, given);
     this.#checkCompiled("fit");
     if (this.#isFitting) {
       throw new ArgumentError(`fit: ${this.describe()}: is being trained already; await that first`);
     }
     this.#isFitting = true;
     try {
-      const built = this.#buildFrom("fit", x, options.batchSize);
+      const built = this.#buildFrom("fit", x, options?.batchSize);
       if (built !== undefined) await built;
       this.#checkOutputs("fit");
-      return await fitModel(this, this.#shuffle(), x, y as DataTree, options);
+      return await fitModel(this, this.#shuffle(), x, y, options);
     } finally {
       this.#isFitting = false;
     }
@@ -455,16 +455,16 @@ export class Model<const PI = any, const PO = any>
     options?: EvaluateModelOptions & { returnDict?: false },
   ): Promise<[loss: number, ...metrics: number[]]>;
   async evaluate(
-    x: DataTree | Dataset,
-    y?: DataTree | EvaluateModelOptions,
+    data: DataTree | Dataset,
+    targets?: DataTree | EvaluateModelOptions,
     given?: EvaluateModelOptions & { returnDict?: boolean },
   ): Promise<[loss: number, ...metrics: number[]] | Logs> {
-    const options = ((isDataset(x) ? y : given) ?? {}) as EvaluateModelOptions & { returnDict?: boolean };
+    const { x, y, options } = callOf<EvaluateModelOptions & { returnDict?: boolean }>(data, targets, given);
     checkOptions("evaluate", options, evaluateOptions);
     this.#checkCompiled("evaluate");
     const built = this.#buildFrom("evaluate", x, options.batchSize);
     if (built !== undefined) await built;
-    const logs = await evaluateModel(this, x, y as DataTree, options);
+    const logs = await evaluateModel(this, x, y, options);
     return options.returnDict ? logs : (Object.values(logs) as [loss: number, ...metrics: number[]]);
   }
 
@@ -677,6 +677,16 @@ export class Model<const PI = any, const PO = any>
     // One that was passed and is replaced may be compiled with again, and then goes on where it was.
     if (!endUse(optimizer) && (isOwn || isLast)) optimizer.dispose();
   }
+}
+
+/** Data and options of a call: behind a data set come the options. */
+function callOf<O extends object>(
+  x: DataTree | Dataset,
+  y: DataTree | O | undefined,
+  options: O | undefined,
+) {
+  const [targets, given = {}] = isDataset(x) ? [undefined, y] : [y, options];
+  return { x, y: targets as DataTree, options: given as O };
 }
 
 /** An input that is read as numbers of rows has as many as the smallest of the tables. */

@@ -21,13 +21,13 @@ export interface EvaluateOptions extends LoopOptions, MemoryOptions {
 
 export const predictOptions: OptionNames<EvaluateOptions & { callbacks?: unknown }> = {
   batchSize: true,
-  steps: true,
   jit: true,
   memoryBudget: true,
   signal: true,
   verbose: true,
   print: true,
   callbacks: true,
+  steps: true,
 };
 
 export const evaluateOptions: OptionNames<
