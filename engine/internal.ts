@@ -20,6 +20,7 @@ export * from "./base/number-checks.ts";
 export { printable } from "./base/printable.ts";
 export * as hostRandom from "./base/random/draws.ts";
 export { fillPermutation } from "./base/random/permutation.ts";
+export { philoxFill, purpose as randomPurpose } from "./base/random/philox.ts";
 export { isPlainObject, leavesOf, mapTree, withLeaves } from "./base/tree.ts";
 export * from "./ops/internal.ts";
 export { packVariables, VariablePack } from "./state/pack.ts";
@@ -27,3 +28,5 @@ export { checkSize, fromValues, isList } from "./tensor/create.ts";
 /** @internal */
 export { claim } from "./tensor/scope.ts";
 export { track } from "./tensor/scope-stack.ts";
+/** @internal */
+export { variablesOf } from "./tensor/variable.ts";
