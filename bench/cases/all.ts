@@ -10,6 +10,7 @@ import { matmulBench } from "./matmul.ts";
 import { movementBench } from "./movement.ts";
 import { optimizerBench } from "./optimizer.ts";
 import { reductionBench } from "./reductions.ts";
+import { savingBench } from "./saving.ts";
 import { scalingBench } from "./scaling.ts";
 import { trainingBench } from "./training.ts";
 
@@ -24,5 +25,6 @@ export const allCases: readonly BenchCase[] = [
   ...trainingBench,
   ...hostBench,
   ...fitBench,
+  ...savingBench,
   ...scalingBench,
 ];
