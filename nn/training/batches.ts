@@ -40,6 +40,12 @@ export interface BatchWalk {
   advance(batches?: number): number;
   /** The batch of `rows` at the device's cursor, part by part; the cursor moves on. Asks the device only, so it can be traced. */
   take(rows: number): Tensor[];
+  /** Where the data stands after the steps that were taken, where the walk is over a data set; plain data. */
+  readonly position?: unknown;
+  /** Has the next `begin` go on from there. */
+  resumeAt?(position: unknown): void;
+  /** Told that the state of shuffles was set to these words, where it keeps them on the host, too. */
+  reshuffle?(state: Uint32Array): void;
   dispose(): void;
 }
 
