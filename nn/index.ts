@@ -59,7 +59,15 @@ export {
 } from "./state/saved-weights.ts";
 export type { WeightValue } from "./state/weights.ts";
 export type { Callback, CallbackState, FitContext, FitParams } from "./training/callbacks/callback.ts";
+export {
+  BackupAndRestore,
+  type BackupAndRestoreOptions,
+  type Checkpoint,
+  checkpoint,
+  type SaveEvery,
+} from "./training/callbacks/checkpoint.ts";
 export * from "./training/callbacks/index.ts";
+export { ModelCheckpoint, type ModelCheckpointOptions } from "./training/callbacks/model-checkpoint.ts";
 export type { MonitorOptions } from "./training/callbacks/monitor.ts";
 export type { DataLike } from "./training/data.ts";
 export type { FitOptions } from "./training/fit.ts";

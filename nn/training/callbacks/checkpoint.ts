@@ -2,7 +2,7 @@
 
 import { ArgumentError } from "../../../engine/index.ts";
 import { aboveZero, atLeastOne, checkOptions, type OptionNames } from "../../../engine/internal.ts";
-import { stateFile, writeParts } from "../../state/files.ts";
+import { made, stateFile, writeParts } from "../../state/files.ts";
 import type { Place, Store } from "../../state/place.ts";
 import { storeOf } from "../../state/store.ts";
 import type { TrainedModel } from "../model.ts";
@@ -75,7 +75,8 @@ export class Checkpoint implements Callback {
     context.resume = async () => {
       if (bytes === undefined) return;
       const file = stateFile(`${this.#who}: ${this.#store.name}`, bytes);
-      await resumeRun(file, model, context, this.#data, (text) => console.warn(`gradgpu: ${text}`));
+      const warn = (text: string) => console.warn(`gradgpu: ${text}`);
+      await made(file.name, () => resumeRun(file, model, context, this.#data, warn));
     };
   }
 

@@ -1,18 +1,10 @@
 // Every callback that comes with the package, as `gradgpu/nn` exports them: a line and a file each.
 
-export {
-  BackupAndRestore,
-  type BackupAndRestoreOptions,
-  Checkpoint,
-  checkpoint,
-  type SaveEvery,
-} from "./checkpoint.ts";
 export { CSVLogger, type CSVLoggerOptions } from "./csv-logger.ts";
 export { EarlyStopping, type EarlyStoppingOptions } from "./early-stopping.ts";
 export { JSONLogger } from "./json-logger.ts";
 export { LambdaCallback } from "./lambda-callback.ts";
 export { type EpochRate, LearningRateScheduler } from "./learning-rate-scheduler.ts";
-export { ModelCheckpoint, type ModelCheckpointOptions } from "./model-checkpoint.ts";
 export { ProgressBar, type ProgressBarOptions } from "./progress-bar.ts";
 export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from "./reduce-learning-rate.ts";
 export { StepLosses } from "./step-losses.ts";

@@ -182,11 +182,17 @@ export async function resumeRun(
   }
   const { epoch, steps, samples, position, isStopped } = notes;
   for (const [name, value] of Object.entries({ epoch, steps, samples })) {
-    if (!Number.isSafeInteger(value) || value < 0) throw new DataError(`${what}: its ${name} is ${value}`);
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new DataError(`${what}: its ${name} is ${String(value)}`);
+  }
+  if (steps > 0 && steps >= context.walk.steps) {
+    throw new DataError(`${what}: was written after ${steps} steps of an epoch, which has ${context.walk.steps} here`);
   }
   const states = saved.map((state) => unpacked(what, state, file.tensors));
   const history = unpacked(what, notes.history, file.tensors) as ReturnType<FitContext["history"]["state"]>;
   const values = unpacked(what, notes.valuesPerSample, file.tensors) as (number | undefined)[][];
+  const lists = [values, history?.epoch, history?.seconds, ...Object.values(history?.history ?? {})];
+  if (!lists.every(Array.isArray)) throw new DataError(`${what}: its history and sums are no lists`);
   const { trainer, walk } = context;
   const { shuffleState } = context.data;
   const { all, onDevice } = sumsOf(context);
@@ -206,6 +212,8 @@ export async function resumeRun(
   );
   const shuffle = file.tensors.get(shuffleName)?.values as Uint32Array | undefined;
 
+  // What others take up comes first: who refuses it does so before anything has changed.
+  for (const [i, callback] of callbacks.entries()) await callback.restore?.(states[i]);
   const adapter = adapterOf(model.device);
   if (notes.adapter === adapter) model.device.variants?.keepUsed(notes.variants ?? {});
   else
@@ -233,7 +241,6 @@ export async function resumeRun(
   }
   if (position !== undefined) walk.resumeAt?.(position as never);
   context.history.restore(history);
-  for (const [i, callback] of callbacks.entries()) await callback.restore?.(states[i]);
   context.moveTo(epoch, steps, samples);
   model.stopTraining = isStopped;
 }
