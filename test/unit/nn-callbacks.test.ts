@@ -362,7 +362,7 @@ describe("what can't be meant", () => {
     [() => new JSONLogger(""), /JSONLogger: the file's name must be a string that is not empty/],
     [() => new TerminateOnNaN({ everySteps: 0 }), /TerminateOnNaN: everySteps must be/],
     [() => new LambdaCallback({}), /LambdaCallback: callbacks has none of the methods/],
-    [() => new LambdaCallback({ onBatch() {} } as never), /unknown callback method "onBatch"/],
+    [() => new LambdaCallback({ onBatch() {} } as never), /unknown LambdaCallback option "onBatch"/],
     [() => new ProgressBar({ verbose: 3 as never }), /ProgressBar: verbose must be 0/],
   ])("%s", (make, message) => {
     expect(make).toThrow(message);

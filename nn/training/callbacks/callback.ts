@@ -27,13 +27,12 @@ export interface FitParams {
   readonly steps: number;
 }
 
-/** @internal The training data of a run. */
+/** @internal The arrays that a run trains on; of a data set nothing. */
 export interface FitData {
-  readonly batchSize: number;
-  /** What each epoch's order is drawn from; undefined where samples come as they lie, or a data set says how. */
-  readonly shuffleState: Variable | undefined;
-  /** Undefined for a data set. */
-  readonly source: RowSource | undefined;
+  readonly source?: RowSource;
+  readonly batchSize?: number;
+  /** What each epoch's order is drawn from; undefined where samples come as they lie. */
+  readonly shuffleState?: Variable | undefined;
 }
 
 /** The run of `fit` that a callback takes part in: hooks get it last. */

@@ -1,6 +1,31 @@
 // LambdaCallback: a callback of functions, as Keras has it. A plain object of the same methods does as well.
 
+import { checkOptions, type OptionNames } from "../../../engine/internal.ts";
 import { type Callback, callbacksOf } from "./callback.ts";
+
+const names: OptionNames<Callback> = {
+  setParams: true,
+  setModel: true,
+  onTrainBegin: true,
+  onTrainEnd: true,
+  onEpochBegin: true,
+  onEpochEnd: true,
+  onStepsEnd: true,
+  everySteps: true,
+  onBatchBegin: true,
+  onBatchEnd: true,
+  onTestBegin: true,
+  onTestEnd: true,
+  onTestBatchBegin: true,
+  onTestBatchEnd: true,
+  onPredictBegin: true,
+  onPredictEnd: true,
+  onPredictBatchBegin: true,
+  onPredictBatchEnd: true,
+  onBoundary: true,
+  state: true,
+  restore: true,
+};
 
 /**
  * A callback made of functions by the names of hooks: `new LambdaCallback({ onEpochEnd: (epoch, logs) => ... })`. Where Keras
@@ -12,6 +37,7 @@ export class LambdaCallback implements Callback {
   readonly everySteps?: number;
 
   constructor(hooks: Callback) {
+    checkOptions("LambdaCallback", hooks, names);
     callbacksOf("LambdaCallback", hooks);
     Object.assign(this, hooks);
   }
