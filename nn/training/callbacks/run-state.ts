@@ -186,7 +186,9 @@ export async function resumeRun(
       throw new DataError(`${what}: its ${name} is ${String(value)}`);
   }
   if (steps > 0 && steps >= context.walk.steps) {
-    throw new DataError(`${what}: was written after ${steps} steps of an epoch, which has ${context.walk.steps} here`);
+    throw new DataError(
+      `${what}: was written after ${steps} steps of an epoch, which has ${context.walk.steps} here`,
+    );
   }
   const states = saved.map((state) => unpacked(what, state, file.tensors));
   const history = unpacked(what, notes.history, file.tensors) as ReturnType<FitContext["history"]["state"]>;
