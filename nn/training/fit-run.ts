@@ -163,6 +163,8 @@ export class FitRun implements FitContext {
   async #tellSteps(): Promise<void> {
     const { trainer, steps, samples, walk } = this;
     const hooks = this.#hooks;
+    const ready = walk.ready?.();
+    if (ready !== undefined) await ready;
     const isLast = !walk.hasNext;
     const due = this.callbacks.filter(
       ({ onStepsEnd, everySteps = 1 }) => onStepsEnd !== undefined && (isLast || steps % everySteps === 0),

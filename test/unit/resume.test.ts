@@ -319,7 +319,8 @@ describe("files that were changed", () => {
         expect(seen, `mutation ${i}: ${String((seen as Error).stack)}`).toBeInstanceOf(GradgpuError);
         if (!isHostile) expect(seen).toBeInstanceOf(DataError);
         // Nothing has changed.
-        if (begun === "") expect(await stateOf(model), `mutation ${i}`).toBe(before);
+        if (begun === "")
+          expect(await stateOf(model), `mutation ${i}: ${(seen as Error).message}`).toBe(before);
         found[isHostile ? "refused" : "damaged"]++;
       }
       const loaded = await loadModel(changed).then(

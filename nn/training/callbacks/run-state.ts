@@ -194,7 +194,8 @@ export async function resumeRun(
   const history = unpacked(what, notes.history, file.tensors) as ReturnType<FitContext["history"]["state"]>;
   const values = unpacked(what, notes.valuesPerSample, file.tensors) as (number | undefined)[][];
   const lists = [values, history?.epoch, history?.seconds, ...Object.values(history?.history ?? {})];
-  if (!lists.every(Array.isArray)) throw new DataError(`${what}: its history and sums are no lists`);
+  if (!lists.every(Array.isArray) || typeof history.history !== "object")
+    throw new DataError(`${what}: its history and sums are no lists`);
   const { trainer, walk } = context;
   const { shuffleState } = context.data;
   const { all, onDevice } = sumsOf(context);
