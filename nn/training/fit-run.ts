@@ -3,7 +3,7 @@
 
 import type { WarmUpProgress } from "../../engine/index.ts";
 import type { BatchWalk } from "./batches.ts";
-import type { Callback, FitContext, FitParams } from "./callbacks/callback.ts";
+import type { Callback, FitContext, FitData, FitParams } from "./callbacks/callback.ts";
 import { Hooks } from "./callbacks/hooks.ts";
 import { logsOf, type TestRun, testEpoch } from "./evaluate.ts";
 import { History, type Logs, validationName } from "./history.ts";
@@ -18,6 +18,7 @@ export interface FitParts {
   readonly model: TrainableModel;
   readonly trainer: Trainer;
   readonly walk: BatchWalk;
+  readonly data: FitData;
   /** Takes a step on the walk's next batch. */
   readonly loop: Loop;
   readonly validation: TestRun | undefined;
@@ -37,6 +38,7 @@ export class FitRun implements FitContext {
   readonly callbacks: readonly Callback[];
   readonly trainer: Trainer;
   readonly walk: BatchWalk;
+  readonly data: FitData;
   readonly hasValidation: boolean;
   readonly use: Use;
   epoch: number;
@@ -55,6 +57,7 @@ export class FitRun implements FitContext {
     this.callbacks = callbacks;
     this.trainer = trainer;
     this.walk = walk;
+    this.data = parts.data;
     this.hasValidation = parts.validation !== undefined;
     this.use = parts.use;
     this.epoch = epoch;
@@ -160,6 +163,8 @@ export class FitRun implements FitContext {
   async #tellSteps(): Promise<void> {
     const { trainer, steps, samples, walk } = this;
     const hooks = this.#hooks;
+    const ready = walk.ready?.();
+    if (ready !== undefined) await ready;
     const isLast = !walk.hasNext;
     const due = this.callbacks.filter(
       ({ onStepsEnd, everySteps = 1 }) => onStepsEnd !== undefined && (isLast || steps % everySteps === 0),

@@ -49,6 +49,11 @@ export interface FitOptions extends LoopOptions, MemoryOptions {
   verbose?: Verbosity;
   /** One or several, called in their order. */
   callbacks?: Callback | readonly Callback[];
+  /**
+   * Where the run's checkpoints are: a run that finds one goes on from it, exactly, else it begins anew; and it writes them
+   * there, as {@link checkpoint} says how often. Made by `checkpoint("run.safetensors")`.
+   */
+  resume?: Callback;
   /** Short for one callback. */
   onEpochEnd?: Callback["onEpochEnd"];
   /** Takes the lines of `verbose`; default: the console. */
@@ -72,6 +77,7 @@ const fitOptions: OptionNames<FitOptions> = {
   validationFreq: true,
   verbose: true,
   callbacks: true,
+  resume: true,
   onEpochEnd: true,
   print: true,
   signal: true,
@@ -94,7 +100,10 @@ export async function fitModel(
   const batchSize = batchSizeOf(what, options.batchSize);
   const validationSize = batchSizeOf(what, options.validationBatchSize ?? batchSize);
   checkFitOptions(what, options);
-  const callbacks = callbacksOf(what, options.callbacks, options.onEpochEnd);
+  const callbacks = [
+    ...callbacksOf(what, options.callbacks, options.onEpochEnd),
+    ...resumeOf(what, options.resume),
+  ];
   const { device, losses } = model;
   const budget = new Budget(what, device, options.memoryBudget);
   const progress = makeProgress(verbose, epochs, options.print);
@@ -176,6 +185,7 @@ export async function fitModel(
       model,
       trainer,
       walk,
+      data: set === undefined ? { batchSize, shuffleState: shuffle ? shuffleState : undefined, source } : {},
       loop,
       validation,
       validationFreq: options.validationFreq ?? 1,
@@ -201,6 +211,15 @@ function heldBack(count: number, share: number): number {
   const exact = count * share;
   const whole = Math.round(exact);
   return Math.abs(exact - whole) <= count * 2 ** -50 ? whole : Math.ceil(exact);
+}
+
+/** @throws ArgumentError for what is no checkpoint */
+function resumeOf(what: string, resume: Callback | undefined): readonly Callback[] {
+  if (resume === undefined) return [];
+  if (typeof resume?.onBoundary === "function") return callbacksOf(what, resume);
+  throw new ArgumentError(
+    `${what}: resume takes checkpoint("run.safetensors"), with checkpoint of gradgpu/nn, got ${showGiven(resume)}`,
+  );
 }
 
 function checkFitOptions(

@@ -203,6 +203,10 @@ export class StreamedBatches implements BatchWalk {
     this.#loaded = -1;
   }
 
+  reshuffle(state: Uint32Array): void {
+    this.#shuffle?.key.set(state);
+  }
+
   /** Never goes past the end of a chunk if asked for {@link fullBatchesLeft} at most, or for one. */
   advance(batches = 1): number {
     if (this.#done % this.#chunkRows === 0 || this.#loaded < 0) this.#load();
