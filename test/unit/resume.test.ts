@@ -50,7 +50,7 @@ async function made(units = 3, loss = "mse", optimizer = new Adam({ beta1: 0.8 }
   optimizer.build(model.trainableWeights);
   return model;
 }
-const fit = (model: Model, options: FitOptions, data = x) =>
+const trained = (model: Model, options: FitOptions, data = x) =>
   model.fit(data, y, { batchSize: 4, epochs: 3, verbose: 0, ...options });
 
 /** Ends a run after so many steps of its first epoch. */
@@ -70,7 +70,7 @@ async function cutRun(name: string): Promise<string> {
   const file = place(name);
   const { signal, callbacks } = cutAfter(3);
   await expect(
-    fit(await made(), { resume: checkpoint(file, { steps: 2 }), signal, callbacks }),
+    trained(await made(), { resume: checkpoint(file, { steps: 2 }), signal, callbacks }),
   ).rejects.toThrow("cut");
   return file;
 }
@@ -103,30 +103,30 @@ describe("a checkpoint", () => {
       const model = await pending;
       const before = await stateOf(model);
       await expect(
-        fit(model, { ...options, resume: checkpoint(file) }, data),
+        trained(model, { ...options, resume: checkpoint(file) }, data),
         String(message),
       ).rejects.toThrow(message);
       expect(await stateOf(model)).toBe(before);
     }
     const bytes = fs.readFileSync(file);
-    await fit(await made(), { resume: checkpoint(file) });
+    await trained(await made(), { resume: checkpoint(file) });
     expect(fs.readFileSync(file).equals(bytes)).toBe(false);
   });
 
   it("is a run's, and whole", async () => {
     const model = await made();
     await saveModel(model, place("model"));
-    await expect(fit(model, { resume: checkpoint(place("model")) })).rejects.toThrow(
+    await expect(trained(model, { resume: checkpoint(place("model")) })).rejects.toThrow(
       /holds a model, not a run/,
     );
     const file = await cutRun("damaged");
     const bytes = fs.readFileSync(file);
     bytes[bytes.length - 5] ^= 1;
     fs.writeFileSync(file, bytes);
-    await expect(fit(await made(), { resume: checkpoint(file) })).rejects.toThrow(
+    await expect(trained(await made(), { resume: checkpoint(file) })).rejects.toThrow(
       /is damaged or cut off: its checksum/,
     );
-    await expect(fit(await made(), { resume: "run" as never })).rejects.toThrow(
+    await expect(trained(await made(), { resume: "run" as never })).rejects.toThrow(
       /resume takes checkpoint\("run.safetensors"\)/,
     );
   });
@@ -149,21 +149,21 @@ describe("a checkpoint", () => {
     const callbacks: Callback = {
       onEpochBegin(epoch) {
         if (epoch === 0)
-          second = expect(fit(other, { resume: checkpoint(file) })).rejects.toThrow(
+          second = expect(trained(other, { resume: checkpoint(file) })).rejects.toThrow(
             /another run of this program writes there/,
           );
       },
     };
-    await fit(model, { resume: checkpoint(file), callbacks });
+    await trained(model, { resume: checkpoint(file), callbacks });
     await second;
     expect(fs.existsSync(`${file}.lock`)).toBe(false);
     await expect(
-      fit(model, { resume: checkpoint(file), callbacks: checkpoint(place("two")) }),
+      trained(model, { resume: checkpoint(file), callbacks: checkpoint(place("two")) }),
     ).rejects.toThrow(/leave one of them out/);
   });
 
   it("that can't be written is warned of, and training goes on", async () => {
-    const whole = (await fit(await made(), {})).history;
+    const whole = (await trained(await made(), {})).history;
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
     stages.at = (stage) => {
@@ -171,7 +171,7 @@ describe("a checkpoint", () => {
     };
     const resume = checkpoint(place("full"), { steps: 1 });
     const saver = new ModelCheckpoint({ path: place("full-{epoch}"), keep: 1 });
-    expect((await fit(await made(), { resume, callbacks: saver })).history).toEqual(whole);
+    expect((await trained(await made(), { resume, callbacks: saver })).history).toEqual(whole);
     expect(
       warn.mock.calls.filter(([text]) => /no checkpoint was written: .*ENOSPC.*Training goes on/.test(text)),
     ).toHaveLength(1);
@@ -183,9 +183,9 @@ describe("a checkpoint", () => {
     const file = place("times");
     const writes: string[] = [];
     stages.at = (stage) => void (stage === "rename" && writes.push(stage));
-    await fit(await made(), { resume: checkpoint(file) });
+    await trained(await made(), { resume: checkpoint(file) });
     expect(writes).toHaveLength(1);
-    await fit(await made(), { resume: checkpoint(place("times-2"), { seconds: 1e-9 }) });
+    await trained(await made(), { resume: checkpoint(place("times-2"), { seconds: 1e-9 }) });
     expect(writes.length).toBeGreaterThan(2);
   });
 });
@@ -308,7 +308,7 @@ describe("files that were changed", () => {
         onEpochBegin: () => {},
         onBoundary: async () => void (begun ||= "trained"),
       };
-      const seen = await fit(model, { resume: checkpoint(store), callbacks }).then(
+      const seen = await trained(model, { resume: checkpoint(store), callbacks }).then(
         () => "read",
         (error: unknown) => error,
       );
