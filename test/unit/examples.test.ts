@@ -53,6 +53,14 @@ describe("examples", () => {
     expect(percent(lines.at(-2)!)).toBeGreaterThan(percent(lines.at(-1)!));
   });
 
+  it("pipeline trains from a data set, and validates", async () => {
+    const lines = await run("pipeline", "--epochs", "2", "--limit", "100");
+    expect(lines[0]).toBe("912226 parameters, 1 steps an epoch, 1 to validate");
+    expect(lines[1]).toMatch(/^Epoch 1\/2 - 1\/1 .* - valLoss: [\d.]+ - valAccuracy: [\d.]+$/);
+    expect(lines[2]).toMatch(/^Epoch 2\/2 - 1\/1 /);
+    expect(lines[3]).toMatch(/^the validation loss is least after epoch [12]$/);
+  });
+
   it("residual learns with shortcuts what it can't without them", async () => {
     const lines = await run("residual");
     expect(lines).toHaveLength(2);
