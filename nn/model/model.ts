@@ -223,6 +223,16 @@ export class Model<const PI = any, const PO = any>
     );
   }
 
+  /** @internal What `compile` was told. */
+  get compileOptions(): CompileOptions | undefined {
+    return this.#compiled?.options;
+  }
+
+  /** @internal What `fit` draws its orders of samples from: one stream a model, one counter an epoch. */
+  get shuffleState(): Variable | undefined {
+    return this.#shuffleState;
+  }
+
   /** Names by which logs and data tell the outputs apart: those of the layers that give them, or of their places. */
   get outputNames(): readonly string[] {
     return this.#graph === undefined ? [] : this.#graph.outputNames;
@@ -429,7 +439,7 @@ export class Model<const PI = any, const PO = any>
       const built = this.#buildFrom("fit", x, options?.batchSize);
       if (built !== undefined) await built;
       this.#checkOutputs("fit");
-      return await fitModel(this, this.#shuffle(), x, y, options);
+      return await fitModel(this, this.makeShuffleState(), x, y, options);
     } finally {
       this.#isFitting = false;
     }
@@ -584,8 +594,8 @@ export class Model<const PI = any, const PO = any>
     this.build(undefined, first instanceof Tensor ? first.device : undefined);
   }
 
-  /** The state of the orders that `fit` takes samples in: one stream a model, one counter an epoch. */
-  #shuffle(): Variable {
+  /** @internal {@link shuffleState}, made where there is none. */
+  makeShuffleState(): Variable {
     this.#shuffleState ??= variable(this.device.random.state(), {
       dtype: "u32",
       device: this.device,
