@@ -531,6 +531,39 @@ describe("lengths", () => {
   });
 });
 
+describe("fromCsv", () => {
+  const text = "a,b,species\n1,2.5,setosa\n3,4,virginica\n";
+
+  it("gives rows by name, or inputs and a target, each epoch anew", async () => {
+    const set = Dataset.fromCsv(text);
+    const rows = [
+      { a: 1, b: 2.5, species: "setosa" },
+      { a: 3, b: 4, species: "virginica" },
+    ];
+    expect(await set.toArray()).toEqual(rows);
+    expect(await set.toArray({ epoch: 1 })).toEqual(rows);
+    const bytes = new TextEncoder().encode(text);
+    expect(await Dataset.fromCsv(bytes, { select: ["a", "b"], target: "b" }).toArray()).toEqual([
+      [Float32Array.of(1), 2.5],
+      [Float32Array.of(3), 4],
+    ]);
+    const opened = await set.open({ skip: 1 });
+    expect([opened.rerun, (await opened.next()).value]).toEqual([1, rows[1]]);
+  });
+
+  it("says which column is wrong, and what can't be read", async () => {
+    await expect(Dataset.fromCsv(text, { target: "c" }).toArray()).rejects.toThrow(
+      /fromCsv.*element 0.*no column "c"; its columns are a, b, species|no column "c"/,
+    );
+    await expect(Dataset.fromCsv(text, { target: "a" }).toArray()).rejects.toThrow(
+      /column "species" holds texts/,
+    );
+    await expect(Dataset.fromCsv("no-such.csv").toArray()).rejects.toThrow(DataError);
+    await expect(Dataset.fromCsv(text, { seperator: ";" } as never).toArray()).rejects.toThrow(/seperator/);
+    expect(() => Dataset.fromCsv(text, { target: 3 } as never)).toThrow(ArgumentError);
+  });
+});
+
 describe("arguments", () => {
   it("are refused with what is wanted", () => {
     const set = Dataset.range(3);
