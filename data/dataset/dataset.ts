@@ -65,6 +65,8 @@ const openOptions: OptionNames<OpenOptions> = {
   epoch: true,
   skip: true,
   checksum: true,
+  data: true,
+  orders: true,
   withChecksum: true,
   signal: true,
 };
@@ -283,7 +285,8 @@ export class Dataset<T = unknown> implements AsyncIterable<T> {
    * tensors and ranges are opened there; others run again from their start, and the iterator's `rerun` says how many elements
    * that were. `position` of an iterator is what to pass.
    *
-   * @throws DataError where the epoch has fewer elements, or those run through again differ from what `checksum` says
+   * @throws DataError where the epoch has fewer elements, those run through again differ from what `checksum` says, or
+   *   the position was noted of other data
    */
   async open(options: OpenOptions = {}): Promise<DatasetIterator<T>> {
     checkOptions("open", options, openOptions);
