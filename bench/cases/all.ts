@@ -4,6 +4,7 @@ import type { BenchCase } from "../bench-case.ts";
 import { coldBench } from "./cold.ts";
 import { elementwiseBench } from "./elementwise.ts";
 import { fitBench } from "./fit.ts";
+import { fitDatasetBench } from "./fit-dataset.ts";
 import { hostBench } from "./host.ts";
 import { layerBench } from "./layers.ts";
 import { matmulBench } from "./matmul.ts";
@@ -26,5 +27,6 @@ export const allCases: readonly BenchCase[] = [
   ...hostBench,
   ...fitBench,
   ...savingBench,
+  ...fitDatasetBench,
   ...scalingBench,
 ];
