@@ -68,12 +68,17 @@ export class Monitor {
    * Looks at an epoch's logs: whether the value is better than the best so far, by more than `minDelta`. The first one
    * is; NaN never is.
    *
-   * @throws ArgumentError where the logs have no such name
+   * @throws ArgumentError where the logs have no such name, or no number of it
    */
   improves(logs: Logs): boolean {
     const name = spellingOf(this.name, Object.keys(logs));
     if (name === undefined) throw this.#missing(Object.keys(logs));
-    const value = logs[name];
+    const value: unknown = logs[name];
+    if (typeof value !== "number") {
+      throw new ArgumentError(
+        `${this.#who}: monitor "${this.name}" is an array, of which none is better than another; monitor a number`,
+      );
+    }
     const isBetter =
       this.#best === undefined ? !Number.isNaN(value) : (value - this.#best) * this.#sign + this.minDelta < 0;
     if (isBetter) this.#best = value;
