@@ -145,7 +145,8 @@ export class VariantChoices implements Choices {
   #choose({ family, problem, names }: Variants): string {
     const usable = names.filter((name) => typeof this.#verdict(family, name) !== "string");
     const key = keyOf(family, problem ?? "");
-    const measured = this.usesMeasured && problem !== undefined ? this.known.measured[key]?.chosen : undefined;
+    const measured =
+      this.usesMeasured && problem !== undefined ? this.known.measured[key]?.chosen : undefined;
     for (const wanted of [this.#pinned.get(family), this.#kept[key], measured])
       if (wanted !== undefined && usable.includes(wanted)) return wanted;
     if (usable.length > 0) return usable[0];
