@@ -1,5 +1,6 @@
 // How large programs that use the package may become: bundled by esbuild into one file, minified, gzip -9, in KB of
-// 1,000 bytes. Raise a limit only with a line that says what for.
+// 1,000 bytes. Raise a limit only with a line that says what for. An import() of one of the package's own files makes
+// esbuild wrap every module that the file stands on in a function of its own: 3.5 KB in the last of these programs.
 
 export const limits = [
   {

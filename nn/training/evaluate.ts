@@ -35,7 +35,7 @@ export async function evaluateModel(
   return withOwned(async (use) => {
     const { losses } = model;
     const feed = feedOf({ what, model, losses, use, budget }, x, y, options.sampleWeight);
-    await checkWeights(what, feed);
+    checkWeights(what, feed);
     const trainer = use(model.makeTrainer({ hasWeights: feed.hasWeights }));
     await feed.checked;
     const batches = use(await makeBatches(what, model.device, feed.source, batchSize, budget));
@@ -59,7 +59,7 @@ export function runOnBatch(
   return withOwned(async (use) => {
     const { losses } = model;
     const feed = feedOf({ what: `${what}: ${model.describe()}`, model, losses, use }, x, y, sampleWeight);
-    await checkWeights(what, feed);
+    checkWeights(what, feed);
     await feed.checked;
     return logsOf(step.trainer, await step.run(feed));
   });

@@ -107,11 +107,11 @@ export async function fitModel(
       const heldOptions = { what: `${what}, validationData`, model, losses, use, budget };
       held = feedOf(heldOptions, ...validationData);
     }
-    await checkWeights(what, feed);
-    if (held !== undefined) await checkWeights(`${what}, validationData`, held);
+    checkWeights(what, feed);
+    if (held !== undefined) checkWeights(`${what}, validationData`, held);
     const { classWeight } = options;
     const { outputNames, outputShapes } = model;
-    const classWeights = await classWeightsOf(what, classWeight, outputNames, losses, outputShapes, device);
+    const classWeights = classWeightsOf(what, classWeight, outputNames, losses, outputShapes, device);
     const trainer = use(model.makeTrainer({ hasWeights: feed.hasWeights, classWeights }));
     await feed.checked;
     await held?.checked;
