@@ -7,10 +7,11 @@ import { checkTensor, checkTensors } from "../tensor/arguments.ts";
 import { gradientOf } from "../tensor/gradient-store.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Variable } from "../tensor/variable.ts";
-import { GradientTape, type TapeOptions, tapeOptions } from "./gradient-tape.ts";
+import { type GradientTape, type TapeOptions, tapeOptions } from "./gradient-tape.ts";
 import { markOnTapes } from "./hooks.ts";
 import { openTapes, tapeThatReturned } from "./open-tapes.ts";
 import { setGradient } from "./slots.ts";
+import { Tape } from "./tape.ts";
 
 export interface BackwardOptions {
   /** Gradient to start from, of the loss's shape; needed where the loss is not a single value. Default 1. */
@@ -46,7 +47,7 @@ export function record<T>(fn: () => T, options: RecordOptions = {}): T {
   checkDifferentiable("record", fn);
   const { watch, ...ofTape } = options;
   if (watch !== undefined && !Array.isArray(watch)) checkTensors("record: watch", watch);
-  const tape = new GradientTape(ofTape);
+  const tape = new Tape(ofTape);
   if (watch !== undefined) tape.watch(...watch);
   return tape.record(fn);
 }

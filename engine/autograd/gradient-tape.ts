@@ -11,7 +11,7 @@ import {
 } from "../base/errors.ts";
 import { currentScope } from "../base/name-scope.ts";
 import { sameShape, showShape } from "../base/shape.ts";
-import { captureSource } from "../base/source-line.ts";
+import type { SourceLine } from "../base/source-line.ts";
 import { add } from "../ops/elementwise/arithmetic.ts";
 import { checkTensor, checkTensors, notTensor } from "../tensor/arguments.ts";
 import { full } from "../tensor/create.ts";
@@ -83,15 +83,16 @@ export class GradientTape implements OpenTape {
   readonly #views = new Map<number, RecordedVariable>();
   readonly #names = new Map<number, string>();
   readonly #retain: boolean;
-  readonly #sourceLines: boolean;
+  readonly #captureSource: (() => SourceLine) | undefined;
   readonly #watchVariables: boolean;
   readonly #isPrivate: boolean;
   #isDisposed = false;
 
-  constructor(options: TapeOptions = {}) {
+  /** @param captureSource tells the line that called the op being recorded, where the options ask for it */
+  constructor(options: TapeOptions = {}, captureSource?: () => SourceLine) {
     checkOptions("Tape", options, tapeOptions);
     this.#retain = options.retain ?? false;
-    this.#sourceLines = options.sourceLines ?? this.#retain;
+    this.#captureSource = (options.sourceLines ?? this.#retain) ? captureSource : undefined;
     this.#watchVariables = options.watchVariables ?? true;
     this.#isPrivate = options.isPrivate ?? false;
     unowned.register(this, this.#nodes, this);
@@ -285,7 +286,7 @@ export class GradientTape implements OpenTape {
       op,
       attrs,
       inputVariables: behind,
-      source: this.#sourceLines ? captureSource() : undefined,
+      source: this.#captureSource?.(),
       scope: currentScope(),
     };
     const node = new Node(recorded, inputs, outputs, this.#retain);

@@ -1,9 +1,10 @@
 // Tape: the gradient tape as people use it, which shows its steps too.
 
 import { checkOptions, type OptionNames } from "../base/errors.ts";
+import { captureSource } from "../base/source-line.ts";
 import { checkTensor } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { GradientTape } from "./gradient-tape.ts";
+import { GradientTape, type TapeOptions } from "./gradient-tape.ts";
 import { nameValues, nodesBehind } from "./recorded.ts";
 import { TapeStep } from "./step.ts";
 
@@ -27,6 +28,10 @@ const stepOptions: OptionNames<StepOptions> = { direction: true, seed: true };
  * What its results are computed from is kept until `dispose()`, or until `backward(loss)` has walked over it.
  */
 export class Tape extends GradientTape {
+  constructor(options: TapeOptions = {}) {
+    super(options, captureSource);
+  }
+
   /**
    * Walks back from `loss`, node by node: each step shows an op's inputs, outputs, incoming and outgoing
    * gradients before the walk goes on. Breaking out of the loop frees what it held. With `direction: "forward"`, walks
