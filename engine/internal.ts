@@ -23,5 +23,6 @@ export * from "./ops/internal.ts";
 export { packVariables, VariablePack } from "./state/pack.ts";
 export { checkSize, fromValues, isList } from "./tensor/create.ts";
 /** @internal */
+export { joinRows } from "./tensor/join-rows.ts";
 export { claim } from "./tensor/scope.ts";
 export { track } from "./tensor/scope-stack.ts";

@@ -1,7 +1,7 @@
 // predict: a model's outputs for many inputs, in batches and in order.
 
-import { concat, type Tensor, type Tree, tidy } from "../../engine/index.ts";
-import { leavesOf, withLeaves } from "../../engine/internal.ts";
+import { cast, type Tensor, type Tree, tidy } from "../../engine/index.ts";
+import { joinRows, leavesOf, withLeaves } from "../../engine/internal.ts";
 import { Batches } from "./batches.ts";
 import type { DataTree } from "./data.ts";
 import { feedOf } from "./feed.ts";
@@ -58,7 +58,10 @@ export async function predictModel(
 /** One tensor of all rows; the parts are disposed. */
 function joined(parts: readonly Tensor[]): Tensor {
   if (parts.length === 1) return parts[0];
-  const whole = concat(parts);
+  const { dtype } = parts[0];
+  const whole = tidy(() =>
+    dtype === "u8" ? cast(joinRows(parts.map((part) => cast(part, "i32"))), dtype) : joinRows(parts),
+  );
   for (const part of parts) part.dispose();
   return whole;
 }
