@@ -18,6 +18,7 @@ export * from "./base/number-checks.ts";
 export { printable } from "./base/printable.ts";
 export * as hostRandom from "./base/random/draws.ts";
 export { fillPermutation } from "./base/random/permutation.ts";
+export { sameShape } from "./base/shape.ts";
 export { isPlainObject, leavesOf, mapTree, withLeaves } from "./base/tree.ts";
 export * from "./ops/internal.ts";
 export { packVariables, VariablePack } from "./state/pack.ts";
