@@ -13,11 +13,14 @@ export {
   nearest,
   unknownName,
 } from "./base/errors.ts";
+/** @internal */
+export { importByName, nodeProcess } from "./base/host.ts";
 export { checkedName, checkNotMaker, choiceOf, lookup, spellingOf } from "./base/names.ts";
 export * from "./base/number-checks.ts";
 export { printable } from "./base/printable.ts";
 export * as hostRandom from "./base/random/draws.ts";
 export { fillPermutation } from "./base/random/permutation.ts";
+export { philoxFill, purpose as randomPurpose } from "./base/random/philox.ts";
 export { sameShape } from "./base/shape.ts";
 export { isPlainObject, leavesOf, mapTree, withLeaves } from "./base/tree.ts";
 export * from "./ops/internal.ts";
@@ -27,3 +30,5 @@ export { checkSize, fromValues, isList } from "./tensor/create.ts";
 export { joinRows } from "./tensor/join-rows.ts";
 export { claim } from "./tensor/scope.ts";
 export { track } from "./tensor/scope-stack.ts";
+/** @internal */
+export { variablesOf } from "./tensor/variable.ts";

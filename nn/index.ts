@@ -9,6 +9,27 @@ export type { Initializer } from "./layers/initializers.ts";
 export * as initializers from "./layers/initializers.ts";
 export type { Regularizer, RegularizerLike } from "./layers/regularizers.ts";
 export * as regularizers from "./layers/regularizers.ts";
+export {
+  createFileWriter,
+  EventWriter,
+  type EventWriterOptions,
+  type HistogramOptions,
+  type HparamsOptions,
+  type ImageOptions,
+  type SummaryOptions,
+} from "./logs/event-writer.ts";
+export type { HyperParameter } from "./logs/events.ts";
+export { type DirectoryHandle, LogDownload, type LogTarget } from "./logs/log-files.ts";
+export type { GraphModel } from "./logs/model-graph.ts";
+export type { Pixels } from "./logs/pixels.ts";
+export {
+  type EventLog,
+  type LoggedHistogram,
+  type LoggedImages,
+  type LoggedScalar,
+  type LoggedText,
+  readEvents,
+} from "./logs/read-events.ts";
 export type { CompileOptions } from "./model/compiled.ts";
 export { type ModelFromConfigOptions, modelFromConfig } from "./model/from-config.ts";
 export { Model, type ModelOptions, type OnBatchOptions } from "./model/model.ts";
@@ -26,12 +47,12 @@ export type {
 } from "./objective/metrics.ts";
 export * as metrics from "./objective/metrics.ts";
 export type { WeightValue } from "./state/weights.ts";
-export * from "./training/all-callbacks.ts";
-export type { Callback } from "./training/callbacks.ts";
+export type { Callback, CallbackState, FitContext, FitParams } from "./training/callbacks/callback.ts";
+export * from "./training/callbacks/index.ts";
+export type { MonitorOptions } from "./training/callbacks/monitor.ts";
 export type { DataLike } from "./training/data.ts";
 export type { FitOptions } from "./training/fit.ts";
 export { type Curves, History, type Logs } from "./training/history.ts";
 export type { TrainedModel } from "./training/model.ts";
-export type { MonitorOptions } from "./training/monitor.ts";
 export type { EvaluateOptions } from "./training/options.ts";
 export type { Verbosity } from "./training/progress.ts";

@@ -37,9 +37,9 @@ import type { DataTree } from "../training/data.ts";
 import { type EvaluateModelOptions, evaluateModel, runOnBatch } from "../training/evaluate.ts";
 import { type FitOptions, fitModel } from "../training/fit.ts";
 import type { History, Logs } from "../training/history.ts";
-import { type EvaluateOptions, evaluateOptions, predictOptions } from "../training/options.ts";
+import { evaluateOptions, predictOptions } from "../training/options.ts";
 import { outputWarning } from "../training/output-warning.ts";
-import { predictModel } from "../training/predict.ts";
+import { type PredictOptions, predictModel } from "../training/predict.ts";
 import type { TrainableModel } from "../training/trainable.ts";
 import { type TrainedOutput, Trainer, type TrainerOptions } from "../training/trainer.ts";
 import { begin, type Compiled, type CompileOptions, compiled, outputsOf } from "./compiled.ts";
@@ -454,7 +454,7 @@ export class Model<const PI = any, const PO = any>
    * Outputs [n, ...outputShape] in inference mode, in the order of x and in the form of the model's outputs. The tensors
    * are yours to dispose.
    */
-  async predict(x: DataTree, options: EvaluateOptions = {}): Promise<TensorsOf<PO>> {
+  async predict(x: DataTree, options: PredictOptions = {}): Promise<TensorsOf<PO>> {
     checkOptions("predict", options, predictOptions);
     this.buildFor("predict", x);
     return (await predictModel(this, x, options)) as TensorsOf<PO>;

@@ -72,10 +72,12 @@ export class Objective {
   readonly takesOver: "softmax" | "sigmoid" | undefined;
   readonly #what: string;
   readonly #kept: readonly Kept[];
-  readonly #sums: Sums;
-  /** What metrics keep of the first batch, and whether there was one. */
-  readonly #firsts: ReadonlyMap<string, Variable>;
-  readonly #begun: Variable | undefined;
+  /** @internal Of the loss and the metrics, by name. */
+  readonly sums: Sums;
+  /** @internal What metrics keep of the first batch, and whether there was one. */
+  readonly firsts: ReadonlyMap<string, Variable>;
+  /** @internal */
+  readonly begun: Variable | undefined;
   readonly #classWeights: ClassWeights | undefined;
 
   constructor(options: ObjectiveOptions) {
@@ -111,7 +113,7 @@ export class Objective {
       for (const [name, shape] of Object.entries(of(metric.sums))) shapes[prefix + name] = shape;
       for (const [name, shape] of Object.entries(of(metric.kept ?? {}))) firsts[prefix + name] = shape;
     }
-    this.#sums = new Sums(device, shapes);
+    this.sums = new Sums(device, shapes);
     const make = (name: string, shape: Shape) =>
       variable(new Float32Array(shape.reduce((all, length) => all * length, 1)), {
         shape,
@@ -119,8 +121,8 @@ export class Objective {
         trainable: false,
         name: `first/${name}`,
       });
-    this.#firsts = new Map(Object.entries(firsts).map(([name, shape]) => [name, make(name, shape)]));
-    this.#begun = this.#firsts.size > 0 ? make("begun", []) : undefined;
+    this.firsts = new Map(Object.entries(firsts).map(([name, shape]) => [name, make(name, shape)]));
+    this.begun = this.firsts.size > 0 ? make("begun", []) : undefined;
   }
 
   /**
@@ -133,22 +135,24 @@ export class Objective {
       sampleWeight === undefined &&
       mask === undefined &&
       this.#classWeights === undefined &&
-      this.#sums.shapeOf("loss divisor") === undefined;
+      this.sums.shapeOf("loss divisor") === undefined;
     const summary = isPlain ? this.#summary(targets, outputs) : undefined;
     if (summary !== undefined) {
       noGrad(() => {
-        this.#sums.add("loss", summary.loss);
+        this.sums.add("loss", summary.loss);
         this.#addMetrics(targets, outputs, undefined, undefined, summary.hits);
       });
       return mul(summary.loss, 1 / outputs.shape[0]);
     }
-    const losses: unknown = this.loss.call(targets, outputs);
+    const maskOfLosses = mask === undefined ? undefined : this.loss.maskOfLosses;
+    const losses: unknown = this.loss.call(targets, outputs, maskOfLosses && mask);
     if (!(losses instanceof Tensor)) {
       throw new ArgumentError(`loss "${this.loss.name}": must give a Tensor, got ${kindOf(losses)}`);
     }
     const weights = noGrad(() => this.#weights(targets, outputs, sampleWeight));
     const counted = noGrad(() => this.#mask(targets, mask));
-    const loss = this.#reduced(losses, outputs.shape[0], weights, counted);
+    const ofLosses = maskOfLosses === undefined ? counted : noGrad(() => maskOfLosses(mask as Tensor));
+    const loss = this.#reduced(losses, outputs.shape[0], weights, ofLosses);
     noGrad(() => this.#addMetrics(targets, outputs, weights, counted));
     return loss;
   }
@@ -166,7 +170,7 @@ export class Objective {
     for (const kept of this.#kept) {
       const { metric, prefix } = kept;
       if (hits !== undefined && this.#countsHits(kept)) {
-        this.#sums.add(prefix, hits);
+        this.sums.add(prefix, hits);
         continue;
       }
       const { logitsOf } = metric;
@@ -184,32 +188,27 @@ export class Objective {
         this.#addMean(kept, this.#valuesOf(metric, targets, seen, fromLogits), outputs.shape[0], own, mask);
       }
     }
-    this.#begun?.assign(tensor(1, { device: outputs.device }));
+    this.begun?.assign(tensor(1, { device: outputs.device }));
   }
 
   /** Whether a metric counts what the loss's summary does, for targets of its kind, and nothing else. */
   #countsHits({ metric, prefix }: Kept): boolean {
     const kind = this.loss.targets === "classes" ? "classes" : "rows";
     const isCounted = !hasSums(metric) && metric.countsHits === kind;
-    return isCounted && this.#sums.shapeOf(`${prefix} divisor`) === undefined;
+    return isCounted && this.sums.shapeOf(`${prefix} divisor`) === undefined;
   }
 
   /** Starts the sums again. */
   reset(): void {
-    this.#sums.reset();
-    this.#begun?.set([0]);
-  }
-
-  /** To be told, now and then, how many steps were taken since {@link reset}. */
-  noteSteps(steps: number): void {
-    this.#sums.noteSteps(steps);
+    this.sums.reset();
+    this.begun?.set([0]);
   }
 
   /**
    * Loss and metrics over the `samples` seen since {@link reset}, in the order of {@link names}. 0 where nothing counted.
    */
   async read(samples: number): Promise<[loss: number, ...metrics: MetricValue[]]> {
-    const sums = await this.#sums.read();
+    const sums = await this.sums.read();
     const meanOf = (name: string, known: number) => {
       const divisor = sums.get(`${name} divisor`)?.[0] ?? known;
       return divisor === 0 && known > 0 ? 0 : (sums.get(name) as Float64Array)[0] / divisor;
@@ -226,9 +225,9 @@ export class Objective {
   }
 
   dispose(): void {
-    this.#sums.dispose();
-    for (const one of this.#firsts.values()) one.dispose();
-    this.#begun?.dispose();
+    this.sums.dispose();
+    for (const one of this.firsts.values()) one.dispose();
+    this.begun?.dispose();
     this.#classWeights?.dispose();
   }
 
@@ -236,7 +235,7 @@ export class Objective {
   #summary(targets: Tensor, outputs: Tensor): { loss: Tensor; hits: Tensor } | undefined {
     const { loss } = this;
     const isMean = (loss.reduction ?? "sumOverBatchSize") === "sumOverBatchSize";
-    const isKnown = this.#sums.shapeOf("loss divisor") === undefined;
+    const isKnown = this.sums.shapeOf("loss divisor") === undefined;
     return isMean && isKnown && outputs.rank === 2 ? loss.summary?.(targets, outputs) : undefined;
   }
 
@@ -258,10 +257,10 @@ export class Objective {
   #reduced(losses: Tensor, samples: number, weights: Tensor | undefined, mask: Tensor | undefined): Tensor {
     const reduction = this.loss.reduction ?? "sumOverBatchSize";
     const isMean = reduction === "sumOverBatchSize" || reduction === "meanWithSampleWeight";
-    const isKnown = this.#sums.shapeOf("loss divisor") === undefined;
+    const isKnown = this.sums.shapeOf("loss divisor") === undefined;
     if (weights === undefined && mask === undefined && isMean && isKnown) {
       const loss = mean(losses);
-      noGrad(() => this.#sums.add("loss", mul(loss, samples)));
+      noGrad(() => this.sums.add("loss", mul(loss, samples)));
       return loss;
     }
     if (losses.rank === 0 && (weights !== undefined || mask !== undefined)) {
@@ -274,11 +273,11 @@ export class Objective {
     const loss = isMean ? over(total, divisor) : total;
     noGrad(() => {
       if (!isKnown) {
-        this.#sums.add("loss", total);
-        this.#sums.add("loss divisor", asTensor(divisor, total));
+        this.sums.add("loss", total);
+        this.sums.add("loss divisor", asTensor(divisor, total));
       } else {
         // Without a mask the mean over all samples is that of the batches; of sums it is told, as Keras does.
-        this.#sums.add("loss", mul(loss, reduction === "none" ? samples / losses.size : samples));
+        this.sums.add("loss", mul(loss, reduction === "none" ? samples / losses.size : samples));
       }
     });
     return loss;
@@ -314,17 +313,17 @@ export class Objective {
     }
     // The batch's mean stands for all its samples.
     let amount = values.rank === 0 ? mul(values, samples) : sum(weigh(what, values, weights, mask));
-    if (this.#sums.shapeOf(`${prefix} divisor`) === undefined) {
+    if (this.sums.shapeOf(`${prefix} divisor`) === undefined) {
       const each = values.rank === 0 ? 1 : values.size / samples;
       kept.valuesPerSample ??= each;
       // Batches of another length: each sample counts as much.
       if (each !== kept.valuesPerSample) amount = mul(amount, kept.valuesPerSample / each);
-      this.#sums.add(prefix, amount);
+      this.sums.add(prefix, amount);
       return;
     }
-    this.#sums.add(prefix, amount);
+    this.sums.add(prefix, amount);
     const divisor = values.rank === 0 ? samples : divisorOf("meanWithSampleWeight", values, weights, mask);
-    this.#sums.add(`${prefix} divisor`, asTensor(divisor, values));
+    this.sums.add(`${prefix} divisor`, asTensor(divisor, values));
   }
 
   #addSums(
@@ -336,13 +335,13 @@ export class Objective {
     fromLogits: boolean,
   ): void {
     const first = (name: string, value: Tensor): Tensor => {
-      const kept = this.#firsts.get(prefix + name);
+      const kept = this.firsts.get(prefix + name);
       if (kept === undefined) {
         throw new ArgumentError(
           `metric "${metric.name}": first("${name}") is not declared; name it and its shape in kept`,
         );
       }
-      const now = where(cast(this.#begun as Variable, "bool"), kept, value);
+      const now = where(cast(this.begun as Variable, "bool"), kept, value);
       kept.assign(now);
       return now;
     };
@@ -351,7 +350,7 @@ export class Objective {
   }
 
   #addAmount(metric: string, prefix: string, name: string, amount: unknown): void {
-    const shape = this.#sums.shapeOf(prefix + name);
+    const shape = this.sums.shapeOf(prefix + name);
     if (shape === undefined) {
       throw new ArgumentError(`metric "${metric}": add gave "${name}", which is none of its sums`);
     }
@@ -365,7 +364,7 @@ export class Objective {
         `metric "${metric}": add gave ${showShape(amount.shape)} for "${name}", whose shape is ${showShape(shape)}`,
       );
     }
-    this.#sums.add(prefix + name, amount.dtype === "f32" ? amount : cast(amount, "f32"));
+    this.sums.add(prefix + name, amount.dtype === "f32" ? amount : cast(amount, "f32"));
   }
 }
 

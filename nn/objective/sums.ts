@@ -10,19 +10,21 @@ import {
   variable,
 } from "../../engine/index.ts";
 
-/** Steps after which the host takes the sums over. In f32, a sum of n equal numbers may be off by n / 2 roundings. */
-const stepsToTake = 256;
+/**
+ * The host takes the sums over after each step of an epoch that this divides, so that they do not depend on when somebody
+ * looks. In f32, a sum of n equal numbers may be off by n / 2 roundings.
+ */
+export const stepsToTake = 256;
 
 export class Sums {
-  readonly #totals: ReadonlyMap<string, Variable>;
-  /** The same over the steps before, since {@link reset}. */
-  #taken: Promise<ReadonlyMap<string, Float64Array>> = Promise.resolve(new Map());
-  /** Steps whose sums were taken over. */
-  #stepsTaken = 0;
+  /** @internal Over the steps since the host took them over last. */
+  readonly totals: ReadonlyMap<string, Variable>;
+  /** @internal The same over the steps before, since {@link reset}. */
+  taken: Promise<ReadonlyMap<string, Float64Array>> = Promise.resolve(new Map());
 
   /** @param shapes of each sum, by name */
   constructor(device: Device, shapes: Readonly<Record<string, Shape>>) {
-    this.#totals = new Map(
+    this.totals = new Map(
       Object.entries(shapes).map(([name, shape]) => [
         name,
         variable(new Float32Array(sizeOf(shape)), {
@@ -36,37 +38,35 @@ export class Sums {
   }
 
   add(name: string, amount: Tensor): void {
-    const total = this.#totals.get(name) as Variable;
+    const total = this.totals.get(name) as Variable;
     total.assign(add(total, amount));
   }
 
   /** The shape of a sum; undefined where there is none of that name. */
   shapeOf(name: string): Shape | undefined {
-    return this.#totals.get(name)?.shape;
+    return this.totals.get(name)?.shape;
   }
 
   /** Starts again. */
   reset(): void {
-    this.#taken = Promise.resolve(new Map());
-    this.#stepsTaken = 0;
+    this.taken = Promise.resolve(new Map());
     this.#clear();
   }
 
-  /** To be told, now and then, how many steps were taken since {@link reset}: sums grow long on the host only. */
+  /** To be told how many steps were taken since {@link reset}: at least wherever {@link stepsToTake} divides them. */
   noteSteps(steps: number): void {
-    if (steps - this.#stepsTaken < stepsToTake) return;
-    this.#stepsTaken = steps;
-    this.#taken = this.read();
+    if (steps % stepsToTake !== 0) return;
+    this.taken = this.read();
     // Whoever reads gets the error; nobody may be there yet.
-    this.#taken.catch(() => {});
+    this.taken.catch(() => {});
     this.#clear();
   }
 
   /** All sums as of now, added up in float64. */
   async read(): Promise<ReadonlyMap<string, Float64Array>> {
-    const totals = [...this.#totals];
+    const totals = [...this.totals];
     const [taken, ...values] = await Promise.all([
-      this.#taken,
+      this.taken,
       ...totals.map(async ([, total]) => Float64Array.from(await total.data())),
     ]);
     return new Map(
@@ -78,10 +78,10 @@ export class Sums {
   }
 
   dispose(): void {
-    for (const total of this.#totals.values()) total.dispose();
+    for (const total of this.totals.values()) total.dispose();
   }
 
   #clear(): void {
-    for (const total of this.#totals.values()) total.set(new Float32Array(total.size));
+    for (const total of this.totals.values()) total.set(new Float32Array(total.size));
   }
 }

@@ -30,8 +30,12 @@ export interface BatchWalk {
   readonly hasNext: boolean;
   /** Full batches that may be taken in one go from here; at the last, short one there are none. */
   readonly fullBatchesLeft: number;
-  /** Starts an epoch: back to the first row, in a new order if they are shuffled. */
-  begin(): void;
+  /**
+   * Starts an epoch: back to the first row, in a new order if they are shuffled.
+   *
+   * @param taken batches of it that an earlier run took already; default 0
+   */
+  begin(taken?: number): void;
   /** Counts the next batches as taken and gives the rows of each; the last of an epoch may be shorter. */
   advance(batches?: number): number;
   /** The batch of `rows` at the device's cursor, part by part; the cursor moves on. Asks the device only, so it can be traced. */
@@ -72,9 +76,9 @@ export class Batches implements BatchWalk {
     return Math.ceil(this.#source.count / this.#batchSize);
   }
 
-  begin(): void {
-    this.#done = 0;
-    this.#cursor.set([this.#source.start]);
+  begin(taken = 0): void {
+    this.#done = taken * this.#batchSize;
+    this.#cursor.set([this.#source.start + this.#done]);
     const [order, state] = [this.#order, this.#shuffleState];
     if (order === undefined || state === undefined) return;
     noGrad(() =>

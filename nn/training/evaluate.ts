@@ -3,10 +3,12 @@
 import type { Device } from "../../engine/index.ts";
 import type { BatchStep } from "./batch-step.ts";
 import type { BatchWalk } from "./batches.ts";
+import { type Callback, callbacksOf } from "./callbacks/callback.ts";
+import { Hooks } from "./callbacks/hooks.ts";
 import type { DataTree } from "./data.ts";
 import { type Feed, feedOf } from "./feed.ts";
 import type { Logs } from "./history.ts";
-import { Loop, type LoopOptions } from "./loop.ts";
+import { type EpochOptions, Loop, type LoopOptions } from "./loop.ts";
 import { batchSizeOf, checkSignal, type EvaluateOptions } from "./options.ts";
 import { withOwned } from "./owned.ts";
 import { showLogs, verbosityOf } from "./progress.ts";
@@ -18,6 +20,15 @@ import { checkWeights } from "./weighing.ts";
 export interface EvaluateModelOptions extends EvaluateOptions {
   /** What the loss (and weighted metrics) of each sample counts: [n], or [n, time]; default 1 each. */
   sampleWeight?: DataTree;
+  /** One or several, whose `onTest...` hooks are called. */
+  callbacks?: Callback | readonly Callback[];
+}
+
+/** A walk over data by which a model is judged. */
+export interface TestRun {
+  readonly trainer: Trainer;
+  readonly batches: BatchWalk;
+  readonly loop: Loop;
 }
 
 /** Behind `evaluate`: loss and metrics, by the trainer's names. */
@@ -32,6 +43,7 @@ export async function evaluateModel(
   const batchSize = batchSizeOf(what, options.batchSize);
   const budget = new Budget(what, model.device, options.memoryBudget);
   const verbose = verbosityOf(what, options.verbose ?? 0);
+  const callbacks = callbacksOf(what, options.callbacks);
   return withOwned(async (use) => {
     const { losses } = model;
     const feed = feedOf({ what, model, losses, use, budget }, x, y, options.sampleWeight);
@@ -40,8 +52,7 @@ export async function evaluateModel(
     await feed.checked;
     const batches = use(await makeBatches(what, model.device, feed.source, batchSize, budget));
     const loop = use(testLoop(model.device, trainer, feed, batches, options));
-    await loop.epoch({ onProgress: (steps) => trainer.noteSteps(steps) });
-    const logs = logsOf(trainer, await trainer.read(batches.count));
+    const logs = await testEpoch({ trainer, batches, loop }, new Hooks(callbacks, model));
     if (verbose > 0) (options.print ?? console.log)(`${batches.count} samples - ${showLogs(logs)}`);
     return logs;
   });
@@ -67,6 +78,32 @@ export function runOnBatch(
 
 export const logsOf = (trainer: Trainer, values: readonly number[]): Logs =>
   Object.fromEntries(trainer.names.map((name, i) => [name, values[i]])) as Record<string, number> & Logs;
+
+/** Walks the data once: the loss and the metrics over all samples. */
+export async function testEpoch(
+  { trainer, loop }: TestRun,
+  hooks: Hooks,
+  { onCompile, onProgress }: Pick<EpochOptions, "onCompile"> & { onProgress?: (steps: number) => void } = {},
+): Promise<Logs> {
+  await hooks.tell("onTestBegin", []);
+  trainer.reset();
+  const byBatch = hooks.has("onTestBatchBegin", "onTestBatchEnd");
+  const readLogs = async (samples: number) => logsOf(trainer, await trainer.read(samples));
+  const { samples } = await loop.epoch({
+    ends: byBatch ? [1] : [],
+    onCompile,
+    onSubmit: byBatch ? (steps) => hooks.tell("onTestBatchBegin", [steps]) : undefined,
+    onProgress(steps, seen) {
+      trainer.noteSteps(steps);
+      onProgress?.(steps);
+      if (!byBatch) return;
+      return readLogs(seen).then((logs) => hooks.tell("onTestBatchEnd", [steps - 1, logs]));
+    },
+  });
+  const logs = await readLogs(samples);
+  await hooks.tell("onTestEnd", [logs]);
+  return logs;
+}
 
 export function testLoop(
   device: Device,

@@ -1,22 +1,20 @@
 // fit: epochs over data that lives on the device, or streams where that is too much. Checks everything up front, then
 // only asks the device to work; loss and metrics are read once an epoch, and now and then for a live bar.
 
-import { ArgumentError, type Variable, type WarmUpProgress } from "../../engine/index.ts";
+import { ArgumentError, type Variable } from "../../engine/index.ts";
 import { atLeastOne, atLeastZero, checkOptions, type OptionNames, showGiven } from "../../engine/internal.ts";
-import type { BatchWalk } from "./batches.ts";
-import { type Callback, callbacksOf } from "./callbacks.ts";
+import { type Callback, callbacksOf } from "./callbacks/callback.ts";
 import type { DataTree } from "./data.ts";
-import { logsOf, testLoop } from "./evaluate.ts";
+import { type TestRun, testLoop } from "./evaluate.ts";
 import { type Feed, feedOf } from "./feed.ts";
-import { History, type Logs, validationName } from "./history.ts";
-import { LiveReader } from "./live-reader.ts";
+import { FitRun } from "./fit-run.ts";
+import type { History } from "./history.ts";
 import { Loop, type LoopOptions } from "./loop.ts";
 import { batchSizeOf, checkSignal } from "./options.ts";
 import { withOwned } from "./owned.ts";
-import { makeProgress, type Progress, type Verbosity } from "./progress.ts";
+import { makeProgress, type Verbosity } from "./progress.ts";
 import { Budget, type MemoryOptions, makeBatches } from "./stream.ts";
 import type { TrainableModel } from "./trainable.ts";
-import type { Trainer } from "./trainer.ts";
 import { type ClassWeightOption, checkWeights, classWeightsOf } from "./weighing.ts";
 
 /** How to train; typed and nested arrays above `memoryBudget` stream from the host, with the same results. */
@@ -116,10 +114,10 @@ export async function fitModel(
     await feed.checked;
     await held?.checked;
     const source = { ...feed.source, count: split };
-    const train = use(
+    const walk = use(
       await makeBatches(what, device, source, batchSize, budget, shuffle ? shuffleState : undefined),
     );
-    let validation: Parameters<typeof run>[3];
+    let validation: TestRun | undefined;
     if (held !== undefined) {
       const heldTrainer = use(model.makeTrainer({ hasWeights: held.hasWeights }));
       const batches = use(
@@ -137,9 +135,21 @@ export async function fitModel(
       const batch = feed.batchOf(parts);
       trainer.trainStep(batch.x, batch.y as never, batch.weights);
     };
-    const loop = use(new Loop(device, train, step, options));
+    const loop = use(new Loop(device, walk, step, options));
+    const run = new FitRun({
+      model,
+      trainer,
+      walk,
+      loop,
+      validation,
+      validationFreq: options.validationFreq ?? 1,
+      callbacks,
+      progress,
+      epoch: options.initialEpoch ?? 0,
+      epochs,
+    });
     try {
-      return await run(model, trainer, train, validation, loop, progress, callbacks, options);
+      return await run.run();
     } finally {
       progress.stop();
     }
@@ -181,92 +191,3 @@ function checkFitOptions(
     throw new ArgumentError(`${what}: validationData must be [x, y] or [x, y, sampleWeight]`);
   }
 }
-
-async function run(
-  model: TrainableModel,
-  trainer: Trainer,
-  train: BatchWalk,
-  validation: { trainer: Trainer; batches: BatchWalk; loop: Loop } | undefined,
-  loop: Loop,
-  progress: Progress,
-  callbacks: readonly Callback[],
-  { epochs = 1, initialEpoch = 0, validationFreq = 1 }: FitOptions,
-): Promise<History> {
-  const history = new History();
-  const warn = warnings(`fit: ${model.describe()}`);
-  model.history = history;
-  model.stopTraining = false;
-  for (const callback of callbacks) await callback.onTrainBegin?.(model);
-  for (let epoch = initialEpoch; epoch < epochs && !model.stopTraining; epoch++) {
-    for (const callback of callbacks) await callback.onEpochBegin?.(epoch, model);
-    trainer.beginEpoch(epoch);
-    const started = performance.now();
-    progress.begin(epoch, train.steps);
-    const reader = progress.isLive ? new LiveReader(trainer) : undefined;
-    trainer.reset();
-    const onCompile: WarmUpProgress = ({ done, total, kernel }) => progress.compiling(done, total, kernel);
-    const taken = await loop
-      .epoch({
-        onProgress: (steps, samples) => {
-          trainer.noteSteps(steps);
-          if (reader !== undefined) progress.update(steps, reader.look(samples));
-        },
-        onCompile,
-        isStopped: () => model.stopTraining,
-      })
-      // What was read for the bar would else be read on behind the back of a caller who aborted.
-      .finally(() => reader?.settled);
-    if (epoch === initialEpoch) {
-      history.firstStepMs = loop.firstStepMs ?? Number.NaN;
-      history.compiledPipelines = loop.compiledPipelines;
-    }
-    const values = await trainer.read(taken.samples);
-    const seconds = (performance.now() - started) / 1000;
-    const logs: Record<string, number> & Logs = { ...logsOf(trainer, values) };
-    if (validation !== undefined && isDue(validationFreq, epoch + 1)) {
-      validation.trainer.reset();
-      await validation.loop.epoch({
-        onProgress: (steps) => {
-          validation.trainer.noteSteps(steps);
-          progress.validating(steps, validation.batches.steps);
-        },
-        onCompile,
-      });
-      const found = await validation.trainer.read(validation.batches.count);
-      trainer.names.forEach((name, i) => {
-        logs[validationName(name)] = found[i];
-      });
-    }
-    history.add(epoch, logs, seconds);
-    progress.end(logs, seconds, taken.steps);
-    if (!Number.isFinite(logs.loss) || !Number.isFinite(logs.valLoss ?? 0))
-      warn("numbers", lostNumbers(epoch, logs));
-    for (const callback of callbacks) await callback.onEpochEnd?.(epoch, logs, model);
-    if (!trainer.isCurrent) warn("weights", changedWeights);
-  }
-  trainer.finalize();
-  for (const callback of callbacks) await callback.onTrainEnd?.(model);
-  return history;
-}
-
-/** Warns of each kind of thing once. */
-function warnings(what: string): (kind: string, text: string) => void {
-  const told = new Set<string>();
-  return (kind, text) => {
-    if (told.has(kind)) return;
-    told.add(kind);
-    console.warn(`gradgpu: ${what}: ${text}`);
-  };
-}
-
-const lostNumbers = (epoch: number, { loss, valLoss }: Logs): string =>
-  `the ${Number.isFinite(loss) ? `validation loss is ${valLoss}` : `loss is ${loss}`} since epoch ${epoch + 1}, and training will not mend it. ` +
-  "Use a smaller learningRate, clip gradients (globalClipNorm: 1), or look for NaN and huge values in the data; " +
-  "debug({ numerics: true }) names the op that made the first one";
-
-const changedWeights =
-  "which weights are trainable has changed (a layer's trainable was set). This fit goes on with those that it began with; the change counts from the next compile on";
-
-/** @param epoch counted from 1 */
-const isDue = (frequency: number | readonly number[], epoch: number): boolean =>
-  typeof frequency === "number" ? epoch % frequency === 0 : frequency.includes(epoch);

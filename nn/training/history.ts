@@ -12,7 +12,10 @@ export interface Curves {
   [name: string]: number[];
 }
 
+/** A callback, too: `fit` makes one by itself and gives it back; another one that is passed to it gets the same numbers. */
 export class History {
+  /** How many epochs the run was meant to have, and steps an epoch. */
+  params: { readonly epochs: number; readonly steps: number } = { epochs: 0, steps: 0 };
   /** The epochs' numbers, counted from 0. */
   readonly epoch: number[] = [];
   /** One array a name, one value an epoch. Losses and metrics are means over samples. */
@@ -23,6 +26,25 @@ export class History {
   firstStepMs = Number.NaN;
   /** Kernels compiled for it; those that the device had already are not counted. */
   compiledPipelines = 0;
+
+  setParams(params: History["params"]): void {
+    this.params = params;
+  }
+
+  onEpochEnd(epoch: number, logs: Logs, _model: unknown, { seconds }: { readonly seconds: number }): void {
+    this.add(epoch, logs, seconds);
+  }
+
+  state(): { epoch: number[]; seconds: number[]; history: Record<string, number[]> } {
+    const history = Object.entries(this.history).map(([name, values]) => [name, [...values]]);
+    return { epoch: [...this.epoch], seconds: [...this.epochSeconds], history: Object.fromEntries(history) };
+  }
+
+  restore({ epoch, seconds, history }: ReturnType<History["state"]>): void {
+    this.epoch.splice(0, Infinity, ...epoch);
+    this.epochSeconds.splice(0, Infinity, ...seconds);
+    for (const [name, values] of Object.entries(history)) this.history[name] = [...values];
+  }
 
   /** @internal */
   add(epoch: number, logs: Logs, seconds: number): void {

@@ -2,12 +2,11 @@
 // submits under way.
 
 import { type Device, jit, type Tensor, tidy, type WarmUpProgress } from "../../engine/index.ts";
+import { stepsToTake } from "../objective/sums.ts";
 import type { BatchWalk } from "./batches.ts";
 
 /** Milliseconds that one submit should keep the device busy: long enough to hide its cost, short enough to react. */
 const submitMs = 50;
-/** Steps in one submit at most. */
-const maxSteps = 256;
 /** Milliseconds after which timers, input and drawing get their turn. */
 const turnMs = 100;
 
@@ -22,8 +21,14 @@ export interface LoopOptions {
 }
 
 export interface EpochOptions {
-  /** Told after each submit: steps taken in this epoch and samples seen. */
-  readonly onProgress?: (steps: number, samples: number) => void;
+  /** Steps of the epoch that an earlier run took, and samples that it saw; default none. */
+  readonly from?: { readonly steps: number; readonly samples: number };
+  /** Submits end at multiples of these numbers of steps, too. */
+  readonly ends?: readonly number[];
+  /** Told before each submit how many steps were taken in this epoch. */
+  readonly onSubmit?: (steps: number) => Promise<void>;
+  /** Told after each submit: steps taken in this epoch and samples seen. What it promises is awaited. */
+  readonly onProgress?: (steps: number, samples: number) => Promise<void> | undefined;
   readonly onCompile?: WarmUpProgress;
   /** Asked after each submit whether the epoch ends there. */
   readonly isStopped?: () => boolean;
@@ -68,43 +73,49 @@ export class Loop {
    *
    * @throws the signal's reason when that is aborted
    */
-  async epoch({ onProgress, onCompile, isStopped }: EpochOptions = {}): Promise<{
+  async epoch({ from, ends = [], onSubmit, onProgress, onCompile, isStopped }: EpochOptions = {}): Promise<{
     steps: number;
     samples: number;
   }> {
     this.#signal?.throwIfAborted();
     const batches = this.#batches;
-    batches.begin();
-    let steps = 0;
-    let samples = 0;
+    let { steps, samples } = from ?? { steps: 0, samples: 0 };
+    const taken = steps;
+    batches.begin(taken);
+    const untilEnd = () => [stepsToTake, ...ends].map((every) => every - (steps % every));
     let earlier = Promise.resolve();
     let lastDone = performance.now();
     let lastTurn = lastDone;
     while (batches.hasNext) {
+      await onSubmit?.(steps);
       const started = performance.now();
       const isFirst = this.firstStepMs === undefined;
-      const count = isFirst ? 1 : Math.max(1, Math.min(this.#stepsPerSubmit, batches.fullBatchesLeft));
+      const most = Math.min(this.#stepsPerSubmit, batches.fullBatchesLeft, ...untilEnd());
+      const count = isFirst ? 1 : Math.max(1, most);
       const rows = batches.advance(count);
       const pipelinesBefore = isFirst ? this.#device.counters().pipelines : 0;
       if (isFirst) await this.#warmUp(rows, onCompile);
       this.#step.run({ steps: count }, rows);
+      // The first submit of an epoch has its beginning to do as well.
+      const isSteady = !isFirst && steps > taken;
       steps += count;
       samples += rows * count;
       // At most two submits are under way: wait for the one before.
       await earlier;
-      const now = performance.now();
-      if (!isFirst && steps > count) this.#adapt((now - lastDone) / count);
-      lastDone = now;
-      earlier = this.#device.sync();
+      earlier = this.#device.sync().then(() => {
+        const now = performance.now();
+        if (isSteady) this.#adapt((now - Math.max(started, lastDone)) / count);
+        lastDone = now;
+      });
       // Whoever awaits it gets the error; nobody may be there yet.
       earlier.catch(() => {});
       if (isFirst) {
         await earlier;
-        this.firstStepMs = performance.now() - started;
-        lastDone = performance.now();
+        this.firstStepMs = lastDone - started;
         this.compiledPipelines = this.#device.counters().pipelines - pipelinesBefore;
       }
-      onProgress?.(steps, samples);
+      const told = onProgress?.(steps, samples);
+      if (told !== undefined) await told;
       if (performance.now() - lastTurn >= turnMs) {
         await new Promise((resolve) => setTimeout(resolve, 0));
         lastTurn = performance.now();
@@ -138,7 +149,7 @@ export class Loop {
 
   /** Aims at {@link submitMs} a submit, slowly, since one measurement says little. */
   #adapt(stepMs: number): void {
-    const wanted = Math.max(1, Math.min(maxSteps, Math.round(submitMs / Math.max(stepMs, 0.01))));
+    const wanted = Math.max(1, Math.min(stepsToTake, Math.round(submitMs / Math.max(stepMs, 0.01))));
     const limit = this.#stepsPerSubmit * 2;
     this.#stepsPerSubmit = Math.max(1, Math.min(wanted, limit));
   }

@@ -17,17 +17,18 @@ export interface EvaluateOptions extends LoopOptions, MemoryOptions {
   print?: (line: string) => void;
 }
 
-export const predictOptions: OptionNames<EvaluateOptions> = {
+export const predictOptions: OptionNames<EvaluateOptions & { callbacks?: unknown }> = {
   batchSize: true,
   jit: true,
   memoryBudget: true,
   signal: true,
   verbose: true,
   print: true,
+  callbacks: true,
 };
 
 export const evaluateOptions: OptionNames<
-  EvaluateOptions & { sampleWeight?: DataTree; returnDict?: boolean }
+  EvaluateOptions & { callbacks?: unknown; sampleWeight?: DataTree; returnDict?: boolean }
 > = {
   ...predictOptions,
   sampleWeight: true,

@@ -3,6 +3,8 @@
 import { cast, type Tensor, type Tree, tidy } from "../../engine/index.ts";
 import { joinRows, leavesOf, withLeaves } from "../../engine/internal.ts";
 import { Batches } from "./batches.ts";
+import { type Callback, callbacksOf } from "./callbacks/callback.ts";
+import { Hooks } from "./callbacks/hooks.ts";
 import type { DataTree } from "./data.ts";
 import { feedOf } from "./feed.ts";
 import type { TrainedModel } from "./model.ts";
@@ -12,17 +14,23 @@ import { Pace } from "./pace.ts";
 import { verbosityOf } from "./progress.ts";
 import { Budget, makeBatches } from "./stream.ts";
 
+export interface PredictOptions extends EvaluateOptions {
+  /** One or several, whose `onPredict...` hooks are called. */
+  callbacks?: Callback | readonly Callback[];
+}
+
 /** Behind {@link Model.predict}: [n, ...outputShape] of each output, the caller's to dispose. */
 export async function predictModel(
   model: TrainedModel,
   x: DataTree,
-  options: EvaluateOptions,
+  options: PredictOptions,
 ): Promise<Tree<Tensor>> {
   const what = `predict: ${model.describe()}`;
   const { signal } = options;
   checkSignal(what, signal);
   const batchSize = batchSizeOf(what, options.batchSize);
   const verbose = verbosityOf(what, options.verbose ?? 0);
+  const hooks = new Hooks(callbacksOf(what, options.callbacks), model);
   const started = performance.now();
   const { device } = model;
   const budget = new Budget(what, device, options.memoryBudget);
@@ -34,13 +42,18 @@ export async function predictModel(
     /** Batch by batch, the outputs in their order. */
     const parts: Tensor[][] = [];
     try {
+      await hooks.tell("onPredictBegin", []);
       batches.begin();
       while (batches.hasNext) {
+        await hooks.tell("onPredictBatchBegin", [parts.length]);
         const rows = batches.advance();
-        parts.push(tidy(() => leavesOf<Tensor>(model.call(feed.batchOf(batches.take(rows)).x))));
+        const outputs = tidy(() => leavesOf<Tensor>(model.call(feed.batchOf(batches.take(rows)).x)));
+        parts.push(outputs);
+        await hooks.tell("onPredictBatchEnd", [parts.length - 1, withLeaves(model.outputs, outputs)]);
         await pace.step();
         signal?.throwIfAborted();
       }
+      await hooks.tell("onPredictEnd", []);
       const wholes = parts[0].map((_, i) => joined(parts.map((outputs) => outputs[i])));
       if (verbose > 0) {
         await device.sync();

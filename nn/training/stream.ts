@@ -186,9 +186,11 @@ export class StreamedBatches implements BatchWalk {
     return Math.floor((end - this.#done) / this.#batchSize);
   }
 
-  begin(): void {
-    this.#done = 0;
-    this.#resident?.begin();
+  begin(taken = 0): void {
+    this.#done = taken * this.#batchSize;
+    this.#resident?.begin(taken);
+    // Amid a chunk: it is filled from its beginning.
+    if (this.#done % this.#chunkRows !== 0) this.#loaded = -1;
     const shuffle = this.#shuffle;
     if (shuffle === undefined || this.#order === undefined) return;
     if (this.#resident === undefined) noGrad(() => tidy(() => shuffle.state.assign(advance(shuffle.state))));
@@ -199,7 +201,7 @@ export class StreamedBatches implements BatchWalk {
 
   /** Never goes past the end of a chunk if asked for {@link fullBatchesLeft} at most, or for one. */
   advance(batches = 1): number {
-    if (this.#done % this.#chunkRows === 0) this.#load();
+    if (this.#done % this.#chunkRows === 0 || this.#loaded < 0) this.#load();
     this.#resident?.advance(batches);
     const rows = Math.min(this.#batchSize, this.count - this.#done);
     this.#done = Math.min(this.count, this.#done + rows * batches);
@@ -223,8 +225,8 @@ export class StreamedBatches implements BatchWalk {
 
   /** Uploads the chunk that begins here, unless it is there. */
   #load(): void {
-    this.#cursor.set([0]);
-    const first = this.#done;
+    const first = this.#done - (this.#done % this.#chunkRows);
+    this.#cursor.set([this.#done - first]);
     if (this.#loaded === first) return;
     const count = Math.min(this.#chunkRows, this.count - first);
     for (const chunk of this.#chunks) chunk?.fill(first, count, this.#start, this.#order);

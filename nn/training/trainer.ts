@@ -61,12 +61,13 @@ export class Trainer {
   readonly #optimizer: Optimizer;
   readonly #variables: readonly Variable[];
   readonly #outputs: readonly TrainedOutput[];
-  readonly #objectives: readonly Objective[];
+  /** @internal Of each output. */
+  readonly objectives: readonly Objective[];
   /** Whether any loss takes its output's last activation over: then the model leaves all of them out. */
   readonly #takesLogits: boolean;
   readonly #rules: readonly Rule[];
-  /** What penalties and layers add to the loss, summed over samples. */
-  readonly #added: Sums;
+  /** @internal What penalties and layers add to the loss, summed over samples. */
+  readonly added: Sums;
   #hasAdded = false;
 
   constructor({ model, optimizer, frozen, outputs, hasWeights, classWeights }: TrainerOptions) {
@@ -77,9 +78,9 @@ export class Trainer {
     this.#variables = model.trainedBut(frozen);
     const trained = new Set(this.#variables);
     this.#rules = [...model.weightRules()].filter(({ variable }) => trained.has(variable));
-    this.#added = new Sums(model.device, { added: [] });
+    this.added = new Sums(model.device, { added: [] });
     const { outputShapes, outputActivations } = model;
-    this.#objectives = outputs.map(
+    this.objectives = outputs.map(
       ({ loss, metrics, weightedMetrics }, i) =>
         new Objective({
           what: model.describe(),
@@ -94,13 +95,13 @@ export class Trainer {
           classWeights: classWeights?.[i],
         }),
     );
-    this.#takesLogits = this.#objectives.some(({ takesOver }) => takesOver !== undefined);
-    this.names = namesOf(outputs, this.#objectives);
+    this.#takesLogits = this.objectives.some(({ takesOver }) => takesOver !== undefined);
+    this.names = namesOf(outputs, this.objectives);
   }
 
   /** The losses that are computed: from logits where they take over the model's last activations. */
   get losses(): readonly Loss[] {
-    return this.#objectives.map(({ loss }) => loss);
+    return this.objectives.map(({ loss }) => loss);
   }
 
   /** Whether what the layers say of being trained is still what it was at `compile`. */
@@ -146,12 +147,8 @@ export class Trainer {
 
   /** Starts the sums again. */
   reset(): void {
-    for (const sums of this.#sums) sums.reset();
-  }
-
-  /** Those that steps add to. */
-  get #sums(): readonly Pick<Objective, "reset" | "noteSteps">[] {
-    return this.#hasAdded ? [...this.#objectives, this.#added] : this.#objectives;
+    for (const objective of this.objectives) objective.reset();
+    if (this.#hasAdded) this.added.reset();
   }
 
   /** Tells the optimizer which epoch begins; the first one before anything is traced. */
@@ -164,15 +161,16 @@ export class Trainer {
     this.#optimizer.finalizeVariableValues();
   }
 
-  /** To be told, now and then, how many steps were taken since {@link reset}: sums grow long on the host only. */
+  /** To be told how many steps were taken since {@link reset}: see {@link Sums.noteSteps}. */
   noteSteps(steps: number): void {
-    for (const sums of this.#sums) sums.noteSteps(steps);
+    for (const { sums } of this.objectives) sums.noteSteps(steps);
+    if (this.#hasAdded) this.added.noteSteps(steps);
   }
 
   /** Loss and metrics over the `samples` seen since {@link reset}, in the order of {@link names}. */
   async read(samples: number): Promise<number[]> {
-    const added = this.#hasAdded ? this.#added.read() : undefined;
-    const found = await Promise.all(this.#objectives.map((objective) => objective.read(samples)));
+    const added = this.#hasAdded ? this.added.read() : undefined;
+    const found = await Promise.all(this.objectives.map((objective) => objective.read(samples)));
     const extra = added === undefined ? 0 : ((await added).get("added") as Float64Array)[0] / samples;
     const losses = found.map(([loss]) => loss);
     const weighted = losses.map((loss, i) =>
@@ -184,7 +182,7 @@ export class Trainer {
   }
 
   dispose(): void {
-    for (const sums of [...this.#objectives, this.#added]) sums.dispose();
+    for (const sums of [...this.objectives, this.added]) sums.dispose();
   }
 
   /** The loss of a batch; adds it and the metrics to the sums. */
@@ -200,7 +198,7 @@ export class Trainer {
     const targets = leavesOf(y);
     const losses = leavesOf(result as Tree<Tensor>).map((output, i) => {
       const { lossWeight } = this.#outputs[i];
-      const loss = this.#objectives[i].add(targets[i], this.#activated(output, i), {
+      const loss = this.objectives[i].add(targets[i], this.#activated(output, i), {
         sampleWeight: weights[i],
         mask: maskOf(output),
       });
@@ -213,13 +211,13 @@ export class Trainer {
     const extra = added.reduce((total, loss) => add(total, loss));
     this.#hasAdded = true;
     const samples = leavesOf(x)[0].shape[0];
-    noGrad(() => this.#added.add("added", mul(extra, samples)));
+    noGrad(() => this.added.add("added", mul(extra, samples)));
     return [...losses, extra].reduce((total, loss) => add(total, loss));
   }
 
   /** An output as its loss wants it, where the model left the last activations out for another's sake. */
   #activated(output: Tensor, i: number): Tensor {
-    if (!this.#takesLogits || this.#objectives[i].takesOver !== undefined) return output;
+    if (!this.#takesLogits || this.objectives[i].takesOver !== undefined) return output;
     return this.#model.outputActivations[i]?.call(output) ?? output;
   }
 }

@@ -25,7 +25,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
 
 /** What users don't call: constructors and methods that are marked internal, those of errors, and of base classes. */
 const isInternal = ({ name, kind }: PublicFunction): boolean =>
-  /^(engine\.(SourceLine|Tensor|Variable|VariablePack|Profile|Device|kernel\..*)|nn\.Layer|nn\.Placeholder|optim\.Optimizer)$/.test(
+  /^(engine\.(SourceLine|Tensor|Variable|VariablePack|Profile|Device|kernel\..*)|nn\.Layer|nn\.Placeholder|optim\.Optimizer|data\.DatasetIterator)$/.test(
     name,
   ) ||
   // Methods of base classes are looked at in the classes that have them.
@@ -115,7 +115,7 @@ let x: Tensor;
 let instances: Readonly<Record<string, object>>;
 
 beforeAll(async () => {
-  await init({ device: "cpu" });
+  const device = await init({ device: "cpu" });
   x = tensor([
     [1, 2, 3],
     [4, 5, 6],
@@ -124,10 +124,13 @@ beforeAll(async () => {
   model.compile({ optimizer: "sgd", loss: "meanSquaredError" });
   const weights = [engine.variable([1, 2]), engine.variable([3])];
   instances = {
+    "engine.Device": device,
+    "data.Dataset": data.Dataset.range(2),
     "engine.RandomGenerator": new engine.RandomGenerator(),
     "engine.Tape": new engine.Tape(),
     "engine.Variable": engine.variable([1, 2]),
     "engine.VariablePack": engine.packVariables(weights),
+    "nn.EventWriter": new nn.EventWriter(new nn.LogDownload()),
     "nn.Sequential": model,
     "nn.TextVectorization": new nn.TextVectorization({ vocabulary: ["a"] }),
     "nn.Model": new nn.Model(start, new nn.Dense(1).call(start)).compile({ optimizer: "sgd", loss: "mse" }),

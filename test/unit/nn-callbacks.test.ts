@@ -12,7 +12,7 @@ import {
   type ReduceLROnPlateauOptions,
   Sequential,
 } from "../../nn/index.ts";
-import * as all from "../../nn/training/all-callbacks.ts";
+import * as all from "../../nn/training/callbacks/index.ts";
 import { Adam, SGD, schedules } from "../../optim/index.ts";
 
 let device: Device;

@@ -29,7 +29,7 @@ import {
 } from "../../nn/index.ts";
 import { type ClassWeight, ClassWeights, checkSampleWeight } from "../../nn/objective/class-weights.ts";
 import { Objective, type ObjectiveOptions } from "../../nn/objective/objective.ts";
-import { Monitor } from "../../nn/training/monitor.ts";
+import { Monitor } from "../../nn/training/callbacks/monitor.ts";
 
 let device: Device;
 beforeAll(async () => {

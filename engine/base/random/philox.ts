@@ -7,7 +7,7 @@
  * What a block of words is for: the fourth word of the counter. The same stream number under the same key gives
  * unrelated words for each purpose, so host draws never repeat what the device draws.
  */
-export const purpose = { device: 0, host: 1, permutation: 2 } as const;
+export const purpose = { device: 0, host: 1, permutation: 2, picks: 3 } as const;
 
 /** Four words, by the order of Random123's arrays: `counter[0..3]`, `key[0..1]`. */
 export function philox(counter: ArrayLike<number>, key: ArrayLike<number>): Uint32Array<ArrayBuffer> {

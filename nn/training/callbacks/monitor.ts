@@ -1,6 +1,6 @@
 // Monitor: follows one number of the logs, epoch after epoch, and tells which epochs are better than all before.
 
-import { ArgumentError } from "../../engine/index.ts";
+import { ArgumentError } from "../../../engine/index.ts";
 import {
   atLeastZero,
   choiceOf,
@@ -8,8 +8,8 @@ import {
   nearest,
   type OptionNames,
   spellingOf,
-} from "../../engine/internal.ts";
-import type { Logs } from "./history.ts";
+} from "../../../engine/internal.ts";
+import type { Logs } from "../history.ts";
 
 export interface MonitorOptions {
   /** The name in the logs: "loss", "accuracy", "valLoss" (or "val_loss"), ... Default "valLoss". */

@@ -1,10 +1,10 @@
 // ReduceLROnPlateau: smaller steps for training that has stopped getting better.
 
-import { ArgumentError } from "../../engine/index.ts";
-import { atLeastZero, checkOptions, showGiven, wholeNumber } from "../../engine/internal.ts";
-import type { Callback } from "./callbacks.ts";
-import type { Logs } from "./history.ts";
-import type { TrainedModel } from "./model.ts";
+import { ArgumentError } from "../../../engine/index.ts";
+import { atLeastZero, checkOptions, showGiven, wholeNumber } from "../../../engine/internal.ts";
+import type { Logs } from "../history.ts";
+import type { TrainedModel } from "../model.ts";
+import type { Callback } from "./callback.ts";
 import { Monitor, type MonitorOptions, monitorOptions } from "./monitor.ts";
 
 export interface ReduceLROnPlateauOptions extends MonitorOptions {

@@ -1,10 +1,10 @@
 // EarlyStopping: ends training that has stopped getting better.
 
-import { checkOptions, wholeNumber } from "../../engine/internal.ts";
-import type { WeightValue } from "../state/weights.ts";
-import type { Callback } from "./callbacks.ts";
-import type { Logs } from "./history.ts";
-import type { TrainedModel } from "./model.ts";
+import { checkOptions, wholeNumber } from "../../../engine/internal.ts";
+import type { WeightValue } from "../../state/weights.ts";
+import type { Logs } from "../history.ts";
+import type { TrainedModel } from "../model.ts";
+import type { Callback } from "./callback.ts";
 import { Monitor, type MonitorOptions, monitorOptions } from "./monitor.ts";
 
 export interface EarlyStoppingOptions extends MonitorOptions {

@@ -1,0 +1,17 @@
+// Pipelines of data.
+
+export type { PadValue } from "./batch.ts";
+export type { BucketOptions } from "./buckets.ts";
+export {
+  type BatchOptions,
+  type CacheOptions,
+  Dataset,
+  type GeneratorOptions,
+  type PaddedBatchOptions,
+  type ShuffleOptions,
+} from "./dataset.ts";
+export type { DatasetIterator, DatasetPosition, OpenOptions } from "./iterator.ts";
+export { NdArray, type NumberArray, type Shaped } from "./nd-array.ts";
+export type { ElementPlace } from "./row-stages.ts";
+export type { SourceFunction, SourcePosition } from "./sources.ts";
+export type { Batch, RowOf, Slice } from "./types.ts";
