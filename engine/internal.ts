@@ -28,6 +28,7 @@ export { packVariables, VariablePack } from "./state/pack.ts";
 export { checkSize, fromValues, isList } from "./tensor/create.ts";
 /** @internal */
 export { joinRows } from "./tensor/join-rows.ts";
+/** @internal */
 export { claim } from "./tensor/scope.ts";
 export { track } from "./tensor/scope-stack.ts";
 /** @internal */
