@@ -40,8 +40,9 @@ export class Adam extends DeclaredOptimizer<Slot> {
   declare readonly amsgrad: boolean;
   protected readonly slotStarts: Record<Slot, number>;
 
-  constructor(options: AdamOptions = {}) {
-    super("Adam", 0.001, options, own);
+  /** @param type what a subclass calls itself */
+  constructor(options: AdamOptions = {}, type = "Adam") {
+    super(type, 0.001, options, own);
     const starts = { firstMoment: 0, secondMoment: 0 };
     this.slotStarts = (this.amsgrad ? { ...starts, largestSecondMoment: 0 } : starts) as Record<Slot, number>;
   }
@@ -82,7 +83,8 @@ export class Adam extends DeclaredOptimizer<Slot> {
  */
 export class AdamW extends Adam {
   constructor(options: AdamOptions = {}) {
+    // Before anything else is looked at: null has no weightDecay.
     checkOptions<object>("AdamW", options, { ...optimizerOptions, ...own } as object);
-    super({ ...options, name: options.name ?? "AdamW", weightDecay: options.weightDecay ?? 0.004 });
+    super({ ...options, weightDecay: options.weightDecay ?? 0.004 }, "AdamW");
   }
 }
