@@ -3,7 +3,7 @@
 
 import type { Backend, WorkCounters } from "../backend/backend.ts";
 import type { DispatchTime, ProfileClock, ProfileSession } from "../backend/timing.ts";
-import { gpuProfiler } from "../backend/webgpu/timestamps.ts";
+import { gpuProfiler } from "../backend/webgpu/gpu-profiler.ts";
 import { ArgumentError, checkFunction, checkOptions, type OptionNames } from "../base/errors.ts";
 import { importByName, nodeProcess } from "../base/host.ts";
 import { sizeOf } from "../base/shape.ts";

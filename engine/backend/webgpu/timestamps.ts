@@ -1,11 +1,8 @@
 // Clocks for a profile: what each dispatch took. One reads the GPU's timestamps; the other, for adapters without
 // them, holds all work back and lets one dispatch after the other run to its end. Neither exists unless a profile runs.
 
-import { ArgumentError } from "../../base/errors.ts";
-import type { DeviceInfo } from "../backend.ts";
-import type { DispatchTime, GpuProfiler } from "../timing.ts";
+import type { DispatchTime } from "../timing.ts";
 import type { Kernel } from "./pipelines.ts";
-import type { Recorder } from "./recorder.ts";
 
 /** What a dispatch binds. */
 export interface Bound {
@@ -34,38 +31,6 @@ export interface DispatchClock {
   /** The times of all dispatches, in order. */
   finish(): Promise<DispatchTime[]>;
 }
-
-/** Times the dispatches of a WebgpuBackend until it is stopped. */
-export const gpuProfiler: GpuProfiler = (gpu, clock) => {
-  const { device, recorder, info } = gpu as { device: GPUDevice; recorder: Recorder; info: DeviceInfo };
-  if (recorder.clock !== undefined) {
-    throw new ArgumentError("profile: another profile of this device is running; await it first");
-  }
-  const hasTimestamps = info.features.includes("timestamp-query");
-  if (clock === "timestamps" && !hasTimestamps) {
-    throw new ArgumentError(
-      'profile: the adapter has no timestamp queries (feature "timestamp-query"); use { clock: "wall" }',
-    );
-  }
-  recorder.flush();
-  const chosen = clock ?? (hasTimestamps ? "timestamps" : "wall");
-  const timer = chosen === "timestamps" ? new TimestampClock(device) : new WallClock(device);
-  recorder.clock = timer;
-  return {
-    clock: chosen,
-    stop: async () => {
-      try {
-        recorder.flush();
-        await timer.drain();
-      } finally {
-        recorder.flush();
-        timer.settle();
-        recorder.clock = undefined;
-      }
-      return timer.finish();
-    },
-  };
-};
 
 /** Dispatches in a query set, which holds 4096 stamps at most. */
 const setSize = 2048;
