@@ -341,7 +341,8 @@ function idCountsOf({ inputs, calls }: Graph): (number | undefined)[] {
     const counts = calls.flatMap(({ layer, inputs: given }) =>
       leavesOf(given).flatMap((value, i) => {
         if (value !== placeholder) return [];
-        const count = layer instanceof GraphModel ? layer.idCounts[i] : layer.idCount;
+        // Of several inputs the first holds ids.
+        const count = layer instanceof GraphModel ? layer.idCounts[i] : i === 0 ? layer.idCount : undefined;
         return count === undefined ? [] : [count];
       }),
     );
