@@ -40,8 +40,8 @@ import type { History, Logs } from "../training/history.ts";
 import { evaluateOptions, predictOptions } from "../training/options.ts";
 import { outputWarning } from "../training/output-warning.ts";
 import { type PredictOptions, predictModel } from "../training/predict.ts";
-import type { TrainableModel } from "../training/trainable.ts";
-import { type TrainedOutput, Trainer, type TrainerOptions } from "../training/trainer.ts";
+import type { OwnTrainerOptions, TrainableModel } from "../training/trainable.ts";
+import { type TrainedOutput, Trainer } from "../training/trainer.ts";
 import { begin, type Compiled, type CompileOptions, compiled, outputsOf } from "./compiled.ts";
 import { graphConfig, relaid } from "./copies.ts";
 import { checkForm, Graph, type LayerCall, readInputs } from "./graph.ts";
@@ -510,12 +510,12 @@ export class Model<const PI = any, const PO = any>
     return compiled.outputs;
   }
 
-  /** @internal A trainer for the compiled losses, metrics and optimizer. */
-  makeTrainer(options: Pick<TrainerOptions, "hasWeights" | "classWeights"> = {}): Trainer {
+  /** @internal A trainer for the compiled losses and metrics, and the compiled optimizer unless another one is given. */
+  makeTrainer(options: OwnTrainerOptions = {}): Trainer {
     const compiled = this.#checkCompiled("training");
     compiled.frozen ??= frozenLayers(this);
     const { optimizer, frozen } = compiled;
-    return new Trainer({ ...options, model: this, optimizer, frozen, outputs: this.#outputsTrained() });
+    return new Trainer({ optimizer, ...options, model: this, frozen, outputs: this.#outputsTrained() });
   }
 
   /**

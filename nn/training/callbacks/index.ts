@@ -2,3 +2,4 @@
 
 export { EarlyStopping, type EarlyStoppingOptions } from "./early-stopping.ts";
 export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from "./reduce-learning-rate.ts";
+export { TensorBoard, type TensorBoardOptions } from "./tensor-board.ts";
