@@ -86,6 +86,7 @@ export type { Tensors } from "./checks/reference-program.ts";
 export { type Debugging, type DebugOptions, debug } from "./debug/debug.ts";
 export type { GarbageReport } from "./debug/garbage.ts";
 export { type JitOptions, type JitResult, type Jitted, jit, type WarmUp } from "./jit/jit.ts";
+export { type ScanOptions, type ScanOutput, scan } from "./jit/scan/scan.ts";
 /** For kernels of one's own: operands, shaders, grids. */
 export * as kernel from "./kernel/kernel.ts";
 export type { ReferenceTensor, Sample } from "./kernel/kernel-op.ts";
@@ -103,7 +104,15 @@ export {
 } from "./profile/profile.ts";
 export { RandomGenerator, type RandomGeneratorOptions } from "./state/generator.ts";
 export { type CreateOptions, full, ones, tensor, zeros } from "./tensor/create.ts";
-export { Device, device, dispose, memory, setDevice, setSeed } from "./tensor/device.ts";
+export {
+  Device,
+  device,
+  dispose,
+  memory,
+  type RecoverOptions,
+  setDevice,
+  setSeed,
+} from "./tensor/device.ts";
 export {
   type NotDifferentiable,
   notDifferentiable,

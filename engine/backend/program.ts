@@ -3,14 +3,23 @@
 import type { KernelCall, Spec } from "../kernel/kernel.ts";
 import type { Memory } from "../kernel/memory.ts";
 
-/** Where a value lives while the program runs. */
+/** A row of what lies in a place: a loop's steps read and write one after the other. */
+export interface Row {
+  /** From where the place begins; a multiple of what the adapter asks of offsets that are given at a dispatch. */
+  readonly byteOffset: number;
+  readonly bytes: number;
+}
+
+/** Where a value lives while the program runs; with a row, which part of it a dispatch binds. */
 export type Place =
   /** A buffer of the program's own, shared by values that are never alive together. */
-  | { readonly kind: "slot"; readonly slot: number; readonly byteOffset: number; readonly bytes: number }
-  /** Memory that outlives the program. */
-  | { readonly kind: "memory"; readonly memory: Memory }
-  /** The caller's argument. */
-  | { readonly kind: "input"; readonly index: number };
+  (
+    | { readonly kind: "slot"; readonly slot: number; readonly byteOffset: number; readonly bytes: number }
+    /** Memory that outlives the program. */
+    | { readonly kind: "memory"; readonly memory: Memory }
+    /** The caller's argument. */
+    | { readonly kind: "input"; readonly index: number }
+  ) & { readonly row?: Row };
 
 export type PlanStep =
   | {
@@ -18,6 +27,7 @@ export type PlanStep =
       readonly name: string;
       readonly call: KernelCall;
       readonly places: readonly Place[];
+      readonly loop?: LoopStep;
     }
   | {
       readonly kind: "copy";
@@ -25,7 +35,14 @@ export type PlanStep =
       readonly from: Place;
       readonly to: Place;
       readonly spec: Spec;
+      readonly loop?: LoopStep;
     };
+
+/** Which of a loop's steps it belongs to. */
+export interface LoopStep {
+  readonly step: number;
+  readonly of: number;
+}
 
 export interface Slot {
   readonly bytes: number;

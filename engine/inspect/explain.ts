@@ -55,7 +55,7 @@ function explainProgram(signature: string, program: Program, { graph = true }: E
     "Kernels",
     ...fused.units.map((unit, i) => `  ${i + 1}. ${unitName(unit, Number.POSITIVE_INFINITY)}`),
   );
-  lines.push("", "Plan", ...plan.steps.map((step, i) => `  ${i + 1}. ${stepText(step)}`));
+  lines.push("", "Plan", ...planLines(plan.steps));
   lines.push("", "Memory", ...memoryLines(plan));
   if (fused.refusals.length > 0) {
     lines.push("", "Not fused", ...[...new Set(fused.refusals)].map((why) => `  ${why}`));
@@ -99,6 +99,28 @@ function valueText(value: Value): string {
   }
 }
 
+/** The steps numbered as they run; those of a loop once, as they are at its second step. */
+function planLines(steps: readonly PlanStep[]): string[] {
+  const lines: string[] = [];
+  let number = 1;
+  for (let i = 0; i < steps.length; ) {
+    const { loop } = steps[i];
+    if (loop === undefined) {
+      lines.push(`  ${number++}. ${stepText(steps[i++])}`);
+      continue;
+    }
+    const first = i;
+    while (i < steps.length && steps[i].loop?.step === 0) i++;
+    const each = i - first;
+    const shown = loop.of > 1 ? first + each : first;
+    lines.push(`  ${number}-${number + each * loop.of - 1}. ${loop.of} times:`);
+    for (const step of steps.slice(shown, shown + each)) lines.push(`    ${stepText(step)}`);
+    number += each * loop.of;
+    i = first + each * loop.of;
+  }
+  return lines;
+}
+
 function stepText(step: PlanStep): string {
   if (step.kind === "copy") return `copy ${placeText(step.from)} -> ${placeText(step.to)}`;
   const { call, places } = step;
@@ -111,6 +133,7 @@ function stepText(step: PlanStep): string {
 }
 
 function placeText(place: Place): string {
+  if (place.row !== undefined) return `a row of ${placeText({ ...place, row: undefined })}`;
   if (place.kind === "input") return `input${place.index}`;
   if (place.kind === "memory") return "kept";
   return place.byteOffset === 0 ? `slot${place.slot}` : `slot${place.slot}+${place.byteOffset}`;

@@ -1,16 +1,16 @@
 // Decides which assigned values are written straight into the memory that they are assigned to.
 
-import type { Backend } from "../backend/backend.ts";
 import { sizeOf } from "../base/shape.ts";
 import { accessOf } from "../ops/pointwise/pointwise-code.ts";
 import type { Dependencies } from "./dependencies.ts";
 import { type Effect, type Graph, readsApart, type Value } from "./graph.ts";
+import { type Layout, OwnSteps } from "./own-steps.ts";
 import { nodesBefore, spaceOf, type Unit } from "./units.ts";
 
 /** The values that their units write in place, and what for; the units are ordered so that no one misses the old ones. */
 export function writtenInPlace(
   graph: Graph,
-  backend: Backend,
+  backend: Layout,
   dependencies: Dependencies,
 ): ReadonlyMap<Value, Effect> {
   return new InPlace(graph, backend, dependencies).decide();
@@ -18,11 +18,11 @@ export function writtenInPlace(
 
 class InPlace {
   readonly #graph: Graph;
-  readonly #backend: Backend;
+  readonly #backend: Layout;
   readonly #dependencies: Dependencies;
   readonly #direct = new Map<Value, Effect>();
 
-  constructor(graph: Graph, backend: Backend, dependencies: Dependencies) {
+  constructor(graph: Graph, backend: Layout, dependencies: Dependencies) {
     this.#graph = graph;
     this.#backend = backend;
     this.#dependencies = dependencies;
@@ -38,6 +38,7 @@ class InPlace {
     const { source, target } = effect;
     const unit = this.#dependencies.unitOf(source);
     if (unit === undefined || this.#direct.has(source)) return;
+    if (unit.anchor?.attrs instanceof OwnSteps) return;
     if (this.#backend.endsInGap(target, effect.spec)) return;
     if (this.#graph.outputs.some((use) => use.value === source)) return;
     // A copy of it inside one buffer is not possible.

@@ -1,27 +1,38 @@
 // Puts the units in order and gives every value a place in memory. A Plan is plain data: it can be printed, and its
 // counts are asserted in tests.
 
-import type { Backend } from "../backend/backend.ts";
 import type { Place, Plan, PlanStep, Slot } from "../backend/program.ts";
 import { deviceBytes } from "../base/dtype.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { AdapterProfile, Spec } from "../kernel/kernel.ts";
 import type { Memory } from "../kernel/memory.ts";
 import { Dependencies } from "./dependencies.ts";
-import { type Effect, type Graph, producerOf, type Value } from "./graph.ts";
+import { type Effect, type Graph, type Node, producerOf, type Value } from "./graph.ts";
 import { writtenInPlace } from "./in-place.ts";
 import { unitKernels, unitName } from "./kernels.ts";
+import { type Layout, OwnSteps } from "./own-steps.ts";
 import type { Unit } from "./units.ts";
 
-export function plan(graph: Graph, units: readonly Unit[], backend: Backend, profile: AdapterProfile): Plan {
-  return new Planner(graph, units, backend, profile).plan();
+/** Puts the nodes of a graph into units. */
+export type Fuse = (graph: Graph) => readonly Unit[];
+
+/** @param fuse of the graphs inside nodes that plan themselves, as loops do */
+export function plan(
+  graph: Graph,
+  units: readonly Unit[],
+  layout: Layout,
+  profile: AdapterProfile,
+  fuse: Fuse,
+): Plan {
+  return new Planner(graph, units, layout, profile, fuse).plan();
 }
 
 class Planner {
   readonly #graph: Graph;
   readonly #units: readonly Unit[];
-  readonly #backend: Backend;
+  readonly #backend: Layout;
   readonly #profile: AdapterProfile;
+  readonly #fuse: Fuse;
   readonly #dependencies: Dependencies;
   /** Values written straight into memory that outlives the program. */
   readonly #direct: ReadonlyMap<Value, Effect>;
@@ -31,7 +42,8 @@ class Planner {
   readonly #slots: Slot[] = [];
   readonly #freeSlots: number[] = [];
 
-  constructor(graph: Graph, units: readonly Unit[], backend: Backend, profile: AdapterProfile) {
+  constructor(graph: Graph, units: readonly Unit[], backend: Layout, profile: AdapterProfile, fuse: Fuse) {
+    this.#fuse = fuse;
     this.#graph = graph;
     this.#units = units;
     this.#backend = backend;
@@ -135,6 +147,7 @@ class Planner {
 
   /** Whether the kernel that makes `value` writes nothing past its end: gaps in a pack stay zero. */
   #leavesTail(value: Value): boolean {
+    if (producerOf(value)?.attrs instanceof OwnSteps) return false;
     if (sizeOf(value.spec.shape) % 4 === 0) return true;
     const unit = this.#dependencies.unitOf(value)!;
     return unit.anchor?.op.traits?.writesExactly === true;
@@ -162,8 +175,23 @@ class Planner {
   #unitSteps(unit: Unit, position: number, lastUse: ReadonlyMap<Value, number>): PlanStep[] {
     if (unit.nodes.length === 1 && unit.anchor?.op.traits?.packs && this.#places.has(unit.anchor.outputs[0]))
       return [];
+    const done = new Set(unit.nodes.flatMap((node) => node.inputs.map((use) => use.value)));
+    const release = () => {
+      for (const value of done) {
+        const place = this.#places.get(value);
+        if (place?.kind === "slot" && lastUse.get(value) === position && !this.#slots[place.slot].isZeroed) {
+          this.#freeSlots.push(place.slot);
+        }
+      }
+    };
     const isNeeded = (value: Value) =>
       [...this.#dependencies.readersOf(value)].some((reader) => reader !== unit) || this.#isKept(value);
+    const own = unit.anchor?.attrs;
+    if (own instanceof OwnSteps) {
+      const steps = this.#ownSteps(unit.anchor!, own, isNeeded);
+      release();
+      return steps;
+    }
     const inPlaceOf = (value: Value): Value | undefined => {
       const effect = this.#direct.get(value);
       if (effect === undefined) return undefined;
@@ -184,11 +212,11 @@ class Planner {
         this.#places.set(value, { kind: "memory", memory: effect.target });
         continue;
       }
-      const slot = this.#takeSlot(value.spec);
+      const slot = this.#takeSlot(bytesOf(value.spec));
       this.#places.set(value, { kind: "slot", slot, byteOffset: 0, bytes: bytesOf(value.spec) });
       if (!lastUse.has(value)) taken.push(slot);
     }
-    const scratch = kernels.scratch.map((spec) => this.#takeSlot(spec));
+    const scratch = kernels.scratch.map((spec) => this.#takeSlot(bytesOf(spec)));
     const name = unitName(unit);
     const steps = kernels.calls
       .filter((call) => call.workgroups.every((count) => count > 0))
@@ -207,13 +235,34 @@ class Planner {
         }),
       );
     this.#freeSlots.push(...scratch, ...taken);
-    const done = new Set(unit.nodes.flatMap((node) => node.inputs.map((use) => use.value)));
-    for (const value of done) {
-      const place = this.#places.get(value);
-      if (place?.kind === "slot" && lastUse.get(value) === position && !this.#slots[place.slot].isZeroed) {
-        this.#freeSlots.push(place.slot);
-      }
-    }
+    release();
+    return steps;
+  }
+
+  /** Those of a node that plans itself. What it takes for itself is free again behind it. */
+  #ownSteps(node: Node, attrs: OwnSteps, isNeeded: (value: Value) => boolean): PlanStep[] {
+    const taken: number[] = [];
+    const take = (bytes: number): number => {
+      const slot = this.#takeSlot(bytes);
+      taken.push(slot);
+      return slot;
+    };
+    const steps = attrs.steps({
+      node,
+      alignment: this.#backend.sliceAlignment,
+      mostMoving: this.#profile.maxMovingBuffers ?? 4,
+      isNeeded,
+      placeOf: (value) => this.#placeOf(value),
+      take,
+      takeZeroed: (bytes) => this.#slots.push({ bytes, isZeroed: true }) - 1,
+      keep: (value, slot) => {
+        this.#places.set(value, { kind: "slot", slot, byteOffset: 0, bytes: this.#slots[slot].bytes });
+        taken.splice(taken.indexOf(slot), 1);
+      },
+      plan: (graph, layout) =>
+        new Planner(graph, this.#fuse(graph), layout, this.#profile, this.#fuse).plan(),
+    });
+    this.#freeSlots.push(...taken);
     return steps;
   }
 
@@ -225,8 +274,7 @@ class Planner {
   }
 
   /** The free slot that fits best, or a new one. */
-  #takeSlot(spec: Spec): number {
-    const bytes = bytesOf(spec);
+  #takeSlot(bytes: number): number {
     let best = -1;
     for (const slot of this.#freeSlots) {
       const size = this.#slots[slot].bytes;

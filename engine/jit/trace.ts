@@ -29,11 +29,28 @@ export class TracedMemory extends Memory {
     }
   }
 
+  /** Whether it stands for a value of this trace, and not of one around it. */
+  isOf(trace: TraceBackend): boolean {
+    return this.#trace === trace;
+  }
+
   protected free(): void {}
+}
+
+/** Something from outside that the body of a loop reads. */
+export interface Capture {
+  readonly memory: Memory;
+  readonly spec: Spec;
+  /** What stands for it in the body. */
+  readonly value: Value;
 }
 
 export class TraceBackend implements Backend {
   readonly #real: Backend;
+  /** The trace around this one, of a loop's body. */
+  readonly #outer: TraceBackend | undefined;
+  /** What a body reads from outside, by its memory. */
+  readonly captures = new Map<Memory, Capture>();
   readonly #nodes: Node[] = [];
   readonly #inputs: Spec[] = [];
   readonly #externals = new Map<Memory, Value>();
@@ -49,8 +66,10 @@ export class TraceBackend implements Backend {
   /** The first attempt to read values, if there was one. */
   readFailure: TraceError | undefined;
 
-  constructor(real: Backend) {
+  /** @param outer of the body of a loop: the trace that the loop stands in */
+  constructor(real: Backend, outer?: TraceBackend) {
     this.#real = real;
+    this.#outer = outer;
     this.#assignments = new Assignments(real, (op, attrs, inputs, output) => {
       const outputs: Value[] = [];
       outputs.push(
@@ -70,6 +89,11 @@ export class TraceBackend implements Backend {
 
   get lost() {
     return this.#real.lost;
+  }
+
+  /** A trace of a loop's body. */
+  ofBody(): TraceBackend {
+    return new TraceBackend(this.#real, this);
   }
 
   /** Memory that stands for the next argument of the traced function. */
@@ -124,6 +148,7 @@ export class TraceBackend implements Backend {
 
   /** A constant of the graph: one number for all elements, or one each. */
   constant(spec: Spec, values: number | Float64Array): Value {
+    if (this.#outer !== undefined) return this.#outer.constant(spec, values);
     let memory: Memory | undefined;
     const make = (): Memory => {
       // Before the host's copy: it may be too large for the device.
@@ -226,6 +251,7 @@ export class TraceBackend implements Backend {
   flush(): void {}
 
   noteAssigned(variable: { markAssigned(): void }): void {
+    this.#outer?.noteAssigned(variable);
     this.assigned.add(variable);
   }
 
@@ -266,7 +292,7 @@ export class TraceBackend implements Backend {
   }
 
   #valueOf(spec: Spec, memory: Memory): Value {
-    if (memory instanceof TracedMemory) {
+    if (memory instanceof TracedMemory && memory.isOf(this)) {
       if (memory.value === undefined)
         throw new TraceError(
           `jit: a ${spec.dtype} ${showShape(spec.shape)} tensor is read before anything wrote it`,
@@ -280,6 +306,7 @@ export class TraceBackend implements Backend {
 
   /** What memory from outside held before the function ran. */
   #external(spec: Spec, memory: Memory): Value {
+    if (this.#outer !== undefined) return this.#capture(spec, memory);
     let value = this.#externals.get(memory);
     if (value === undefined) {
       memory.retain();
@@ -290,7 +317,22 @@ export class TraceBackend implements Backend {
     return value;
   }
 
+  #capture(spec: Spec, memory: Memory): Value {
+    let found = this.captures.get(memory);
+    if (found === undefined) {
+      const { value } = this.input(spec);
+      found = { memory, spec: { shape: spec.shape, dtype: spec.dtype }, value: value! };
+      this.captures.set(memory, found);
+    }
+    return found.value;
+  }
+
+  /** Numbers of one graph and of the bodies in it are all different. */
+  nextId(): number {
+    return this.#outer?.nextId() ?? this.#nextValue++;
+  }
+
   #value(spec: Spec, origin: Value["origin"]): Value {
-    return { id: this.#nextValue++, spec: { shape: spec.shape, dtype: spec.dtype }, origin };
+    return { id: this.nextId(), spec: { shape: spec.shape, dtype: spec.dtype }, origin };
   }
 }

@@ -43,6 +43,8 @@ export interface Operand {
   readonly role: "input" | "output" | "scratch";
   readonly index: number;
   readonly access: "read" | "read_write";
+  /** Whether each dispatch says where it lies, as those of a loop do. */
+  readonly moves?: boolean;
 }
 
 export const input = (index: number): Operand => ({ role: "input", index, access: "read" });
@@ -117,6 +119,8 @@ export interface AdapterProfile {
   readonly maxWorkgroupsPerDimension: number;
   /** Storage buffers that one kernel may bind. */
   readonly maxStorageBuffers: number;
+  /** How many of them may move from dispatch to dispatch; default 4. */
+  readonly maxMovingBuffers?: number;
   /** Which kernels to take where they come in variants; absent where the favourites serve. */
   readonly choices?: Choices;
 }

@@ -41,6 +41,7 @@ export {
   softmaxCrossEntropy,
   sparseSoftmaxCrossEntropy,
 } from "./normalize/cross-entropy.ts";
+export { type CtcLossOptions, ctcLoss } from "./normalize/ctc.ts";
 export * from "./normalize/layer-norm.ts";
 export { logSoftmax, softmax } from "./normalize/softmax.ts";
 export {

@@ -7,6 +7,7 @@ export { linearIndex } from "./indexing/nd.ts";
 export { pack } from "./layout/pack.ts";
 export { batchNormGradient } from "./normalize/batch-norm.ts";
 export { softmaxCrossEntropyGradient, softmaxCrossEntropySummary } from "./normalize/cross-entropy.ts";
+export { ctcGradient, ctcLogLosses } from "./normalize/ctc.ts";
 export { rowNormGradient, rowNormParameterGradient } from "./normalize/row-norm.ts";
 export { advance, permutation } from "./random/random.ts";
 export { rootOfSquares } from "./reduce/root-of-squares.ts";

@@ -1,6 +1,7 @@
 // Accuracies: shares of samples, or of their outputs, that are right.
 
 import {
+  ArgumentError,
   argMax,
   cast,
   equal,
@@ -112,6 +113,11 @@ const accuracyByShape = (name: string): MeanMetric => ({
  */
 export function accuracy(name: string, loss: Loss, outputShape: Shape): MeanMetric {
   if (loss.targets === "classes") return sparseCategoricalAccuracy({ name });
+  if (loss.targets === "sequences") {
+    throw new ArgumentError(
+      `metric "${name}": labels of ${loss.name} have no places in time at which outputs could be right; give a metric of your own`,
+    );
+  }
   const isBinary = loss.name.startsWith("binary") || (outputShape.at(-1) ?? 1) === 1;
   if (isBinary) return binaryAccuracy({ name });
   return loss.targets === "any" ? accuracyByShape(name) : categoricalAccuracy({ name });

@@ -2,7 +2,7 @@
 
 import { ArgumentError, type Shape, ShapeError, showShape, Tensor, tidy } from "../../engine/index.ts";
 import { checkOptions, choiceOf, kindOf, type OptionNames } from "../../engine/internal.ts";
-import { equalShapes } from "../layers/spec.ts";
+import { equalShapes, type SampleShape } from "../layers/spec.ts";
 
 /** How a batch's losses l with weights w become one number. A divisor of 0 gives a loss and a gradient of 0. */
 export const reductions = ["sumOverBatchSize", "meanWithSampleWeight", "sum", "none"] as const;
@@ -20,9 +20,10 @@ export interface Loss {
    * What targets must be:
    * - `values`: f32 of the outputs' shape; `probabilities`: the same, from 0 to 1;
    * - `classes`: whole numbers from 0 to classes - 1, of the outputs' shape without the axis of the classes;
+   * - `sequences`: i32 [batch, length], of any length, which {@link checkTargets} looks at;
    * - `any`: not checked.
    */
-  readonly targets: "values" | "probabilities" | "classes" | "any";
+  readonly targets: "values" | "probabilities" | "classes" | "sequences" | "any";
   /** The activation before which it takes the outputs; undefined for a loss that takes what the model gives. */
   readonly logitsOf?: "softmax" | "sigmoid";
   /** How a batch's losses become one number; default "sumOverBatchSize". */
@@ -38,8 +39,18 @@ export interface Loss {
    * one kernel gives both. For outputs [batch, classes].
    */
   summary?(targets: Tensor, outputs: Tensor): { loss: Tensor; hits: Tensor };
-  /** Loss of each sample: [batch] (or [batch, ...], or a scalar). Targets are f32, classes i32. */
-  call(targets: Tensor, outputs: Tensor): Tensor;
+  /** Set where `call` takes the outputs' mask itself, as its third argument: what says which losses count. */
+  maskOfLosses?(mask: Tensor): Tensor;
+  /**
+   * What `fit` asks of sequences before a step is taken; throws for what is wrong.
+   *
+   * @param what how errors begin
+   * @param row the shape of a sample's targets
+   * @param outputs that of a sample's outputs
+   */
+  checkTargets?(what: string, values: ArrayLike<number>, row: Shape, outputs: SampleShape): void;
+  /** Loss of each sample: [batch] (or [batch, ...], or a scalar). Targets are f32, classes and sequences i32. */
+  call(targets: Tensor, outputs: Tensor, mask?: Tensor): Tensor;
 }
 
 /** What `compile` takes for a loss: a name, a Loss, or a function (targets, outputs) => losses. */
@@ -76,9 +87,9 @@ export function makeLoss<O extends LossOptions>(
     name,
     ...parts,
     reduction,
-    call(targets, outputs) {
+    call(targets, outputs, mask) {
       checkShapes(loss, targets, outputs);
-      return tidy(() => parts.call(targets, outputs));
+      return tidy(() => parts.call(targets, outputs, mask));
     },
   };
   for (const part of [loss.withLogits, loss.summary]) if (part !== undefined) callOf.set(part, loss.call);
@@ -107,7 +118,8 @@ function checkShapes(loss: Loss, targets: Tensor, outputs: Tensor): void {
     );
   }
   // Labels are looked at by the op, which names both shapes, too.
-  if (loss.targets === "classes" || equalShapes(targets.shape, outputs.shape)) return;
+  if (loss.targets === "classes" || loss.targets === "sequences" || equalShapes(targets.shape, outputs.shape))
+    return;
   const isOneShort = targets.rank === outputs.rank - 1;
   const remedy =
     name === "categoricalCrossentropy" && isOneShort

@@ -40,6 +40,7 @@ export {
   poisson,
   sparseCategoricalCrossentropy,
 } from "./crossentropies.ts";
+export { type CtcOptions, ctc } from "./ctc.ts";
 export type { CosineSimilarityOptions, HuberOptions } from "./distances.ts";
 export {
   cosineSimilarity,
@@ -106,7 +107,12 @@ export function checkNotLossMaker(value: unknown): void {
  * @throws ArgumentError for an unknown name, with the nearest known one
  */
 export function get(loss: LossLike): Loss {
-  if (typeof loss === "string") return lookup("loss", loss, table, aliases)();
+  if (typeof loss === "string") {
+    // In the table, its kernels would be in every program's bundle.
+    if (spellingOf(loss, ["ctc"]) !== undefined)
+      throw new ArgumentError(`losses.get: "ctc" can't be had by name; pass losses.ctc()`);
+    return lookup("loss", loss, table, aliases)();
+  }
   if (typeof loss === "function") {
     checkNotLossMaker(loss);
     return { name: loss.name || "loss", targets: "any", call: loss };

@@ -144,13 +144,15 @@ export class Objective {
       });
       return mul(summary.loss, 1 / outputs.shape[0]);
     }
-    const losses: unknown = this.loss.call(targets, outputs);
+    const maskOfLosses = mask === undefined ? undefined : this.loss.maskOfLosses;
+    const losses: unknown = this.loss.call(targets, outputs, maskOfLosses && mask);
     if (!(losses instanceof Tensor)) {
       throw new ArgumentError(`loss "${this.loss.name}": must give a Tensor, got ${kindOf(losses)}`);
     }
     const weights = noGrad(() => this.#weights(targets, outputs, sampleWeight));
     const counted = noGrad(() => this.#mask(targets, mask));
-    const loss = this.#reduced(losses, outputs.shape[0], weights, counted);
+    const ofLosses = maskOfLosses === undefined ? counted : noGrad(() => maskOfLosses(mask as Tensor));
+    const loss = this.#reduced(losses, outputs.shape[0], weights, ofLosses);
     noGrad(() => this.#addMetrics(targets, outputs, weights, counted));
     return loss;
   }

@@ -120,11 +120,12 @@ export function targetRows(
   y: DataLike,
   count: number,
 ): Rows & Checked {
-  const isClasses = loss.targets === "classes";
-  const shape = withLengths(`${what}: ${name}`, outputs, y);
+  const isSequences = loss.targets === "sequences";
+  const isClasses = isSequences || loss.targets === "classes";
+  const shape = isSequences ? (outputs as Shape) : withLengths(`${what}: ${name}`, outputs, y);
   const isAny = loss.targets === "any";
   const isFlat = !(y instanceof Tensor) && isList(y) && y.length === count && !isList(y[0]);
-  let wanted = targetShape(loss, shape);
+  let wanted = isSequences ? (rowShape(y) ?? flatRow(y, count)) : targetShape(loss, shape);
   // One number a sample beside outputs of one number is a row of it, whatever it comes in.
   const isOne = sizeOf(shape) === 1;
   if (isAny && !(y instanceof Tensor)) wanted = isFlat && !isOne ? [] : (rowShape(y) ?? shape);
@@ -141,7 +142,7 @@ export function targetRows(
       );
     }
     const found = rows.rows;
-    const checked = checkValues(what, loss, shape, found);
+    const checked = checkValues(what, loss, shape, found, wanted);
     // Whoever awaits it gets the error.
     checked?.catch(() => {});
     const dtype = isClasses ? "i32" : "f32";
@@ -157,6 +158,11 @@ export function targetRows(
     throw error;
   }
 }
+
+/** Of sequences in a flat list: as long as they come out. */
+const flatRow = (y: DataLike, count: number): Shape => [
+  isList(y) ? Math.max(1, Math.floor(y.length / count)) : 1,
+];
 
 /** Weights as rows: one a sample, or one a step of each sample. */
 export function weightRows(what: string, device: Device, weights: DataLike, count: number): Rows {
@@ -275,14 +281,21 @@ function checkValues(
   loss: Loss,
   outputs: Shape,
   targets: Tensor | HostRows,
+  row: Shape,
 ): Promise<void> | undefined {
+  const look = (values: ArrayLike<number>) =>
+    loss.checkTargets === undefined
+      ? lookAt(what, loss, outputs, values)
+      : loss.checkTargets(what, values, row, outputs);
   if (targets instanceof HostRows) {
-    lookAt(what, loss, outputs, targets.values);
+    look(targets.values);
     return undefined;
   }
   const isLookedAt =
-    loss.targets === "classes" || (loss.targets === "probabilities" && targets.size <= mostValuesChecked);
-  return isLookedAt ? targets.data().then((values) => lookAt(what, loss, outputs, values)) : undefined;
+    loss.targets === "classes" ||
+    loss.checkTargets !== undefined ||
+    (loss.targets === "probabilities" && targets.size <= mostValuesChecked);
+  return isLookedAt ? targets.data().then(look) : undefined;
 }
 
 function lookAt(what: string, loss: Loss, outputs: Shape, values: ArrayLike<number>): void {

@@ -14,7 +14,7 @@ export function outputWarning(output: Placeholder, loss: Loss): string | undefin
   const name = ending?.outputActivations.length === 1 ? ending.outputActivations[0]?.name : undefined;
   const activation = activations.names.find((known) => known === name);
   // A loss of the user's own may take what it likes.
-  const wanted = loss.withLogits?.().logitsOf;
+  const wanted = (loss.withLogits?.() ?? loss).logitsOf;
   if (ending === undefined || activation === undefined || wanted === undefined) return undefined;
   const end = `${ending.describe()} ends with ${activation === "linear" ? "no activation" : activation}`;
   if (activation === "softmax" && output.shape.at(-1) === 1) {
@@ -22,7 +22,8 @@ export function outputWarning(output: Placeholder, loss: Loss): string | undefin
   }
   if (loss.logitsOf !== undefined) {
     if (activation !== "softmax" && activation !== "sigmoid") return undefined;
-    return `${loss.name} with fromLogits: true takes outputs before ${wanted}, but ${end}, so it learns slowly; leave out fromLogits, or that activation`;
+    const [which, remedy] = loss.withLogits ? [" with fromLogits: true", "fromLogits, or "] : ["", ""];
+    return `${loss.name}${which} takes outputs before ${wanted}, but ${end}, so it learns slowly; leave out ${remedy}that activation`;
   }
   if (likeProbabilities.includes(activation)) return undefined;
   return `${loss.name} takes probabilities, but ${end}, so it learns badly; use activation: "${wanted}" there, or losses.${loss.name}({ fromLogits: true })`;

@@ -102,7 +102,7 @@ const helpers = new Set([
 const places: Readonly<Record<Kind, readonly string[]>> = {
   layers: ["nn/layers"],
   activations: ["nn/layers/activations.ts", "engine/ops/elementwise", "engine/ops/normalize/softmax.ts"],
-  losses: ["nn/objective/crossentropies.ts", "nn/objective/distances.ts", "nn/objective/margins.ts"],
+  losses: ["crossentropies", "ctc", "distances", "margins"].map((name) => `nn/objective/${name}.ts`),
   metrics: ["nn/objective"],
   optimizers: ["optim"],
   schedules: ["optim/schedules"],
@@ -158,7 +158,7 @@ export function layerTable(root: string): string {
   const lines = [
     "# Layers, losses, metrics, optimizers and the rest",
     "",
-    "All that `gradgpu/nn` and `gradgpu/optim` hold, beside Keras 3's names. Names are Keras's in camelCase, layers and",
+    "All that `gradgpu/nn` and `gradgpu/optim` hold, beside the names of Keras 3.16. Names are Keras's in camelCase, layers and",
     "optimizers are classes made by `new`, all else are functions; options stand in one object after the arguments that are",
     "shown. What is true of all: images and sequences have their channels last, numbers are f32, and Keras's options `dtype`,",
     "`data_format` and `seed` of layers have no counterpart but `init({ seed })`. [Training](training.md) says how losses and",
@@ -183,7 +183,8 @@ export function layerTable(root: string): string {
     } else {
       lines.push(...tableOf(kind, entries, sources));
     }
-    if (kind === "metrics") lines.push("Every loss is a metric, too, by its name.", "");
+    if (kind === "metrics")
+      lines.push("Every loss that has a name in text is a metric, too, by that name.", "");
     lines.push(...absent(kind, entries));
   }
   return lines.join("\n");

@@ -38,7 +38,7 @@ export function describeObjectives(open: () => Promise<Device>, tolerance: numbe
       async (name, _options, _shape, one) => {
         const device = await open();
         const loss = (losses as never as Record<string, Maker<losses.Loss>>)[name](one.options);
-        const isClasses = loss.targets === "classes";
+        const isClasses = loss.targets === "classes" || loss.targets === "sequences";
         const targets = tensor(inputs[one.targets], {
           shape: one.targetShape,
           device,
@@ -49,8 +49,9 @@ export function describeObjectives(open: () => Promise<Device>, tolerance: numbe
           one.values.map((_, i) => i + 1),
           { shape: one.valueShape, device },
         );
-        const gradient = (o: Tensor) => grad((v: Tensor) => sum(mul(loss.call(targets, v), weights)))(o)[0];
-        const value = (o: Tensor) => loss.call(targets, o);
+        const mask = one.mask && tensor(one.mask, { device });
+        const value = (o: Tensor) => loss.call(targets, o, mask);
+        const gradient = (o: Tensor) => grad((v: Tensor) => sum(mul(value(v), weights)))(o)[0];
         const [tracedValue, tracedGradient] = [jit(value, { device }), jit(gradient, { device })];
         const direct = value(outputs);
         expect(direct.shape).toEqual(one.valueShape);
@@ -58,7 +59,7 @@ export function describeObjectives(open: () => Promise<Device>, tolerance: numbe
         await close(tracedValue(outputs), one.values, "traced value");
         await close(gradient(outputs), one.gradient, "gradient");
         await close(tracedGradient(outputs), one.gradient, "traced gradient");
-        disposeAll([tracedValue, tracedGradient, targets, outputs, weights]);
+        disposeAll([tracedValue, tracedGradient, targets, outputs, weights, ...(mask ? [mask] : [])]);
       },
     );
   });

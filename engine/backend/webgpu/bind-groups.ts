@@ -32,7 +32,7 @@ export class BindGroups {
     sizes: { buffer: GPUBuffer; id: number },
     memories: readonly GpuMemory[],
   ): GPUBindGroup {
-    const key = keyOf(pipeline, sizes, memories);
+    const key = bindGroupKey(pipeline, sizes, memories);
     return this.#groups.get(key) ?? this.#keep(key, pipeline, sizes, memories);
   }
 
@@ -47,7 +47,7 @@ export class BindGroups {
     sizes: { buffer: GPUBuffer; id: number },
     memories: readonly GpuMemory[],
   ): GPUBindGroup | undefined {
-    const key = keyOf(pipeline, sizes, memories);
+    const key = bindGroupKey(pipeline, sizes, memories);
     const group = this.#groups.get(key);
     if (group !== undefined) return group;
     return this.isCrowded ? undefined : this.#keep(key, pipeline, sizes, memories);
@@ -116,7 +116,11 @@ export class BindGroups {
   }
 }
 
-function keyOf(pipeline: Pipeline, sizes: { id: number }, memories: readonly GpuMemory[]): string {
+export function bindGroupKey(
+  pipeline: Pipeline,
+  sizes: { id: number },
+  memories: readonly GpuMemory[],
+): string {
   let key = `${pipeline.id},${sizes.id}`;
   for (const memory of memories) key += `,${memory.bufferId}:${memory.byteOffset}:${memory.byteLength}`;
   return key;

@@ -106,7 +106,9 @@ export class PipelineCache {
 
   #want(call: KernelCall, op: string): Wanted {
     const source = specialize(call.shader, call.hooks);
-    const access = call.operands.map((operand) => (operand.access === "read" ? "r" : "w")).join("");
+    const access = call.operands
+      .map(({ access, moves }) => (access === "read" ? "r" : "w") + (moves ? "m" : ""))
+      .join("");
     const key = `${access}|${JSON.stringify(call.constants ?? {})}|${source}`;
     return { key, source, access, call, label: `${op} (${call.shader.name}.wgsl)` };
   }
@@ -150,7 +152,10 @@ export class PipelineCache {
         entries.push({
           binding: i + 1,
           visibility: 4,
-          buffer: { type: operand.access === "read" ? "read-only-storage" : "storage" },
+          buffer: {
+            type: operand.access === "read" ? "read-only-storage" : "storage",
+            hasDynamicOffset: operand.moves === true,
+          },
         });
       });
       const bindGroup = this.#device.createBindGroupLayout({ entries });
@@ -165,7 +170,7 @@ export class PipelineCache {
 interface Wanted {
   readonly key: string;
   readonly source: string;
-  /** "r" or "w" for each operand. */
+  /** "r" or "w" for each operand, with an "m" where it moves. */
   readonly access: string;
   readonly call: KernelCall;
   readonly label: string;

@@ -4,14 +4,15 @@
 import { copyBytes } from "../../base/dtype.ts";
 import { LimitError, TraceError } from "../../base/errors.ts";
 import { sizeOf } from "../../base/shape.ts";
+import type { KernelCall } from "../../kernel/kernel.ts";
 import type { Memory } from "../../kernel/memory.ts";
 import type { Place, Plan, PreparedProgram } from "../program.ts";
-import type { BindGroups } from "./bind-groups.ts";
+import { type BindGroups, bindGroupKey } from "./bind-groups.ts";
 import { GpuMemory } from "./gpu-memory.ts";
 import type { Kernel } from "./pipelines.ts";
 import { type Pipeline, type PipelineCache, refused, type SizeBuffers } from "./pipelines.ts";
 import type { BufferPool } from "./pool.ts";
-import type { BareDispatch, BareStretch, Recorder } from "./recorder.ts";
+import type { BareDispatch, BareStretch, Offsets, Recorder } from "./recorder.ts";
 import type { WarmUpJob } from "./warm-up.ts";
 
 export interface ProgramServices {
@@ -32,6 +33,7 @@ interface BoundDispatch extends Kernel {
   readonly bindGroup: GPUBindGroup | undefined;
   /** What it binds, where that is always the same. */
   readonly memories: readonly GpuMemory[];
+  readonly offsets: Offsets;
 }
 
 interface BoundCopy {
@@ -101,10 +103,13 @@ export class WebgpuProgram implements PreparedProgram {
       if (slot.isZeroed) services.zero(this.#slots[i]);
     });
     const touched = new Set<number>();
+    // The steps of a loop have their calls in common, and bind the same two or three times over.
+    const ready = new Map<KernelCall, Pick<BoundDispatch, "pipeline" | "sizes">>();
+    const groups = new Map<string, GPUBindGroup>();
     this.#steps = plan.steps.map((step) => {
       if (step.kind === "copy") {
         for (const place of [step.from, step.to])
-          if (place.kind !== "input") touched.add(this.#memoryOf(place, []).regionId);
+          if (place.kind !== "input") touched.add(this.#boundOf(place, []).regionId);
         return {
           kind: "copy",
           from: step.from,
@@ -112,11 +117,24 @@ export class WebgpuProgram implements PreparedProgram {
           bytes: copyBytes(step.spec.dtype, sizeOf(step.spec.shape)),
         };
       }
-      const pipeline = services.pipelines.get(step.call, step.name);
-      const sizes = services.sizes.get(step.call.sizes);
+      let kernel = ready.get(step.call);
+      if (kernel === undefined) {
+        kernel = {
+          pipeline: services.pipelines.get(step.call, step.name),
+          sizes: services.sizes.get(step.call.sizes),
+        };
+        ready.set(step.call, kernel);
+      }
+      const { pipeline, sizes } = kernel;
       const isFixed = step.places.every((place) => place.kind !== "input");
-      const memories = isFixed ? step.places.map((place) => this.#memoryOf(place, [])) : [];
+      const memories = isFixed ? step.places.map((place) => this.#boundOf(place, [])) : [];
       for (const memory of memories) touched.add(memory.regionId);
+      let bindGroup: GPUBindGroup | undefined;
+      if (isFixed) {
+        const key = step.loop === undefined ? "" : bindGroupKey(pipeline, sizes, memories);
+        bindGroup = groups.get(key) ?? services.bindGroups.make(pipeline, sizes, memories);
+        if (key !== "") groups.set(key, bindGroup);
+      }
       return {
         kind: "dispatch",
         name: step.name,
@@ -125,7 +143,8 @@ export class WebgpuProgram implements PreparedProgram {
         sizes,
         places: step.places,
         memories,
-        bindGroup: isFixed ? services.bindGroups.make(pipeline, sizes, memories) : undefined,
+        offsets: offsetsOf(step.call, step.places),
+        bindGroup,
       };
     });
     this.#touched = [...touched];
@@ -160,11 +179,11 @@ export class WebgpuProgram implements PreparedProgram {
         }
         let { bindGroup, memories } = step;
         if (bindGroup === undefined) {
-          memories = step.places.map((place) => this.#memoryOf(place, inputs));
+          memories = step.places.map((place) => this.#boundOf(place, inputs));
           bindGroup = bindGroups.get(step.pipeline, step.sizes, memories);
           recorder.touch(memories);
         }
-        recorder.replay(step, bindGroup, memories);
+        recorder.replay(step, bindGroup, memories, step.offsets);
       }
     }
     recorder.touchIds(this.#touched);
@@ -188,9 +207,10 @@ export class WebgpuProgram implements PreparedProgram {
     const jobs: WarmUpJob[] = [];
     for (const step of this.#steps) {
       if (step.kind === "copy" || !cold.delete(step.pipeline)) continue;
-      const memories = step.places.map((place) => this.#memoryOf(place, inputs));
+      const memories = step.places.map((place) => this.#boundOf(place, inputs));
       const bindGroup = step.bindGroup ?? bindGroups.get(step.pipeline, step.sizes, memories);
-      jobs.push({ name: step.name, call: step.call, run: () => recorder.warm(step.pipeline, bindGroup) });
+      const run = () => recorder.warm(step.pipeline, bindGroup, step.offsets);
+      jobs.push({ name: step.name, call: step.call, run });
     }
     return jobs;
   }
@@ -260,19 +280,43 @@ export class WebgpuProgram implements PreparedProgram {
       } else {
         if (step.bindGroup === undefined) return undefined;
         const [x, y, z] = step.call.workgroups;
-        dispatches.push({ pipeline: step.pipeline.pipeline, bindGroup: step.bindGroup, x, y, z });
+        const { bindGroup, offsets } = step;
+        dispatches.push({ pipeline: step.pipeline.pipeline, bindGroup, offsets, x, y, z });
       }
     }
     if (dispatches.length > 0) stretches.push({ dispatches, copy: undefined });
     return stretches;
   }
 
+  /** Where a value is. */
   #memoryOf(place: Place, inputs: readonly Memory[]): GpuMemory {
-    if (place.kind === "input") return inputs[place.index] as GpuMemory;
-    if (place.kind === "memory") return place.memory as GpuMemory;
-    const slot = this.#slots[place.slot];
-    return new GpuMemory(slot.buffer, slot.bufferId, place.byteOffset, place.bytes, () => {});
+    const bound = this.#boundOf(place, inputs);
+    const { row } = place;
+    if (row === undefined) return bound;
+    const { buffer, bufferId, byteOffset, regionId } = bound;
+    return new GpuMemory(buffer, bufferId, byteOffset + row.byteOffset, row.bytes, () => {}, regionId);
   }
+
+  /** What a dispatch binds for it: of a row, the first one's length. */
+  #boundOf(place: Place, inputs: readonly Memory[]): GpuMemory {
+    let memory: GpuMemory;
+    if (place.kind === "input") memory = inputs[place.index] as GpuMemory;
+    else if (place.kind === "memory") memory = place.memory as GpuMemory;
+    else {
+      const slot = this.#slots[place.slot];
+      memory = new GpuMemory(slot.buffer, slot.bufferId, place.byteOffset, place.bytes, () => {});
+    }
+    const { row } = place;
+    if (row === undefined) return memory;
+    const { buffer, bufferId, byteOffset, regionId } = memory;
+    return new GpuMemory(buffer, bufferId, byteOffset, row.bytes, () => {}, regionId);
+  }
+}
+
+/** Where the operands of a call that move lie. */
+function offsetsOf({ operands }: KernelCall, places: readonly Place[]): Offsets {
+  const moving = places.filter((_, k) => operands[k].moves);
+  return moving.length === 0 ? undefined : moving.map(({ row }) => row?.byteOffset ?? 0);
 }
 
 /** The program's buffers, all or none. */

@@ -8,10 +8,14 @@ import type { DispatchClock } from "./timestamps.ts";
 /** Dispatches in one submit: enough to hide its cost, few enough to keep the GPU busy while JavaScript goes on. */
 const dispatchesPerSubmit = 128;
 
+/** Where operands that move lie, in their order; undefined where none does. */
+export type Offsets = readonly number[] | undefined;
+
 /** A dispatch with everything in place. */
 export interface BareDispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
+  readonly offsets: Offsets;
   readonly x: number;
   readonly y: number;
   readonly z: number;
@@ -59,9 +63,10 @@ export class Recorder {
       for (const { dispatches, copy } of stretches) {
         if (dispatches.length > 0) {
           const pass = (this.#pass ??= this.#open().beginComputePass());
-          for (const { pipeline, bindGroup, x, y, z } of dispatches) {
+          for (const { pipeline, bindGroup, offsets, x, y, z } of dispatches) {
             pass.setPipeline(pipeline);
-            pass.setBindGroup(0, bindGroup);
+            if (offsets === undefined) pass.setBindGroup(0, bindGroup);
+            else pass.setBindGroup(0, bindGroup, offsets);
             pass.dispatchWorkgroups(x, y, z);
           }
           this.dispatches += dispatches.length;
@@ -78,18 +83,23 @@ export class Recorder {
    *
    * @param bound what the kernel binds, for a profile
    */
-  replay(kernel: Kernel, bindGroup: GPUBindGroup, bound: readonly { byteLength: number }[]): void {
+  replay(
+    kernel: Kernel,
+    bindGroup: GPUBindGroup,
+    bound: readonly { byteLength: number }[],
+    offsets?: Offsets,
+  ): void {
     this.dispatches++;
     this.#pending++;
     if (this.clock !== undefined) {
       this.#endPass();
-      this.clock.dispatch(kernel, bindGroup, bound, () => this.#open());
+      this.clock.dispatch(kernel, { group: bindGroup, offsets }, bound, () => this.#open());
       return;
     }
     const { workgroups } = kernel.call;
     const pass = (this.#pass ??= this.#open().beginComputePass());
     pass.setPipeline(kernel.pipeline.pipeline);
-    pass.setBindGroup(0, bindGroup);
+    pass.setBindGroup(0, bindGroup, offsets);
     pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
   }
 
@@ -153,11 +163,11 @@ export class Recorder {
   }
 
   /** Has a pipeline compiled by drivers that wait for its first dispatch, with one of no workgroups. */
-  async warm(pipeline: Pipeline, bindGroup: GPUBindGroup): Promise<void> {
+  async warm(pipeline: Pipeline, bindGroup: GPUBindGroup, offsets: Offsets): Promise<void> {
     const encoder = this.#device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     pass.setPipeline(pipeline.pipeline);
-    pass.setBindGroup(0, bindGroup);
+    pass.setBindGroup(0, bindGroup, offsets);
     // Indirect, because Dawn prints a warning at a direct dispatch of no workgroups.
     this.#nothing ??= this.#device.createBuffer({ size: 16, usage: 0x100, label: "no workgroups" });
     pass.dispatchWorkgroupsIndirect(this.#nothing, 0);

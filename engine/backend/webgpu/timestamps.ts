@@ -4,14 +4,20 @@
 import type { DispatchTime } from "../timing.ts";
 import type { Kernel } from "./pipelines.ts";
 
+/** What a dispatch binds. */
+export interface Bound {
+  readonly group: GPUBindGroup;
+  readonly offsets: readonly number[] | undefined;
+}
+
 export interface DispatchClock {
   /** Whether work waits in the clock: whoever needs it done must {@link drain}, or {@link settle}, first. */
   readonly holdsBack: boolean;
   /** @param open gives the open command encoder, outside any pass */
   dispatch(
     kernel: Kernel,
-    bindGroup: GPUBindGroup,
-    bound: readonly { byteLength: number }[],
+    bound: Bound,
+    memories: readonly { byteLength: number }[],
     open: () => GPUCommandEncoder,
   ): void;
   copy(encode: (encoder: GPUCommandEncoder) => void): void;
@@ -52,8 +58,8 @@ export class TimestampClock implements DispatchClock {
 
   dispatch(
     kernel: Kernel,
-    bindGroup: GPUBindGroup,
-    bound: readonly { byteLength: number }[],
+    bound: Bound,
+    memories: readonly { byteLength: number }[],
     open: () => GPUCommandEncoder,
   ): void {
     const encoder = open();
@@ -70,9 +76,9 @@ export class TimestampClock implements DispatchClock {
         endOfPassWriteIndex: first + 1,
       },
     });
-    encode(pass, kernel, bindGroup);
+    encode(pass, kernel, bound);
     pass.end();
-    this.#times.push(timeOf(kernel, bound));
+    this.#times.push(timeOf(kernel, memories));
   }
 
   copy(): void {}
@@ -162,10 +168,10 @@ export class WallClock implements DispatchClock {
     this.#device = device;
   }
 
-  dispatch(kernel: Kernel, bindGroup: GPUBindGroup, bound: readonly { byteLength: number }[]): void {
-    const time = timeOf(kernel, bound);
+  dispatch(kernel: Kernel, bound: Bound, memories: readonly { byteLength: number }[]): void {
+    const time = timeOf(kernel, memories);
     this.#times.push(time);
-    this.#held.push({ kind: "dispatch", time, run: (pass) => encode(pass, kernel, bindGroup) });
+    this.#held.push({ kind: "dispatch", time, run: (pass) => encode(pass, kernel, bound) });
   }
 
   copy(run: (encoder: GPUCommandEncoder) => void): void {
@@ -234,9 +240,9 @@ export class WallClock implements DispatchClock {
   }
 }
 
-function encode(pass: GPUComputePassEncoder, { pipeline, call }: Kernel, bindGroup: GPUBindGroup): void {
+function encode(pass: GPUComputePassEncoder, { pipeline, call }: Kernel, { group, offsets }: Bound): void {
   pass.setPipeline(pipeline.pipeline);
-  pass.setBindGroup(0, bindGroup);
+  pass.setBindGroup(0, group, offsets);
   pass.dispatchWorkgroups(call.workgroups[0], call.workgroups[1], call.workgroups[2]);
 }
 

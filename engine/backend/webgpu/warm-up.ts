@@ -119,7 +119,8 @@ class Helper {
         layout: pipeline.layout,
         entries: [sizes, ...entries],
       });
-      await this.#recorder.warm(pipeline, bindGroup);
+      const offsets = call.operands.filter(({ moves }) => moves).map(() => 0);
+      await this.#recorder.warm(pipeline, bindGroup, offsets);
     } catch {
       // Left to the device that is helped.
     }

@@ -38,6 +38,7 @@ const expandWalk = (x: Spec, out: Spec): Walk => ({
 export const transpose = defineOp({
   family: copyFamily,
   name: "transpose",
+  traits: { movesOnly: true },
   accuracy: { ulp: 0 },
   saves: {},
   call: (x: TensorLike, permutation?: readonly number[]) => {

@@ -133,6 +133,7 @@ export const slice: OpFunction<
 > = defineOp({
   family: copyFamily,
   name: "slice",
+  traits: { movesOnly: true },
   accuracy: { ulp: 0 },
   saves: {},
   call: (x: TensorLike, start?: Positions, end?: Positions, options?: SliceOptions) => {

@@ -1,0 +1,273 @@
+// Loop: a graph that runs once for each step, as a node of the graph around it. It is planned once; its steps differ in
+// which rows they bind, and carries go from one of two buffers into the other.
+
+import type { Place, PlanStep } from "../../backend/program.ts";
+import { deviceBytes } from "../../base/dtype.ts";
+import { sizeOf } from "../../base/shape.ts";
+import type { KernelCall, Spec } from "../../kernel/kernel.ts";
+import { Memory } from "../../kernel/memory.ts";
+import { notDifferentiable, type Op } from "../../tensor/op.ts";
+import type { Effect, Graph, Use } from "../graph.ts";
+import { type Layout, OwnSteps, type StepsContext } from "../own-steps.ts";
+import { simplify } from "../simplify.ts";
+
+/** What an input of the body stands for; numbers are those of the node's inputs. */
+export type BodyInput =
+  /** A carry, by its number: the node's input at the first step, then what the step before made. */
+  | { readonly kind: "carry"; readonly carry: number; readonly first: number }
+  /** The row of the step. */
+  | { readonly kind: "row"; readonly rows: number }
+  /** The row of the next step, and another value at the last. */
+  | { readonly kind: "next"; readonly rows: number; readonly last: number }
+  /** The same at every step. */
+  | { readonly kind: "whole"; readonly input: number };
+
+export interface LoopOptions {
+  /** Its outputs: the next value of each carry, then what is stacked; each is made by a node, no two by the same. */
+  readonly body: Graph;
+  readonly inputs: readonly BodyInput[];
+  readonly carries: number;
+  readonly length: number;
+  /** Whether rows are taken, and stacked, from the last one on. */
+  readonly isReversed: boolean;
+  /** Elements from one row of a stack to the next, stack by stack. */
+  readonly strides: readonly number[];
+}
+
+/** Where a step of the body writes an output, while the body is planned. */
+class OutputMemory extends Memory {
+  readonly output: number;
+
+  constructor(output: number) {
+    super();
+    this.output = output;
+  }
+
+  protected free(): void {}
+}
+
+export class Loop extends OwnSteps {
+  readonly body: Graph;
+  readonly options: LoopOptions;
+
+  constructor(options: LoopOptions) {
+    super();
+    this.body = options.body;
+    this.options = options;
+  }
+
+  /** The last value of each carry, then stacks of rows [length, stride]. */
+  get outputs(): Spec[] {
+    const { carries, length, strides } = this.options;
+    return this.body.outputs.map(({ shape, dtype }, i) =>
+      i < carries ? { shape, dtype } : { shape: [length, strides[i - carries]], dtype },
+    );
+  }
+
+  steps(context: StepsContext): PlanStep[] {
+    return new LoopPlan(this.options, context).steps();
+  }
+}
+
+/** The op of loops, which scan() alone makes. */
+export const loopOp: Op<Loop> = {
+  name: "scan",
+  infer: (_, loop) => loop.outputs,
+  kernels: () => {
+    throw new Error("a loop plans itself");
+  },
+  vjp: notDifferentiable("scan() differentiates itself"),
+  saves: {},
+  samples: [],
+};
+
+/** Bodies are planned as if each of their outputs were memory of its own. */
+const layoutOf = (sliceAlignment: number): Layout => ({
+  sliceAlignment,
+  overlaps: (a, b) => a === b,
+  sharesBuffer: (a, b) => a === b,
+  offsetIn: () => 0,
+  endsInGap: () => false,
+});
+
+type SlotPlace = Extract<Place, { kind: "slot" }>;
+
+class LoopPlan {
+  readonly #options: LoopOptions;
+  readonly #context: StepsContext;
+  /** By carry: the buffers that its values take turns in. */
+  readonly #turns: SlotPlace[][] = [];
+  /** By output of the body: where it is stacked. */
+  readonly #stacks: (SlotPlace | undefined)[] = [];
+  readonly #slots: SlotPlace[] = [];
+
+  constructor(options: LoopOptions, context: StepsContext) {
+    this.#options = options;
+    this.#context = context;
+  }
+
+  steps(): PlanStep[] {
+    const { length } = this.#options;
+    const { body } = this.#place();
+    const steps: PlanStep[] = [];
+    const before = body.map((step) => this.#moving(step));
+    for (let step = 0; step < length; step++) {
+      const loop = { step, of: length };
+      for (const planned of before) steps.push(...planned.map((make) => ({ ...make(step), loop })));
+    }
+    return steps;
+  }
+
+  /** Finds places for outputs and plans the body. */
+  #place(): { body: readonly PlanStep[] } {
+    const { body, carries, length, strides } = this.#options;
+    const { node, isNeeded, take, takeZeroed, keep, plan, alignment } = this.#context;
+    const effects: Effect[] = [];
+    body.outputs.forEach(({ value, shape, dtype }, i) => {
+      const bytes = deviceBytes(dtype, sizeOf(shape));
+      const result = node.outputs[i];
+      if (i < carries) {
+        const turns = Array.from({ length: Math.min(2, length) }, () => take(bytes));
+        this.#turns.push(turns.map((slot) => ({ kind: "slot", slot, byteOffset: 0, bytes })));
+        if (isNeeded(result)) keep(result, turns[(length - 1) % 2]);
+      } else {
+        this.#stacks[i] = undefined;
+        if (!isNeeded(result)) return;
+        const stack = deviceBytes(dtype, length * strides[i - carries]);
+        const slot = take(stack);
+        this.#stacks[i] = { kind: "slot", slot, byteOffset: 0, bytes: stack };
+        keep(result, slot);
+      }
+      effects.push({ target: new OutputMemory(i), spec: { shape, dtype }, source: value });
+    });
+    // What is stacked for no one is not computed.
+    const needed = simplify(
+      { ...body, outputs: [], effects },
+      () => {
+        throw new Error("nothing is folded here");
+      },
+      { fold: false, dedupe: false },
+    );
+    const planned = plan(needed, layoutOf(alignment));
+    for (const { bytes, isZeroed } of planned.slots) {
+      const slot = isZeroed ? takeZeroed(bytes) : take(bytes);
+      this.#slots.push({ kind: "slot", slot, byteOffset: 0, bytes });
+    }
+    return { body: planned.steps };
+  }
+
+  /** A step of the body as functions of the loop's step: with copies where it moves more than a kernel may. */
+  #moving(planned: PlanStep): ((step: number) => PlanStep)[] {
+    if (planned.kind === "copy") {
+      const { from, to } = planned;
+      return [(step) => ({ ...planned, from: this.#at(from, step), to: this.#at(to, step) })];
+    }
+    const { call, places } = planned;
+    const last = this.#options.length - 1;
+    const moves = places.map(
+      (place, k) =>
+        call.operands[k].moves ||
+        this.#at(place, 0).row !== undefined ||
+        this.#at(place, last).row !== undefined,
+    );
+    const copies: { before: ((step: number) => PlanStep)[]; after: ((step: number) => PlanStep)[] } = {
+      before: [],
+      after: [],
+    };
+    const stands = new Map<number, Place>();
+    let left = moves.filter(Boolean).length - this.#context.mostMoving;
+    for (let k = places.length - 1; k >= 0 && left > 0; k--) {
+      if (!moves[k]) continue;
+      left--;
+      moves[k] = false;
+      const place = places[k];
+      const { bytes } = this.#at(place, 0).row ?? this.#at(place, last).row!;
+      const stand: Place = { kind: "slot", slot: this.#context.take(bytes), byteOffset: 0, bytes };
+      stands.set(k, stand);
+      const spec: Spec = { shape: [bytes / 4], dtype: "f32" };
+      const copy = (from: (step: number) => Place, to: (step: number) => Place) => (step: number) =>
+        ({ kind: "copy", name: "row", from: from(step), to: to(step), spec }) as PlanStep;
+      if (call.operands[k].access === "read")
+        copies.before.push(
+          copy(
+            (step) => this.#at(place, step),
+            () => stand,
+          ),
+        );
+      else
+        copies.after.push(
+          copy(
+            () => stand,
+            (step) => this.#at(place, step),
+          ),
+        );
+    }
+    const moving: KernelCall = {
+      ...call,
+      operands: call.operands.map((operand, k) => (moves[k] ? { ...operand, moves: true } : operand)),
+    };
+    const dispatch = (step: number): PlanStep => ({
+      ...planned,
+      call: moving,
+      places: places.map((place, k) => stands.get(k) ?? this.#at(place, step)),
+    });
+    return [...copies.before, dispatch, ...copies.after];
+  }
+
+  /** Where a place of the body lies at a step. */
+  #at(place: Place, step: number): Place {
+    if (place.kind === "input") return within(this.#inputAt(this.#options.inputs[place.index], step), place);
+    if (place.kind === "slot") {
+      const { slot } = this.#slots[place.slot];
+      return { ...place, slot };
+    }
+    if (!(place.memory instanceof OutputMemory)) return place;
+    const { output } = place.memory;
+    const { carries, strides, body } = this.#options;
+    if (output < carries) {
+      const turns = this.#turns[output];
+      return within(turns[step % turns.length], place);
+    }
+    return within(
+      this.#rowAt(this.#stacks[output]!, body.outputs[output], strides[output - carries], step),
+      place,
+    );
+  }
+
+  #inputAt(input: BodyInput, step: number): Place {
+    const { length } = this.#options;
+    const { node, placeOf } = this.#context;
+    const at = (k: number) => placeOf(node.inputs[k].value);
+    switch (input.kind) {
+      case "whole":
+        return at(input.input);
+      case "carry":
+        return step === 0 ? at(input.first) : this.#turns[input.carry][(step - 1) % 2];
+      case "next":
+        return step === length - 1 ? at(input.last) : this.#rowOf(input.rows, step + 1);
+      default:
+        return this.#rowOf(input.rows, step);
+    }
+  }
+
+  /** A row of an input of the node. */
+  #rowOf(k: number, step: number): Place {
+    const use: Use = this.#context.node.inputs[k];
+    const stride = use.shape[1];
+    return this.#rowAt(this.#context.placeOf(use.value), { shape: [stride], dtype: use.dtype }, stride, step);
+  }
+
+  #rowAt(place: Place, { shape, dtype }: Spec, stride: number, step: number): Place {
+    const { length, isReversed } = this.#options;
+    const position = isReversed ? length - 1 - step : step;
+    const byteOffset = position * deviceBytes(dtype, stride);
+    return within(place, { row: { byteOffset, bytes: deviceBytes(dtype, sizeOf(shape)) } });
+  }
+}
+
+/** A place, or the part of it that a row within it is. */
+function within(place: Place, { row }: Pick<Place, "row">): Place {
+  if (row === undefined) return place;
+  const byteOffset = (place.row?.byteOffset ?? 0) + row.byteOffset;
+  return { ...place, row: { byteOffset, bytes: row.bytes } };
+}
