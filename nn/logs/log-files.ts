@@ -17,15 +17,14 @@ export interface LogFile {
 
 /** What pages call a FileSystemDirectoryHandle, as far as it is needed. */
 export interface DirectoryHandle {
-  readonly kind: "directory";
-  readonly name: string;
   getDirectoryHandle(name: string, options: { create: boolean }): Promise<DirectoryHandle>;
   getFileHandle(name: string, options: { create: boolean }): Promise<FileHandle>;
 }
 
 interface FileHandle {
   createWritable(options: { keepExistingData: boolean }): Promise<{
-    write(chunk: { type: "write"; position: number; data: Uint8Array }): Promise<void>;
+    // biome-ignore lint/suspicious/noExplicitAny: compilers differ in the arrays that they take there
+    write(chunk: any): Promise<void>;
     close(): Promise<void>;
   }>;
 }

@@ -8,6 +8,7 @@ import {
   EarlyStopping,
   type EarlyStoppingOptions,
   Input,
+  LogDownload,
   ReduceLROnPlateau,
   type ReduceLROnPlateauOptions,
   Sequential,
@@ -30,6 +31,9 @@ const makeModel = (learningRate = 0.05, metrics: string[] = []) =>
     metrics,
   });
 
+/** What callbacks are made with that would else write beside the tests. */
+const made: Readonly<Record<string, object>> = { TensorBoard: { logDir: new LogDownload() } };
+
 describe.each(Object.entries(all))("%s, as every callback", (name, Own) => {
   it("refuses an option that it has none of", () => {
     expect(() => new Own({ monitr: "loss" } as never)).toThrow(ArgumentError);
@@ -38,7 +42,7 @@ describe.each(Object.entries(all))("%s, as every callback", (name, Own) => {
 
   it("takes part in fit after fit, and leaves nothing behind", async () => {
     const model = makeModel();
-    const callbacks = [new Own()];
+    const callbacks = [new Own(made[name] ?? {})];
     const train = () => model.fit(x, y, { verbose: 0, epochs: 2, validationSplit: 0.5, callbacks });
     const { history } = await train();
     expect(history.loss).toHaveLength(2);
