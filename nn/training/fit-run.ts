@@ -112,6 +112,7 @@ export class FitRun implements FitContext {
     const isHeard = byBatch || hooks.has("onStepsEnd", "onBoundary");
     const taken = await loop
       .epoch({
+        epoch,
         from: { steps: this.steps, samples: this.samples },
         ends: [...(byBatch ? [1] : []), ...this.callbacks.flatMap(({ everySteps }) => everySteps ?? [])],
         onSubmit: byBatch ? (steps) => hooks.tell("onBatchBegin", [steps]) : undefined,
