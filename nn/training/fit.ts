@@ -181,6 +181,7 @@ export async function fitModel(
       validationFreq: options.validationFreq ?? 1,
       callbacks,
       progress,
+      use,
       epoch: options.initialEpoch ?? 0,
       epochs,
     });
