@@ -155,7 +155,7 @@ export function curveOption({ tag, series }, width) {
 
 export const labelSide = (x, at) => {
   const share = (x[at] - x[0]) / (x.at(-1) - x[0] || 1);
-  return share > 0.8 ? "left" : share < 0.2 ? "right" : "top";
+  return share > 0.92 ? "left" : share < 0.08 ? "right" : "top";
 };
 
 export const shortNumber = (value) => {
