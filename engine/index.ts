@@ -104,7 +104,15 @@ export {
 } from "./profile/profile.ts";
 export { RandomGenerator, type RandomGeneratorOptions } from "./state/generator.ts";
 export { type CreateOptions, full, ones, tensor, zeros } from "./tensor/create.ts";
-export { Device, device, dispose, memory, setDevice, setSeed } from "./tensor/device.ts";
+export {
+  Device,
+  device,
+  dispose,
+  memory,
+  type RecoverOptions,
+  setDevice,
+  setSeed,
+} from "./tensor/device.ts";
 export {
   type NotDifferentiable,
   notDifferentiable,

@@ -28,3 +28,5 @@ export { checkSize, fromValues, isList } from "./tensor/create.ts";
 /** @internal */
 export { claim } from "./tensor/scope.ts";
 export { track } from "./tensor/scope-stack.ts";
+/** @internal */
+export { variablesOf } from "./tensor/variable.ts";

@@ -161,7 +161,9 @@ function indicesOf(packing: Packing, name: string): Indices {
   });
   const { device } = variables[0];
   const indices = (values: Int32Array, shape: readonly number[], what: string) =>
-    variable(values, { trainable: false, dtype: "i32", device, shape, name: `${name}/${what}` });
+    variable(values, { trainable: false, dtype: "i32", device, shape, name: `${name}/${what}` }).holdsAlways(
+      values,
+    );
   const levels: Variable[] = [];
   const addLevel = (groups: readonly (readonly number[])[]) => {
     // Whole vec4s of members are read as they are computed.

@@ -146,13 +146,13 @@ export class GroupClipping {
     this.#norms = new Varied(limits.length > 0 ? limits : [none], `${name}/clipNorm`, device);
     if (limits.length === 0) return;
     const table = (what: string, values: readonly number[], shape: readonly number[]) =>
-      variable(Int32Array.from(values), {
+      variable(values, {
         name: `${name}/${what}`,
         trainable: false,
         dtype: "i32",
         shape,
         device,
-      });
+      }).holdsAlways(values);
     this.#sets = table("sets", sets, [sets.length]);
     this.#numbers = table(
       "setNumbers",

@@ -77,7 +77,7 @@ export class Varied {
   constructor(shares: readonly Share[], name: string, device: Device) {
     this.#shares = shares;
     const table = (what: string, values: readonly number[]) =>
-      variable(Float32Array.from(values), { name: `${name}/${what}`, trainable: false, device });
+      variable(values, { name: `${name}/${what}`, trainable: false, device }).holdsAlways(values);
     const scheduled = new Map<Schedule | undefined, Variable>();
     this.#scheduled = scheduled;
     const [first] = shares;

@@ -116,5 +116,7 @@ export interface Backend {
   counters(): WorkCounters;
   /** Resolves with the reason if the device is lost. */
   readonly lost: Promise<string>;
+  /** Opens the same adapter again, with the same options, for a device that was lost; absent where none can be. */
+  reopen?(): Promise<Backend>;
   dispose(): void;
 }

@@ -36,8 +36,11 @@ export class DisposedError extends GradgpuError {}
 export class GradientError extends GradgpuError {}
 /** No device, or tensors of different devices in one call. */
 export class DeviceError extends GradgpuError {}
-/** The GPU went away (driver reset, destroyed from outside). Host snapshots stay valid. */
+/** The GPU went away (driver reset, destroyed from outside), and the values on it. `await device.recover()` opens it again. */
 export class DeviceLostError extends DeviceError {}
+/** @internal What an error says of a device that was lost and is not open again. */
+export const lostText = (reason: string): string =>
+  `the device was lost (${reason}), and all values on it; await device.recover() opens it again, and variables take their values by restore(), set() or assign()`;
 /** A buffer or dispatch beyond the adapter's limits. */
 export class LimitError extends GradgpuError {}
 /** WGSL that does not compile or a pipeline the driver refuses; the message shows the lines around each mistake. */

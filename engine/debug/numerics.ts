@@ -1,5 +1,6 @@
 // Finds the op that made the first NaN or infinity.
 
+import type { Backend } from "../backend/backend.ts";
 import { isFloat } from "../base/dtype.ts";
 import { NumericsError } from "../base/errors.ts";
 import { currentScope } from "../base/name-scope.ts";
@@ -57,6 +58,7 @@ const chunkWords = 128 * 1024;
 const maxOrigins = 20_000;
 
 class DeviceLog {
+  readonly backend: Backend;
   calls: Call[] = [];
   /** By tensor id; a variable's also says of which version. */
   readonly scans = new Map<number, { scan: Scan; version: number | undefined }>();
@@ -64,6 +66,10 @@ class DeviceLog {
   used = 0;
   /** Words taken of the last chunk in use. */
   fill = 0;
+
+  constructor(backend: Backend) {
+    this.backend = backend;
+  }
 
   reset(): void {
     this.calls = [];
@@ -140,7 +146,7 @@ export class NumericsWatch implements OpWatch {
 
   async check(device: Device): Promise<void> {
     const log = this.#logs.get(device);
-    if (log === undefined || log.calls.length === 0) return;
+    if (log === undefined || log.backend !== device.realBackend || log.calls.length === 0) return;
     const { calls } = log;
     // The chunks are this check's: what runs meanwhile gets new ones.
     const chunks = log.chunks.splice(0, log.used);
@@ -157,7 +163,7 @@ export class NumericsWatch implements OpWatch {
       );
       if (culprit !== undefined) throw new NumericsError(culprit);
     } finally {
-      if (device.isUsable) log.chunks.push(...chunks);
+      if (device.isUsable && log.backend === device.realBackend) log.chunks.push(...chunks);
     }
   }
 
@@ -170,7 +176,9 @@ export class NumericsWatch implements OpWatch {
 
   #logOf(device: Device): DeviceLog {
     let log = this.#logs.get(device);
-    if (log === undefined) this.#logs.set(device, (log = new DeviceLog()));
+    // What was scanned on a device that was lost is lost too.
+    if (log?.backend !== device.realBackend)
+      this.#logs.set(device, (log = new DeviceLog(device.realBackend)));
     return log;
   }
 

@@ -114,6 +114,8 @@ type Traced = Omit<Entry, "prepared">;
 
 interface Entry extends Program {
   readonly device: Device;
+  /** What it is bound to: a device that was lost has another one by now. */
+  readonly backend: Backend;
   readonly rebuild: (device: Device, memories: readonly Memory[]) => unknown;
   readonly retained: readonly Memory[];
   /** Variables that a run assigns: tapes that are open across it must notice. */
@@ -126,7 +128,9 @@ interface Entry extends Program {
 
 /** Whether a program is the device's, and its variables are where they were when it was made. */
 const isCurrent = (entry: Entry, device: Device): boolean =>
-  entry.device === device && !entry.retained.some((memory) => isRelocatedSince(memory, entry.tracedAt));
+  entry.device === device &&
+  entry.backend === device.realBackend &&
+  !entry.retained.some((memory) => isRelocatedSince(memory, entry.tracedAt));
 
 /** Signatures kept for one function; past that the oldest program is freed. */
 const maxPrograms = 64;
@@ -209,7 +213,8 @@ export function jit<P extends JitArgument[], R extends JitResult>(
         pipelines = ahead.pipelines;
         const entry = { ...traced, prepared: ahead.program };
         // Called or disposed meanwhile: what is compiled stays with the device, the program is not needed.
-        if (isReady() || disposals !== disposalsBefore || !device.isUsable) ahead.program.dispose();
+        if (isReady() || disposals !== disposalsBefore || !device.isUsable || device.realBackend !== backend)
+          ahead.program.dispose();
         else {
           keep(key, entry);
           return { pipelines, ms: performance.now() - started };
@@ -375,6 +380,7 @@ function trace<P extends unknown[]>(
     const graph = options.rowSlices === false ? picked : readRowSlices(picked);
     return {
       device,
+      backend,
       graph,
       ...planned(graph, backend, options),
       rebuild,

@@ -50,7 +50,10 @@ export class VariablePack {
     const spec = { shape: [(this.offsets[last + 1] ?? this.total) - start], dtype: "f32" } as const;
     const memory = backend.slice(this.values.memory, start * 4, spec);
     const values = new Variable(this.values.device, spec, memory, `${this.values.name}/part`, false);
-    return new PackView(values, this.variables.slice(first, last + 1));
+    const variables = this.variables.slice(first, last + 1);
+    values.partOf = { parent: this.values, memory: this.values.memory, byteOffset: start * 4 };
+    values.parts = variables;
+    return new PackView(values, variables);
   }
 
   /** Frees the packed buffer once the variables are disposed too. */
@@ -93,6 +96,8 @@ export function packVariables(variables: readonly Variable[], name = "pack"): Va
   if (again !== undefined)
     throw new ArgumentError(`packVariables: got ${again.describe()} twice; pass each variable once`);
   const device = variables[0].device;
+  // All of them have values, or none is moved.
+  for (const { memory } of variables) memory.checkUsable(variables[0]);
   const alignment = device.backend.sliceAlignment / 4;
   const offsets: number[] = [];
   let total = 0;
@@ -107,6 +112,7 @@ export function packVariables(variables: readonly Variable[], name = "pack"): Va
   variables.forEach((v, i) => {
     v.moveInto(values, offsets[i] * 4);
   });
+  values.parts = variables;
   return new VariablePack(variables, values, offsets);
 }
 

@@ -4,12 +4,16 @@ import type { Backend, DeviceInfo, MemoryUse, WorkCounters } from "../backend/ba
 import { Ambient } from "../base/ambient.ts";
 import {
   ArgumentError,
+  checkOptions,
   DeviceError,
   DeviceLostError,
   DisposedError,
   kindOf,
+  lostText,
+  type OptionNames,
   TraceError,
 } from "../base/errors.ts";
+import { aboveZero } from "../base/number-checks.ts";
 import { RandomSource } from "../base/random/source.ts";
 import type { VariantChoices } from "../kernel/variants.ts";
 import { opWatch } from "./watches.ts";
@@ -27,6 +31,13 @@ export function checkTraced(op: string, device: Device): void {
     `${op}: runs on ${device.name} inside a function that is traced for another device (${traced.name}); it would run once, at tracing. Do it outside and pass the result's values`,
   );
 }
+
+export interface RecoverOptions {
+  /** Seconds to go on asking for the adapter; default 30. */
+  timeout?: number;
+}
+
+const recoverOptions: OptionNames<RecoverOptions> = { timeout: true };
 
 /** How many devices of a kind were opened. */
 const opened = new Map<string, number>();
@@ -65,13 +76,16 @@ export class Device {
   readonly name: string;
   /** @internal What executes: the adapter's backend, or a trace of it while a function is traced. */
   backend: Backend;
-  readonly #real: Backend;
+  #real: Backend;
   #random: RandomSource;
   #seed: number;
   /** @internal */
   tensorCount = 0;
   #closed = false;
   #lost: string | undefined;
+  #recovery: Promise<void> | undefined;
+  /** @internal How often it was opened again: what was made before that has no values any more. */
+  generation = 0;
 
   /** Hands out the streams of random numbers under the {@link seed}. */
   get random(): RandomSource {
@@ -98,8 +112,12 @@ export class Device {
     this.name = count === 1 ? kind : `${kind} ${count}`;
     this.#seed = seed;
     this.#random = new RandomSource(seed);
+    this.#heed(backend);
+  }
+
+  #heed(backend: Backend): void {
     void backend.lost.then((reason) => {
-      this.#lost = reason;
+      if (backend === this.#real) this.#lost = reason;
     });
   }
 
@@ -123,7 +141,7 @@ export class Device {
     return this.#closed;
   }
 
-  /** Why the device was lost, or undefined while it works. */
+  /** Why the device was lost, or undefined while it works; see {@link recover}. */
   get lostReason(): string | undefined {
     return this.#lost;
   }
@@ -158,9 +176,62 @@ export class Device {
       );
     }
     if (this.#lost !== undefined) {
-      throw new DeviceLostError(
-        `${what} is on a device that was lost (${this.#lost}); dispose() it, init() again and resume from the last weights read`,
-      );
+      throw new DeviceLostError(`${what}: ${lostText(this.#lost)}`);
+    }
+  }
+
+  /** @internal Executes what must not wait for a replay, though a function is being traced. */
+  get realBackend(): Backend {
+    return this.#real;
+  }
+
+  /**
+   * Opens the adapter again after the device was lost, with the options that `init` had. Variables, layers, optimizers and
+   * jitted functions stay what they are, but their values are gone: variables take new ones by `restore()`, `set()` or
+   * `assign()`, and throw a DeviceLostError when they are read before; other tensors are to be made anew. Does nothing
+   * where the device is not lost. `fit` calls it by itself and restores what it needs.
+   *
+   * @param options `timeout`: seconds to go on asking for the adapter, default 30
+   * @throws DeviceError where no device comes back in time, or only another adapter's
+   */
+  async recover(options: RecoverOptions = {}): Promise<void> {
+    checkOptions("recover", options, recoverOptions);
+    const timeout = aboveZero("recover", "timeout", options.timeout ?? 30);
+    if (this.isTracing) throw new TraceError("jit: recover() inside a traced function; call it outside");
+    this.#recovery ??= this.#reopen(timeout * 1000).finally(() => {
+      this.#recovery = undefined;
+    });
+    return this.#recovery;
+  }
+
+  async #reopen(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    for (let pauseMs = 50; !this.isUsable; pauseMs *= 2) {
+      if (this.#closed) this.checkOpen("recover: the device");
+      let backend: Backend;
+      try {
+        backend = await (this.#real.reopen as NonNullable<Backend["reopen"]>)();
+      } catch (cause) {
+        const leftMs = deadline - performance.now();
+        if (leftMs <= 0) {
+          throw new DeviceError(
+            `recover: ${this.name} was lost (${this.#lost}) and no device came back within ${timeoutMs / 1000} s: ${(cause as Error).message}. Restart the program (the browser, where it has given up on the GPU), or recover() later`,
+            { cause },
+          );
+        }
+        await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, leftMs)));
+        continue;
+      }
+      if (this.#closed) {
+        backend.dispose();
+        continue;
+      }
+      this.#real.dispose();
+      this.#real = backend;
+      this.backend = backend;
+      this.generation++;
+      this.#lost = undefined;
+      this.#heed(backend);
     }
   }
 
@@ -177,7 +248,7 @@ export class Device {
     return new MemoryReport(this.tensorCount, this.backend);
   }
 
-  /** What the device was asked to do since it was opened: dispatches, submits, uploads, ... */
+  /** What the device was asked to do since it was opened, or opened again: dispatches, submits, uploads, ... */
   counters(): WorkCounters {
     return this.backend.counters();
   }

@@ -8,15 +8,19 @@ import { Tensor } from "./tensor.ts";
 const most = 1024;
 
 /** By device, by dtype and value; the most recently used last. */
-const kept = new WeakMap<Device, Map<string, Tensor>>();
+const kept = new WeakMap<Device, { readonly backend: Backend; readonly scalars: Map<string, Tensor> }>();
 
 function keptBy(device: Device): Map<string, Tensor> {
-  let scalars = kept.get(device);
-  if (scalars === undefined) kept.set(device, (scalars = new Map()));
+  const own = kept.get(device);
+  if (own?.backend === device.realBackend) return own.scalars;
+  // Those of a device that was lost are worth nothing.
+  for (const tensor of own?.scalars.values() ?? []) tensor.dispose();
+  const scalars = new Map<string, Tensor>();
+  kept.set(device, { backend: device.realBackend, scalars });
   return scalars;
 }
 
-/** A scalar made once and kept as long as the device lives. */
+/** A scalar made once and kept until the device is closed or lost. */
 export function scalar(device: Device, value: number, dtype: DType): Tensor {
   if (device.isTracing) return make(device, value, dtype, true);
   if (!device.isUsable) device.checkOpen(`the scalar ${value}`);

@@ -1,7 +1,7 @@
 // Tensor: an immutable value of a shape and dtype on a device. A handle on memory that others may share.
 
 import type { DType, HostArray } from "../base/dtype.ts";
-import { ArgumentError, DisposedError } from "../base/errors.ts";
+import { ArgumentError, DeviceLostError, DisposedError } from "../base/errors.ts";
 import { type Shape, showShape, sizeOf } from "../base/shape.ts";
 import type { Spec } from "../kernel/kernel.ts";
 import type { Memory } from "../kernel/memory.ts";
@@ -53,6 +53,8 @@ export class Tensor implements Spec {
   readonly shape: Shape;
   #memory: Memory | undefined;
   #isCounted = false;
+  /** The device's generation that the memory is of. */
+  #generation: number;
   /** @internal See engine/autograd/slots.ts, which fills it. */
   gradientSlot: Tensor | undefined;
   /** @internal Of a view: the tensor whose memory it shows. Where that is a variable, assigning to it changes the view. */
@@ -74,6 +76,7 @@ export class Tensor implements Spec {
     this.dtype = spec.dtype;
     this.shape = spec.shape;
     this.#memory = memory;
+    this.#generation = device.generation;
     if (options.counted === false) dropped.register(this, { memory, device, isCounted: false }, this);
     else this.#count(memory);
     if (options.tracked !== false) track(this);
@@ -99,7 +102,7 @@ export class Tensor implements Spec {
     return gradientOf(this);
   }
 
-  /** @internal The memory behind the handle; throws a DisposedError when it was given up or the device closed. */
+  /** @internal The memory behind the handle; throws a DisposedError when it was given up or the device closed, a DeviceLostError when that was lost. */
   get memory(): Memory {
     if (this.#memory === undefined) {
       throw new DisposedError(
@@ -107,8 +110,36 @@ export class Tensor implements Spec {
       );
     }
     if (!this.device.isUsable) this.device.checkOpen(this.describe());
+    if (this.isStale) {
+      // A view goes on with the variable that it shows.
+      if (this.viewed === undefined) throw this.lostValue("make it anew from values on the host");
+      const { memory } = this.viewed;
+      memory.retain();
+      this.replaceMemory(memory);
+    }
     this.#memory.checkUsable(this);
     return this.#memory;
+  }
+
+  /** @internal Whether the device was lost since, and the memory with it. */
+  protected get isStale(): boolean {
+    return this.#generation !== this.device.generation;
+  }
+
+  /** @internal */
+  protected lostValue(remedy: string): DeviceLostError {
+    return new DeviceLostError(
+      `${this.describe()} lost its value when ${this.device.name} was lost; the device is open again: ${remedy}`,
+    );
+  }
+
+  /** @internal Gives back what a lost device took: the values that it had. */
+  revive(values: ArrayLike<number>): void {
+    if (!this.isStale) return;
+    const { backend } = this.device;
+    const memory = backend.allocate(this, this.describe());
+    backend.write(memory, this, values);
+    this.replaceMemory(memory);
   }
 
   /** @internal A second handle on the same value, which keeps it alive on its own. */
@@ -203,7 +234,7 @@ export class Tensor implements Spec {
   /** Without waiting: the values where they are at hand, else how to see them. */
   #preview(): string {
     const memory = this.#memory;
-    if (memory === undefined || !this.device.isUsable) return String(this);
+    if (memory === undefined || !this.device.isUsable || this.isStale) return String(this);
     const values = this.device.backend.peek?.(memory, this.size);
     if (values === undefined) {
       const how = this.device.isTracing
@@ -224,6 +255,7 @@ export class Tensor implements Spec {
   protected replaceMemory(memory: Memory): void {
     this.#memory?.release();
     this.#memory = memory;
+    this.#generation = this.device.generation;
     dropped.unregister(this);
     dropped.register(this, { memory, device: this.device, isCounted: this.#isCounted }, this);
   }

@@ -68,27 +68,108 @@ export const relocations = (): number => lastRelocation;
 export const isRelocatedSince = (memory: Memory, since: number): boolean =>
   (relocationOf.get(memory) ?? 0) > since;
 
+/** By device, those that may be alive. */
+const living = new WeakMap<Device, Set<WeakRef<Variable>>>();
+/** Above so many it is looked which of them are gone. */
+let crowd = 1024;
+
+/** @internal The living variables of a device, in the order in which they were made. */
+export function variablesOf(device: Device): Variable[] {
+  const found: Variable[] = [];
+  const all = living.get(device);
+  for (const reference of all ?? []) {
+    const variable = reference.deref();
+    if (variable === undefined || variable.isDisposed) all?.delete(reference);
+    else found.push(variable);
+  }
+  return found;
+}
+
+function register(made: Variable): void {
+  const { device } = made;
+  let all = living.get(device);
+  if (all === undefined) living.set(device, (all = new Set()));
+  all.add(new WeakRef(made));
+  if (all.size > crowd) crowd = Math.max(1024, 2 * variablesOf(device).length);
+}
+
 export class Variable extends Tensor {
   name: string;
   trainable: boolean;
   #version = 0;
-  #pack: { parent: Variable; memory: Memory } | undefined;
+  /** @internal Whose memory its own is a part of. */
+  partOf: { readonly parent: Variable; memory: Memory; readonly byteOffset: number } | undefined;
+  /** @internal Variables whose values lie in this one's memory. */
+  parts: readonly Variable[] = [];
+  /** What it always holds, where that is known on the host. */
+  #constant: ArrayLike<number> | undefined;
+  /** The device's generation in which it got its value: a lost device takes that with it. */
+  #setIn: number;
 
   /** @internal Use {@link variable}. Owns one reference on `memory`. */
   constructor(device: Device, spec: Spec, memory: Memory, name: string, trainable: boolean) {
     super(device, spec, memory, { tracked: false });
     this.name = name;
     this.trainable = trainable;
+    this.#setIn = device.generation;
+    register(this);
   }
 
   /** Counts replacements of the value: a tape that saved an older one refuses to use it. */
   get version(): number {
-    return this.#version + (this.#pack?.parent.version ?? 0);
+    return this.#version + (this.partOf?.parent.version ?? 0);
   }
 
   /** @internal */
   override get memory(): Memory {
-    return variableWatcher.value?.read(this) ?? super.memory;
+    const watched = variableWatcher.value?.read(this);
+    if (watched !== undefined) return watched;
+    if (this.#setIn !== this.device.generation && !this.isDisposed && this.device.isUsable) {
+      if (!this.#hasValue()) throw this.lostValue("set() it, assign() to it, or restore() a snapshot");
+      this.#home();
+    }
+    return super.memory;
+  }
+
+  /** Whether it has been set since the device was opened last: by itself, as a part, or part by part. */
+  #hasValue(): boolean {
+    const now = this.device.generation;
+    return (
+      this.#constant !== undefined ||
+      this.#setIn === now ||
+      (this.partOf !== undefined && this.partOf.parent.#setIn === now) ||
+      (this.parts.length > 0 && this.parts.every((part) => part.#hasValue()))
+    );
+  }
+
+  /** Memory to write the value to: new memory, where a lost device took the old. */
+  #home(): Memory {
+    const { device } = this;
+    if (this.isStale && !this.isDisposed && device.isUsable) {
+      // Not while a function is traced: a variable's memory outlives the program.
+      const backend = device.realBackend;
+      if (this.partOf === undefined) {
+        const memory = backend.allocate(this, this.describe());
+        // The gaps of packs are 0.
+        const known = this.#constant ?? (this.parts.length > 0 ? new Float32Array(this.size) : []);
+        backend.write(memory, this, known);
+        this.replaceMemory(memory);
+      } else {
+        const { parent, byteOffset } = this.partOf;
+        this.partOf.memory = parent.#home();
+        this.replaceMemory(backend.slice(this.partOf.memory, byteOffset, this));
+      }
+      // Gradients went with the values.
+      this.gradientSlot?.dispose();
+      this.gradientSlot = undefined;
+    }
+    return super.memory;
+  }
+
+  /** Notes that it has a new value. */
+  #written(): void {
+    this.#version++;
+    this.#setIn = this.device.generation;
   }
 
   /** Replaces the value by that of `value`, which must have the same shape and dtype and keeps its own memory. */
@@ -110,15 +191,15 @@ export class Variable extends Tensor {
     }
     if (value === this) return this;
     if (variableWatcher.value?.assign(this, value)) return this;
-    this.device.backend.copy(value.memory, this.memory, this);
+    this.device.backend.copy(value.memory, this.#home(), this);
     this.device.backend.noteAssigned?.(this);
-    this.#version++;
+    this.#written();
     return this;
   }
 
   /** @internal A replayed program has assigned it again. */
   markAssigned(): void {
-    this.#version++;
+    this.#written();
   }
 
   /** Replaces the value from the host: a flat or nested array of as many numbers. */
@@ -126,8 +207,8 @@ export class Variable extends Tensor {
     const flat = fromValues(`set ${this.describe()}`, values, this.shape).values;
     checkValues(`set ${this.describe()}`, flat, this.dtype);
     if (variableWatcher.value !== undefined && this.#isSetFor(variableWatcher.value, flat)) return this;
-    this.device.backend.write(this.memory, this, flat);
-    this.#version++;
+    this.device.backend.write(this.#home(), this, flat);
+    this.#written();
     return this;
   }
 
@@ -151,9 +232,15 @@ export class Variable extends Tensor {
     backend.copy(this.memory, slice, this);
     relocate(this.memory);
     // The vector that it was a part of no longer has all its parts.
-    if (this.#pack !== undefined) relocate(this.#pack.memory);
+    if (this.partOf !== undefined) relocate(this.partOf.memory);
     this.replaceMemory(slice);
-    this.#pack = { parent, memory: parent.memory };
+    this.partOf = { parent, memory: parent.memory, byteOffset };
+  }
+
+  /** @internal Says that it is never assigned, so that a lost device takes nothing. The caller keeps the values as they are. */
+  holdsAlways(values: ArrayLike<number>): this {
+    this.#constant = values;
+    return this;
   }
 
   /** Gives the value up, also for programs of `jit` that read or assign it: they are traced anew, and then refuse it. */

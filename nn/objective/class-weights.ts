@@ -11,7 +11,7 @@ import {
   type Shape,
   showShape,
   type Tensor,
-  tensor,
+  variable,
 } from "../../engine/index.ts";
 import { kindOf, showGiven } from "../../engine/internal.ts";
 import type { Loss } from "./loss.ts";
@@ -51,7 +51,8 @@ export class ClassWeights {
   /** @throws as {@link classWeightsOf} */
   constructor(what: string, given: ClassWeight, loss: Loss, outputShape: Shape, device: Device) {
     this.#loss = loss;
-    this.#table = tensor(classWeightsOf(what, given, loss, outputShape), { device });
+    const weights = classWeightsOf(what, given, loss, outputShape);
+    this.#table = variable(weights, { trainable: false, device }).holdsAlways(weights);
   }
 
   /** Of a batch's samples. */

@@ -79,7 +79,9 @@ describe("a lost device", () => {
     const errors = await Promise.all(pending.map(rejection));
     for (const error of errors) {
       expect(error).toBeInstanceOf(DeviceLostError);
-      expect((error as Error).message).toMatch(/was lost \(.+\); dispose\(\) it, init\(\) again and resume/);
+      expect((error as Error).message).toMatch(
+        /was lost \(.+\), and all values on it; await device\.recover\(\)/,
+      );
     }
     await untilLost(device);
     for (const use of [

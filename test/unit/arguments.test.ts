@@ -115,7 +115,7 @@ let x: Tensor;
 let instances: Readonly<Record<string, object>>;
 
 beforeAll(async () => {
-  await init({ device: "cpu" });
+  const device = await init({ device: "cpu" });
   x = tensor([
     [1, 2, 3],
     [4, 5, 6],
@@ -124,6 +124,7 @@ beforeAll(async () => {
   model.compile({ optimizer: "sgd", loss: "meanSquaredError" });
   const weights = [engine.variable([1, 2]), engine.variable([3])];
   instances = {
+    "engine.Device": device,
     "data.Dataset": data.Dataset.range(2),
     "engine.RandomGenerator": new engine.RandomGenerator(),
     "engine.Tape": new engine.Tape(),

@@ -53,7 +53,17 @@ export async function openWebgpu(required: boolean, options: OpenOptions): Promi
   const gainsByHelpers = /llvmpipe|lavapipe/i.test(info.adapter + info.driver);
   const openHelper = gainsByHelpers ? () => openDevice("gradgpu, compiling ahead") : undefined;
   const ceiling = ceilingFor(info, options.memoryLimit);
-  return new WebgpuBackend(device, info, { openHelper, tuner, naps, ceiling });
+  const backendOn = (opened: GPUDevice): Backend =>
+    new WebgpuBackend(opened, info, { openHelper, tuner, naps, ceiling, reopen });
+  const reopen = async () => {
+    const again = await requestAdapter(gpu);
+    if (again === null) throw new DeviceError("the system gives no adapter");
+    const other = describe(again, features, limits);
+    if (other.adapter !== info.adapter || other.driver !== info.driver)
+      throw new DeviceError(`the system gives another adapter, ${other.adapter} (it was ${info.adapter})`);
+    return backendOn(await requestDevice(again, "gradgpu"));
+  };
+  return backendOn(device);
 }
 
 let hasWarned = false;

@@ -2,7 +2,7 @@
 // run afterwards looks up a bind group and records a dispatch.
 
 import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from "../../base/dtype.ts";
-import { ArgumentError, DeviceError, DeviceLostError, LimitError } from "../../base/errors.ts";
+import { ArgumentError, DeviceError, DeviceLostError, LimitError, lostText } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { AdapterProfile, Operand, Spec } from "../../kernel/kernel.ts";
@@ -46,6 +46,8 @@ export interface WebgpuOptions {
   readonly naps?: Naps;
   /** How much it may hold; default: what the machine can give. */
   readonly ceiling?: PoolCeiling;
+  /** Opens another backend just like this one. */
+  readonly reopen?: () => Promise<Backend>;
 }
 
 /** Buffers that stand in for operands; past that all are given up and taken anew as they are needed. */
@@ -58,6 +60,7 @@ export class WebgpuBackend implements Backend {
   readonly sliceAlignment: number;
   readonly profile: AdapterProfile;
   readonly lost: Promise<string>;
+  readonly reopen: (() => Promise<Backend>) | undefined;
   readonly #device: GPUDevice;
   readonly #pool: BufferPool;
   readonly #pipelines: PipelineCache;
@@ -78,8 +81,13 @@ export class WebgpuBackend implements Backend {
   #uploadedBytes = 0;
   #readbacks = 0;
 
-  constructor(device: GPUDevice, info: DeviceInfo, { openHelper, tuner, naps, ceiling }: WebgpuOptions = {}) {
+  constructor(
+    device: GPUDevice,
+    info: DeviceInfo,
+    { openHelper, tuner, naps, ceiling, reopen }: WebgpuOptions = {},
+  ) {
     this.#device = device;
+    this.reopen = reopen;
     this.#openHelper = openHelper;
     this.#tuner = tuner;
     this.info = info;
@@ -457,9 +465,7 @@ export class WebgpuBackend implements Backend {
   }
 
   #lostError(what: string): DeviceLostError {
-    return new DeviceLostError(
-      `${what}: the device was lost (${this.#lostReason}); dispose() it, init() again and resume from the last weights read`,
-    );
+    return new DeviceLostError(`${what}: ${lostText(this.#lostReason as string)}`);
   }
 }
 
