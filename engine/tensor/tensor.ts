@@ -57,6 +57,8 @@ export class Tensor implements Spec {
   #generation: number;
   /** @internal See engine/autograd/slots.ts, which fills it. */
   gradientSlot: Tensor | undefined;
+  /** @internal What belongs to the value and is freed with it, as the mask of its steps. */
+  belonging: Tensor | undefined;
   /** @internal Of a view: the tensor whose memory it shows. Where that is a variable, assigning to it changes the view. */
   viewed: Tensor | undefined;
 
@@ -224,6 +226,7 @@ export class Tensor implements Spec {
     this.#memory = undefined;
     this.gradientSlot?.dispose();
     this.gradientSlot = undefined;
+    this.belonging?.dispose();
     if (this.#isCounted) this.device.tensorCount--;
     dropped.unregister(this);
     memory.release();

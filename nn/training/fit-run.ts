@@ -9,6 +9,7 @@ import { logsOf, type TestRun, testEpoch } from "./evaluate.ts";
 import { History, type Logs, validationName } from "./history.ts";
 import { LiveReader } from "./live-reader.ts";
 import type { Loop } from "./loop.ts";
+import type { Use } from "./owned.ts";
 import type { Progress } from "./progress.ts";
 import type { TrainableModel } from "./trainable.ts";
 import type { Trainer } from "./trainer.ts";
@@ -24,6 +25,7 @@ export interface FitParts {
   readonly validationFreq: number | readonly number[];
   readonly callbacks: readonly Callback[];
   readonly progress: Progress;
+  readonly use: Use;
   /** The first epoch from 0, and how many there are, those before the first included. */
   readonly epoch: number;
   readonly epochs: number;
@@ -35,6 +37,8 @@ export class FitRun implements FitContext {
   readonly callbacks: readonly Callback[];
   readonly trainer: Trainer;
   readonly walk: BatchWalk;
+  readonly hasValidation: boolean;
+  readonly use: Use;
   epoch: number;
   steps = 0;
   samples = 0;
@@ -51,6 +55,8 @@ export class FitRun implements FitContext {
     this.callbacks = callbacks;
     this.trainer = trainer;
     this.walk = walk;
+    this.hasValidation = parts.validation !== undefined;
+    this.use = parts.use;
     this.epoch = epoch;
     this.history.setParams(this.params);
     this.#hooks = new Hooks(callbacks, model, this);
@@ -87,7 +93,8 @@ export class FitRun implements FitContext {
       failure = { error };
       begun = begun.filter((callback) => callback !== hooks.thrower);
     }
-    trainer.finalize();
+    // After an error, training can go on from where it was.
+    if (failure === undefined) trainer.finalize();
     for (const callback of begun) {
       await hooks.tell("onTrainEnd", [], [callback]).catch((error: unknown) => {
         failure ??= { error };
@@ -112,6 +119,7 @@ export class FitRun implements FitContext {
     const isHeard = byBatch || hooks.has("onStepsEnd", "onBoundary");
     const taken = await loop
       .epoch({
+        epoch,
         from: { steps: this.steps, samples: this.samples },
         ends: [...(byBatch ? [1] : []), ...this.callbacks.flatMap(({ everySteps }) => everySteps ?? [])],
         onSubmit: byBatch ? (steps) => hooks.tell("onBatchBegin", [steps]) : undefined,

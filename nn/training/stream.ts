@@ -15,7 +15,7 @@ import {
   variable,
 } from "../../engine/index.ts";
 import { advance, fillPermutation, hostArray, showGiven } from "../../engine/internal.ts";
-import { Batches, type BatchWalk } from "./batches.ts";
+import { Batches, type BatchWalk, batchSizes } from "./batches.ts";
 import { HostRows, type Rows } from "./data.ts";
 import type { Use } from "./owned.ts";
 
@@ -184,6 +184,10 @@ export class StreamedBatches implements BatchWalk {
   get fullBatchesLeft(): number {
     const end = Math.min(this.count, this.#done - (this.#done % this.#chunkRows) + this.#chunkRows);
     return Math.floor((end - this.#done) / this.#batchSize);
+  }
+
+  get keys(): number[] {
+    return batchSizes(this.count, this.#batchSize);
   }
 
   begin(taken = 0): void {
