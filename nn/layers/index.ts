@@ -89,7 +89,7 @@ export { RecurrentCell, type Sequence, type SequenceResults } from "./recurrent/
 export type { CellOptions, GateOptions } from "./recurrent/gated-cell.ts";
 export { GRU, GRUCell, type GRUCellOptions, type GRUOptions } from "./recurrent/gru.ts";
 export { LSTM, LSTMCell, type LSTMCellOptions, type LSTMOptions } from "./recurrent/lstm.ts";
-export { type RecurrentInput, RecurrentLayer, type RecurrentOptions } from "./recurrent/recurrent-layer.ts";
+export type { RecurrentInput, RecurrentLayer, RecurrentOptions } from "./recurrent/recurrent-layer.ts";
 export { RNN } from "./recurrent/rnn.ts";
 export { SimpleRNN, SimpleRNNCell, type SimpleRNNOptions } from "./recurrent/simple-rnn.ts";
 export { TimeDistributed } from "./recurrent/time-distributed.ts";
