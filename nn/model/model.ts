@@ -17,8 +17,8 @@ import { evaluateOptions, predictOptions } from "../training/options.ts";
 import { outputWarning } from "../training/output-warning.ts";
 import { type PredictOptions, predictModel } from "../training/predict.ts";
 import { isDataset } from "../training/source.ts";
-import type { TrainableModel } from "../training/trainable.ts";
-import { type TrainedOutput, Trainer, type TrainerOptions } from "../training/trainer.ts";
+import type { OwnTrainerOptions, TrainableModel } from "../training/trainable.ts";
+import { type TrainedOutput, Trainer } from "../training/trainer.ts";
 import { begin, type Compiled, type CompileOptions, compiled, outputsOf } from "./compiled.ts";
 import { relaid } from "./copies.ts";
 import { GraphModel, type ModelOptions } from "./graph-model.ts";
@@ -254,12 +254,12 @@ export class Model<const PI = any, const PO = any> extends GraphModel<PI, PO> im
     return compiled.outputs;
   }
 
-  /** @internal A trainer for the compiled losses, metrics and optimizer. */
-  makeTrainer(options: Pick<TrainerOptions, "hasWeights" | "classWeights"> = {}): Trainer {
+  /** @internal A trainer for the compiled losses and metrics, and the compiled optimizer unless another one is given. */
+  makeTrainer(options: OwnTrainerOptions = {}): Trainer {
     const compiled = this.#checkCompiled("training");
     compiled.frozen ??= frozenLayers(this);
     const { optimizer, frozen } = compiled;
-    return new Trainer({ ...options, model: this, optimizer, frozen, outputs: this.#outputsTrained() });
+    return new Trainer({ optimizer, ...options, model: this, frozen, outputs: this.#outputsTrained() });
   }
 
   /** A model of new layers made as these were, with fresh weights, not compiled. */
