@@ -36,6 +36,8 @@ export interface BatchWalk {
    * @param taken batches of it that an earlier run took already; default 0
    */
   begin(taken?: number): void;
+  /** Has the next epoch's order follow from this random state; for walks that keep one on the host. */
+  reorder?(state: ArrayLike<number>): void;
   /** Counts the next batches as taken and gives the rows of each; the last of an epoch may be shorter. */
   advance(batches?: number): number;
   /** The batch of `rows` at the device's cursor, part by part; the cursor moves on. Asks the device only, so it can be traced. */
@@ -59,12 +61,14 @@ export class Batches implements BatchWalk {
     this.#shuffleState = shuffleState;
     const options = { device, trainable: false };
     this.#cursor = variable(source.start, { ...options, dtype: "i32", name: "batch/cursor" });
+    this.#cursor.isFleeting = true;
     if (shuffleState !== undefined) {
       this.#order = variable(new Uint32Array(source.count), {
         ...options,
         dtype: "u32",
         name: "batch/order",
       });
+      this.#order.isFleeting = true;
     }
   }
 

@@ -21,8 +21,10 @@ export interface LoopOptions {
 }
 
 export interface EpochOptions {
-  /** Steps of the epoch that an earlier run took, and samples that it saw; default none. */
-  readonly from?: { readonly steps: number; readonly samples: number };
+  /** Steps of the epoch that an earlier run took, and samples that it saw; default none. `isBegun`: the walk is there. */
+  readonly from?: { readonly steps: number; readonly samples: number; readonly isBegun?: boolean };
+  /** The epoch ends after so many steps. */
+  readonly until?: number;
   /** Submits end at multiples of these numbers of steps, too. */
   readonly ends?: readonly number[];
   /** Told before each submit how many steps were taken in this epoch. */
@@ -73,7 +75,15 @@ export class Loop {
    *
    * @throws the signal's reason when that is aborted
    */
-  async epoch({ from, ends = [], onSubmit, onProgress, onCompile, isStopped }: EpochOptions = {}): Promise<{
+  async epoch({
+    from,
+    until = Infinity,
+    ends = [],
+    onSubmit,
+    onProgress,
+    onCompile,
+    isStopped,
+  }: EpochOptions = {}): Promise<{
     steps: number;
     samples: number;
   }> {
@@ -81,12 +91,12 @@ export class Loop {
     const batches = this.#batches;
     let { steps, samples } = from ?? { steps: 0, samples: 0 };
     const taken = steps;
-    batches.begin(taken);
-    const untilEnd = () => [stepsToTake, ...ends].map((every) => every - (steps % every));
+    if (from?.isBegun !== true) batches.begin(taken);
+    const untilEnd = () => [until - steps, ...[stepsToTake, ...ends].map((every) => every - (steps % every))];
     let earlier = Promise.resolve();
     let lastDone = performance.now();
     let lastTurn = lastDone;
-    while (batches.hasNext) {
+    while (batches.hasNext && steps < until) {
       await onSubmit?.(steps);
       const started = performance.now();
       const isFirst = this.firstStepMs === undefined;

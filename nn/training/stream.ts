@@ -166,6 +166,7 @@ export class StreamedBatches implements BatchWalk {
       rows instanceof HostRows ? new Chunk(`batch/${i}`, device, rows, chunkRows) : undefined,
     );
     this.#cursor = variable(0, { device, trainable: false, dtype: "i32", name: "batch/cursor" });
+    this.#cursor.isFleeting = true;
   }
 
   get steps(): number {
@@ -196,6 +197,11 @@ export class StreamedBatches implements BatchWalk {
     if (this.#resident === undefined) noGrad(() => tidy(() => shuffle.state.assign(advance(shuffle.state))));
     shuffle.key[2]++;
     fillPermutation(this.#order, shuffle.key);
+    this.#loaded = -1;
+  }
+
+  reorder(state: ArrayLike<number>): void {
+    this.#shuffle?.key.set(state);
     this.#loaded = -1;
   }
 
@@ -257,6 +263,7 @@ class Chunk {
       dtype,
       name,
     });
+    this.rows.isFleeting = true;
   }
 
   /** Takes the `count` rows from `first` on: of `order`, or else of the rows as they lie from `start` on. */
