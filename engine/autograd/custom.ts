@@ -12,6 +12,7 @@ import {
 import type { KernelContext, KernelPlan, Spec } from "../kernel/kernel.ts";
 import type { ReferenceTensor, Sample, Traits } from "../kernel/kernel-op.ts";
 import { type ElementwiseDefinition, elementwiseOp } from "../ops/elementwise/elementwise.ts";
+import { elementwiseShader } from "../ops/pointwise/pointwise-code.ts";
 import { defineMultiOp as makeMultiOp, defineOp as makeOp } from "../tensor/define.ts";
 import type { NotDifferentiable, Op, OpFunction, TensorLike, Vjp } from "../tensor/op.ts";
 import { recorders } from "../tensor/recording.ts";
@@ -86,6 +87,7 @@ export function defineElementwise<P extends unknown[] = TensorLike[], A = object
   if (!Number.isInteger(arity) || arity < 1 || arity > 8) {
     throw new ArgumentError(`defineElementwise: "${name}" has arity ${arity}; it must be from 1 to 8`);
   }
+  for (const [helper, code] of Object.entries(definition.helpers ?? {})) checkHelper(name, helper, code);
   const op = elementwiseOp<A>({
     ...definition,
     saves: stated.saves,
@@ -101,6 +103,33 @@ export function defineElementwise<P extends unknown[] = TensorLike[], A = object
     return mapped;
   };
   return makeOp({ ...op, call, lacksReference: definition.reference === undefined });
+}
+
+/** WGSL's functions that shaders here call, or that expressions may. */
+const wgslFunctions = new Set(
+  (
+    "abs acos acosh all any asin asinh atan atan2 atanh bitcast ceil clamp cos cosh cross degrees determinant distance dot " +
+    "exp exp2 faceForward floor fma fract frexp inverseSqrt ldexp length log log2 max min mix modf normalize " +
+    "pow quantizeToF16 radians reflect refract reverseBits round saturate select sign sin sinh smoothstep sqrt step tan tanh " +
+    "transpose trunc arrayLength countOneBits countLeadingZeros countTrailingZeros extractBits insertBits"
+  ).split(" "),
+);
+
+/** A helper is one function, and takes the name of none that its kernels call. */
+function checkHelper(op: string, name: string, code: unknown): void {
+  const what = `defineElementwise: the helper "${name}" of "${op}"`;
+  const declared = typeof code === "string" ? /^\s*fn\s+(\w+)\s*\(/.exec(code)?.[1] : undefined;
+  if (declared !== name) {
+    throw new ArgumentError(
+      `${what} must be the WGSL function of that name, as in "fn ${name}(x: vec4f) -> vec4f { ... }"`,
+    );
+  }
+  const own = new RegExp(`^fn\\s+${name}\\s*\\(`, "m");
+  if (wgslFunctions.has(name) || own.test(elementwiseShader.source)) {
+    throw new ArgumentError(
+      `${what} has the name of a function that kernels call; call it otherwise, as in "my_${name}"`,
+    );
+  }
 }
 
 function kernelOp<P extends unknown[], A>(what: string, definition: CustomKernelOp<P, A>) {

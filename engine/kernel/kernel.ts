@@ -23,6 +23,8 @@ export interface Shader {
 export interface Hooks {
   /** Full text of functions, by name; a name that the file lacks is added to it. */
   readonly functions?: Readonly<Record<string, string>>;
+  /** Functions that pointwise expressions call, by name: added; another function of that name is refused. */
+  readonly helpers?: Readonly<Record<string, string>>;
   /** Right-hand sides of `const NAME = ...;`. */
   readonly consts?: Readonly<Record<string, string>>;
   /** Right-hand sides of `alias NAME = ...;`. */

@@ -3,7 +3,7 @@
 import { ShaderError } from "../base/errors.ts";
 import type { Hooks, Shader } from "./kernel.ts";
 
-/** The text of `shader` with the functions, consts, aliases and bindings of `hooks` put in. */
+/** The text of `shader` with the functions, helpers, consts, aliases and bindings of `hooks` put in. */
 export function specialize(shader: Shader, hooks: Hooks | undefined): string {
   let text = shader.source;
   if (hooks === undefined) return text;
@@ -36,6 +36,15 @@ export function specialize(shader: Shader, hooks: Hooks | undefined): string {
     const range = functionRange(text, name);
     if (range === undefined) added.push(body);
     else text = text.slice(0, range[0]) + body + text.slice(range[1]);
+  }
+  for (const [name, body] of Object.entries(hooks.helpers ?? {})) {
+    if (text.includes(body)) continue;
+    if (functionRange(text, name) !== undefined || Object.hasOwn(hooks.functions ?? {}, name)) {
+      throw new ShaderError(
+        `the helper "${name}" of an op has the name of a function of ${shader.name}.wgsl, which it would replace; call it otherwise, as in "my_${name}"`,
+      );
+    }
+    added.push(body);
   }
   return added.length === 0 ? text : `${text}\n${added.join("\n")}\n`;
 }

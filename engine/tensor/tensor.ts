@@ -59,6 +59,8 @@ export class Tensor implements Spec {
   gradientSlot: Tensor | undefined;
   /** @internal Its values, where somebody keeps them on the host as they are: a lost device takes nothing then. */
   hostValues: ArrayLike<number> | undefined;
+  /** @internal What belongs to the value and is freed with it, as the mask of its steps. */
+  belonging: Tensor | undefined;
   /** @internal Of a view: the tensor whose memory it shows. Where that is a variable, assigning to it changes the view. */
   viewed: Tensor | undefined;
 
@@ -216,6 +218,7 @@ export class Tensor implements Spec {
     this.#memory = undefined;
     this.gradientSlot?.dispose();
     this.gradientSlot = undefined;
+    this.belonging?.dispose();
     if (this.#isCounted) this.device.tensorCount--;
     dropped.unregister(this);
     memory.release();

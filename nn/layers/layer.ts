@@ -523,7 +523,7 @@ export abstract class Layer<I = any, O = any> {
     const within = <R>(fn: () => R): R => (this.isRoot ? fn() : nameScope(this.name, fn));
     return within(() =>
       callContext.with(inherited, () => {
-        const [outputs, masks] = tidy(() => {
+        return tidy(() => {
           const raw = logits ? this.forwardLogits(inputs, context) : this.forward(inputs, context);
           const activation = logits ? undefined : this.outputActivation;
           const outputs = activation === undefined ? raw : (activation.call(raw as Tensor) as O);
@@ -533,11 +533,9 @@ export abstract class Layer<I = any, O = any> {
             this.#penalize(given ? this.outputActivation.call(outputs as Tensor) : outputs);
           }
           const apart = apartFrom(inputs as Tree<Tensor>, outputs as Tree<Tensor>);
-          const givesMasks = mask !== undefined || this.makesMask;
-          return [apart as O, givesMasks ? this.outputMask(inputs, mask, outputs) : undefined];
+          if (mask !== undefined || this.makesMask) setMasks(apart, this.outputMask(inputs, mask, outputs));
+          return apart as O;
         });
-        setMasks(outputs as Tree<Tensor>, masks);
-        return outputs;
       }),
     );
   }

@@ -6,36 +6,37 @@ import { kindOf, leavesOf, mapTree } from "../../engine/internal.ts";
 /** A value's mask, [batch, time], 0 where a step does not count; undefined where all do. */
 export type Mask = Tensor | undefined;
 
-const masks = new WeakMap<Tensor, Tensor>();
 /** Whether any value ever had one: until then nobody looks. */
 let areUsed = false;
 
 /**
- * The mask of a value that a layer gave, [batch, time]; undefined where all of its steps count. Outside of `tidy` it is the
- * caller's to free, as the value is; layers that pass a mask on give their output the same one.
+ * The mask of a value that a layer gave, [batch, time]; undefined where all of its steps count. It belongs to the value and is
+ * freed with it.
  */
 export function maskOf(value: Tensor): Mask {
   if (!(value instanceof Tensor)) {
     throw new ArgumentError(`maskOf: argument 1 must be a Tensor, got ${kindOf(value)}`);
   }
-  return masks.get(value);
+  return value.belonging;
 }
 
 /** The masks of values, in their places; undefined where none has one. */
 export function masksOf(values: Tree<Tensor>): Tree<Mask> | undefined {
   if (!areUsed) return undefined;
-  if (values instanceof Tensor) return masks.get(values);
-  return leavesOf(values).some((value) => masks.has(value)) ? mapTree(values, maskOf) : undefined;
+  if (values instanceof Tensor) return values.belonging;
+  return leavesOf(values).some((value) => value.belonging) ? mapTree(values, maskOf) : undefined;
 }
 
-/** Gives values their masks. */
+/** Gives values their masks: each a handle of its own, which lives as long as the value. */
 export function setMasks(values: Tree<Tensor>, given: Tree<Mask> | undefined): void {
   if (given === undefined) return;
   areUsed = true;
   const list = leavesOf(given);
   leavesOf(values).forEach((value, i) => {
     const mask = list[i];
-    if (mask !== undefined) masks.set(value, mask);
+    if (mask === undefined || value.belonging === mask) return;
+    value.belonging?.dispose();
+    value.belonging = mask.alias();
   });
 }
 

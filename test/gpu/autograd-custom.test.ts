@@ -18,6 +18,7 @@ import {
   jit,
   jvp,
   kernel,
+  matmul,
   maximum,
   minimum,
   mul,
@@ -192,6 +193,47 @@ describe("elementwise ops from outside", () => {
     expect(error?.message).toMatch(/no_such_function/);
     // The device goes on working.
     await close(add(tensor([1], { device: gpu }), 1), [2]);
+  });
+});
+
+describe("helpers of elementwise ops", () => {
+  const tripledBy = (helper: string, code = `fn ${helper}(x: vec4f) -> vec4f { return x * 3.0; }`) =>
+    defineElementwise<[x: TensorLike]>({
+      name: "tripled",
+      arity: 1,
+      wgsl: `${helper}(a)`,
+      helpers: { [helper]: code },
+      vjp: notDifferentiable("it is a test"),
+    });
+
+  it("take the name of no function that kernels call, and are what their name says", () => {
+    for (const name of ["element", "prepare", "non_finite", "max", "exp"])
+      expect(() => tripledBy(name)).toThrow(/"tripled" has the name of a function that kernels call.*"my_/);
+    expect(() => tripledBy("mine", "fn store(x: vec4f) -> vec4f { return x; }")).toThrow(
+      /must be the WGSL function/,
+    );
+    expect(() => tripledBy("mine", 3 as never)).toThrow(ArgumentError);
+  });
+
+  it("are refused where jit would put them in the place of a kernel's own function", async () => {
+    const x = tensor(
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      { device: gpu },
+    );
+    const behind = (helper: string) => {
+      const tripled = tripledBy(helper);
+      return jit((v: Tensor) => tripled(matmul(v, v)), { device: gpu });
+    };
+    expect(await behind("tripled_4")(x).data()).toEqual(new Float32Array([21, 30, 45, 66]));
+    // By itself there is nothing to be mistaken for.
+    expect(await tripledBy("store")(x).data()).toEqual(new Float32Array([3, 6, 9, 12]));
+    const call = async () => behind("store")(x).data();
+    await expect(call()).rejects.toThrow(ShaderError);
+    await expect(call()).rejects.toThrow(/helper "store" .*name of a function of matmul.*"my_store"/);
+    x.dispose();
   });
 });
 

@@ -99,6 +99,24 @@ describe("masks", () => {
     expect(await flags(plain.call(ids))).toBeUndefined();
   });
 
+  it("belong to their values: freed with each, outside of tidy too, and no sooner", async () => {
+    const [masking, identity, merge] = [new Masking(), new Identity(), new Add()];
+    const x = steps();
+    const before = device.memory().tensors;
+    const masked = masking.call(x);
+    const passed = identity.call(masked);
+    const merged = merge.call([masked, passed]);
+    masked.dispose();
+    expect(await flags(passed)).toEqual(counting);
+    passed.dispose();
+    expect(await flags(merged)).toEqual(counting);
+    merged.dispose();
+    expect(device.memory().tensors).toBe(before);
+    // Out of a scope comes the value with its mask.
+    const value = tidy(() => identity.call(masking.call(x)));
+    expect(await flags(merge.call([value, value]))).toEqual(counting);
+  });
+
   it("a merge has one where all inputs have: of steps that count in any", async () => {
     const other = tensor([1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1], { shape: [2, 3, 2] });
     const masking = new Masking();

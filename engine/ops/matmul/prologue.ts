@@ -43,7 +43,6 @@ export function operandSite(operand: 0 | 1, tiles: number): PrologueSite {
 }`;
       const functions = {
         ...call.hooks?.functions,
-        ...helpers,
         [`computed_${name}`]: computed,
         [`load_${name}`]: loadFunction(
           name,
@@ -60,7 +59,19 @@ export function operandSite(operand: 0 | 1, tiles: number): PrologueSite {
       };
       return {
         ...plan,
-        calls: [{ ...call, hooks: { ...call.hooks, bindings, functions }, operands }, ...others],
+        calls: [
+          {
+            ...call,
+            hooks: {
+              ...call.hooks,
+              bindings,
+              functions,
+              helpers: { ...call.hooks?.helpers, ...helpers },
+            },
+            operands,
+          },
+          ...others,
+        ],
       };
     },
   };

@@ -165,9 +165,9 @@ function attach(plan: KernelPlan, chain: EpilogueChain, form: StoreForm): Kernel
       functions: {
         ...call.hooks?.functions,
         store: `fn store(${form.parameters}) {\n  ${guarded}\n}`,
-        ...helpers,
         ...nonFinite,
       },
+      helpers: { ...call.hooks?.helpers, ...helpers },
     },
     operands,
   };

@@ -286,8 +286,8 @@ export function pointwiseCall(
       functions: {
         element: `fn element(i: u32) {\n  ${body}\n}`,
         ...(once.statements.length > 0 ? { prepare } : {}),
-        ...parts.helpers,
       },
+      helpers: parts.helpers,
     },
     sizes: [count, segment, length, 0, ...broadcastSizes(chain)],
     operands: parts.operands,
@@ -325,7 +325,7 @@ export function besideCall(
   const segment = segmentOf(count, profile);
   return {
     shader,
-    hooks: { bindings: parts.bindings, functions: { ...functions, ...parts.helpers } },
+    hooks: { bindings: parts.bindings, functions, helpers: parts.helpers },
     sizes: [count, segment, count * 4, 0, ...new Array<number>(broadcastWords).fill(0)],
     operands: parts.operands,
     workgroups: grid(Math.ceil(count / segment), profile),

@@ -36,11 +36,11 @@ export function readingSite(load4Parameters: string): PrologueSite {
             load4: `fn load4(${load4Parameters}) -> Vector {\n  return ${computed("i >> 2u")};\n}`,
             load1: `fn load1(i: u32) -> Value {\n  return ${computed("i >> 2u")}[i & 3u];\n}`,
             computed: code,
-            ...helpers,
             ...(code.includes("non_finite(")
               ? { non_finite: "fn non_finite(bits: u32) -> u32 {\n  return bits | sizes.zero;\n}" }
               : {}),
           },
+          helpers: { ...call.hooks?.helpers, ...helpers },
         },
         operands,
       };
