@@ -32,7 +32,9 @@ export {
 } from "./logs/read-events.ts";
 export type { CompileOptions } from "./model/compiled.ts";
 export { type ModelFromConfigOptions, modelFromConfig } from "./model/from-config.ts";
+export { type LoadModelOptions, loadModel } from "./model/loading.ts";
 export { Model, type ModelOptions, type OnBatchOptions } from "./model/model.ts";
+export { modelBytes, type SaveModelOptions, saveModel } from "./model/saving.ts";
 export { Sequential } from "./model/sequential.ts";
 export type { ClassWeight } from "./objective/class-weights.ts";
 export type { CrossentropyOptions, HuberOptions, Loss, LossLike, Reduction } from "./objective/losses.ts";
@@ -46,6 +48,15 @@ export type {
   SumsMetric,
 } from "./objective/metrics.ts";
 export * as metrics from "./objective/metrics.ts";
+export type { Source } from "./state/files.ts";
+export type { Place, Store, Verify } from "./state/place.ts";
+export {
+  type LoadedWeights,
+  type LoadWeightsOptions,
+  loadWeights,
+  saveWeights,
+  weightBytes,
+} from "./state/saved-weights.ts";
 export type { WeightValue } from "./state/weights.ts";
 export type { Callback, CallbackState, FitContext, FitParams } from "./training/callbacks/callback.ts";
 export * from "./training/callbacks/index.ts";

@@ -41,8 +41,9 @@ export class Adam extends Optimizer<Slot> {
   readonly amsgrad: boolean;
   protected readonly slotStarts: Record<Slot, number>;
 
-  constructor(options: AdamOptions = {}) {
-    super("Adam", 0.001, options, ownOptions);
+  /** @param type what a subclass calls itself */
+  constructor(options: AdamOptions = {}, type = "Adam") {
+    super(type, 0.001, options, ownOptions);
     this.beta1 = this.hyper("beta1", options.beta1 ?? 0.9, belowOne);
     this.beta2 = this.hyper("beta2", options.beta2 ?? 0.999, belowOne);
     this.epsilon = this.hyper("epsilon", options.epsilon ?? 1e-7);
@@ -92,7 +93,8 @@ export class Adam extends Optimizer<Slot> {
  */
 export class AdamW extends Adam {
   constructor(options: AdamOptions = {}) {
+    // Before anything else is looked at: null has no weightDecay.
     checkOptions<AdamOptions>("AdamW", options, { ...optimizerOptions, ...ownOptions });
-    super({ ...options, name: options.name ?? "AdamW", weightDecay: options.weightDecay ?? 0.004 });
+    super({ ...options, weightDecay: options.weightDecay ?? 0.004 }, "AdamW");
   }
 }

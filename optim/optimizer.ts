@@ -187,6 +187,8 @@ interface Built {
  */
 export abstract class Optimizer<S extends string = string> {
   readonly name: string;
+  /** @internal What the rule calls itself, whatever the optimizer's name. */
+  readonly type: string;
   readonly weightDecay: Hyper;
   readonly l2: Hyper;
   readonly clipping: Clipping | undefined;
@@ -197,6 +199,7 @@ export abstract class Optimizer<S extends string = string> {
   readonly emaMomentum: number;
   readonly emaOverwriteFrequency: number | undefined;
   readonly #rate: LearningRate;
+  readonly #given: OptimizerOptions;
   #isExcluded: ((variable: Variable) => boolean) | undefined;
   #built: Built | undefined;
   #pending: OptimizerState | undefined;
@@ -217,6 +220,8 @@ export abstract class Optimizer<S extends string = string> {
         `${name}: learningRate ${options.learningRate} and its older name lr ${options.lr} are both given; pass one`,
       );
     }
+    this.type = name;
+    this.#given = { ...options };
     this.name = options.name === undefined ? name : checkedName(name, options.name);
     const rate = options.learningRate ?? options.lr ?? defaultRate;
     this.#rate = new LearningRate(this.name, rate, options.decay ?? 0, defaultRate);
@@ -372,6 +377,16 @@ export abstract class Optimizer<S extends string = string> {
 
   get isBuilt(): boolean {
     return this.#built !== undefined;
+  }
+
+  /** @internal What it was made of, for files: its options, and which variables decay spares. */
+  get recipe() {
+    return { options: this.#given, spared: this.#isExcluded };
+  }
+
+  /** @internal Those that it works on, once it knows them. */
+  get variables(): readonly Variable[] {
+    return this.#built?.variables ?? [];
   }
 
   /** The step count on the device, an i32 scalar; undefined before the optimizer knows its variables. */

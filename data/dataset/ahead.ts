@@ -29,11 +29,15 @@ export class Prefetched extends Stage {
   }
 }
 
-/** Reads up to `most` elements beyond those asked for, from the first pull on; an error comes where its element would. */
-export function readAhead(cursor: Cursor, most: number): Cursor {
+/**
+ * Reads up to `most` elements beyond those asked for, from the first pull on; an error comes where its element would. What
+ * nobody asks for any more goes to `drop`.
+ */
+export function readAhead(cursor: Cursor, most: number, drop?: (element: unknown) => void): Cursor {
   const ready: unknown[] = [];
   let failure: { error: unknown } | undefined;
   let isOver = false;
+  let isClosed = false;
   let reading: Promise<void> | undefined;
   let wake: (() => void) | undefined;
   const told = () => {
@@ -52,6 +56,7 @@ export function readAhead(cursor: Cursor, most: number): Cursor {
         const found = cursor.pull();
         const element = isPromised(found) ? await found : found;
         if (element === end) isOver = true;
+        else if (isClosed) drop?.(element);
         else ready.push(element);
         told();
       }
@@ -83,6 +88,8 @@ export function readAhead(cursor: Cursor, most: number): Cursor {
     pull,
     close: () => {
       isOver = true;
+      isClosed = true;
+      for (const element of ready.splice(0)) drop?.(element);
       const last = reading;
       // A pull that is under way ends first: a generator can't be closed while it runs.
       return last === undefined ? cursor.close() : last.then(() => cursor.close());

@@ -20,6 +20,10 @@ export class Batched extends Stage {
     this.#join = join;
   }
 
+  override get isBatched(): boolean {
+    return true;
+  }
+
   get length(): number | undefined {
     const { length } = this.source;
     if (length === undefined) return undefined;

@@ -55,6 +55,10 @@ export class Bucketed extends Stage {
     this.#options = options;
   }
 
+  override get isBatched(): boolean {
+    return true;
+  }
+
   override cursor(epoch: number): Cursor {
     const { boundaries, padToBoundary = true, padValue, dropRemainder = false } = this.#options;
     const cursor = openAt(this.source, epoch, 0);

@@ -1,23 +1,29 @@
 // Dataset: pipelines of elements, from where they come to batches for training.
 
 import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../../engine/base/errors.ts";
+import type { Tensor, Tree } from "../../engine/index.ts";
 import { atLeastOne, atLeastZero, wholeNumber } from "../../engine/internal.ts";
 import { Cached, Prefetched } from "./ahead.ts";
 import { Batched, type PadValue, padding, plainBatch } from "./batch.ts";
+import type { BatchWalk } from "./batch-walk.ts";
 import { Bucketed, type BucketOptions } from "./buckets.ts";
 import { type DatasetIterator, type OpenOptions, openIterator } from "./iterator.ts";
+import { MappedOnDevice } from "./on-device.ts";
 import { type ElementPlace, Enumerated, Filtered, Mapped, Part, Repeated, Zipped } from "./row-stages.ts";
 import { Shuffled } from "./shuffle.ts";
 import { Slices } from "./slices.ts";
 import { Generated, Range, type SourceFunction } from "./sources.ts";
 import type { Maybe, Stage } from "./stage.ts";
-import type { Batch, Slice } from "./types.ts";
+import { openTraining, type ReadRows, sampleOf, type TrainingRequest } from "./training.ts";
+import type { Batch, Slice, Tensors } from "./types.ts";
 
 export interface GeneratorOptions {
   /** How many elements an epoch has, where that is known; others are a DataError. */
   length?: number;
   /** Whether the function begins at the element that its argument's `skip` says. Default false. */
   seekable?: boolean;
+  /** Whether elements are batches, so that training does not batch them. Default false. */
+  batched?: boolean;
 }
 
 export interface ShuffleOptions {
@@ -40,7 +46,7 @@ export interface CacheOptions {
   memoryBudget?: number;
 }
 
-const generatorOptions: OptionNames<GeneratorOptions> = { length: true, seekable: true };
+const generatorOptions: OptionNames<GeneratorOptions> = { length: true, seekable: true, batched: true };
 const shuffleOptions: OptionNames<ShuffleOptions> = { seed: true };
 const batchOptions: OptionNames<BatchOptions> = { dropRemainder: true };
 const paddedOptions: OptionNames<PaddedBatchOptions> = { dropRemainder: true, padValue: true };
@@ -105,9 +111,9 @@ export class Dataset<T = unknown> implements AsyncIterable<T> {
         `${what}: takes a function that gives an iterator, as function* does, got ${kindOf(make)}; an iterator alone can't be run again for the next epoch`,
       );
     }
-    const { length, seekable = false } = options;
+    const { length, seekable = false, batched = false } = options;
     if (length !== undefined && length !== Infinity) wholeNumber(what, "length", length);
-    return new Dataset(new Generated(make, length, seekable));
+    return new Dataset(new Generated(make, length, seekable, batched));
   }
 
   /** Whole numbers: up to `stop`, or from `start` to `stop` (both exclusive of the end) by `step`. */
@@ -155,6 +161,15 @@ export class Dataset<T = unknown> implements AsyncIterable<T> {
   map<R>(fn: (element: T, place: ElementPlace) => R): Dataset<Awaited<R>> {
     checkElementFunction("map", fn);
     return new Dataset(new Mapped(this.stage, fn));
+  }
+
+  /**
+   * Batches as `fn` makes them of tensors on the default device: traced, one program a shape. What it gives are tensors,
+   * which are the caller's to dispose; training disposes its own.
+   */
+  mapOnDevice<R extends Tree<Tensor>>(fn: (batch: Tensors<T>) => R): Dataset<R> {
+    checkElementFunction("mapOnDevice", fn);
+    return new Dataset(new MappedOnDevice(this.stage, fn));
   }
 
   /** The elements for which `fn` gives true; how many that are is not known before. */
@@ -269,6 +284,16 @@ export class Dataset<T = unknown> implements AsyncIterable<T> {
       next: async () => (await open()).next(),
       return: async () => (opened === undefined ? { done: true, value: undefined } : (await opened).return()),
     };
+  }
+
+  /** @internal What fit, evaluate and predict walk over. */
+  openTraining<R extends ReadRows>(request: TrainingRequest<R>): Promise<{ rows: R; walk: BatchWalk }> {
+    return openTraining(this.stage, request);
+  }
+
+  /** @internal Inputs by which a model that knows no shape yet is built. */
+  sample(what: string, batchSize: number | undefined): Promise<unknown> {
+    return sampleOf(this.stage, what, batchSize);
   }
 
   /** All elements of an epoch. */

@@ -1,6 +1,7 @@
 // Pipelines of data.
 
 export type { PadValue } from "./batch.ts";
+export type { BatchWalk } from "./batch-walk.ts";
 export type { BucketOptions } from "./buckets.ts";
 export {
   type BatchOptions,
@@ -14,4 +15,15 @@ export type { DatasetIterator, DatasetPosition, OpenOptions } from "./iterator.t
 export { NdArray, type NumberArray, type Shaped } from "./nd-array.ts";
 export type { ElementPlace } from "./row-stages.ts";
 export type { SourceFunction, SourcePosition } from "./sources.ts";
-export type { Batch, RowOf, Slice } from "./types.ts";
+export {
+  type Fold,
+  type FoldOptions,
+  kFold,
+  type Rows,
+  type RowsOf,
+  type SplitOptions,
+  takeRows,
+  trainTestSplit,
+} from "./split.ts";
+export type { ReadRows, TrainingRequest } from "./training.ts";
+export type { Batch, RowOf, Slice, Tensors } from "./types.ts";

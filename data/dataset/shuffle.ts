@@ -68,7 +68,7 @@ export class Shuffled extends Stage {
   }
 
   override at(epoch: number, index: number): Maybe<unknown> {
-    return this.source.at(epoch, this.#orderOf(epoch)[index]);
+    return this.source.at(epoch, this.orderOf(epoch)[index]);
   }
 
   override get canGather(): boolean {
@@ -76,7 +76,7 @@ export class Shuffled extends Stage {
   }
 
   override gather(epoch: number, indices: Uint32Array): Maybe<unknown> {
-    const order = this.#orderOf(epoch);
+    const order = this.orderOf(epoch);
     return this.source.gather(
       epoch,
       indices.map((index) => order[index]),
@@ -88,7 +88,8 @@ export class Shuffled extends Stage {
     return this.isWhole ? this.#whole(epoch) : this.#buffered(epoch);
   }
 
-  #orderOf(epoch: number): Uint32Array {
+  /** Where the elements of an epoch come from. */
+  orderOf(epoch: number): Uint32Array {
     const known = this.#orders.get(epoch);
     if (known !== undefined) return known;
     const order = new Uint32Array(this.length as number);

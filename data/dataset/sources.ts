@@ -49,13 +49,24 @@ export class Generated extends Stage {
   readonly length: number | undefined;
   readonly #make: SourceFunction<unknown>;
   readonly #isSeekable: boolean;
+  readonly #givesBatches: boolean;
   #last: object | undefined;
 
-  constructor(make: SourceFunction<unknown>, length: number | undefined, isSeekable: boolean) {
+  constructor(
+    make: SourceFunction<unknown>,
+    length: number | undefined,
+    isSeekable: boolean,
+    givesBatches: boolean,
+  ) {
     super([]);
     this.#make = make;
     this.length = length;
     this.#isSeekable = isSeekable;
+    this.#givesBatches = givesBatches;
+  }
+
+  override get isBatched(): boolean {
+    return this.#givesBatches;
   }
 
   override restart(position: number): number {

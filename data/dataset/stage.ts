@@ -39,6 +39,11 @@ export abstract class Stage {
   /** Elements an epoch: Infinity where they don't end, undefined where they are not known. */
   abstract get length(): number | undefined;
 
+  /** Whether elements are batches. */
+  get isBatched(): boolean {
+    return this.sources.length > 0 && this.sources.every(({ isBatched }) => isBatched);
+  }
+
   /** Whether elements can be had by their number. */
   get isIndexed(): boolean {
     return false;

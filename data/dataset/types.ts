@@ -54,3 +54,13 @@ export type Batch<T> = 0 extends 1 & T
             : T extends object
               ? { -readonly [K in keyof T]: Batch<T[K]> }
               : unknown;
+
+/** A batch on the device. */
+export type Tensors<T> = 0 extends 1 & T
+  ? // biome-ignore lint/suspicious/noExplicitAny: of what is not known
+    any
+  : T extends Tensor | NumberArray | Shaped
+    ? Tensor
+    : T extends object
+      ? { -readonly [K in keyof T]: Tensors<T[K]> }
+      : never;

@@ -3,6 +3,7 @@
 import { ArgumentError, Tensor } from "../../engine/index.ts";
 import { isPlainObject, kindOf, unknownName } from "../../engine/internal.ts";
 import * as activations from "./activations.ts";
+import { makerOf } from "./made.ts";
 
 /** Data that JSON holds. */
 export type Config = Readonly<Record<string, unknown>>;
@@ -28,6 +29,8 @@ interface Configured {
 export function configValue(what: string, value: unknown): unknown {
   if (value === null || ["number", "string", "boolean", "undefined"].includes(typeof value)) return value;
   if (Array.isArray(value)) return value.map((part) => configValue(what, part));
+  const made = typeof value === "object" ? makerOf(value as object) : undefined;
+  if (made !== undefined) return { made: made.name, args: made.args.map((part) => configValue(what, part)) };
   if (typeof value === "function") {
     const { name } = activations.get(value as activations.ActivationFunction);
     if (activations.names.includes(name)) return name;
@@ -55,11 +58,13 @@ export type LayerClass<L> = (new (...args: any[]) => L) & { readonly positional?
  * The layer of a config.
  *
  * @param classes by their type
+ * @param remake makes what a function of ours made, by its name and arguments
  */
 export function layerOf<L>(
   { type, config }: LayerConfig,
   classes: Readonly<Record<string, LayerClass<L>>>,
-  make: (config: LayerConfig) => L = (inner) => layerOf(inner, classes),
+  make: (config: LayerConfig) => L,
+  remake: (made: string, args: readonly unknown[]) => unknown,
 ): L {
   if (!Object.hasOwn(classes, type)) {
     const error = unknownName("layer type", type, Object.keys(classes));
@@ -68,7 +73,9 @@ export function layerOf<L>(
   const found = classes[type];
   const revive = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(revive);
-    const isLayer = isPlainObject(value) && typeof value.type === "string" && isPlainObject(value.config);
+    if (!isPlainObject(value)) return value;
+    if (typeof value.made === "string" && Array.isArray(value.args)) return remake(value.made, value.args);
+    const isLayer = typeof value.type === "string" && isPlainObject(value.config);
     return isLayer ? make(value as unknown as LayerConfig) : value;
   };
   const { positional = [] } = found;

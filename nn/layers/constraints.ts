@@ -14,6 +14,7 @@ import {
   tidy,
 } from "../../engine/index.ts";
 import { atLeastZero, checkNotMaker, checkOptions, kindOf, lookup } from "../../engine/internal.ts";
+import { madeBy } from "./made.ts";
 
 export interface Constraint {
   readonly name: string;
@@ -55,7 +56,8 @@ export function maxNorm(options: MaxNormOptions | number = {}): Constraint {
 }
 
 /** Weights are at least 0. */
-export const nonNeg = (): Constraint => ({ name: "nonNeg", call: (weight) => relu(weight) });
+export const nonNeg = (): Constraint =>
+  madeBy("constraints.nonNeg", [], { name: "nonNeg", call: (weight) => relu(weight) });
 
 /** Norms are 1. */
 export function unitNorm(options: NormAxis = {}): Constraint {
@@ -81,19 +83,16 @@ export function minMaxNorm(options: MinMaxNormOptions = {}): Constraint {
 }
 
 /** The weight, its norms along the axis made the wanted ones; where a norm is 0 it stays. */
-function scaled(
-  name: string,
-  { axis = 0 }: NormAxis,
-  wanted: (norms: Tensor) => Tensor | number,
-): Constraint {
-  return {
+function scaled(name: string, given: NormAxis, wanted: (norms: Tensor) => Tensor | number): Constraint {
+  const { axis = 0 } = given;
+  return madeBy(`constraints.${name}`, [given], {
     name,
     call: (weight) =>
       tidy(() => {
         const norms = sqrt(sum(square(weight), axis as number[], { keepDims: true }));
         return mul(weight, div(wanted(norms), add(norms, 1e-7)));
       }),
-  };
+  });
 }
 
 const table: Readonly<Record<string, () => Constraint>> = { maxNorm, nonNeg, unitNorm, minMaxNorm };

@@ -22,6 +22,7 @@ import {
   type OptionNames,
   showGiven,
 } from "../../engine/internal.ts";
+import { madeBy } from "./made.ts";
 import { orthogonalValues } from "./orthogonal.ts";
 
 export interface Initializer {
@@ -86,14 +87,14 @@ export function constant(value: number): Initializer {
   if (!Number.isFinite(value)) {
     throw new ArgumentError(`constant: the value must be a finite number, got ${showGiven(value)}`);
   }
-  return filled("constant", value);
+  return filled("constant", value, [value]);
 }
 
 /** Normal distribution; Keras's defaults, mean 0 and standard deviation 0.05. */
 export function randomNormal(options: NormalOptions = {}): Initializer {
   checkOptions("randomNormal", options, normalOptions);
-  const { mean = 0, stddev = 0.05, seed } = options;
-  return drawn("randomNormal", seed, (shape, key, stream) =>
+  const { mean = 0, stddev = 0.05 } = options;
+  return drawn("randomNormal", options, (shape, key, stream) =>
     hostRandom.normal(key, stream, sizeOf(shape), mean, stddev),
   );
 }
@@ -101,8 +102,8 @@ export function randomNormal(options: NormalOptions = {}): Initializer {
 /** Even distribution over [min, max); Keras's defaults, -0.05 and 0.05. */
 export function randomUniform(options: UniformOptions = {}): Initializer {
   checkOptions("randomUniform", options, uniformOptions);
-  const { min = -0.05, max = 0.05, seed } = options;
-  return drawn("randomUniform", seed, (shape, key, stream) =>
+  const { min = -0.05, max = 0.05 } = options;
+  return drawn("randomUniform", options, (shape, key, stream) =>
     hostRandom.uniform(key, stream, sizeOf(shape), min, max),
   );
 }
@@ -110,8 +111,8 @@ export function randomUniform(options: UniformOptions = {}): Initializer {
 /** As {@link randomNormal}, but no further than two `stddev` from the mean. */
 export function truncatedNormal(options: NormalOptions = {}): Initializer {
   checkOptions("truncatedNormal", options, normalOptions);
-  const { mean = 0, stddev = 0.05, seed } = options;
-  return drawn("truncatedNormal", seed, (shape, key, stream) =>
+  const { mean = 0, stddev = 0.05 } = options;
+  return drawn("truncatedNormal", options, (shape, key, stream) =>
     hostRandom.truncatedNormal(key, stream, sizeOf(shape), mean, stddev),
   );
 }
@@ -130,9 +131,9 @@ export function varianceScaling(options: VarianceScalingOptions = {}): Initializ
   ]);
   const variance: Variance = ({ fanIn, fanOut }) =>
     scale / (mode === "fanIn" ? fanIn : mode === "fanOut" ? fanOut : (fanIn + fanOut) / 2);
-  if (distribution === "uniform") return even(name, options.seed, variance);
-  if (distribution !== "untruncatedNormal") return truncated(name, options.seed, variance);
-  return drawn(name, options.seed, (shape, key, stream) =>
+  if (distribution === "uniform") return even(name, options, variance);
+  if (distribution !== "untruncatedNormal") return truncated(name, options, variance);
+  return drawn(name, options, (shape, key, stream) =>
     hostRandom.normal(key, stream, sizeOf(shape), 0, Math.sqrt(variance(fans(shape)))),
   );
 }
@@ -140,37 +141,37 @@ export function varianceScaling(options: VarianceScalingOptions = {}): Initializ
 /** Glorot (Xavier) normal: truncated normal of standard deviation √(2 / (fanIn + fanOut)). Glorot and Bengio 2010. */
 export function glorotNormal(options: SeedOption = {}): Initializer {
   checkOptions("glorotNormal", options, seedOption);
-  return truncated("glorotNormal", options.seed, ({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
+  return truncated("glorotNormal", options, ({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
 }
 
 /** Glorot (Xavier) uniform, the default of Dense kernels: within ±√(6 / (fanIn + fanOut)). */
 export function glorotUniform(options: SeedOption = {}): Initializer {
   checkOptions("glorotUniform", options, seedOption);
-  return even("glorotUniform", options.seed, ({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
+  return even("glorotUniform", options, ({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
 }
 
 /** He normal: truncated normal of standard deviation √(2 / fanIn), made for relu. He et al. 2015. */
 export function heNormal(options: SeedOption = {}): Initializer {
   checkOptions("heNormal", options, seedOption);
-  return truncated("heNormal", options.seed, ({ fanIn }) => 2 / fanIn);
+  return truncated("heNormal", options, ({ fanIn }) => 2 / fanIn);
 }
 
 /** He uniform: within ±√(6 / fanIn). */
 export function heUniform(options: SeedOption = {}): Initializer {
   checkOptions("heUniform", options, seedOption);
-  return even("heUniform", options.seed, ({ fanIn }) => 2 / fanIn);
+  return even("heUniform", options, ({ fanIn }) => 2 / fanIn);
 }
 
 /** LeCun normal: truncated normal of standard deviation √(1 / fanIn), made for selu. LeCun et al. 1998. */
 export function lecunNormal(options: SeedOption = {}): Initializer {
   checkOptions("lecunNormal", options, seedOption);
-  return truncated("lecunNormal", options.seed, ({ fanIn }) => 1 / fanIn);
+  return truncated("lecunNormal", options, ({ fanIn }) => 1 / fanIn);
 }
 
 /** LeCun uniform: within ±√(3 / fanIn). */
 export function lecunUniform(options: SeedOption = {}): Initializer {
   checkOptions("lecunUniform", options, seedOption);
-  return even("lecunUniform", options.seed, ({ fanIn }) => 1 / fanIn);
+  return even("lecunUniform", options, ({ fanIn }) => 1 / fanIn);
 }
 
 /**
@@ -180,7 +181,7 @@ export function lecunUniform(options: SeedOption = {}): Initializer {
 export function orthogonal(options: OrthogonalOptions = {}): Initializer {
   checkOptions("orthogonal", options, { ...seedOption, gain: true });
   const gain = aNumber("orthogonal", "gain", options.gain ?? 1);
-  return drawn("orthogonal", options.seed, (shape, key, stream) => {
+  return drawn("orthogonal", options, (shape, key, stream) => {
     if (shape.length < 2) {
       throw new ShapeError(
         `orthogonal: takes weights of at least two axes, got ${showShape(shape)}; choose another initializer for those of one`,
@@ -194,7 +195,7 @@ export function orthogonal(options: OrthogonalOptions = {}): Initializer {
 export function identity(options: IdentityOptions = {}): Initializer {
   checkOptions("identity", options, { gain: true });
   const gain = aNumber("identity", "gain", options.gain ?? 1);
-  return {
+  return madeBy("initializers.identity", [options], {
     name: "identity",
     draw: (shape) => {
       if (shape.length !== 2) {
@@ -207,7 +208,7 @@ export function identity(options: IdentityOptions = {}): Initializer {
       for (let i = 0; i < Math.min(rows, columns); i++) values[i * columns + i] = gain;
       return values;
     },
-  };
+  });
 }
 
 const table: Readonly<Record<string, () => Initializer>> = {
@@ -259,31 +260,34 @@ const truncatedDeviation = 0.87962566103423978;
 
 type Variance = (counts: { fanIn: number; fanOut: number }) => number;
 
-const truncated = (name: string, seed: number | undefined, variance: Variance) =>
-  drawn(name, seed, (shape, key, stream) => {
+const truncated = (name: string, options: SeedOption, variance: Variance) =>
+  drawn(name, options, (shape, key, stream) => {
     const stddev = Math.sqrt(variance(fans(shape))) / truncatedDeviation;
     return hostRandom.truncatedNormal(key, stream, sizeOf(shape), 0, stddev);
   });
 
-const even = (name: string, seed: number | undefined, variance: Variance) =>
-  drawn(name, seed, (shape, key, stream) => {
+const even = (name: string, options: SeedOption, variance: Variance) =>
+  drawn(name, options, (shape, key, stream) => {
     const limit = Math.sqrt(3 * variance(fans(shape)));
     return hostRandom.uniform(key, stream, sizeOf(shape), -limit, limit);
   });
 
-function filled(name: string, value: number): Initializer {
-  return { name, draw: (shape) => new Float32Array(sizeOf(shape)).fill(value) };
+function filled(name: string, value: number, args: readonly unknown[] = []): Initializer {
+  return madeBy(`initializers.${name}`, args, {
+    name,
+    draw: (shape) => new Float32Array(sizeOf(shape)).fill(value),
+  });
 }
 
 function drawn(
   name: string,
-  seed: number | undefined,
+  options: SeedOption,
   values: (shape: Shape, key: RandomKey, stream: number) => Float32Array,
 ): Initializer {
-  const own = seed === undefined ? undefined : new RandomSource(seed);
-  return {
+  const own = options.seed === undefined ? undefined : new RandomSource(options.seed);
+  return madeBy(`initializers.${name}`, [options], {
     name,
     draw: (shape, source) =>
       own === undefined ? values(shape, source.key, source.nextStream()) : values(shape, own.key, 0),
-  };
+  });
 }

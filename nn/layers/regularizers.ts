@@ -22,6 +22,7 @@ import {
   where,
 } from "../../engine/index.ts";
 import { atLeastZero, checkNotMaker, checkOptions, choiceOf, kindOf, lookup } from "../../engine/internal.ts";
+import { madeBy } from "./made.ts";
 
 export interface Regularizer {
   readonly name: string;
@@ -49,7 +50,10 @@ export interface OrthogonalOptions {
 /** factor Σ |w|: drives weights to exactly 0 (Lasso). Default 0.01. */
 export function l1(factor = 0.01): Regularizer {
   atLeastZero("regularizers.l1", "the factor", factor);
-  return { name: "l1", call: (x) => tidy(() => mul(sum(abs(x)), factor)) };
+  return madeBy("regularizers.l1", [factor], {
+    name: "l1",
+    call: (x) => tidy(() => mul(sum(abs(x)), factor)),
+  });
 }
 
 /**
@@ -58,14 +62,20 @@ export function l1(factor = 0.01): Regularizer {
  */
 export function l2(factor = 0.01): Regularizer {
   atLeastZero("regularizers.l2", "the factor", factor);
-  return { name: "l2", call: (x) => tidy(() => mul(sum(square(x)), factor)) };
+  return madeBy("regularizers.l2", [factor], {
+    name: "l2",
+    call: (x) => tidy(() => mul(sum(square(x)), factor)),
+  });
 }
 
 /** Both: l1 Σ |w| + l2 Σ w². */
 export function l1l2(options: L1L2Options = {}): Regularizer {
   checkOptions("regularizers.l1l2", options, { l1: true, l2: true });
   const [first, second] = [l1(options.l1), l2(options.l2)];
-  return { name: "l1l2", call: (x) => tidy(() => add(first.call(x), second.call(x))) };
+  return madeBy("regularizers.l1l2", [options], {
+    name: "l1l2",
+    call: (x) => tidy(() => add(first.call(x), second.call(x))),
+  });
 }
 
 /**
@@ -77,7 +87,7 @@ export function orthogonal(options: OrthogonalOptions = {}): Regularizer {
   checkOptions(what, options, { factor: true, mode: true });
   const factor = atLeastZero(what, "factor", options.factor ?? 0.01);
   const mode = choiceOf(`${what} mode`, options.mode ?? "rows", ["rows", "columns"]);
-  return {
+  return madeBy(what, [options], {
     name: "orthogonal",
     call: (x) =>
       tidy(() => {
@@ -92,7 +102,7 @@ export function orthogonal(options: OrthogonalOptions = {}): Regularizer {
         const cosines = matmul(unit, unit, { transposeB: true });
         return mul(sum(where(isPair, abs(cosines), 0)), factor / (count * (count - 1)));
       }),
-  };
+  });
 }
 
 const table: Readonly<Record<string, () => Regularizer>> = { l1, l2, l1l2, orthogonal };

@@ -3,8 +3,11 @@
 import { ArgumentError } from "../../engine/index.ts";
 import { checkOptions, kindOf, type OptionNames } from "../../engine/internal.ts";
 import { type LayerClass, type LayerConfig, layerOf } from "../layers/config.ts";
+import * as constraints from "../layers/constraints.ts";
 import * as all from "../layers/index.ts";
+import * as initializers from "../layers/initializers.ts";
 import { Layer } from "../layers/layer.ts";
+import * as regularizers from "../layers/regularizers.ts";
 import { type GraphConfig, layGraph } from "./copies.ts";
 import { Model } from "./model.ts";
 import { Sequential } from "./sequential.ts";
@@ -33,12 +36,30 @@ export function modelFromConfig(config: LayerConfig, given: ModelFromConfigOptio
   const make = (one: LayerConfig): Layer => {
     if (one.type === "Sequential") return sequentialOf(one.config as never, make);
     if (one.type === "Model") return modelOf(one.config as never, make);
-    return layerOf(one, classes, make);
+    return layerOf(one, classes, make, remake);
   };
   const made = make(config);
   if (made instanceof Model) return made;
   throw new ArgumentError(`modelFromConfig: a ${config.type} is no model; put it into a Sequential`);
 }
+
+/** Calls a function of a table again, "regularizers.l2" say. */
+export function callMaker(
+  tables: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  made: string,
+  args: readonly unknown[],
+): unknown {
+  const [table, name] = made.split(".");
+  const found =
+    Object.hasOwn(tables, table) && Object.hasOwn(tables[table], name) ? tables[table][name] : undefined;
+  if (typeof found === "function" && name !== "get") return found(...args);
+  throw new ArgumentError(
+    `modelFromConfig: there is no ${made}; the config is of a later release, or was changed`,
+  );
+}
+
+const remake = (made: string, args: readonly unknown[]) =>
+  callMaker({ initializers, regularizers, constraints }, made, args);
 
 function layerClasses(): Record<string, LayerClass<Layer>> {
   const found = Object.entries(all as Readonly<Record<string, unknown>>).filter(

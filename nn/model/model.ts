@@ -1,5 +1,6 @@
 // Model: a layer made of calls of layers, and the public face of training. How training goes stands in training/.
 
+import type { Dataset } from "../../data/dataset/index.ts";
 import {
   ArgumentError,
   type Device,
@@ -40,6 +41,7 @@ import type { History, Logs } from "../training/history.ts";
 import { evaluateOptions, predictOptions } from "../training/options.ts";
 import { outputWarning } from "../training/output-warning.ts";
 import { type PredictOptions, predictModel } from "../training/predict.ts";
+import { isDataset } from "../training/source.ts";
 import type { TrainableModel } from "../training/trainable.ts";
 import { type TrainedOutput, Trainer, type TrainerOptions } from "../training/trainer.ts";
 import { begin, type Compiled, type CompileOptions, compiled, outputsOf } from "./compiled.ts";
@@ -219,6 +221,16 @@ export class Model<const PI = any, const PO = any>
     return leavesOf(this.#graph.outputs).map(({ producer, output }) =>
       producer === undefined ? undefined : (producer as LayerCall).layer.outputActivations[output],
     );
+  }
+
+  /** @internal What `compile` was told. */
+  get compileOptions(): CompileOptions | undefined {
+    return this.#compiled?.options;
+  }
+
+  /** @internal What `fit` draws its orders of samples from: one stream a model, one counter an epoch. */
+  get shuffleState(): Variable | undefined {
+    return this.#shuffleState;
   }
 
   /** Names by which logs and data tell the outputs apart: those of the layers that give them, or of their places. */
@@ -409,16 +421,25 @@ export class Model<const PI = any, const PO = any>
    * @returns loss and metrics of each epoch, means over its samples; the validation data's as `valLoss`, ...
    * @throws ShapeError, ArgumentError, DeviceError before anything has changed, for data that does not fit
    */
-  async fit(x: DataTree, y: DataTree, options: FitOptions = {}): Promise<History> {
+  async fit(x: DataTree, y: DataTree, options?: FitOptions): Promise<History>;
+  /**
+   * Trains on a data set of [x, y], [x, y, sampleWeight] or { x, y }. Slices of tensors, and of arrays within `memoryBudget`,
+   * that are shuffled, batched, repeated, or cut lie on the device; all else is made on the host and goes over while the
+   * device works. A set without batches gets some of `batchSize`.
+   */
+  async fit(dataset: Dataset, options?: FitOptions): Promise<History>;
+  async fit(data: DataTree | Dataset, targets?: DataTree | FitOptions, given?: FitOptions): Promise<History> {
+    const { x, y, options } = callOf<FitOptions>(data, targets, given);
     this.#checkCompiled("fit");
     if (this.#isFitting) {
       throw new ArgumentError(`fit: ${this.describe()}: is being trained already; await that first`);
     }
     this.#isFitting = true;
     try {
-      this.buildFor("fit", x);
+      const built = this.#buildFrom("fit", x, options?.batchSize);
+      if (built !== undefined) await built;
       this.#checkOutputs("fit");
-      return await fitModel(this, this.#shuffle(), x, y, options);
+      return await fitModel(this, this.makeShuffleState(), x, y, options);
     } finally {
       this.#isFitting = false;
     }
@@ -438,14 +459,21 @@ export class Model<const PI = any, const PO = any>
     y: DataTree,
     options?: EvaluateModelOptions & { returnDict?: false },
   ): Promise<[loss: number, ...metrics: number[]]>;
+  async evaluate(dataset: Dataset, options: EvaluateModelOptions & { returnDict: true }): Promise<Logs>;
   async evaluate(
-    x: DataTree,
-    y: DataTree,
-    options: EvaluateModelOptions & { returnDict?: boolean } = {},
+    dataset: Dataset,
+    options?: EvaluateModelOptions & { returnDict?: false },
+  ): Promise<[loss: number, ...metrics: number[]]>;
+  async evaluate(
+    data: DataTree | Dataset,
+    targets?: DataTree | EvaluateModelOptions,
+    given?: EvaluateModelOptions & { returnDict?: boolean },
   ): Promise<[loss: number, ...metrics: number[]] | Logs> {
+    const { x, y, options } = callOf<EvaluateModelOptions & { returnDict?: boolean }>(data, targets, given);
     checkOptions("evaluate", options, evaluateOptions);
     this.#checkCompiled("evaluate");
-    this.buildFor("evaluate", x);
+    const built = this.#buildFrom("evaluate", x, options.batchSize);
+    if (built !== undefined) await built;
     const logs = await evaluateModel(this, x, y, options);
     return options.returnDict ? logs : (Object.values(logs) as [loss: number, ...metrics: number[]]);
   }
@@ -454,9 +482,10 @@ export class Model<const PI = any, const PO = any>
    * Outputs [n, ...outputShape] in inference mode, in the order of x and in the form of the model's outputs. The tensors
    * are yours to dispose.
    */
-  async predict(x: DataTree, options: PredictOptions = {}): Promise<TensorsOf<PO>> {
+  async predict(x: DataTree | Dataset, options: PredictOptions = {}): Promise<TensorsOf<PO>> {
     checkOptions("predict", options, predictOptions);
-    this.buildFor("predict", x);
+    const built = this.#buildFrom("predict", x, options.batchSize);
+    if (built !== undefined) await built;
     return (await predictModel(this, x, options)) as TensorsOf<PO>;
   }
 
@@ -565,8 +594,8 @@ export class Model<const PI = any, const PO = any>
     this.build(undefined, first instanceof Tensor ? first.device : undefined);
   }
 
-  /** The state of the orders that `fit` takes samples in: one stream a model, one counter an epoch. */
-  #shuffle(): Variable {
+  /** @internal {@link shuffleState}, made where there is none. */
+  makeShuffleState(): Variable {
     this.#shuffleState ??= variable(this.device.random.state(), {
       dtype: "u32",
       device: this.device,
@@ -599,6 +628,17 @@ export class Model<const PI = any, const PO = any>
   /** @internal */
   protected whyNoGraph(): string {
     return "has no graph";
+  }
+
+  /** {@link buildFor}, by a data set's first batch where there is one. */
+  #buildFrom(what: string, x: DataTree | Dataset, batchSize: number | undefined): Promise<void> | undefined {
+    if (!isDataset(x)) this.buildFor(what, x);
+    else if (!this.isBuilt || this.isDisposed) {
+      return x
+        .sample(`${what}: ${this.describe()}`, batchSize)
+        .then((first) => this.buildFor(what, first as DataTree));
+    }
+    return undefined;
   }
 
   #checkSpecs(graph: Graph, specs: Tree<SampleSpec>): void {
@@ -647,6 +687,16 @@ export class Model<const PI = any, const PO = any>
     // One that was passed and is replaced may be compiled with again, and then goes on where it was.
     if (!endUse(optimizer) && (isOwn || isLast)) optimizer.dispose();
   }
+}
+
+/** Data and options of a call: behind a data set come the options. */
+function callOf<O extends object>(
+  x: DataTree | Dataset,
+  y: DataTree | O | undefined,
+  options: O | undefined,
+) {
+  const [targets, given = {}] = isDataset(x) ? [undefined, y] : [y, options];
+  return { x, y: targets as DataTree, options: given as O };
 }
 
 /** An input that is read as numbers of rows has as many as the smallest of the tables. */

@@ -16,6 +16,7 @@ import {
   tidy,
 } from "../../engine/index.ts";
 import { atLeastOne } from "../../engine/internal.ts";
+import { madeBy } from "../layers/made.ts";
 import type { Loss } from "./loss.ts";
 import { checkTargets, type MeanMetric, type MetricOptions, nameFor } from "./metric.ts";
 import { asLogit, type ThresholdOptions, thresholdOf } from "./threshold.ts";
@@ -31,7 +32,7 @@ const anyLogits = ["softmax", "sigmoid"] as const;
 export function binaryAccuracy(options: ThresholdOptions = {}): MeanMetric {
   const name = nameFor("binaryAccuracy", options, { threshold: true });
   const threshold = thresholdOf("binaryAccuracy", options);
-  return {
+  return madeBy("metrics.binaryAccuracy", [options], {
     name,
     logitsOf: ["sigmoid"],
     values: (targets, outputs, fromLogits) => {
@@ -39,13 +40,13 @@ export function binaryAccuracy(options: ThresholdOptions = {}): MeanMetric {
       const bound = fromLogits ? asLogit(threshold) : threshold;
       return tidy(() => equal(cast(greater(outputs, bound), "f32"), cast(targets, "f32")));
     },
-  };
+  });
 }
 
 /** Share of rows whose largest output is at the largest target; of equal ones the first counts. */
 export function categoricalAccuracy(options: MetricOptions = {}): MeanMetric {
   const name = nameFor("categoricalAccuracy", options, {});
-  return {
+  return madeBy("metrics.categoricalAccuracy", [options], {
     name,
     logitsOf: anyLogits,
     countsHits: "rows",
@@ -53,13 +54,13 @@ export function categoricalAccuracy(options: MetricOptions = {}): MeanMetric {
       checkTargets(name, targets, outputs, "rows");
       return tidy(() => equal(argMax(outputs, -1), argMax(targets, -1)));
     },
-  };
+  });
 }
 
 /** Share of rows whose largest output is at the integer target; of equal ones the first counts. */
 export function sparseCategoricalAccuracy(options: MetricOptions = {}): MeanMetric {
   const name = nameFor("sparseCategoricalAccuracy", options, {});
-  return {
+  return madeBy("metrics.sparseCategoricalAccuracy", [options], {
     name,
     logitsOf: anyLogits,
     countsHits: "classes",
@@ -67,7 +68,7 @@ export function sparseCategoricalAccuracy(options: MetricOptions = {}): MeanMetr
       checkTargets(name, targets, outputs, "classes");
       return tidy(() => equal(argMax(outputs, -1), cast(targets, "i32")));
     },
-  };
+  });
 }
 
 /** Share of rows for which fewer than k outputs are larger than that at the largest target. */
@@ -81,7 +82,7 @@ export const sparseTopKCategoricalAccuracy = (options: TopKOptions = {}): MeanMe
 function topK(metric: string, options: TopKOptions, kind: "classes" | "rows"): MeanMetric {
   const name = nameFor(metric, options, { k: true });
   const k = atLeastOne(`metrics.${metric}`, "k", options.k ?? 5);
-  return {
+  return madeBy(`metrics.${metric}`, [options], {
     name,
     logitsOf: anyLogits,
     values: (targets, outputs) => {
@@ -93,7 +94,7 @@ function topK(metric: string, options: TopKOptions, kind: "classes" | "rows"): M
         return less(sum(cast(larger, "f32"), -1), k);
       });
     },
-  };
+  });
 }
 
 /** Of a loss of one's own, whose targets may be anything: by their shape, as in Keras. */

@@ -18,6 +18,7 @@ import {
   where,
 } from "../../engine/index.ts";
 import { aboveZero, atLeastOne, choiceOf } from "../../engine/internal.ts";
+import { madeBy } from "../layers/made.ts";
 import { equalShapes } from "../layers/spec.ts";
 import { type MetricOptions, type MetricValue, nameFor, ratio, type SumsMetric } from "./metric.ts";
 import { binaryPair, cellOf, classesOf, spread, tally, toCells } from "./tally.ts";
@@ -50,7 +51,7 @@ function ofCounts(
 ): SumsMetric<"counts"> {
   const name = nameFor(metric, options, { threshold: true, classId: true });
   const threshold = thresholdOf(metric, options);
-  return {
+  return madeBy(`metrics.${metric}`, [options], {
     name,
     logitsOf: ["sigmoid"],
     sums: { counts: [4] },
@@ -61,7 +62,7 @@ function ofCounts(
         return { counts: tally(cellOf(toCells(truth), toCells(found), 2), 4, weights) };
       }),
     result: ({ counts }) => result(countsOf(counts)),
-  };
+  });
 }
 
 /** How many outputs (by weight) are above the threshold and rightly so. */
@@ -140,7 +141,7 @@ function fScore(metric: string, options: FBetaOptions, own: { beta?: true }): Su
   /** Of true positives, and of what was found and what is true, which have them both. */
   const scoreOf = (hits: number, found: number, real: number) =>
     ratio((1 + squared) * hits, squared * real + found);
-  return {
+  return madeBy(`metrics.${metric}`, [options], {
     name,
     // Thresholds are for each output by itself.
     logitsOf: options.threshold === undefined ? ["softmax", "sigmoid"] : ["sigmoid"],
@@ -174,7 +175,7 @@ function fScore(metric: string, options: FBetaOptions, own: { beta?: true }): Su
       if (average === "micro") return scoreOf(total(hits), total(found), total(real));
       return ratio(total(scores.map((score, c) => score * real[c])), total(real));
     },
-  };
+  });
 }
 
 /** Targets as rows of 0 and 1: labels as one-hot rows. */
@@ -231,7 +232,7 @@ function ofMatrix(
   const { classes, ignoreClass } = options;
   if (classes !== undefined) atLeastOne(`metrics.${metric}`, "classes", classes);
   const sizeOf = (last: number | undefined) => classes ?? Math.max(2, last ?? 1);
-  return {
+  return madeBy(`metrics.${metric}`, [options], {
     name,
     logitsOf: [],
     sums: (outputShape) => {
@@ -256,5 +257,5 @@ function ofMatrix(
         Array.from({ length: size }, (_, row) => Array.from(counts.subarray(row * size, (row + 1) * size))),
       );
     },
-  };
+  });
 }

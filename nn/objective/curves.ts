@@ -3,6 +3,7 @@
 
 import { ArgumentError, add, ceil, clip, mul, reshape, type Tensor, tidy } from "../../engine/index.ts";
 import { choiceOf, showGiven } from "../../engine/internal.ts";
+import { madeBy } from "../layers/made.ts";
 import { type MetricOptions, nameFor, ratio, type SumsMetric } from "./metric.ts";
 import { binaryPair, cellOf, tally, toCells } from "./tally.ts";
 
@@ -45,7 +46,7 @@ function ofCurve(
     );
   }
   const buckets = count - 1;
-  return {
+  return madeBy(`metrics.${metric}`, [options], {
     name,
     logitsOf: [],
     sums: { counts: [2, buckets] },
@@ -65,7 +66,7 @@ function ofCurve(
       };
       return result({ truePositives: above(1), falsePositives: above(0) });
     },
-  };
+  });
 }
 
 /** The area under the curve of true over false positive rates, or of precision over recall, by 200 thresholds. */
@@ -117,7 +118,7 @@ function bestAt(
   given: (at: Point) => number,
   wanted: (at: Point) => number,
 ): SumsMetric<"counts"> {
-  return ofCurve(metric, options, {}, (what) => {
+  const made = ofCurve(metric, options, {}, (what) => {
     if (!(typeof least === "number" && least >= 0 && least <= 1)) {
       throw new ArgumentError(`${what}: takes a number from 0 to 1, got ${showGiven(least)}`);
     }
@@ -130,6 +131,7 @@ function bestAt(
       return best;
     };
   });
+  return madeBy(`metrics.${metric}`, [least, options], made);
 }
 
 interface Point {

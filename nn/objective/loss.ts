@@ -2,6 +2,7 @@
 
 import { ArgumentError, type Shape, ShapeError, showShape, Tensor, tidy } from "../../engine/index.ts";
 import { checkOptions, choiceOf, kindOf, type OptionNames } from "../../engine/internal.ts";
+import { madeBy } from "../layers/made.ts";
 import { equalShapes, type SampleShape } from "../layers/spec.ts";
 
 /** How a batch's losses l with weights w become one number. A divisor of 0 gives a loss and a gradient of 0. */
@@ -93,7 +94,7 @@ export function makeLoss<O extends LossOptions>(
     },
   };
   for (const part of [loss.withLogits, loss.summary]) if (part !== undefined) callOf.set(part, loss.call);
-  return loss;
+  return madeBy(what, [options], loss);
 }
 
 /** The shape of one sample's targets beside outputs of a shape (both without the batch axis); of `any`, the outputs'. */

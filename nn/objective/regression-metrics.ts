@@ -14,6 +14,7 @@ import {
   tidy,
 } from "../../engine/index.ts";
 import { choiceOf, wholeNumber } from "../../engine/internal.ts";
+import { madeBy } from "../layers/made.ts";
 import { cosine } from "./distances.ts";
 import {
   checkTargets,
@@ -28,14 +29,14 @@ import { spread } from "./tally.ts";
 /** The root of the mean of (output - target)² over all outputs. */
 export function rootMeanSquaredError(options: MetricOptions = {}): MeanMetric {
   const name = nameFor("rootMeanSquaredError", options, {});
-  return {
+  return madeBy("metrics.rootMeanSquaredError", [options], {
     name,
     values: (targets, outputs) => {
       checkTargets(name, targets, outputs, "rows");
       return tidy(() => mean(square(sub(outputs, targets)), -1));
     },
     finish: Math.sqrt,
-  };
+  });
 }
 
 export interface CosineMetricOptions extends MetricOptions {
@@ -46,13 +47,13 @@ export interface CosineMetricOptions extends MetricOptions {
 /** The mean cosine of the angle between target and output: the loss of that name with its sign turned, as in Keras. */
 export function cosineSimilarity(options: CosineMetricOptions = {}): MeanMetric {
   const name = nameFor("cosineSimilarity", options, { axis: true });
-  return {
+  return madeBy("metrics.cosineSimilarity", [options], {
     name,
     values: (targets, outputs) => {
       checkTargets(name, targets, outputs, "rows");
       return tidy(() => cosine(targets, outputs, options.axis ?? -1));
     },
-  };
+  });
 }
 
 const aggregations = ["uniformAverage", "varianceWeightedAverage", "none"] as const;
@@ -79,7 +80,7 @@ export function r2Score(options: R2Options = {}): SumsMetric<R2Sums> {
   );
   const regressors = wholeNumber("metrics.r2Score", "numRegressors", options.numRegressors ?? 0);
   const outputsOf = (shape: Shape) => [shape[shape.length - 1] ?? 1];
-  return {
+  return madeBy("metrics.r2Score", [options], {
     name,
     sums: (shape) => {
       const each = outputsOf(shape);
@@ -117,5 +118,5 @@ export function r2Score(options: R2Options = {}): SumsMetric<R2Sums> {
       if (aggregation === "uniformAverage") return adjusted(total(scores) / scores.length);
       return adjusted(ratio(total(scores.map((score, k) => score * variances[k])), total(variances)));
     },
-  };
+  });
 }

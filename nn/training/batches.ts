@@ -1,5 +1,6 @@
 // Batches: walks over rows that live on the device. Order and cursor live there too, so a step uploads nothing.
 
+import type { BatchWalk } from "../../data/dataset/index.ts";
 import {
   add,
   type Device,
@@ -13,36 +14,14 @@ import {
 } from "../../engine/index.ts";
 import { advance, permutation } from "../../engine/internal.ts";
 
+export type { BatchWalk };
+
 export interface BatchSource {
   /** Inputs, targets and weights, a row a sample each. */
   readonly parts: readonly Tensor[];
   /** Which rows: `count` of them from `start` on. */
   readonly start: number;
   readonly count: number;
-}
-
-/** A walk over rows, epoch after epoch, as a training loop sees it: wherever the rows come from. */
-export interface BatchWalk {
-  readonly count: number;
-  /** Batches an epoch, the short last one included. */
-  readonly steps: number;
-  /** Whether the epoch has rows left. */
-  readonly hasNext: boolean;
-  /** Full batches that may be taken in one go from here; at the last, short one there are none. */
-  readonly fullBatchesLeft: number;
-  /**
-   * Starts an epoch: back to the first row, in a new order if they are shuffled.
-   *
-   * @param taken batches of it that an earlier run took already; default 0
-   */
-  begin(taken?: number): void;
-  /** Has the next epoch's order follow from this random state; for walks that keep one on the host. */
-  reorder?(state: ArrayLike<number>): void;
-  /** Counts the next batches as taken and gives the rows of each; the last of an epoch may be shorter. */
-  advance(batches?: number): number;
-  /** The batch of `rows` at the device's cursor, part by part; the cursor moves on. Asks the device only, so it can be traced. */
-  take(rows: number): Tensor[];
-  dispose(): void;
 }
 
 export class Batches implements BatchWalk {
@@ -78,6 +57,10 @@ export class Batches implements BatchWalk {
 
   get steps(): number {
     return Math.ceil(this.#source.count / this.#batchSize);
+  }
+
+  get keys(): number[] {
+    return batchSizes(this.count, this.#batchSize);
   }
 
   begin(taken = 0): void {
@@ -126,3 +109,7 @@ export class Batches implements BatchWalk {
     this.#order?.dispose();
   }
 }
+
+/** Rows of the first batch, and of a short last one. */
+export const batchSizes = (count: number, batchSize: number): number[] =>
+  [Math.min(count, batchSize), count % batchSize].filter((rows) => rows > 0);

@@ -1,6 +1,7 @@
 // Makes rows of inputs and targets, on the device or still on the host, and refuses what does not fit the model before
 // anything has changed.
 
+import type { Shaped } from "../../data/dataset/index.ts";
 import {
   ArgumentError,
   cast,
@@ -22,9 +23,9 @@ import { type Loss, targetShape } from "../objective/loss.ts";
 
 /**
  * Samples or targets, one a row: a tensor (used where it is, bytes stay bytes), nested arrays, or a typed array,
- * whose rows are cut by the model's shapes.
+ * whose rows are cut by the model's shapes; or values with their shape, as data sets have them.
  */
-export type DataLike = Tensor | NestedInput | ArrayLike<number>;
+export type DataLike = Tensor | NestedInput | ArrayLike<number> | Shaped;
 
 /** Data of one input or output; of several, an array in their order, or an object by their names. */
 export type DataTree = DataLike | readonly DataLike[] | { readonly [name: string]: DataLike };
@@ -60,6 +61,9 @@ export class HostRows {
   }
 }
 
+const isShaped = (data: DataLike): data is Shaped =>
+  typeof data === "object" && "values" in data && "shape" in data && !(data instanceof Tensor);
+
 export interface Rows {
   readonly rows: Tensor | HostRows;
   readonly count: number;
@@ -88,7 +92,8 @@ export interface DataShape {
 
 /** Shape of one row as the data itself tells it; undefined for a typed array, whose rows only a model knows. */
 export function rowShape(data: DataLike): Shape | undefined {
-  if (data instanceof Tensor) return data.rank === 0 ? undefined : data.shape.slice(1);
+  if (data instanceof Tensor || isShaped(data))
+    return data.shape.length === 0 ? undefined : data.shape.slice(1);
   const shape: number[] = [];
   for (let level: unknown = Array.isArray(data) ? data[0] : undefined; isList(level); level = level[0])
     shape.push(level.length);
@@ -210,6 +215,11 @@ function rowsOf(
       return { rows: data, count: data.shape[0], dispose: () => {} };
     }
     return owned(reshape(data, fitShape(what, data.shape, shape, misfits)));
+  }
+  if (isShaped(data)) {
+    const found = fromValues(what, data.values, data.shape);
+    fitShape(what, found.shape, shape, misfits);
+    return onHost(new HostRows(found.values, found.shape[0], shape, found.dtype));
   }
   if (!ArrayBuffer.isView(data) && !Array.isArray(data)) {
     throw new ArgumentError(`${what} must be a Tensor, nested arrays or a typed array, got ${kindOf(data)}`);

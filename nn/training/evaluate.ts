@@ -1,5 +1,6 @@
 // What evaluate, trainOnBatch and testOnBatch do with a model and data.
 
+import type { Dataset } from "../../data/dataset/index.ts";
 import type { Device } from "../../engine/index.ts";
 import type { BatchStep } from "./batch-step.ts";
 import type { BatchWalk } from "./batches.ts";
@@ -12,6 +13,7 @@ import { type EpochOptions, Loop, type LoopOptions } from "./loop.ts";
 import { batchSizeOf, checkSignal, type EvaluateOptions } from "./options.ts";
 import { withOwned } from "./owned.ts";
 import { showLogs, verbosityOf } from "./progress.ts";
+import { isDataset, openSet, refuseSteps } from "./source.ts";
 import { Budget, makeBatches } from "./stream.ts";
 import type { TrainableModel } from "./trainable.ts";
 import type { Trainer } from "./trainer.ts";
@@ -34,7 +36,7 @@ export interface TestRun {
 /** Behind `evaluate`: loss and metrics, by the trainer's names. */
 export async function evaluateModel(
   model: TrainableModel,
-  x: DataTree,
+  x: DataTree | Dataset,
   y: DataTree,
   options: EvaluateModelOptions,
 ): Promise<Logs> {
@@ -46,11 +48,23 @@ export async function evaluateModel(
   const callbacks = callbacksOf(what, options.callbacks);
   return withOwned(async (use) => {
     const { losses } = model;
-    const feed = feedOf({ what, model, losses, use, budget }, x, y, options.sampleWeight);
-    await checkWeights(what, feed);
+    const reading = { what, model, losses, use, budget };
+    const { steps, signal, sampleWeight } = options;
+    const set = isDataset(x)
+      ? await openSet(x, reading, {
+          batchSize: options.batchSize,
+          steps,
+          stepsName: "steps",
+          startsAnew: true,
+          others: { sampleWeight },
+          signal,
+        })
+      : refuseSteps(what, { steps });
+    const feed = set?.feed ?? feedOf(reading, x as DataTree, y, sampleWeight);
+    if (set === undefined) await checkWeights(what, feed);
     const trainer = use(model.makeTrainer({ hasWeights: feed.hasWeights }));
     await feed.checked;
-    const batches = use(await makeBatches(what, model.device, feed.source, batchSize, budget));
+    const batches = set?.walk ?? use(await makeBatches(what, model.device, feed.source, batchSize, budget));
     const loop = use(testLoop(model.device, trainer, feed, batches, options));
     const logs = await testEpoch({ trainer, batches, loop }, new Hooks(callbacks, model));
     if (verbose > 0) (options.print ?? console.log)(`${batches.count} samples - ${showLogs(logs)}`);

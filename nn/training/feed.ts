@@ -47,7 +47,7 @@ export interface FeedOptions {
   readonly losses?: readonly Loss[];
   readonly use: Use;
   /** Data that take more stay on the host; without it all go over. */
-  readonly budget?: Budget;
+  readonly budget?: Pick<Budget, "place">;
 }
 
 /**

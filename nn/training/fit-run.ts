@@ -10,6 +10,7 @@ import { Guard, type Guarded, type GuardOptions, type Place } from "./guard.ts";
 import { History, type Logs, validationName } from "./history.ts";
 import { LiveReader } from "./live-reader.ts";
 import type { Loop } from "./loop.ts";
+import type { Use } from "./owned.ts";
 import type { Progress } from "./progress.ts";
 import type { TrainableModel } from "./trainable.ts";
 import type { Trainer } from "./trainer.ts";
@@ -27,6 +28,7 @@ export interface FitParts {
   readonly progress: Progress;
   /** How the run outlives its device; undefined: not. */
   readonly guard: (GuardOptions & Pick<Guarded, "data" | "shuffleState">) | undefined;
+  readonly use: Use;
   /** The first epoch from 0, and how many there are, those before the first included. */
   readonly epoch: number;
   readonly epochs: number;
@@ -38,6 +40,8 @@ export class FitRun implements FitContext {
   readonly callbacks: readonly Callback[];
   readonly trainer: Trainer;
   readonly walk: BatchWalk;
+  readonly hasValidation: boolean;
+  readonly use: Use;
   epoch: number;
   steps = 0;
   samples = 0;
@@ -58,6 +62,8 @@ export class FitRun implements FitContext {
     this.callbacks = callbacks;
     this.trainer = trainer;
     this.walk = walk;
+    this.hasValidation = parts.validation !== undefined;
+    this.use = parts.use;
     this.epoch = epoch;
     this.history.setParams(this.params);
     this.#hooks = new Hooks(callbacks, model, this);
@@ -72,6 +78,7 @@ export class FitRun implements FitContext {
         device: model.device,
         sums: trainer.sums,
         walk,
+        validationWalk: parts.validation?.batches,
         get place() {
           return { epoch: run.epoch, steps: run.steps, samples: run.samples, isBegun: run.#isBegun };
         },
@@ -122,7 +129,8 @@ export class FitRun implements FitContext {
       failure = { error };
       begun = begun.filter((callback) => callback !== hooks.thrower);
     }
-    await this.#lasting(() => trainer.finalize());
+    // After an error, training can go on from where it was.
+    if (failure === undefined) await this.#lasting(() => trainer.finalize());
     for (const callback of begun) {
       await hooks.tell("onTrainEnd", [], [callback]).catch((error: unknown) => {
         failure ??= { error };
@@ -155,6 +163,7 @@ export class FitRun implements FitContext {
       if (isUntold) await tellSteps();
       const from = { steps: this.steps, samples: this.samples, isBegun: this.#isWalking };
       return loop.epoch({
+        epoch,
         from,
         ends: [...(byBatch ? [1] : []), ...this.callbacks.flatMap(({ everySteps }) => everySteps ?? [])],
         onSubmit: byBatch ? (steps) => this.#tell("onBatchBegin", [steps]) : undefined,

@@ -1,6 +1,7 @@
 // fit: epochs over data that lives on the device, or streams where that is too much. Checks everything up front, then
 // only asks the device to work; loss and metrics are read once an epoch, and now and then for a live bar.
 
+import type { Dataset } from "../../data/dataset/index.ts";
 import { ArgumentError, Tensor, type Variable } from "../../engine/index.ts";
 import { atLeastOne, atLeastZero, checkOptions, type OptionNames, showGiven } from "../../engine/internal.ts";
 import { type Callback, callbacksOf } from "./callbacks/callback.ts";
@@ -14,6 +15,7 @@ import { Loop, type LoopOptions } from "./loop.ts";
 import { batchSizeOf, checkSignal } from "./options.ts";
 import { withOwned } from "./owned.ts";
 import { makeProgress, type Verbosity } from "./progress.ts";
+import { isDataset, openSet, refuseSteps, type Source } from "./source.ts";
 import { Budget, type MemoryOptions, makeBatches } from "./stream.ts";
 import type { TrainableModel } from "./trainable.ts";
 import { type ClassWeightOption, checkWeights, classWeightsOf } from "./weighing.ts";
@@ -32,8 +34,12 @@ export interface FitOptions extends LoopOptions, MemoryOptions, GuardOptions {
   sampleWeight?: DataTree;
   /** What samples of each class count, as { 0: 1, 1: 5 }; of several outputs, by their names. */
   classWeight?: ClassWeightOption;
-  /** Inputs and targets to evaluate after each epoch, and weights of their samples. */
-  validationData?: readonly [x: DataTree, y: DataTree, sampleWeight?: DataTree];
+  /** Batches an epoch of a data set; the next goes on where one ended. Default all that the set has. */
+  stepsPerEpoch?: number;
+  /** Inputs and targets to evaluate after each epoch, and weights of their samples; or a data set. */
+  validationData?: readonly [x: DataTree, y: DataTree, sampleWeight?: DataTree] | Dataset;
+  /** Batches of a validation data set to take, from its beginning; default all that it has. */
+  validationSteps?: number;
   /** Share of the samples, taken from the end before any shuffling, to evaluate after each epoch instead. */
   validationSplit?: number;
   /** Samples a step of the validation; default `batchSize`. */
@@ -59,7 +65,9 @@ const fitOptions: OptionNames<FitOptions> = {
   shuffle: true,
   sampleWeight: true,
   classWeight: true,
+  stepsPerEpoch: true,
   validationData: true,
+  validationSteps: true,
   validationSplit: true,
   validationBatchSize: true,
   validationFreq: true,
@@ -72,11 +80,13 @@ const fitOptions: OptionNames<FitOptions> = {
   snapshotEvery: true,
 };
 
+type ArrayData = Exclude<FitOptions["validationData"], Dataset | undefined>;
+
 /** Behind {@link Model.fit}. */
 export async function fitModel(
   model: TrainableModel,
   shuffleState: Variable,
-  x: DataTree,
+  x: DataTree | Dataset,
   y: DataTree,
   options: FitOptions,
 ): Promise<History> {
@@ -94,7 +104,20 @@ export async function fitModel(
   const progress = makeProgress(verbose, epochs, options.print);
   return withOwned(async (use) => {
     // Before anything is awaited: the caller's arrays are read as they were at the call.
-    const feed = feedOf({ what, model, losses, use, budget }, x, y, options.sampleWeight);
+    const reading = { what, model, losses, use, budget };
+    const { stepsPerEpoch, validationSteps, sampleWeight, signal } = options;
+    const set = isDataset(x)
+      ? await openSet(x, reading, {
+          batchSize: options.batchSize,
+          steps: stepsPerEpoch,
+          stepsName: "stepsPerEpoch",
+          startsAnew: false,
+          epoch: options.initialEpoch,
+          others: { sampleWeight, validationSplit: validationSplit || undefined, shuffle: options.shuffle },
+          signal,
+        })
+      : refuseSteps(what, { stepsPerEpoch });
+    const feed = set?.feed ?? feedOf(reading, x as DataTree, y, sampleWeight);
     const { count } = feed.source;
     const split = count - heldBack(count, validationSplit);
     if (split === 0 || (validationSplit > 0 && split === count)) {
@@ -103,14 +126,27 @@ export async function fitModel(
       );
     }
     let held: Feed | undefined;
+    let heldSet: Source | undefined;
     if (validationSplit > 0)
       held = { ...feed, source: { ...feed.source, start: split, count: count - split } };
     if (validationData !== undefined) {
-      const heldOptions = { what: `${what}, validationData`, model, losses, use, budget };
-      held = feedOf(heldOptions, ...validationData);
+      const heldReading = { ...reading, what: `${what}, validationData` };
+      if (isDataset(validationData)) {
+        heldSet = await openSet(validationData, heldReading, {
+          batchSize: options.validationBatchSize,
+          fallbackSize: batchSize,
+          steps: validationSteps,
+          stepsName: "validationSteps",
+          startsAnew: true,
+          signal,
+        });
+      } else {
+        heldSet = refuseSteps(what, { validationSteps });
+      }
+      held = heldSet?.feed ?? feedOf(heldReading, ...(validationData as ArrayData));
     }
-    await checkWeights(what, feed);
-    if (held !== undefined) await checkWeights(`${what}, validationData`, held);
+    if (set === undefined) await checkWeights(what, feed);
+    if (held !== undefined && heldSet === undefined) await checkWeights(`${what}, validationData`, held);
     const { classWeight } = options;
     const { outputNames, outputShapes } = model;
     const classWeights = await classWeightsOf(what, classWeight, outputNames, losses, outputShapes, device);
@@ -118,15 +154,15 @@ export async function fitModel(
     await feed.checked;
     await held?.checked;
     const source = { ...feed.source, count: split };
-    const walk = use(
-      await makeBatches(what, device, source, batchSize, budget, shuffle ? shuffleState : undefined),
-    );
+    const walk =
+      set?.walk ??
+      use(await makeBatches(what, device, source, batchSize, budget, shuffle ? shuffleState : undefined));
     let validation: TestRun | undefined;
     if (held !== undefined) {
       const heldTrainer = use(model.makeTrainer({ hasWeights: held.hasWeights }));
-      const batches = use(
-        await makeBatches(`${what}, validation`, device, held.source, validationSize, budget),
-      );
+      const batches =
+        heldSet?.walk ??
+        use(await makeBatches(`${what}, validation`, device, held.source, validationSize, budget));
       validation = {
         trainer: heldTrainer,
         batches,
@@ -154,6 +190,7 @@ export async function fitModel(
         snapshotEvery === false
           ? undefined
           : { snapshotEvery, snapshotBudget, data: [...tensorsOf(feed), ...tensorsOf(held)], shuffleState },
+      use,
       epoch: options.initialEpoch ?? 0,
       epochs,
     });
@@ -183,9 +220,18 @@ function heldBack(count: number, share: number): number {
 
 function checkFitOptions(
   what: string,
-  { epochs = 1, initialEpoch = 0, validationSplit = 0, validationData, validationFreq = 1 }: FitOptions,
+  {
+    epochs = 1,
+    initialEpoch = 0,
+    validationSplit = 0,
+    validationData,
+    validationFreq = 1,
+    stepsPerEpoch = 1,
+    validationSteps = 1,
+  }: FitOptions,
 ): void {
-  atLeastOne(what, "epochs", epochs);
+  for (const [name, count] of Object.entries({ epochs, stepsPerEpoch, validationSteps }))
+    atLeastOne(what, name, count);
   if (!Number.isInteger(atLeastZero(what, "initialEpoch", initialEpoch)) || initialEpoch >= epochs) {
     throw new ArgumentError(
       `${what}: initialEpoch is ${showGiven(initialEpoch)}; it must be a whole number below epochs, ${epochs}`,
@@ -202,7 +248,8 @@ function checkFitOptions(
   if (validationSplit > 0) {
     throw new ArgumentError(`${what}: validationData and validationSplit are both given; pass one`);
   }
+  if (isDataset(validationData)) return;
   if (!Array.isArray(validationData) || ![2, 3].includes(validationData.length)) {
-    throw new ArgumentError(`${what}: validationData must be [x, y] or [x, y, sampleWeight]`);
+    throw new ArgumentError(`${what}: validationData must be [x, y], [x, y, sampleWeight] or a data set`);
   }
 }

@@ -35,6 +35,7 @@ export interface Guarded {
   /** Its orders of samples come from it, one an epoch. */
   readonly shuffleState: Variable;
   readonly walk: BatchWalk;
+  readonly validationWalk: BatchWalk | undefined;
   readonly place: Place;
   /** Takes the steps between two places once more; after the first two, a call goes on where the one before ended. */
   repeat(from: Place, to: Place, isFirst: boolean): Promise<void>;
@@ -48,6 +49,8 @@ interface Kept {
 interface Snapshot {
   readonly place: Place;
   readonly variables: ReadonlyMap<Variable, Kept>;
+  /** Of the walk. */
+  readonly upcoming: BatchWalk["upcoming"];
   readonly taken: readonly (readonly [Sums, Awaited<Sums["taken"]>])[];
 }
 
@@ -105,6 +108,7 @@ export class Guard {
       .filter(
         ({ tensor }, i, all) =>
           tensor.hostValues === undefined &&
+          !tensor.isDisposed &&
           !(tensor instanceof Variable) &&
           all.findIndex((other) => other.tensor === tensor) === i,
       );
@@ -208,15 +212,18 @@ export class Guard {
     }
   }
 
-  async #restore({ place, variables, taken }: Snapshot): Promise<void> {
-    const { shuffleState, walk } = this.#run;
+  async #restore({ place, upcoming, variables, taken }: Snapshot): Promise<void> {
+    const { shuffleState, walk, validationWalk } = this.#run;
     for (const [variable, { values }] of variables) {
       if (variable.isDisposed) continue;
       const isOrder = variable === shuffleState;
       const given = isOrder && place.isBegun ? values.slice() : values;
       // The walk goes on to the epoch's order as it begins.
       if (isOrder && place.isBegun) given[2]--;
-      if (isOrder) walk.reorder?.(given);
+      if (isOrder) {
+        walk.rewind?.(upcoming, given);
+        validationWalk?.rewind?.(undefined, given);
+      }
       variable.set(given);
     }
     for (const [sums, found] of taken) sums.taken = Promise.resolve(found);
@@ -234,7 +241,7 @@ export class Guard {
   }
 
   #capture(): void {
-    const { device, place, sums } = this.#run;
+    const { device, place, sums, walk } = this.#run;
     if (this.#reading !== undefined || running.get(device) !== 1) return;
     const variables = keptOf(device);
     const bytes = variables.reduce((sum, variable) => sum + bytesOf(variable), 0);
@@ -253,13 +260,14 @@ export class Guard {
       const isSame = kept?.changes === changes;
       return [variable, isSame ? kept : { changes, values: await valuesOf(variable) }] as const;
     });
+    const { upcoming } = walk;
     this.#count = 0;
     this.#reading = Promise.all([
       Promise.all(values),
       Promise.all(sums.map(async (one) => [one, await one.taken] as const)),
     ])
       .then(([values, taken]) => {
-        this.#snapshot = { place, variables: new Map(values), taken };
+        this.#snapshot = { place, upcoming, variables: new Map(values), taken };
         this.#changes.splice(0, changes);
         const ms = performance.now() - started;
         this.#nextAt =

@@ -20,6 +20,8 @@ export class History {
   readonly epoch: number[] = [];
   /** One array a name, one value an epoch. Losses and metrics are means over samples. */
   readonly history: Curves = { loss: [] };
+  /** One value a step, with the callback `StepLosses`; else empty. */
+  readonly steps: Curves = { loss: [] };
   /** Wall time of each epoch's training, validation left out. */
   readonly epochSeconds: number[] = [];
   /** Wall time from the first step's start until the device was done with it: compiling kernels, mostly. */
@@ -35,9 +37,9 @@ export class History {
     this.add(epoch, logs, seconds);
   }
 
+  /** The epochs so far. */
   state(): { epoch: number[]; seconds: number[]; history: Record<string, number[]> } {
-    const history = Object.entries(this.history).map(([name, values]) => [name, [...values]]);
-    return { epoch: [...this.epoch], seconds: [...this.epochSeconds], history: Object.fromEntries(history) };
+    return structuredClone({ epoch: this.epoch, seconds: this.epochSeconds, history: this.history });
   }
 
   restore({ epoch, seconds, history }: ReturnType<History["state"]>): void {

@@ -21,6 +21,8 @@ export interface LoopOptions {
 }
 
 export interface EpochOptions {
+  /** From 0; default 0. */
+  readonly epoch?: number;
   /** Steps of the epoch that an earlier run took, and samples that it saw; default none. `isBegun`: the walk is there. */
   readonly from?: { readonly steps: number; readonly samples: number; readonly isBegun?: boolean };
   /** The epoch ends after so many steps. */
@@ -37,8 +39,8 @@ export interface EpochOptions {
 }
 
 interface Step {
-  run(options: { steps: number }, rows: number): void;
-  warmUp?(rows: number, onProgress: WarmUpProgress): Promise<unknown>;
+  run(options: { steps: number }, key: number): void;
+  warmUp?(key: number, onProgress: WarmUpProgress): Promise<unknown>;
   dispose(): void;
 }
 
@@ -47,6 +49,8 @@ export class Loop {
   readonly #batches: BatchWalk;
   readonly #step: Step;
   readonly #signal: AbortSignal | undefined;
+  /** Kinds of batches whose kernels are compiled. */
+  readonly #warm = new Set<number>();
   #stepsPerSubmit = 1;
   /** From the start of the first step, its tracing and compiling included, until it is done; undefined before. */
   firstStepMs: number | undefined;
@@ -62,10 +66,10 @@ export class Loop {
     this.#device = device;
     this.#batches = batches;
     this.#signal = options.signal;
-    const step = (rows: number): void => tidy(() => body(batches.take(rows)));
+    const step = (key: number): void => tidy(() => body(batches.take(key)));
     this.#step =
       options.jit === false
-        ? { run: ({ steps }, rows) => repeat(steps, () => step(rows)), dispose() {} }
+        ? { run: ({ steps }, key) => repeat(steps, () => step(key)), dispose() {} }
         : jit(step, { device });
   }
 
@@ -76,6 +80,7 @@ export class Loop {
    * @throws the signal's reason when that is aborted
    */
   async epoch({
+    epoch,
     from,
     until = Infinity,
     ends = [],
@@ -83,33 +88,36 @@ export class Loop {
     onProgress,
     onCompile,
     isStopped,
-  }: EpochOptions = {}): Promise<{
-    steps: number;
-    samples: number;
-  }> {
+  }: EpochOptions = {}): Promise<{ steps: number; samples: number }> {
     this.#signal?.throwIfAborted();
     const batches = this.#batches;
     let { steps, samples } = from ?? { steps: 0, samples: 0 };
     const taken = steps;
-    if (from?.isBegun !== true) batches.begin(taken);
+    if (from?.isBegun !== true) {
+      const begun = batches.begin(taken, epoch);
+      if (begun !== undefined) await begun;
+    }
     const untilEnd = () => [until - steps, ...[stepsToTake, ...ends].map((every) => every - (steps % every))];
     let earlier = Promise.resolve();
     let lastDone = performance.now();
     let lastTurn = lastDone;
-    while (batches.hasNext && steps < until) {
+    while (steps < until) {
+      const ready = batches.ready?.();
+      if (ready !== undefined) await ready;
+      if (!batches.hasNext) break;
       await onSubmit?.(steps);
       const started = performance.now();
       const isFirst = this.firstStepMs === undefined;
       const most = Math.min(this.#stepsPerSubmit, batches.fullBatchesLeft, ...untilEnd());
       const count = isFirst ? 1 : Math.max(1, most);
-      const rows = batches.advance(count);
+      const key = batches.advance(count);
       const pipelinesBefore = isFirst ? this.#device.counters().pipelines : 0;
-      if (isFirst) await this.#warmUp(rows, onCompile);
-      this.#step.run({ steps: count }, rows);
+      if (!this.#warm.has(key)) await this.#warmUp(isFirst ? [key, ...batches.keys] : [key], onCompile);
+      this.#step.run({ steps: count }, key);
       // The first submit of an epoch has its beginning to do as well.
       const isSteady = !isFirst && steps > taken;
       steps += count;
-      samples += rows * count;
+      samples += (batches.rowsOf?.(key) ?? key) * count;
       // At most two submits are under way: wait for the one before.
       await earlier;
       earlier = this.#device.sync().then(() => {
@@ -142,13 +150,13 @@ export class Loop {
     this.#step.dispose();
   }
 
-  /** Compiles for batches of `rows` and for a short last one, so that nothing compiles in the middle of an epoch. */
-  async #warmUp(rows: number, onCompile: WarmUpProgress | undefined): Promise<void> {
-    const last = this.#batches.count - rows * (this.#batches.steps - 1);
+  /** Compiles for kinds of batches, so that nothing compiles in the middle of an epoch where they are known. */
+  async #warmUp(keys: readonly number[], onCompile: WarmUpProgress | undefined): Promise<void> {
     let before = 0;
-    for (const size of new Set([rows, last])) {
+    for (const key of new Set(keys)) {
+      this.#warm.add(key);
       let ofThis = 0;
-      await this.#step.warmUp?.(size, ({ done, total, kernel }) => {
+      await this.#step.warmUp?.(key, ({ done, total, kernel }) => {
         this.#signal?.throwIfAborted();
         ofThis = total;
         onCompile?.({ done: before + done, total: before + total, kernel });

@@ -11,6 +11,8 @@ import type { MemoryOptions } from "./stream.ts";
 export interface EvaluateOptions extends LoopOptions, MemoryOptions {
   /** Samples a step: changes memory and speed; results by the rounding of sums alone. Default 32. */
   batchSize?: number;
+  /** Batches to take of a data set; default all that it has. */
+  steps?: number;
   /** 0: prints nothing. 1 or 2: a line when it is done, in `evaluate` with loss and metrics. Default 0. */
   verbose?: Verbosity;
   /** Takes the line of `verbose`; default: the console. */
@@ -25,6 +27,7 @@ export const predictOptions: OptionNames<EvaluateOptions & { callbacks?: unknown
   verbose: true,
   print: true,
   callbacks: true,
+  steps: true,
 };
 
 export const evaluateOptions: OptionNames<

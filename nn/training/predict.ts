@@ -1,8 +1,9 @@
 // predict: a model's outputs for many inputs, in batches and in order.
 
+import type { Dataset } from "../../data/dataset/index.ts";
 import { concat, type Tensor, type Tree, tidy } from "../../engine/index.ts";
 import { leavesOf, withLeaves } from "../../engine/internal.ts";
-import { Batches } from "./batches.ts";
+import type { BatchWalk } from "./batches.ts";
 import { type Callback, callbacksOf } from "./callbacks/callback.ts";
 import { Hooks } from "./callbacks/hooks.ts";
 import type { DataTree } from "./data.ts";
@@ -12,7 +13,8 @@ import { batchSizeOf, checkSignal, type EvaluateOptions } from "./options.ts";
 import { withOwned } from "./owned.ts";
 import { Pace } from "./pace.ts";
 import { verbosityOf } from "./progress.ts";
-import { Budget, makeBatches } from "./stream.ts";
+import { isDataset, openSet, refuseSteps } from "./source.ts";
+import { Budget, makeBatches, StreamedBatches } from "./stream.ts";
 
 export interface PredictOptions extends EvaluateOptions {
   /** One or several, whose `onPredict...` hooks are called. */
@@ -22,7 +24,7 @@ export interface PredictOptions extends EvaluateOptions {
 /** Behind {@link Model.predict}: [n, ...outputShape] of each output, the caller's to dispose. */
 export async function predictModel(
   model: TrainedModel,
-  x: DataTree,
+  x: DataTree | Dataset,
   options: PredictOptions,
 ): Promise<Tree<Tensor>> {
   const what = `predict: ${model.describe()}`;
@@ -35,19 +37,37 @@ export async function predictModel(
   const { device } = model;
   const budget = new Budget(what, device, options.memoryBudget);
   return withOwned(async (use) => {
-    const feed = feedOf({ what, model, use, budget }, x);
-    const batches = use(await makeBatches(what, device, feed.source, batchSize, budget));
+    const reading = { what, model, use, budget };
+    const { steps } = options;
+    const set = isDataset(x)
+      ? await openSet(x, reading, {
+          batchSize: options.batchSize,
+          steps,
+          stepsName: "steps",
+          startsAnew: true,
+          inputsOnly: true,
+          signal,
+        })
+      : refuseSteps(what, { steps });
+    const feed = set?.feed ?? feedOf(reading, x as DataTree);
+    const batches: BatchWalk =
+      set?.walk ?? use(await makeBatches(what, device, feed.source, batchSize, budget));
     // No more than two chunks are under way.
-    const pace = new Pace(device, batches instanceof Batches ? 16 : Math.min(16, batches.stepsPerChunk));
+    const stride = batches instanceof StreamedBatches ? batches.stepsPerChunk : set === undefined ? 16 : 4;
+    const pace = new Pace(device, Math.min(16, stride));
+    let samples = 0;
     /** Batch by batch, the outputs in their order. */
     const parts: Tensor[][] = [];
     try {
       await hooks.tell("onPredictBegin", []);
-      batches.begin();
-      while (batches.hasNext) {
+      await batches.begin();
+      for (;;) {
+        await batches.ready?.();
+        if (!batches.hasNext) break;
         await hooks.tell("onPredictBatchBegin", [parts.length]);
-        const rows = batches.advance();
-        const outputs = tidy(() => leavesOf<Tensor>(model.call(feed.batchOf(batches.take(rows)).x)));
+        const key = batches.advance();
+        samples += batches.rowsOf?.(key) ?? key;
+        const outputs = tidy(() => leavesOf<Tensor>(model.call(feed.batchOf(batches.take(key)).x)));
         parts.push(outputs);
         await hooks.tell("onPredictBatchEnd", [parts.length - 1, withLeaves(model.outputs, outputs)]);
         await pace.step();
@@ -58,7 +78,7 @@ export async function predictModel(
       if (verbose > 0) {
         await device.sync();
         const seconds = (performance.now() - started) / 1000;
-        (options.print ?? console.log)(`${batches.count} samples - ${seconds.toFixed(1)}s`);
+        (options.print ?? console.log)(`${samples} samples - ${seconds.toFixed(1)}s`);
       }
       return withLeaves(model.outputs, wholes);
     } catch (error) {

@@ -69,7 +69,9 @@ function lineProgress(epochs: number, print: (line: string) => void): Progress {
       total = steps;
     },
     end(logs, seconds, steps) {
-      print(`Epoch ${epoch + 1}/${epochs} - ${steps}/${total} - ${seconds.toFixed(1)}s - ${showLogs(logs)}`);
+      print(
+        `Epoch ${epoch + 1}/${epochs} - ${ofTotal(steps, total)} - ${seconds.toFixed(1)}s - ${showLogs(logs)}`,
+      );
     },
   };
 }
@@ -134,14 +136,14 @@ class LiveProgress implements Progress {
   }
 
   validating(step: number, total: number): void {
-    this.#stage = `validating ${step}/${total}`;
+    this.#stage = `validating ${ofTotal(step, total)}`;
     this.#kernel = "";
   }
 
   end(logs: Logs, seconds: number, steps: number): void {
     const perStep = (seconds * 1000) / steps;
     const time = `${seconds.toFixed(1)}s ${perStep.toFixed(perStep < 10 ? 1 : 0)}ms/step`;
-    this.#clear(`${this.#head} - ${steps}/${this.#total} - ${time} - ${showLogs(logs)}`);
+    this.#clear(`${this.#head} - ${ofTotal(steps, this.#total)} - ${time} - ${showLogs(logs)}`);
   }
 
   stop(): void {
@@ -161,7 +163,7 @@ class LiveProgress implements Progress {
   #draw(): void {
     const now = performance.now();
     const elapsed = showSeconds((now - this.#begun) / 1000);
-    const counts = `${this.#step}/${this.#total}`;
+    const counts = ofTotal(this.#step, this.#total);
     const logs = this.#logs === undefined ? "" : ` - ${showLogs(this.#logs)}`;
     const kept = `${this.#head} - ${counts} - ${elapsed}${this.#stage && ` - ${this.#stage}`}${logs}`;
     if (this.#stage !== "") {
@@ -180,11 +182,16 @@ class LiveProgress implements Progress {
 
   /** Of the epoch's steps; undefined until their pace is known. */
   #secondsLeft(now: number): number | undefined {
-    if (this.#first === undefined || this.#step === this.#first.step) return undefined;
+    const isKnown = Number.isFinite(this.#total);
+    if (!isKnown || this.#first === undefined || this.#step === this.#first.step) return undefined;
     const pace = (now - this.#first.at) / (this.#step - this.#first.step);
     return (pace * (this.#total - this.#step)) / 1000;
   }
 }
+
+/** "3/10", and "3" where it is not known of how many. */
+const ofTotal = (steps: number, total: number): string =>
+  Number.isFinite(total) ? `${steps}/${total}` : String(steps);
 
 /** "3.2s", "42s", "3m05s", "2h07m" */
 export function showSeconds(seconds: number): string {

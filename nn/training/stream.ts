@@ -15,7 +15,7 @@ import {
   variable,
 } from "../../engine/index.ts";
 import { advance, fillPermutation, hostArray, showGiven } from "../../engine/internal.ts";
-import { Batches, type BatchWalk } from "./batches.ts";
+import { Batches, type BatchWalk, batchSizes } from "./batches.ts";
 import { HostRows, type Rows } from "./data.ts";
 import type { Use } from "./owned.ts";
 
@@ -187,6 +187,10 @@ export class StreamedBatches implements BatchWalk {
     return Math.floor((end - this.#done) / this.#batchSize);
   }
 
+  get keys(): number[] {
+    return batchSizes(this.count, this.#batchSize);
+  }
+
   begin(taken = 0): void {
     this.#done = taken * this.#batchSize;
     this.#resident?.begin(taken);
@@ -200,7 +204,7 @@ export class StreamedBatches implements BatchWalk {
     this.#loaded = -1;
   }
 
-  reorder(state: ArrayLike<number>): void {
+  rewind(_: unknown, state: ArrayLike<number>): void {
     this.#shuffle?.key.set(state);
     this.#loaded = -1;
   }

@@ -61,6 +61,8 @@ export class Trainer {
   readonly #optimizer: Optimizer;
   readonly #variables: readonly Variable[];
   readonly #outputs: readonly TrainedOutput[];
+  /** @internal Told the loss within each training step, which is traced: ops on the device alone. */
+  readonly inStep: ((loss: Tensor) => void)[] = [];
   /** @internal Of each output. */
   readonly objectives: readonly Objective[];
   /** Whether any loss takes its output's last activation over: then the model leaves all of them out. */
@@ -128,7 +130,8 @@ export class Trainer {
   trainStep(x: Tree<Tensor>, y: Tree<Tensor>, weights: readonly (Tensor | undefined)[] = []): void {
     this.prepare();
     tidy(() => {
-      const { grads } = variableGrads(() => this.#lossOf(x, y, weights, true), this.#variables);
+      const { value, grads } = variableGrads(() => this.#lossOf(x, y, weights, true), this.#variables);
+      for (const tell of this.inStep) noGrad(() => tell(value));
       this.#optimizer.apply(grads);
       for (const { variable, constraint } of this.#rules) {
         if (constraint !== undefined) noGrad(() => variable.assign(constraint.call(variable)));

@@ -178,8 +178,9 @@ export function cosineDecay(options: CosineDecayOptions): Schedule {
       `${name}: a warm-up needs warmupSteps above 0 and a warmupTarget, got ${warmupSteps} and ${options.warmupTarget}`,
     );
   }
-  const config = { initialLearningRate, decaySteps, alpha, warmupSteps, warmupTarget };
-  return named({ schedule: name, ...config }, (step) => {
+  const plain = { schedule: name, initialLearningRate, decaySteps, alpha };
+  const config = warmupSteps > 0 ? { ...plain, warmupSteps, warmupTarget } : plain;
+  return named(config, (step) => {
     const share = minimum(div(maximum(sub(step, warmupSteps), 0), decaySteps), 1);
     const decayed = mul(add(mul(halfCosine(share), 1 - alpha), alpha), warmupTarget);
     if (warmupSteps === 0) return decayed;

@@ -44,7 +44,8 @@ function warmup(name: string, options: LinearWarmupOptions, power: number): Sche
   const isNumber = typeof learningRate !== "function";
   if (isNumber) atLeastZero(name, "learningRate", learningRate);
   const shown = isNumber ? learningRate : configOf(learningRate);
-  const config = { schedule: name, warmupSteps, learningRate: shown, initialLearningRate, power };
+  const given = { warmupSteps, learningRate: shown, initialLearningRate };
+  const config = { schedule: name, ...given, ...(name === "linearWarmup" ? {} : { power }) };
   const rate = (step: Tensor, context?: ScheduleContext) => {
     const share = div(step, warmupSteps);
     // Drivers' pow takes the logarithm of 0.

@@ -2,6 +2,7 @@
 // nothing disturbed.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { Dataset } from "../../data/dataset/index.ts";
 import type { WebgpuBackend } from "../../engine/backend/webgpu/webgpu.ts";
 import {
   ArgumentError,
@@ -64,12 +65,18 @@ function makeModel(): Sequential {
   return model.compile({ optimizer, loss: "binaryCrossentropy", metrics: ["accuracy"] });
 }
 
+const slices = () =>
+  Dataset.fromTensorSlices([
+    { values: x, shape: [rows, 4] },
+    { values: y, shape: [rows, 1] },
+  ]);
+
 const lose = () => (device.backend as WebgpuBackend).loseDevice();
 const warnings = () => vi.mocked(console.warn).mock.calls.map(([text]) => String(text));
 
 interface Case extends Omit<FitOptions, "callbacks"> {
   readonly makeCallbacks?: () => Callback[];
-  readonly data?: () => readonly [x: DataLike, y: DataLike];
+  readonly data?: () => readonly [x: DataLike | Dataset, y?: DataLike];
 }
 
 const options: FitOptions = { epochs: 5, batchSize: 8, verbose: 0, snapshotEvery: { steps: 7 } };
@@ -92,7 +99,11 @@ async function run({ makeCallbacks, data, ...more }: Case, disturb: (steps: numb
   };
   const callbacks = [teller, ...(makeCallbacks?.() ?? [])];
   try {
-    const { history } = await model.fit(...(data?.() ?? [x, y]), { ...options, ...more, callbacks });
+    const { history } = await model.fit(...((data?.() ?? [x, y]) as [never, never]), {
+      ...options,
+      ...more,
+      callbacks,
+    });
     const weights = (await model.getWeights()).map(({ values }) => [...values]);
     const state = await model.optimizer?.getState();
     return { weights, history, told, state, evaluated: await model.evaluate(x, y) };
@@ -121,6 +132,30 @@ describe("fit on a device that is lost", () => {
     ["with data that stream, twice at one place", { memoryBudget: 800 }, [8, 24, 28]],
     ["with tensors as data", { data: () => [tensor(x, [rows, 4]), tensor(y, [rows, 1])] }, [20]],
     ["op by op", { jit: false, epochs: 2 }, [12]],
+    [
+      "with a data set on the device, whose passes are no epochs",
+      {
+        epochs: 3,
+        batchSize: undefined,
+        stepsPerEpoch: 10,
+        data: () => [slices().shuffle(undefined, { seed: 3 }).batch(8).repeat()],
+      },
+      [12, 20],
+    ],
+    [
+      "with a data set that streams",
+      {
+        epochs: 3,
+        batchSize: undefined,
+        data: () => [
+          slices()
+            .shuffle(20, { seed: 3 })
+            .map((row) => row)
+            .batch(8),
+        ],
+      },
+      [16, 24],
+    ],
     [
       "with callbacks that change rates and end training",
       {

@@ -1,8 +1,8 @@
 // What fit reports does not depend on how many steps its submits hold, however fast or slow the machine seems to be.
 
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
-import { type Device, device as defaultDevice, setDevice, setSeed } from "../../engine/index.ts";
-import { Dense, Input, Sequential } from "../../nn/index.ts";
+import { type Device, device as defaultDevice, noLeaks, setDevice, setSeed } from "../../engine/index.ts";
+import { type Callback, Dense, Input, Sequential, StepLosses } from "../../nn/index.ts";
 import { gpuDevice } from "../support/devices.ts";
 
 let gpu: Device;
@@ -27,16 +27,16 @@ async function run(slowness: number) {
   using model = new Sequential([new Input([2]), new Dense(8, { activation: "tanh" }), new Dense(1)]);
   model.compile({ optimizer: "adam", loss: "mse", metrics: ["mae"] });
   const submits: number[] = [];
-  const { history } = await model.fit(x, y, {
+  const { history, steps } = await model.fit(x, y, {
     verbose: 0,
     batchSize: 4,
     validationData: [x, y],
-    callbacks: { onBoundary: (_, { steps }) => void submits.push(steps) },
+    callbacks: [new StepLosses(), { onBoundary: (_, context) => void submits.push(context.steps) }],
   });
   const [{ values }] = await model.getWeights();
   model.optimizer?.dispose();
   vi.restoreAllMocks();
-  return { history, values, submits };
+  return { history, values, submits, losses: steps.loss };
 }
 
 it("two runs report the same numbers to the last bit", async () => {
@@ -48,5 +48,32 @@ it("two runs report the same numbers to the last bit", async () => {
   expect(fast.submits).toEqual(expect.arrayContaining([256]));
   expect(fast.history).toEqual(slow.history);
   expect(fast.values).toEqual(slow.values);
+  expect(fast.losses).toEqual(slow.losses);
+  expect(fast.losses).toHaveLength(275);
+  expect(fast.losses.reduce((sum, loss) => sum + loss) / 275).toBeCloseTo(fast.history.loss[0], 6);
   expect(Object.keys(slow.history)).toEqual(["loss", "mae", "valLoss", "valMae"]);
+});
+
+it("StepLosses costs a step one dispatch at most, and leaves nothing behind", async () => {
+  using model = new Sequential([new Input([2]), new Dense(8, { activation: "tanh" }), new Dense(1)]);
+  model.compile({ optimizer: "adam", loss: "mse", metrics: ["mae"] });
+  const dispatches = async (callbacks: StepLosses[]) => {
+    let first = 0;
+    let last = 0;
+    const count: Callback = {
+      onEpochBegin: () => {
+        first = gpu.counters().dispatches;
+      },
+      onEpochEnd: () => {
+        last = gpu.counters().dispatches;
+      },
+    };
+    const options = { verbose: 0, batchSize: 4, epochs: 2, shuffle: false } as const;
+    await model.fit(x.slice(0, 200), y.slice(0, 200), { ...options, callbacks: [...callbacks, count] });
+    return (last - first) / 50;
+  };
+  const without = await dispatches([]);
+  expect(await dispatches([new StepLosses()])).toBeLessThanOrEqual(without + 1);
+  await noLeaks(() => dispatches([new StepLosses()]).then(() => {}), { device: gpu });
+  model.optimizer?.dispose();
 });

@@ -96,8 +96,11 @@ const leading: Readonly<Record<string, readonly unknown[]>> = {
   "nn.input": [[1]],
 };
 
-const inFront = ({ name }: PublicFunction, at: number): readonly unknown[] =>
-  leading[name] ?? new Array(at).fill(undefined);
+const inFront = ({ name }: PublicFunction, at: number): readonly unknown[] => {
+  // Behind one argument the options are those of a data set.
+  if (at === 1 && /#(fit|evaluate)$/.test(name)) return [data.Dataset.range(2)];
+  return leading[name] ?? new Array(at).fill(undefined);
+};
 
 /** What must stand behind a first argument, for those that look at it first. */
 const following: Readonly<Record<string, readonly unknown[]>> = {

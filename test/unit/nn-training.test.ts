@@ -906,7 +906,7 @@ describe("errors come at the call, and training goes on after", () => {
     await expect(model.predict(x, odd({ batch: 8 }))).rejects.toThrow(/unknown predict option "batch"/);
     // What only fit knows does nothing elsewhere.
     await expect(model.predict(x, odd({ ...silent, epochs: 2 }))).rejects.toThrow(
-      'unknown predict option "epochs". Known: batchSize, jit, memoryBudget, signal, verbose, print, callbacks.',
+      'unknown predict option "epochs". Known: batchSize, jit, memoryBudget, signal, verbose, print, callbacks, steps.',
     );
     await expect(model.evaluate(x, labels, odd({ validationSplit: 0.5 }))).rejects.toThrow(
       'unknown evaluate option "validationSplit"',

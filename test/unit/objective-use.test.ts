@@ -302,8 +302,8 @@ describe("in a model", () => {
   it("stopping early looks for more of what is better so", () => {
     const rises = (monitor: string) => {
       const watched = new Monitor("test", { monitor });
-      watched.improves({ loss: 0, [monitor]: 0.5 });
-      return watched.improves({ loss: 0, [monitor]: 0.6 });
+      watched.improves(0.5);
+      return watched.improves(0.6);
     };
     for (const name of ["valPrecision", "val_auc", "f1Score", "valR2", "meanIoU", "true_positives", "acc"])
       expect(rises(name), name).toBe(true);

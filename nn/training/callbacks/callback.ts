@@ -40,6 +40,10 @@ export interface FitContext {
   readonly seconds: number;
   /** Those of the run, in their order. */
   readonly callbacks: readonly Callback[];
+  /** Whether there are data to validate on, in some epochs at least. */
+  readonly hasValidation: boolean;
+  /** Has a thing freed when `fit` ends, however it does; gives it back. */
+  use<T extends { dispose(): void }>(thing: T): T;
   /** @internal Steps, sums and objectives of the training. */
   readonly trainer: Trainer;
   /** @internal The walk over the training data. */
@@ -113,9 +117,10 @@ export interface Callback {
    */
   onBoundary?(model: TrainedModel, context: FitContext): Done;
   /** What it has to remember for a run that is cut here and resumed. */
-  state?(): CallbackState;
+  state?(): CallbackState | Promise<CallbackState>;
   /** Takes that up again, after `onTrainBegin` of the run that resumes. */
-  restore?(state: CallbackState): void;
+  // biome-ignore lint/suspicious/noExplicitAny: what its own state() gave
+  restore?(state: any): Done;
 }
 
 /** All names that begin with "on". */

@@ -1,25 +1,37 @@
 // EarlyStopping: ends training that has stopped getting better.
 
 import { checkOptions, wholeNumber } from "../../../engine/internal.ts";
-import type { WeightValue } from "../../state/weights.ts";
 import type { Logs } from "../history.ts";
 import type { TrainedModel } from "../model.ts";
-import type { Callback } from "./callback.ts";
-import { Monitor, type MonitorOptions, monitorOptions } from "./monitor.ts";
+import type { Callback, FitContext } from "./callback.ts";
+import { baselineOf, Monitor, type MonitorOptions, monitorOptions } from "./monitor.ts";
 
 export interface EarlyStoppingOptions extends MonitorOptions {
   /** Epochs without improvement after which training ends; default 0, which ends it at the first, as 1 does. */
   patience?: number;
+  /** The monitored number must become better than this, too: the patience runs on until it does. Default: none. */
+  baseline?: number;
+  /** Epochs before this one, counted from 0, are not looked at. Default 0. */
+  startFromEpoch?: number;
   /**
-   * Whether the model gets back, when training ends (but by an error), the weights of its best epoch; default false:
-   * it keeps those of the last. They are read back to the host at each best epoch.
+   * Whether the model gets back, when training ends (but by an error that is no callback's), the weights of its best epoch;
+   * default false: it keeps those of the last. They are read back to the host at each best epoch.
    */
   restoreBestWeights?: boolean;
 }
 
+/** What an interrupted run has to remember. */
+interface State {
+  readonly best: number | null;
+  readonly waited: number;
+  readonly bestEpoch: number | null;
+  readonly stoppedEpoch: number | null;
+  readonly bestWeights: readonly Float32Array[] | null;
+}
+
 /**
  * A callback that ends `fit` when the monitored number has not improved for `patience` epochs. `minDelta` is 0 by
- * default. Names, defaults and meaning are Keras's. It begins anew with each `fit`.
+ * default. Names, defaults and meaning are Keras's: the very first epoch never ends training. It begins anew with each `fit`.
  *
  *     await model.fit(x, y, { validationSplit: 0.2, epochs: 100, callbacks: new EarlyStopping({ patience: 5 }) });
  *
@@ -27,17 +39,23 @@ export interface EarlyStoppingOptions extends MonitorOptions {
  */
 export class EarlyStopping implements Callback {
   readonly patience: number;
+  readonly baseline: number | undefined;
+  readonly startFromEpoch: number;
   readonly restoreBestWeights: boolean;
   readonly #monitor: Monitor;
   #waited = 0;
   #bestEpoch: number | undefined;
   #stoppedEpoch: number | undefined;
-  #bestWeights: WeightValue[] | undefined;
+  #bestWeights: readonly Float32Array[] | undefined;
 
   constructor(options: EarlyStoppingOptions = {}) {
-    checkOptions("EarlyStopping", options, { ...monitorOptions, patience: true, restoreBestWeights: true });
-    this.#monitor = new Monitor("EarlyStopping", options);
-    this.patience = wholeNumber("EarlyStopping", "patience", options.patience ?? 0);
+    const who = "EarlyStopping";
+    const own = { patience: true, baseline: true, startFromEpoch: true, restoreBestWeights: true } as const;
+    checkOptions(who, options, { ...monitorOptions, ...own });
+    this.#monitor = new Monitor(who, options);
+    this.patience = wholeNumber(who, "patience", options.patience ?? 0);
+    this.baseline = baselineOf(who, options.baseline);
+    this.startFromEpoch = wholeNumber(who, "startFromEpoch", options.startFromEpoch ?? 0);
     this.restoreBestWeights = options.restoreBestWeights ?? false;
   }
 
@@ -57,22 +75,27 @@ export class EarlyStopping implements Callback {
   }
 
   onTrainBegin(): void {
-    this.#monitor.reset();
+    this.#monitor.best = undefined;
     this.#waited = 0;
     this.#bestEpoch = undefined;
     this.#stoppedEpoch = undefined;
     this.#bestWeights = undefined;
   }
 
-  async onEpochEnd(epoch: number, logs: Logs, model: TrainedModel): Promise<void> {
-    if (this.#monitor.improves(logs)) {
-      this.#waited = 0;
-      this.#bestEpoch = epoch;
-      if (this.restoreBestWeights) this.#bestWeights = await model.getWeights();
-      return;
+  async onEpochEnd(epoch: number, logs: Logs, model: TrainedModel, context?: FitContext): Promise<void> {
+    const value = this.#monitor.valueIn(logs, context);
+    if (value === undefined || epoch < this.startFromEpoch) return;
+    const isBest = this.#monitor.improves(value);
+    if (this.restoreBestWeights && (isBest || this.#bestWeights === undefined)) {
+      this.#bestWeights = (await model.getWeights()).map(({ values }) => values);
     }
     this.#waited++;
-    if (this.#waited < this.patience) return;
+    if (isBest) {
+      this.#bestEpoch = epoch;
+      if (this.baseline === undefined || this.#monitor.isBetter(value, this.baseline)) this.#waited = 0;
+      return;
+    }
+    if (this.#waited < this.patience || epoch === 0) return;
     this.#stoppedEpoch = epoch;
     model.stopTraining = true;
   }
@@ -80,5 +103,23 @@ export class EarlyStopping implements Callback {
   onTrainEnd(model: TrainedModel): void {
     if (this.#bestWeights !== undefined) model.setWeights(this.#bestWeights);
     this.#bestWeights = undefined;
+  }
+
+  state() {
+    return {
+      best: this.#monitor.best ?? null,
+      waited: this.#waited,
+      bestEpoch: this.#bestEpoch ?? null,
+      stoppedEpoch: this.#stoppedEpoch ?? null,
+      bestWeights: this.#bestWeights ?? null,
+    } satisfies State;
+  }
+
+  restore({ best, waited, bestEpoch, stoppedEpoch, bestWeights }: State): void {
+    this.#monitor.best = best ?? undefined;
+    this.#waited = waited;
+    this.#bestEpoch = bestEpoch ?? undefined;
+    this.#stoppedEpoch = stoppedEpoch ?? undefined;
+    this.#bestWeights = bestWeights ?? undefined;
   }
 }

@@ -1,4 +1,12 @@
 // Every callback that comes with the package, as `gradgpu/nn` exports them: a line and a file each.
 
+export { CSVLogger, type CSVLoggerOptions } from "./csv-logger.ts";
 export { EarlyStopping, type EarlyStoppingOptions } from "./early-stopping.ts";
+export { JSONLogger } from "./json-logger.ts";
+export { LambdaCallback } from "./lambda-callback.ts";
+export { type EpochRate, LearningRateScheduler } from "./learning-rate-scheduler.ts";
+export { ProgressBar, type ProgressBarOptions } from "./progress-bar.ts";
 export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from "./reduce-learning-rate.ts";
+export { StepLosses } from "./step-losses.ts";
+export { SwapEmaWeights, type SwapEmaWeightsOptions } from "./swap-ema-weights.ts";
+export { TerminateOnNaN, type TerminateOnNaNOptions } from "./terminate-on-nan.ts";

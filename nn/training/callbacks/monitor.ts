@@ -7,9 +7,11 @@ import {
   kindOf,
   nearest,
   type OptionNames,
+  showGiven,
   spellingOf,
 } from "../../../engine/internal.ts";
 import type { Logs } from "../history.ts";
+import type { FitContext } from "./callback.ts";
 
 export interface MonitorOptions {
   /** The name in the logs: "loss", "accuracy", "valLoss" (or "val_loss"), ... Default "valLoss". */
@@ -31,13 +33,20 @@ const modes = ["auto", "min", "max"] as const;
 const moreIsBetter =
   /(acc(uracy)?|auc|precision|recall|sensitivity|specificity|score|f1|r2|iou|true_?(posi|nega)tives|cosine_?similarity)$/i;
 
+/** @throws ArgumentError unless it is a number, or none */
+export function baselineOf(who: string, baseline: number | undefined): number | undefined {
+  if (baseline === undefined || (typeof baseline === "number" && !Number.isNaN(baseline))) return baseline;
+  throw new ArgumentError(`${who}: baseline must be a number, got ${showGiven(baseline)}`);
+}
+
 export class Monitor {
   readonly name: string;
   readonly minDelta: number;
   /** 1 where less is better, -1 where more is. */
   readonly #sign: 1 | -1;
   readonly #who: string;
-  #best: number | undefined;
+  /** The best value so far; undefined before the first. */
+  best: number | undefined;
 
   /** @param who whose it is, as errors begin */
   constructor(who: string, { monitor = "valLoss", mode = "auto", minDelta = 0 }: MonitorOptions) {
@@ -54,30 +63,30 @@ export class Monitor {
     this.#sign = rises ? -1 : 1;
   }
 
-  /** The best value so far; undefined before the first. */
-  get best(): number | undefined {
-    return this.#best;
-  }
-
-  /** Forgets what was seen. */
-  reset(): void {
-    this.#best = undefined;
-  }
-
   /**
-   * Looks at an epoch's logs: whether the value is better than the best so far, by more than `minDelta`. The first one
-   * is; NaN never is.
+   * The monitored number of an epoch; undefined where the epoch was not validated, and others are.
    *
    * @throws ArgumentError where the logs have no such name
    */
-  improves(logs: Logs): boolean {
-    const name = spellingOf(this.name, Object.keys(logs));
-    if (name === undefined) throw this.#missing(Object.keys(logs));
-    const value = logs[name];
-    const isBetter =
-      this.#best === undefined ? !Number.isNaN(value) : (value - this.#best) * this.#sign + this.minDelta < 0;
-    if (isBetter) this.#best = value;
-    return isBetter;
+  valueIn(logs: Logs, context: FitContext | undefined): number | undefined {
+    const names = Object.keys(logs);
+    const name = spellingOf(this.name, names);
+    if (name !== undefined) return logs[name];
+    const isUnvalidated = context?.hasValidation && !names.some((one) => one.startsWith("val"));
+    if (isUnvalidated && /^val/i.test(this.name)) return undefined;
+    throw this.#missing(names);
+  }
+
+  /** Whether a value is better than another one by more than `minDelta`; NaN never is. */
+  isBetter(value: number, than: number): boolean {
+    return (value - than) * this.#sign + this.minDelta < 0;
+  }
+
+  /** Whether a value is better than the best so far, by more than `minDelta`, and so the best from now on. The first one is. */
+  improves(value: number): boolean {
+    const isBest = this.best === undefined ? !Number.isNaN(value) : this.isBetter(value, this.best);
+    if (isBest) this.best = value;
+    return isBest;
   }
 
   #missing(names: readonly string[]): ArgumentError {
