@@ -1,13 +1,10 @@
-// The data entry point, `gradgpu/data`: data sets and the formats they come in.
+// The data entry point, `gradgpu/data`: data sets, the formats they come in, and pipelines that end in batches.
 
 export * from "./dataset/index.ts";
-export { gunzip, type Idx, type IdxValues, isGzip, parseIdx, readIdx } from "./idx.ts";
-export {
-  fashionMnist,
-  type ImageDataset,
-  type ImageDatasetLoader,
-  type ImageFiles,
-  type ImageSplit,
-  type LoadOptions,
-  mnist,
-} from "./mnist.ts";
+export * from "./formats/index.ts";
+export { multiHot, type PadOptions, padSequences } from "./sequences.ts";
+export * from "./sets/index.ts";
+export { isGzip } from "./sources/bytes.ts";
+export type { ReadOptions } from "./sources/options.ts";
+export { type OptionalPackage, usePackage } from "./sources/packages.ts";
+export type { DataSource } from "./sources/source.ts";

@@ -12,6 +12,7 @@ import {
   dataProblems,
   dataRemedy,
   fashionDirectory,
+  fashionInstalled,
   mnistDirectory,
   packagesInstalled,
   root,
@@ -69,8 +70,10 @@ function describeTests() {
   row("MNIST, 70,000 images", problems.length === 0 ? relative(mnistDirectory) : "incomplete");
   for (const problem of problems) print(`    ${relative(problem)}`);
   if (problems.length > 0 && packagesInstalled()) fix("the MNIST data", dataRemedy);
-  const fashion = fs.existsSync(path.join(fashionDirectory, "train-images-idx3-ubyte.gz"));
-  row("Fashion-MNIST (optional)", fashion ? fashionDirectory : "not found (Debian: dataset-fashion-mnist)");
+  row(
+    "Fashion-MNIST (optional)",
+    fashionInstalled() ? fashionDirectory : "not found (Debian: dataset-fashion-mnist)",
+  );
 }
 
 print("gradgpu doctor");

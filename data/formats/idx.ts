@@ -1,8 +1,8 @@
 // The IDX format of the MNIST family: two zero bytes, a type, the number of dimensions, the dimensions as big-endian
 // u32, then the values row by row. Reads plain or gzipped bytes.
 
-import { ArgumentError, DataError, kindOf, printable } from "../engine/base/errors.ts";
-import { ByteReader, type Chunks, joined, once, unzipped } from "./bytes.ts";
+import { ArgumentError, DataError, kindOf, printable } from "../../engine/base/errors.ts";
+import { ByteReader, type Chunks, isGzip, joined, once, unzipped } from "../sources/bytes.ts";
 
 /** The values of an IDX file, in the element type that it declares. */
 export type IdxValues = Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
@@ -56,11 +56,6 @@ const types = new Map<number, IdxType>([
 ]);
 
 const hex = (value: number, digits: number) => `0x${value.toString(16).padStart(digits, "0")}`;
-
-/** Whether `bytes` start as a gzip stream does. */
-export function isGzip(bytes: Uint8Array): boolean {
-  return bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
-}
 
 /**
  * Unzips a gzip stream with the platform's DecompressionStream (Node 18 and newer, all browsers).

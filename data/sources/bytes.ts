@@ -1,6 +1,6 @@
 // Bytes as they come, from files, servers and gzip streams: read in pieces, no more of them than is asked for.
 
-import { DataError, printable } from "../engine/base/errors.ts";
+import { DataError, printable } from "../../engine/base/errors.ts";
 
 export type Chunks = AsyncIterable<Uint8Array>;
 
@@ -18,6 +18,28 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
   }
   return all;
 }
+
+/** Gives the event loop a turn now and then in long loops, so that timers and signals are heard. */
+export class Turns {
+  #last = performance.now();
+
+  constructor(
+    readonly name: string,
+    readonly signal: AbortSignal | undefined,
+  ) {}
+
+  /** @throws DataError where the signal was given */
+  async take(): Promise<void> {
+    if (performance.now() - this.#last > 30) {
+      await new Promise((resolve) => setTimeout(resolve));
+      this.#last = performance.now();
+    }
+    if (this.signal?.aborted) throw aborted(this.name, this.signal);
+  }
+}
+
+const aborted = (name: string, signal: AbortSignal | undefined) =>
+  new DataError(`${printable(name)}: reading was aborted`, { cause: signal?.reason });
 
 /** Takes bytes off a stream. What it was not asked for is not read, but for the rest of a chunk. */
 export class ByteReader {
@@ -75,6 +97,11 @@ export class ByteReader {
     }
     return true;
   }
+}
+
+/** Whether `bytes` start as a gzip stream does. */
+export function isGzip(bytes: Uint8Array): boolean {
+  return bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
 /** So little is unzipped at once that what it expands to, a thousand times as much at most, fits anywhere. */
@@ -146,7 +173,7 @@ export async function within<T>(name: string, promise: Promise<T>, { signal, tim
         ),
       timeout,
     );
-    onAbort = () => reject(new DataError(`${shown}: reading was aborted`, { cause: signal?.reason }));
+    onAbort = () => reject(aborted(name, signal));
     if (signal?.aborted) onAbort();
     else signal?.addEventListener("abort", onAbort);
   });
