@@ -134,6 +134,11 @@ export class Variable extends Tensor {
     return super.memory;
   }
 
+  /** @internal Whether a lost device took its value. */
+  get isLost(): boolean {
+    return !this.#hasValue();
+  }
+
   /** Whether it has been set since the device was opened last: by itself, as a part, or part by part. */
   #hasValue(): boolean {
     const now = this.device.generation;

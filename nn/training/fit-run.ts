@@ -122,7 +122,7 @@ export class FitRun implements FitContext {
         begun.push(callback);
       }
       await this.resume?.();
-      this.#guard?.begin();
+      await this.#guard?.begin();
       while (this.epoch < epochs && !model.stopTraining) await this.#runEpoch();
     } catch (error) {
       if (hooks.thrower === undefined) throw error;

@@ -83,7 +83,6 @@ export class Guard {
   /** Steps since the last snapshot, and where they were counted last. */
   #count = 0;
   #last: readonly [epoch: number, steps: number] = [0, 0];
-  #isOver = false;
   /** Why there is no snapshot. */
   #reason = "it was lost before a first snapshot was read";
   #lostAt: Place | undefined;
@@ -98,8 +97,8 @@ export class Guard {
     this.#steps = every.steps ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Takes the first snapshot. Tensors that were given as data are read as well: they come back with the device. */
-  begin(): void {
+  /** Takes the first snapshot, before anything is lost. Tensors that were given as data are read as well: they come back with the device. */
+  async begin(): Promise<void> {
     const { device, data } = this.#run;
     running.set(device, (running.get(device) ?? 0) + 1);
     // What shows a Variable, or what the host has anyway, comes back by itself.
@@ -120,23 +119,17 @@ export class Guard {
       return;
     }
     this.#budget -= bytes;
-    for (const { tensor } of only) {
-      valuesOf(tensor).then(
-        (values) => {
-          if (this.#isOver) return;
-          tensor.hostValues = values;
-          this.#read.push(tensor);
-        },
-        () => {},
-      );
-    }
+    const reads = only.map(async ({ tensor }) => {
+      tensor.hostValues = await valuesOf(tensor);
+      this.#read.push(tensor);
+    });
     this.#capture();
+    await Promise.all([...reads, this.#reading]);
   }
 
   /** The run is over: what is being read is waited for, so that nothing is read behind the caller's back. */
   async end(): Promise<void> {
     const { device } = this.#run;
-    this.#isOver = true;
     running.set(device, (running.get(device) as number) - 1);
     for (const tensor of this.#read) tensor.hostValues = undefined;
     await this.#reading;
@@ -281,9 +274,11 @@ export class Guard {
   }
 }
 
-/** The variables that have a value of their own: not parts of others, nor what a walk fills as it goes. */
+/** The variables that have a value of their own: not parts of others, nor what a walk fills as it goes, nor what was lost. */
 const keptOf = (device: Device): Variable[] =>
-  variablesOf(device).filter(({ partOf, isFleeting }) => partOf === undefined && !isFleeting);
+  variablesOf(device).filter(
+    ({ partOf, isFleeting, isLost }) => partOf === undefined && !isFleeting && !isLost,
+  );
 
 const valuesOf = ({ device, memory, dtype, size }: Tensor): Promise<HostArray> =>
   device.backend.read(memory, dtype, size);
