@@ -26,7 +26,7 @@ const wordsOf = (text: string): string[] => text.toLowerCase().match(/[a-z][a-z'
 const all = await spamAssassin.load({ seed: 1 });
 const share = Math.min(1, limit / (all.train.texts.length + all.test.texts.length));
 const some = ({ texts, labels }: TextSplit): TextSplit => {
-  const count = Math.floor(texts.length * share);
+  const count = Math.round(texts.length * share);
   return { texts: texts.slice(0, count), labels: labels.slice(0, count) };
 };
 const [train, test] = [some(all.train), some(all.test)];

@@ -4,6 +4,7 @@ import type { BenchCase } from "../bench-case.ts";
 import { coldBench } from "./cold.ts";
 import { elementwiseBench } from "./elementwise.ts";
 import { fitBench } from "./fit.ts";
+import { fitDatasetBench } from "./fit-dataset.ts";
 import { hostBench } from "./host.ts";
 import { layerBench } from "./layers.ts";
 import { matmulBench } from "./matmul.ts";
@@ -24,5 +25,6 @@ export const allCases: readonly BenchCase[] = [
   ...trainingBench,
   ...hostBench,
   ...fitBench,
+  ...fitDatasetBench,
   ...scalingBench,
 ];

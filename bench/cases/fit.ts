@@ -1,8 +1,9 @@
 // fit by the epoch: on the images of MNIST as a user calls it, and on growing data, up to what no longer fits the
 // device and streams. Knows what nn shows everybody.
 
+import type { Dataset } from "../../data/index.ts";
 import type { Device } from "../../engine/index.ts";
-import { Input, Sequential } from "../../nn/index.ts";
+import { type FitOptions, Input, Sequential } from "../../nn/index.ts";
 import type { BenchCase, Measurement } from "../bench-case.ts";
 import { work } from "../measure.ts";
 import { summarise } from "../statistics.ts";
@@ -32,22 +33,24 @@ export const quickFit = (fit: FitSpec): FitSpec => ({
   epochs: Math.min(fit.epochs, 2),
 });
 
-/** Epochs of `fit`, the first of which compiles and is left out. */
-export async function measureFit(device: Device, fit: FitSpec): Promise<FitResult> {
+/** Epochs of `fit` over arrays, or over a data set of batches; the first of them compiles and is left out. */
+export async function measureFit(device: Device, fit: FitSpec, set?: Dataset<unknown>): Promise<FitResult> {
   const { net, epochs } = fit;
   const { x, y } = await fitRows(fit);
   const model = new Sequential([new Input([net.inputs], { byteScale }), ...layersOf(net)]);
   model.compile({ optimizer: "adam", loss: "sparseCategoricalCrossentropy", metrics: ["accuracy"] });
   try {
     let before = device.counters();
-    const { epochSeconds, history } = await model.fit(x, y, {
-      batchSize: net.batchSize,
+    const options: FitOptions = {
       epochs: epochs + 1,
       verbose: 0,
       onEpochEnd: (epoch) => {
         if (epoch === 0) before = device.counters();
       },
-    });
+    };
+    const { epochSeconds, history } = await (set === undefined
+      ? model.fit(x, y, { ...options, batchSize: net.batchSize })
+      : model.fit(set, options));
     const iterations = iterationsOf(fit);
     return {
       measurement: {

@@ -3,10 +3,13 @@
 import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../../engine/base/errors.ts";
 import type { Tensor, Tree } from "../../engine/index.ts";
 import { atLeastOne, atLeastZero, wholeNumber } from "../../engine/internal.ts";
+import type { CsvRow } from "../formats/csv.ts";
+import type { DataSource } from "../sources/source.ts";
 import { Cached, Prefetched } from "./ahead.ts";
 import { Batched, type PadValue, padding, plainBatch } from "./batch.ts";
 import type { BatchWalk } from "./batch-walk.ts";
 import { Bucketed, type BucketOptions } from "./buckets.ts";
+import { type CsvDatasetOptions, csvStage } from "./csv.ts";
 import { type DatasetIterator, type OpenOptions, openIterator } from "./iterator.ts";
 import { MappedOnDevice } from "./on-device.ts";
 import { type ElementPlace, Enumerated, Filtered, Mapped, Part, Repeated, Zipped } from "./row-stages.ts";
@@ -62,6 +65,8 @@ const openOptions: OptionNames<OpenOptions> = {
   epoch: true,
   skip: true,
   checksum: true,
+  data: true,
+  orders: true,
   withChecksum: true,
   signal: true,
 };
@@ -114,6 +119,21 @@ export class Dataset<T = unknown> implements AsyncIterable<T> {
     const { length, seekable = false, batched = false } = options;
     if (length !== undefined && length !== Infinity) wholeNumber(what, "length", length);
     return new Dataset(new Generated(make, length, seekable, batched));
+  }
+
+  /**
+   * Rows of a CSV file, read one by one, so that it may be larger than the memory: objects by the names of the columns, or
+   * with `target` [x, y]. It is read anew each epoch; `cache()` keeps it. Needs the npm package `csv-parse`.
+   *
+   * @param source a path (Node), an address, bytes or a File; a string with a line break is the text itself
+   */
+  static fromCsv(
+    source: DataSource,
+    options: CsvDatasetOptions & { target: string },
+  ): Dataset<[x: Float32Array, y: number | string]>;
+  static fromCsv(source: DataSource, options?: CsvDatasetOptions): Dataset<CsvRow>;
+  static fromCsv(source: DataSource, options: CsvDatasetOptions = {}): Dataset<unknown> {
+    return new Dataset(csvStage(source, options));
   }
 
   /** Whole numbers: up to `stop`, or from `start` to `stop` (both exclusive of the end) by `step`. */
@@ -265,7 +285,8 @@ export class Dataset<T = unknown> implements AsyncIterable<T> {
    * tensors and ranges are opened there; others run again from their start, and the iterator's `rerun` says how many elements
    * that were. `position` of an iterator is what to pass.
    *
-   * @throws DataError where the epoch has fewer elements, or those run through again differ from what `checksum` says
+   * @throws DataError where the epoch has fewer elements, those run through again differ from what `checksum` says, or
+   *   the position was noted of other data
    */
   async open(options: OpenOptions = {}): Promise<DatasetIterator<T>> {
     checkOptions("open", options, openOptions);

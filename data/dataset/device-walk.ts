@@ -15,9 +15,11 @@ import {
 } from "../../engine/index.ts";
 import { permutation } from "../../engine/internal.ts";
 import type { BatchWalk } from "./batch-walk.ts";
+import { identityOf, takeIdentity } from "./identity.ts";
 import type { DatasetPosition } from "./iterator.ts";
 import type { DevicePlan } from "./plan.ts";
 import type { Schedule } from "./schedule.ts";
+import type { Stage } from "./stage.ts";
 
 export class DeviceWalk implements BatchWalk {
   readonly #parts: readonly Tensor[];
@@ -25,6 +27,10 @@ export class DeviceWalk implements BatchWalk {
   /** Batches of the whole chain in one pass. */
   readonly #length: number;
   readonly #schedule: Schedule;
+  readonly #stage: Stage;
+  /** Whether positions say of which pipeline they are. */
+  readonly #isTracked: boolean;
+  readonly #what: string;
   readonly #onShort: (steps: number) => void;
   readonly #cursor: Variable;
   readonly #order: Variable | undefined;
@@ -42,8 +48,14 @@ export class DeviceWalk implements BatchWalk {
     plan: DevicePlan,
     length: number,
     schedule: Schedule,
+    what: string,
+    stage: Stage,
+    isTracked: boolean,
     onShort: (steps: number) => void,
   ) {
+    this.#what = what;
+    this.#stage = stage;
+    this.#isTracked = isTracked;
     this.#parts = parts;
     this.#plan = plan;
     this.#length = length;
@@ -105,10 +117,13 @@ export class DeviceWalk implements BatchWalk {
   }
 
   get position(): DatasetPosition {
-    return { epoch: this.#pass, skip: this.#next };
+    const place = { epoch: this.#pass, skip: this.#next };
+    return this.#isTracked ? { ...place, ...identityOf(this.#stage) } : place;
   }
 
   resumeAt(position: DatasetPosition): void {
+    takeIdentity(this.#what, this.#stage, position);
+    this.#ordered = -1;
     this.#schedule.resumeAt(position);
   }
 

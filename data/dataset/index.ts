@@ -3,6 +3,7 @@
 export type { PadValue } from "./batch.ts";
 export type { BatchWalk } from "./batch-walk.ts";
 export type { BucketOptions } from "./buckets.ts";
+export type { CsvDatasetOptions } from "./csv.ts";
 export {
   type BatchOptions,
   type CacheOptions,

@@ -2,6 +2,7 @@
 
 import { ArgumentError, DataError, kindOf } from "../../engine/base/errors.ts";
 import { Checksum } from "./checksum.ts";
+import { identityOf, takeIdentity } from "./identity.ts";
 import { type Cursor, end, isPromised, type Maybe, type Stage, startOf } from "./stage.ts";
 
 /** A place in the elements of a set; plain data, which may be kept in a file. */
@@ -12,6 +13,10 @@ export interface DatasetPosition {
   readonly skip: number;
   /** Of the elements that opening there runs through again; undefined where there are none, or none was asked for. */
   readonly checksum?: string | undefined;
+  /** Of the pipeline: its calls, the shapes of its arrays, some of their rows. Noted with checksums. */
+  readonly data?: string | undefined;
+  /** Keys of its shuffles, so that those without a seed go on in the same orders. Noted with checksums. */
+  readonly orders?: readonly (readonly number[])[] | undefined;
 }
 
 export interface OpenOptions extends Partial<DatasetPosition> {
@@ -49,8 +54,10 @@ export class DatasetIterator<T> implements AsyncIterableIterator<T> {
   get position(): DatasetPosition {
     const { epoch } = this;
     const skip = this.#taken;
-    const isRunAgain = this.#checksum !== undefined && startOf(this.#stage, skip) < skip;
-    return { epoch, skip, checksum: isRunAgain ? (this.#checksum as Checksum).value : undefined };
+    const sum = this.#checksum;
+    if (sum === undefined) return { epoch, skip };
+    const isRunAgain = startOf(this.#stage, skip) < skip;
+    return { epoch, skip, ...(isRunAgain && { checksum: sum.value }), ...identityOf(this.#stage) };
   }
 
   next(): Promise<IteratorResult<T>> {
@@ -141,7 +148,7 @@ export class DatasetIterator<T> implements AsyncIterableIterator<T> {
 
 /** @throws DataError where the elements run through again are not those of the checksum, or are too few */
 export async function openIterator<T>(stage: Stage, options: OpenOptions): Promise<DatasetIterator<T>> {
-  const { epoch = 0, skip = 0, checksum, signal, withChecksum = checksum !== undefined } = options;
+  const { epoch = 0, skip = 0, checksum, signal, withChecksum = false } = options;
   const what = `${stage.chain}: open`;
   for (const [name, value] of Object.entries({ epoch, skip })) {
     if (!Number.isSafeInteger(value) || value < 0)
@@ -149,10 +156,11 @@ export async function openIterator<T>(stage: Stage, options: OpenOptions): Promi
   }
   const { length } = stage;
   if (length !== undefined && skip > length) throw new DataError(tooFew(what, epoch, length, skip));
+  takeIdentity(what, stage, options);
   signal?.throwIfAborted();
   await stage.prepare();
   const start = startOf(stage, skip);
-  const sum = withChecksum ? new Checksum() : undefined;
+  const sum = withChecksum || checksum !== undefined ? new Checksum() : undefined;
   const cursor = stage.cursor(epoch, start);
   try {
     for (let i = start; i < skip; i++) {

@@ -25,8 +25,8 @@ export class ShuffleKey {
     return this.#words;
   }
 
-  set words(words: ArrayLike<number>) {
-    this.#words = Uint32Array.from(words);
+  set words(words: Uint32Array) {
+    this.#words = words;
   }
 }
 
@@ -50,6 +50,12 @@ export class Shuffled extends Stage {
     this.#bufferSize = bufferSize;
     this.key = new ShuffleKey(seed);
     this.call = `shuffle(${bufferSize ?? ""})`;
+  }
+
+  /** Takes another key: that of a run that goes on here. */
+  reseed(words: ArrayLike<number>): void {
+    this.key.words = Uint32Array.from(words);
+    this.#orders.clear();
   }
 
   get length(): number | undefined {

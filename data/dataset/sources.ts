@@ -45,7 +45,7 @@ export type SourceFunction<T> = (
 ) => Iterable<T> | AsyncIterable<T> | Iterator<T> | AsyncIterator<T>;
 
 export class Generated extends Stage {
-  readonly call = "fromGenerator()";
+  readonly call: string;
   readonly length: number | undefined;
   readonly #make: SourceFunction<unknown>;
   readonly #isSeekable: boolean;
@@ -57,10 +57,12 @@ export class Generated extends Stage {
     length: number | undefined,
     isSeekable: boolean,
     givesBatches: boolean,
+    call = "fromGenerator()",
   ) {
     super([]);
     this.#make = make;
     this.length = length;
+    this.call = call;
     this.#isSeekable = isSeekable;
     this.#givesBatches = givesBatches;
   }

@@ -74,6 +74,8 @@ export class StreamWalk implements BatchWalk {
   #key = 0;
   #position: DatasetPosition = { epoch: 0, skip: 0 };
   #steps = 0;
+  /** How many the last chunk had: twice as many are made while the device works on them, if making takes half as long. */
+  #lastCount = 0;
   #begunAt = 0;
   #isOver = false;
   /** Batches of a pass, once one has ended. */
@@ -142,6 +144,7 @@ export class StreamWalk implements BatchWalk {
     const isThere = isOn && start.epoch === this.#pass && start.skip === this.#position.skip;
     this.#steps = taken;
     this.#begunAt = taken;
+    this.#lastCount = 0;
     this.#isOver = false;
     this.#left = [];
     if (taken === 0) this.#samples = 0;
@@ -252,7 +255,7 @@ export class StreamWalk implements BatchWalk {
     const chunk = this.#chunks[key];
     const batches = [first];
     const until = performance.now() + patienceMs;
-    const most = Math.min(chunk.batches, wanted);
+    const most = Math.min(chunk.batches, wanted, Math.max(1, 2 * this.#lastCount));
     while (batches.length < most) {
       const next = await this.#next(Math.max(0, until - performance.now()));
       if (next === undefined) break;
@@ -263,6 +266,7 @@ export class StreamWalk implements BatchWalk {
       batches.push(next);
     }
     chunk.fill(batches);
+    this.#lastCount = batches.length;
     for (const batch of batches) batch.dispose();
     this.#left = batches.map(({ position }) => position);
     this.#key = key;

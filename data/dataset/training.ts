@@ -107,6 +107,9 @@ export async function openTraining<R extends ReadRows>(
         plan,
         length as number,
         schedule,
+        what,
+        stage,
+        request.withChecksum ?? false,
         onShort,
       );
       return { rows, walk: use(walk) };

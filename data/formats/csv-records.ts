@@ -11,6 +11,7 @@ export interface CsvRecord {
 
 export interface RecordOptions {
   readonly name: string;
+  readonly decoder: TextDecoder;
   readonly delimiter: string;
   readonly quote: string | null;
   readonly comment: string | null;
@@ -20,11 +21,12 @@ export interface RecordOptions {
 
 /** What is used of a parser, which is a Transform of Node's, or of what stands for it in pages. */
 interface Parser {
-  write(bytes: Uint8Array): boolean;
+  write(text: string): boolean;
   end(): void;
   read(): CsvRecord | null;
   on(event: "readable" | "end" | "error", heard: (error?: Error) => void): void;
-  destroy(): void;
+  /** What stands for Node's streams in pages has none. */
+  destroy?(): void;
 }
 
 interface CsvParse {
@@ -36,7 +38,7 @@ const pieceBytes = 2 ** 16;
 
 /** Batches of records. @throws DataError that names the file and the line where a record is malformed */
 export async function* csvRecords(chunks: Chunks, options: RecordOptions): AsyncGenerator<CsvRecord[]> {
-  const { name, signal } = options;
+  const { name, signal, decoder } = options;
   const { parse } = await optionalPackage<CsvParse>("csv-parse", "reading CSV");
   const parser = parse({
     bom: true,
@@ -53,13 +55,17 @@ export async function* csvRecords(chunks: Chunks, options: RecordOptions): Async
   try {
     for await (const chunk of chunks) {
       for (let start = 0; start < chunk.length; start += pieceBytes) {
-        const isRoom = parser.write(chunk.subarray(start, start + pieceBytes));
+        // As text: what stands for Node's streams in pages knows no bytes but its own.
+        const isRoom = parser.write(
+          decoder.decode(chunk.subarray(start, start + pieceBytes), { stream: true }),
+        );
         yield recordsIn(parser);
         if (!isRoom) await told.quiet();
         if (told.error !== undefined) throw told.error;
         await turns.take();
       }
     }
+    parser.write(decoder.decode());
     parser.end();
     while (!told.isOver) {
       await told.next();
@@ -69,7 +75,7 @@ export async function* csvRecords(chunks: Chunks, options: RecordOptions): Async
   } catch (error) {
     throw error instanceof DataError ? error : malformed(name, error as CsvError, options);
   } finally {
-    parser.destroy();
+    parser.destroy?.();
   }
 }
 

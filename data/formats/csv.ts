@@ -14,7 +14,7 @@ import { limitOf, type ReadOptions, readOptions, waitingOf } from "../sources/op
 import { checkSource, type DataSource, open, sourceName } from "../sources/source.ts";
 import { type CsvRecord, csvRecords } from "./csv-records.ts";
 import { ColumnBuilder, type ColumnType, checkNames, type Missing, placesOf, type Table } from "./table.ts";
-import { inUtf8 } from "./text.ts";
+import { decoderOf } from "./text.ts";
 
 export interface CsvOptions extends ReadOptions {
   /**
@@ -184,10 +184,12 @@ class CsvReader {
     this.#missingTexts = new Set(["", ...(options.missingTexts ?? missingByDefault)]);
     this.#inferRows = wholeNumber(call, "inferRows", options.inferRows ?? 1000);
     const mostRecordBytes = limitOf(call, "maxRecordBytes", options.maxRecordBytes ?? 2 ** 20);
+    const decoder = decoderOf(call, options.encoding);
     this.#records = () => {
       const { name, chunks } = open(source, waiting, "look at the path");
-      return csvRecords(inUtf8(call, chunks, options.encoding), {
+      return csvRecords(chunks, {
         name,
+        decoder,
         delimiter,
         quote: quote === false ? null : quote,
         comment: comment ?? null,

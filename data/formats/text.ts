@@ -29,7 +29,7 @@ const textOptions: OptionNames<TextOptions> = { ...readOptions, encoding: true, 
 const lineOptions: OptionNames<LineOptions> = { ...readOptions, encoding: true, maxLineLength: true };
 
 /** @throws ArgumentError for an encoding that the platform doesn't know */
-function decoderOf(call: string, encoding = "utf-8"): TextDecoder {
+export function decoderOf(call: string, encoding = "utf-8"): TextDecoder {
   try {
     return new TextDecoder(encoding);
   } catch {
@@ -37,18 +37,6 @@ function decoderOf(call: string, encoding = "utf-8"): TextDecoder {
       `${call}: the encoding ${JSON.stringify(encoding)} is unknown; "utf-8", "euc-kr", "windows-1252" and others are known`,
     );
   }
-}
-
-/** Bytes of a text in UTF-8, whatever they were in. */
-export function inUtf8(call: string, chunks: Chunks, encoding: string | undefined): Chunks {
-  const decoder = decoderOf(call, encoding);
-  return decoder.encoding === "utf-8" ? chunks : recoded(chunks, decoder);
-}
-
-async function* recoded(chunks: Chunks, decoder: TextDecoder): AsyncGenerator<Uint8Array> {
-  const encoder = new TextEncoder();
-  for await (const chunk of chunks) yield encoder.encode(decoder.decode(chunk, { stream: true }));
-  yield encoder.encode(decoder.decode());
 }
 
 /**

@@ -9,6 +9,9 @@ const known = ["csv-parse", "fflate", "hyparquet", "sharp"] as const;
 /** The npm packages that readers can use. */
 export type OptionalPackage = (typeof known)[number];
 
+/** What pages import where it is not the package itself. */
+const inPages: Partial<Record<OptionalPackage, string>> = { "csv-parse": "csv-parse/browser/esm" };
+
 const given = new Map<OptionalPackage, () => Promise<unknown>>();
 
 /**
@@ -42,7 +45,7 @@ export async function optionalPackage<T>(name: OptionalPackage, purpose: string)
     const isAbsent = /MODULE_NOT_FOUND/.test(code ?? "") && message.includes(name);
     const remedy = isNode()
       ? `npm install ${name}`
-      : `npm install ${name}, and where a bundler makes the page: usePackage("${name}", () => import("${name}"))`;
+      : `npm install ${name}, and where a bundler makes the page: usePackage("${name}", () => import("${inPages[name] ?? name}"))`;
     throw new DataError(
       `${purpose} needs the npm package ${name}, which ${isAbsent ? "is not installed" : `can't be loaded (${message})`}: ${remedy}`,
       { cause },

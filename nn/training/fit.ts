@@ -113,6 +113,8 @@ export async function fitModel(
           stepsName: "stepsPerEpoch",
           startsAnew: false,
           epoch: options.initialEpoch,
+          // Who saves the run saves where its data stand.
+          withChecksum: callbacks.some(({ onBoundary }) => onBoundary !== undefined),
           others: { sampleWeight, validationSplit: validationSplit || undefined, shuffle: options.shuffle },
           signal,
         })

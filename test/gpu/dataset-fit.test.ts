@@ -1,9 +1,14 @@
 // fit over data sets on this adapter: however a pipeline makes its batches, training is the same to the bit; what lies on
 // the device costs what arrays cost.
 
+import fs from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Dataset } from "../../data/index.ts";
 import { type Device, device as defaultDevice, mul, setDevice, type Tensor } from "../../engine/index.ts";
+import { Dense, Embedding, GlobalAveragePooling1D, Input, Sequential } from "../../nn/index.ts";
+import { SGD } from "../../optim/index.ts";
 import { makeModel, sameBatches, slices, trained, x, y } from "../support/dataset-fit-cases.ts";
 import { gpuDevice } from "../support/devices.ts";
 
@@ -61,7 +66,6 @@ describe("fit over a data set", () => {
   });
 
   it("of buckets has a program a shape, and judges all samples", async () => {
-    const { Embedding, GlobalAveragePooling1D, Dense, Input, Sequential } = await import("../../nn/index.ts");
     const texts = Array.from({ length: 40 }, (_, i) => ({
       x: Int32Array.from({ length: 2 + ((i * 5) % 11) }, (_, j) => 1 + ((i + j) % 9)),
       y: i % 2,
@@ -112,6 +116,49 @@ describe("fit over a data set", () => {
     const tensors = gpu.memory().tensors;
     await trained(set, { epochs: 2 });
     expect(gpu.memory().tensors).toBe(tensors);
+  });
+
+  it("larger than what may lie on the device streams from a file, chunk by chunk", async () => {
+    const [count, width] = [6000, 1024];
+    const folder = await fs.mkdtemp(path.join(os.tmpdir(), "gradgpu-"));
+    const name = path.join(folder, "rows");
+    const values = Float32Array.from({ length: count * width }, (_, i) => Math.floor(i / width) % 7);
+    await fs.writeFile(name, values);
+    const opened: number[] = [];
+    const set = Dataset.fromGenerator(
+      async function* ({ skip }) {
+        opened.push(skip);
+        const file = await fs.open(name);
+        try {
+          const block = new Float32Array(50 * width);
+          for (let row = skip; row < count; row += 50) {
+            await file.read(block, 0, block.byteLength, 4 * width * row);
+            for (let i = 0; i < Math.min(50, count - row); i++)
+              yield [block.slice(i * width, (i + 1) * width), (row + i) % 7] as const;
+          }
+        } finally {
+          await file.close();
+        }
+      },
+      { length: count, seekable: true },
+    );
+    try {
+      using model = new Sequential([new Input([width]), new Dense(1)]);
+      model.compile({ optimizer: new SGD({ learningRate: 1e-5 }), loss: "meanSquaredError" });
+      const before = gpu.memory();
+      before.resetPeak();
+      const { history } = await model.fit(set.batch(64), { epochs: 2, verbose: 0, memoryBudget: 2 ** 22 });
+      expect(history.loss[1]).toBeLessThan(history.loss[0]);
+      // 24 MB of rows, of which a chunk lies on the device.
+      expect(gpu.memory().peakBytes - before.bytes).toBeLessThan(12e6);
+      expect(opened).toEqual([0, 0]);
+      const later = await set.batch(64).open({ skip: 90 });
+      expect((await later.next()).value[1][0]).toBe((90 * 64) % 7);
+      expect(later.rerun).toBe(0);
+      await later.return();
+    } finally {
+      await fs.rm(folder, { recursive: true });
+    }
   });
 
   it("evaluates and predicts as over arrays", async () => {

@@ -262,6 +262,20 @@ describe("malformed files", () => {
   });
 });
 
+describe("the parser that pages use", () => {
+  it("gives the same", async () => {
+    usePackage("csv-parse", () => import("csv-parse/browser/esm"));
+    const { columns } = await readCsv(csv(iris));
+    const long = csvRows(new Blob([`i\n${Array.from({ length: 30_000 }, (_, i) => i).join("\n")}`]));
+    const rows = await allOf(long);
+    const error = await errorOf(readCsv(csv("a,b\n1,2\n1,2,3\n")));
+    usePackage("csv-parse", () => import("csv-parse"));
+    expect(columns).toEqual((await readCsv(csv(iris))).columns);
+    expect([rows.length, rows[29_999]]).toEqual([30_000, { i: 29_999 }]);
+    expect(error.message).toMatch(/line 3: has 3 fields, expected 2/);
+  });
+});
+
 describe("a package that is not there", () => {
   it("is named with the line that installs it", async () => {
     usePackage("csv-parse", () =>

@@ -162,6 +162,7 @@ describe("resuming", () => {
     const model = await makeModel();
     const stop: Callback = {
       everySteps: 1,
+      onBoundary: () => {},
       onStepsEnd(steps, _logs, model, context) {
         if (context.epoch !== 1 || steps !== 5) return;
         position = structuredClone(context.walk.position);

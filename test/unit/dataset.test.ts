@@ -387,7 +387,13 @@ describe("open", () => {
     await iterator.next();
     await iterator.next();
     const place = iterator.position;
-    expect(JSON.parse(JSON.stringify(place))).toEqual({ epoch: 0, skip: 2, checksum: expect.any(String) });
+    expect(JSON.parse(JSON.stringify(place))).toEqual({
+      epoch: 0,
+      skip: 2,
+      checksum: expect.any(String),
+      data: expect.any(String),
+      orders: [],
+    });
     const again = await set.open(place);
     expect(again.rerun).toBe(2);
     expect((await again.next()).value).toEqual(Float32Array.of(3));
@@ -416,9 +422,28 @@ describe("open", () => {
       .enumerate();
     const opened = await set.open({ epoch: 2, skip: 19, withChecksum: true });
     expect(opened.rerun).toBe(0);
-    expect(opened.position).toEqual({ epoch: 2, skip: 19, checksum: undefined });
+    expect(opened.position).toMatchObject({ epoch: 2, skip: 19 });
+    expect(opened.position.checksum).toBeUndefined();
     await opened.next();
     expect(mapped).toBe(4);
+  });
+
+  it("refuses a position of other data, and goes on in the orders of a shuffle without a seed", async () => {
+    const make = (values: Int32Array) => Dataset.fromTensorSlices(values).shuffle().batch(4);
+    const values = Int32Array.from({ length: 30 }, (_, i) => i);
+    const set = make(values);
+    const iterator = await set.open({ withChecksum: true });
+    await iterator.next();
+    const place = JSON.parse(JSON.stringify(iterator.position));
+    const rest = [];
+    for await (const batch of iterator) rest.push(batch);
+    // Another shuffle, as a new process makes it.
+    const again = [];
+    for await (const batch of await make(values.slice()).open(place)) again.push(batch);
+    expect(again).toEqual(rest);
+    await expect(make(values.map((x) => x + 1)).open(place)).rejects.toThrow(/noted of other data/);
+    await expect(make(values.slice(1)).open(place)).rejects.toThrow(DataError);
+    await expect(Dataset.fromTensorSlices(values).shuffle().batch(5).open(place)).rejects.toThrow(DataError);
   });
 
   it("ends with the signal's reason, and closes what is open", async () => {
@@ -528,6 +553,39 @@ describe("lengths", () => {
         .toArray(),
     ).toEqual([]);
     await expect(Dataset.range(3).repeat().toArray()).rejects.toThrow(/endless; take\(\)/);
+  });
+});
+
+describe("fromCsv", () => {
+  const text = "a,b,species\n1,2.5,setosa\n3,4,virginica\n";
+
+  it("gives rows by name, or inputs and a target, each epoch anew", async () => {
+    const set = Dataset.fromCsv(text);
+    const rows = [
+      { a: 1, b: 2.5, species: "setosa" },
+      { a: 3, b: 4, species: "virginica" },
+    ];
+    expect(await set.toArray()).toEqual(rows);
+    expect(await set.toArray({ epoch: 1 })).toEqual(rows);
+    const bytes = new TextEncoder().encode(text);
+    expect(await Dataset.fromCsv(bytes, { select: ["a", "b"], target: "b" }).toArray()).toEqual([
+      [Float32Array.of(1), 2.5],
+      [Float32Array.of(3), 4],
+    ]);
+    const opened = await set.open({ skip: 1 });
+    expect([opened.rerun, (await opened.next()).value]).toEqual([1, rows[1]]);
+  });
+
+  it("says which column is wrong, and what can't be read", async () => {
+    await expect(Dataset.fromCsv(text, { target: "c" }).toArray()).rejects.toThrow(
+      /fromCsv.*element 0.*no column "c"; its columns are a, b, species|no column "c"/,
+    );
+    await expect(Dataset.fromCsv(text, { target: "a" }).toArray()).rejects.toThrow(
+      /column "species" holds texts/,
+    );
+    await expect(Dataset.fromCsv("no-such.csv").toArray()).rejects.toThrow(DataError);
+    await expect(Dataset.fromCsv(text, { seperator: ";" } as never).toArray()).rejects.toThrow(/seperator/);
+    expect(() => Dataset.fromCsv(text, { target: 3 } as never)).toThrow(ArgumentError);
   });
 });
 
