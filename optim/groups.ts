@@ -65,6 +65,11 @@ export function checkedGroups(
       );
     }
     if (group.filter !== undefined) checkFilter(who, group.filter);
+    else if (!Array.isArray(group.variables)) {
+      throw new ArgumentError(
+        `${who}: variables must be an array of them, as in dense.trainableWeights, got ${kindOf(group.variables)}; what tells them is a filter`,
+      );
+    }
     if (group.learningRateFactor !== undefined)
       atLeastZero(who, "learningRateFactor", group.learningRateFactor);
     for (const what of ["learningRate", "weightDecay", "l2"] as const) {

@@ -10,6 +10,8 @@ export { softmaxCrossEntropyGradient, softmaxCrossEntropySummary } from "./norma
 export { ctcGradient, ctcLogLosses } from "./normalize/ctc.ts";
 export { rowNormGradient, rowNormParameterGradient } from "./normalize/row-norm.ts";
 export { advance, permutation } from "./random/random.ts";
+export { gruStep } from "./recurrent/gru-step.ts";
+export { lstmStep } from "./recurrent/lstm-step.ts";
 export { rootOfSquares } from "./reduce/root-of-squares.ts";
 export { averagePoolGradient } from "./windows/average-pool.ts";
 export { convolutionWeightGradient } from "./windows/convolution.ts";

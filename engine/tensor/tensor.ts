@@ -154,6 +154,17 @@ export class Tensor implements Spec {
     return new Tensor(this.device, this, memory, { id: this.id, tracked: false });
   }
 
+  /** @internal Runs `fn` with the handle usable on `memory`, which someone holds, where it was disposed. */
+  lend<T>(memory: Memory, fn: () => T): T {
+    if (this.#memory !== undefined) return fn();
+    this.#memory = memory;
+    try {
+      return fn();
+    } finally {
+      this.#memory = undefined;
+    }
+  }
+
   /** @internal Makes the handle an owner of its memory, counted like others, where a program of jit owned it so far. */
   adopt(): void {
     if (this.#memory === undefined || this.#isCounted) return;

@@ -84,6 +84,15 @@ export {
   type TextVectorizationOptions,
   type VocabularyOptions,
 } from "./preprocessing/text-vectorization.ts";
+export { Bidirectional, type BidirectionalOptions } from "./recurrent/bidirectional.ts";
+export { RecurrentCell, type Sequence, type SequenceResults } from "./recurrent/cell.ts";
+export type { CellOptions, GateOptions } from "./recurrent/gated-cell.ts";
+export { GRU, GRUCell, type GRUCellOptions, type GRUOptions } from "./recurrent/gru.ts";
+export { LSTM, LSTMCell, type LSTMCellOptions, type LSTMOptions } from "./recurrent/lstm.ts";
+export type { RecurrentInput, RecurrentLayer, RecurrentOptions } from "./recurrent/recurrent-layer.ts";
+export { RNN } from "./recurrent/rnn.ts";
+export { SimpleRNN, SimpleRNNCell, type SimpleRNNOptions } from "./recurrent/simple-rnn.ts";
+export { TimeDistributed } from "./recurrent/time-distributed.ts";
 export {
   ActivityRegularization,
   type ActivityRegularizationOptions,

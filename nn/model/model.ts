@@ -32,6 +32,7 @@ import {
 } from "../layers/spec.ts";
 import type { Weights } from "../layers/weights.ts";
 import type { Loss } from "../objective/losses.ts";
+import type { MetricValue } from "../objective/metric.ts";
 import { readWeights, type WeightValue, writeWeights } from "../state/weights.ts";
 import { BatchStep } from "../training/batch-step.ts";
 import type { DataTree } from "../training/data.ts";
@@ -418,16 +419,21 @@ export class Model<const PI = any, const PO = any>
    *
    * @param x samples [n, ...inputShape]: a tensor, nested arrays, or a typed array of n rows
    * @param y targets as the loss takes them: [n, ...outputShape], or n whole numbers for the sparse loss
-   * @returns loss and metrics of each epoch, means over its samples; the validation data's as `valLoss`, ...
+   * @returns loss and metrics of each epoch, means over its samples; the validation data's as `valLoss`, ... With a metric
+   *   that gives arrays, say `fit<MetricValue>(...)`
    * @throws ShapeError, ArgumentError, DeviceError before anything has changed, for data that does not fit
    */
-  async fit(x: DataTree, y: DataTree, options?: FitOptions): Promise<History>;
+  async fit<V extends MetricValue = number>(
+    x: DataTree,
+    y: DataTree,
+    options?: FitOptions,
+  ): Promise<History<V>>;
   /**
    * Trains on a data set of [x, y], [x, y, sampleWeight] or { x, y }. Slices of tensors, and of arrays within `memoryBudget`,
    * that are shuffled, batched, repeated, or cut lie on the device; all else is made on the host and goes over while the
    * device works. A set without batches gets some of `batchSize`.
    */
-  async fit(dataset: Dataset, options?: FitOptions): Promise<History>;
+  async fit<V extends MetricValue = number>(dataset: Dataset, options?: FitOptions): Promise<History<V>>;
   async fit(data: DataTree | Dataset, targets?: DataTree | FitOptions, given?: FitOptions): Promise<History> {
     const { x, y, options } = callOf<FitOptions>(data, targets, given);
     this.#checkCompiled("fit");
@@ -447,23 +453,26 @@ export class Model<const PI = any, const PO = any>
 
   /**
    * Loss and metrics over all samples, in inference mode: [loss, ...metrics], or by name with `returnDict`. `verbose: 1`
-   * prints them on a line, too.
+   * prints them on a line, too. With a metric that gives arrays, say `evaluate<MetricValue>(...)`.
    */
-  async evaluate(
+  async evaluate<V extends MetricValue = number>(
     x: DataTree,
     y: DataTree,
     options: EvaluateModelOptions & { returnDict: true },
-  ): Promise<Logs>;
-  async evaluate(
+  ): Promise<Logs<V>>;
+  async evaluate<V extends MetricValue = number>(
     x: DataTree,
     y: DataTree,
     options?: EvaluateModelOptions & { returnDict?: false },
-  ): Promise<[loss: number, ...metrics: number[]]>;
-  async evaluate(dataset: Dataset, options: EvaluateModelOptions & { returnDict: true }): Promise<Logs>;
-  async evaluate(
+  ): Promise<[loss: number, ...metrics: (number | V)[]]>;
+  async evaluate<V extends MetricValue = number>(
+    dataset: Dataset,
+    options: EvaluateModelOptions & { returnDict: true },
+  ): Promise<Logs<V>>;
+  async evaluate<V extends MetricValue = number>(
     dataset: Dataset,
     options?: EvaluateModelOptions & { returnDict?: false },
-  ): Promise<[loss: number, ...metrics: number[]]>;
+  ): Promise<[loss: number, ...metrics: (number | V)[]]>;
   async evaluate(
     data: DataTree | Dataset,
     targets?: DataTree | EvaluateModelOptions,
@@ -498,12 +507,20 @@ export class Model<const PI = any, const PO = any>
    * One training step on a batch: its [loss, ...metrics] from before the step. It is traced once for each shape that
    * batches have, and replayed from then on: keep to a few.
    */
-  trainOnBatch(x: DataTree, y: DataTree, options: OnBatchOptions = {}): Promise<number[]> {
+  trainOnBatch<V extends MetricValue = number>(
+    x: DataTree,
+    y: DataTree,
+    options: OnBatchOptions = {},
+  ): Promise<(number | V)[]> {
     return this.#runOnBatch("trainOnBatch", x, y, options);
   }
 
   /** A batch's [loss, ...metrics], in inference mode; nothing changes. Traced as {@link trainOnBatch} is. */
-  testOnBatch(x: DataTree, y: DataTree, options: OnBatchOptions = {}): Promise<number[]> {
+  testOnBatch<V extends MetricValue = number>(
+    x: DataTree,
+    y: DataTree,
+    options: OnBatchOptions = {},
+  ): Promise<(number | V)[]> {
     return this.#runOnBatch("testOnBatch", x, y, options);
   }
 
@@ -705,7 +722,8 @@ function idCountsOf({ inputs, calls }: Graph): (number | undefined)[] {
     const counts = calls.flatMap(({ layer, inputs: given }) =>
       leavesOf(given).flatMap((value, i) => {
         if (value !== placeholder) return [];
-        const count = layer instanceof Model ? layer.idCounts[i] : layer.idCount;
+        // Of several inputs the first holds ids.
+        const count = layer instanceof Model ? layer.idCounts[i] : i === 0 ? layer.idCount : undefined;
         return count === undefined ? [] : [count];
       }),
     );

@@ -1,25 +1,33 @@
 // History: what a run of `fit` reported. Plain data, for plots and files.
 
-/** Loss and metrics of an epoch by name: `loss`, `accuracy`, `valLoss`, `valAccuracy`, ... */
-export interface Logs {
+import type { MetricValue } from "../objective/metric.ts";
+
+/**
+ * Loss and metrics of an epoch by name: `loss`, `accuracy`, `valLoss`, `valAccuracy`, ... They are numbers, but that some
+ * metrics give arrays (`confusionMatrix`, scores with `average: "none"`): with such a one, say `Logs<MetricValue>`.
+ */
+export interface Logs<V extends MetricValue = number> {
   readonly loss: number;
-  readonly [name: string]: number;
+  readonly [name: string]: number | V;
 }
 
 /** The same over the epochs. */
-export interface Curves {
+export interface Curves<V extends MetricValue = number> {
   readonly loss: number[];
-  [name: string]: number[];
+  [name: string]: (number | V)[];
 }
 
-/** A callback, too: `fit` makes one by itself and gives it back; another one that is passed to it gets the same numbers. */
-export class History {
+/**
+ * A callback, too: `fit` makes one by itself and gives it back; another one that is passed to it gets the same numbers. With a
+ * metric that gives arrays, it is a `History<MetricValue>`.
+ */
+export class History<V extends MetricValue = number> {
   /** How many epochs the run was meant to have, and steps an epoch. */
   params: { readonly epochs: number; readonly steps: number } = { epochs: 0, steps: 0 };
   /** The epochs' numbers, counted from 0. */
   readonly epoch: number[] = [];
   /** One array a name, one value an epoch. Losses and metrics are means over samples. */
-  readonly history: Curves = { loss: [] };
+  readonly history: Curves<V> = { loss: [] };
   /** One value a step, with the callback `StepLosses`; else empty. */
   readonly steps: Curves = { loss: [] };
   /** Wall time of each epoch's training, validation left out. */
@@ -33,23 +41,23 @@ export class History {
     this.params = params;
   }
 
-  onEpochEnd(epoch: number, logs: Logs, _model: unknown, { seconds }: { readonly seconds: number }): void {
+  onEpochEnd(epoch: number, logs: Logs<V>, _model: unknown, { seconds }: { readonly seconds: number }): void {
     this.add(epoch, logs, seconds);
   }
 
   /** The epochs so far. */
-  state(): { epoch: number[]; seconds: number[]; history: Record<string, number[]> } {
+  state(): { epoch: number[]; seconds: number[]; history: Record<string, (number | V)[]> } {
     return structuredClone({ epoch: this.epoch, seconds: this.epochSeconds, history: this.history });
   }
 
-  restore({ epoch, seconds, history }: ReturnType<History["state"]>): void {
+  restore({ epoch, seconds, history }: ReturnType<History<V>["state"]>): void {
     this.epoch.splice(0, Infinity, ...epoch);
     this.epochSeconds.splice(0, Infinity, ...seconds);
     for (const [name, values] of Object.entries(history)) this.history[name] = [...values];
   }
 
   /** @internal */
-  add(epoch: number, logs: Logs, seconds: number): void {
+  add(epoch: number, logs: Logs<V>, seconds: number): void {
     this.epoch.push(epoch);
     this.epochSeconds.push(seconds);
     for (const [name, value] of Object.entries(logs)) {

@@ -132,6 +132,8 @@ const valuesFor = (shape: readonly number[], which: number): Values => ({
 async function theirs({ theirs: make, shapes, training = false }: KerasCase, start: readonly Values[]) {
   const layer = make(tf.layers);
   layer.build((shapes.length === 1 ? shapes[0] : shapes) as number[]);
+  // Recurrent layers don't say so, and would build their cells again.
+  layer.built = true;
   layer.setWeights(start.map(({ values, shape }) => tf.tensor([...values], [...shape])));
   const given = shapes.map((shape, i) => tf.variable(tf.tensor([...valuesFor(shape, i).values], [...shape])));
   let output: TfTensor | undefined;

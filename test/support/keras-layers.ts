@@ -8,19 +8,24 @@ import {
   Add,
   Average,
   BatchNormalization,
+  Bidirectional,
   Concatenate,
   Dense,
   Dot,
   ELU,
+  GRU,
   initializers,
   type Layer,
   LeakyReLU,
+  LSTM,
   Maximum,
   Minimum,
   Multiply,
   PReLU,
   ReLU,
   RepeatVector,
+  SimpleRNN,
+  TimeDistributed,
 } from "../../nn/index.ts";
 import { root } from "../../scripts/setup.mjs";
 import type { Tfjs } from "./tfjs.ts";
@@ -143,6 +148,70 @@ export const kerasCases: readonly KerasCase[] = [
     ],
   },
   { name: "Dot over time", ours: () => new Dot(1), theirs: (l) => l.dot({ axes: 1 }), shapes: alike },
+  {
+    name: "SimpleRNN",
+    ours: () => new SimpleRNN(4),
+    theirs: (l) => l.simpleRNN({ units: 4, recurrentInitializer: "glorotUniform" }),
+    shapes: one,
+  },
+  {
+    name: "LSTM of sequences",
+    ours: () => new LSTM(4, { returnSequences: true }),
+    theirs: (l) =>
+      l.lstm({
+        units: 4,
+        returnSequences: true,
+        recurrentActivation: "sigmoid",
+        recurrentInitializer: "glorotUniform",
+      }),
+    shapes: one,
+  },
+  {
+    name: "LSTM of other activations, backwards",
+    ours: () =>
+      new LSTM(4, {
+        activation: "relu",
+        recurrentActivation: "tanh",
+        goBackwards: true,
+        returnSequences: true,
+      }),
+    theirs: (l) =>
+      l.lstm({
+        units: 4,
+        activation: "relu",
+        recurrentActivation: "tanh",
+        goBackwards: true,
+        returnSequences: true,
+        recurrentInitializer: "glorotUniform",
+      }),
+    shapes: one,
+  },
+  {
+    name: "GRU that resets before",
+    ours: () => new GRU(4, { resetAfter: false }),
+    theirs: (l) => l.gru({ units: 4, recurrentActivation: "sigmoid", recurrentInitializer: "glorotUniform" }),
+    shapes: one,
+  },
+  {
+    name: "Bidirectional sum",
+    ours: () => new Bidirectional(new SimpleRNN(4, { returnSequences: true }), { mergeMode: "sum" }),
+    theirs: (l) =>
+      l.bidirectional({
+        layer: l.simpleRNN({
+          units: 4,
+          returnSequences: true,
+          recurrentInitializer: "glorotUniform",
+        }) as TfjsLayers.RNN,
+        mergeMode: "sum",
+      }),
+    shapes: one,
+  },
+  {
+    name: "TimeDistributed",
+    ours: () => new TimeDistributed(new Dense(4)),
+    theirs: (l) => l.timeDistributed({ layer: l.dense({ units: 4 }) }),
+    shapes: one,
+  },
   ...[true, false].map(
     (training): KerasCase => ({
       name: `BatchNormalization, training ${training}`,

@@ -4,7 +4,17 @@
 import fs from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { ArgumentError, type Device, jit, ShapeError, setDevice, tensor } from "../../engine/index.ts";
+import {
+  ArgumentError,
+  type Device,
+  grad,
+  jit,
+  ShapeError,
+  setDevice,
+  sum,
+  type Tensor,
+  tensor,
+} from "../../engine/index.ts";
 import * as nn from "../../nn/index.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { referenceDevice } from "../support/devices.ts";
@@ -193,6 +203,50 @@ describe("CategoryEncoding", () => {
         expect(y.shape).toEqual([shape[0], 5]);
       }
     }
+  });
+
+  it("adds up weights in mode count, as tfjs does, eager, in a model and with gradients", async () => {
+    const { tfl, ...tf } = await loadTfjsLayers();
+    const ids = [
+      [0, 1],
+      [0, 0],
+      [1, 2],
+      [3, 1],
+    ];
+    const weights = [
+      [0.1, 0.2],
+      [0.1, 0.1],
+      [0.2, 0.3],
+      [0.4, 0.2],
+    ];
+    const theirs = tfl.layers
+      .categoryEncoding({ numTokens: 4, outputMode: "count" })
+      .apply(tf.tensor2d(ids, undefined, "int32"), {
+        countWeights: tf.tensor2d(weights),
+      } as never) as ReturnType<typeof tf.tensor>;
+    const want = [...theirs.dataSync()];
+    // What Keras's documentation shows.
+    expectCloseArrays(want, [0.1, 0.2, 0, 0, 0.2, 0, 0, 0, 0, 0.2, 0.3, 0, 0, 0.2, 0, 0.4], 1e-6, "tfjs");
+    using layer = new nn.CategoryEncoding(4, { outputMode: "count" });
+    const [i, w] = [tensor(ids, { dtype: "i32", device }), tensor(weights, { device })];
+    close(await layer.call([i, w]).data(), want);
+    const [slope] = grad((v: Tensor) => sum(layer.call([i, v])))(w);
+    expect([...(await slope.data())]).toEqual(new Array(8).fill(1));
+    const [a, b] = [nn.input([2], { dtype: "i32" }), nn.input([2])];
+    using model = new nn.Model([a, b], layer.call([a, b]));
+    close(await (await model.predict([ids, weights])).data(), want);
+    // Numbers out of range are told of the ids alone.
+    await expect(model.predict([[[0, 4]], [[7, 7]]])).rejects.toThrow(/id 4 at position 1/);
+    close(await (await model.predict([[[0, 3]], [[7, 9]]])).data(), [7, 0, 0, 9]);
+    // One number a sample.
+    close(
+      await layer.call([tensor([2, 0], { dtype: "i32", device }), tensor([3, 4], { device })]).data(),
+      [0, 0, 3, 0, 4, 0, 0, 0],
+    );
+
+    expect(() => new nn.CategoryEncoding(4).call([i, w])).toThrow(/only outputMode "count" takes weights/);
+    expect(() => layer.call([i, w, w] as never)).toThrow(ArgumentError);
+    expect(() => layer.call([i, tensor([1], { device })])).toThrow(ShapeError);
   });
 
   it("gives a row a number where there are several, and refuses those out of range in a model's data", async () => {

@@ -20,8 +20,11 @@ import {
 import {
   constraints,
   Dense,
+  EarlyStopping,
   Input,
+  type Logs,
   losses,
+  type MetricValue,
   metrics,
   regularizers,
   Sequential,
@@ -281,20 +284,33 @@ describe("in a model", () => {
   it("fit tells them of training and validation data, and arrays as arrays", async () => {
     const list = ["precision", metrics.confusionMatrix(), metrics.f1Score({ average: "none", name: "each" })];
     const lines: string[] = [];
-    const { history } = await model("sigmoid", "binary_crossentropy", list).fit(x, y, {
+    const trained = model("sigmoid", "binary_crossentropy", list);
+    const told: Logs<MetricValue>[] = [];
+    const { history } = await trained.fit<MetricValue>(x, y, {
       verbose: 2,
+      callbacks: { onEpochEnd: (_: number, logs: Logs<MetricValue>) => void told.push(logs) },
       print: (line) => lines.push(line),
       validationData: [x, y],
       epochs: 2,
       batchSize: 5,
     });
-    const matrices = history.valConfusionMatrix as unknown as number[][][];
+    const matrices: MetricValue[] = history.valConfusionMatrix;
     expect(matrices).toHaveLength(2);
-    expect(matrices[1].flat().reduce((all, one) => all + one, 0)).toBe(12);
-    expect((history.each as unknown as number[][])[0]).toHaveLength(1);
+    expect(matrices).toEqual(told.map((logs) => logs.valConfusionMatrix));
+    const [[tn, fp], [fn, tp]] = matrices[1] as [[number, number], [number, number]];
+    expect(tn + fp + fn + tp).toBe(12);
+    expect(history.each[0]).toHaveLength(1);
+    const [loss, precision, matrix] = await trained.evaluate<MetricValue>(x, y);
+    expect([loss, precision, matrix]).toEqual([history.valLoss[1], history.valPrecision[1], matrices[1]]);
+    const monitor = { monitor: "valConfusionMatrix" };
+    const watched = trained.fit(x, y, {
+      validationData: [x, y],
+      callbacks: new EarlyStopping(monitor),
+      verbose: 0,
+    });
+    await expect(watched).rejects.toThrow(/EarlyStopping: monitor "valConfusionMatrix" is an array/);
     expect(lines.join()).toContain("precision:");
     expect(lines.join()).not.toContain("confusionMatrix");
-    const [[tn, fp], [fn, tp]] = matrices[1];
     expect(history.valPrecision[1]).toBeCloseTo(tp / (tp + fp), 6);
     expect(tn + fn).toBeGreaterThan(0);
   });

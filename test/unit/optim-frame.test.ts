@@ -150,6 +150,7 @@ describe("groups", () => {
     const table = [
       [wrong({ filter: "bias" }), /SGD: groups must be an array/],
       [wrong([{}]), /SGD group 0: needs either variables or a filter/],
+      [wrong([{ variables: () => true }]), /SGD group 0: variables must be an array of them.*a filter/],
       [wrong([undefined]), /SGD group 0: needs either/],
       [wrong([{ filter: "bias", variables: [] }]), /it has both/],
       [wrong([{ filter: "bias", learningRate: 1, learningRateFactor: 2 }]), /are both given/],

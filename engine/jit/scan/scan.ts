@@ -22,11 +22,12 @@ import { concat } from "../../ops/layout/concat.ts";
 import { reshape } from "../../ops/layout/reshape.ts";
 import { slice } from "../../ops/layout/slice.ts";
 import type { Device } from "../../tensor/device.ts";
-import type { VjpContext } from "../../tensor/op.ts";
-import { noGrad, recorders } from "../../tensor/recording.ts";
+import type { Op, VjpContext } from "../../tensor/op.ts";
+import { noGrad, type Recorder, recorders } from "../../tensor/recording.ts";
 import { tidy } from "../../tensor/scope.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { Variable } from "../../tensor/variable.ts";
+import { type TraceBackend, TracedMemory } from "../trace.ts";
 import { Assigned } from "./assigned.ts";
 import { type Kept, type TracedLoop, traceLoop, traceOf } from "./trace-loop.ts";
 
@@ -182,6 +183,7 @@ class Scan {
     const given = [...this.#carry, ...this.#xs];
     const count = this.#carry.length;
     let outputCount = 0;
+    let noter: Noter | undefined;
     let loopKept: Pick<TracedLoop, "kept" | "held"> | undefined;
     const loop = (): Tensor[] => {
       const states = assigned.variables.length;
@@ -194,8 +196,9 @@ class Scan {
         rows: this.#xs,
         shifted: [],
         body: (now, rows) => {
-          const { result, after } = assigned.run(now.slice(count), () =>
-            this.#once(now.slice(0, count), rows),
+          noter = new Noter([...now, ...rows]);
+          const { result, after } = recorders.with([...recorders.value, noter], () =>
+            assigned.run(now.slice(count), () => this.#once(now.slice(0, count), rows)),
           );
           outputCount = result.outputs.length;
           const next = [...result.carry, ...after];
@@ -217,15 +220,25 @@ class Scan {
       const all = loop();
       return { carry: all.slice(0, count), outputs: all.slice(count) };
     }
-    const { outputs, captured } = runBlock(loop, given, () => new Error("scan gives lists"));
+    const { outputs, captured: tracked } = runBlock(loop, given, () => new Error("scan gives lists"));
     const { kept, held } = loopKept!;
+    const captured = [...tracked];
+    const known = new Set(tracked.map(({ id }) => id));
+    captured.push(...[...noter!.outside.values()].filter(({ id }) => !known.has(id)));
     const inputs = [...given, ...captured, ...assigned.before, ...held];
     const historyAt = count + outputCount;
     const vjp = (context: VjpContext): (Tensor | null)[] => {
       const now = random.position;
       random.position = streams;
       try {
-        return withAmbient(settings, () => this.#pull(context, captured, assigned, historyAt, kept));
+        // What steps read of the scope that the scan stood in may be gone: the tape holds its memory.
+        const lent = (k: number, fn: () => (Tensor | null)[]): (Tensor | null)[] => {
+          if (k === captured.length) return fn();
+          const saved = context.input(given.length + k);
+          return captured[k].lend(saved.memory, () => lent(k + 1, fn));
+        };
+        const pull = () => this.#pull(context, captured, assigned, historyAt, kept);
+        return withAmbient(settings, () => lent(0, pull));
       } finally {
         random.position = now;
       }
@@ -369,6 +382,31 @@ class Scan {
     } finally {
       tape.dispose();
     }
+  }
+}
+
+/** Notes the tensors from outside that steps read. */
+class Noter implements Recorder {
+  readonly outside = new Map<number, Tensor>();
+  readonly #inside: Set<number>;
+
+  constructor(given: readonly Tensor[]) {
+    this.#inside = new Set(given.map(({ id }) => id));
+  }
+
+  record(_op: Op, _attrs: unknown, inputs: readonly Tensor[], outputs: readonly Tensor[]): void {
+    for (const tensor of inputs) {
+      if (tensor instanceof Variable || this.#inside.has(tensor.id)) continue;
+      const { memory, device } = tensor;
+      // Numbers that stand in a step become tensors there.
+      const isMadeHere = memory instanceof TracedMemory && memory.isOf(device.backend as TraceBackend);
+      if (!isMadeHere) this.outside.set(tensor.id, tensor);
+    }
+    for (const { id } of outputs) this.#inside.add(id);
+  }
+
+  tracks(): boolean {
+    return false;
   }
 }
 

@@ -66,12 +66,12 @@ export class Monitor {
   /**
    * The monitored number of an epoch; undefined where the epoch was not validated, and others are.
    *
-   * @throws ArgumentError where the logs have no such name
+   * @throws ArgumentError where the logs have no such name, or no number of it
    */
   valueIn(logs: Logs, context: FitContext | undefined): number | undefined {
     const names = Object.keys(logs);
     const name = spellingOf(this.name, names);
-    if (name !== undefined) return logs[name];
+    if (name !== undefined) return this.#number(logs[name]);
     const isUnvalidated = context?.hasValidation && !names.some((one) => one.startsWith("val"));
     if (isUnvalidated && /^val/i.test(this.name)) return undefined;
     throw this.#missing(names);
@@ -87,6 +87,13 @@ export class Monitor {
     const isBest = this.best === undefined ? !Number.isNaN(value) : this.isBetter(value, this.best);
     if (isBest) this.best = value;
     return isBest;
+  }
+
+  #number(value: unknown): number {
+    if (typeof value === "number") return value;
+    throw new ArgumentError(
+      `${this.#who}: monitor "${this.name}" is an array, of which none is better than another; monitor a number`,
+    );
   }
 
   #missing(names: readonly string[]): ArgumentError {

@@ -1,0 +1,93 @@
+// A product whose kernel goes on with every four neighbouring columns of its result, the gates of one unit, before it
+// stores them.
+
+import { DTypeError, ShapeError } from "../../base/errors.ts";
+import { showShape } from "../../base/shape.ts";
+import type { HookBinding, KernelPlan, Operand, Spec } from "../../kernel/kernel.ts";
+import { activationFunctions, hyperbolicFunctions } from "../elementwise/math-functions.ts";
+import type { Product } from "../matmul/product.ts";
+
+/** A buffer that the kernel binds beside the product's own. */
+export interface Beside {
+  readonly name: string;
+  readonly operand: Operand;
+  readonly type: string;
+}
+
+/**
+ * The product's kernels with `code` in the place of storing. It finds `row`, `e` (the unit's number among those of all
+ * rows) and `value`, its four columns of the product; `z_out[e]` is the op's first output.
+ */
+export function withGates(plan: KernelPlan, code: string, beside: readonly Beside[]): KernelPlan {
+  const last = plan.calls.length - 1;
+  if (last < 0) return plan;
+  const call = plan.calls[last];
+  const operands = [...call.operands, ...beside.map(({ operand }) => operand)];
+  const bindings = beside.map(
+    ({ name, operand, type }, k): HookBinding => ({
+      name,
+      binding: call.operands.length + 1 + k,
+      access: operand.access,
+      type,
+    }),
+  );
+  // The product may have its result stored one by one: this one's rows are whole vec4s.
+  const result = call.operands.findIndex(({ role, index }) => role === "output" && index === 0);
+  bindings.push({ name: "z_out", binding: result + 1, access: "read_write", type: "array<vec4f>" });
+  const store = `fn store(matrix: u32, row: u32, column: u32, value: vec4f) {
+  if (row < sizes.m && column < sizes.n) {
+    let e = (row * sizes.n + column) / 4u;
+    ${code}
+  }
+}`;
+  const hooks = {
+    ...call.hooks,
+    bindings: [...(call.hooks?.bindings ?? []), ...bindings],
+    functions: { ...call.hooks?.functions, ...gateFunctions, store },
+  };
+  return { ...plan, calls: [...plan.calls.slice(0, last), { ...call, hooks, operands }] };
+}
+
+/** What the gates' code calls. */
+export const gateFunctions = { ...activationFunctions("sigmoid_4"), ...hyperbolicFunctions("tanh_4") };
+
+/**
+ * Checks the operands of a step.
+ *
+ * @param h [batch, units]
+ * @param u [units, 4 units]: the gates of a unit side by side
+ * @param zx [batch, 4 units]
+ * @param states of the same shape as h
+ * @param mask [batch, 1]
+ */
+export function stepProduct(
+  op: string,
+  [h, u, zx]: readonly Spec[],
+  states: readonly Spec[],
+  mask: Spec | undefined,
+): Product {
+  for (const { dtype } of [h, u, zx, ...states, ...(mask === undefined ? [] : [mask])])
+    if (dtype !== "f32") throw new DTypeError(`${op}: takes f32 tensors, got ${dtype}`);
+  const [batch, units] = h.shape;
+  const want = (name: string, spec: Spec, shape: readonly number[]) => {
+    if (String(spec.shape) === String(shape)) return;
+    throw new ShapeError(
+      `${op}: ${name} is ${showShape(spec.shape)}; beside a state h ${showShape(h.shape)} it must be ${showShape(shape)}`,
+    );
+  };
+  if (h.shape.length !== 2) want("h", h, [batch ?? 0, units ?? 0, ...h.shape.slice(2)].slice(0, 2));
+  want("u", u, [units, 4 * units]);
+  want("the inputs' part", zx, [batch, 4 * units]);
+  for (const state of states) want("a state", state, [batch, units]);
+  if (mask !== undefined) want("the mask", mask, [batch, 1]);
+  return {
+    aBatch: [],
+    bBatch: [],
+    batch: [],
+    m: batch,
+    n: 4 * units,
+    k: units,
+    transposeA: false,
+    transposeB: false,
+  };
+}

@@ -1,0 +1,137 @@
+// GRU and its cell: gates decide how much of the state is kept, and how much the candidate sees of it.
+
+import {
+  add,
+  concat,
+  matmul,
+  mul,
+  reshape,
+  type Shape,
+  slice,
+  sub,
+  type Tensor,
+  transpose,
+} from "../../../engine/index.ts";
+import { gruStep } from "../../../engine/internal.ts";
+import * as activations from "../activations.ts";
+import type { OwnLayerOptions } from "../layer.ts";
+import { dropped, held, project, recur, type Sequence, type SequenceResults } from "./cell.ts";
+import { type CellOptions, cellOptions, GatedCell, type GateOptions, plus } from "./gated-cell.ts";
+import { RecurrentLayer, type RecurrentOptions } from "./recurrent-layer.ts";
+
+export interface GRUCellOptions extends CellOptions, GateOptions {
+  /**
+   * Whether the reset gate acts behind the recurrent product, as in cuDNN and Keras, whose bias is [2, 3 · units] then;
+   * else on the state before it. Default true.
+   */
+  resetAfter?: boolean;
+}
+
+const gruOptions = { recurrentActivation: true, resetAfter: true } as const;
+
+/** A step of {@link GRU}: `call([x, h])` gives `[h', h']`. */
+export class GRUCell extends GatedCell {
+  readonly recurrentActivation: activations.NamedActivation;
+  readonly resetAfter: boolean;
+
+  constructor(units: number, options: GRUCellOptions = {}) {
+    const recurrentActivation = activations.get(options.recurrentActivation ?? "sigmoid");
+    super("GRUCell", units, 3, options, gruOptions);
+    this.recurrentActivation = recurrentActivation;
+    this.resetAfter = options.resetAfter ?? true;
+  }
+
+  protected override get biasShape(): Shape {
+    return this.resetAfter ? [2, 3 * this.units] : [3 * this.units];
+  }
+
+  override sequence(sequence: Sequence): SequenceResults {
+    const { x, states, training } = sequence;
+    const given = dropped(x, this.inputMask(x, training));
+    const stateMask = this.stateMask(states[0], training);
+    const isFused =
+      this.resetAfter &&
+      this.activation.name === "tanh" &&
+      this.recurrentActivation.name === "sigmoid" &&
+      stateMask === undefined;
+    return isFused ? this.#fused(given, sequence) : this.#byOps(given, stateMask, sequence);
+  }
+
+  /** A step in one kernel: of a unit the gates side by side, and a fourth column that the product leaves at 0. */
+  #fused(x: Tensor, { states, mask, reverse }: Sequence): SequenceResults {
+    const { units, bias } = this;
+    const fourth = (kernel: Tensor, last: Tensor | undefined): Tensor => {
+      const rows = kernel.shape[0];
+      const gates = reshape(kernel, [rows, 3, units]);
+      const all = concat([gates, last ?? mul(slice(gates, [0, 0], [undefined, 1]), 0)], 1);
+      return reshape(transpose(all, [0, 2, 1]), [rows, 4 * units]);
+    };
+    const u = fourth(this.recurrentKernel as Tensor, undefined);
+    let added: Tensor | undefined;
+    if (bias !== undefined) {
+      // The product's own biases of the first two gates can be added to the inputs'.
+      const [own, recurrent] = [slice(bias, 0, 1), slice(bias, 1, 2)];
+      const both = concat(
+        [
+          add(slice(own, [0, 0], [undefined, 2 * units]), slice(recurrent, [0, 0], [undefined, 2 * units])),
+          slice(own, [0, 2 * units]),
+        ],
+        1,
+      );
+      added = reshape(fourth(both, reshape(slice(recurrent, [0, 2 * units]), [1, 1, units])), [4 * units]);
+    }
+    const rows = project(x, fourth(this.kernel as Tensor, undefined), added);
+    return recur((h, row, counts) => gruStep(h, u, row, counts)[1], states[0], rows, mask, { reverse });
+  }
+
+  #byOps(x: Tensor, stateMask: Tensor | undefined, { states, mask, reverse }: Sequence): SequenceResults {
+    const { units, resetAfter, activation, recurrentActivation: gate } = this;
+    const u = this.recurrentKernel as Tensor;
+    const row = (k: number) => this.bias && reshape(slice(this.bias, k, k + 1), [3 * units]);
+    const rows = project(x, this.kernel as Tensor, resetAfter ? row(0) : this.bias);
+    const recurrentBias = resetAfter ? row(1) : undefined;
+    const part = (z: Tensor, first: number, last: number) =>
+      slice(z, [0, first * units], [undefined, last * units]);
+    const step = (before: Tensor, xs: Tensor, counts: Tensor | undefined): Tensor => {
+      const h = dropped(before, stateMask);
+      let candidate: Tensor;
+      let update: Tensor;
+      if (resetAfter) {
+        const product = plus(matmul(h, u), recurrentBias);
+        const gates = gate.call(add(part(xs, 0, 2), part(product, 0, 2)));
+        update = part(gates, 0, 1);
+        candidate = add(part(xs, 2, 3), mul(part(gates, 1, 2), part(product, 2, 3)));
+      } else {
+        const gates = gate.call(add(part(xs, 0, 2), matmul(h, part(u, 0, 2))));
+        update = part(gates, 0, 1);
+        candidate = add(part(xs, 2, 3), matmul(mul(part(gates, 1, 2), h), part(u, 2, 3)));
+      }
+      const next = add(mul(update, before), mul(sub(1, update), activation.call(candidate)));
+      return held(next, before, counts);
+    };
+    return recur(step, states[0], rows, mask, { reverse });
+  }
+}
+
+export interface GRUOptions extends RecurrentOptions, GRUCellOptions {}
+
+/**
+ * Gated recurrent unit (Cho et al. 2014): with z and r the update and reset gates, in Keras's order with the candidate n
+ * last, h' = σ(z) h + (1 - σ(z)) tanh(n + σ(r) (h · recurrentKernel + bias)). [batch, time, features] to [batch, units],
+ * the last step's, or with `returnSequences` [batch, time, units]. kernel [features, 3 · units], recurrentKernel
+ * [units, 3 · units], bias [2, 3 · units], of inputs and of the state; [3 · units] with `resetAfter: false`.
+ */
+export class GRU extends RecurrentLayer<GRUCell> {
+  static override readonly positional = ["units"];
+  static override readonly samples = () => [
+    { make: () => new GRU(8), shape: [4, 6, 5] },
+    { make: () => new GRU(5, { returnSequences: true, resetAfter: false }), shape: [3, 4, 2] },
+  ];
+  readonly units: number;
+
+  constructor(units: number, options: GRUOptions = {}) {
+    const own: OwnLayerOptions<GRUCellOptions> = { ...cellOptions, ...gruOptions };
+    super("GRU", (given) => new GRUCell(units, given as GRUCellOptions), options, own);
+    this.units = units;
+  }
+}

@@ -1,0 +1,140 @@
+// LSTM and its cell: gates decide what a cell forgets, takes in and shows.
+
+import { add, matmul, mul, reshape, scan, slice, type Tensor, transpose } from "../../../engine/index.ts";
+import { lstmStep } from "../../../engine/internal.ts";
+import * as activations from "../activations.ts";
+import type { Initializer } from "../initializers.ts";
+import type { OwnLayerOptions } from "../layer.ts";
+import { dropped, held, project, type Sequence, type SequenceResults } from "./cell.ts";
+import { type CellOptions, cellOptions, GatedCell, type GateOptions } from "./gated-cell.ts";
+import { RecurrentLayer, type RecurrentOptions } from "./recurrent-layer.ts";
+
+export interface LSTMCellOptions extends CellOptions, GateOptions {
+  /** Whether the forget gate's bias starts at 1; default true (Jozefowicz et al. 2015). */
+  unitForgetBias?: boolean;
+}
+
+const lstmOptions = { recurrentActivation: true, unitForgetBias: true } as const;
+
+/** A step of {@link LSTM}: `call([x, h, c])` gives `[h', h', c']`. */
+export class LSTMCell extends GatedCell {
+  readonly recurrentActivation: activations.NamedActivation;
+  readonly unitForgetBias: boolean;
+
+  constructor(units: number, options: LSTMCellOptions = {}) {
+    const recurrentActivation = activations.get(options.recurrentActivation ?? "sigmoid");
+    super("LSTMCell", units, 4, options, lstmOptions);
+    this.recurrentActivation = recurrentActivation;
+    this.unitForgetBias = options.unitForgetBias ?? true;
+  }
+
+  override get stateSizes(): readonly number[] {
+    return [this.units, this.units];
+  }
+
+  protected override biasInitializer(given: Initializer): Initializer {
+    if (!this.unitForgetBias) return given;
+    const { units } = this;
+    return {
+      name: given.name,
+      draw: (shape, random) => {
+        const values = Float32Array.from(given.draw(shape, random));
+        return values.fill(1, units, 2 * units);
+      },
+    };
+  }
+
+  override sequence(sequence: Sequence): SequenceResults {
+    const { x, states, mask, training } = sequence;
+    const given = dropped(x, this.inputMask(x, training));
+    const stateMask = this.stateMask(states[0], training);
+    const isFused =
+      this.activation.name === "tanh" &&
+      this.recurrentActivation.name === "sigmoid" &&
+      (mask === undefined || stateMask === undefined);
+    return isFused ? this.#fused(given, stateMask, sequence) : this.#byOps(given, stateMask, sequence);
+  }
+
+  /** A step in one kernel, the gates of a unit side by side. */
+  #fused(x: Tensor, stateMask: Tensor | undefined, { states, mask, reverse }: Sequence): SequenceResults {
+    const [kernel, u] = [this.kernel as Tensor, this.recurrentKernel as Tensor].map((all) =>
+      gatesTogether(all),
+    );
+    const bias = this.bias && reshape(gatesTogether(reshape(this.bias, [1, -1])), [-1]);
+    return recurWithCell(
+      states,
+      project(x, kernel, bias),
+      mask,
+      ([h, c], row, counts) => lstmStep(dropped(h, stateMask), u, row, c, counts).slice(1),
+      reverse,
+    );
+  }
+
+  #byOps(x: Tensor, stateMask: Tensor | undefined, { states, mask, reverse }: Sequence): SequenceResults {
+    const { units } = this;
+    const u = this.recurrentKernel as Tensor;
+    const [act, gate] = [this.activation, this.recurrentActivation];
+    return recurWithCell(
+      states,
+      project(x, this.kernel as Tensor, this.bias),
+      mask,
+      ([h, c], row, counts) => {
+        const z = add(matmul(dropped(h, stateMask), u), row);
+        const part = (k: number) => slice(z, [0, k * units], [undefined, (k + 1) * units]);
+        const cell = add(mul(gate.call(part(1)), c), mul(gate.call(part(0)), act.call(part(2))));
+        const hidden = mul(gate.call(part(3)), act.call(cell));
+        return [held(hidden, h, counts), held(cell, c, counts)];
+      },
+      reverse,
+    );
+  }
+}
+
+/** A recurrence of two states, the first of which comes out. */
+function recurWithCell(
+  states: readonly Tensor[],
+  rows: Tensor,
+  mask: Tensor | undefined,
+  step: (states: readonly Tensor[], row: Tensor, mask: Tensor | undefined) => readonly Tensor[],
+  reverse: boolean,
+): SequenceResults {
+  const [end, outputs] = scan(
+    (before: readonly Tensor[], [row, counts]: readonly Tensor[]): readonly [readonly Tensor[], Tensor] => {
+      const next = step(before, row, counts);
+      return [next, next[0]];
+    },
+    states,
+    mask === undefined ? [rows] : [rows, mask],
+    { reverse },
+  );
+  return { outputs, last: end[0], states: end };
+}
+
+/** [rows, gates · units] with the gates of a unit side by side. */
+function gatesTogether(kernel: Tensor): Tensor {
+  const [rows, width] = kernel.shape;
+  return reshape(transpose(reshape(kernel, [rows, 4, width / 4]), [0, 2, 1]), [rows, width]);
+}
+
+export interface LSTMOptions extends RecurrentOptions, LSTMCellOptions {}
+
+/**
+ * Long short-term memory (Hochreiter and Schmidhuber 1997): with i, f, g and o the four parts of
+ * x · kernel + h · recurrentKernel + bias, in Keras's order, c' = σ(f) c + σ(i) tanh(g) and h' = σ(o) tanh(c').
+ * [batch, time, features] to [batch, units], the last step's, or with `returnSequences` [batch, time, units]; states h
+ * and c. kernel [features, 4 · units], recurrentKernel [units, 4 · units], bias [4 · units].
+ */
+export class LSTM extends RecurrentLayer<LSTMCell> {
+  static override readonly positional = ["units"];
+  static override readonly samples = () => [
+    { make: () => new LSTM(8), shape: [4, 6, 5] },
+    { make: () => new LSTM(5, { returnSequences: true, activation: "relu" }), shape: [3, 4, 2] },
+  ];
+  readonly units: number;
+
+  constructor(units: number, options: LSTMOptions = {}) {
+    const own: OwnLayerOptions<LSTMCellOptions> = { ...cellOptions, ...lstmOptions };
+    super("LSTM", (given) => new LSTMCell(units, given as LSTMCellOptions), options, own);
+    this.units = units;
+  }
+}

@@ -1,0 +1,205 @@
+// Recurrent layers in models: masks, states in and out, stateful ones, dropout, and what they refuse.
+
+import { beforeAll, describe, expect, it } from "vitest";
+import {
+  add,
+  type Device,
+  jit,
+  mul,
+  ShapeError,
+  setDevice,
+  slice,
+  type Tensor,
+  tensor,
+} from "../../engine/index.ts";
+import {
+  Bidirectional,
+  Dense,
+  Embedding,
+  GRU,
+  GRUCell,
+  input,
+  LSTM,
+  LSTMCell,
+  Masking,
+  Model,
+  modelFromConfig,
+  RecurrentCell,
+  RNN,
+  Sequential,
+  SimpleRNN,
+  TimeDistributed,
+} from "../../nn/index.ts";
+import { gpuDevice } from "../support/devices.ts";
+
+let gpu: Device;
+beforeAll(async () => {
+  gpu = await gpuDevice();
+  setDevice(gpu);
+});
+
+const waves = (shape: readonly number[], shift = 0) =>
+  tensor(
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i * 1.3 + shift)),
+    { shape: [...shape] },
+  );
+const numbers = async (x: Tensor) => [...(await x.data())];
+
+describe("recurrent layers", () => {
+  it("fit learns which of two letters came first, over masked sequences of unlike lengths", async () => {
+    const rows: number[][] = [];
+    const labels: number[] = [];
+    for (let i = 0; i < 96; i++) {
+      const length = 3 + (i % 5);
+      const row = Array.from({ length: 8 }, (_, k) => (k < length ? 1 + ((i * 7 + k * 3) % 3) : 0));
+      row[0] = 4 + (i % 2);
+      rows.push(row);
+      labels.push(i % 2);
+    }
+    const model = new Sequential([
+      new Embedding(6, 8, { maskZero: true, inputShape: [null] }),
+      new LSTM(16),
+      new Dense(1, { activation: "sigmoid" }),
+    ]);
+    model.compile({ optimizer: "adam", loss: "binaryCrossentropy", metrics: ["accuracy"] });
+    model.optimizer!.learningRate = 0.02;
+    const history = await model.fit(rows, labels, { epochs: 20, batchSize: 32, verbose: 0 });
+    expect(history.history.accuracy.at(-1)).toBeGreaterThan(0.95);
+    const padded = rows.map((row) => [...row, 0, 0]);
+    const [x, y] = [await numbers(model.call(tensor(rows))), await numbers(model.call(tensor(padded)))];
+    x.forEach((value, i) => {
+      expect(Math.abs(value - y[i])).toBeLessThan(1e-5);
+    });
+  });
+
+  it("states come out, and go in: two halves give what the whole gives", async () => {
+    for (const layer of [
+      new LSTM(5, { returnSequences: true, returnState: true }),
+      new GRU(5, { returnSequences: true, returnState: true }),
+      new SimpleRNN(5, { returnSequences: true, returnState: true }),
+    ]) {
+      const x = waves([2, 6, 3]);
+      const halves = [slice(x, [0, 0], [undefined, 3]), slice(x, [0, 3])];
+      const [, ...whole] = layer.call(x) as Tensor[];
+      const [, ...states] = layer.call(halves[0]) as Tensor[];
+      const [, ...after] = layer.call([halves[1], ...states]) as Tensor[];
+      for (const [k, state] of after.entries()) {
+        const [got, want] = [await numbers(state), await numbers(whole[k])];
+        got.forEach((value, i) => {
+          expect(Math.abs(value - want[i])).toBeLessThan(1e-5);
+        });
+      }
+    }
+  });
+
+  it("a stateful layer goes on from batch to batch, in jit too, until resetStates()", async () => {
+    const layer = new LSTM(4, { stateful: true, batchSize: 2 });
+    const x = waves([2, 3, 5]);
+    const first = await numbers(layer.call(x));
+    const second = await numbers(layer.call(x));
+    expect(second).not.toEqual(first);
+    layer.resetStates();
+    const step = jit((x) => layer.call(x) as Tensor);
+    const again = await numbers(step(x));
+    const next = await numbers(step(x));
+    again.forEach((value, i) => {
+      expect(Math.abs(value - first[i])).toBeLessThan(1e-6);
+      expect(Math.abs(next[i] - second[i])).toBeLessThan(1e-6);
+    });
+    expect(() => layer.call(waves([3, 3, 5]))).toThrow(/stateful for batches of 2 sequences, got 3/);
+    expect(() => new LSTM(4, { stateful: true })).toThrow(/batchSize, which stateful needs/);
+  });
+
+  it("a cell of one's own, and built-in cells, by RNN", async () => {
+    class Decay extends RecurrentCell {
+      readonly stateSizes = [3];
+      constructor() {
+        super("Decay", {}, {});
+      }
+      protected forward([x, h]: readonly Tensor[]): readonly Tensor[] {
+        const state = add(mul(h, 0.5), x);
+        return [state, state];
+      }
+      override outputSpec(inputs: Parameters<RecurrentCell["outputSpec"]>[0]) {
+        return [inputs[0], inputs[0]];
+      }
+    }
+    const x = waves([2, 4, 3]);
+    const values = await numbers(x);
+    const got = await numbers(new RNN(new Decay()).call(x));
+    for (let b = 0; b < 2; b++)
+      for (let f = 0; f < 3; f++) {
+        let h = 0;
+        for (let t = 0; t < 4; t++) h = h / 2 + values[b * 12 + t * 3 + f];
+        expect(got[b * 3 + f]).toBeCloseTo(h, 5);
+      }
+    const lstm = new LSTM(4, { returnSequences: true });
+    const byCell = new RNN(new LSTMCell(4), { returnSequences: true });
+    lstm.build([4, 3]);
+    byCell.build([4, 3]);
+    for (const [k, weight] of lstm.weights.entries()) byCell.weights[k].assign(weight);
+    expect(await numbers(byCell.call(x))).toEqual(await numbers(lstm.call(x)));
+    const [output, state] = new GRUCell(4).call([waves([2, 3]), waves([2, 4])]);
+    expect(await numbers(output)).toEqual(await numbers(state));
+    expect(() => new RNN(new Dense(3) as never)).toThrow(/takes a cell/);
+  });
+
+  it("dropout and recurrent dropout act in training alone, the same at all steps", async () => {
+    const layer = new SimpleRNN(64, {
+      activation: "linear",
+      dropout: 0.5,
+      useBias: false,
+      returnSequences: true,
+    });
+    const x = tensor(new Float32Array(3 * 4 * 64).fill(1), { shape: [3, 4, 64] });
+    const plain = await numbers(layer.call(x));
+    expect(await numbers(layer.call(x))).toEqual(plain);
+    const [a, b] = [
+      await numbers(layer.call(x, { training: true })),
+      await numbers(layer.call(x, { training: true })),
+    ];
+    expect(a).not.toEqual(plain);
+    expect(b).not.toEqual(a);
+    const gru = new GRU(8, { recurrentDropout: 0.5 });
+    const y = waves([2, 5, 3]);
+    expect(await numbers(gru.call(y, { training: true }))).not.toEqual(await numbers(gru.call(y)));
+  });
+
+  it("configs, clones, functional models with several outputs", async () => {
+    const start = input([null, 3]);
+    const [sequence, h, c] = new LSTM(4, { returnSequences: true, returnState: true }).call(start);
+    const both = new Bidirectional(new GRU(3, { returnSequences: true })).call(sequence);
+    const out = new TimeDistributed(new Dense(2)).call(both);
+    const model = new Model(start, [out, h, c]);
+    const x = waves([2, 5, 3]);
+    const made = modelFromConfig(JSON.parse(JSON.stringify({ type: model.type, config: model.config() })));
+    made.setWeights(await model.getWeights());
+    const [want, got] = [model.call(x) as unknown as Tensor[], made.call(x) as unknown as Tensor[]];
+    for (const [k, tensor] of want.entries()) expect(await numbers(got[k])).toEqual(await numbers(tensor));
+    expect(want[0].shape).toEqual([2, 5, 2]);
+    const paths = [...model.variables()].map(({ path }) => path);
+    expect(paths).toContain("lstm/cell/recurrentKernel");
+    expect(paths).toContain("bidirectional/backward/cell/bias");
+  });
+
+  it("refuses what does not fit", () => {
+    expect(() => new LSTM(4).call(waves([2, 3]))).toThrow(/takes sequences, \[batch, time, features\]/);
+    expect(() => new LSTM(0)).toThrow(/units/);
+    expect(() => new LSTM(4, { dropout: 1.5 })).toThrow(/dropout/);
+    const layer = new LSTM(4);
+    layer.build([3, 5]);
+    expect(() => layer.call([waves([2, 3, 5]), waves([2, 4])])).toThrow(ShapeError);
+    expect(() => layer.call(waves([2, 0, 5]))).toThrow(/no rows/);
+    expect(() => new Bidirectional(new Dense(3) as never)).toThrow(/takes a recurrent layer/);
+    expect(() => new Bidirectional(new LSTM(3), { backwardLayer: new LSTM(3) })).toThrow(
+      /one must go forwards and one backwards/,
+    );
+  });
+
+  it("a mask of no step leaves zeros and no gradient", async () => {
+    const layer = new Sequential([new Masking({ inputShape: [3, 2] }), new LSTM(4)]);
+    expect(await numbers(layer.call(tensor(new Float32Array(12), { shape: [2, 3, 2] })) as Tensor)).toEqual(
+      new Array(8).fill(0),
+    );
+  });
+});
