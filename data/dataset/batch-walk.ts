@@ -41,8 +41,8 @@ export interface BatchWalk {
   /**
    * What it had on the device is gone: it is put there again. The next `begin` goes by what was {@link upcoming} once.
    *
-   * @param state the random state from which orders of rows follow
+   * @param state the random state from which the order of rows follows, where one does
    */
-  rewind?(upcoming: DatasetPosition | undefined, state: ArrayLike<number>): void;
+  rewind?(upcoming: DatasetPosition | undefined, state: ArrayLike<number> | undefined): void;
   dispose(): void;
 }

@@ -242,7 +242,7 @@ export class FitRun implements FitContext {
       if (!isBegun && (to.isBegun || !isLast)) this.#beginEpoch(epoch, steps);
       const until = isLast ? to.steps : Number.POSITIVE_INFINITY;
       if (until > 0 && (to.isBegun || !isLast)) {
-        await loop.epoch({ from: { steps, samples, isBegun: this.#isWalking }, until, onProgress });
+        await loop.epoch({ epoch, from: { steps, samples, isBegun: this.#isWalking }, until, onProgress });
         this.#isWalking = isLast;
       }
       [steps, samples, isBegun] = [0, 0, false];
@@ -259,7 +259,8 @@ export class FitRun implements FitContext {
   async #tellSteps(): Promise<void> {
     const { trainer, steps, samples, walk } = this;
     const hooks = this.#hooks;
-    const isLast = !walk.hasNext;
+    // Where batches are waited for, none may be there though more will come.
+    const isLast = walk.ready === undefined ? !walk.hasNext : steps === walk.steps;
     const due = this.callbacks.filter(
       ({ onStepsEnd, everySteps = 1 }) => onStepsEnd !== undefined && (isLast || steps % everySteps === 0),
     );

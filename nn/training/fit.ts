@@ -179,6 +179,7 @@ export async function fitModel(
     };
     const loop = use(new Loop(device, walk, step, options));
     const { snapshotEvery, snapshotBudget } = options;
+    const isOrdered = set === undefined && shuffle;
     const run = new FitRun({
       model,
       trainer,
@@ -191,7 +192,12 @@ export async function fitModel(
       guard:
         snapshotEvery === false
           ? undefined
-          : { snapshotEvery, snapshotBudget, data: [...tensorsOf(feed), ...tensorsOf(held)], shuffleState },
+          : {
+              snapshotEvery,
+              snapshotBudget,
+              data: [...tensorsOf(feed), ...tensorsOf(held)],
+              shuffleState: isOrdered ? shuffleState : undefined,
+            },
       use,
       epoch: options.initialEpoch ?? 0,
       epochs,

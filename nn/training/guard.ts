@@ -32,8 +32,8 @@ export interface Guarded {
   /** The data that lie on the device. */
   readonly data: readonly { readonly name: string; readonly tensor: Tensor }[];
   readonly sums: readonly Sums[];
-  /** Its orders of samples come from it, one an epoch. */
-  readonly shuffleState: Variable;
+  /** What the walk's orders of samples come from, one an epoch; undefined where it has none. */
+  readonly shuffleState: Variable | undefined;
   readonly walk: BatchWalk;
   readonly validationWalk: BatchWalk | undefined;
   readonly place: Place;
@@ -207,18 +207,20 @@ export class Guard {
 
   async #restore({ place, upcoming, variables, taken }: Snapshot): Promise<void> {
     const { shuffleState, walk, validationWalk } = this.#run;
+    let state: HostArray | undefined;
     for (const [variable, { values }] of variables) {
       if (variable.isDisposed) continue;
-      const isOrder = variable === shuffleState;
-      const given = isOrder && place.isBegun ? values.slice() : values;
-      // The walk goes on to the epoch's order as it begins.
-      if (isOrder && place.isBegun) given[2]--;
-      if (isOrder) {
-        walk.rewind?.(upcoming, given);
-        validationWalk?.rewind?.(undefined, given);
+      let given = values;
+      if (variable === shuffleState) {
+        given = values.slice();
+        // The walk goes on to the epoch's order as it begins.
+        if (place.isBegun) given[2]--;
+        state = given;
       }
       variable.set(given);
     }
+    walk.rewind?.(upcoming, state);
+    validationWalk?.rewind?.(undefined, state);
     for (const [sums, found] of taken) sums.taken = Promise.resolve(found);
     let from = place;
     for (const change of [...this.#changes, { place: this.#run.place, values: [] }]) {

@@ -204,8 +204,8 @@ export class StreamedBatches implements BatchWalk {
     this.#loaded = -1;
   }
 
-  rewind(_: unknown, state: ArrayLike<number>): void {
-    this.#shuffle?.key.set(state);
+  rewind(_: unknown, state: ArrayLike<number> | undefined): void {
+    if (state !== undefined) this.#shuffle?.key.set(state);
     this.#loaded = -1;
   }
 
