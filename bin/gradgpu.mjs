@@ -1,12 +1,13 @@
 #!/usr/bin/env node
-// npx gradgpu doctor: what this machine offers a project that uses gradgpu and, for each thing missing, the exact command
-// that fixes it. Installs nothing. Exit code 0 when WebGPU can be used, else 1.
+// npx gradgpu: `doctor` says what this machine offers a project that uses gradgpu and, for each thing missing, the exact
+// command that fixes it (it installs nothing; exit code 0 when WebGPU can be used, else 1); `log` makes a page of logs.
 
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { log, usage as logUsage } from "./log/command.mjs";
 import { conclude, describeAdapters, describeMachine, fix, print, row, section } from "./report.mjs";
 
 const require = createRequire(import.meta.url);
@@ -54,8 +55,8 @@ function describePackages() {
 }
 
 const usage = `gradgpu doctor    what this machine offers gradgpu, and how to get what is missing
-`;
-const [command] = process.argv.slice(2);
+${logUsage}`;
+const [command, ...args] = process.argv.slice(2);
 if (command === "doctor") {
   print("gradgpu doctor");
   describeMachine();
@@ -66,6 +67,8 @@ if (command === "doctor") {
     print(
       `The driver is chosen before a program starts: VK_DRIVER_FILES=${best.env.VK_DRIVER_FILES} node PROGRAM`,
     );
+} else if (command === "log") {
+  process.exitCode = await log(args);
 } else {
   const isHelp = command === undefined || command === "--help" || command === "-h";
   (isHelp ? process.stdout : process.stderr).write(

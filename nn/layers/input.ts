@@ -1,6 +1,6 @@
 // Input: says what a Sequential takes, as its first entry. It has no weights, and gets no row in the summary.
 
-import { div, mul, type Tensor } from "../../engine/index.ts";
+import { cast, type DType, div, mul, noGrad, type Tensor } from "../../engine/index.ts";
 import { type InputOptions, input, type Placeholder } from "./placeholder.ts";
 import type { SampleShape } from "./spec.ts";
 
@@ -31,4 +31,13 @@ export function scaleBytes(bytes: Tensor, scale: number): Tensor {
   const divisor = Math.round(1 / scale);
   if (divisor > 1 && Math.fround(1 / divisor) === Math.fround(scale)) return div(bytes, divisor);
   return scale === 1 ? bytes : mul(bytes, scale);
+}
+
+/** What comes into a model, in the dtype that its input has. */
+export function asInput(x: Tensor, dtype: DType, byteScale: number): Tensor {
+  if (x.dtype === dtype) return x;
+  return noGrad(() => {
+    const values = cast(x, dtype);
+    return x.dtype === "u8" && dtype === "f32" ? scaleBytes(values, byteScale) : values;
+  });
 }

@@ -17,15 +17,14 @@ export interface LogFile {
 
 /** What pages call a FileSystemDirectoryHandle, as far as it is needed. */
 export interface DirectoryHandle {
-  readonly kind: "directory";
-  readonly name: string;
   getDirectoryHandle(name: string, options: { create: boolean }): Promise<DirectoryHandle>;
   getFileHandle(name: string, options: { create: boolean }): Promise<FileHandle>;
 }
 
 interface FileHandle {
   createWritable(options: { keepExistingData: boolean }): Promise<{
-    write(chunk: { type: "write"; position: number; data: Uint8Array }): Promise<void>;
+    // biome-ignore lint/suspicious/noExplicitAny: compilers differ in the arrays that they take there
+    write(chunk: any): Promise<void>;
     close(): Promise<void>;
   }>;
 }
@@ -105,48 +104,37 @@ export function openLogFile(what: string, target: LogTarget, path: string): LogF
 
 interface NodeFiles {
   mkdir(path: string, options: { recursive: boolean }): Promise<unknown>;
-  open(path: string, flags: string): Promise<NodeFileHandle>;
+  appendFile(path: string, bytes: Uint8Array, options: { flag: string }): Promise<void>;
 }
 
-interface NodeFileHandle {
-  write(bytes: Uint8Array, offset: number): Promise<{ bytesWritten: number }>;
-  close(): Promise<void>;
-}
-
+/** Opened for each write: a run that ends by an error leaves nothing open. */
 class NodeFile implements LogFile {
   path: string;
-  #handle: NodeFileHandle | undefined;
+  #isThere = false;
 
   constructor(path: string) {
     this.path = path;
   }
 
   async append(bytes: Uint8Array): Promise<void> {
-    this.#handle ??= await this.#open();
-    let at = 0;
-    while (at < bytes.length) at += (await this.#handle.write(bytes, at)).bytesWritten;
-  }
-
-  async flush(): Promise<void> {}
-
-  async close(): Promise<void> {
-    await this.#handle?.close();
-    this.#handle = undefined;
-  }
-
-  async #open(): Promise<NodeFileHandle> {
     const fs = await importByName<NodeFiles>("node:fs/promises");
+    if (this.#isThere) return fs.appendFile(this.path, bytes, { flag: "a" });
     await fs.mkdir(this.path.slice(0, this.path.lastIndexOf("/")), { recursive: true });
     const wanted = this.path;
-    for (let i = 1; ; i++) {
+    for (let i = 1; !this.#isThere; i++) {
       try {
-        return await fs.open(this.path, "ax");
+        await fs.appendFile(this.path, bytes, { flag: "ax" });
+        this.#isThere = true;
       } catch (error) {
         if ((error as { code?: string }).code !== "EEXIST") throw error;
         this.path = `${wanted}.${i}`;
       }
     }
   }
+
+  async flush(): Promise<void> {}
+
+  async close(): Promise<void> {}
 }
 
 /** Milliseconds between two writes of a page's file, each of which copies what is there already. */

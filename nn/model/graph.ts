@@ -1,8 +1,8 @@
 // Graph: the calls that lead from a model's inputs to its outputs, in order, with a name for each layer.
 
-import { ArgumentError, cast, noGrad, ShapeError, showShape, Tensor, type Tree } from "../../engine/index.ts";
+import { ArgumentError, ShapeError, showShape, Tensor, type Tree } from "../../engine/index.ts";
 import { isPlainObject, kindOf, leavesOf, mapTree, withLeaves } from "../../engine/internal.ts";
-import { scaleBytes } from "../layers/input.ts";
+import { asInput } from "../layers/input.ts";
 import type { Layer } from "../layers/layer.ts";
 import { baseName, freeName } from "../layers/names.ts";
 import { type Call, Placeholder, specsOfValues } from "../layers/placeholder.ts";
@@ -255,9 +255,5 @@ function readOne(
       `${what}: takes inputs of shape ${batched(shape)}${name === "input" ? "" : ` as "${name}"`}, got ${showShape(x.shape)}`,
     );
   }
-  if (x.dtype === dtype) return x;
-  return noGrad(() => {
-    const values = cast(x, dtype);
-    return x.dtype === "u8" && dtype === "f32" ? scaleBytes(values, byteScale) : values;
-  });
+  return asInput(x, dtype, byteScale);
 }

@@ -147,11 +147,11 @@ export async function fitModel(
       }
       held = heldSet?.feed ?? feedOf(heldReading, ...(validationData as ArrayData));
     }
-    if (set === undefined) await checkWeights(what, feed);
-    if (held !== undefined && heldSet === undefined) await checkWeights(`${what}, validationData`, held);
+    if (set === undefined) checkWeights(what, feed);
+    if (held !== undefined && heldSet === undefined) checkWeights(`${what}, validationData`, held);
     const { classWeight } = options;
     const { outputNames, outputShapes } = model;
-    const classWeights = await classWeightsOf(what, classWeight, outputNames, losses, outputShapes, device);
+    const classWeights = classWeightsOf(what, classWeight, outputNames, losses, outputShapes, device);
     const trainer = use(model.makeTrainer({ hasWeights: feed.hasWeights, classWeights }));
     await feed.checked;
     await held?.checked;

@@ -70,3 +70,8 @@ export class History<V extends MetricValue = number> {
 
 /** `accuracy` of the validation data is `valAccuracy`. */
 export const validationName = (name: string) => `val${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+
+/** The name in training of a number of the validation data: `accuracy` of `valAccuracy`. Undefined for one of the training. */
+export function trainingName(name: string, logs: Logs): string | undefined {
+  return Object.keys(logs).find((other) => other !== name && validationName(other) === name);
+}

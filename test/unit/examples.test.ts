@@ -1,9 +1,12 @@
 // The examples run from their files as a reader runs them, on little data and the CPU reference, and end by themselves.
 
 import { execFile } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { eventFilesIn, eventsIn, summariesIn } from "../support/event-reader.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
@@ -120,5 +123,23 @@ describe("examples", () => {
     const [frozen, tuned] = [lines[4], lines[5]].map(percent);
     expect(frozen).toBeGreaterThan(40);
     expect(tuned).toBeGreaterThan(frozen);
+  });
+
+  it("tensorboard logs a deep network, weights, gradients and activations", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-example-"));
+    try {
+      const lines = await run("tensorboard", "--epochs", "2", "--limit", "300", "--logdir", folder);
+      expect(lines[0]).toBe(`The log: npx gradgpu log ${folder}, or tensorboard --logdir ${folder}`);
+      const [file] = eventFilesIn(folder).get("train")!;
+      const found = summariesIn(eventsIn(fs.readFileSync(file)));
+      const losses = found.filter(({ tag }) => tag === "epoch_loss").map(({ tensor }) => tensor.float_val[0]);
+      expect(losses).toHaveLength(2);
+      expect(losses[1]).toBeLessThan(losses[0]);
+      const histograms = new Set(found.filter(({ plugin }) => plugin === "histograms").map(({ tag }) => tag));
+      // Weights of 4 dense layers and 3 batch normalizations; of the trained ones gradients; 8 layers.
+      expect(histograms.size).toBe(20 + 14 + 8);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -17,6 +17,7 @@ import {
   JSONLogger,
   LambdaCallback,
   LearningRateScheduler,
+  LogDownload,
   ProgressBar,
   ReduceLROnPlateau,
   type ReduceLROnPlateauOptions,
@@ -64,10 +65,15 @@ const first: Readonly<Record<string, readonly unknown[]>> = {
   LambdaCallback: [],
   LearningRateScheduler: [(_: number, rate: number) => rate],
 };
+/** What they take part with, where that is more. */
+const whole: Readonly<Record<string, readonly unknown[]>> = {
+  LambdaCallback: [{ onTrainEnd() {} }],
+  TensorBoard: [{ logDir: new LogDownload() }],
+};
 const makers = Object.entries(all) as [string, new (...args: unknown[]) => Callback][];
 
 describe.each(makers)("%s, as every callback", (name, Kind) => {
-  const given = name === "LambdaCallback" ? [{ onTrainEnd() {} }] : (first[name] ?? []);
+  const given = whole[name] ?? first[name] ?? [];
   const makeModel = () =>
     new Sequential([new Input([1]), new Dense(1, { kernelInitializer: "zeros" })]).compile({
       optimizer: new SGD({ learningRate: 0.05, useEma: name === "SwapEmaWeights" }),

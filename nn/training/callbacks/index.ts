@@ -9,4 +9,5 @@ export { ProgressBar, type ProgressBarOptions } from "./progress-bar.ts";
 export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from "./reduce-learning-rate.ts";
 export { StepLosses } from "./step-losses.ts";
 export { SwapEmaWeights, type SwapEmaWeightsOptions } from "./swap-ema-weights.ts";
+export { TensorBoard, type TensorBoardOptions } from "./tensor-board.ts";
 export { TerminateOnNaN, type TerminateOnNaNOptions } from "./terminate-on-nan.ts";
