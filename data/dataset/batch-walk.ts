@@ -38,5 +38,13 @@ export interface BatchWalk {
   resumeAt?(position: DatasetPosition): void;
   /** Told that the state of shuffles was set to these words, where it keeps them on the host, too. */
   reshuffle?(state: Uint32Array): void;
+  /** What the next `begin` goes by beside its arguments. */
+  readonly upcoming?: DatasetPosition | undefined;
+  /**
+   * What it had on the device is gone: it is put there again. The next `begin` goes by what was {@link upcoming} once.
+   *
+   * @param state the random state from which the order of rows follows, where one does
+   */
+  rewind?(upcoming: DatasetPosition | undefined, state: ArrayLike<number> | undefined): void;
   dispose(): void;
 }

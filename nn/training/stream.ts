@@ -166,6 +166,7 @@ export class StreamedBatches implements BatchWalk {
       rows instanceof HostRows ? new Chunk(`batch/${i}`, device, rows, chunkRows) : undefined,
     );
     this.#cursor = variable(0, { device, trainable: false, dtype: "i32", name: "batch/cursor" });
+    this.#cursor.isFleeting = true;
   }
 
   get steps(): number {
@@ -205,6 +206,11 @@ export class StreamedBatches implements BatchWalk {
 
   reshuffle(state: Uint32Array): void {
     this.#shuffle?.key.set(state);
+  }
+
+  rewind(_: unknown, state: ArrayLike<number> | undefined): void {
+    if (state !== undefined) this.#shuffle?.key.set(state);
+    this.#loaded = -1;
   }
 
   /** Never goes past the end of a chunk if asked for {@link fullBatchesLeft} at most, or for one. */
@@ -265,6 +271,7 @@ class Chunk {
       dtype,
       name,
     });
+    this.rows.isFleeting = true;
   }
 
   /** Takes the `count` rows from `first` on: of `order`, or else of the rows as they lie from `start` on. */

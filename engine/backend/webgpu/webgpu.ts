@@ -59,7 +59,7 @@ export class WebgpuBackend implements Backend {
   readonly sliceAlignment: number;
   readonly profile: AdapterProfile;
   readonly lost: Promise<string>;
-  readonly reopen: (() => Promise<Backend>) | undefined;
+  reopen: (() => Promise<Backend>) | undefined;
   readonly #device: GPUDevice;
   readonly #pool: BufferPool;
   readonly #pipelines: PipelineCache;
