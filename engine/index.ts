@@ -29,9 +29,10 @@ export {
   valueAndGrad,
   variableGrads,
 } from "./autograd/grad.ts";
+export type { TapeOptions } from "./autograd/gradient-tape.ts";
 export { type GradientHook, type HookHandle, registerHook } from "./autograd/hooks.ts";
 export type { StepValues, TapeStep } from "./autograd/step.ts";
-export { type StepOptions, Tape, type TapeOptions } from "./autograd/tape.ts";
+export { type StepOptions, Tape } from "./autograd/tape.ts";
 export {
   type HessianProducts,
   hessian,

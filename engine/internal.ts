@@ -21,10 +21,13 @@ export { printable } from "./base/printable.ts";
 export * as hostRandom from "./base/random/draws.ts";
 export { fillPermutation } from "./base/random/permutation.ts";
 export { philoxFill, purpose as randomPurpose } from "./base/random/philox.ts";
+export { sameShape } from "./base/shape.ts";
 export { isPlainObject, leavesOf, mapTree, withLeaves } from "./base/tree.ts";
 export * from "./ops/internal.ts";
 export { packVariables, VariablePack } from "./state/pack.ts";
 export { checkSize, fromValues, isList } from "./tensor/create.ts";
+/** @internal */
+export { joinRows } from "./tensor/join-rows.ts";
 /** @internal */
 export { claim } from "./tensor/scope.ts";
 export { track } from "./tensor/scope-stack.ts";

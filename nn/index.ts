@@ -57,6 +57,7 @@ export {
   saveWeights,
   weightBytes,
 } from "./state/saved-weights.ts";
+export { restore, Snapshot, type Snapshotted, snapshot } from "./state/snapshot.ts";
 export type { WeightValue } from "./state/weights.ts";
 export type { Callback, CallbackState, FitContext, FitParams } from "./training/callbacks/callback.ts";
 export * from "./training/callbacks/index.ts";

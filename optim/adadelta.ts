@@ -1,17 +1,11 @@
 // Adadelta: steps as large as the last ones, against gradients as large as the last ones.
 
 import { add, mul, sqrt, square, sub, type Tensor } from "../engine/index.ts";
-import { belowOne } from "../engine/internal.ts";
+import { DeclaredOptimizer } from "./declared.ts";
 import { flushSquare, overRoot } from "./flush.ts";
 import { complement, type Hyper } from "./hyper.ts";
-import {
-  Optimizer,
-  type OptimizerOptions,
-  type OwnOptions,
-  type RuleConfig,
-  type UpdateContext,
-  type UpdateResult,
-} from "./optimizer.ts";
+import { hyper, type OptimizerOptions, type OwnOptions, share } from "./options.ts";
+import type { UpdateContext, UpdateResult } from "./update.ts";
 
 export interface AdadeltaOptions extends OptimizerOptions {
   /** ρ: how much of both means is kept at each step. Default 0.95. */
@@ -20,7 +14,7 @@ export interface AdadeltaOptions extends OptimizerOptions {
   epsilon?: Hyper | null;
 }
 
-const ownOptions: OwnOptions<AdadeltaOptions> = { rho: true, epsilon: true };
+const own: OwnOptions<AdadeltaOptions> = { rho: share(0.95), epsilon: hyper(1e-7) };
 
 type Slot = "meanSquare" | "meanSquareStep";
 
@@ -28,15 +22,13 @@ type Slot = "meanSquare" | "meanSquareStep";
  * a ← ρ a + (1 - ρ) g²; s = g √(d + ε) / √(a + ε); d ← ρ d + (1 - ρ) s²; w ← w - η s. Default learning rate η 0.001 as
  * in Keras; the paper's is 1. Source: Zeiler 2012.
  */
-export class Adadelta extends Optimizer<Slot> {
-  readonly rho: Hyper;
-  readonly epsilon: Hyper;
+export class Adadelta extends DeclaredOptimizer<Slot> {
+  declare readonly rho: Hyper;
+  declare readonly epsilon: Hyper;
   protected readonly slotStarts: Record<Slot, number> = { meanSquare: 0, meanSquareStep: 0 };
 
   constructor(options: AdadeltaOptions = {}) {
-    super("Adadelta", 0.001, options, ownOptions);
-    this.rho = this.hyper("rho", options.rho ?? 0.95, belowOne);
-    this.epsilon = this.hyper("epsilon", options.epsilon ?? 1e-7);
+    super("Adadelta", 0.001, options, own);
   }
 
   protected update({ value, gradient, slots, learningRate, at }: UpdateContext<Slot>): UpdateResult<Slot> {
@@ -49,10 +41,5 @@ export class Adadelta extends Optimizer<Slot> {
       value: sub(value, mul(step, learningRate)),
       slots: { meanSquare, meanSquareStep: mean(slots.meanSquareStep, step) },
     };
-  }
-
-  protected ruleConfig(): RuleConfig {
-    const { rho, epsilon } = this;
-    return { rho, epsilon };
   }
 }

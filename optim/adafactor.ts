@@ -20,16 +20,11 @@ import {
   type Tensor,
   type Variable,
 } from "../engine/index.ts";
-import { aboveZero, atLeastZero } from "../engine/internal.ts";
+import { aboveZero, atLeastZero, showGiven } from "../engine/internal.ts";
+import { DeclaredOptimizer } from "./declared.ts";
 import type { Hyper } from "./hyper.ts";
-import {
-  Optimizer,
-  type OptimizerOptions,
-  type OwnOptions,
-  type RuleConfig,
-  type UpdateContext,
-  type UpdateResult,
-} from "./optimizer.ts";
+import { fixed, hyper, type OptimizerOptions, type OwnOptions } from "./options.ts";
+import type { UpdateContext, UpdateResult } from "./update.ts";
 
 export interface AdafactorOptions extends OptimizerOptions {
   /** The mean squares keep 1 - tᵇ at step t, b below 0. Default -0.8. */
@@ -42,11 +37,16 @@ export interface AdafactorOptions extends OptimizerOptions {
   clipThreshold?: number;
 }
 
-const ownOptions: OwnOptions<AdafactorOptions> = {
-  beta2Decay: true,
-  epsilon1: true,
-  epsilon2: true,
-  clipThreshold: true,
+const belowZero = (who: string, what: string, value: number): number => {
+  if (Number.isFinite(value) && value < 0) return value;
+  throw new ArgumentError(`${who}: ${what} must be a finite number below 0, got ${showGiven(value)}`);
+};
+
+const own: OwnOptions<AdafactorOptions> = {
+  beta2Decay: fixed(-0.8, belowZero),
+  epsilon1: fixed(1e-30, atLeastZero),
+  epsilon2: hyper(1e-3),
+  clipThreshold: fixed(1, aboveZero),
 };
 
 type Slot = "row" | "column" | "meanSquare";
@@ -57,22 +57,15 @@ type Slot = "row" | "column" | "meanSquare";
  * w ← w - max(ε₂, rms(w)) min(η, 1 / √t) u / max(1, rms(u) / clipThreshold). Default learning rate η 0.001. Source: Shazeer
  * and Stern 2018, as Keras 3 has it, whose `relative_step` changes nothing.
  */
-export class Adafactor extends Optimizer<Slot> {
-  readonly beta2Decay: number;
-  readonly epsilon1: number;
-  readonly epsilon2: Hyper;
-  readonly clipThreshold: number;
+export class Adafactor extends DeclaredOptimizer<Slot> {
+  declare readonly beta2Decay: number;
+  declare readonly epsilon1: number;
+  declare readonly epsilon2: Hyper;
+  declare readonly clipThreshold: number;
   protected readonly slotStarts: Record<Slot, number> = { row: 0, column: 0, meanSquare: 0 };
 
   constructor(options: AdafactorOptions = {}) {
-    super("Adafactor", 0.001, options, ownOptions);
-    const { beta2Decay = -0.8 } = options;
-    if (!(Number.isFinite(beta2Decay) && beta2Decay < 0))
-      throw new ArgumentError(`${this.name}: beta2Decay must be a finite number below 0, got ${beta2Decay}`);
-    this.beta2Decay = beta2Decay;
-    this.epsilon1 = atLeastZero(this.name, "epsilon1", options.epsilon1 ?? 1e-30);
-    this.epsilon2 = this.hyper("epsilon2", options.epsilon2 ?? 1e-3);
-    this.clipThreshold = aboveZero(this.name, "clipThreshold", options.clipThreshold ?? 1);
+    super("Adafactor", 0.001, options, own);
   }
 
   protected override slotShape(slot: Slot, { shape }: Variable): readonly number[] | undefined {
@@ -115,11 +108,6 @@ export class Adafactor extends Optimizer<Slot> {
       value: byVariable.join(values),
       slots: { row: joined("row"), column: joined("column"), meanSquare: joined("meanSquare") },
     };
-  }
-
-  protected ruleConfig(): RuleConfig {
-    const { beta2Decay, epsilon1, epsilon2, clipThreshold } = this;
-    return { beta2Decay, epsilon1, epsilon2, clipThreshold };
   }
 }
 

@@ -2,17 +2,12 @@
 
 import { add, mul, sqrt, square, sub } from "../engine/index.ts";
 import { atLeastZero } from "../engine/internal.ts";
+import { DeclaredOptimizer } from "./declared.ts";
 import { flushSquare, overRoot } from "./flush.ts";
 import type { Hyper } from "./hyper.ts";
-import {
-  Optimizer,
-  type OptimizerOptions,
-  type OwnOptions,
-  type RuleConfig,
-  type UpdateContext,
-  type UpdateResult,
-} from "./optimizer.ts";
+import { fixed, hyper, type OptimizerOptions, type OwnOptions } from "./options.ts";
 import type { Rule } from "./rule.ts";
+import type { UpdateContext, UpdateResult } from "./update.ts";
 
 export interface AdagradOptions extends OptimizerOptions {
   /** What the accumulators start from. Default 0.1; older Keras started from 0. */
@@ -21,22 +16,22 @@ export interface AdagradOptions extends OptimizerOptions {
   epsilon?: Hyper | null;
 }
 
-const ownOptions: OwnOptions<AdagradOptions> = { initialAccumulatorValue: true, epsilon: true };
+const own: OwnOptions<AdagradOptions> = {
+  initialAccumulatorValue: fixed(0.1, atLeastZero),
+  epsilon: hyper(1e-7),
+};
 
 /**
  * a ← a + g²; w ← w - η g / √(a + ε). Default learning rate η 0.001. It only ever slows down. Source: Duchi, Hazan
  * and Singer 2011, as Keras 3 has it.
  */
-export class Adagrad extends Optimizer<"accumulator"> {
-  readonly initialAccumulatorValue: number;
-  readonly epsilon: Hyper;
+export class Adagrad extends DeclaredOptimizer<"accumulator"> {
+  declare readonly initialAccumulatorValue: number;
+  declare readonly epsilon: Hyper;
   protected readonly slotStarts: Record<"accumulator", number>;
 
   constructor(options: AdagradOptions = {}) {
-    super("Adagrad", 0.001, options, ownOptions);
-    const start = options.initialAccumulatorValue ?? 0.1;
-    this.initialAccumulatorValue = atLeastZero(this.name, "initialAccumulatorValue", start);
-    this.epsilon = this.hyper("epsilon", options.epsilon ?? 1e-7);
+    super("Adagrad", 0.001, options, own);
     this.slotStarts = { accumulator: this.initialAccumulatorValue };
   }
 
@@ -47,11 +42,6 @@ export class Adagrad extends Optimizer<"accumulator"> {
     const accumulator = this.initialAccumulatorValue > 0 ? sum : flushSquare(sum);
     const step = overRoot(mul(gradient, learningRate), sqrt(add(accumulator, epsilon)), epsilon);
     return { value: sub(value, step), slots: { accumulator } };
-  }
-
-  protected ruleConfig(): RuleConfig {
-    const { initialAccumulatorValue, epsilon } = this;
-    return { initialAccumulatorValue, epsilon };
   }
 }
 

@@ -1,18 +1,12 @@
 // Adam, its AMSGrad variant, and AdamW.
 
 import { add, cast, div, maximum, mul, sqrt, square, sub } from "../engine/index.ts";
-import { belowOne, checkOptions } from "../engine/internal.ts";
+import { checkOptions } from "../engine/internal.ts";
+import { DeclaredOptimizer } from "./declared.ts";
 import { flush, flushSquare, overRoot } from "./flush.ts";
 import { complement, correctionOf, correctionStart, type Hyper } from "./hyper.ts";
-import {
-  Optimizer,
-  type OptimizerOptions,
-  type OwnOptions,
-  optimizerOptions,
-  type RuleConfig,
-  type UpdateContext,
-  type UpdateResult,
-} from "./optimizer.ts";
+import { flag, hyper, type OptimizerOptions, type OwnOptions, optimizerOptions, share } from "./options.ts";
+import type { UpdateContext, UpdateResult } from "./update.ts";
 
 export interface AdamOptions extends OptimizerOptions {
   /** β₁: how much of the first moment is kept at each step. Default 0.9. */
@@ -25,7 +19,12 @@ export interface AdamOptions extends OptimizerOptions {
   amsgrad?: boolean;
 }
 
-const ownOptions: OwnOptions<AdamOptions> = { beta1: true, beta2: true, epsilon: true, amsgrad: true };
+const own: OwnOptions<AdamOptions> = {
+  beta1: share(0.9),
+  beta2: share(0.999),
+  epsilon: hyper(1e-7),
+  amsgrad: flag(),
+};
 
 type Slot = "firstMoment" | "secondMoment" | "largestSecondMoment";
 
@@ -34,20 +33,16 @@ type Slot = "firstMoment" | "secondMoment" | "largestSecondMoment";
  * as Keras has it: α = η √(1 - β₂ᵗ) / (1 - β₁ᵗ), t counted from 1. Default learning rate η 0.001.
  * Source: Kingma and Ba 2015, section 2's last paragraph (their ε hat is this ε).
  */
-export class Adam extends Optimizer<Slot> {
-  readonly beta1: Hyper;
-  readonly beta2: Hyper;
-  readonly epsilon: Hyper;
-  readonly amsgrad: boolean;
+export class Adam extends DeclaredOptimizer<Slot> {
+  declare readonly beta1: Hyper;
+  declare readonly beta2: Hyper;
+  declare readonly epsilon: Hyper;
+  declare readonly amsgrad: boolean;
   protected readonly slotStarts: Record<Slot, number>;
 
   /** @param type what a subclass calls itself */
   constructor(options: AdamOptions = {}, type = "Adam") {
-    super(type, 0.001, options, ownOptions);
-    this.beta1 = this.hyper("beta1", options.beta1 ?? 0.9, belowOne);
-    this.beta2 = this.hyper("beta2", options.beta2 ?? 0.999, belowOne);
-    this.epsilon = this.hyper("epsilon", options.epsilon ?? 1e-7);
-    this.amsgrad = options.amsgrad ?? false;
+    super(type, 0.001, options, own);
     const starts = { firstMoment: 0, secondMoment: 0 };
     this.slotStarts = (this.amsgrad ? { ...starts, largestSecondMoment: 0 } : starts) as Record<Slot, number>;
   }
@@ -80,11 +75,6 @@ export class Adam extends Optimizer<Slot> {
       scalars: { ...ofFirst.scalars, ...ofSecond.scalars },
     };
   }
-
-  protected ruleConfig(): RuleConfig {
-    const { beta1, beta2, epsilon, amsgrad } = this;
-    return { beta1, beta2, epsilon, amsgrad };
-  }
 }
 
 /**
@@ -94,7 +84,7 @@ export class Adam extends Optimizer<Slot> {
 export class AdamW extends Adam {
   constructor(options: AdamOptions = {}) {
     // Before anything else is looked at: null has no weightDecay.
-    checkOptions<AdamOptions>("AdamW", options, { ...optimizerOptions, ...ownOptions });
+    checkOptions<object>("AdamW", options, { ...optimizerOptions, ...own } as object);
     super({ ...options, weightDecay: options.weightDecay ?? 0.004 }, "AdamW");
   }
 }

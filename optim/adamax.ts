@@ -1,17 +1,11 @@
 // Adamax: Adam that divides by the largest gradient of late instead of their root mean square.
 
 import { abs, add, cast, div, maximum, mul, sub } from "../engine/index.ts";
-import { belowOne } from "../engine/internal.ts";
+import { DeclaredOptimizer } from "./declared.ts";
 import { flush, overRoot } from "./flush.ts";
 import { complement, correctionOf, correctionStart, type Hyper } from "./hyper.ts";
-import {
-  Optimizer,
-  type OptimizerOptions,
-  type OwnOptions,
-  type RuleConfig,
-  type UpdateContext,
-  type UpdateResult,
-} from "./optimizer.ts";
+import { hyper, type OptimizerOptions, type OwnOptions, share } from "./options.ts";
+import type { UpdateContext, UpdateResult } from "./update.ts";
 
 export interface AdamaxOptions extends OptimizerOptions {
   /** β₁: how much of the first moment is kept at each step. Default 0.9. */
@@ -22,7 +16,7 @@ export interface AdamaxOptions extends OptimizerOptions {
   epsilon?: Hyper | null;
 }
 
-const ownOptions: OwnOptions<AdamaxOptions> = { beta1: true, beta2: true, epsilon: true };
+const own: OwnOptions<AdamaxOptions> = { beta1: share(0.9), beta2: share(0.999), epsilon: hyper(1e-7) };
 
 type Slot = "firstMoment" | "norm";
 
@@ -30,17 +24,14 @@ type Slot = "firstMoment" | "norm";
  * m as in Adam; u ← max(β₂ u, |g|); w ← w - η m / ((1 - β₁ᵗ) (u + ε)), t counted from 1. Default learning rate η 0.001.
  * Source: Kingma and Ba 2015, section 7.1, as Keras 3 has it.
  */
-export class Adamax extends Optimizer<Slot> {
-  readonly beta1: Hyper;
-  readonly beta2: Hyper;
-  readonly epsilon: Hyper;
+export class Adamax extends DeclaredOptimizer<Slot> {
+  declare readonly beta1: Hyper;
+  declare readonly beta2: Hyper;
+  declare readonly epsilon: Hyper;
   protected readonly slotStarts: Record<Slot, number> = { firstMoment: 0, norm: 0 };
 
   constructor(options: AdamaxOptions = {}) {
-    super("Adamax", 0.001, options, ownOptions);
-    this.beta1 = this.hyper("beta1", options.beta1 ?? 0.9, belowOne);
-    this.beta2 = this.hyper("beta2", options.beta2 ?? 0.999, belowOne);
-    this.epsilon = this.hyper("epsilon", options.epsilon ?? 1e-7);
+    super("Adamax", 0.001, options, own);
   }
 
   protected override get scalarStarts() {
@@ -55,10 +46,5 @@ export class Adamax extends Optimizer<Slot> {
     const norm = flush(maximum(mul(slots.norm, beta2), abs(gradient)));
     const step = overRoot(mul(first, div(learningRate, ofFirst.correction)), add(norm, epsilon), epsilon);
     return { value: sub(value, step), slots: { firstMoment: first, norm }, scalars: ofFirst.scalars };
-  }
-
-  protected ruleConfig(): RuleConfig {
-    const { beta1, beta2, epsilon } = this;
-    return { beta1, beta2, epsilon };
   }
 }

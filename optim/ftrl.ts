@@ -16,16 +16,11 @@ import {
   where,
 } from "../engine/index.ts";
 import { atLeastZero, showGiven } from "../engine/internal.ts";
+import { DeclaredOptimizer } from "./declared.ts";
 import { flush } from "./flush.ts";
-import type { Hyper } from "./hyper.ts";
-import {
-  Optimizer,
-  type OptimizerOptions,
-  type OwnOptions,
-  type RuleConfig,
-  type UpdateContext,
-  type UpdateResult,
-} from "./optimizer.ts";
+import { type Hyper, twice } from "./hyper.ts";
+import { fixed, hyper, type OptimizerOptions, type OwnOptions } from "./options.ts";
+import type { UpdateContext, UpdateResult } from "./update.ts";
 
 export interface FtrlOptions extends OptimizerOptions {
   /** To which power of the sum of squares the rate falls, at most 0. Default -0.5; 0 is a fixed rate. */
@@ -42,13 +37,18 @@ export interface FtrlOptions extends OptimizerOptions {
   beta?: Hyper;
 }
 
-const ownOptions: OwnOptions<FtrlOptions> = {
-  learningRatePower: true,
-  initialAccumulatorValue: true,
-  l1RegularizationStrength: true,
-  l2RegularizationStrength: true,
-  l2ShrinkageRegularizationStrength: true,
-  beta: true,
+const atMostZero = (who: string, what: string, value: number): number => {
+  if (Number.isFinite(value) && value <= 0) return value;
+  throw new ArgumentError(`${who}: ${what} must be a finite number of at most 0, got ${showGiven(value)}`);
+};
+
+const own: OwnOptions<FtrlOptions> = {
+  learningRatePower: fixed(-0.5, atMostZero),
+  initialAccumulatorValue: fixed(0.1, atLeastZero),
+  l1RegularizationStrength: fixed(0, atLeastZero),
+  l2RegularizationStrength: hyper(0),
+  l2ShrinkageRegularizationStrength: hyper(0),
+  beta: hyper(0),
 };
 
 type Slot = "accumulator" | "linear";
@@ -58,32 +58,17 @@ type Slot = "accumulator" | "linear";
  * w ← (clip(z, -λ₁, λ₁) - z) / (a'ᵖ / η + 2 λ₂ + β / η). Default learning rate η 0.001, which must not be 0. What weights
  * start from hardly counts: z starts from 0. Source: McMahan et al. 2013, as Keras 3 has it.
  */
-export class Ftrl extends Optimizer<Slot> {
-  readonly learningRatePower: number;
-  readonly initialAccumulatorValue: number;
-  readonly l1RegularizationStrength: number;
-  readonly l2RegularizationStrength: Hyper;
-  readonly l2ShrinkageRegularizationStrength: Hyper;
-  readonly beta: Hyper;
+export class Ftrl extends DeclaredOptimizer<Slot> {
+  declare readonly learningRatePower: number;
+  declare readonly initialAccumulatorValue: number;
+  declare readonly l1RegularizationStrength: number;
+  declare readonly l2RegularizationStrength: Hyper;
+  declare readonly l2ShrinkageRegularizationStrength: Hyper;
+  declare readonly beta: Hyper;
   protected readonly slotStarts: Record<Slot, number>;
 
   constructor(options: FtrlOptions = {}) {
-    super("Ftrl", 0.001, options, ownOptions);
-    const { learningRatePower = -0.5, initialAccumulatorValue = 0.1 } = options;
-    if (!(Number.isFinite(learningRatePower) && learningRatePower <= 0)) {
-      throw new ArgumentError(
-        `${this.name}: learningRatePower must be a finite number of at most 0, got ${showGiven(learningRatePower)}`,
-      );
-    }
-    this.learningRatePower = learningRatePower;
-    this.initialAccumulatorValue = atLeastZero(this.name, "initialAccumulatorValue", initialAccumulatorValue);
-    const l1 = options.l1RegularizationStrength ?? 0;
-    this.l1RegularizationStrength = atLeastZero(this.name, "l1RegularizationStrength", l1);
-    const strength = (what: "l2RegularizationStrength" | "l2ShrinkageRegularizationStrength" | "beta") =>
-      this.hyper(what, options[what] ?? 0);
-    this.l2RegularizationStrength = strength("l2RegularizationStrength");
-    this.l2ShrinkageRegularizationStrength = strength("l2ShrinkageRegularizationStrength");
-    this.beta = strength("beta");
+    super("Ftrl", 0.001, options, own);
     this.slotStarts = { accumulator: this.initialAccumulatorValue, linear: 0 };
   }
 
@@ -92,11 +77,11 @@ export class Ftrl extends Optimizer<Slot> {
     const shrinkage = at(this.l2ShrinkageRegularizationStrength);
     const accumulator = add(slots.accumulator, square(gradient));
     const grown = this.#raised(accumulator);
-    const penalized = shrinkage === 0 ? gradient : add(gradient, mul(value, mul2(shrinkage)));
+    const penalized = shrinkage === 0 ? gradient : add(gradient, mul(value, twice(shrinkage)));
     const sigma = div(sub(grown, this.#raised(slots.accumulator)), learningRate);
     const linear = flush(add(slots.linear, sub(penalized, mul(sigma, value))));
     const [l2, beta] = [at(this.l2RegularizationStrength), at(this.beta)];
-    const slower = add(div(add(grown, beta), learningRate), mul2(l2));
+    const slower = add(div(add(grown, beta), learningRate), twice(l2));
     const limit = this.l1RegularizationStrength;
     const ahead = limit === 0 ? mul(linear, -1) : sub(clip(linear, -limit, limit), linear);
     // Nothing is known yet of a weight without gradient where sums start from 0.
@@ -113,19 +98,4 @@ export class Ftrl extends Optimizer<Slot> {
     const raised = pow(maximum(accumulator, 1e-30), -this.learningRatePower);
     return this.learningRatePower === 0 ? raised : where(equal(accumulator, 0), 0, raised);
   }
-
-  protected ruleConfig(): RuleConfig {
-    const { learningRatePower, initialAccumulatorValue, l1RegularizationStrength } = this;
-    const { l2RegularizationStrength, l2ShrinkageRegularizationStrength, beta } = this;
-    return {
-      learningRatePower,
-      initialAccumulatorValue,
-      l1RegularizationStrength,
-      l2RegularizationStrength,
-      l2ShrinkageRegularizationStrength,
-      beta,
-    };
-  }
 }
-
-const mul2 = (x: number | Tensor): number | Tensor => (typeof x === "number" ? 2 * x : mul(x, 2));

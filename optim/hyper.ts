@@ -28,6 +28,9 @@ export type HyperValue = number | Tensor;
 /** 1 - x. */
 export const complement = (x: HyperValue): HyperValue => (typeof x === "number" ? 1 - x : sub(1, x));
 
+/** 2 x. */
+export const twice = (x: HyperValue): HyperValue => (typeof x === "number" ? 2 * x : mul(x, 2));
+
 /** When an update is made: what schedules go by. */
 export class Clock {
   readonly #name: string;

@@ -1,17 +1,11 @@
 // LAMB: Adam whose steps are as large, variable by variable, as the variable's weights, for large batches.
 
 import { add, cast, div, equal, logicalOr, mul, sqrt, square, sub, where } from "../engine/index.ts";
-import { belowOne } from "../engine/internal.ts";
+import { DeclaredOptimizer } from "./declared.ts";
 import { flush, flushSquare, overRoot } from "./flush.ts";
 import { complement, correctionOf, correctionStart, type Hyper } from "./hyper.ts";
-import {
-  Optimizer,
-  type OptimizerOptions,
-  type OwnOptions,
-  type RuleConfig,
-  type UpdateContext,
-  type UpdateResult,
-} from "./optimizer.ts";
+import { hyper, type OptimizerOptions, type OwnOptions, share } from "./options.ts";
+import type { UpdateContext, UpdateResult } from "./update.ts";
 
 export interface LambOptions extends OptimizerOptions {
   /** β₁: how much of the first moment is kept at each step. Default 0.9. */
@@ -22,7 +16,7 @@ export interface LambOptions extends OptimizerOptions {
   epsilon?: Hyper | null;
 }
 
-const ownOptions: OwnOptions<LambOptions> = { beta1: true, beta2: true, epsilon: true };
+const own: OwnOptions<LambOptions> = { beta1: share(0.9), beta2: share(0.999), epsilon: hyper(1e-7) };
 
 type Slot = "firstMoment" | "secondMoment";
 
@@ -31,17 +25,14 @@ type Slot = "firstMoment" | "secondMoment";
  * variable's, and their ratio 1 where one of them is 0. Default learning rate η 0.001. Source: You et al. 2019, as Keras 3
  * has it: weight decay comes before and is in no norm.
  */
-export class Lamb extends Optimizer<Slot> {
-  readonly beta1: Hyper;
-  readonly beta2: Hyper;
-  readonly epsilon: Hyper;
+export class Lamb extends DeclaredOptimizer<Slot> {
+  declare readonly beta1: Hyper;
+  declare readonly beta2: Hyper;
+  declare readonly epsilon: Hyper;
   protected readonly slotStarts: Record<Slot, number> = { firstMoment: 0, secondMoment: 0 };
 
   constructor(options: LambOptions = {}) {
-    super("Lamb", 0.001, options, ownOptions);
-    this.beta1 = this.hyper("beta1", options.beta1 ?? 0.9, belowOne);
-    this.beta2 = this.hyper("beta2", options.beta2 ?? 0.999, belowOne);
-    this.epsilon = this.hyper("epsilon", options.epsilon ?? 1e-7);
+    super("Lamb", 0.001, options, own);
   }
 
   protected override get reducesByVariable() {
@@ -72,10 +63,5 @@ export class Lamb extends Optimizer<Slot> {
       slots: { firstMoment: first, secondMoment: second },
       scalars: { ...ofFirst.scalars, ...ofSecond.scalars },
     };
-  }
-
-  protected ruleConfig(): RuleConfig {
-    const { beta1, beta2, epsilon } = this;
-    return { beta1, beta2, epsilon };
   }
 }

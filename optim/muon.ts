@@ -16,19 +16,22 @@ import {
   transpose,
   type Variable,
 } from "../engine/index.ts";
-import { atLeastOne, atLeastZero, belowOne, checkOptions, kindOf } from "../engine/internal.ts";
+import { atLeastOne, atLeastZero, checkOptions, kindOf } from "../engine/internal.ts";
+import type { RuleConfig } from "./config.ts";
+import { DeclaredOptimizer } from "./declared.ts";
 import { flush, flushSquare, overRoot } from "./flush.ts";
 import { checkFilter, fits, type VariableFilter } from "./groups.ts";
 import { complement, correctionOf, correctionStart, type Hyper } from "./hyper.ts";
 import {
-  Optimizer,
+  fixed,
+  flag,
+  hyper,
   type OptimizerOptions,
   type OwnOptions,
   optimizerOptions,
-  type RuleConfig,
-  type UpdateContext,
-  type UpdateResult,
-} from "./optimizer.ts";
+  share,
+} from "./options.ts";
+import type { UpdateContext, UpdateResult } from "./update.ts";
 
 export interface MuonOptions extends OptimizerOptions {
   /** β₁ of AdamW. Default 0.9. */
@@ -55,19 +58,29 @@ export interface MuonOptions extends OptimizerOptions {
   nesterov?: boolean;
 }
 
-const ownOptions: OwnOptions<MuonOptions> = {
-  adamBeta1: true,
-  adamBeta2: true,
-  epsilon: true,
-  adamLrRatio: true,
-  excludeLayers: true,
-  excludeEmbeddings: true,
-  muonA: true,
-  muonB: true,
-  muonC: true,
-  nsSteps: true,
-  momentum: true,
-  nesterov: true,
+const finite = (who: string, what: string, value: number): number => {
+  if (Number.isFinite(value)) return value;
+  throw new ArgumentError(`${who}: ${what} must be a finite number, got ${value}`);
+};
+
+const own: OwnOptions<MuonOptions> = {
+  adamBeta1: share(0.9),
+  adamBeta2: share(0.999),
+  epsilon: hyper(1e-7),
+  adamLrRatio: fixed(0.1, atLeastZero),
+  excludeLayers: fixed<readonly VariableFilter[]>([], (who, what, filters) => {
+    if (!Array.isArray(filters))
+      throw new ArgumentError(`${who}: ${what} must be an array, as in ["output"], got ${kindOf(filters)}`);
+    for (const filter of filters) checkFilter(`${who} ${what}`, filter);
+    return filters;
+  }),
+  excludeEmbeddings: flag(true),
+  muonA: fixed(3.4445, finite),
+  muonB: fixed(-4.775, finite),
+  muonC: fixed(2.0315, finite),
+  nsSteps: fixed(6, atLeastOne),
+  momentum: share(0.95),
+  nesterov: flag(true),
 };
 
 type Slot = "momentum" | "secondMoment";
@@ -79,45 +92,24 @@ type Slot = "momentum" | "secondMoment";
  * rate η for all. Default learning rate η 0.001. Source: Jordan et al. 2024, Liu et al. 2025, as Keras 3 has it, which leaves
  * variables of four axes to AdamW and takes those of three as stacks of matrices.
  */
-export class Muon extends Optimizer<Slot> {
-  readonly adamBeta1: Hyper;
-  readonly adamBeta2: Hyper;
-  readonly epsilon: Hyper;
-  readonly adamLrRatio: number;
-  readonly excludeLayers: readonly VariableFilter[];
-  readonly excludeEmbeddings: boolean;
-  readonly muonA: number;
-  readonly muonB: number;
-  readonly muonC: number;
-  readonly nsSteps: number;
-  readonly momentum: Hyper;
-  readonly nesterov: boolean;
+export class Muon extends DeclaredOptimizer<Slot> {
+  declare readonly adamBeta1: Hyper;
+  declare readonly adamBeta2: Hyper;
+  declare readonly epsilon: Hyper;
+  declare readonly adamLrRatio: number;
+  declare readonly excludeLayers: readonly VariableFilter[];
+  declare readonly excludeEmbeddings: boolean;
+  declare readonly muonA: number;
+  declare readonly muonB: number;
+  declare readonly muonC: number;
+  declare readonly nsSteps: number;
+  declare readonly momentum: Hyper;
+  declare readonly nesterov: boolean;
   protected readonly slotStarts: Record<Slot, number> = { momentum: 0, secondMoment: 0 };
 
   constructor(options: MuonOptions = {}) {
-    checkOptions<MuonOptions>("Muon", options, { ...optimizerOptions, ...ownOptions });
-    super("Muon", 0.001, { ...options, weightDecay: options.weightDecay ?? 0.1 });
-    this.adamBeta1 = this.hyper("adamBeta1", options.adamBeta1 ?? 0.9, belowOne);
-    this.adamBeta2 = this.hyper("adamBeta2", options.adamBeta2 ?? 0.999, belowOne);
-    this.epsilon = this.hyper("epsilon", options.epsilon ?? 1e-7);
-    this.adamLrRatio = atLeastZero(this.name, "adamLrRatio", options.adamLrRatio ?? 0.1);
-    this.excludeLayers = options.excludeLayers ?? [];
-    if (!Array.isArray(this.excludeLayers)) {
-      throw new ArgumentError(
-        `${this.name}: excludeLayers must be an array, as in ["output"], got ${kindOf(this.excludeLayers)}`,
-      );
-    }
-    for (const filter of this.excludeLayers) checkFilter(`${this.name} excludeLayers`, filter);
-    this.excludeEmbeddings = options.excludeEmbeddings ?? true;
-    const { muonA = 3.4445, muonB = -4.775, muonC = 2.0315 } = options;
-    for (const [name, value] of Object.entries({ muonA, muonB, muonC })) {
-      if (!Number.isFinite(value))
-        throw new ArgumentError(`${this.name}: ${name} must be a finite number, got ${value}`);
-    }
-    [this.muonA, this.muonB, this.muonC] = [muonA, muonB, muonC];
-    this.nsSteps = atLeastOne(this.name, "nsSteps", options.nsSteps ?? 6);
-    this.momentum = this.hyper("momentum", options.momentum ?? 0.95, belowOne);
-    this.nesterov = options.nesterov ?? true;
+    checkOptions<object>("Muon", options, { ...optimizerOptions, ...own } as object);
+    super("Muon", 0.001, { ...options, weightDecay: options.weightDecay ?? 0.1 }, own);
   }
 
   /** Whether a variable goes by AdamW. */
@@ -192,22 +184,7 @@ export class Muon extends Optimizer<Slot> {
     return rows > columns ? transpose(x) : x;
   }
 
-  protected ruleConfig(): RuleConfig {
-    const { adamBeta1, adamBeta2, epsilon, adamLrRatio, excludeEmbeddings } = this;
-    const { muonA, muonB, muonC, nsSteps, momentum, nesterov } = this;
-    return {
-      adamBeta1,
-      adamBeta2,
-      epsilon,
-      adamLrRatio,
-      excludeLayers: this.excludeLayers.map(String),
-      excludeEmbeddings,
-      muonA,
-      muonB,
-      muonC,
-      nsSteps,
-      momentum,
-      nesterov,
-    };
+  protected override ruleConfig(): RuleConfig {
+    return { ...super.ruleConfig(), excludeLayers: this.excludeLayers.map(String) };
   }
 }

@@ -1,17 +1,11 @@
 // Nadam: Adam that looks ahead along its first moment, as Nesterov's momentum does.
 
 import { add, cast, div, exp, mul, sqrt, square, sub } from "../engine/index.ts";
-import { belowOne } from "../engine/internal.ts";
+import { DeclaredOptimizer } from "./declared.ts";
 import { flush, flushSquare, overRoot } from "./flush.ts";
 import { complement, correctionOf, correctionStart, type Hyper, type HyperValue } from "./hyper.ts";
-import {
-  Optimizer,
-  type OptimizerOptions,
-  type OwnOptions,
-  type RuleConfig,
-  type UpdateContext,
-  type UpdateResult,
-} from "./optimizer.ts";
+import { hyper, type OptimizerOptions, type OwnOptions, share } from "./options.ts";
+import type { UpdateContext, UpdateResult } from "./update.ts";
 
 export interface NadamOptions extends OptimizerOptions {
   /** β₁: how much of the first moment is kept at each step. Default 0.9. */
@@ -22,7 +16,7 @@ export interface NadamOptions extends OptimizerOptions {
   epsilon?: Hyper | null;
 }
 
-const ownOptions: OwnOptions<NadamOptions> = { beta1: true, beta2: true, epsilon: true };
+const own: OwnOptions<NadamOptions> = { beta1: share(0.9), beta2: share(0.999), epsilon: hyper(1e-7) };
 
 type Slot = "firstMoment" | "secondMoment";
 
@@ -31,17 +25,14 @@ type Slot = "firstMoment" | "secondMoment";
  * w ← w - η (μₜ₊₁ m / (1 - Πₜ₊₁) + (1 - μₜ) g / (1 - Πₜ)) / (√(v / (1 - β₂ᵗ)) + ε). Default learning rate η 0.001.
  * Source: Dozat 2016, as Keras 3 has it.
  */
-export class Nadam extends Optimizer<Slot> {
-  readonly beta1: Hyper;
-  readonly beta2: Hyper;
-  readonly epsilon: Hyper;
+export class Nadam extends DeclaredOptimizer<Slot> {
+  declare readonly beta1: Hyper;
+  declare readonly beta2: Hyper;
+  declare readonly epsilon: Hyper;
   protected readonly slotStarts: Record<Slot, number> = { firstMoment: 0, secondMoment: 0 };
 
   constructor(options: NadamOptions = {}) {
-    super("Nadam", 0.001, options, ownOptions);
-    this.beta1 = this.hyper("beta1", options.beta1 ?? 0.9, belowOne);
-    this.beta2 = this.hyper("beta2", options.beta2 ?? 0.999, belowOne);
-    this.epsilon = this.hyper("epsilon", options.epsilon ?? 1e-7);
+    super("Nadam", 0.001, options, own);
   }
 
   protected override get scalarStarts() {
@@ -76,11 +67,6 @@ export class Nadam extends Optimizer<Slot> {
       slots: { firstMoment: first, secondMoment: second },
       scalars: { momentumProduct: product, ...ofSecond.scalars },
     };
-  }
-
-  protected ruleConfig(): RuleConfig {
-    const { beta1, beta2, epsilon } = this;
-    return { beta1, beta2, epsilon };
   }
 }
 

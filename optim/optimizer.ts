@@ -3,181 +3,52 @@
 
 import {
   ArgumentError,
-  add,
-  cast,
-  div,
-  equal,
   full,
   mul,
   noGrad,
-  ShapeError,
-  showShape,
-  sizeOf,
-  sub,
-  Tensor,
-  TraceError,
+  type Tensor,
   tidy,
-  Variable,
-  variable,
+  type Variable,
   variableGrads,
-  where,
 } from "../engine/index.ts";
 import {
+  atLeastOne,
   atLeastZero,
   belowOne,
   checkDifferentiable,
   checkedName,
   checkFunction,
   checkOptions,
-  kindOf,
-  type OptionNames,
-  showGiven,
   wholeNumber,
 } from "../engine/internal.ts";
-import { ByVariable, type Layout, layoutOf } from "./by-variable.ts";
-import { centralized } from "./centralization.ts";
-import {
-  type Clipping,
-  type ClippingOptions,
-  clipped,
-  clippingOf,
-  clippingOptions,
-  GroupClipping,
-} from "./clipping.ts";
-import {
-  type CheckedGroup,
-  checkedGroups,
-  groupsOf,
-  type ParameterGroup,
-  rateShare,
-  shareOf,
-} from "./groups.ts";
-import { Clock, type Hyper, type HyperValue, type NumberCheck, type Share, Varied } from "./hyper.ts";
+import { type Built, checkVariables, makeBuilt } from "./built.ts";
+import { type Clipping, clippingOf } from "./clipping.ts";
+import { type OptimizerConfig, type RuleConfig, shownConfig } from "./config.ts";
+import { type CheckedGroup, checkedGroups, groupsOf, type ParameterGroup } from "./groups.ts";
+import { Clock, type Hyper, type NumberCheck } from "./hyper.ts";
 import { LearningRate } from "./learning-rate.ts";
-import { Packing, sameList } from "./packs.ts";
-import { checkResult, checkStarts, type UpdateResult } from "./rule-checks.ts";
-import { configOf, type Schedule, type ScheduleConfig } from "./schedules/schedule.ts";
-import { checkState } from "./state-checks.ts";
+import { type OptimizerOptions, optimizerOptions } from "./options.ts";
+import type { Schedule } from "./schedules/schedule.ts";
+import { checkState, type OptimizerState, readState, type Starts, writeState } from "./state.ts";
+import { accumulated, accumulatedSteps, average, epoch, takeStep } from "./step.ts";
+import {
+  checkGradients,
+  checkResult,
+  checkStarts,
+  type SlotStart,
+  type UpdateContext,
+  type UpdateResult,
+} from "./update.ts";
 
-export type { UpdateResult };
-
-export interface OptimizerOptions extends ClippingOptions {
-  /** Step size, a number or a schedule; what it defaults to stands with each optimizer. */
-  learningRate?: number | Schedule;
-  /** Older Keras's name of `learningRate`. */
-  lr?: number;
-  /** Time decay of older Keras: the rate of update t, from 0, is learningRate / (1 + decay · t). Default 0. */
-  decay?: number;
-  /**
-   * Decoupled weight decay (Loshchilov and Hutter 2019): before its update each weight shrinks by rate · weightDecay of
-   * itself, whatever its gradient. Unlike an L2 penalty, {@link l2}, it does not pass through the moments. Default 0.
-   */
-  weightDecay?: Hyper;
-  /**
-   * Coupled L2: the gradient of the penalty l2 · Σ w² in the loss, 2 · l2 · w, is added to that of the loss, so that it is
-   * clipped and passes through the moments. The loss that is reported leaves it out. Default 0.
-   */
-  l2?: Hyper;
-  /** Groups of variables with a rate, a decay and clipping of their own. */
-  groups?: readonly ParameterGroup[];
-  /** Gradients of so many steps are averaged into one update, which the last of them makes. Default 1. */
-  gradientAccumulationSteps?: number;
-  /** Take from gradients of kernels their mean over what feeds each output (Yong et al. 2020). Default false. */
-  gradientCentralization?: boolean;
-  /** Keep a moving average of the weights, for {@link Optimizer.swapEmaWeights}. Default false. */
-  useEma?: boolean;
-  /** How much of the average is kept at each update. Default 0.99. */
-  emaMomentum?: number;
-  /** Updates after which the weights are replaced by their average, each time. Default: never. */
-  emaOverwriteFrequency?: number | null;
-  name?: string;
-}
-
-export const optimizerOptions: OptionNames<OptimizerOptions> = {
-  learningRate: true,
-  lr: true,
-  decay: true,
-  weightDecay: true,
-  l2: true,
-  groups: true,
-  gradientAccumulationSteps: true,
-  gradientCentralization: true,
-  useEma: true,
-  emaMomentum: true,
-  emaOverwriteFrequency: true,
-  name: true,
-  ...clippingOptions,
+export type {
+  OptimizerConfig,
+  OptimizerOptions,
+  OptimizerState,
+  RuleConfig,
+  SlotStart,
+  UpdateContext,
+  UpdateResult,
 };
-
-/** The options that a rule adds to those of all optimizers. */
-export type OwnOptions<O extends OptimizerOptions> = OptionNames<Omit<O, keyof OptimizerOptions>>;
-
-/** What an update rule sees: vectors over all parameters at once, laid out alike. */
-export interface UpdateContext<S extends string = string> {
-  /** f32 [total]: the parameters' values. */
-  readonly value: Tensor;
-  /** f32 [total]: the gradient of the loss with respect to them. */
-  readonly gradient: Tensor;
-  /** f32 [total] each, or laid out by the shapes that `slotShape` gives: what the rule remembers. */
-  readonly slots: Readonly<Record<S, Tensor>>;
-  /** f32 scalars that the rule remembers. */
-  readonly scalars: Readonly<Record<string, Tensor>>;
-  /** f32: the rate of this update, a scalar; where groups of parameters have rates of their own, [total]. */
-  readonly learningRate: Tensor;
-  /** i32 scalar: how many updates were made before this one. */
-  readonly iterations: Tensor;
-  /** What a hyper-parameter is now: a number is itself, a schedule an f32 scalar. */
-  readonly at: (hyper: Hyper) => HyperValue;
-  /** The vectors variable by variable: sums and norms of each part, the parts as tensors of their shapes. */
-  readonly byVariable: ByVariable;
-}
-
-/** Hyperparameters by name. A schedule shows how it was made, or its function's name. */
-export type OptimizerConfig = Readonly<
-  Record<string, number | boolean | string | readonly string[] | ScheduleConfig>
->;
-
-/** The same as a rule gives them: schedules as they are. */
-export type RuleConfig = Readonly<Record<string, OptimizerConfig[string] | Schedule>>;
-
-/** What an optimizer remembers, on the host: data that fits any device. As JSON, its arrays must be plain ones. */
-export interface OptimizerState {
-  readonly name: string;
-  readonly iterations: number;
-  /** Absent under a schedule, which needs the iterations only. */
-  readonly learningRate?: number;
-  /** For each slot, one array a variable, in the variables' order. */
-  readonly slots: Readonly<Record<string, readonly Float32Array[]>>;
-  readonly scalars?: Readonly<Record<string, number>>;
-}
-
-/** What a slot starts from: a number, or the variables' values. */
-export type SlotStart = number | "value";
-
-/** What the optimizer itself remembers, beside the rule. */
-const accumulated = "accumulatedGradient";
-const average = "averagedValue";
-const accumulatedSteps = "accumulatedSteps";
-const epoch = "epoch";
-
-/** What an optimizer holds on the device once it knows its variables. */
-interface Built {
-  readonly variables: readonly Variable[];
-  readonly packing: Packing;
-  readonly byVariable: ByVariable;
-  /** The rule's, and the optimizer's own. */
-  readonly slots: Readonly<Record<string, Variable>>;
-  /** Of slots that are laid out in their own way. */
-  readonly layouts: Readonly<Record<string, Layout>>;
-  readonly scalars: Readonly<Record<string, Variable>>;
-  readonly iterations: Variable;
-  readonly learningRate: Variable;
-  readonly rate: Varied;
-  readonly weightDecay: Varied;
-  readonly l2: Varied;
-  /** Where groups clip in their own way. */
-  readonly clipping: GroupClipping | undefined;
-}
 
 /**
  * Base of all optimizers. Subclasses give the rule; everything lives on the device, so a step uploads nothing.
@@ -212,9 +83,9 @@ export abstract class Optimizer<S extends string = string> {
     name: string,
     defaultRate: number,
     options: OptimizerOptions,
-    own?: Readonly<Record<string, true>>,
+    own?: Readonly<Record<string, unknown>>,
   ) {
-    if (own !== undefined) checkOptions<object>(name, options, { ...optimizerOptions, ...own });
+    if (own !== undefined) checkOptions<object>(name, options, { ...optimizerOptions, ...own } as object);
     if (options.lr !== undefined && options.learningRate !== undefined) {
       throw new ArgumentError(
         `${name}: learningRate ${options.learningRate} and its older name lr ${options.lr} are both given; pass one`,
@@ -223,28 +94,23 @@ export abstract class Optimizer<S extends string = string> {
     this.type = name;
     this.#given = { ...options };
     this.name = options.name === undefined ? name : checkedName(name, options.name);
+    const hyper = this.hyper.bind(this);
     const rate = options.learningRate ?? options.lr ?? defaultRate;
     this.#rate = new LearningRate(this.name, rate, options.decay ?? 0, defaultRate);
-    this.hyper("learningRate", rate);
-    this.weightDecay = this.hyper("weightDecay", options.weightDecay ?? 0);
-    this.l2 = this.hyper("l2", options.l2 ?? 0);
-    this.clipping = clippingOf(this.name, options, (...given) => this.hyper(...given));
-    const { groups = [], gradientAccumulationSteps: steps = 1, emaOverwriteFrequency } = options;
-    this.groups = checkedGroups(this.name, groups, (...given) => this.hyper(...given));
-    if (wholeNumber(this.name, "gradientAccumulationSteps", steps) < 1)
-      throw new ArgumentError(`${this.name}: gradientAccumulationSteps must be at least 1, got ${steps}`);
-    this.gradientAccumulationSteps = steps;
+    hyper("learningRate", rate);
+    this.weightDecay = hyper("weightDecay", options.weightDecay ?? 0);
+    this.l2 = hyper("l2", options.l2 ?? 0);
+    this.clipping = clippingOf(this.name, options, hyper);
+    this.groups = checkedGroups(this.name, options.groups ?? [], hyper);
+    const counted = (what: "gradientAccumulationSteps" | "emaOverwriteFrequency") =>
+      atLeastOne(this.name, what, options[what] ?? 1);
+    this.gradientAccumulationSteps = counted("gradientAccumulationSteps");
     this.gradientCentralization = options.gradientCentralization ?? false;
     this.useEma = options.useEma ?? false;
     this.emaMomentum = belowOne(this.name, "emaMomentum", options.emaMomentum ?? 0.99);
-    if (emaOverwriteFrequency !== undefined && emaOverwriteFrequency !== null) {
-      if (!(Number.isInteger(emaOverwriteFrequency) && emaOverwriteFrequency >= 1)) {
-        throw new ArgumentError(
-          `${this.name}: emaOverwriteFrequency must be a whole number of at least 1, got ${showGiven(emaOverwriteFrequency)}`,
-        );
-      }
-      this.emaOverwriteFrequency = emaOverwriteFrequency;
-    }
+    const often = counted("emaOverwriteFrequency");
+    if (options.emaOverwriteFrequency !== undefined && options.emaOverwriteFrequency !== null)
+      this.emaOverwriteFrequency = often;
   }
 
   /**
@@ -286,27 +152,19 @@ export abstract class Optimizer<S extends string = string> {
 
   /** The hyperparameters, for saving and for showing. */
   config(): OptimizerConfig {
-    const { weightDecay, l2, clipping, useEma, emaMomentum, emaOverwriteFrequency } = this;
-    const given: RuleConfig = {
+    const { clipping, gradientAccumulationSteps, gradientCentralization, useEma } = this;
+    const { weightDecay, l2, emaMomentum, emaOverwriteFrequency } = this;
+    return shownConfig({
       learningRate: this.#rate.config,
       decay: this.#rate.decay,
-      ...(weightDecay !== 0 ? { weightDecay } : {}),
-      ...(l2 !== 0 ? { l2 } : {}),
-      ...(clipping ? { [clipping.kind]: clipping.limit } : {}),
-      ...(this.gradientAccumulationSteps > 1
-        ? { gradientAccumulationSteps: this.gradientAccumulationSteps }
-        : {}),
-      ...(this.gradientCentralization ? { gradientCentralization: true } : {}),
-      ...(useEma ? { useEma, emaMomentum } : {}),
-      ...(useEma && emaOverwriteFrequency !== undefined ? { emaOverwriteFrequency } : {}),
+      weightDecay: weightDecay || undefined,
+      l2: l2 || undefined,
+      ...(clipping && { [clipping.kind]: clipping.limit }),
+      gradientAccumulationSteps: gradientAccumulationSteps > 1 ? gradientAccumulationSteps : undefined,
+      gradientCentralization: gradientCentralization || undefined,
+      ...(useEma && { useEma, emaMomentum, emaOverwriteFrequency }),
       ...this.ruleConfig(),
-    };
-    return Object.fromEntries(
-      Object.entries(given).map(([name, value]) => [
-        name,
-        typeof value === "function" ? configOf(value) : value,
-      ]),
-    );
+    });
   }
 
   /**
@@ -400,135 +258,51 @@ export abstract class Optimizer<S extends string = string> {
    * @throws ArgumentError when it works on others already
    */
   build(variables: readonly Variable[]): this {
-    const other = Array.isArray(variables) ? variables.find((v) => !(v instanceof Variable)) : variables;
-    if (!Array.isArray(variables) || other !== undefined) {
-      const got = other instanceof Tensor ? other.describe() : kindOf(other);
-      throw new ArgumentError(
-        `${this.name}: takes an array of Variables to train, got ${got}; make them with variable(...)`,
-      );
-    }
+    checkVariables(this.name, variables, this.#built?.variables);
     if (this.#built !== undefined) {
-      if (!sameList(this.#built.variables, variables)) {
-        throw new ArgumentError(
-          `${this.name}: works on ${this.#built.variables.length} other variables already (${listNames(this.#built.variables)}); make a new optimizer for ${listNames(variables)}, or compile the model again`,
-        );
-      }
       this.#ready("build");
       return this;
     }
-    if (variables.length === 0) {
-      throw new ArgumentError(`${this.name}: got no variables to train; pass at least one`);
-    }
-    const again = variables.find((v, i) => variables.indexOf(v) < i);
-    if (again !== undefined) {
-      throw new ArgumentError(
-        `${this.name}: got ${again.describe()} twice, which would be changed twice a step; pass each variable once, as in [...new Set(variables)]`,
-      );
-    }
-    if (variables[0].device.isTracing) {
-      throw new TraceError(
-        `${this.name}: was not built, or was disposed since, and a function that is traced can't do it; call build(variables) before`,
-      );
-    }
     checkStarts(this.name, "slotStarts", this.slotStarts, true);
     checkStarts(this.name, "scalarStarts", this.scalarStarts);
-    const groups = groupsOf(this.name, this.groups as readonly CheckedGroup[], variables);
-    this.#built = this.#make(variables, groups);
+    this.#built = makeBuilt(variables, {
+      ...this.#starts,
+      name: this.name,
+      learningRate: this.#rate.start,
+      weightDecay: this.weightDecay,
+      l2: this.l2,
+      clipping: this.clipping,
+      reducesByVariable: this.reducesByVariable,
+      groups: groupsOf(this.name, this.groups as readonly CheckedGroup[], variables),
+      shapeOf: (slot, v) => (slot in this.slotStarts ? this.slotShape(slot as S, v) : v.shape),
+      isExcluded: (v) => this.#isExcluded?.(v) === true,
+    });
     const pending = this.#pending;
     this.#pending = undefined;
     if (pending !== undefined) this.setState(pending);
     return this;
   }
 
-  #make(variables: readonly Variable[], groups: readonly (CheckedGroup | undefined)[]): Built {
-    const { device } = variables[0];
-    const packing = new Packing(variables);
-    const state = { trainable: false, device };
-    const slotStarts = this.#slotStarts;
-    const layouts: Record<string, Layout> = {};
-    for (const slot of Object.keys(this.slotStarts) as S[]) {
-      const shapes = variables.map((v) => this.slotShape(slot, v));
-      if (
-        shapes.some((shape, i) => shape === undefined || showShape(shape) !== showShape(variables[i].shape))
-      )
-        layouts[slot] = layoutOf(shapes);
-    }
-    const slots: Record<string, Variable> = {};
-    for (const [slot, start] of Object.entries(slotStarts)) {
-      const first = new Float32Array(layouts[slot]?.total ?? packing.total);
-      slots[slot] = variable(start === "value" ? first : first.fill(start), {
-        ...state,
-        name: `${this.name}/${slot}`,
-      });
-      if (start === "value") this.#copyValues(packing, slots[slot]);
-    }
-    const scalars: Record<string, Variable> = {};
-    for (const [scalar, start] of Object.entries(this.#scalarStarts))
-      scalars[scalar] = variable(start, { ...state, name: `${this.name}/${scalar}` });
-    const varied = (what: string, share: (variable: Variable, i: number) => Share) =>
-      new Varied(variables.map(share), `${this.name}/${what}`, device);
-    const rate = varied("learningRates", (_, i) => rateShare(groups[i]));
-    const weightDecay = varied("decays", (v, i) => {
-      const own = groups[i]?.weightDecay;
-      if (own === undefined && this.#isExcluded?.(v) === true) return 0;
-      return shareOf(own ?? this.weightDecay);
-    });
-    const l2 = varied("penalties", (_, i) => shareOf(groups[i]?.l2 ?? this.l2));
-    const clipping = groups.some((group) => group?.clipping !== undefined)
-      ? new GroupClipping(
-          groups.map((group) => group?.clipping ?? this.clipping),
-          this.name,
-          device,
-        )
-      : undefined;
-    const byVariable = new ByVariable(this.name, packing, layouts);
-    if (
-      this.reducesByVariable ||
-      clipping !== undefined ||
-      this.clipping?.kind === "clipNorm" ||
-      [rate, weightDecay, l2].some((one) => one.differs)
-    )
-      byVariable.prepare(packing);
-    return {
-      variables: packing.variables,
-      packing,
-      byVariable,
-      slots,
-      layouts,
-      scalars,
-      rate,
-      weightDecay,
-      l2,
-      clipping,
-      iterations: variable(0, { ...state, name: `${this.name}/iterations`, dtype: "i32" }),
-      learningRate: variable(this.#rate.start, { ...state, name: `${this.name}/learningRate` }),
-    };
-  }
-
-  /** With those of the optimizer itself. */
-  get #slotStarts(): Readonly<Record<string, SlotStart>> {
+  /** What is remembered, the optimizer's own included. */
+  get #starts(): Starts {
+    const isSummed = this.gradientAccumulationSteps > 1;
     const own = {
-      ...(this.gradientAccumulationSteps > 1 ? { [accumulated]: 0 } : {}),
-      ...(this.useEma ? { [average]: "value" as const } : {}),
+      ...(isSummed && { [accumulated]: 0 }),
+      ...(this.useEma && { [average]: "value" as const }),
     };
-    const taken = Object.keys(this.slotStarts).find((slot) => Object.hasOwn(own, slot));
+    const taken = Object.keys(this.slotStarts).find((slot) => slot in own);
     if (taken !== undefined)
       throw new ArgumentError(
         `${this.name}: "${taken}" is a slot of every optimizer's; name the rule's otherwise`,
       );
-    return { ...this.slotStarts, ...own };
-  }
-
-  get #scalarStarts(): Readonly<Record<string, number>> {
     return {
-      ...this.scalarStarts,
-      ...(this.gradientAccumulationSteps > 1 ? { [accumulatedSteps]: 0 } : {}),
-      ...(this.#usesEpochs ? { [epoch]: this.#epoch ?? 0 } : {}),
+      slots: { ...this.slotStarts, ...own },
+      scalars: {
+        ...this.scalarStarts,
+        ...(isSummed && { [accumulatedSteps]: 0 }),
+        ...(this.#usesEpochs && { [epoch]: this.#epoch ?? 0 }),
+      },
     };
-  }
-
-  #copyValues(packing: Packing, slot: Variable): void {
-    noGrad(() => tidy(() => void slot.assign(packing.read())));
   }
 
   /**
@@ -538,115 +312,18 @@ export abstract class Optimizer<S extends string = string> {
    */
   apply(gradients: readonly Tensor[]): void {
     const built = this.#ready("apply");
-    if (!Array.isArray(gradients)) {
-      throw new ArgumentError(
-        `${this.name}: apply takes an array of gradients, one a variable, got ${kindOf(gradients)}`,
-      );
-    }
-    const { variables } = built;
-    if (gradients.length !== variables.length) {
-      throw new ArgumentError(
-        `${this.name}: got ${gradients.length} gradients for ${variables.length} variables; pass one each, in order`,
-      );
-    }
-    gradients.forEach((gradient, i) => {
-      if (!(gradient instanceof Tensor)) {
-        throw new ArgumentError(
-          `${this.name}: the gradient of variable "${variables[i].name}" is ${kindOf(gradient)}; it must be a Tensor. The loss may not depend on it`,
-        );
-      }
-      if (showShape(gradient.shape) !== showShape(variables[i].shape)) {
-        throw new ShapeError(
-          `${this.name}: the gradient of variable "${variables[i].name}" has shape ${showShape(gradient.shape)}; it must be ${showShape(variables[i].shape)}`,
-        );
-      }
-    });
+    checkGradients(this.name, gradients, built.variables);
     if (this.#usesEpochs && this.#epoch === undefined) {
       throw new ArgumentError(
         `${this.name}: a schedule counts epochs, and none was told; fit tells them, a loop of your own calls optimizer.beginEpoch(epoch) as each begins`,
       );
     }
-    noGrad(() => tidy(() => this.#step(built, gradients)));
-  }
-
-  #step(built: Built, gradients: readonly Tensor[]): void {
-    const { packing, slots, scalars, iterations, byVariable } = built;
-    const clock = new Clock(this.name, iterations, scalars[epoch]);
-    const gathered = packing.gather(this.#centralized(built, gradients, clock));
-    const steps = this.gradientAccumulationSteps;
-    const summed = steps > 1 ? add(slots[accumulated], gathered) : undefined;
-    const isLast = steps > 1 ? equal(scalars[accumulatedSteps], steps - 1) : undefined;
-    const old = packing.read();
-    const mean = summed === undefined ? gathered : mul(summed, 1 / steps);
-    const gradient = this.#clipped(built, this.#penalized(built, mean, old, clock), clock);
-    const learningRate = built.rate.at(clock, byVariable, this.#rate.at(clock, built.learningRate)) as Tensor;
-    const result = this.update({
-      value: this.#decayed(built, old, learningRate, clock),
-      gradient,
-      slots: slots as Readonly<Record<S, Tensor>>,
-      scalars,
-      learningRate,
-      iterations,
-      at: clock.at,
-      byVariable,
-    });
-    checkResult(this.name, result, { slots: this.slotStarts, scalars: this.scalarStarts });
-    const next = new Map<Variable, Tensor>();
-    /** What becomes of something at an update: nothing while gradients are only summed up. */
-    const updated = (then: Tensor, now: Tensor) => (isLast === undefined ? then : where(isLast, then, now));
-    for (const [held, made] of [
-      [slots, result.slots],
-      [scalars, result.scalars],
-    ] as const) {
-      for (const [name, then] of Object.entries<Tensor | undefined>(made ?? {}))
-        if (then !== undefined) next.set(held[name], updated(then, held[name]));
-    }
-    let value = result.value;
-    if (this.useEma) {
-      const kept = add(mul(slots[average], this.emaMomentum), mul(value, 1 - this.emaMomentum));
-      const averaged = where(equal(iterations, 0), value, kept);
-      next.set(slots[average], updated(averaged, slots[average]));
-      const often = this.emaOverwriteFrequency;
-      if (often !== undefined) {
-        const count = add(iterations, 1);
-        value = where(equal(sub(count, mul(div(count, often), often)), 0), averaged, value);
-      }
-    }
-    value = updated(value, old);
-    if (summed !== undefined && isLast !== undefined) {
-      next.set(slots[accumulated], where(isLast, 0, summed));
-      next.set(scalars[accumulatedSteps], where(isLast, 0, add(scalars[accumulatedSteps], 1)));
-    }
-    next.set(iterations, add(iterations, isLast === undefined ? 1 : cast(isLast, "i32")));
-    packing.assign(value);
-    for (const [variable, tensor] of next) variable.assign(tensor);
-  }
-
-  #centralized(built: Built, gradients: readonly Tensor[], clock: Clock): readonly Tensor[] {
-    if (!this.gradientCentralization) return gradients;
-    const { l2, variables } = built;
-    return gradients.map((gradient, i) =>
-      centralized(l2.isZero ? gradient : add(gradient, mul(variables[i], twice(l2.of(i, clock))))),
-    );
-  }
-
-  /** The gradients with those of the L2 penalty, unless they have them from before they were centralized. */
-  #penalized({ l2, byVariable }: Built, gradient: Tensor, values: Tensor, clock: Clock): Tensor {
-    if (l2.isZero || this.gradientCentralization) return gradient;
-    return add(gradient, mul(values, twice(l2.at(clock, byVariable))));
-  }
-
-  #clipped({ clipping, byVariable }: Built, gradient: Tensor, clock: Clock): Tensor {
-    if (clipping !== undefined) return clipping.at(gradient, clock, byVariable);
-    if (this.clipping === undefined) return gradient;
-    const { kind, limit } = this.clipping;
-    return clipped(gradient, kind, clock.at(limit), byVariable);
-  }
-
-  /** The weights as the update finds them: what is not decayed is the packed variable itself. */
-  #decayed({ weightDecay, byVariable }: Built, values: Tensor, learningRate: Tensor, clock: Clock): Tensor {
-    if (weightDecay.isZero) return values;
-    return sub(values, mul(values, mul(learningRate, weightDecay.at(clock, byVariable))));
+    const rule = (context: UpdateContext) => {
+      const result = this.update(context as UpdateContext<S>);
+      checkResult(this.name, result, { slots: this.slotStarts, scalars: this.scalarStarts });
+      return result as UpdateResult;
+    };
+    noGrad(() => tidy(() => takeStep(this, built, this.#rate, gradients, rule)));
   }
 
   /** One step: the gradient of the scalar `loss()` with respect to `variables`, applied. Gives the loss. */
@@ -716,23 +393,9 @@ export abstract class Optimizer<S extends string = string> {
   /** Reads the slots and the step count back, for saving. */
   async getState(): Promise<OptimizerState> {
     const built = this.#built;
-    const base = { name: this.name, ...(this.schedule ? {} : { learningRate: this.learningRate }) };
-    if (built === undefined) return this.#pending ?? { ...base, iterations: 0, slots: {} };
-    const names = Object.keys(built.slots);
-    const held = Object.entries(built.scalars);
-    const [iterations, values, numbers] = await Promise.all([
-      built.iterations.item(),
-      Promise.all(names.map((slot) => built.slots[slot].data())),
-      Promise.all(held.map(([, scalar]) => scalar.item())),
-    ]);
-    const slots: Record<string, Float32Array[]> = {};
-    names.forEach((slot, k) => {
-      slots[slot] = built.variables.map((_, i) =>
-        (values[k] as Float32Array).slice(...rangeIn(built, slot, i)),
-      );
-    });
-    const scalars = Object.fromEntries(held.map(([name], i) => [name, numbers[i]]));
-    return { ...base, iterations, slots, ...(held.length > 0 ? { scalars } : {}) };
+    const rate = this.schedule ? {} : { learningRate: this.learningRate };
+    if (built !== undefined) return { ...rate, ...(await readState(this.name, built)) };
+    return this.#pending ?? { ...rate, name: this.name, iterations: 0, slots: {} };
   }
 
   /**
@@ -741,81 +404,18 @@ export abstract class Optimizer<S extends string = string> {
    * @throws ArgumentError when it is no state, another optimizer's, or of other variables; nothing is changed then
    */
   setState(state: OptimizerState): void {
-    checkState(this.name, state, {
-      slots: Object.keys(this.#slotStarts),
-      scalars: Object.keys(this.#scalarStarts),
-      hasSchedule: this.schedule !== undefined,
-    });
-    const built = this.#built;
-    if (built === undefined) {
-      if (this.schedule === undefined && state.learningRate !== undefined)
-        this.learningRate = state.learningRate;
-      this.#epoch = state.scalars?.[epoch] ?? this.#epoch;
-      this.#pending = state;
-      return;
-    }
-    const starts = this.#slotStarts;
-    const names = Object.keys(built.slots);
-    // A state from before the first step has no slots: they start anew.
-    const isFresh = state.iterations === 0 && Object.keys(state.slots).length === 0;
-    const values = names.map((slot) => {
-      const start = starts[slot];
-      const packed = new Float32Array(built.slots[slot].size).fill(isFresh && start !== "value" ? start : 0);
-      if (isFresh) return packed;
-      const saved = state.slots[slot];
-      const ranges = built.variables.map((_, i) => rangeIn(built, slot, i));
-      const fits = saved?.length === built.variables.length;
-      if (!fits || ranges.some(([begin, end], i) => saved[i].length !== end - begin)) {
-        throw new ArgumentError(
-          `${this.name}: the state has no slot "${slot}" for ${built.variables.length} variables of these sizes (it holds ${Object.keys(state.slots).join(", ") || "no slots"} of "${state.name}"); restore the state of the same optimizer over the same variables`,
-        );
-      }
-      saved.forEach((part, i) => {
-        packed.set(part, ranges[i][0]);
-      });
-      return packed;
-    });
-    const scalars = Object.keys(built.scalars).map((scalar) => {
-      const saved = isFresh ? this.#scalarStarts[scalar] : state.scalars?.[scalar];
-      if (saved === undefined) {
-        throw new ArgumentError(
-          `${this.name}: the state of "${state.name}" has no scalar "${scalar}"; restore the state of the same optimizer`,
-        );
-      }
-      return saved;
-    });
-    if (this.schedule === undefined && state.learningRate !== undefined)
-      this.learningRate = state.learningRate;
-    built.iterations.set([state.iterations]);
-    Object.values(built.scalars).forEach((scalar, k) => {
-      scalar.set([scalars[k]]);
-    });
-    if (!isFresh) this.#epoch = state.scalars?.[epoch] ?? this.#epoch;
-    names.forEach((slot, k) => {
-      if (isFresh && starts[slot] === "value") this.#copyValues(built.packing, built.slots[slot]);
-      else built.slots[slot].set(values[k]);
-    });
+    const starts = this.#starts;
+    checkState(this.name, state, starts, this.schedule !== undefined);
+    if (this.#built === undefined) this.#pending = state;
+    else writeState(this.name, this.#built, state, starts);
+    if (state.learningRate !== undefined) this.learningRate = state.learningRate;
+    this.#epoch = state.scalars?.[epoch] ?? this.#epoch;
   }
 
   /** Frees the slots. The variables stay. Doing it twice is harmless; the optimizer can be built again. */
   dispose(): void {
-    const built = this.#built;
-    if (built === undefined) return;
+    this.#built?.dispose();
     this.#built = undefined;
-    const { slots, scalars, iterations, learningRate, byVariable, rate, weightDecay, l2, clipping } = built;
-    for (const held of [
-      ...Object.values(slots),
-      ...Object.values(scalars),
-      iterations,
-      learningRate,
-      byVariable,
-      rate,
-      weightDecay,
-      l2,
-    ])
-      held.dispose();
-    clipping?.dispose();
-    built.packing.release();
   }
 
   /** What was built, with the variables in one pack unless other optimizers work on those that they lie in. */
@@ -829,20 +429,4 @@ export abstract class Optimizer<S extends string = string> {
     if (!built.variables[0].device.isTracing) built.packing.unite();
     return built;
   }
-}
-
-const twice = (x: HyperValue): HyperValue => (typeof x === "number" ? 2 * x : mul(x, 2));
-
-/** Where a slot keeps its part of a variable: [start, end). */
-function rangeIn({ layouts, packing }: Built, slot: string, index: number): readonly [number, number] {
-  const layout = layouts[slot];
-  if (layout === undefined) return packing.range(index);
-  const shape = layout.shapes[index];
-  const start = layout.offsets[index];
-  return [start, start + (shape === undefined ? 0 : sizeOf(shape))];
-}
-
-function listNames(variables: readonly Variable[]): string {
-  const names = variables.slice(0, 3).map((v) => `"${v.name}"`);
-  return names.join(", ") + (variables.length > 3 ? ", ..." : "");
 }

@@ -192,7 +192,3 @@ function release(runs: readonly Run[]): void {
     shared.pack.dispose();
   }
 }
-
-export function sameList(a: readonly Variable[], b: readonly Variable[]): boolean {
-  return a.length === b.length && a.every((variable, i) => variable === b[i]);
-}

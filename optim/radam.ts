@@ -17,16 +17,11 @@ import {
   where,
 } from "../engine/index.ts";
 import { belowOne } from "../engine/internal.ts";
+import { DeclaredOptimizer } from "./declared.ts";
 import { flush, flushSquare, overRoot } from "./flush.ts";
 import { complement, correctionOf, correctionStart, type Hyper, oneMinusPower } from "./hyper.ts";
-import {
-  Optimizer,
-  type OptimizerOptions,
-  type OwnOptions,
-  type RuleConfig,
-  type UpdateContext,
-  type UpdateResult,
-} from "./optimizer.ts";
+import { fixed, hyper, type OptimizerOptions, type OwnOptions, share } from "./options.ts";
+import type { UpdateContext, UpdateResult } from "./update.ts";
 
 export interface RAdamOptions extends OptimizerOptions {
   /** β₁: how much of the first moment is kept at each step. Default 0.9. */
@@ -37,7 +32,11 @@ export interface RAdamOptions extends OptimizerOptions {
   epsilon?: Hyper | null;
 }
 
-const ownOptions: OwnOptions<RAdamOptions> = { beta1: true, beta2: true, epsilon: true };
+const own: OwnOptions<RAdamOptions> = {
+  beta1: share(0.9),
+  beta2: fixed(0.999, belowOne),
+  epsilon: hyper(1e-8),
+};
 
 type Slot = "firstMoment" | "secondMoment";
 
@@ -46,17 +45,14 @@ type Slot = "firstMoment" | "secondMoment";
  * w ← w - η m / (1 - β₁ᵗ); then w ← w - η r (m / (1 - β₁ᵗ)) √(1 - β₂ᵗ) / (√v + ε), r = √((ρ - 4) (ρ - 2) ρ∞ /
  * ((ρ∞ - 4) (ρ∞ - 2) ρ)). Default learning rate η 0.001. Source: Liu et al. 2019, as PyTorch has it.
  */
-export class RAdam extends Optimizer<Slot> {
-  readonly beta1: Hyper;
-  readonly beta2: number;
-  readonly epsilon: Hyper;
+export class RAdam extends DeclaredOptimizer<Slot> {
+  declare readonly beta1: Hyper;
+  declare readonly beta2: number;
+  declare readonly epsilon: Hyper;
   protected readonly slotStarts: Record<Slot, number> = { firstMoment: 0, secondMoment: 0 };
 
   constructor(options: RAdamOptions = {}) {
-    super("RAdam", 0.001, options, ownOptions);
-    this.beta1 = this.hyper("beta1", options.beta1 ?? 0.9, belowOne);
-    this.beta2 = belowOne(this.name, "beta2", options.beta2 ?? 0.999);
-    this.epsilon = this.hyper("epsilon", options.epsilon ?? 1e-8);
+    super("RAdam", 0.001, options, own);
   }
 
   protected override get scalarStarts() {
@@ -85,11 +81,6 @@ export class RAdam extends Optimizer<Slot> {
       slots: { firstMoment: first, secondMoment: second },
       scalars: ofFirst.scalars,
     };
-  }
-
-  protected ruleConfig(): RuleConfig {
-    const { beta1, beta2, epsilon } = this;
-    return { beta1, beta2, epsilon };
   }
 }
 

@@ -1,17 +1,11 @@
 // RMSprop: steps against gradients as large as the last ones, with momentum and the centered variant.
 
 import { add, maximum, mul, sqrt, square, sub } from "../engine/index.ts";
-import { belowOne } from "../engine/internal.ts";
+import { DeclaredOptimizer } from "./declared.ts";
 import { flush, flushSquare, overRoot } from "./flush.ts";
 import { complement, type Hyper } from "./hyper.ts";
-import {
-  Optimizer,
-  type OptimizerOptions,
-  type OwnOptions,
-  type RuleConfig,
-  type UpdateContext,
-  type UpdateResult,
-} from "./optimizer.ts";
+import { flag, hyper, type OptimizerOptions, type OwnOptions, share } from "./options.ts";
+import type { UpdateContext, UpdateResult } from "./update.ts";
 
 export interface RMSpropOptions extends OptimizerOptions {
   /** ρ: how much of the mean square is kept at each step. Default 0.9. */
@@ -24,7 +18,12 @@ export interface RMSpropOptions extends OptimizerOptions {
   centered?: boolean;
 }
 
-const ownOptions: OwnOptions<RMSpropOptions> = { rho: true, momentum: true, epsilon: true, centered: true };
+const own: OwnOptions<RMSpropOptions> = {
+  rho: share(0.9),
+  momentum: share(0),
+  epsilon: hyper(1e-7),
+  centered: flag(),
+};
 
 type Slot = "meanSquare" | "mean" | "velocity";
 
@@ -33,19 +32,15 @@ type Slot = "meanSquare" | "mean" | "velocity";
  * with momentum v ← μ v + s and w ← w - v. Default learning rate η 0.001. Source: Tieleman and Hinton 2012 (lecture 6e),
  * as Keras 3 has it.
  */
-export class RMSprop extends Optimizer<Slot> {
-  readonly rho: Hyper;
-  readonly momentum: Hyper;
-  readonly epsilon: Hyper;
-  readonly centered: boolean;
+export class RMSprop extends DeclaredOptimizer<Slot> {
+  declare readonly rho: Hyper;
+  declare readonly momentum: Hyper;
+  declare readonly epsilon: Hyper;
+  declare readonly centered: boolean;
   protected readonly slotStarts: Record<Slot, number>;
 
   constructor(options: RMSpropOptions = {}) {
-    super("RMSprop", 0.001, options, ownOptions);
-    this.rho = this.hyper("rho", options.rho ?? 0.9, belowOne);
-    this.momentum = this.hyper("momentum", options.momentum ?? 0, belowOne);
-    this.epsilon = this.hyper("epsilon", options.epsilon ?? 1e-7);
-    this.centered = options.centered ?? false;
+    super("RMSprop", 0.001, options, own);
     this.slotStarts = {
       meanSquare: 0,
       ...(this.centered ? { mean: 0 } : {}),
@@ -70,10 +65,5 @@ export class RMSprop extends Optimizer<Slot> {
       step = next.velocity;
     }
     return { value: sub(value, step), slots: next };
-  }
-
-  protected ruleConfig(): RuleConfig {
-    const { rho, momentum, epsilon, centered } = this;
-    return { rho, momentum, epsilon, centered };
   }
 }

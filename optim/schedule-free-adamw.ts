@@ -15,16 +15,11 @@ import {
   where,
 } from "../engine/index.ts";
 import { belowOne, wholeNumber } from "../engine/internal.ts";
+import { DeclaredOptimizer } from "./declared.ts";
 import { flushSquare, overRoot } from "./flush.ts";
 import { complement, correctionOf, correctionStart, type Hyper } from "./hyper.ts";
-import {
-  Optimizer,
-  type OptimizerOptions,
-  type OwnOptions,
-  type RuleConfig,
-  type UpdateContext,
-  type UpdateResult,
-} from "./optimizer.ts";
+import { fixed, hyper, type OptimizerOptions, type OwnOptions, share } from "./options.ts";
+import type { UpdateContext, UpdateResult } from "./update.ts";
 
 export interface ScheduleFreeAdamWOptions extends OptimizerOptions {
   /** β₁: how near to the average the point lies where gradients are taken, above 0. Default 0.9. */
@@ -37,11 +32,11 @@ export interface ScheduleFreeAdamWOptions extends OptimizerOptions {
   warmupSteps?: number;
 }
 
-const ownOptions: OwnOptions<ScheduleFreeAdamWOptions> = {
-  beta1: true,
-  beta2: true,
-  epsilon: true,
-  warmupSteps: true,
+const own: OwnOptions<ScheduleFreeAdamWOptions> = {
+  beta1: fixed(0.9, belowOne),
+  beta2: share(0.999),
+  epsilon: hyper(1e-8),
+  warmupSteps: fixed(0, wholeNumber),
 };
 
 type Slot = "point" | "secondMoment";
@@ -52,23 +47,19 @@ type Slot = "point" | "secondMoment";
  * Source: Defazio et al. 2024, as Keras 3 has it. The average is what the training has found: {@link swapToEval} before
  * evaluating, predicting or saving, {@link swapToTrain} before going on.
  */
-export class ScheduleFreeAdamW extends Optimizer<Slot> {
-  readonly beta1: number;
-  readonly beta2: Hyper;
-  readonly epsilon: Hyper;
-  readonly warmupSteps: number;
+export class ScheduleFreeAdamW extends DeclaredOptimizer<Slot> {
+  declare readonly beta1: number;
+  declare readonly beta2: Hyper;
+  declare readonly epsilon: Hyper;
+  declare readonly warmupSteps: number;
   protected readonly slotStarts = { point: "value", secondMoment: 0 } as const;
 
   constructor(options: ScheduleFreeAdamWOptions = {}) {
-    super("ScheduleFreeAdamW", 0.0025, options, ownOptions);
-    this.beta1 = belowOne(this.name, "beta1", options.beta1 ?? 0.9);
+    super("ScheduleFreeAdamW", 0.0025, options, own);
     if (this.beta1 === 0)
       throw new ArgumentError(
         `${this.name}: beta1 must be above 0: the average is found from the weights by it`,
       );
-    this.beta2 = this.hyper("beta2", options.beta2 ?? 0.999, belowOne);
-    this.epsilon = this.hyper("epsilon", options.epsilon ?? 1e-8);
-    this.warmupSteps = wholeNumber(this.name, "warmupSteps", options.warmupSteps ?? 0);
   }
 
   protected override get scalarStarts() {
@@ -120,10 +111,5 @@ export class ScheduleFreeAdamW extends Optimizer<Slot> {
 
   #mixed(average: Tensor, point: Tensor): Tensor {
     return add(mul(point, 1 - this.beta1), mul(average, this.beta1));
-  }
-
-  protected ruleConfig(): RuleConfig {
-    const { beta1, beta2, epsilon, warmupSteps } = this;
-    return { beta1, beta2, epsilon, warmupSteps };
   }
 }

@@ -1,17 +1,11 @@
 // Stochastic gradient descent, with momentum and Nesterov's variant.
 
 import { add, mul, sub } from "../engine/index.ts";
-import { belowOne } from "../engine/internal.ts";
+import { DeclaredOptimizer } from "./declared.ts";
 import { flush } from "./flush.ts";
 import type { Hyper } from "./hyper.ts";
-import {
-  Optimizer,
-  type OptimizerOptions,
-  type OwnOptions,
-  type RuleConfig,
-  type UpdateContext,
-  type UpdateResult,
-} from "./optimizer.ts";
+import { flag, type OptimizerOptions, type OwnOptions, share } from "./options.ts";
+import type { UpdateContext, UpdateResult } from "./update.ts";
 
 export interface SGDOptions extends OptimizerOptions {
   /** μ: the share of the last step kept, from 0 up to 1. Default 0. */
@@ -20,21 +14,19 @@ export interface SGDOptions extends OptimizerOptions {
   nesterov?: boolean;
 }
 
-const ownOptions: OwnOptions<SGDOptions> = { momentum: true, nesterov: true };
+const own: OwnOptions<SGDOptions> = { momentum: share(0), nesterov: flag() };
 
 /**
  * w ← w - η g; with momentum μ, in the form of Keras: v ← μ v - η g and w ← w + v, or with Nesterov
  * w ← w + μ v - η g. Default learning rate η 0.01. Sources: Polyak 1964; Sutskever et al. 2013.
  */
-export class SGD extends Optimizer<"velocity"> {
-  readonly momentum: Hyper;
-  readonly nesterov: boolean;
+export class SGD extends DeclaredOptimizer<"velocity"> {
+  declare readonly momentum: Hyper;
+  declare readonly nesterov: boolean;
   protected readonly slotStarts: Record<"velocity", number>;
 
   constructor(options: SGDOptions = {}) {
-    super("SGD", 0.01, options, ownOptions);
-    this.momentum = this.hyper("momentum", options.momentum ?? 0, belowOne);
-    this.nesterov = options.nesterov ?? false;
+    super("SGD", 0.01, options, own);
     this.slotStarts = (this.momentum !== 0 ? { velocity: 0 } : {}) as Record<"velocity", number>;
   }
 
@@ -51,10 +43,5 @@ export class SGD extends Optimizer<"velocity"> {
     const velocity = flush(sub(mul(slots.velocity, momentum), step));
     const change = this.nesterov ? sub(mul(velocity, momentum), step) : velocity;
     return { value: add(value, change), slots: { velocity } };
-  }
-
-  protected ruleConfig(): RuleConfig {
-    const { momentum, nesterov } = this;
-    return { momentum, nesterov };
   }
 }

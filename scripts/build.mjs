@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
+import { inOrder } from "./build/order.mjs";
 import { markPure } from "./build/pure.mjs";
 import { minifyWgsl } from "./build/wgsl.mjs";
 import { entries } from "./entries.mjs";
@@ -17,7 +18,8 @@ const missing = Object.values(entries).filter((file) => !fs.existsSync(path.join
 if (missing.length > 0) fail(`the exports map needs ${missing.join(", ")}`);
 
 fs.rmSync(out, { recursive: true, force: true });
-const sources = await reachable();
+const inputs = await reachable();
+const sources = Object.keys(inputs);
 const scripts = sources.filter((file) => file.endsWith(".ts"));
 const compiled = await build({
   absWorkingDir: root,
@@ -48,8 +50,10 @@ for (const file of sources.filter((name) => name.endsWith(".wgsl"))) {
   const text = minifyWgsl(fs.readFileSync(path.join(root, file), "utf8"));
   write(`${file}.js`, `export default ${inBackticks(text)};\n`);
 }
-for (const [name, file] of Object.entries(entries))
-  write(`${name}.js`, `export * from "./${file.replace(/\.ts$/, ".js")}";\n`);
+for (const [name, file] of Object.entries(entries)) {
+  const order = inOrder(inputs, file).map((source) => `import "${shippedName(`./${source}`)}";\n`);
+  write(`${name}.js`, `${order.join("")}export * from "${shippedName(`./${file}`)}";\n`);
+}
 
 tsc("-p", "tsconfig.build.json");
 pruneDeclarations();
@@ -69,7 +73,7 @@ process.stdout.write(
   `${scripts.length} modules, ${sources.length - scripts.length} shaders, built in ${((Date.now() - started) / 1000).toFixed(1)} s\n`,
 );
 
-/** The source files that the entries need. */
+/** The source files that the entries need, with what each imports. */
 async function reachable() {
   const { metafile } = await build({
     absWorkingDir: root,
@@ -86,7 +90,7 @@ async function reachable() {
     metafile: true,
     logLevel: "warning",
   }).catch(() => process.exit(1));
-  return Object.keys(metafile.inputs);
+  return metafile.inputs;
 }
 
 /** Removes the declarations that no entry's lead to: nobody can name what they declare. */

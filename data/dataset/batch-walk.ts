@@ -36,5 +36,13 @@ export interface BatchWalk {
   readonly position?: DatasetPosition;
   /** Has the next `begin` go on from there. */
   resumeAt?(position: DatasetPosition): void;
+  /** What the next `begin` goes by beside its arguments. */
+  readonly upcoming?: DatasetPosition | undefined;
+  /**
+   * What it had on the device is gone: it is put there again. The next `begin` goes by what was {@link upcoming} once.
+   *
+   * @param state the random state from which the order of rows follows, where one does
+   */
+  rewind?(upcoming: DatasetPosition | undefined, state: ArrayLike<number> | undefined): void;
   dispose(): void;
 }

@@ -63,8 +63,10 @@ export class DeviceWalk implements BatchWalk {
     this.#onShort = onShort;
     const options = { device, trainable: false };
     this.#cursor = variable(plan.first, { ...options, dtype: "i32", name: "batch/cursor" });
+    this.#cursor.isFleeting = true;
     if (plan.shuffle !== undefined) {
       this.#order = variable(new Uint32Array(plan.count), { ...options, dtype: "u32", name: "batch/order" });
+      this.#order.isFleeting = true;
     }
   }
 
@@ -123,6 +125,15 @@ export class DeviceWalk implements BatchWalk {
     takeIdentity(this.#what, this.#stage, position);
     this.#ordered = -1;
     this.#schedule.resumeAt(position);
+  }
+
+  get upcoming(): DatasetPosition | undefined {
+    return this.#schedule.next;
+  }
+
+  rewind(upcoming: DatasetPosition | undefined): void {
+    this.#schedule.resumeAt(upcoming);
+    this.#ordered = -1;
   }
 
   advance(batches = 1): number {

@@ -25,7 +25,11 @@ export class Schedule {
     return this.stepsPerEpoch === undefined ? (length ?? Infinity) : this.stepsPerEpoch;
   }
 
-  resumeAt(position: DatasetPosition): void {
+  get next(): DatasetPosition | undefined {
+    return this.#next;
+  }
+
+  resumeAt(position: DatasetPosition | undefined): void {
     this.#next = position;
   }
 

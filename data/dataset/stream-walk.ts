@@ -116,6 +116,16 @@ export class StreamWalk implements BatchWalk {
     this.#schedule.resumeAt(position);
   }
 
+  get upcoming(): DatasetPosition | undefined {
+    return this.#schedule.next;
+  }
+
+  rewind(upcoming: DatasetPosition | undefined): void {
+    this.#schedule.resumeAt(upcoming);
+    this.#left = [];
+    this.#pass = -1;
+  }
+
   rowsOf(key: number): number {
     return this.#chunks[key].rows;
   }
@@ -319,6 +329,7 @@ class Chunk {
     this.batches = isOnHost ? Math.max(1, Math.min(mostBatches, share, Math.floor(chunkBytes / bytes))) : 1;
     const options = { device, trainable: false };
     this.#cursor = variable(0, { ...options, dtype: "i32", name: "batch/cursor" });
+    this.#cursor.isFleeting = true;
     this.#staging = parts.map((part) =>
       part instanceof Tensor ? undefined : hostArray(part.dtype, this.batches * rows * sizeOf(part.shape)),
     );
@@ -326,7 +337,9 @@ class Chunk {
       const { dtype } = part;
       const shape = [this.batches * rows, ...sampleShape(part)];
       const values = this.#staging[i] ?? hostArray(dtype, sizeOf(shape));
-      return variable(values, { ...options, dtype, shape, name: `batch/${i}` });
+      const made = variable(values, { ...options, dtype, shape, name: `batch/${i}` });
+      made.isFleeting = true;
+      return made;
     });
   }
 

@@ -7,10 +7,11 @@ import { checkTensor, checkTensors } from "../tensor/arguments.ts";
 import { gradientOf } from "../tensor/gradient-store.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Variable } from "../tensor/variable.ts";
+import { type GradientTape, type TapeOptions, tapeOptions } from "./gradient-tape.ts";
 import { markOnTapes } from "./hooks.ts";
 import { openTapes, tapeThatReturned } from "./open-tapes.ts";
 import { setGradient } from "./slots.ts";
-import { Tape, type TapeOptions, tapeOptions } from "./tape.ts";
+import { Tape } from "./tape.ts";
 
 export interface BackwardOptions {
   /** Gradient to start from, of the loss's shape; needed where the loss is not a single value. Default 1. */
@@ -89,11 +90,11 @@ function accumulate(value: Tensor, gradient: Tensor): void {
   }
 }
 
-function tapeOf(loss: Tensor): Tape {
-  const returned = tapeThatReturned(loss) as Tape | undefined;
+function tapeOf(loss: Tensor): GradientTape {
+  const returned = tapeThatReturned(loss) as GradientTape | undefined;
   if (returned?.isDisposed === false) return returned;
   const found = openTapes().find((tape) => tape.knows(loss));
-  if (found !== undefined) return found as Tape;
+  if (found !== undefined) return found as GradientTape;
   if (returned !== undefined) {
     throw new GradientError(
       `backward: the tape that recorded ${loss.describe()} was disposed; call backward() before`,

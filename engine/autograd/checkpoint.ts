@@ -12,7 +12,7 @@ import { tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { Variable, type VariableWatcher, variableWatcher } from "../tensor/variable.ts";
 import { type BlockResult, recordBlock, runBlock } from "./block.ts";
-import { Tape } from "./tape.ts";
+import { GradientTape } from "./gradient-tape.ts";
 
 /**
  * A function that computes what `fn` does, and in backward computes it again instead of having kept what its ops saved:
@@ -100,7 +100,7 @@ function blockOp(
       return context.needs(k) ? (variable ?? saved) : undefined;
     });
     const wanted = targets.filter((target) => target !== undefined);
-    const tape = new Tape({ watchVariables: false, isPrivate: true }).watch(...wanted);
+    const tape = new GradientTape({ watchVariables: false, isPrivate: true }).watch(...wanted);
     try {
       const run = () => tape.record(() => again(context));
       const { backend } = device;

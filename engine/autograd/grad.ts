@@ -12,7 +12,7 @@ import { checkTensors } from "../tensor/arguments.ts";
 import { claim, tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Variable } from "../tensor/variable.ts";
-import { type Gradients, Tape } from "./tape.ts";
+import { type Gradients, GradientTape } from "./gradient-tape.ts";
 
 export interface ValueAndGrads<G extends Tensor[] = Tensor[]> {
   readonly value: Tensor;
@@ -151,7 +151,7 @@ function gradientsIn<T extends readonly Tensor[]>(
   targets: T,
   what: string,
 ): ValueAndGrads<Gradients<T>> {
-  const tape = new Tape({ watchVariables: false, isPrivate: true });
+  const tape = new GradientTape({ watchVariables: false, isPrivate: true });
   try {
     tape.watch(...targets);
     const value = tape.record(fn);

@@ -11,7 +11,7 @@ import { full, tensor } from "../tensor/create.ts";
 import { tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { chosenInputs, grad } from "./grad.ts";
-import { type Gradients, Tape } from "./tape.ts";
+import { type Gradients, GradientTape } from "./gradient-tape.ts";
 
 /** What a differentiated function returns: a tensor, or several. */
 export type Outputs = Tensor | readonly Tensor[];
@@ -41,7 +41,7 @@ export function vjp<O extends Outputs, P extends Tensor[]>(
 ): VectorJacobian<O, Gradients<P>> {
   checkTask("vjp", fn);
   const targets = chosenInputs("vjp", inputs, undefined);
-  const tape = new Tape({ watchVariables: false, isPrivate: true }).watch(...targets);
+  const tape = new GradientTape({ watchVariables: false, isPrivate: true }).watch(...targets);
   try {
     const value = tidy(() => tape.record(() => fn(...inputs)));
     const outputs = outputsOf("vjp", value);
@@ -86,8 +86,8 @@ export function jvp<O extends Outputs>(
   const targets = chosenInputs("jvp", inputs, undefined);
   checkLike("jvp", "tangent", tangents, targets);
   return tidy(() => {
-    const inner = new Tape({ watchVariables: false, isPrivate: true }).watch(...targets);
-    const outer = new Tape({ watchVariables: false, isPrivate: true });
+    const inner = new GradientTape({ watchVariables: false, isPrivate: true }).watch(...targets);
+    const outer = new GradientTape({ watchVariables: false, isPrivate: true });
     try {
       const value = inner.record(() => fn(...inputs));
       const outputs = outputsOf("jvp", value);
@@ -133,8 +133,8 @@ export function hvp<P extends Tensor[]>(
   const targets = chosenInputs("hvp", inputs, undefined);
   checkLike("hvp", "vector", vectors, targets);
   return tidy(() => {
-    const outer = new Tape({ watchVariables: false, isPrivate: true }).watch(...targets);
-    const inner = new Tape({ watchVariables: false, isPrivate: true }).watch(...targets);
+    const outer = new GradientTape({ watchVariables: false, isPrivate: true }).watch(...targets);
+    const inner = new GradientTape({ watchVariables: false, isPrivate: true }).watch(...targets);
     try {
       const { value, grads } = outer.record(() => {
         const value = inner.record(() => fn(...inputs));

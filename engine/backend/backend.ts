@@ -7,7 +7,7 @@ import type { KernelOp } from "../kernel/kernel-op.ts";
 import type { Memory } from "../kernel/memory.ts";
 import type { TrialCall, VariantChoices } from "../kernel/variants.ts";
 import type { Plan, PreparedProgram, WarmUpProgress } from "./program.ts";
-import type { ProfileClock, ProfileSession } from "./timing.ts";
+import type { GpuProfiler, ProfileClock, ProfileSession } from "./timing.ts";
 
 /** A value with its place: what a backend runs an op on. */
 export interface Operands {
@@ -92,7 +92,7 @@ export interface Backend {
     onProgress?: WarmUpProgress,
   ): Promise<{ program: PreparedProgram; pipelines: number }>;
   /** Times every dispatch from now on; absent where ops run at once (the CPU reference). */
-  startProfile?(clock?: ProfileClock): ProfileSession;
+  startProfile?(start: GpuProfiler, clock?: ProfileClock): ProfileSession;
   /** What kernels may know about the adapter; absent on the CPU reference. */
   readonly profile?: AdapterProfile;
   /** Which kernels it uses where they come in variants; absent where there are none. */

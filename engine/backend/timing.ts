@@ -27,3 +27,9 @@ export interface ProfileSession {
   readonly clock: ProfileClock;
   stop(): Promise<DispatchTime[]>;
 }
+
+/**
+ * What times a GPU's dispatches. Profiles bring it, so that programs that ask for none do without it; the backend hands it
+ * what it works with.
+ */
+export type GpuProfiler = (gpu: unknown, clock?: ProfileClock) => ProfileSession;

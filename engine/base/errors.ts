@@ -98,7 +98,7 @@ export function checkOptions<O extends object>(
   }
   // An option in a prototype counts as given: it would be read.
   for (const name in options) {
-    if (known[name] !== true) throw unknownName(`${call} option`, name, Object.keys(known));
+    if (!Object.hasOwn(known, name)) throw unknownName(`${call} option`, name, Object.keys(known));
   }
 }
 

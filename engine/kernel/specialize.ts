@@ -28,7 +28,7 @@ export function specialize(shader: Shader, hooks: Hooks | undefined): string {
   }
   for (const b of hooks.bindings ?? []) {
     const declaration = `@group(0) @binding(${b.binding}) var<storage, ${b.access}> ${b.name}: ${b.type};`;
-    const existing = new RegExp(`^@group\\(0\\)[^;]*\\bvar<[^>]*>\\s+${b.name}\\s*:[^;]*;`, "m");
+    const existing = new RegExp(`^@group\\(0\\)[^;]*\\bvar<[^>]*>\\s*${b.name}\\s*:[^;]*;`, "m");
     if (existing.test(text)) text = text.replace(existing, () => declaration);
     else added.push(declaration);
   }

@@ -3,6 +3,7 @@
 
 import type { Backend, WorkCounters } from "../backend/backend.ts";
 import type { DispatchTime, ProfileClock, ProfileSession } from "../backend/timing.ts";
+import { gpuProfiler } from "../backend/webgpu/gpu-profiler.ts";
 import { ArgumentError, checkFunction, checkOptions, type OptionNames } from "../base/errors.ts";
 import { importByName, nodeProcess } from "../base/host.ts";
 import { sizeOf } from "../base/shape.ts";
@@ -275,7 +276,7 @@ export async function profile(fn: () => unknown, options: ProfileOptions = {}): 
 }
 
 function start(backend: Backend, clock: ProfileClock | undefined): ProfileSession {
-  return backend.startProfile?.(clock) ?? startReference(backend);
+  return backend.startProfile?.(gpuProfiler, clock) ?? startReference(backend);
 }
 
 /** The reference computes at once, so that a clock around each op is all it needs. */

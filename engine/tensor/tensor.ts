@@ -57,6 +57,8 @@ export class Tensor implements Spec {
   #generation: number;
   /** @internal See engine/autograd/slots.ts, which fills it. */
   gradientSlot: Tensor | undefined;
+  /** @internal Its values, where somebody keeps them on the host as they are: a lost device takes nothing then. */
+  hostValues: ArrayLike<number> | undefined;
   /** @internal What belongs to the value and is freed with it, as the mask of its steps. */
   belonging: Tensor | undefined;
   /** @internal Of a view: the tensor whose memory it shows. Where that is a variable, assigning to it changes the view. */
@@ -113,11 +115,13 @@ export class Tensor implements Spec {
     }
     if (!this.device.isUsable) this.device.checkOpen(this.describe());
     if (this.isStale) {
-      // A view goes on with the variable that it shows.
-      if (this.viewed === undefined) throw this.lostValue("make it anew from values on the host");
-      const { memory } = this.viewed;
-      memory.retain();
-      this.replaceMemory(memory);
+      if (this.viewed !== undefined) {
+        // A view goes on with the variable that it shows.
+        const { memory } = this.viewed;
+        memory.retain();
+        this.replaceMemory(memory);
+      } else if (this.hostValues !== undefined) this.takeMemory(this.hostValues);
+      else throw this.lostValue("make it anew from values on the host");
     }
     this.#memory.checkUsable(this);
     return this.#memory;
@@ -135,12 +139,11 @@ export class Tensor implements Spec {
     );
   }
 
-  /** @internal Gives back what a lost device took: the values that it had. */
-  revive(values: ArrayLike<number>): void {
-    if (!this.isStale) return;
-    const { backend } = this.device;
-    const memory = backend.allocate(this, this.describe());
-    backend.write(memory, this, values);
+  /** New memory with these values, in the place of what a lost device took; not of a trace, which ends before. */
+  protected takeMemory(values: ArrayLike<number>): void {
+    const { realBackend } = this.device;
+    const memory = realBackend.allocate(this, this.describe());
+    realBackend.write(memory, this, values);
     this.replaceMemory(memory);
   }
 

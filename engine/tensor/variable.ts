@@ -68,6 +68,9 @@ export const relocations = (): number => lastRelocation;
 export const isRelocatedSince = (memory: Memory, since: number): boolean =>
   (relocationOf.get(memory) ?? 0) > since;
 
+/** Values of a variable that it remembers on the host when they are set. */
+const mostRemembered = 16;
+
 /** By device, those that may be alive. */
 const living = new WeakMap<Device, Set<WeakRef<Variable>>>();
 /** Above so many it is looked which of them are gone. */
@@ -101,8 +104,8 @@ export class Variable extends Tensor {
   partOf: { readonly parent: Variable; memory: Memory; readonly byteOffset: number } | undefined;
   /** @internal Variables whose values lie in this one's memory. */
   parts: readonly Variable[] = [];
-  /** What it always holds, where that is known on the host. */
-  #constant: ArrayLike<number> | undefined;
+  /** @internal Whether its value is made anew whenever it is needed, as that of a walk's cursor is. */
+  isFleeting = false;
   /** The device's generation in which it got its value: a lost device takes that with it. */
   #setIn: number;
 
@@ -131,11 +134,16 @@ export class Variable extends Tensor {
     return super.memory;
   }
 
+  /** @internal Whether a lost device took its value. */
+  get isLost(): boolean {
+    return !this.#hasValue();
+  }
+
   /** Whether it has been set since the device was opened last: by itself, as a part, or part by part. */
   #hasValue(): boolean {
     const now = this.device.generation;
     return (
-      this.#constant !== undefined ||
+      this.hostValues !== undefined ||
       this.#setIn === now ||
       (this.partOf !== undefined && this.partOf.parent.#setIn === now) ||
       (this.parts.length > 0 && this.parts.every((part) => part.#hasValue()))
@@ -149,11 +157,8 @@ export class Variable extends Tensor {
       // Not while a function is traced: a variable's memory outlives the program.
       const backend = device.realBackend;
       if (this.partOf === undefined) {
-        const memory = backend.allocate(this, this.describe());
         // The gaps of packs are 0.
-        const known = this.#constant ?? (this.parts.length > 0 ? new Float32Array(this.size) : []);
-        backend.write(memory, this, known);
-        this.replaceMemory(memory);
+        this.takeMemory(this.hostValues ?? (this.parts.length > 0 ? new Float32Array(this.size) : []));
       } else {
         const { parent, byteOffset } = this.partOf;
         this.partOf.memory = parent.#home();
@@ -167,9 +172,17 @@ export class Variable extends Tensor {
   }
 
   /** Notes that it has a new value. */
-  #written(): void {
+  #written(values?: ArrayLike<number>): void {
     this.#version++;
     this.#setIn = this.device.generation;
+    // A few numbers are remembered; an array may be the caller's.
+    this.hostValues =
+      values !== undefined && values.length <= mostRemembered ? Array.from(values) : undefined;
+  }
+
+  /** @internal Counts replacements of the value, those of its parts too. */
+  get changes(): number {
+    return this.parts.reduce((sum, part) => sum + part.#version, this.#version);
   }
 
   /** Replaces the value by that of `value`, which must have the same shape and dtype and keeps its own memory. */
@@ -208,7 +221,7 @@ export class Variable extends Tensor {
     checkValues(`set ${this.describe()}`, flat, this.dtype);
     if (variableWatcher.value !== undefined && this.#isSetFor(variableWatcher.value, flat)) return this;
     this.device.backend.write(this.#home(), this, flat);
-    this.#written();
+    this.#written(flat);
     return this;
   }
 
@@ -239,7 +252,7 @@ export class Variable extends Tensor {
 
   /** @internal Says that it is never assigned, so that a lost device takes nothing. The caller keeps the values as they are. */
   holdsAlways(values: ArrayLike<number>): this {
-    this.#constant = values;
+    this.hostValues = values;
     return this;
   }
 

@@ -85,3 +85,25 @@ export function layerOf<L>(
     Object.fromEntries(options.map(([key, value]) => [key, revive(value)])),
   );
 }
+
+/** @internal The arguments that a layer was made with before its options. */
+export function leadingOf(layer: { describe(): string }): Record<string, unknown> {
+  const { positional = [] } = layer.constructor as LayerClass<object>;
+  return Object.fromEntries(
+    positional.map((name) => {
+      const value = (layer as unknown as Record<string, unknown>)[name];
+      if (value === undefined) {
+        throw new ArgumentError(
+          `${layer.describe()}: has no property "${name}", which its class names as an argument (positional)`,
+        );
+      }
+      return [name, isPlainObject(value) && typeof value.call === "function" ? given(value) : value];
+    }),
+  );
+}
+
+/** An activation as it may be given again: by its name, or as the function that it is. */
+const given = (value: unknown): unknown => {
+  const { name, call } = value as activations.NamedActivation;
+  return activations.names.includes(name) ? name : call;
+};

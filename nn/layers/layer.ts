@@ -13,33 +13,17 @@ import {
   Tensor,
   type Tree,
   tidy,
-  type Variable,
 } from "../../engine/index.ts";
-import {
-  checkOptions,
-  isPlainObject,
-  kindOf,
-  leavesOf,
-  mapTree,
-  type OptionNames,
-} from "../../engine/internal.ts";
+import { checkOptions, kindOf, leavesOf, mapTree } from "../../engine/internal.ts";
 import type { NamedActivation } from "./activations.ts";
-import * as activations from "./activations.ts";
 import { addLoss, type CallContext, callContext, type Inherited } from "./call-context.ts";
-import { type Config, configValue, type LayerClass } from "./config.ts";
-import {
-  apartFrom,
-  checkedLayerName,
-  checkOutputs,
-  sameSample,
-  sameSpecs,
-  shapeOf,
-  specsOf,
-} from "./layer-checks.ts";
-import { type Mask, masksOf, setMasks } from "./masks.ts";
-import { baseName } from "./names.ts";
+import { type Config, configValue, type LayerClass, leadingOf } from "./config.ts";
+import { apartFrom, checkOutputs, sameSample, sameSpecs, shapeOf, specsOf } from "./layer-checks.ts";
+import { type CallOptions, callOptions, type LayerOptions, layerOptions } from "./layer-options.ts";
+import { LayerTree, type VariableIn } from "./layer-tree.ts";
+import { masksOf, setMasks } from "./masks.ts";
 import { hasPlaceholder, noteCall, Placeholder, type Symbolic, specsOfValues } from "./placeholder.ts";
-import { type RegularizerLike, get as regularizerOf } from "./regularizers.ts";
+import { get as regularizerOf } from "./regularizers.ts";
 import {
   batched,
   checkSampleShape,
@@ -50,56 +34,10 @@ import {
   type SpecOf,
   specsIn,
 } from "./spec.ts";
-import {
-  Builder,
-  type Declared,
-  type Part,
-  type Role,
-  type WeightRegularizer,
-  type Weights,
-} from "./weights.ts";
+import { Builder, type WeightRegularizer, type Weights } from "./weights.ts";
 
-export interface LayerOptions {
-  /** Default: what the model that it stands in calls it ("dense", "dense_1", ...). It holds no "/". */
-  name?: string;
-  /** Shape of one input, without the batch axis; wanted of a Sequential's first layer, else worked out. */
-  inputShape?: SampleShape;
-  /** Short for `inputShape: [inputDim]`. */
-  inputDim?: number;
-  /** Whether training changes the weights; default true. */
-  trainable?: boolean;
-  /**
-   * A penalty on what the layer gives, its activation applied, by name ("l2"), as an object or a function. It is added to
-   * the loss as it is: like Keras 3, and unlike Keras 2 and tfjs, it is not divided by the number of samples, so that a
-   * larger batch weighs more.
-   */
-  activityRegularizer?: RegularizerLike | null;
-}
-
-const layerOptions: OptionNames<LayerOptions> = {
-  name: true,
-  inputShape: true,
-  inputDim: true,
-  trainable: true,
-  activityRegularizer: true,
-};
-
-/** The options of `O` that not every layer has. */
-export type OwnLayerOptions<O extends LayerOptions> = OptionNames<Omit<O, keyof LayerOptions>>;
-
-export interface CallOptions {
-  /**
-   * Training behaviour (dropout drops, batch normalization uses the batch's statistics) or inference's. Default: that of
-   * the layer whose `forward` calls, false outside of all.
-   */
-  training?: boolean;
-  /** Masks of the inputs, [batch, time] each, in their places; default: those that the inputs got from the layers before. */
-  mask?: Tree<Mask>;
-  /** Leave out the activation that comes last, as a loss from logits wants it; default false. */
-  logits?: boolean;
-}
-
-const callOptions: OptionNames<CallOptions> = { training: true, mask: true, logits: true };
+export type { OwnLayerOptions } from "./layer-options.ts";
+export type { CallOptions, LayerOptions };
 
 /** A layer as tests and the bench try it. */
 export interface LayerSample {
@@ -113,19 +51,10 @@ export interface LayerSample {
 }
 
 /** A variable of a layer or of one inside it. */
-export interface LayerVariable {
-  /** Where it stands, relative to the layer that was asked: "kernel", "blocks/0/norm/gamma". */
-  readonly path: string;
-  readonly variable: Variable;
-  readonly role: Role;
-  /** Whether training changes it: its role is "trained", and neither its layer nor one around that is frozen. */
-  readonly isTrained: boolean;
-  /** The layer that declared it. */
-  readonly layer: Layer;
-}
+export type LayerVariable = VariableIn<Layer>;
 
 // biome-ignore lint/suspicious/noExplicitAny: layers of all kinds stand in one list
-export abstract class Layer<I = any, O = any> {
+export abstract class Layer<I = any, O = any> extends LayerTree<Layer> {
   /** @internal What tests and the bench try of a class that the bench's table of layers does not list. */
   declare static readonly samples?: () => readonly LayerSample[];
   /**
@@ -134,19 +63,11 @@ export abstract class Layer<I = any, O = any> {
    */
   declare static readonly positional?: readonly string[];
 
-  /** The class's name, kept through minifiers. */
-  readonly type: string;
-  /** Set it to false to freeze the weights; a compiled model honours it from its next `compile` on. */
-  trainable: boolean;
   /** What the options asked for; undefined where it is to be worked out. */
   readonly declaredInputShape: SampleShape | undefined;
   /** The penalty on what it gives. */
   readonly activityRegularizer: WeightRegularizer | undefined;
-  readonly #givenName: string | undefined;
   readonly #options: LayerOptions;
-  /** The layer that this one stands in, the first that took it, and what it is called there. */
-  #home: { readonly owner: Layer | undefined; readonly name: string } | undefined;
-  readonly #parts: Part<Layer>[] = [];
   #device: Device | undefined;
   #inputSpec: Tree<SampleSpec> | undefined;
   #outputSpec: Tree<SampleSpec> | undefined;
@@ -160,10 +81,8 @@ export abstract class Layer<I = any, O = any> {
    */
   protected constructor(type: string, options: LayerOptions = {}, own?: Readonly<Record<string, true>>) {
     if (own !== undefined) checkOptions(type, options, { ...layerOptions, ...own });
-    this.type = type;
+    super(type, options);
     this.#options = { ...options };
-    this.#givenName = options.name === undefined ? undefined : checkedLayerName(type, options.name);
-    this.trainable = options.trainable ?? true;
     this.activityRegularizer = regularizerOf(options.activityRegularizer);
     const { inputShape, inputDim } = options;
     this.declaredInputShape = inputShape ?? (inputDim === undefined ? undefined : [inputDim]);
@@ -214,46 +133,6 @@ export abstract class Layer<I = any, O = any> {
     return [];
   }
 
-  /** Given by hand, else by the first model that the layer stands in, else made of the type. */
-  get name(): string {
-    return this.#givenName ?? this.#home?.name ?? baseName(this.type);
-  }
-
-  /** @internal The name that was given by hand. */
-  get givenName(): string | undefined {
-    return this.#givenName;
-  }
-
-  /** Its name after those of the layers that it stands in: "encoder/dense". */
-  get path(): string {
-    const owner = this.#home?.owner;
-    const name = this.#home?.name ?? this.name;
-    return owner === undefined || owner.isRoot ? name : `${owner.path}/${name}`;
-  }
-
-  /** @internal Whether paths begin below it, as they do in a model that stands in no other. */
-  get isRoot(): boolean {
-    return false;
-  }
-
-  /** @internal Whether another layer has it as a part. */
-  protected get isInside(): boolean {
-    return this.#home !== undefined;
-  }
-
-  /** @internal Tells the layer where it stands; the first one counts. */
-  adopt(owner: Layer, name: string): void {
-    if (this.#home !== undefined) return;
-    this.#home = { owner, name };
-    // Weights that it has already get the names that they have in there.
-    for (const { path, variable } of this.variables()) variable.name = `${this.path}/${path}`;
-  }
-
-  /** @internal Takes {@link adopt} back, where nothing came of it. */
-  leave(owner: Layer): void {
-    if (this.#home?.owner === owner) this.#home = undefined;
-  }
-
   get isBuilt(): boolean {
     return this.#inputSpec !== undefined;
   }
@@ -280,81 +159,6 @@ export abstract class Layer<I = any, O = any> {
   }
 
   /**
-   * All variables, the layer's own and those of layers inside it, in the order in which they were declared; one that is
-   * reached by two paths once, under the first.
-   */
-  variables(): IterableIterator<LayerVariable> {
-    return this.#walk("", true, new Set(), undefined);
-  }
-
-  /** @internal The weights that training changes where the layers of a set are frozen, whatever they say. */
-  trainedBut(frozen: ReadonlySet<object>): Variable[] {
-    return [...this.#walk("", true, new Set(), frozen)]
-      .filter(({ isTrained }) => isTrained)
-      .map(({ variable }) => variable);
-  }
-
-  *#walk(
-    prefix: string,
-    isTrained: boolean,
-    seen: Set<Variable>,
-    frozen: ReadonlySet<object> | undefined,
-  ): IterableIterator<LayerVariable> {
-    const trains = isTrained && (frozen === undefined ? this.trainable : !frozen.has(this));
-    for (const part of this.#parts) {
-      const path = `${prefix}${part.name}`;
-      if ("layer" in part) yield* part.layer.#walk(`${path}/`, trains, seen, frozen);
-      else if (!seen.has(part.variable)) {
-        seen.add(part.variable);
-        const { variable, role } = part;
-        yield { path, variable, role, isTrained: trains && role === "trained", layer: this };
-      }
-    }
-  }
-
-  /** @internal The weights' penalties and what keeps them in bounds, of this layer and of those inside it. */
-  *weightRules(): IterableIterator<Declared> {
-    for (const { layer, variable } of this.variables()) {
-      for (const part of layer.#parts) {
-        const isIts = "variable" in part && part.variable === variable;
-        if (isIts && (part.regularizer !== undefined || part.constraint !== undefined)) yield part;
-      }
-    }
-  }
-
-  /** @internal The layers inside this one, and in those, each once. */
-  *inside(seen = new Set<Layer>()): IterableIterator<Layer> {
-    for (const part of this.#parts) {
-      if (!("layer" in part) || seen.has(part.layer)) continue;
-      seen.add(part.layer);
-      yield part.layer;
-      yield* part.layer.inside(seen);
-    }
-  }
-
-  /** Trained weights and moving averages: what `getWeights` gives, in the same order. */
-  get weights(): readonly Variable[] {
-    return this.#select(({ role }) => role === "trained" || role === "moved");
-  }
-
-  get trainableWeights(): readonly Variable[] {
-    return this.#select(({ isTrained }) => isTrained);
-  }
-
-  get nonTrainableWeights(): readonly Variable[] {
-    return this.#select(({ role, isTrained }) => role === "moved" || (role === "trained" && !isTrained));
-  }
-
-  #select(wanted: (entry: LayerVariable) => boolean): Variable[] {
-    return [...this.variables()].filter(wanted).map(({ variable }) => variable);
-  }
-
-  /** How many numbers the weights hold. */
-  countParams(): number {
-    return this.weights.reduce((total, weight) => total + weight.size, 0);
-  }
-
-  /**
    * Makes the weights for inputs of a shape, on the default device unless told another; once only: for other inputs it
    * says whether they fit.
    *
@@ -377,10 +181,10 @@ export abstract class Layer<I = any, O = any> {
     const outputs: Tree<SampleSpec> = this.outputSpec(specs as SpecOf<I>);
     this.#device = device;
     try {
-      this.createWeights(specs as SpecOf<I>, new Builder(this, this.#parts, specs, device));
+      this.createWeights(specs as SpecOf<I>, new Builder(this, this.parts, specs, device));
     } catch (error) {
-      for (const part of this.#parts) if ("variable" in part) part.variable.dispose();
-      this.#parts.length = 0;
+      for (const part of this.parts) if ("variable" in part) part.variable.dispose();
+      this.parts.length = 0;
       throw error;
     }
     this.#outputSpec = outputs;
@@ -391,7 +195,7 @@ export abstract class Layer<I = any, O = any> {
   /** @internal Declares once more, for inputs that it was not built for: what is new is made. */
   protected extend(specs: Tree<SampleSpec>, outputs: Tree<SampleSpec>, device: Device): void {
     this.#device = device;
-    this.createWeights(specs as SpecOf<I>, new Builder(this, this.#parts, specs, device));
+    this.createWeights(specs as SpecOf<I>, new Builder(this, this.parts, specs, device));
     this.#inputSpec = specs;
     this.#outputSpec = outputs;
     this.#last = undefined;
@@ -399,9 +203,9 @@ export abstract class Layer<I = any, O = any> {
 
   /** @internal @throws ShapeError unless its weights are such as inputs of these specs need */
   checkFit(specs: Tree<SampleSpec>): void {
-    if (this.#inputSpec === undefined || this.#parts.length === 0) return;
+    if (this.#inputSpec === undefined || this.parts.length === 0) return;
     if (sameSpecs(specs, this.#inputSpec)) return;
-    this.createWeights(specs as SpecOf<I>, new Builder(this, this.#parts, specs, undefined));
+    this.createWeights(specs as SpecOf<I>, new Builder(this, this.parts, specs, undefined));
   }
 
   /**
@@ -427,7 +231,7 @@ export abstract class Layer<I = any, O = any> {
    * @throws ArgumentError where it was given a function of the user's own
    */
   config(): Config {
-    const values = { ...this.#leading(), ...this.#options, trainable: this.trainable };
+    const values = { ...leadingOf(this), ...this.#options, trainable: this.trainable };
     const what = `config: ${this.describe()}`;
     return Object.fromEntries(
       Object.entries(values)
@@ -444,37 +248,16 @@ export abstract class Layer<I = any, O = any> {
       return value instanceof Layer ? value.clone() : value;
     };
     const options = { ...this.#options, trainable: this.trainable };
-    return new made(...Object.values(this.#leading()).map(fresh), options);
-  }
-
-  /** The arguments before the options. */
-  #leading(): Record<string, unknown> {
-    const { positional = [] } = this.constructor as LayerClass<this>;
-    return Object.fromEntries(
-      positional.map((name) => {
-        const value = (this as unknown as Record<string, unknown>)[name];
-        if (value === undefined) {
-          throw new ArgumentError(
-            `${this.describe()}: has no property "${name}", which its class names as an argument (positional)`,
-          );
-        }
-        return [name, isPlainObject(value) && typeof value.call === "function" ? given(value) : value];
-      }),
-    );
-  }
-
-  /** How errors name it: `layer "dense_1" (Dense)`. */
-  describe(): string {
-    return `layer "${this.path}" (${this.type})`;
+    return new made(...Object.values(leadingOf(this)).map(fresh), options);
   }
 
   /** Frees the weights, and those of the layers inside. The layer can't be used again. */
   dispose(): void {
-    for (const part of this.#parts) {
+    for (const part of this.parts) {
       if ("layer" in part) part.layer.dispose();
       else part.variable.dispose();
     }
-    this.#parts.length = 0;
+    this.parts.length = 0;
     this.#inputSpec = undefined;
     this.#isDisposed = true;
   }
@@ -591,7 +374,7 @@ export abstract class Layer<I = any, O = any> {
       this.#last = { shapes: tensors.map(({ shape }) => shape), outputs };
     }
     const elsewhere = tensors.find(({ device }) => device !== this.#device);
-    if (elsewhere !== undefined && this.#parts.length > 0) {
+    if (elsewhere !== undefined && this.parts.length > 0) {
       throw new DeviceError(
         `${this.describe()}: its weights and the input are on two devices (${this.#device?.name} and ${elsewhere.device.name})`,
       );
@@ -599,9 +382,3 @@ export abstract class Layer<I = any, O = any> {
     return (this.#last as { outputs: readonly SampleSpec[] }).outputs;
   }
 }
-
-/** An activation as it may be given again: by its name, or as the function that it is. */
-const given = (value: unknown): unknown => {
-  const { name, call } = value as NamedActivation;
-  return activations.names.includes(name) ? name : call;
-};

@@ -4,7 +4,6 @@ import {
   ArgumentError,
   abs,
   add,
-  arange,
   div,
   matmul,
   maximum,
@@ -17,6 +16,7 @@ import {
   square,
   sum,
   type Tensor,
+  tensor,
   tidy,
   transpose,
   where,
@@ -97,7 +97,7 @@ export function orthogonal(options: OrthogonalOptions = {}): Regularizer {
         const unit = div(rows, lengths);
         const [count] = rows.shape;
         if (count < 2) return mul(sum(unit), 0);
-        const places = arange(count, { device: x.device });
+        const places = tensor([...Array(count).keys()], { device: x.device });
         const isPair = notEqual(reshape(places, [count, 1]), places);
         const cosines = matmul(unit, unit, { transposeB: true });
         return mul(sum(where(isPair, abs(cosines), 0)), factor / (count * (count - 1)));

@@ -1,39 +1,13 @@
 // Model: a layer made of calls of layers, and the public face of training. How training goes stands in training/.
 
 import type { Dataset } from "../../data/dataset/index.ts";
-import {
-  ArgumentError,
-  type Device,
-  DisposedError,
-  device as defaultDevice,
-  type Shape,
-  ShapeError,
-  Tensor,
-  type Tree,
-  type Variable,
-  variable,
-} from "../../engine/index.ts";
-import { checkOptions, leavesOf, mapTree, type OptionNames } from "../../engine/internal.ts";
+import { ArgumentError, type Variable, variable } from "../../engine/index.ts";
+import { checkOptions, leavesOf } from "../../engine/internal.ts";
 import type { Optimizer } from "../../optim/index.ts";
-import type { NamedActivation } from "../layers/activations.ts";
-import type { CallContext } from "../layers/call-context.ts";
-import type { Config } from "../layers/config.ts";
-import { Layer, type LayerOptions } from "../layers/layer.ts";
-import { specsOf } from "../layers/layer-checks.ts";
-import { masksOf } from "../layers/masks.ts";
-import { type Placeholder, specsOfValues, type TensorsOf } from "../layers/placeholder.ts";
-import {
-  batched,
-  fitsShape,
-  type SampleShape,
-  type SampleSpec,
-  type SpecOf,
-  specsIn,
-} from "../layers/spec.ts";
-import type { Weights } from "../layers/weights.ts";
+import type { Layer } from "../layers/layer.ts";
+import type { TensorsOf } from "../layers/placeholder.ts";
 import type { Loss } from "../objective/losses.ts";
 import type { MetricValue } from "../objective/metric.ts";
-import { readWeights, type WeightValue, writeWeights } from "../state/weights.ts";
 import { BatchStep } from "../training/batch-step.ts";
 import type { DataTree } from "../training/data.ts";
 import { type EvaluateModelOptions, evaluateModel, runOnBatch } from "../training/evaluate.ts";
@@ -46,19 +20,16 @@ import { isDataset } from "../training/source.ts";
 import type { OwnTrainerOptions, TrainableModel } from "../training/trainable.ts";
 import { type TrainedOutput, Trainer } from "../training/trainer.ts";
 import { begin, type Compiled, type CompileOptions, compiled, outputsOf } from "./compiled.ts";
-import { graphConfig, relaid } from "./copies.ts";
-import { checkForm, Graph, type LayerCall, readInputs } from "./graph.ts";
+import { relaid } from "./copies.ts";
+import { GraphModel, type ModelOptions } from "./graph-model.ts";
 import { endUse } from "./optimizer-users.ts";
-import { modelSummary } from "./summary.ts";
 
-export interface ModelOptions extends Pick<LayerOptions, "name" | "trainable"> {}
+export type { ModelOptions };
 
 export interface OnBatchOptions {
   /** What the loss (and weighted metrics) of each sample counts; default 1 each. */
   sampleWeight?: DataTree;
 }
-
-export const modelOptions: OptionNames<ModelOptions> = { name: true, trainable: true };
 
 /**
  * A model over a graph of calls: layers may be shared, branch and join, and models may stand in models.
@@ -75,10 +46,7 @@ export const modelOptions: OptionNames<ModelOptions> = { name: true, trainable: 
  * call.
  */
 // biome-ignore lint/suspicious/noExplicitAny: models of all kinds stand in one list
-export class Model<const PI = any, const PO = any>
-  extends Layer<TensorsOf<PI>, TensorsOf<PO>>
-  implements TrainableModel
-{
+export class Model<const PI = any, const PO = any> extends GraphModel<PI, PO> implements TrainableModel {
   /**
    * Set it to true, in a callback or anywhere else, to end `fit` after the steps that were given to the device by then.
    * An epoch that is cut short so ends as others do: it is validated, callbacks are told of it, and the history has it,
@@ -87,8 +55,6 @@ export class Model<const PI = any, const PO = any>
   stopTraining = false;
   /** The finished epochs of the `fit` that is running, or of the last one, however it ended. */
   history: History | undefined;
-  #graph: Graph | undefined;
-  #device: Device | undefined;
   #compiled: Compiled | undefined;
   /** Those of `trainOnBatch` and `testOnBatch`, with weights of samples and without. */
   readonly #batchSteps = new Map<string, BatchStep>();
@@ -97,131 +63,14 @@ export class Model<const PI = any, const PO = any>
   #shuffleState: Variable | undefined;
   #isFitting = false;
 
-  /**
-   * @param inputs where it starts: placeholders as {@link input} makes them
-   * @param outputs where it ends: what calls of layers gave for them
-   */
-  constructor(
-    inputs: PI & Tree<Placeholder>,
-    outputs: PO & Tree<Placeholder>,
-    options: ModelOptions = {},
-    type = "Model",
-  ) {
-    super(type, options, modelOptions);
-    if (inputs === undefined && outputs === undefined && type !== "Model") return;
-    this.setGraph(new Graph(this.describe(), inputs, outputs));
-  }
-
   /** @internal Whether `fit` is running. */
   get isTraining(): boolean {
     return this.#isFitting;
   }
 
-  /** @internal The graph, which a Sequential has once its input's shape is known. */
-  protected get graph(): Graph | undefined {
-    return this.#graph;
-  }
-
-  /** @internal Replaces the graph, and builds what is new in it if a device is open. */
-  protected setGraph(graph: Graph, device = this.#device ?? openDevice()): void {
-    const before = this.#graph;
-    this.#graph = graph;
-    try {
-      if (device !== undefined) this.#buildOn(device);
-    } catch (error) {
-      this.#graph = before;
-      throw error;
-    }
-  }
-
-  get calls(): readonly LayerCall[] {
-    return this.#graph?.calls ?? [];
-  }
-
-  /** In the order of their first calls. */
-  get layers(): readonly Layer[] {
-    return this.#graph?.layers ?? [];
-  }
-
-  /** Where the model starts; a Sequential's is known as its input's shape is. */
-  get inputs(): PI {
-    return this.#knownGraph("inputs").inputs as PI;
-  }
-
-  /** Of the inputs, in their order. */
-  get inputNames(): readonly string[] {
-    return this.#graph?.inputNames ?? [];
-  }
-
-  /** Where it ends. */
-  get outputs(): PO {
-    return this.#knownGraph("outputs").outputs as PO;
-  }
-
-  /** What a layer is called in this model: unique among its layers. Undefined of one that it has not. */
-  nameOf(layer: Layer): string | undefined {
-    return this.#graph?.nameOf(layer) ?? undefined;
-  }
-
-  /**
-   * What a layer gives at its first call in this model, for another model over a part of it:
-   * `new Model(model.inputs, model.outputOf("dense_1"))`.
-   *
-   * @param layer itself, or its name here
-   */
-  outputOf<P = Placeholder>(layer: string | Layer): P {
-    const graph = this.#knownGraph("outputOf");
-    const call = graph.calls.find((one) => one.layer === layer || graph.nameOf(one.layer) === layer);
-    if (call !== undefined) return call.outputs as P;
-    throw new ArgumentError(
-      `outputOf: ${this.describe()}: has no layer ${typeof layer === "string" ? `"${layer}"` : layer.describe()}; it has ${graph.layers.map((one) => graph.nameOf(one)).join(", ")}`,
-    );
-  }
-
-  /** A layer by its name in this model. */
-  getLayer(name: string): Layer {
-    const found = this.layers.find((layer) => this.nameOf(layer) === name);
-    if (found !== undefined) return found;
-    throw new ArgumentError(
-      `getLayer: ${this.describe()}: has no layer "${name}"; it has ${this.layers.map((layer) => this.nameOf(layer)).join(", ")}`,
-    );
-  }
-
-  override get isRoot(): boolean {
-    return !this.isInside;
-  }
-
-  /** Whether all layers have their weights. */
-  override get isBuilt(): boolean {
-    return super.isBuilt && this.layers.every((layer) => layer.isBuilt);
-  }
-
-  override get inputShape(): Shape {
-    this.checkBuilt("inputShape");
-    return super.inputShape as Shape;
-  }
-
-  override get outputShape(): Shape {
-    this.checkBuilt("outputShape");
-    return super.outputShape as Shape;
-  }
-
-  /** Where the weights are. */
-  get device(): Device {
-    this.checkBuilt("device");
-    return this.#device as Device;
-  }
-
   /** The compiled optimizer, undefined before `compile`. */
   get optimizer(): Optimizer | undefined {
     return this.#compiled?.optimizer;
-  }
-
-  override get outputActivations(): readonly (NamedActivation | undefined)[] {
-    if (this.#graph === undefined) return [];
-    return leavesOf(this.#graph.outputs).map(({ producer, output }) =>
-      producer === undefined ? undefined : (producer as LayerCall).layer.outputActivations[output],
-    );
   }
 
   /** @internal What `compile` was told. */
@@ -232,157 +81,6 @@ export class Model<const PI = any, const PO = any>
   /** @internal What `fit` draws its orders of samples from: one stream a model, one counter an epoch. */
   get shuffleState(): Variable | undefined {
     return this.#shuffleState;
-  }
-
-  /** Names by which logs and data tell the outputs apart: those of the layers that give them, or of their places. */
-  get outputNames(): readonly string[] {
-    return this.#graph === undefined ? [] : this.#graph.outputNames;
-  }
-
-  /** @internal Of every output. */
-  get outputShapes(): readonly SampleShape[] {
-    return this.#graph === undefined ? [] : leavesOf(this.#graph.outputs).map(({ shape }) => shape);
-  }
-
-  /** @internal Whether a layer in it makes masks. */
-  get usesMasks(): boolean {
-    for (const layer of this.inside()) if (layer.makesMask && !(layer instanceof Model)) return true;
-    return false;
-  }
-
-  override get byteScales(): readonly number[] {
-    return this.#graph?.byteScales ?? [];
-  }
-
-  /** @internal Input by input, how many rows the table has that its numbers choose from; undefined where they don't. */
-  get idCounts(): readonly (number | undefined)[] {
-    return this.#graph === undefined ? [] : idCountsOf(this.#graph);
-  }
-
-  override outputSpec(inputs: SpecOf<TensorsOf<PI>>): SpecOf<TensorsOf<PO>> {
-    const graph = this.#knownGraph("outputSpec");
-    this.#checkSpecs(graph, inputs as Tree<SampleSpec>);
-    return specsOfValues(graph.outputs) as SpecOf<TensorsOf<PO>>;
-  }
-
-  protected override createWeights(_inputs: SpecOf<TensorsOf<PI>>, weights: Weights): void {
-    const graph = this.#knownGraph("build");
-    const declared = new Set<Layer>();
-    for (const call of graph.calls) {
-      const { layer } = call;
-      if (declared.has(layer)) layer.checkFit(graph.specsOf(call));
-      else weights.inner(graph.nameOf(layer) as string, layer, graph.specsOf(call));
-      declared.add(layer);
-    }
-  }
-
-  protected override checkForm(inputs: TensorsOf<PI>): void {
-    const graph = this.#graph;
-    if (graph !== undefined) checkForm(this.describe(), graph.inputs, inputs);
-  }
-
-  protected forward(inputs: TensorsOf<PI>, _context: CallContext): TensorsOf<PO> {
-    return this.#runGraph(inputs, false);
-  }
-
-  protected override forwardLogits(inputs: TensorsOf<PI>, _context: CallContext): TensorsOf<PO> {
-    return this.#runGraph(inputs, true);
-  }
-
-  override get makesMask(): boolean {
-    return true;
-  }
-
-  /** Those that the layers gave to what comes out. */
-  protected override outputMask(
-    _inputs: TensorsOf<PI>,
-    _mask: CallContext["mask"],
-    outputs: TensorsOf<PO>,
-  ): CallContext["mask"] {
-    return masksOf(outputs as Tree<Tensor>);
-  }
-
-  #runGraph(inputs: TensorsOf<PI>, logits: boolean): TensorsOf<PO> {
-    const graph = this.#knownGraph("call");
-    const values = readInputs(this.describe(), graph, inputs as Tree<Tensor>);
-    const ends = new Map<Placeholder, Tensor>();
-    const wanted = new Set(logits ? leavesOf(graph.outputs) : []);
-    const found = graph.run(values, (call, given) => {
-      const { layer } = call;
-      const made = leavesOf(call.outputs);
-      if (!made.some((placeholder) => wanted.has(placeholder))) return layer.call(given) as Tree<Tensor>;
-      const raw = layer.call(given, { logits: true }) as Tree<Tensor>;
-      const list = leavesOf(raw);
-      made.forEach((placeholder, i) => {
-        ends.set(placeholder, list[i]);
-      });
-      if (!graph.isRead(call)) return raw;
-      // Others read the activated value.
-      const activations = layer.outputActivations;
-      let next = 0;
-      return mapTree(raw, (value: Tensor) => activations[next++]?.call(value) ?? value);
-    });
-    if (!logits) return found as TensorsOf<PO>;
-    const all = leavesOf(found);
-    let at = 0;
-    return mapTree(graph.outputs, (placeholder: Placeholder) => {
-      const value = all[at++];
-      return ends.get(placeholder) ?? value;
-    }) as TensorsOf<PO>;
-  }
-
-  /** Makes the weights of all layers that have none. */
-  override build(
-    inputs?: SampleShape | Tree<SampleSpec>,
-    device: Device = this.#device ?? defaultDevice(),
-  ): this {
-    if (this.isDisposed) throw this.#disposed("build");
-    const graph = this.#knownGraph("build");
-    if (inputs !== undefined) {
-      this.#checkSpecs(graph, specsOf(this.describe(), inputs));
-    }
-    if (!this.isBuilt) this.#buildOn(device);
-    return this;
-  }
-
-  #buildOn(device: Device): void {
-    const graph = this.#knownGraph("build");
-    this.#device ??= device;
-    this.extend(specsOfValues(graph.inputs), specsOfValues(graph.outputs), this.#device);
-  }
-
-  /** Prints the table of layers in Keras 2's form, line by line, and gives its text. */
-  summary(options: { print?: (line: string) => void } = {}): string {
-    checkOptions("summary", options, { print: true });
-    const { print = (line: string) => console.log(line) } = options;
-    this.checkBuilt("summary");
-    const text = modelSummary(this);
-    for (const line of text.split("\n")) print(line);
-    return text;
-  }
-
-  /** Reads all weights back, in the order of {@link weights}. */
-  async getWeights(): Promise<WeightValue[]> {
-    this.checkBuilt("getWeights");
-    return readWeights(this.#namedWeights());
-  }
-
-  /**
-   * Replaces all weights, in the order of {@link weights}: what `getWeights` gave, or flat arrays.
-   *
-   * @throws ShapeError when they do not fit; nothing is changed then
-   */
-  setWeights(values: readonly (WeightValue | ArrayLike<number>)[]): this {
-    this.checkBuilt("setWeights");
-    writeWeights(`setWeights: ${this.describe()}`, this.#namedWeights(), values);
-    return this;
-  }
-
-  /** The weights by their paths in this model. */
-  #namedWeights(): { name: string; variable: Variable }[] {
-    return [...this.variables()]
-      .filter(({ role }) => role === "trained" || role === "moved")
-      .map(({ path, variable }) => ({ name: path, variable }));
   }
 
   /**
@@ -399,7 +97,7 @@ export class Model<const PI = any, const PO = any>
       );
     }
     const next = compiled(this.describe(), options);
-    if (this.#graph !== undefined)
+    if (this.graph !== undefined)
       next.outputs = outputsOf(this.describe(), next, this.outputNames, this.outputShapes);
     begin(next);
     this.#freeCompiled(false);
@@ -564,14 +262,6 @@ export class Model<const PI = any, const PO = any>
     return new Trainer({ optimizer, ...options, model: this, frozen, outputs: this.#outputsTrained() });
   }
 
-  /**
-   * What the model was made of, as data that JSON holds: `modelFromConfig({ type: model.type, config: model.config() })`
-   * makes it again, with fresh weights.
-   */
-  override config(): Config {
-    return { name: this.name, trainable: this.trainable, ...graphConfig(this.#knownGraph("config")) };
-  }
-
   /** A model of new layers made as these were, with fresh weights, not compiled. */
   override clone(): this {
     const copies = new Map<Layer, Layer>();
@@ -580,13 +270,8 @@ export class Model<const PI = any, const PO = any>
       copies.set(layer, found);
       return found;
     };
-    const { inputs, outputs } = relaid(this.#knownGraph("clone"), copyOf);
+    const { inputs, outputs } = relaid(this.knownGraph("clone"), copyOf);
     return new Model(inputs, outputs, { name: this.name, trainable: this.trainable }) as unknown as this;
-  }
-
-  /** How errors name it: `model "sequential"`. */
-  override describe(): string {
-    return `model "${this.isInside ? this.path : this.name}"`;
   }
 
   /**
@@ -597,18 +282,8 @@ export class Model<const PI = any, const PO = any>
     this.#freeCompiled(true);
     this.#compiled = undefined;
     super.dispose();
-    for (const layer of this.layers) layer.dispose();
     this.#shuffleState?.dispose();
     this.#shuffleState = undefined;
-    this.#device = undefined;
-  }
-
-  /** @internal Makes the weights for data, if there are none. */
-  protected buildFor(what: string, x: DataTree): void {
-    if (this.isDisposed) throw this.#disposed(what);
-    if (this.isBuilt) return;
-    const first = x instanceof Tensor ? x : Object.values(x as object)[0];
-    this.build(undefined, first instanceof Tensor ? first.device : undefined);
   }
 
   /** @internal {@link shuffleState}, made where there is none. */
@@ -622,31 +297,6 @@ export class Model<const PI = any, const PO = any>
     return this.#shuffleState;
   }
 
-  /** @internal */
-  protected checkBuilt(what: string): void {
-    if (this.isDisposed) throw this.#disposed(what);
-    if (this.isBuilt) return;
-    throw new ArgumentError(
-      `${what}: ${this.describe()}: has not been built: ${this.whyNotBuilt()}; call build([...]) after init()`,
-    );
-  }
-
-  /** @internal */
-  protected whyNotBuilt(): string {
-    return "no device was open";
-  }
-
-  #knownGraph(what: string): Graph {
-    if (this.#graph !== undefined) return this.#graph;
-    if (this.isDisposed) throw this.#disposed(what);
-    throw new ArgumentError(`${what}: ${this.describe()}: ${this.whyNoGraph()}`);
-  }
-
-  /** @internal */
-  protected whyNoGraph(): string {
-    return "has no graph";
-  }
-
   /** {@link buildFor}, by a data set's first batch where there is one. */
   #buildFrom(what: string, x: DataTree | Dataset, batchSize: number | undefined): Promise<void> | undefined {
     if (!isDataset(x)) this.buildFor(what, x);
@@ -658,26 +308,8 @@ export class Model<const PI = any, const PO = any>
     return undefined;
   }
 
-  #checkSpecs(graph: Graph, specs: Tree<SampleSpec>): void {
-    const given = specsIn(specs);
-    const wanted = leavesOf(graph.inputs);
-    if (given.length !== wanted.length) {
-      throw new ArgumentError(`${this.describe()}: takes ${wanted.length} inputs, got ${given.length}`);
-    }
-    given.forEach(({ shape }, i) => {
-      if (fitsShape(shape, wanted[i].shape)) return;
-      throw new ShapeError(
-        `${this.describe()}: takes inputs of shape ${batched(wanted[i].shape)}, not ${batched(shape)}`,
-      );
-    });
-  }
-
-  #disposed(what: string): DisposedError {
-    return new DisposedError(`${what}: ${this.describe()}: was disposed; make a new model`);
-  }
-
   #checkCompiled(what: string): Compiled {
-    if (this.isDisposed) throw this.#disposed(what);
+    if (this.isDisposed) throw this.disposedError(what);
     if (this.#compiled === undefined) {
       throw new ArgumentError(`${what}: ${this.describe()}: call compile({ optimizer, loss }) first`);
     }
@@ -689,7 +321,7 @@ export class Model<const PI = any, const PO = any>
     if (this.#isChecked) return;
     this.#isChecked = true;
     const { losses } = this;
-    leavesOf(this.#knownGraph(what).outputs).forEach((output, i) => {
+    leavesOf(this.knownGraph(what).outputs).forEach((output, i) => {
       const warning = outputWarning(output, losses[i]);
       if (warning !== undefined) console.warn(`gradgpu: ${what}: ${this.describe()}: ${warning}`);
     });
@@ -716,31 +348,7 @@ function callOf<O extends object>(
   return { x, y: targets as DataTree, options: given as O };
 }
 
-/** An input that is read as numbers of rows has as many as the smallest of the tables. */
-function idCountsOf({ inputs, calls }: Graph): (number | undefined)[] {
-  return leavesOf(inputs).map((placeholder) => {
-    const counts = calls.flatMap(({ layer, inputs: given }) =>
-      leavesOf(given).flatMap((value, i) => {
-        if (value !== placeholder) return [];
-        // Of several inputs the first holds ids.
-        const count = layer instanceof Model ? layer.idCounts[i] : i === 0 ? layer.idCount : undefined;
-        return count === undefined ? [] : [count];
-      }),
-    );
-    return counts.length === 0 ? undefined : Math.min(...counts);
-  });
-}
-
 /** The layers that say that they are not to be trained. */
 function frozenLayers(model: Layer): ReadonlySet<Layer> {
   return new Set([model, ...model.inside()].filter((layer) => !layer.trainable));
-}
-
-/** The default device, if one is open. */
-export function openDevice(): Device | undefined {
-  try {
-    return defaultDevice();
-  } catch {
-    return undefined;
-  }
 }

@@ -17,7 +17,8 @@ import { copyOfInput, input, Placeholder, type Symbolic } from "../layers/placeh
 import { batched, checkSampleShape, equalShapes, type SampleShape, type SampleSpec } from "../layers/spec.ts";
 import { type DataLike, type DataTree, rowShape } from "../training/data.ts";
 import { Graph } from "./graph.ts";
-import { Model, type ModelOptions, modelOptions, openDevice } from "./model.ts";
+import { type ModelOptions, modelOptions, openDevice } from "./graph-model.ts";
+import { Model } from "./model.ts";
 
 /**
  * A model of layers in a row.

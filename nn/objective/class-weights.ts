@@ -1,5 +1,4 @@
-// Weights of samples and of classes: what is refused before a step is taken, and classes' weights as samples'. Loaded when
-// fit is given some.
+// Weights of samples and of classes: what is refused before a step is taken, and classes' weights as samples'.
 
 import {
   ArgumentError,

@@ -40,12 +40,14 @@ export class Batches implements BatchWalk {
     this.#shuffleState = shuffleState;
     const options = { device, trainable: false };
     this.#cursor = variable(source.start, { ...options, dtype: "i32", name: "batch/cursor" });
+    this.#cursor.isFleeting = true;
     if (shuffleState !== undefined) {
       this.#order = variable(new Uint32Array(source.count), {
         ...options,
         dtype: "u32",
         name: "batch/order",
       });
+      this.#order.isFleeting = true;
     }
   }
 

@@ -55,7 +55,9 @@ export class HostRows {
   }
 
   upload(device: Device): Tensor {
-    return tensor(this.values, { shape: [this.count, ...this.shape], dtype: this.dtype, device });
+    const made = tensor(this.values, { shape: [this.count, ...this.shape], dtype: this.dtype, device });
+    made.hostValues = this.values;
+    return made;
   }
 }
 

@@ -61,7 +61,7 @@ export async function evaluateModel(
         })
       : refuseSteps(what, { steps });
     const feed = set?.feed ?? feedOf(reading, x as DataTree, y, sampleWeight);
-    if (set === undefined) await checkWeights(what, feed);
+    if (set === undefined) checkWeights(what, feed);
     const trainer = use(model.makeTrainer({ hasWeights: feed.hasWeights }));
     await feed.checked;
     const batches = set?.walk ?? use(await makeBatches(what, model.device, feed.source, batchSize, budget));
@@ -84,7 +84,7 @@ export function runOnBatch(
   return withOwned(async (use) => {
     const { losses } = model;
     const feed = feedOf({ what: `${what}: ${model.describe()}`, model, losses, use }, x, y, sampleWeight);
-    await checkWeights(what, feed);
+    checkWeights(what, feed);
     await feed.checked;
     return logsOf(step.trainer, await step.run(feed));
   });

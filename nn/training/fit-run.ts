@@ -3,9 +3,10 @@
 
 import type { WarmUpProgress } from "../../engine/index.ts";
 import type { BatchWalk } from "./batches.ts";
-import type { Callback, FitContext, FitParams } from "./callbacks/callback.ts";
-import { Hooks } from "./callbacks/hooks.ts";
+import type { Callback, FitContext, FitParams, Hook } from "./callbacks/callback.ts";
+import { Hooks, type Told } from "./callbacks/hooks.ts";
 import { logsOf, type TestRun, testEpoch } from "./evaluate.ts";
+import { Guard, type Guarded, type GuardOptions, type Place } from "./guard.ts";
 import { History, type Logs, validationName } from "./history.ts";
 import { LiveReader } from "./live-reader.ts";
 import type { Loop } from "./loop.ts";
@@ -25,6 +26,8 @@ export interface FitParts {
   readonly validationFreq: number | readonly number[];
   readonly callbacks: readonly Callback[];
   readonly progress: Progress;
+  /** How the run outlives its device; undefined: not. */
+  readonly guard: (GuardOptions & Pick<Guarded, "data" | "shuffleState">) | undefined;
   readonly use: Use;
   /** The first epoch from 0, and how many there are, those before the first included. */
   readonly epoch: number;
@@ -46,6 +49,10 @@ export class FitRun implements FitContext {
   resume: FitContext["resume"];
   readonly #parts: FitParts;
   readonly #hooks: Hooks;
+  readonly #guard: Guard | undefined;
+  /** Whether the epoch has begun on the device, and whether the walk is where the steps are. */
+  #isBegun = false;
+  #isWalking = false;
   readonly #warn: (kind: string, text: string) => void;
 
   constructor(parts: FitParts) {
@@ -60,17 +67,45 @@ export class FitRun implements FitContext {
     this.epoch = epoch;
     this.history.setParams(this.params);
     this.#hooks = new Hooks(callbacks, model, this);
-    this.#warn = warnings(`fit: ${model.describe()}`);
+    const what = `fit: ${model.describe()}`;
+    this.#warn = warnings(what);
+    // The CPU reference is never lost.
+    if (parts.guard !== undefined && model.device.realBackend.reopen !== undefined) {
+      const run = this;
+      const guarded: Guarded = {
+        ...parts.guard,
+        what,
+        device: model.device,
+        sums: trainer.sums,
+        walk,
+        validationWalk: parts.validation?.batches,
+        get place() {
+          return { epoch: run.epoch, steps: run.steps, samples: run.samples, isBegun: run.#isBegun };
+        },
+        repeat: (...places) => this.#repeat(...places),
+      };
+      this.#guard = new Guard(guarded, parts.guard);
+    }
   }
 
   moveTo(epoch: number, steps: number, samples: number): void {
     this.epoch = epoch;
     this.steps = steps;
     this.samples = samples;
+    this.#isBegun = false;
+    this.#isWalking = false;
   }
 
   /** Runs all epochs. */
   async run(): Promise<History> {
+    try {
+      return await this.#run();
+    } finally {
+      await this.#guard?.end();
+    }
+  }
+
+  async #run(): Promise<History> {
     const { model, trainer, epochs } = this.#parts;
     const hooks = this.#hooks;
     model.history = this.history;
@@ -87,6 +122,7 @@ export class FitRun implements FitContext {
         begun.push(callback);
       }
       await this.resume?.();
+      await this.#guard?.begin();
       while (this.epoch < epochs && !model.stopTraining) await this.#runEpoch();
     } catch (error) {
       if (hooks.thrower === undefined) throw error;
@@ -94,7 +130,7 @@ export class FitRun implements FitContext {
       begun = begun.filter((callback) => callback !== hooks.thrower);
     }
     // After an error, training can go on from where it was.
-    if (failure === undefined) trainer.finalize();
+    if (failure === undefined) await this.#lasting(() => trainer.finalize());
     for (const callback of begun) {
       await hooks.tell("onTrainEnd", [], [callback]).catch((error: unknown) => {
         failure ??= { error };
@@ -108,68 +144,132 @@ export class FitRun implements FitContext {
     const { model, trainer, walk, loop, progress, validation, validationFreq } = this.#parts;
     const hooks = this.#hooks;
     const { history, epoch } = this;
-    if (this.steps === 0) await hooks.tell("onEpochBegin", [epoch]);
-    trainer.beginEpoch(epoch);
+    if (this.steps === 0) await this.#lasting(() => this.#tell("onEpochBegin", [epoch]));
+    await this.#lasting(() => this.#beginEpoch(epoch, this.steps));
+    this.#isBegun = true;
     const started = performance.now();
     progress.begin(epoch, walk.steps);
     const reader = progress.isLive ? new LiveReader(trainer) : undefined;
-    if (this.steps === 0) trainer.reset();
     const onCompile: WarmUpProgress = ({ done, total, kernel }) => progress.compiling(done, total, kernel);
     const byBatch = hooks.has("onBatchBegin", "onBatchEnd");
     const isHeard = byBatch || hooks.has("onStepsEnd", "onBoundary");
-    const taken = await loop
-      .epoch({
+    let isUntold = false;
+    const tellSteps = async () => {
+      isUntold = true;
+      await this.#tellSteps();
+      isUntold = false;
+    };
+    const takeSteps = async () => {
+      if (isUntold) await tellSteps();
+      const from = { steps: this.steps, samples: this.samples, isBegun: this.#isWalking };
+      return loop.epoch({
         epoch,
-        from: { steps: this.steps, samples: this.samples },
+        from,
         ends: [...(byBatch ? [1] : []), ...this.callbacks.flatMap(({ everySteps }) => everySteps ?? [])],
-        onSubmit: byBatch ? (steps) => hooks.tell("onBatchBegin", [steps]) : undefined,
+        onSubmit: byBatch ? (steps) => this.#tell("onBatchBegin", [steps]) : undefined,
         onProgress: (steps, samples) => {
           this.steps = steps;
           this.samples = samples;
           trainer.noteSteps(steps);
           if (reader !== undefined) progress.update(steps, reader.look(samples));
-          return isHeard ? this.#tellSteps() : undefined;
+          this.#guard?.boundary();
+          return isHeard ? tellSteps() : undefined;
         },
         onCompile,
         isStopped: () => model.stopTraining,
-      })
+      });
+    };
+    const taken = await this.#lasting(takeSteps)
       // What was read for the bar would else be read on behind the back of a caller who aborted.
       .finally(() => reader?.settled);
     if (Number.isNaN(history.firstStepMs)) {
       history.firstStepMs = loop.firstStepMs ?? Number.NaN;
       history.compiledPipelines = loop.compiledPipelines;
     }
-    const logs: Record<string, number> & Logs = { ...logsOf(trainer, await trainer.read(taken.samples)) };
+    const values = await this.#lasting(() => trainer.read(taken.samples));
+    const logs: Record<string, number> & Logs = { ...logsOf(trainer, values) };
     this.seconds = (performance.now() - started) / 1000;
     if (validation !== undefined && isDue(validationFreq, epoch + 1)) {
       const onProgress = (steps: number) => progress.validating(steps, validation.batches.steps);
-      const found = await testEpoch(validation, hooks, { onCompile, onProgress });
+      const test = () => testEpoch(validation, hooks, { onCompile, onProgress });
+      const found = await this.#lasting(() =>
+        this.#guard !== undefined &&
+        hooks.has("onTestBegin", "onTestEnd", "onTestBatchBegin", "onTestBatchEnd")
+          ? this.#guard.watch(test)
+          : test(),
+      );
       for (const [name, value] of Object.entries(found)) logs[validationName(name)] = value;
     }
     history.add(epoch, logs, this.seconds);
     progress.end(logs, this.seconds, taken.steps);
     if (!Number.isFinite(logs.loss) || !Number.isFinite(logs.valLoss ?? 0))
       this.#warn("numbers", lostNumbers(epoch, logs));
-    await hooks.tell("onEpochEnd", [epoch, logs]);
+    await this.#lasting(() => this.#tell("onEpochEnd", [epoch, logs]));
     if (!trainer.isCurrent) this.#warn("weights", changedWeights);
     this.moveTo(epoch + 1, 0, 0);
-    await hooks.tell("onBoundary", []);
+    this.#guard?.boundary();
+    await this.#lasting(() => this.#tell("onBoundary", []));
+  }
+
+  /** Tells the device that an epoch begins; the sums of one that was begun before go on. */
+  #beginEpoch(epoch: number, steps: number): void {
+    this.trainer.beginEpoch(epoch);
+    if (steps === 0) this.trainer.reset();
+  }
+
+  /** Runs `fn`, and again after the device was lost and brought back to where the run is. */
+  async #lasting<T>(fn: () => T | Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await fn();
+      } catch (error) {
+        if (this.#guard === undefined) throw error;
+        await this.#guard.recover(error);
+        this.#hooks.thrower = undefined;
+      }
+    }
+  }
+
+  /** Takes the steps between two places again; nobody is told. */
+  async #repeat(from: Place, to: Place, isFirst: boolean): Promise<void> {
+    const { loop, trainer } = this.#parts;
+    if (isFirst) this.#isWalking = false;
+    const onProgress = (steps: number): undefined => {
+      trainer.noteSteps(steps);
+    };
+    for (let { epoch, steps, samples, isBegun } = from; epoch <= to.epoch; epoch++) {
+      const isLast = epoch === to.epoch;
+      if (!isBegun && (to.isBegun || !isLast)) this.#beginEpoch(epoch, steps);
+      const until = isLast ? to.steps : Number.POSITIVE_INFINITY;
+      if (until > 0 && (to.isBegun || !isLast)) {
+        await loop.epoch({ epoch, from: { steps, samples, isBegun: this.#isWalking }, until, onProgress });
+        this.#isWalking = isLast;
+      }
+      [steps, samples, isBegun] = [0, 0, false];
+    }
+  }
+
+  /** Calls a hook, and has what callbacks change noted. */
+  #tell<H extends Hook>(name: H, told: Told<H>, list?: readonly Callback[]): Promise<void> {
+    const tell = () => this.#hooks.tell(name, told, list);
+    return this.#guard !== undefined && this.#hooks.has(name) ? this.#guard.watch(tell) : tell();
   }
 
   /** Tells callbacks of the steps of a submit; reads the numbers where one wants them. */
   async #tellSteps(): Promise<void> {
     const { trainer, steps, samples, walk } = this;
     const hooks = this.#hooks;
-    const isLast = !walk.hasNext;
+    // Where batches are waited for, none may be there though more will come.
+    const isLast = walk.ready === undefined ? !walk.hasNext : steps === walk.steps;
     const due = this.callbacks.filter(
       ({ onStepsEnd, everySteps = 1 }) => onStepsEnd !== undefined && (isLast || steps % everySteps === 0),
     );
     if (due.length > 0 || hooks.has("onBatchEnd")) {
       const logs = logsOf(trainer, await trainer.read(samples));
-      await hooks.tell("onBatchEnd", [steps - 1, logs]);
-      await hooks.tell("onStepsEnd", [steps, logs], due);
+      await this.#tell("onBatchEnd", [steps - 1, logs]);
+      await this.#tell("onStepsEnd", [steps, logs], due);
     }
-    if (!isLast) await hooks.tell("onBoundary", []);
+    if (!isLast) await this.#tell("onBoundary", []);
   }
 }
 

@@ -2,13 +2,14 @@
 // only asks the device to work; loss and metrics are read once an epoch, and now and then for a live bar.
 
 import type { Dataset } from "../../data/dataset/index.ts";
-import { ArgumentError, type Variable } from "../../engine/index.ts";
+import { ArgumentError, Tensor, type Variable } from "../../engine/index.ts";
 import { atLeastOne, atLeastZero, checkOptions, type OptionNames, showGiven } from "../../engine/internal.ts";
 import { type Callback, callbacksOf } from "./callbacks/callback.ts";
 import type { DataTree } from "./data.ts";
 import { type TestRun, testLoop } from "./evaluate.ts";
 import { type Feed, feedOf } from "./feed.ts";
 import { FitRun } from "./fit-run.ts";
+import { checkGuardOptions, type GuardOptions } from "./guard.ts";
 import type { History } from "./history.ts";
 import { Loop, type LoopOptions } from "./loop.ts";
 import { batchSizeOf, checkSignal } from "./options.ts";
@@ -20,7 +21,7 @@ import type { TrainableModel } from "./trainable.ts";
 import { type ClassWeightOption, checkWeights, classWeightsOf } from "./weighing.ts";
 
 /** How to train; typed and nested arrays above `memoryBudget` stream from the host, with the same results. */
-export interface FitOptions extends LoopOptions, MemoryOptions {
+export interface FitOptions extends LoopOptions, MemoryOptions, GuardOptions {
   /** Samples a step; the last of an epoch may have fewer. Default 32. */
   batchSize?: number;
   /** The number of the last epoch; default 1. */
@@ -75,6 +76,8 @@ const fitOptions: OptionNames<FitOptions> = {
   onEpochEnd: true,
   print: true,
   signal: true,
+  snapshotBudget: true,
+  snapshotEvery: true,
 };
 
 type ArrayData = Exclude<FitOptions["validationData"], Dataset | undefined>;
@@ -94,6 +97,7 @@ export async function fitModel(
   const batchSize = batchSizeOf(what, options.batchSize);
   const validationSize = batchSizeOf(what, options.validationBatchSize ?? batchSize);
   checkFitOptions(what, options);
+  checkGuardOptions(what, options);
   const callbacks = callbacksOf(what, options.callbacks, options.onEpochEnd);
   const { device, losses } = model;
   const budget = new Budget(what, device, options.memoryBudget);
@@ -143,11 +147,11 @@ export async function fitModel(
       }
       held = heldSet?.feed ?? feedOf(heldReading, ...(validationData as ArrayData));
     }
-    if (set === undefined) await checkWeights(what, feed);
-    if (held !== undefined && heldSet === undefined) await checkWeights(`${what}, validationData`, held);
+    if (set === undefined) checkWeights(what, feed);
+    if (held !== undefined && heldSet === undefined) checkWeights(`${what}, validationData`, held);
     const { classWeight } = options;
     const { outputNames, outputShapes } = model;
-    const classWeights = await classWeightsOf(what, classWeight, outputNames, losses, outputShapes, device);
+    const classWeights = classWeightsOf(what, classWeight, outputNames, losses, outputShapes, device);
     const trainer = use(model.makeTrainer({ hasWeights: feed.hasWeights, classWeights }));
     await feed.checked;
     await held?.checked;
@@ -174,6 +178,8 @@ export async function fitModel(
       trainer.trainStep(batch.x, batch.y as never, batch.weights);
     };
     const loop = use(new Loop(device, walk, step, options));
+    const { snapshotEvery, snapshotBudget } = options;
+    const isOrdered = set === undefined && shuffle;
     const run = new FitRun({
       model,
       trainer,
@@ -183,6 +189,15 @@ export async function fitModel(
       validationFreq: options.validationFreq ?? 1,
       callbacks,
       progress,
+      guard:
+        snapshotEvery === false
+          ? undefined
+          : {
+              snapshotEvery,
+              snapshotBudget,
+              data: [...tensorsOf(feed), ...tensorsOf(held)],
+              shuffleState: isOrdered ? shuffleState : undefined,
+            },
       use,
       epoch: options.initialEpoch ?? 0,
       epochs,
@@ -194,6 +209,12 @@ export async function fitModel(
     }
   });
 }
+
+/** What of the data lies on the device. */
+const tensorsOf = (feed: Feed | undefined) =>
+  (feed?.source.parts ?? []).flatMap((tensor, i) =>
+    tensor instanceof Tensor ? [{ name: (feed as Feed).source.names[i], tensor }] : [],
+  );
 
 /**
  * How many of `count` samples a share of them is, rounded up, so that what is left is rounded down as in Keras. Taken in

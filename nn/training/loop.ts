@@ -23,8 +23,10 @@ export interface LoopOptions {
 export interface EpochOptions {
   /** From 0; default 0. */
   readonly epoch?: number;
-  /** Steps of the epoch that an earlier run took, and samples that it saw; default none. */
-  readonly from?: { readonly steps: number; readonly samples: number };
+  /** Steps of the epoch that an earlier run took, and samples that it saw; default none. `isBegun`: the walk is there. */
+  readonly from?: { readonly steps: number; readonly samples: number; readonly isBegun?: boolean };
+  /** The epoch ends after so many steps. */
+  readonly until?: number;
   /** Submits end at multiples of these numbers of steps, too. */
   readonly ends?: readonly number[];
   /** Told before each submit how many steps were taken in this epoch. */
@@ -80,6 +82,7 @@ export class Loop {
   async epoch({
     epoch,
     from,
+    until = Infinity,
     ends = [],
     onSubmit,
     onProgress,
@@ -90,13 +93,15 @@ export class Loop {
     const batches = this.#batches;
     let { steps, samples } = from ?? { steps: 0, samples: 0 };
     const taken = steps;
-    const begun = batches.begin(taken, epoch);
-    if (begun !== undefined) await begun;
-    const untilEnd = () => [stepsToTake, ...ends].map((every) => every - (steps % every));
+    if (from?.isBegun !== true) {
+      const begun = batches.begin(taken, epoch);
+      if (begun !== undefined) await begun;
+    }
+    const untilEnd = () => [until - steps, ...[stepsToTake, ...ends].map((every) => every - (steps % every))];
     let earlier = Promise.resolve();
     let lastDone = performance.now();
     let lastTurn = lastDone;
-    for (;;) {
+    while (steps < until) {
       const ready = batches.ready?.();
       if (ready !== undefined) await ready;
       if (!batches.hasNext) break;

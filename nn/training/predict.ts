@@ -1,8 +1,8 @@
 // predict: a model's outputs for many inputs, in batches and in order.
 
 import type { Dataset } from "../../data/dataset/index.ts";
-import { concat, type Tensor, type Tree, tidy } from "../../engine/index.ts";
-import { leavesOf, withLeaves } from "../../engine/internal.ts";
+import { cast, type Tensor, type Tree, tidy } from "../../engine/index.ts";
+import { joinRows, leavesOf, withLeaves } from "../../engine/internal.ts";
 import type { BatchWalk } from "./batches.ts";
 import { type Callback, callbacksOf } from "./callbacks/callback.ts";
 import { Hooks } from "./callbacks/hooks.ts";
@@ -91,7 +91,10 @@ export async function predictModel(
 /** One tensor of all rows; the parts are disposed. */
 function joined(parts: readonly Tensor[]): Tensor {
   if (parts.length === 1) return parts[0];
-  const whole = concat(parts);
+  const { dtype } = parts[0];
+  const whole = tidy(() =>
+    dtype === "u8" ? cast(joinRows(parts.map((part) => cast(part, "i32"))), dtype) : joinRows(parts),
+  );
   for (const part of parts) part.dispose();
   return whole;
 }

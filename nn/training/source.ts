@@ -37,7 +37,7 @@ export async function openSet(set: Dataset, feed: FeedOptions, options: SetOptio
         y as DataTree,
         weights as DataTree,
       ),
-    check: (rows) => checkWeights(what, rows),
+    check: async (rows) => checkWeights(what, rows),
   });
   return { feed: rows, walk };
 }

@@ -166,6 +166,7 @@ export class StreamedBatches implements BatchWalk {
       rows instanceof HostRows ? new Chunk(`batch/${i}`, device, rows, chunkRows) : undefined,
     );
     this.#cursor = variable(0, { device, trainable: false, dtype: "i32", name: "batch/cursor" });
+    this.#cursor.isFleeting = true;
   }
 
   get steps(): number {
@@ -200,6 +201,11 @@ export class StreamedBatches implements BatchWalk {
     if (this.#resident === undefined) noGrad(() => tidy(() => shuffle.state.assign(advance(shuffle.state))));
     shuffle.key[2]++;
     fillPermutation(this.#order, shuffle.key);
+    this.#loaded = -1;
+  }
+
+  rewind(_: unknown, state: ArrayLike<number> | undefined): void {
+    if (state !== undefined) this.#shuffle?.key.set(state);
     this.#loaded = -1;
   }
 
@@ -261,6 +267,7 @@ class Chunk {
       dtype,
       name,
     });
+    this.rows.isFleeting = true;
   }
 
   /** Takes the `count` rows from `first` on: of `order`, or else of the rows as they lie from `start` on. */

@@ -148,6 +148,11 @@ export class Trainer {
     );
   }
 
+  /** @internal All that steps add to. */
+  get sums(): readonly Sums[] {
+    return [...this.objectives.map(({ sums }) => sums), this.added];
+  }
+
   /** Starts the sums again. */
   reset(): void {
     for (const objective of this.objectives) objective.reset();

@@ -1,17 +1,15 @@
-// Weights of samples and of classes as fit takes them: checked before a step; their code is loaded when there are some.
+// Weights of samples and of classes as fit takes them, checked before a step.
 
 import type { Device, Shape } from "../../engine/index.ts";
 import { ArgumentError } from "../../engine/index.ts";
 import { isPlainObject } from "../../engine/internal.ts";
 import type { SampleShape } from "../layers/spec.ts";
-import type { ClassWeight, ClassWeights } from "../objective/class-weights.ts";
+import { type ClassWeight, ClassWeights, checkSampleWeight } from "../objective/class-weights.ts";
 import type { Loss } from "../objective/losses.ts";
 import type { Feed } from "./feed.ts";
 
 /** @throws ArgumentError for sample weights that are negative, NaN or infinite, and where all are 0 */
-export async function checkWeights(what: string, { givenWeights }: Feed): Promise<void> {
-  if (givenWeights.length === 0) return;
-  const { checkSampleWeight } = await import("../objective/class-weights.ts");
+export function checkWeights(what: string, { givenWeights }: Feed): void {
   for (const values of givenWeights) checkSampleWeight(what, values);
 }
 
@@ -19,16 +17,15 @@ export async function checkWeights(what: string, { givenWeights }: Feed): Promis
 export type ClassWeightOption = ClassWeight | { readonly [output: string]: ClassWeight };
 
 /** The weights of each output's classes, undefined for none; the caller's to dispose. */
-export async function classWeightsOf(
+export function classWeightsOf(
   what: string,
   given: ClassWeightOption | undefined,
   names: readonly string[],
   losses: readonly Loss[],
   shapes: readonly SampleShape[],
   device: Device,
-): Promise<readonly (ClassWeights | undefined)[] | undefined> {
+): readonly (ClassWeights | undefined)[] | undefined {
   if (given === undefined) return undefined;
-  const { ClassWeights } = await import("../objective/class-weights.ts");
   const make = (weight: ClassWeight, i: number) =>
     new ClassWeights(what, weight, losses[i], shapes[i] as Shape, device);
   if (names.length === 1) return [make(given as ClassWeight, 0)];

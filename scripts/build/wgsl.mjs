@@ -1,8 +1,10 @@
 // Shaders as the package ships them: without comments and needless blanks. Names and lines stay, because errors print
 // lines and specialising finds declarations by name.
 
-/** Beside these a blank says nothing. Operators keep theirs: `a - -b` is not `a--b`. */
+/** Beside these a blank says nothing. */
 const SEPARATOR = /[(){}[\],;:]/;
+/** Beside these neither, but between two of them: `a - -b` is not `a--b`, and `array<f32> =` has no `>=`. */
+const OPERATOR = /[=+\-*/%<>&|^!]/;
 
 /**
  * `source` without comments, blank lines and needless blanks. One blank of indentation stays, because specialising tells
@@ -46,8 +48,11 @@ function endOfComment(source, start) {
 function tighten(line) {
   let text = /^\s/.test(line) ? " " : "";
   for (const piece of line.trim().split(/\s+/)) {
-    const isApart = text.trim() !== "" && !SEPARATOR.test(text.at(-1)) && !SEPARATOR.test(piece[0] ?? "");
-    text += isApart ? ` ${piece}` : piece;
+    text += text.trim() !== "" && areApart(text.at(-1), piece[0] ?? "") ? ` ${piece}` : piece;
   }
   return text;
 }
+
+/** Whether a blank between two characters must stay. */
+const areApart = (before, after) =>
+  !SEPARATOR.test(before) && !SEPARATOR.test(after) && OPERATOR.test(before) === OPERATOR.test(after);

@@ -1,6 +1,7 @@
 // What the build does to a module and to a shader.
 
 import { describe, expect, it } from "vitest";
+import { specialize } from "../../engine/kernel/specialize.ts";
 import { markPure } from "../../scripts/build/pure.mjs";
 import { minifyWgsl } from "../../scripts/build/wgsl.mjs";
 
@@ -66,12 +67,27 @@ describe("a shader that is built", () => {
       minifyWgsl(
         "// Head.\nconst N = 4u; // four\n\nfn f(x: f32, /* a /* nested */ one */ y: u32) -> f32 {\n    return x - -x;\n}\n",
       ),
-    ).toBe("const N = 4u;\nfn f(x:f32,y:u32)-> f32{\n return x - -x;\n}\n");
+    ).toBe("const N=4u;\nfn f(x:f32,y:u32)->f32{\n return x- -x;\n}\n");
   });
 
-  it("keeps the blank that specialising looks for", () => {
-    expect(minifyWgsl("@group(0) @binding(1) var<storage, read> in0: array<vec4f>;\n")).toBe(
-      "@group(0)@binding(1)var<storage,read> in0:array<vec4f>;\n",
+  it("keeps blanks between operators that would be another one", () => {
+    expect(minifyWgsl("const a: array<f32, 2> = array<f32, 2>();\nconst b = 1 > 2;\n")).toBe(
+      "const a:array<f32,2> =array<f32,2>();\nconst b=1>2;\n",
+    );
+  });
+
+  it("can be specialised", () => {
+    const source = minifyWgsl(
+      "const N: u32 = 4u;\nalias E = f32;\n@group(0) @binding(1) var<storage, read> in0: array<E>;\nfn f(x: f32) -> f32 {\n  return x;\n}\n",
+    );
+    const hooks = {
+      consts: { N: "8u" },
+      aliases: { E: "vec4f" },
+      bindings: [{ binding: 1, access: "read_write" as const, name: "in0", type: "array<u32>" }],
+      functions: { f: "fn f(x: f32) -> f32 { return 2 * x; }" },
+    };
+    expect(specialize({ name: "s", source }, hooks)).toBe(
+      "const N = 8u;\nalias E = vec4f;\n@group(0) @binding(1) var<storage, read_write> in0: array<u32>;\nfn f(x: f32) -> f32 { return 2 * x; }\n",
     );
   });
 });

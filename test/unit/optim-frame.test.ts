@@ -303,7 +303,7 @@ describe("options", () => {
     const wrong: readonly (readonly [() => unknown, RegExp])[] = [
       [
         () => new SGD({ gradientAccumulationSteps: 0 }),
-        /gradientAccumulationSteps must be at least 1, got 0/,
+        /gradientAccumulationSteps must be a whole number of at least 1, got 0/,
       ],
       [() => new SGD({ emaMomentum: 1 }), /emaMomentum must be from 0 up to 1/],
       [() => new SGD({ emaOverwriteFrequency: 0.5 }), /emaOverwriteFrequency must be a whole number/],

@@ -2,7 +2,6 @@
 // Errors of the driver arrive later and are told with the lines around each mistake.
 
 import { ShaderError } from "../../base/errors.ts";
-import { captureSource, type SourceLine } from "../../base/source-line.ts";
 import type { KernelCall, Operand, SizeWord } from "../../kernel/kernel.ts";
 import { encodeSizes } from "../../kernel/sizes.ts";
 import { specialize } from "../../kernel/specialize.ts";
@@ -53,7 +52,12 @@ export class PipelineCache {
     const pipeline = this.#device.createComputePipeline(descriptor);
     const failure = this.#device.popErrorScope();
     const made = this.#keep(wanted, pipeline);
-    const explained = explain(failure, descriptor.compute.module, wanted, captureSource());
+    const explained = explain(
+      failure,
+      descriptor.compute.module,
+      wanted,
+      new ShaderError(`${wanted.label}: was first used here`),
+    );
     this.#report(explained);
     void explained.then((error) => {
       made.failure = error;
@@ -180,7 +184,7 @@ async function explain(
   failure: Promise<{ message: string } | null>,
   module: GPUShaderModule,
   { source, label }: Wanted,
-  usedAt?: SourceLine,
+  usedAt?: Error,
 ): Promise<ShaderError | undefined> {
   // A lost device has other news than its shaders.
   const error = await failure.catch(() => null);
@@ -190,17 +194,15 @@ async function explain(
   const mistakes = info.messages.map(
     (m) => `  line ${m.lineNum}:${m.linePos}: ${m.message}\n${excerpt(lines, m.lineNum, m.linePos)}`,
   );
-  const line = usedAt?.toString() ?? "";
-  const used = line === "" ? "" : `\n  first used at ${line}`;
-  return new ShaderError(
-    `${label}: the shader was refused\n${mistakes.join("\n") || `  ${error.message}`}${used}`,
-    { source },
-  );
+  return new ShaderError(`${label}: the shader was refused\n${mistakes.join("\n") || `  ${error.message}`}`, {
+    source,
+    cause: usedAt,
+  });
 }
 
 /** The same error for a call that uses a refused pipeline again: with that call's stack. */
-export const refused = ({ message, source }: ShaderError): ShaderError =>
-  new ShaderError(message, { source });
+export const refused = ({ message, source, cause }: ShaderError): ShaderError =>
+  new ShaderError(message, { source, cause });
 
 /** The lines around a place, numbered, with a caret below it. */
 function excerpt(lines: readonly string[], line: number, column: number): string {

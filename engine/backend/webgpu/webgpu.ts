@@ -2,7 +2,7 @@
 // run afterwards looks up a bind group and records a dispatch.
 
 import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from "../../base/dtype.ts";
-import { ArgumentError, DeviceError, DeviceLostError, LimitError, lostText } from "../../base/errors.ts";
+import { DeviceError, DeviceLostError, LimitError, lostText } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { AdapterProfile, Operand, Spec } from "../../kernel/kernel.ts";
@@ -13,7 +13,7 @@ import { mostChainInputs } from "../../kernel/sizes.ts";
 import type { TrialCall, VariantChoices } from "../../kernel/variants.ts";
 import type { Backend, DeviceInfo, MemoryUse, Operands, WorkCounters } from "../backend.ts";
 import type { Plan, PreparedProgram, WarmUpProgress } from "../program.ts";
-import type { ProfileClock, ProfileSession } from "../timing.ts";
+import type { GpuProfiler, ProfileClock, ProfileSession } from "../timing.ts";
 import type { Tuner } from "../tuning/tuner.ts";
 import { BindGroups, bindGroupCeiling } from "./bind-groups.ts";
 import { ceilingFor } from "./ceiling.ts";
@@ -26,7 +26,6 @@ import { BufferPool, type PoolCeiling } from "./pool.ts";
 import { WebgpuProgram } from "./program.ts";
 import { Readback } from "./readback.ts";
 import { Recorder } from "./recorder.ts";
-import { TimestampClock, WallClock } from "./timestamps.ts";
 import { warmUp } from "./warm-up.ts";
 
 interface PreparedCall extends Kernel {
@@ -60,7 +59,7 @@ export class WebgpuBackend implements Backend {
   readonly sliceAlignment: number;
   readonly profile: AdapterProfile;
   readonly lost: Promise<string>;
-  readonly reopen: (() => Promise<Backend>) | undefined;
+  reopen: (() => Promise<Backend>) | undefined;
   readonly #device: GPUDevice;
   readonly #pool: BufferPool;
   readonly #pipelines: PipelineCache;
@@ -366,34 +365,8 @@ export class WebgpuBackend implements Backend {
     }
   }
 
-  startProfile(clock?: ProfileClock): ProfileSession {
-    if (this.#recorder.clock !== undefined) {
-      throw new ArgumentError("profile: another profile of this device is running; await it first");
-    }
-    const hasTimestamps = this.info.features.includes("timestamp-query");
-    if (clock === "timestamps" && !hasTimestamps) {
-      throw new ArgumentError(
-        'profile: the adapter has no timestamp queries (feature "timestamp-query"); use { clock: "wall" }',
-      );
-    }
-    this.#recorder.flush();
-    const chosen = clock ?? (hasTimestamps ? "timestamps" : "wall");
-    const timer = chosen === "timestamps" ? new TimestampClock(this.#device) : new WallClock(this.#device);
-    this.#recorder.clock = timer;
-    return {
-      clock: chosen,
-      stop: async () => {
-        try {
-          this.#recorder.flush();
-          await timer.drain();
-        } finally {
-          this.#recorder.flush();
-          timer.settle();
-          this.#recorder.clock = undefined;
-        }
-        return timer.finish();
-      },
-    };
+  startProfile(start: GpuProfiler, clock?: ProfileClock): ProfileSession {
+    return start({ device: this.#device, recorder: this.#recorder, info: this.info }, clock);
   }
 
   flush(): void {

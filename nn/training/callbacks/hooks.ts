@@ -4,7 +4,7 @@ import type { TrainedModel } from "../model.ts";
 import type { Callback, FitContext, Hook } from "./callback.ts";
 
 /** What a hook is told before the model and the context. */
-type Told<H extends Hook> =
+export type Told<H extends Hook> =
   Parameters<NonNullable<Callback[H]>> extends [...infer T, TrainedModel, FitContext | undefined]
     ? T
     : Parameters<NonNullable<Callback[H]>> extends [...infer T, TrainedModel]

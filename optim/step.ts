@@ -1,0 +1,104 @@
+// One update: gradients gathered, averaged, penalized and clipped, the rule, and what it gives assigned.
+
+import { add, cast, div, equal, mul, sub, type Tensor, type Variable, where } from "../engine/index.ts";
+import type { Built } from "./built.ts";
+import { centralized } from "./centralization.ts";
+import { type Clipping, clipped } from "./clipping.ts";
+import { Clock, type HyperValue, twice } from "./hyper.ts";
+import type { LearningRate } from "./learning-rate.ts";
+import type { UpdateContext, UpdateResult } from "./update.ts";
+
+/** What the optimizer itself remembers, beside the rule. */
+export const accumulated = "accumulatedGradient";
+export const average = "averagedValue";
+export const accumulatedSteps = "accumulatedSteps";
+export const epoch = "epoch";
+
+/** How an optimizer makes its updates. */
+export interface StepSettings {
+  readonly name: string;
+  readonly clipping: Clipping | undefined;
+  readonly gradientAccumulationSteps: number;
+  readonly gradientCentralization: boolean;
+  readonly useEma: boolean;
+  readonly emaMomentum: number;
+  readonly emaOverwriteFrequency: number | undefined;
+}
+
+/** @param rule gives what has been checked */
+export function takeStep(
+  settings: StepSettings,
+  built: Built,
+  baseRate: LearningRate,
+  given: readonly Tensor[],
+  rule: (context: UpdateContext) => UpdateResult,
+): void {
+  const { packing, slots, scalars, iterations, byVariable, weightDecay, l2, variables } = built;
+  const {
+    gradientAccumulationSteps: steps,
+    gradientCentralization,
+    clipping,
+    emaOverwriteFrequency,
+  } = settings;
+  const clock = new Clock(settings.name, iterations, scalars[epoch]);
+  const hasPenalty = !l2.isZero;
+  const penalized = (gradient: Tensor, values: Tensor, share: HyperValue) =>
+    add(gradient, mul(values, twice(share)));
+  // Where gradients are centralized, those of the penalty are too.
+  const gradients = gradientCentralization
+    ? given.map((one, i) => centralized(hasPenalty ? penalized(one, variables[i], l2.of(i, clock)) : one))
+    : given;
+  const gathered = packing.gather(gradients);
+  const summed = steps > 1 ? add(slots[accumulated], gathered) : undefined;
+  const isLast = summed && equal(scalars[accumulatedSteps], steps - 1);
+  const old = packing.read();
+  let gradient = summed ? mul(summed, 1 / steps) : gathered;
+  if (hasPenalty && !gradientCentralization) gradient = penalized(gradient, old, l2.at(clock, byVariable));
+  if (built.clipping !== undefined) gradient = built.clipping.at(gradient, clock, byVariable);
+  else if (clipping !== undefined)
+    gradient = clipped(gradient, clipping.kind, clock.at(clipping.limit), byVariable);
+  const own = baseRate.at(clock, built.learningRate);
+  const learningRate = built.rate.at(clock, byVariable, own) as Tensor;
+  // What is not decayed is the packed variable itself.
+  const decayed = weightDecay.isZero
+    ? old
+    : sub(old, mul(old, mul(learningRate, weightDecay.at(clock, byVariable))));
+  const result = rule({
+    value: decayed,
+    gradient,
+    slots,
+    scalars,
+    learningRate,
+    iterations,
+    at: clock.at,
+    byVariable,
+  });
+  const next = new Map<Variable, Tensor>();
+  /** What becomes of something at an update: nothing while gradients are only summed up. */
+  const updated = (then: Tensor, now: Tensor) => (isLast ? where(isLast, then, now) : then);
+  for (const [held, made = {}] of [
+    [slots, result.slots],
+    [scalars, result.scalars],
+  ] as const)
+    for (const name in made) if (made[name]) next.set(held[name], updated(made[name], held[name]));
+  let { value } = result;
+  if (settings.useEma) {
+    const { emaMomentum } = settings;
+    const kept = add(mul(slots[average], emaMomentum), mul(value, 1 - emaMomentum));
+    const averaged = where(equal(iterations, 0), value, kept);
+    next.set(slots[average], updated(averaged, slots[average]));
+    if (emaOverwriteFrequency !== undefined) {
+      const count = add(iterations, 1);
+      const rest = sub(count, mul(div(count, emaOverwriteFrequency), emaOverwriteFrequency));
+      value = where(equal(rest, 0), averaged, value);
+    }
+  }
+  value = updated(value, old);
+  if (summed && isLast) {
+    next.set(slots[accumulated], where(isLast, 0, summed));
+    next.set(scalars[accumulatedSteps], where(isLast, 0, add(scalars[accumulatedSteps], 1)));
+  }
+  next.set(iterations, add(iterations, isLast ? cast(isLast, "i32") : 1));
+  packing.assign(value);
+  for (const [variable, tensor] of next) variable.assign(tensor);
+}
