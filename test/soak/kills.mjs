@@ -67,24 +67,30 @@ async function start(way, place, killAfterMs) {
 }
 
 const digest = () => createHash("sha256").update(fs.readFileSync(result)).digest("hex");
+/** What a run comes to that nobody kills, and between what times it trains, with checkpoints. */
+async function undisturbed(way) {
+  const plain = await start(way, "");
+  const expected = digest();
+  fs.rmSync(result);
+  const { ms } = await start(way, file);
+  if (digest() !== expected) throw new Error(`${way}: with checkpoints it ends otherwise`);
+  bytes = Math.max(bytes, fs.statSync(file).size);
+  fs.rmSync(file);
+  fs.rmSync(result);
+  return { expected, beginsAt: plain.ms * 0.6, endsAt: ms };
+}
+
+const known = {};
 const at = {};
 let [kills, runs, bytes] = [0, 0, 0];
 try {
   for (let i = 0; kills < wanted; i++) {
     const way = chosen[i % chosen.length];
-    const undisturbed = await start(way, "");
-    const expected = digest();
-    fs.rmSync(result);
-    // What a run takes before its first step: killed there, it has not begun.
-    const { ms } = await start(way, file);
-    if (digest() !== expected) throw new Error(`${way}: with checkpoints it ends otherwise`);
-    bytes = Math.max(bytes, fs.statSync(file).size);
-    fs.rmSync(file);
-    fs.rmSync(result);
-    // Most of a run that goes on near its end is its beginning.
+    known[way] ??= await undisturbed(way);
+    const { expected, beginsAt, endsAt } = known[way];
+    // Soon after it has begun, so that a run is killed several times.
     for (let hasEnded = false; !hasEnded; ) {
-      const killAfter =
-        kills < wanted ? undisturbed.ms * 0.5 + random() * (ms - undisturbed.ms * 0.5) : undefined;
+      const killAfter = kills < wanted ? beginsAt + random() * (endsAt - beginsAt) * 0.4 : undefined;
       const run = await start(way, file, killAfter);
       hasEnded = !run.isKilled;
       if (hasEnded) break;

@@ -12,19 +12,7 @@ describe("a run that is killed", () => {
   it.skipIf(!hasAdapter)(
     "goes on each time, and ends as one that was not",
     async () => {
-      const args = [
-        "test/soak/kills.mjs",
-        "--kills",
-        "20",
-        "--units",
-        "8",
-        "--epochs",
-        "20",
-        "--wait",
-        "20",
-        "--ways",
-        "shuffled",
-      ];
+      const args = ["--kills", "20", "--units", "8", "--epochs", "20", "--wait", "20", "--ways", "shuffled"];
       const { stdout } = await promisify(execFile)(
         process.execPath,
         [path.join(root, "test", "soak", "kills.mjs"), ...args],
