@@ -170,12 +170,12 @@ export abstract class GatedCell extends RecurrentCell {
     return [reshapeFromStep(outputs, rows), ...next];
   }
 
-  /** What multiplies the inputs [steps, batch, features]; undefined where nothing is dropped. */
+  /** @internal What multiplies the inputs [steps, batch, features]; undefined where nothing is dropped. */
   protected inputMask({ shape }: Tensor, training: boolean): Tensor | undefined {
     return this.#mask([1, ...shape.slice(1)], this.dropout, training);
   }
 
-  /** The same for the state [batch, units]. */
+  /** @internal The same for the state [batch, units]. */
   protected stateMask({ shape }: Tensor, training: boolean): Tensor | undefined {
     return this.#mask(shape, this.recurrentDropout, training);
   }
