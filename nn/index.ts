@@ -34,7 +34,6 @@ export type { CompileOptions } from "./model/compiled.ts";
 export { type ModelFromConfigOptions, modelFromConfig } from "./model/from-config.ts";
 export { type LoadModelOptions, loadModel } from "./model/loading.ts";
 export { Model, type ModelOptions, type OnBatchOptions } from "./model/model.ts";
-export { modelBytes, type SaveModelOptions, saveModel } from "./model/saving.ts";
 export { Sequential } from "./model/sequential.ts";
 export type { ClassWeight } from "./objective/class-weights.ts";
 export type { CrossentropyOptions, HuberOptions, Loss, LossLike, Reduction } from "./objective/losses.ts";
@@ -50,6 +49,7 @@ export type {
 export * as metrics from "./objective/metrics.ts";
 export type { Source } from "./state/files.ts";
 export type { Place, Store, Verify } from "./state/place.ts";
+export { modelBytes, type SaveModelOptions, saveModel } from "./state/saved-model.ts";
 export {
   type LoadedWeights,
   type LoadWeightsOptions,
@@ -60,7 +60,15 @@ export {
 export { restore, Snapshot, type Snapshotted, snapshot } from "./state/snapshot.ts";
 export type { WeightValue } from "./state/weights.ts";
 export type { Callback, CallbackState, FitContext, FitParams } from "./training/callbacks/callback.ts";
+export {
+  BackupAndRestore,
+  type BackupAndRestoreOptions,
+  type Checkpoint,
+  checkpoint,
+  type SaveEvery,
+} from "./training/callbacks/checkpoint.ts";
 export * from "./training/callbacks/index.ts";
+export { ModelCheckpoint, type ModelCheckpointOptions } from "./training/callbacks/model-checkpoint.ts";
 export type { MonitorOptions } from "./training/callbacks/monitor.ts";
 export type { DataLike } from "./training/data.ts";
 export type { FitOptions } from "./training/fit.ts";

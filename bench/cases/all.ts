@@ -11,6 +11,7 @@ import { matmulBench } from "./matmul.ts";
 import { movementBench } from "./movement.ts";
 import { optimizerBench } from "./optimizer.ts";
 import { reductionBench } from "./reductions.ts";
+import { savingBench } from "./saving.ts";
 import { scalingBench } from "./scaling.ts";
 import { trainingBench } from "./training.ts";
 
@@ -25,6 +26,7 @@ export const allCases: readonly BenchCase[] = [
   ...trainingBench,
   ...hostBench,
   ...fitBench,
+  ...savingBench,
   ...fitDatasetBench,
   ...scalingBench,
 ];

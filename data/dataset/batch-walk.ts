@@ -36,6 +36,8 @@ export interface BatchWalk {
   readonly position?: DatasetPosition;
   /** Has the next `begin` go on from there. */
   resumeAt?(position: DatasetPosition): void;
+  /** Told that the state of shuffles was set to these words, where it keeps them on the host, too. */
+  reshuffle?(state: Uint32Array): void;
   /** What the next `begin` goes by beside its arguments. */
   readonly upcoming?: DatasetPosition | undefined;
   /**

@@ -39,7 +39,8 @@ export class Schedule {
     if (this.#startsAnew) return { epoch: 0, skip: taken };
     const next = this.#next;
     this.#next = undefined;
-    if (next !== undefined) {
+    // Where an epoch is a pass, the end of one says nothing of the next.
+    if (next !== undefined && (taken > 0 || stepsPerEpoch !== undefined)) {
       const isAtEnd = length !== undefined && next.skip >= length && taken === 0;
       return isAtEnd ? { epoch: next.epoch + 1, skip: 0 } : next;
     }

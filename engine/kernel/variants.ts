@@ -81,6 +81,10 @@ export class VariantChoices implements Choices {
   /** By family: what the profile has to choose from. */
   readonly #names: ReadonlyMap<string, readonly string[]>;
   readonly #pinned = new Map<string, string>();
+  /** By family and problem: what an earlier run used, which goes before what was measured. */
+  #kept: Readonly<Record<string, string>> = {};
+  /** @internal By family and problem: what was chosen last. */
+  readonly used: Record<string, string> = {};
   /** @internal Told when plans made before may be outdated. */
   onChange: () => void = () => {};
 
@@ -125,14 +129,26 @@ export class VariantChoices implements Choices {
     this.onChange();
   }
 
+  /** @internal Has the variants of an earlier run used again, where they can be, so that its numbers repeat. */
+  keepUsed(used: Readonly<Record<string, string>>): void {
+    this.#kept = used;
+    this.onChange();
+  }
+
   /** @internal The variant to use. */
-  choose({ family, problem, names }: Variants): string {
+  choose(variants: Variants): string {
+    const found = this.#choose(variants);
+    this.used[keyOf(variants.family, variants.problem ?? "")] = found;
+    return found;
+  }
+
+  #choose({ family, problem, names }: Variants): string {
     const usable = names.filter((name) => typeof this.#verdict(family, name) !== "string");
-    const pinned = this.#pinned.get(family);
-    if (pinned !== undefined && usable.includes(pinned)) return pinned;
-    const key = problem === undefined ? "" : keyOf(family, problem);
-    const measured = this.usesMeasured ? this.known.measured[key]?.chosen : undefined;
-    if (measured !== undefined && usable.includes(measured)) return measured;
+    const key = keyOf(family, problem ?? "");
+    const measured =
+      this.usesMeasured && problem !== undefined ? this.known.measured[key]?.chosen : undefined;
+    for (const wanted of [this.#pinned.get(family), this.#kept[key], measured])
+      if (wanted !== undefined && usable.includes(wanted)) return wanted;
     if (usable.length > 0) return usable[0];
     const reasons = names.map((name) => `${name}: ${this.#verdict(family, name)}`);
     throw new ShaderError(`${family}: no variant works on ${this.#adapter}\n  ${reasons.join("\n  ")}`);

@@ -10,7 +10,7 @@ import { Layer } from "../layers/layer.ts";
 import * as losses from "../objective/losses.ts";
 import * as metrics from "../objective/metrics.ts";
 import type { OptimizerReference, Reference } from "../state/compile-config.ts";
-import { objectNote, readFile, type Source, type StateFile } from "../state/files.ts";
+import { made, objectNote, readFile, type Source, type StateFile } from "../state/files.ts";
 import { type OptimizerNotes, restorerOf } from "../state/model-state.ts";
 import type { CompileOptions } from "./compiled.ts";
 import { callMaker, modelFromConfig } from "./from-config.ts";
@@ -49,12 +49,16 @@ export async function loadModel(source: Source, given: LoadModelOptions = {}): P
       `${file.name}: holds no model's structure${file.kind === "run" ? ", for a part of it was none that a file can hold; make the model and go on by fit's resume" : `; ${remedy}`}`,
     );
   }
-  const model = modelFromConfig(config as unknown as LayerConfig, { custom: layersIn(custom) });
+  const model = await made(file.name, () =>
+    modelFromConfig(config as unknown as LayerConfig, { custom: layersIn(custom) }),
+  );
   try {
     const compileNote = compile ? objectNote(file, "compile") : undefined;
     if (compileNote !== undefined) {
-      const told = new Reviver(file, custom).value(compileNote);
-      model.compile(told as unknown as CompileOptions);
+      await made(file.name, () => {
+        const told = new Reviver(file, custom).value(compileNote);
+        model.compile(told as unknown as CompileOptions);
+      });
     }
     const notes =
       compileNote === undefined ? undefined : (objectNote(file, "optimizer") as OptimizerNotes | undefined);

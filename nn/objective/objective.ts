@@ -198,6 +198,17 @@ export class Objective {
     return isCounted && this.sums.shapeOf(`${prefix} divisor`) === undefined;
   }
 
+  /** @internal Metric by metric, what a mean gets of a sample: told by the first batch. */
+  get valuesPerSample(): (number | undefined)[] {
+    return this.#kept.map(({ valuesPerSample }) => valuesPerSample);
+  }
+
+  set valuesPerSample(values: readonly (number | undefined)[]) {
+    this.#kept.forEach((kept, i) => {
+      kept.valuesPerSample = values[i];
+    });
+  }
+
   /** Starts the sums again. */
   reset(): void {
     this.sums.reset();

@@ -1,6 +1,6 @@
 // The files of state as such: their kinds, what their headers say, written to a place and read from it.
 
-import { DataError } from "../../engine/index.ts";
+import { DataError, GradgpuError } from "../../engine/index.ts";
 import { isPlainObject } from "../../engine/internal.ts";
 import type { Place, Store } from "./place.ts";
 import { type Contents, decode, encode, type FileParts, type HostTensor, Verifier } from "./safetensors.ts";
@@ -88,9 +88,25 @@ export function stateFile(name: string, bytes: Uint8Array): StateFile {
     kind: kind as Kind | undefined,
     note(key) {
       const text = metadata[key];
-      return text === undefined ? undefined : JSON.parse(text);
+      try {
+        return text === undefined ? undefined : JSON.parse(text);
+      } catch (error) {
+        throw new DataError(`${name}: its "${key}" is no JSON: ${(error as Error).message}`, {
+          cause: error,
+        });
+      }
     },
   };
+}
+
+/** Runs what makes something of a file's contents: what it stumbles over is the file's fault. */
+export async function made<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
+  try {
+    return await fn();
+  } catch (error) {
+    if (error instanceof GradgpuError) throw error;
+    throw new DataError(`${name}: its contents make no sense: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** A note that must be an object. */

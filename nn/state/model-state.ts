@@ -10,6 +10,7 @@ import {
   type Variable,
 } from "../../engine/index.ts";
 import type { Optimizer, OptimizerState } from "../../optim/index.ts";
+import type { Config } from "../layers/config.ts";
 import type { LayerVariable } from "../layers/layer.ts";
 import { equalShapes } from "../layers/spec.ts";
 import type { Contents, HostTensor, StoredTensor } from "./safetensors.ts";
@@ -23,7 +24,10 @@ export interface KeptModel {
   /** @internal What `fit` draws its orders of samples from, once it did. */
   readonly shuffleState: Variable | undefined;
   readonly isBuilt: boolean;
+  /** @internal What `compile` was told. */
+  readonly compileOptions: object | undefined;
   variables(): Iterable<LayerVariable>;
+  config(): Config;
   describe(): string;
 }
 
@@ -33,7 +37,8 @@ type Tensors = Map<string, HostTensor>;
 export const nameOf = ({ role, path }: Pick<LayerVariable, "role" | "path">): string =>
   `${role === "random" ? "random" : "model"}/${path}`;
 
-const shuffleName = "fit/shuffle";
+/** Of the state that `fit` draws its orders of samples from. */
+export const shuffleName = "fit/shuffle";
 const iterationsName = "optimizer/iterations";
 
 async function hostTensor(

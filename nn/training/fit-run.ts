@@ -3,7 +3,7 @@
 
 import type { WarmUpProgress } from "../../engine/index.ts";
 import type { BatchWalk } from "./batches.ts";
-import type { Callback, FitContext, FitParams, Hook } from "./callbacks/callback.ts";
+import type { Callback, FitContext, FitData, FitParams, Hook } from "./callbacks/callback.ts";
 import { Hooks, type Told } from "./callbacks/hooks.ts";
 import { logsOf, type TestRun, testEpoch } from "./evaluate.ts";
 import { Guard, type Guarded, type GuardOptions, type Place } from "./guard.ts";
@@ -19,6 +19,7 @@ export interface FitParts {
   readonly model: TrainableModel;
   readonly trainer: Trainer;
   readonly walk: BatchWalk;
+  readonly data: FitData;
   /** Takes a step on the walk's next batch. */
   readonly loop: Loop;
   readonly validation: TestRun | undefined;
@@ -40,6 +41,7 @@ export class FitRun implements FitContext {
   readonly callbacks: readonly Callback[];
   readonly trainer: Trainer;
   readonly walk: BatchWalk;
+  readonly data: FitData;
   readonly hasValidation: boolean;
   readonly use: Use;
   epoch: number;
@@ -62,6 +64,7 @@ export class FitRun implements FitContext {
     this.callbacks = callbacks;
     this.trainer = trainer;
     this.walk = walk;
+    this.data = parts.data;
     this.hasValidation = parts.validation !== undefined;
     this.use = parts.use;
     this.epoch = epoch;
@@ -260,7 +263,9 @@ export class FitRun implements FitContext {
     const { trainer, steps, samples, walk } = this;
     const hooks = this.#hooks;
     // Where batches are waited for, none may be there though more will come.
-    const isLast = walk.ready === undefined ? !walk.hasNext : steps === walk.steps;
+    const ready = walk.ready?.();
+    if (ready !== undefined) await ready;
+    const isLast = !walk.hasNext;
     const due = this.callbacks.filter(
       ({ onStepsEnd, everySteps = 1 }) => onStepsEnd !== undefined && (isLast || steps % everySteps === 0),
     );

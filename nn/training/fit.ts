@@ -50,6 +50,11 @@ export interface FitOptions extends LoopOptions, MemoryOptions, GuardOptions {
   verbose?: Verbosity;
   /** One or several, called in their order. */
   callbacks?: Callback | readonly Callback[];
+  /**
+   * Where the run's checkpoints are: a run that finds one goes on from it, exactly, else it begins anew; and it writes them
+   * there, as {@link checkpoint} says how often. Made by `checkpoint("run.safetensors")`.
+   */
+  resume?: Callback;
   /** Short for one callback. */
   onEpochEnd?: Callback["onEpochEnd"];
   /** Takes the lines of `verbose`; default: the console. */
@@ -73,6 +78,7 @@ const fitOptions: OptionNames<FitOptions> = {
   validationFreq: true,
   verbose: true,
   callbacks: true,
+  resume: true,
   onEpochEnd: true,
   print: true,
   signal: true,
@@ -98,7 +104,10 @@ export async function fitModel(
   const validationSize = batchSizeOf(what, options.validationBatchSize ?? batchSize);
   checkFitOptions(what, options);
   checkGuardOptions(what, options);
-  const callbacks = callbacksOf(what, options.callbacks, options.onEpochEnd);
+  const callbacks = [
+    ...callbacksOf(what, options.callbacks, options.onEpochEnd),
+    ...resumeOf(what, options.resume),
+  ];
   const { device, losses } = model;
   const budget = new Budget(what, device, options.memoryBudget);
   const progress = makeProgress(verbose, epochs, options.print);
@@ -184,6 +193,7 @@ export async function fitModel(
       model,
       trainer,
       walk,
+      data: set === undefined ? { batchSize, shuffleState: shuffle ? shuffleState : undefined, source } : {},
       loop,
       validation,
       validationFreq: options.validationFreq ?? 1,
@@ -224,6 +234,15 @@ function heldBack(count: number, share: number): number {
   const exact = count * share;
   const whole = Math.round(exact);
   return Math.abs(exact - whole) <= count * 2 ** -50 ? whole : Math.ceil(exact);
+}
+
+/** @throws ArgumentError for what is no checkpoint */
+function resumeOf(what: string, resume: Callback | undefined): readonly Callback[] {
+  if (resume === undefined) return [];
+  if (typeof resume?.onBoundary === "function") return callbacksOf(what, resume);
+  throw new ArgumentError(
+    `${what}: resume takes checkpoint("run.safetensors"), with checkpoint of gradgpu/nn, got ${showGiven(resume)}`,
+  );
 }
 
 function checkFitOptions(

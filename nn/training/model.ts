@@ -6,13 +6,14 @@ import type { NamedActivation } from "../layers/activations.ts";
 import type { CallOptions } from "../layers/layer.ts";
 import type { SampleShape } from "../layers/spec.ts";
 import type { Declared } from "../layers/weights.ts";
+import type { KeptModel } from "../state/model-state.ts";
 import type { WeightValue } from "../state/weights.ts";
 import type { DataTree } from "./data.ts";
 import type { Logs } from "./history.ts";
 import type { EvaluateOptions } from "./options.ts";
 
 /** A model as callbacks meet it: every {@link Sequential} is one. */
-export interface TrainedModel {
+export interface TrainedModel extends KeptModel {
   readonly name: string;
   /** Set it to end `fit` after the steps that are under way. */
   stopTraining: boolean;

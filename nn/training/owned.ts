@@ -1,7 +1,7 @@
 // Frees what an asynchronous function made on the device, however it ends: tidy() takes synchronous ones only.
 
 export interface Disposable {
-  dispose(): void;
+  dispose(): void | Promise<void>;
 }
 
 /** Notes a thing to be freed, and gives it back. */
@@ -16,6 +16,9 @@ export async function withOwned<T>(fn: (use: Use) => Promise<T>): Promise<T> {
       return thing;
     });
   } finally {
-    for (const thing of owned.reverse()) thing.dispose();
+    for (const thing of owned.reverse()) {
+      const done = thing.dispose();
+      if (done !== undefined) await done;
+    }
   }
 }

@@ -204,6 +204,10 @@ export class StreamedBatches implements BatchWalk {
     this.#loaded = -1;
   }
 
+  reshuffle(state: Uint32Array): void {
+    this.#shuffle?.key.set(state);
+  }
+
   rewind(_: unknown, state: ArrayLike<number> | undefined): void {
     if (state !== undefined) this.#shuffle?.key.set(state);
     this.#loaded = -1;

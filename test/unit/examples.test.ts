@@ -125,6 +125,24 @@ describe("examples", () => {
     expect(tuned).toBeGreaterThan(frozen);
   });
 
+  it("resume goes on where it was stopped", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-example-"));
+    const file = (name: string) => path.join(folder, name);
+    try {
+      const [whole] = await run("resume", "--epochs", "6", "--file", file("whole"));
+      expect(whole).toMatch(/^6 epochs, loss [\d.]+, right [\d.]+ %$/);
+      const [stopped] = await run("resume", "--epochs", "6", "--file", file("cut"), "--stop-after", "30");
+      expect(stopped).toBe("stopped in epoch 4; start it again");
+      const [resumed] = await run("resume", "--epochs", "6", "--file", file("cut"));
+      const lossOf = (line: string) => Number(/loss ([\d.]+)/.exec(line)?.[1]);
+      // The CPU reference keeps float64, files f32.
+      expect(Math.abs(lossOf(resumed) / lossOf(whole) - 1)).toBeLessThan(1e-4);
+      expect(fs.readdirSync(folder).sort()).toEqual(["cut", "whole"]);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  });
+
   it("tensorboard logs a deep network, weights, gradients and activations", async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-example-"));
     try {

@@ -1,11 +1,12 @@
 // What a caller of `fit`, `evaluate` and `predict` may hook into, the run that hooks see, and the refusal of what would
 // never be called.
 
-import { ArgumentError } from "../../../engine/index.ts";
+import { ArgumentError, type Variable } from "../../../engine/index.ts";
 import { atLeastOne, kindOf, type OptionNames, unknownName } from "../../../engine/internal.ts";
 import type { BatchWalk } from "../batches.ts";
 import type { History, Logs } from "../history.ts";
 import type { TrainedModel } from "../model.ts";
+import type { RowSource } from "../stream.ts";
 import type { Trainer } from "../trainer.ts";
 
 /** What a callback remembers: JSON, where numbers may be NaN or infinite, with typed arrays for what is large. */
@@ -26,6 +27,14 @@ export interface FitParams {
   readonly steps: number;
 }
 
+/** @internal The arrays that a run trains on; of a data set nothing. */
+export interface FitData {
+  readonly source?: RowSource;
+  readonly batchSize?: number;
+  /** What each epoch's order is drawn from; undefined where samples come as they lie. */
+  readonly shuffleState?: Variable | undefined;
+}
+
 /** The run of `fit` that a callback takes part in: hooks get it last. */
 export interface FitContext {
   readonly params: FitParams;
@@ -43,11 +52,13 @@ export interface FitContext {
   /** Whether there are data to validate on, in some epochs at least. */
   readonly hasValidation: boolean;
   /** Has a thing freed when `fit` ends, however it does; gives it back. */
-  use<T extends { dispose(): void }>(thing: T): T;
+  use<T extends { dispose(): void | Promise<void> }>(thing: T): T;
   /** @internal Steps, sums and objectives of the training. */
   readonly trainer: Trainer;
   /** @internal The walk over the training data. */
   readonly walk: BatchWalk;
+  /** @internal What it walks over. */
+  readonly data: FitData;
   /**
    * @internal Set in `onTrainBegin` to go on from where another run was cut: called when all callbacks have begun and
    * before the first step. It may call {@link moveTo}.

@@ -1,14 +1,13 @@
 // Models in files, whole: structure, weights, compile options and what the optimizer remembers.
 
 import { checkOptions, type OptionNames } from "../../engine/internal.ts";
-import { compileConfig } from "../state/compile-config.ts";
-import { joinedBytes, partsOf, writeParts } from "../state/files.ts";
-import { stateOf } from "../state/model-state.ts";
-import type { Place } from "../state/place.ts";
-import type { FileParts } from "../state/safetensors.ts";
-import { checked } from "../state/saved-weights.ts";
-import { storeOf } from "../state/store.ts";
-import type { Model } from "./model.ts";
+import { compileConfig } from "./compile-config.ts";
+import { joinedBytes, partsOf, writeParts } from "./files.ts";
+import { type KeptModel, stateOf } from "./model-state.ts";
+import type { Place } from "./place.ts";
+import type { FileParts } from "./safetensors.ts";
+import { checked } from "./saved-weights.ts";
+import { storeOf } from "./store.ts";
 
 export interface SaveModelOptions {
   /** Whether what `compile` was told and what the optimizer remembers are kept, too. Default true. */
@@ -29,7 +28,7 @@ const options: OptionNames<SaveModelOptions> = { optimizer: true };
  * @throws ArgumentError where a part can't be told in a file: a function without a name, an activation of your own
  * @throws DataError where it can't be written; what was there before is still there
  */
-export async function saveModel(model: Model, place: Place, given: SaveModelOptions = {}): Promise<void> {
+export async function saveModel(model: KeptModel, place: Place, given: SaveModelOptions = {}): Promise<void> {
   checkOptions("saveModel", given, options);
   const store = storeOf("saveModel", place);
   await writeParts(store, await modelParts("saveModel", model, given));
@@ -37,14 +36,19 @@ export async function saveModel(model: Model, place: Place, given: SaveModelOpti
 
 /** What {@link saveModel} would write, as bytes, which {@link loadModel} takes. */
 export async function modelBytes(
-  model: Model,
+  model: KeptModel,
   given: SaveModelOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   checkOptions("modelBytes", given, options);
   return joinedBytes(await modelParts("modelBytes", model, given));
 }
 
-async function modelParts(what: string, model: Model, given: SaveModelOptions): Promise<FileParts> {
+/** The file of a model. */
+export async function modelParts(
+  what: string,
+  model: KeptModel,
+  given: SaveModelOptions = {},
+): Promise<FileParts> {
   checked(what, model);
   const { compileOptions } = model;
   const hasOptimizer = (given.optimizer ?? true) && compileOptions !== undefined;

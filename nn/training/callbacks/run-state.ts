@@ -1,0 +1,254 @@
+// A run of fit at a boundary as tensors and notes, and the way back: all that an exact resume needs.
+
+import { DataError, type Device, type Variable } from "../../../engine/index.ts";
+import { compileConfig } from "../../state/compile-config.ts";
+import { objectNote, partsOf, type StateFile } from "../../state/files.ts";
+import {
+  type KeptModel,
+  match,
+  type OptimizerNotes,
+  restorerOf,
+  setterOf,
+  shuffleName,
+  stateOf,
+} from "../../state/model-state.ts";
+import type { FileParts, HostTensor } from "../../state/safetensors.ts";
+import { differences, packed, unpacked } from "../../state/tree-notes.ts";
+import type { TrainedModel } from "../model.ts";
+import type { Callback, CallbackState, FitContext } from "./callback.ts";
+
+/** What is said of the data, so that a run does not go on with other data. */
+export type DataNotes = Readonly<Record<string, unknown>>;
+
+interface RunNotes {
+  readonly epoch: number;
+  readonly steps: number;
+  readonly samples: number;
+  readonly isStopped: boolean;
+  readonly adapter: string;
+  readonly data: DataNotes;
+  /** Of data sets. */
+  readonly position: unknown;
+  readonly variants: Readonly<Record<string, string>>;
+  readonly valuesPerSample: unknown;
+  readonly history: unknown;
+  /** Of those callbacks that remember something. */
+  readonly callbacks: readonly unknown[];
+}
+
+/** The sums of a run, by their names in files; those on the device and those that the host took over. */
+function sumsOf({ trainer }: FitContext) {
+  const all = [
+    ...trainer.objectives.map(({ sums }, i) => [`fit/sums/${i}`, sums] as const),
+    ["fit/sums/added", trainer.added] as const,
+  ];
+  const onDevice: [string, Variable][] = all.flatMap(([name, { totals }]) =>
+    [...totals].map(([sum, total]): [string, Variable] => [`${name}/total/${sum}`, total]),
+  );
+  trainer.objectives.forEach(({ firsts, begun }, i) => {
+    for (const [name, first] of firsts) onDevice.push([`fit/first/${i}/${name}`, first]);
+    if (begun !== undefined) onDevice.push([`fit/begun/${i}`, begun]);
+  });
+  return { all, onDevice };
+}
+
+const adapterOf = ({ info: { adapter, driver } }: Device): string => {
+  return `${adapter}${driver === "" || driver === undefined ? "" : `, ${driver}`}`;
+};
+
+const remembering = ({ callbacks }: FitContext): readonly Callback[] =>
+  callbacks.filter(({ state, restore }) => state !== undefined && restore !== undefined);
+
+/** What the callbacks that remember something remember now. */
+export const callbackStates = (context: FitContext): Promise<CallbackState[]> =>
+  Promise.all(remembering(context).map(async (callback) => (await callback.state?.()) ?? null));
+
+/**
+ * The run as of now, as a file: what happens after the call, on the host or the device, does not count.
+ *
+ * @param what how errors begin
+ */
+export async function runParts(
+  what: string,
+  model: TrainedModel,
+  context: FitContext,
+  data: DataNotes,
+  states: readonly CallbackState[],
+): Promise<FileParts> {
+  const { trainer, walk, epoch, steps, samples, history } = context;
+  const kept = new Map<string, HostTensor>();
+  const pack = (name: string, tree: unknown) => packed(what, name, tree, kept);
+  // First all that changes with the next step: nothing is awaited before all of it is asked for.
+  const notes: RunNotes = {
+    epoch,
+    steps,
+    samples,
+    isStopped: model.stopTraining,
+    adapter: adapterOf(model.device),
+    data,
+    position: walk.position,
+    variants: { ...model.device.variants?.used },
+    valuesPerSample: pack(
+      "fit/values",
+      trainer.objectives.map(({ valuesPerSample }) => valuesPerSample),
+    ),
+    history: pack("fit/history", history.state()),
+    callbacks: states.map((state, i) => pack(`fit/callbacks/${i}`, state)),
+  };
+  const modelNotes = structureOf(model);
+  const { all, onDevice } = sumsOf(context);
+  const isAmid = steps > 0;
+  const sums = (isAmid ? onDevice : []).map(async ([name, variable]) => {
+    const { dtype, shape } = variable;
+    return [name, { dtype, shape, values: await variable.data() }] as const;
+  });
+  const taken = (isAmid ? all : []).map(async ([name, { taken }]) => [name, await taken] as const);
+  const { tensors, optimizer } = await stateOf(model);
+  for (const [name, tensor] of await Promise.all(sums)) tensors.set(name, tensor);
+  for (const [name, found] of await Promise.all(taken)) {
+    for (const [sum, values] of found) {
+      tensors.set(`${name}/taken/${sum}`, { dtype: "f64", shape: [values.length], values });
+    }
+  }
+  for (const [name, tensor] of kept) tensors.set(name, tensor);
+  return partsOf("run", tensors, { ...modelNotes, optimizer, run: notes });
+}
+
+/** Structure and compile options, as far as a file can hold them: what it can't is not compared either. */
+function structureOf(model: KeptModel): { model?: unknown; compile?: unknown } {
+  const tried = <T>(make: () => T): T | undefined => {
+    try {
+      return make();
+    } catch {
+      return undefined;
+    }
+  };
+  const { compileOptions } = model;
+  return {
+    model: tried(() => ({ type: model.type, config: model.config() })),
+    compile: compileOptions && tried(() => compileConfig("", compileOptions)),
+  };
+}
+
+/** Without the rate: callbacks change it, and the file's is taken. */
+const withoutRate = (compile: unknown): unknown =>
+  JSON.parse(JSON.stringify(compile ?? null), (key, value) =>
+    ["learningRate", "lr"].includes(key) && typeof value === "number" ? undefined : value,
+  );
+
+const plain = (value: unknown): unknown =>
+  value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+
+/**
+ * Looks at all of a file, then takes it over: nothing has changed where it throws.
+ *
+ * @throws DataError for a file that is none of a run, or is of another model or other data: it says what differs
+ */
+export async function resumeRun(
+  file: StateFile,
+  model: TrainedModel,
+  context: FitContext,
+  data: DataNotes,
+  warn: (text: string) => void,
+): Promise<void> {
+  const what = file.name;
+  const notes = objectNote(file, "run") as unknown as RunNotes | undefined;
+  if (file.kind !== "run" || notes === undefined) {
+    const is =
+      file.kind === undefined
+        ? "is not of gradgpu's"
+        : `holds ${file.kind === "weights" ? "weights" : "a model"}, not a run`;
+    throw new DataError(
+      `${what}: ${is}; resume what fit's own checkpoints wrote, or begin anew at another path`,
+    );
+  }
+  const here = structureOf(model);
+  const differing = [
+    ...told("the model", file.note("model"), plain(here.model)),
+    ...told("compile", withoutRate(file.note("compile")), withoutRate(here.compile)),
+    ...told("the data", notes.data, plain(data)),
+  ];
+  if (differing.length > 0) {
+    throw new DataError(
+      `${what}: is a run of something else: ${differing.join("; ")}; make all as it was, or begin anew at another path`,
+    );
+  }
+  const callbacks = remembering(context);
+  const saved = Array.isArray(notes.callbacks) ? notes.callbacks : [];
+  if (saved.length !== callbacks.length) {
+    throw new DataError(
+      `${what}: was written with ${saved.length} callbacks that remember something, and there are ${callbacks.length} now; give fit the same ones in the same order`,
+    );
+  }
+  const { epoch, steps, samples, position, isStopped } = notes;
+  for (const [name, value] of Object.entries({ epoch, steps, samples })) {
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new DataError(`${what}: its ${name} is ${String(value)}`);
+  }
+  if (steps > 0 && steps >= context.walk.steps) {
+    throw new DataError(
+      `${what}: was written after ${steps} steps of an epoch, which has ${context.walk.steps} here`,
+    );
+  }
+  const states = saved.map((state) => unpacked(what, state, file.tensors));
+  const history = unpacked(what, notes.history, file.tensors) as ReturnType<FitContext["history"]["state"]>;
+  const values = unpacked(what, notes.valuesPerSample, file.tensors) as (number | undefined)[][];
+  const lists = [values, history?.epoch, history?.seconds, ...Object.values(history?.history ?? {})];
+  if (!lists.every(Array.isArray) || typeof history.history !== "object")
+    throw new DataError(`${what}: its history and sums are no lists`);
+  const { trainer, walk } = context;
+  const { shuffleState } = context.data;
+  const { all, onDevice } = sumsOf(context);
+  const matches = match(file.tensors, steps > 0 ? onDevice : []);
+  if (matches.missing.length + matches.misshapen.length > 0) {
+    throw new DataError(
+      `${what}: was written with other metrics: ${[...matches.misshapen, ...matches.missing].slice(0, 3).join(", ")}; compile as it was`,
+    );
+  }
+  const setSums = setterOf(what, matches);
+  const restore = restorerOf(
+    what,
+    model,
+    file,
+    objectNote(file, "optimizer") as OptimizerNotes | undefined,
+    () => model.shuffleState as Variable,
+  );
+  const shuffle = file.tensors.get(shuffleName)?.values as Uint32Array | undefined;
+
+  // What others take up comes first: who refuses it does so before anything has changed.
+  for (const [i, callback] of callbacks.entries()) await callback.restore?.(states[i]);
+  const adapter = adapterOf(model.device);
+  if (notes.adapter === adapter) model.device.variants?.keepUsed(notes.variants ?? {});
+  else
+    warn(
+      `${what}: was written on ${notes.adapter}, and goes on on ${adapter}: with other roundings, not bit for bit`,
+    );
+  restore();
+  setSums();
+  for (const [name, sums] of steps > 0 ? all : []) {
+    const prefix = `${name}/taken/`;
+    const taken = [...file.tensors].filter(([key]) => key.startsWith(prefix));
+    sums.taken = Promise.resolve(
+      new Map(taken.map(([key, { values }]) => [key.slice(prefix.length), (values as Float64Array).slice()])),
+    );
+  }
+  trainer.objectives.forEach((objective, i) => {
+    objective.valuesPerSample = values[i] ?? [];
+  });
+  // The epoch's beginning draws its order anew, from the state before.
+  if (shuffle !== undefined && shuffleState !== undefined) {
+    const before = Uint32Array.from(shuffle);
+    if (steps > 0) before[2]--;
+    shuffleState.set(before);
+    walk.reshuffle?.(before);
+  }
+  if (position !== undefined) walk.resumeAt?.(position as never);
+  context.history.restore(history);
+  context.moveTo(epoch, steps, samples);
+  model.stopTraining = isStopped;
+}
+
+function told(of: string, file: unknown, here: unknown): string[] {
+  if (file === undefined || file === null || here === undefined || here === null) return [];
+  return differences(file, here).map((text) => `${of}: ${text}`);
+}
