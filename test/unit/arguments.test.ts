@@ -36,7 +36,9 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   ) ||
   // What rules of optimizers are handed, and what they call and override.
   /^optim\.(ByVariable#|.*#(hyper|slotShape|replaceValues)$)/.test(name) ||
-  /#(makeTrainer|pull|pullAll|walkFrom|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory|lend)$/.test(name) ||
+  /#(makeTrainer|pull|pullAll|walkFrom|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory|lend)$/.test(
+    name,
+  ) ||
   (kind === "constructor" && /Error$/.test(name));
 
 /** What layers are asked for by models and by subclasses. */
