@@ -25,7 +25,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
 
 /** What users don't call: constructors and methods that are marked internal, those of errors, and of base classes. */
 const isInternal = ({ name, kind }: PublicFunction): boolean =>
-  /^(engine\.(SourceLine|Tensor|Variable|VariablePack|Profile|Device|kernel\..*)|nn\.Layer|nn\.Placeholder|optim\.Optimizer|data\.DatasetIterator)$/.test(
+  /^(engine\.(SourceLine|Tensor|Variable|VariablePack|Profile|Device|kernel\..*)|nn\.Layer|nn\.RecurrentCell|nn\.RecurrentLayer|nn\.Placeholder|optim\.Optimizer|data\.DatasetIterator)$/.test(
     name,
   ) ||
   // Methods of base classes are looked at in the classes that have them.
@@ -36,7 +36,9 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   ) ||
   // What rules of optimizers are handed, and what they call and override.
   /^optim\.(ByVariable#|.*#(hyper|slotShape|replaceValues)$)/.test(name) ||
-  /#(makeTrainer|pull|pullAll|walkFrom|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory)$/.test(name) ||
+  /#(makeTrainer|pull|pullAll|walkFrom|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory|lend)$/.test(
+    name,
+  ) ||
   (kind === "constructor" && /Error$/.test(name));
 
 /** What layers are asked for by models and by subclasses. */
@@ -62,6 +64,7 @@ const start = nn.input([1]);
 const leading: Readonly<Record<string, readonly unknown[]>> = {
   "nn.Activation": ["relu"],
   "nn.AlphaDropout": [0.1],
+  "nn.Bidirectional": [new nn.SimpleRNN(1)],
   "nn.CategoryEncoding": [1],
   "nn.CenterCrop": [1, 1],
   "nn.Conv1D": [1, 1],
@@ -74,13 +77,18 @@ const leading: Readonly<Record<string, readonly unknown[]>> = {
   "nn.Dot": [1],
   "nn.Dropout": [0.5],
   "nn.Embedding": [1, 1],
+  "nn.GRU": [1],
+  "nn.GRUCell": [1],
   "nn.GaussianBlur": [1],
   "nn.GaussianDropout": [0.1],
   "nn.GaussianNoise": [0.1],
   "nn.Input": [[1]],
+  "nn.LSTM": [1],
+  "nn.LSTMCell": [1],
   "nn.Lambda": [(x: Tensor) => x],
   "nn.Model": [start, new nn.Dense(1).call(start)],
   "nn.Permute": [[1]],
+  "nn.RNN": [new nn.SimpleRNNCell(1)],
   "nn.RandomBrightness": [0.5],
   "nn.RandomContrast": [0.5],
   "nn.RandomCrop": [1, 1],
@@ -93,8 +101,11 @@ const leading: Readonly<Record<string, readonly unknown[]>> = {
   "nn.Resizing": [1, 1],
   "nn.SeparableConv1D": [1, 1],
   "nn.SeparableConv2D": [1, 1],
+  "nn.SimpleRNN": [1],
+  "nn.SimpleRNNCell": [1],
   "nn.SpatialDropout1D": [0.5],
   "nn.SpatialDropout2D": [0.5],
+  "nn.TimeDistributed": [new nn.Dense(1)],
   "nn.input": [[1]],
 };
 

@@ -28,7 +28,12 @@ import {
   type WeightRules,
 } from "../weight-options.ts";
 import type { Weights } from "../weights.ts";
-import { RecurrentCell } from "./cell.ts";
+import { dropped, RecurrentCell, type Sequence, type SequenceResults } from "./cell.ts";
+
+/** A sequence, and what multiplies the state [batch, units]; undefined where nothing of it is dropped. */
+export interface DroppedSequence extends Sequence {
+  readonly stateMask: Tensor | undefined;
+}
 
 export interface CellOptions extends LayerOptions, KernelOptions, BiasOptions {
   /** By name or as a function; default "tanh". */
@@ -170,15 +175,15 @@ export abstract class GatedCell extends RecurrentCell {
     return [reshapeFromStep(outputs, rows), ...next];
   }
 
-  /** What multiplies the inputs [steps, batch, features]; undefined where nothing is dropped. */
-  protected inputMask({ shape }: Tensor, training: boolean): Tensor | undefined {
-    return this.#mask([1, ...shape.slice(1)], this.dropout, training);
+  override sequence(sequence: Sequence): SequenceResults {
+    const { x, states, training } = sequence;
+    const inputMask = this.#mask([1, ...x.shape.slice(1)], this.dropout, training);
+    const stateMask = this.#mask(states[0].shape, this.recurrentDropout, training);
+    return this.run({ ...sequence, x: dropped(x, inputMask), stateMask });
   }
 
-  /** The same for the state [batch, units]. */
-  protected stateMask({ shape }: Tensor, training: boolean): Tensor | undefined {
-    return this.#mask(shape, this.recurrentDropout, training);
-  }
+  /** Over all steps, what is dropped of the inputs dropped already. */
+  protected abstract run(sequence: DroppedSequence): SequenceResults;
 
   /** 0 for what is dropped, 1 / (1 - rate) for the rest. */
   #mask(shape: Shape, rate: number, training: boolean): Tensor | undefined {

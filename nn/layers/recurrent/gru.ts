@@ -15,8 +15,15 @@ import {
 import { gruStep } from "../../../engine/internal.ts";
 import * as activations from "../activations.ts";
 import type { OwnLayerOptions } from "../layer.ts";
-import { dropped, held, project, recur, type Sequence, type SequenceResults } from "./cell.ts";
-import { type CellOptions, cellOptions, GatedCell, type GateOptions, plus } from "./gated-cell.ts";
+import { dropped, held, project, recur, type SequenceResults } from "./cell.ts";
+import {
+  type CellOptions,
+  cellOptions,
+  type DroppedSequence,
+  GatedCell,
+  type GateOptions,
+  plus,
+} from "./gated-cell.ts";
 import { RecurrentLayer, type RecurrentOptions } from "./recurrent-layer.ts";
 
 export interface GRUCellOptions extends CellOptions, GateOptions {
@@ -45,20 +52,18 @@ export class GRUCell extends GatedCell {
     return this.resetAfter ? [2, 3 * this.units] : [3 * this.units];
   }
 
-  override sequence(sequence: Sequence): SequenceResults {
-    const { x, states, training } = sequence;
-    const given = dropped(x, this.inputMask(x, training));
-    const stateMask = this.stateMask(states[0], training);
+  protected override run(sequence: DroppedSequence): SequenceResults {
+    const { stateMask } = sequence;
     const isFused =
       this.resetAfter &&
       this.activation.name === "tanh" &&
       this.recurrentActivation.name === "sigmoid" &&
       stateMask === undefined;
-    return isFused ? this.#fused(given, sequence) : this.#byOps(given, stateMask, sequence);
+    return isFused ? this.#fused(sequence) : this.#byOps(sequence);
   }
 
   /** A step in one kernel: of a unit the gates side by side, and a fourth column that the product leaves at 0. */
-  #fused(x: Tensor, { states, mask, reverse }: Sequence): SequenceResults {
+  #fused({ x, states, mask, reverse }: DroppedSequence): SequenceResults {
     const { units, bias } = this;
     const fourth = (kernel: Tensor, last: Tensor | undefined): Tensor => {
       const rows = kernel.shape[0];
@@ -84,7 +89,7 @@ export class GRUCell extends GatedCell {
     return recur((h, row, counts) => gruStep(h, u, row, counts)[1], states[0], rows, mask, { reverse });
   }
 
-  #byOps(x: Tensor, stateMask: Tensor | undefined, { states, mask, reverse }: Sequence): SequenceResults {
+  #byOps({ x, states, mask, reverse, stateMask }: DroppedSequence): SequenceResults {
     const { units, resetAfter, activation, recurrentActivation: gate } = this;
     const u = this.recurrentKernel as Tensor;
     const row = (k: number) => this.bias && reshape(slice(this.bias, k, k + 1), [3 * units]);

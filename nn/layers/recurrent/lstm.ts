@@ -5,8 +5,14 @@ import { lstmStep } from "../../../engine/internal.ts";
 import * as activations from "../activations.ts";
 import type { Initializer } from "../initializers.ts";
 import type { OwnLayerOptions } from "../layer.ts";
-import { dropped, held, project, type Sequence, type SequenceResults } from "./cell.ts";
-import { type CellOptions, cellOptions, GatedCell, type GateOptions } from "./gated-cell.ts";
+import { dropped, held, project, type SequenceResults } from "./cell.ts";
+import {
+  type CellOptions,
+  cellOptions,
+  type DroppedSequence,
+  GatedCell,
+  type GateOptions,
+} from "./gated-cell.ts";
 import { RecurrentLayer, type RecurrentOptions } from "./recurrent-layer.ts";
 
 export interface LSTMCellOptions extends CellOptions, GateOptions {
@@ -44,19 +50,17 @@ export class LSTMCell extends GatedCell {
     };
   }
 
-  override sequence(sequence: Sequence): SequenceResults {
-    const { x, states, mask, training } = sequence;
-    const given = dropped(x, this.inputMask(x, training));
-    const stateMask = this.stateMask(states[0], training);
+  protected override run(sequence: DroppedSequence): SequenceResults {
+    const { mask, stateMask } = sequence;
     const isFused =
       this.activation.name === "tanh" &&
       this.recurrentActivation.name === "sigmoid" &&
       (mask === undefined || stateMask === undefined);
-    return isFused ? this.#fused(given, stateMask, sequence) : this.#byOps(given, stateMask, sequence);
+    return isFused ? this.#fused(sequence) : this.#byOps(sequence);
   }
 
   /** A step in one kernel, the gates of a unit side by side. */
-  #fused(x: Tensor, stateMask: Tensor | undefined, { states, mask, reverse }: Sequence): SequenceResults {
+  #fused({ x, states, mask, reverse, stateMask }: DroppedSequence): SequenceResults {
     const [kernel, u] = [this.kernel as Tensor, this.recurrentKernel as Tensor].map((all) =>
       gatesTogether(all),
     );
@@ -70,7 +74,7 @@ export class LSTMCell extends GatedCell {
     );
   }
 
-  #byOps(x: Tensor, stateMask: Tensor | undefined, { states, mask, reverse }: Sequence): SequenceResults {
+  #byOps({ x, states, mask, reverse, stateMask }: DroppedSequence): SequenceResults {
     const { units } = this;
     const u = this.recurrentKernel as Tensor;
     const [act, gate] = [this.activation, this.recurrentActivation];

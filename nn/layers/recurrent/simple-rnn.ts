@@ -1,8 +1,8 @@
 // SimpleRNN and its cell: one state, which the next step reads.
 
 import { add, matmul, type Tensor } from "../../../engine/index.ts";
-import { dropped, held, project, recur, type Sequence, type SequenceResults } from "./cell.ts";
-import { type CellOptions, cellOptions, GatedCell } from "./gated-cell.ts";
+import { dropped, held, project, recur, type SequenceResults } from "./cell.ts";
+import { type CellOptions, cellOptions, type DroppedSequence, GatedCell } from "./gated-cell.ts";
 import { RecurrentLayer, type RecurrentOptions } from "./recurrent-layer.ts";
 
 /** A step of {@link SimpleRNN}. */
@@ -11,10 +11,9 @@ export class SimpleRNNCell extends GatedCell {
     super("SimpleRNNCell", units, 1, options);
   }
 
-  override sequence({ x, states: [h], mask, training, reverse }: Sequence): SequenceResults {
+  protected override run({ x, states: [h], mask, reverse, stateMask }: DroppedSequence): SequenceResults {
     const u = this.recurrentKernel as Tensor;
-    const stateMask = this.stateMask(h, training);
-    const rows = project(dropped(x, this.inputMask(x, training)), this.kernel as Tensor, this.bias);
+    const rows = project(x, this.kernel as Tensor, this.bias);
     const step = (before: Tensor, row: Tensor, counts: Tensor | undefined) => {
       const sum = add(matmul(dropped(before, stateMask), u), row);
       return held(this.activation.call(sum), before, counts);
