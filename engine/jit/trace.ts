@@ -143,7 +143,14 @@ export class TraceBackend implements Backend {
     for (let i = 1; i < values.length && uniform !== undefined; i++) {
       if (!Object.is(values[i], uniform)) uniform = undefined;
     }
-    memory.value = this.constant(spec, uniform === undefined ? Float64Array.from(values) : uniform);
+    if (uniform !== undefined) memory.value = this.constant(spec, uniform);
+    else if (this.#outer === undefined) memory.value = this.constant(spec, Float64Array.from(values));
+    else {
+      // A body holds no numbers of its own but such as are the same everywhere.
+      const held = new TracedMemory(this.#outer);
+      this.#outer.write(held, spec, values);
+      memory.value = this.#capture(spec, held);
+    }
   }
 
   /** A constant of the graph: one number for all elements, or one each. */

@@ -158,7 +158,7 @@ export class PipelineCache {
           visibility: 4,
           buffer: {
             type: operand.access === "read" ? "read-only-storage" : "storage",
-            hasDynamicOffset: operand.moves === true,
+            ...(operand.moves ? { hasDynamicOffset: true } : {}),
           },
         });
       });

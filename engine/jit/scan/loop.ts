@@ -10,6 +10,7 @@ import { notDifferentiable, type Op } from "../../tensor/op.ts";
 import type { Effect, Graph, Use } from "../graph.ts";
 import { type Layout, OwnSteps, type StepsContext } from "../own-steps.ts";
 import { simplify } from "../simplify.ts";
+import { loopReference } from "./reference.ts";
 
 /** What an input of the body stands for; numbers are those of the node's inputs. */
 export type BodyInput =
@@ -76,6 +77,7 @@ export const loopOp: Op<Loop> = {
   kernels: () => {
     throw new Error("a loop plans itself");
   },
+  reference: (inputs, loop, outputs) => loopReference(inputs, loop.options, outputs),
   vjp: notDifferentiable("scan() differentiates itself"),
   saves: {},
   samples: [],

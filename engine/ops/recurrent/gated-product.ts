@@ -4,8 +4,14 @@
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { showShape } from "../../base/shape.ts";
 import type { HookBinding, KernelPlan, Operand, Spec } from "../../kernel/kernel.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { add, mul } from "../elementwise/arithmetic.ts";
 import { activationFunctions, hyperbolicFunctions } from "../elementwise/math-functions.ts";
+import { concat } from "../layout/concat.ts";
+import { reshape } from "../layout/reshape.ts";
+import { slice } from "../layout/slice.ts";
 import type { Product } from "../matmul/product.ts";
+import { sum } from "../reduce/reduce.ts";
 
 /** A buffer that the kernel binds beside the product's own. */
 export interface Beside {
@@ -90,4 +96,36 @@ export function stepProduct(
     transposeA: false,
     transposeB: false,
   };
+}
+
+/** [batch, units] of each of the four columns that a unit has in z [batch, 4 units]. */
+export function gatesOf(z: Tensor): Tensor[] {
+  const [batch, width] = z.shape;
+  const all = reshape(z, [batch, width / 4, 4]);
+  return [0, 1, 2, 3].map((k) =>
+    reshape(slice(all, [0, 0, k], [undefined, undefined, k + 1]), [batch, width / 4]),
+  );
+}
+
+/** The other way round. */
+export function together(parts: readonly Tensor[]): Tensor {
+  const [batch, units] = parts[0].shape;
+  return reshape(
+    concat(
+      parts.map((part) => reshape(part, [batch, units, 1])),
+      2,
+    ),
+    [batch, 4 * units],
+  );
+}
+
+/** What the gradients of several results weigh together, where there are any. */
+export function weighted(
+  results: readonly Tensor[],
+  hasGrad: (k: number) => boolean,
+  grad: (k: number) => Tensor,
+): Tensor {
+  return results
+    .flatMap((result, k) => (hasGrad(k) ? [sum(mul(result, grad(k)))] : []))
+    .reduce((total, part) => add(total, part));
 }

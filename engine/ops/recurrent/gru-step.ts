@@ -4,12 +4,24 @@ import gradientSource from "../../../shaders/gru-gradient.wgsl";
 import { sizeOf } from "../../base/shape.ts";
 import { grid, type Hooks, input, output, type Spec, shader } from "../../kernel/kernel.ts";
 import { defineMultiOp } from "../../tensor/define.ts";
-import { notDifferentiable, type OpFunction } from "../../tensor/op.ts";
+import type { OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { add } from "../elementwise/arithmetic.ts";
+import { sigmoid as sigmoidOf } from "../elementwise/activations.ts";
+import { add, mul, square, sub } from "../elementwise/arithmetic.ts";
+import { notEqual } from "../elementwise/comparison.ts";
+import { tanh } from "../elementwise/hyperbolic.ts";
+import { where } from "../elementwise/logical.ts";
 import { planMatmul, productVariants } from "../matmul/kernels.ts";
 import { matmul } from "../matmul/matmul.ts";
-import { type Beside, gateFunctions, stepProduct, withGates } from "./gated-product.ts";
+import {
+  type Beside,
+  gateFunctions,
+  gatesOf,
+  stepProduct,
+  together,
+  weighted,
+  withGates,
+} from "./gated-product.ts";
 import { productInto, sigmoid } from "./lstm-step.ts";
 
 interface StepAttrs {
@@ -88,7 +100,12 @@ export const gruStep: OpFunction<[h: Tensor, u: Tensor, zx: Tensor, mask?: Tenso
     vjp: (context) => {
       const [h, u] = [context.input(0), context.input(1)];
       const mask = context.attrs.hasMask ? [context.input(3)] : [];
-      const [dInputs, dProduct, dKept] = gruGates(context.output(0), h, context.grad(1), ...mask);
+      let [dInputs, dProduct, dKept] = gruGates(context.output(0), h, context.grad(1), ...mask);
+      if (context.hasGrad(0)) {
+        const [update, reset, , state] = gatesOf(context.grad(0));
+        dInputs = add(dInputs, context.grad(0));
+        dProduct = add(dProduct, together([update, reset, state, mul(state, 0)]));
+      }
       return [
         context.needs(0) ? add(matmul(dProduct, u, { transposeB: true }), dKept) : null,
         context.needs(1) ? matmul(h, dProduct, { transposeA: true }) : null,
@@ -118,7 +135,7 @@ const gradientShader = shader("gru-gradient", gradientSource);
 /** The gradients of zx and of the product, and what h gets besides the product's. */
 const gruGates = defineMultiOp({
   name: "gruGates",
-  saves: {},
+  saves: { inputs: [0, 1, 2, 3] },
   call: (z: Tensor, h: Tensor, dAfter: Tensor, mask?: Tensor) => ({
     inputs: mask === undefined ? [z, h, dAfter] : [z, h, dAfter, mask],
     attrs: {},
@@ -176,9 +193,11 @@ const gruGates = defineMultiOp({
       dBefore.data[e] = isKept ? d * update : d;
     }
   },
-  vjp: notDifferentiable(
-    "it is a gradient itself; for gradients of gradients build the step from ops, as RNN(cell) does",
-  ),
+  vjp: ({ pull, grad, hasGrad, input: at, inputSpecs }) => {
+    const [z, h, dAfter, mask] = inputSpecs.map((_, k) => at(k));
+    const value = () => weighted(gatesByOps(z, h, dAfter, mask), hasGrad, grad);
+    return [...pull(value, [z, h, dAfter]), ...(mask === undefined ? [] : [null])];
+  },
   samples: [
     { inputs: [{ shape: [3, 20] }, { shape: [3, 5] }, { shape: [3, 5] }] },
     {
@@ -186,3 +205,21 @@ const gruGates = defineMultiOp({
     },
   ],
 });
+
+/** The same by single ops, which can be differentiated again. */
+function gatesByOps(z: Tensor, h: Tensor, dAfter: Tensor, mask: Tensor | undefined): Tensor[] {
+  const [pz, pr, pn, inner] = gatesOf(z);
+  const [update, reset] = [sigmoidOf(pz), sigmoidOf(pr)];
+  const candidate = tanh(add(pn, mul(reset, inner)));
+  const slope = (value: Tensor) => mul(value, sub(1, value));
+  const dUpdate = mul(mul(dAfter, sub(h, candidate)), slope(update));
+  const dCandidate = mul(mul(dAfter, sub(1, update)), sub(1, square(candidate)));
+  const dReset = mul(mul(dCandidate, inner), slope(reset));
+  const dState = mul(dCandidate, reset);
+  const dInputs = together([dUpdate, dReset, dCandidate, dState]);
+  const dProduct = together([dUpdate, dReset, dState, mul(dState, 0)]);
+  const before = mul(dAfter, update);
+  if (mask === undefined) return [dInputs, dProduct, before];
+  const counts = notEqual(mask, 0);
+  return [where(counts, dInputs, 0), where(counts, dProduct, 0), where(counts, before, dAfter)];
+}

@@ -5,12 +5,24 @@ import { sizeOf } from "../../base/shape.ts";
 import { grid, type Hooks, input, output, type Spec, shader } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import { defineMultiOp } from "../../tensor/define.ts";
-import { notDifferentiable, type OpFunction, type VjpContext } from "../../tensor/op.ts";
+import type { OpFunction, VjpContext } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { add } from "../elementwise/arithmetic.ts";
+import { sigmoid as sigmoidOf } from "../elementwise/activations.ts";
+import { add, mul, square, sub } from "../elementwise/arithmetic.ts";
+import { notEqual } from "../elementwise/comparison.ts";
+import { tanh } from "../elementwise/hyperbolic.ts";
+import { where } from "../elementwise/logical.ts";
 import { planMatmul, productVariants } from "../matmul/kernels.ts";
 import { matmul } from "../matmul/matmul.ts";
-import { type Beside, gateFunctions, stepProduct, withGates } from "./gated-product.ts";
+import {
+  type Beside,
+  gateFunctions,
+  gatesOf,
+  stepProduct,
+  together,
+  weighted,
+  withGates,
+} from "./gated-product.ts";
 
 interface StepAttrs {
   readonly hasMask: boolean;
@@ -154,7 +166,7 @@ const gradientShader = shader("lstm-gradient", gradientSource);
 /** The gradients of z and c, and where there is a mask what h gets besides the product's. */
 const lstmGates = defineMultiOp({
   name: "lstmGates",
-  saves: {},
+  saves: { inputs: [0, 1, 2, 3, 4] },
   call: (z: Tensor, c: Tensor, dHidden: Tensor, dCell: Tensor, mask?: Tensor) => ({
     inputs: mask === undefined ? [z, c, dHidden, dCell] : [z, c, dHidden, dCell, mask],
     attrs: {},
@@ -218,9 +230,12 @@ const lstmGates = defineMultiOp({
       dBefore.data[e] = isKept ? dc * sf : dCell.data[e];
     }
   },
-  vjp: notDifferentiable(
-    "it is a gradient itself; for gradients of gradients build the step from ops, as RNN(cell) does",
-  ),
+  vjp: ({ pull, grad, hasGrad, input: at, inputSpecs }) => {
+    const given = inputSpecs.map((_, k) => at(k));
+    const [z, c, dHidden, dCell, mask] = given;
+    const value = () => weighted(gatesByOps(z, c, dHidden, dCell, mask), hasGrad, grad);
+    return [...pull(value, [z, c, dHidden, dCell]), ...(mask === undefined ? [] : [null])];
+  },
   samples: [
     { inputs: [{ shape: [3, 20] }, { shape: [3, 5] }, { shape: [3, 5] }, { shape: [3, 5] }] },
     {
@@ -234,3 +249,29 @@ const lstmGates = defineMultiOp({
     },
   ],
 });
+
+/** The same by single ops, which can be differentiated again. */
+function gatesByOps(
+  z: Tensor,
+  c: Tensor,
+  dHidden: Tensor,
+  dCell: Tensor,
+  mask: Tensor | undefined,
+): Tensor[] {
+  const [pi, pf, pg, po] = gatesOf(z);
+  const [i, f, g, o] = [sigmoidOf(pi), sigmoidOf(pf), tanh(pg), sigmoidOf(po)];
+  const squashed = tanh(add(mul(f, c), mul(i, g)));
+  const rest = (value: Tensor) => sub(1, square(value));
+  const slope = (value: Tensor) => mul(value, sub(1, value));
+  const dc = add(dCell, mul(mul(dHidden, o), rest(squashed)));
+  const dz = together([
+    mul(mul(dc, g), slope(i)),
+    mul(mul(dc, c), slope(f)),
+    mul(mul(dc, i), rest(g)),
+    mul(mul(dHidden, squashed), slope(o)),
+  ]);
+  const before = mul(dc, f);
+  if (mask === undefined) return [dz, before];
+  const counts = notEqual(mask, 0);
+  return [where(counts, dz, 0), where(counts, before, dCell), where(counts, 0, dHidden)];
+}
