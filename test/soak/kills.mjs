@@ -36,20 +36,12 @@ const random = () => {
   return state / 2 ** 32;
 };
 
-/** Starts a run; kills it after so long. Gives how long it ran, and whether it ended by itself. */
+/** Starts a run; kills it so long after it has begun to write. Gives how long it ran, and whether it ended by itself. */
 async function start(way, place, killAfterMs) {
   fs.rmSync(stage, { force: true });
   const began = performance.now();
-  const args = [
-    program,
-    way,
-    place,
-    result,
-    stage,
-    options.units,
-    options.epochs,
-    place === "" ? "0" : options.wait,
-  ];
+  const wait = place === "" ? "0" : options.wait;
+  const args = [program, way, place, result, stage, options.units, options.epochs, wait];
   const child = spawn(process.execPath, args, {
     env: { ...process.env, ...adapterEnv() },
     stdio: ["ignore", "ignore", "pipe"],
@@ -58,26 +50,35 @@ async function start(way, place, killAfterMs) {
   child.stderr.on("data", (part) => {
     text += part;
   });
-  const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), killAfterMs);
+  let beginsAt = 0;
+  let timer;
+  const watch = setInterval(() => {
+    if (!fs.existsSync(stage)) return;
+    clearInterval(watch);
+    beginsAt = performance.now() - began;
+    if (killAfterMs !== undefined) timer = setTimeout(() => child.kill("SIGKILL"), killAfterMs);
+  }, 5);
   const [code, signal] = await new Promise((resolve) => child.on("close", (...ended) => resolve(ended)));
+  clearInterval(watch);
   clearTimeout(timer);
-  if (signal !== "SIGKILL" && code !== 0)
+  if (signal !== "SIGKILL" && code !== 0) {
     throw new Error(`${way}: ended with ${code ?? signal}\n${text.slice(-2000)}`);
-  return { ms: performance.now() - began, isKilled: signal === "SIGKILL" };
+  }
+  return { writesMs: performance.now() - began - beginsAt, isKilled: signal === "SIGKILL" };
 }
 
 const digest = () => createHash("sha256").update(fs.readFileSync(result)).digest("hex");
-/** What a run comes to that nobody kills, and between what times it trains, with checkpoints. */
+/** What a run comes to that nobody kills, and for how long it trains and writes checkpoints. */
 async function undisturbed(way) {
-  const plain = await start(way, "");
+  await start(way, "");
   const expected = digest();
   fs.rmSync(result);
-  const { ms } = await start(way, file);
+  const { writesMs } = await start(way, file);
   if (digest() !== expected) throw new Error(`${way}: with checkpoints it ends otherwise`);
   bytes = Math.max(bytes, fs.statSync(file).size);
   fs.rmSync(file);
   fs.rmSync(result);
-  return { expected, beginsAt: plain.ms * 0.6, endsAt: ms };
+  return { expected, writesMs };
 }
 
 const known = {};
@@ -87,10 +88,10 @@ try {
   for (let i = 0; kills < wanted; i++) {
     const way = chosen[i % chosen.length];
     known[way] ??= await undisturbed(way);
-    const { expected, beginsAt, endsAt } = known[way];
+    const { expected, writesMs } = known[way];
     // Soon after it has begun, so that a run is killed several times.
     for (let hasEnded = false; !hasEnded; ) {
-      const killAfter = kills < wanted ? beginsAt + random() * (endsAt - beginsAt) * 0.4 : undefined;
+      const killAfter = kills < wanted ? random() * Math.min(writesMs * 0.4, 2000) : undefined;
       const run = await start(way, file, killAfter);
       hasEnded = !run.isKilled;
       if (hasEnded) break;
