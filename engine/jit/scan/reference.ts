@@ -4,7 +4,7 @@ import { type ReferenceArray, referenceArray } from "../../base/dtype.ts";
 import { sizeOf } from "../../base/shape.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import type { Use, Value } from "../graph.ts";
-import type { LoopOptions } from "./loop.ts";
+import type { LoopOptions } from "./body.ts";
 
 export function loopReference(
   inputs: readonly ReferenceTensor[],

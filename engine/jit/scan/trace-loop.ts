@@ -22,7 +22,8 @@ import { Tensor } from "../../tensor/tensor.ts";
 import { type Graph, makeNode, type Node, pointwiseOf, producerOf, type Use, type Value } from "../graph.ts";
 import { simplify } from "../simplify.ts";
 import type { Capture, TraceBackend } from "../trace.ts";
-import { type BodyInput, Loop, loopOp } from "./loop.ts";
+import type { BodyInput } from "./body.ts";
+import { Loop, loopOp } from "./loop.ts";
 
 /** A row at each step but the last, whose value is another: what a carry was before each step. */
 export interface Shifted {
