@@ -4,7 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { dispose, init } from "../../engine/index.ts";
+import { type Device, init, setDevice } from "../../engine/index.ts";
 import {
   BackupAndRestore,
   type Callback,
@@ -14,13 +14,19 @@ import {
   ModelCheckpoint,
 } from "../../nn/index.ts";
 import { modelOf, numbersOf, train, type Way, ways } from "../fixtures/resumed-run.ts";
+import { gpuDevice } from "../support/devices.ts";
 
 let folder: string;
-beforeAll(() => {
+/** The other tests' device: theirs to close. */
+let shared: Device;
+let own: Device | undefined;
+beforeAll(async () => {
+  shared = await gpuDevice();
   folder = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-resume-"));
 });
 afterAll(() => {
-  dispose();
+  own?.dispose();
+  setDevice(shared);
   fs.rmSync(folder, { recursive: true });
 });
 afterEach(() => vi.restoreAllMocks());
@@ -36,8 +42,8 @@ async function part(
   cutAt?: [epoch: number, steps: number],
   more: Callback[] = [],
 ) {
-  dispose();
-  await init({ seed: 5 });
+  own?.dispose();
+  own = await init({ device: "webgpu", seed: 5 });
   const model = modelOf(way);
   const controller = new AbortController();
   // After everything else at the boundary, as a kill would come.
