@@ -9,6 +9,8 @@ export interface Resource {
 
 /** Rounds of a turn at most. One is often enough; a collection that goes on beside the program may take a few. */
 const mostRounds = 12;
+/** The same where the ceiling is near: what is dropped must be found, or the program ends. */
+const mostRoundsNear = 100;
 /** An array buffer that is never touched costs no memory, but V8 counts it, and collects sooner. */
 const pressureBytes = 64 * 2 ** 20;
 
@@ -37,7 +39,8 @@ export class GarbageTurns {
 
   async #take(): Promise<void> {
     this.count++;
-    await collect();
+    const isNear = this.#resources.some(({ ceiling, inUse }) => inUse() >= ceiling * 0.75);
+    await collect(isNear ? mostRoundsNear : mostRounds);
     this.#resources.forEach((resource, i) => {
       this.#due[i] = nextDue(resource);
     });
@@ -54,7 +57,7 @@ function nextDue({ ceiling, inUse }: Resource): number {
 }
 
 /** Resolves after a collection and the finalizers that it brings. */
-async function collect(): Promise<void> {
+async function collect(most: number): Promise<void> {
   // Twice: what the first lets go of, such as buffers that only bind groups held, is found by the second.
   for (let times = 0; times < 2; times++) {
     let isDone = false;
@@ -63,7 +66,7 @@ async function collect(): Promise<void> {
     });
     // In a function of its own: a frame that is still running may hold the object.
     (() => registry.register({}, undefined))();
-    for (let round = 0; round < mostRounds && !isDone; round++) {
+    for (let round = 0; round < most && !isDone; round++) {
       const { gc } = globalThis as { gc?: () => void };
       if (gc === undefined) void new ArrayBuffer(pressureBytes);
       else gc();
