@@ -184,7 +184,10 @@ class LoopPlan {
     }
     const moving: KernelCall = {
       ...call,
-      operands: call.operands.map((operand, k) => (moves[k] ? { ...operand, moves: true } : operand)),
+      // Those of a loop inside moved already, and may have been copied now.
+      operands: call.operands.map(({ moves: _, ...operand }, k) =>
+        moves[k] ? { ...operand, moves: true } : operand,
+      ),
     };
     const dispatch = (step: number): PlanStep => ({
       ...planned,
