@@ -2,8 +2,17 @@
 // stores them.
 
 import { DTypeError, ShapeError } from "../../base/errors.ts";
-import { showShape } from "../../base/shape.ts";
-import type { HookBinding, KernelPlan, Operand, Spec } from "../../kernel/kernel.ts";
+import { showShape, sizeOf } from "../../base/shape.ts";
+import {
+  type AdapterProfile,
+  grid,
+  type HookBinding,
+  type Hooks,
+  type KernelPlan,
+  type Operand,
+  type Shader,
+  type Spec,
+} from "../../kernel/kernel.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { add, mul } from "../elementwise/arithmetic.ts";
 import { activationFunctions, hyperbolicFunctions } from "../elementwise/math-functions.ts";
@@ -95,6 +104,24 @@ export function stepProduct(
     k: units,
     transposeA: false,
     transposeB: false,
+  };
+}
+
+/** The dispatch of a kernel that works on one unit of one row a lane, as both gradients do. */
+export function unitCall(
+  shader: Shader,
+  { shape }: Spec,
+  hooks: Hooks,
+  operands: readonly Operand[],
+  profile: AdapterProfile,
+): KernelPlan {
+  const count = sizeOf(shape);
+  if (count === 0) return { calls: [] };
+  const workgroups = Math.min(Math.ceil(count / 64), profile.workgroupTarget);
+  const segment = Math.ceil(count / workgroups / 64) * 64;
+  const sizes = [count, segment, shape[1]];
+  return {
+    calls: [{ shader, hooks, sizes, operands, workgroups: grid(Math.ceil(count / segment), profile) }],
   };
 }
 

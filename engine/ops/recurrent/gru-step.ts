@@ -1,8 +1,7 @@
 // gruStep: one step of a GRU as one kernel: the recurrent product, its gates and the new state.
 
 import gradientSource from "../../../shaders/gru-gradient.wgsl";
-import { sizeOf } from "../../base/shape.ts";
-import { grid, type Hooks, input, output, type Spec, shader } from "../../kernel/kernel.ts";
+import { type Hooks, input, output, type Spec, shader } from "../../kernel/kernel.ts";
 import { defineMultiOp } from "../../tensor/define.ts";
 import type { OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -19,6 +18,7 @@ import {
   gatesOf,
   stepProduct,
   together,
+  unitCall,
   weighted,
   withGates,
 } from "./gated-product.ts";
@@ -142,8 +142,6 @@ const gruGates = defineMultiOp({
   }),
   infer: ([z, h]) => [z, z, h].map(({ shape, dtype }) => ({ shape, dtype })),
   kernels: ({ inputs: [, h, , mask], profile }) => {
-    const count = sizeOf(h.shape);
-    if (count === 0) return { calls: [] };
     const hooks: Hooks =
       mask === undefined
         ? { functions: gateFunctions }
@@ -154,23 +152,12 @@ const gruGates = defineMultiOp({
             },
             bindings: [{ name: "mask", binding: 7, access: "read", type: "array<f32>" }],
           };
-    const workgroups = Math.min(Math.ceil(count / 64), profile.workgroupTarget);
-    const segment = Math.ceil(count / workgroups / 64) * 64;
-    return {
-      calls: [
-        {
-          shader: gradientShader,
-          hooks,
-          sizes: [count, segment, h.shape[1]],
-          operands: [
-            ...[0, 1, 2].map(input),
-            ...[0, 1, 2].map(output),
-            ...(mask === undefined ? [] : [input(3)]),
-          ],
-          workgroups: grid(Math.ceil(count / segment), profile),
-        },
-      ],
-    };
+    const operands = [
+      ...[0, 1, 2].map(input),
+      ...[0, 1, 2].map(output),
+      ...(mask === undefined ? [] : [input(3)]),
+    ];
+    return unitCall(gradientShader, h, hooks, operands, profile);
   },
   reference: ([z, h, dAfter, mask], _, [dInputs, dProduct, dBefore]) => {
     const units = h.shape[1];

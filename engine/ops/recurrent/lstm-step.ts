@@ -1,8 +1,7 @@
 // lstmStep: one step of an LSTM as one kernel: the recurrent product, its gates and the new states.
 
 import gradientSource from "../../../shaders/lstm-gradient.wgsl";
-import { sizeOf } from "../../base/shape.ts";
-import { grid, type Hooks, input, output, type Spec, shader } from "../../kernel/kernel.ts";
+import { type Hooks, input, output, type Spec, shader } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import { defineMultiOp } from "../../tensor/define.ts";
 import type { OpFunction, VjpContext } from "../../tensor/op.ts";
@@ -20,6 +19,7 @@ import {
   gatesOf,
   stepProduct,
   together,
+  unitCall,
   weighted,
   withGates,
 } from "./gated-product.ts";
@@ -174,8 +174,6 @@ const lstmGates = defineMultiOp({
   infer: ([z, c, , , mask]) =>
     (mask === undefined ? [z, c] : [z, c, c]).map(({ shape, dtype }) => ({ shape, dtype })),
   kernels: ({ inputs: [, c, , , mask], profile }) => {
-    const count = sizeOf(c.shape);
-    if (count === 0) return { calls: [] };
     const hooks: Hooks =
       mask === undefined
         ? { functions: gateFunctions }
@@ -190,24 +188,13 @@ const lstmGates = defineMultiOp({
               { name: "d_hidden_before", binding: 8, access: "read_write", type: "array<f32>" } as const,
             ],
           };
-    const workgroups = Math.min(Math.ceil(count / 64), profile.workgroupTarget);
-    const segment = Math.ceil(count / workgroups / 64) * 64;
-    return {
-      calls: [
-        {
-          shader: gradientShader,
-          hooks,
-          sizes: [count, segment, c.shape[1]],
-          operands: [
-            ...[0, 1, 2, 3].map(input),
-            output(0),
-            output(1),
-            ...(mask === undefined ? [] : [input(4), output(2)]),
-          ],
-          workgroups: grid(Math.ceil(count / segment), profile),
-        },
-      ],
-    };
+    const operands = [
+      ...[0, 1, 2, 3].map(input),
+      output(0),
+      output(1),
+      ...(mask === undefined ? [] : [input(4), output(2)]),
+    ];
+    return unitCall(gradientShader, c, hooks, operands, profile);
   },
   reference: ([z, c, dHidden, dCell, mask], _, [dz, dBefore, dKept]) => {
     const units = c.shape[1];

@@ -4,10 +4,9 @@ import { ArgumentError, add, concat, mul, type Tensor } from "../../../engine/in
 import { choiceOf, kindOf } from "../../../engine/internal.ts";
 import type { CallContext } from "../call-context.ts";
 import { Layer, type LayerOptions } from "../layer.ts";
-import type { Mask } from "../masks.ts";
 import type { SampleSpec } from "../spec.ts";
 import type { Weights } from "../weights.ts";
-import { type RecurrentInput, RecurrentLayer } from "./recurrent-layer.ts";
+import { firstOf, listOf, type RecurrentInput, RecurrentLayer } from "./recurrent-layer.ts";
 import { SimpleRNN } from "./simple-rnn.ts";
 
 export interface BidirectionalOptions extends LayerOptions {
@@ -82,7 +81,7 @@ export class Bidirectional extends Layer<
     mask: CallContext["mask"],
     outputs: Tensor | readonly Tensor[],
   ): CallContext["mask"] {
-    const own = (Array.isArray(mask) ? mask[0] : mask) as Mask;
+    const own = firstOf(mask);
     const given = this.layer.returnSequences ? own : undefined;
     const merged = this.mergeMode === null ? 2 : 1;
     return Array.isArray(outputs) ? outputs.map((_, i) => (i < merged ? given : undefined)) : given;
@@ -90,7 +89,7 @@ export class Bidirectional extends Layer<
 
   protected forward(inputs: RecurrentInput, { mask }: CallContext): Tensor | readonly Tensor[] {
     const [there, back] = this.#split(inputs);
-    const own = (Array.isArray(mask) ? mask[0] : mask) as Mask;
+    const own = firstOf(mask);
     const maskFor = (given: RecurrentInput) =>
       own === undefined
         ? undefined
@@ -145,6 +144,3 @@ function checkPair(layer: RecurrentLayer, other: RecurrentLayer): void {
       );
   }
 }
-
-const listOf = <T>(values: T | readonly T[]): readonly T[] =>
-  Array.isArray(values) ? values : [values as T];

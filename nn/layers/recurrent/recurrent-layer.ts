@@ -201,7 +201,9 @@ export abstract class RecurrentLayer<C extends RecurrentCell = RecurrentCell> ex
 /** The first two axes swapped: [batch, steps, ...] and [steps, batch, ...]. */
 const stepsFirst = (x: Tensor): Tensor => transpose(x, [1, 0, 2]);
 
-const listOf = <T>(values: T | readonly T[]): readonly T[] =>
+/** One value or several, as a list. */
+export const listOf = <T>(values: T | readonly T[]): readonly T[] =>
   Array.isArray(values) ? values : [values as T];
 
-const firstOf = (mask: CallContext["mask"]): Mask => (Array.isArray(mask) ? mask[0] : mask) as Mask;
+/** The mask of the sequence, which comes first. */
+export const firstOf = (mask: CallContext["mask"]): Mask => (Array.isArray(mask) ? mask[0] : mask) as Mask;
