@@ -235,7 +235,9 @@ export const attention: OpFunction<[inputs: readonly Tensor[], attrs: AttentionA
       // What the log-sums are asked for, and what is added to scores, no kernel makes.
       const byOps = hasGrad(1) || (attrs.hasMask && needs(packed));
       if (byOps)
-        return pulled({ inputs, needs, pull }, () => weighted(forwardByOps(operands), hasGrad, grad));
+        return pulled({ inputs, needs, pull }, () =>
+          weighted(forwardByOps(operands).slice(0, 2), hasGrad, grad),
+        );
       const rest = inputs.slice(packed);
       const gradients = attentionGradient(
         [...inputs.slice(0, packed), output(0), output(1), grad(0), ...rest],
@@ -247,6 +249,17 @@ export const attention: OpFunction<[inputs: readonly Tensor[], attrs: AttentionA
   });
 
 const attentionOp: Op = attention.op;
+
+/** The output, and the weights of attention before dropout, [batch, heads, queries, keys], by single ops. */
+export function attentionByOps(
+  inputs: readonly Tensor[],
+  attrs: AttentionAttrs,
+): readonly [output: Tensor, weights: Tensor] {
+  return tidy(() => {
+    const [out, , weights] = forwardByOps(operandsOf(problemOf(opName, inputs, attrs), inputs));
+    return [out, weights];
+  });
+}
 
 export interface AttentionDropout {
   /** The share of probabilities to leave out, from 0 to 1. */

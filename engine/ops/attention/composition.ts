@@ -101,7 +101,7 @@ const together = ({ batch, queries, heads, valueDim }: Problem, x: Tensor): Tens
   reshape(headsFirst(x), [batch, queries, heads * valueDim]);
 
 /** Probabilities before dropout, and the logarithms of the rows' sums. */
-export function probabilities(operands: Operands): { p: Tensor; logSums: Tensor } {
+function probabilities(operands: Operands): { p: Tensor; logSums: Tensor } {
   const { batch, heads, queries } = operands.problem;
   const seen = seenOf(operands);
   const scores = scoresOf(operands, side(operands, 0), side(operands, 1), seen);
@@ -117,12 +117,12 @@ export function probabilities(operands: Operands): { p: Tensor; logSums: Tensor 
   return { p: div(weights, divisor), logSums: reshape(logSums, [batch, heads, queries]) };
 }
 
-/** The output and the rows' log-sums. */
-export function forwardByOps(operands: Operands): readonly Tensor[] {
+/** The output, the rows' log-sums, and the probabilities before dropout. */
+export function forwardByOps(operands: Operands): readonly [out: Tensor, logSums: Tensor, p: Tensor] {
   const { p, logSums } = probabilities(operands);
   const kept = keptOf(operands);
   const out = matmul(kept === undefined ? p : mul(p, kept), side(operands, 2));
-  return [together(operands.problem, out), logSums];
+  return [together(operands.problem, out), logSums, p];
 }
 
 /** The gradients of the packed inputs. */
