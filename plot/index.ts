@@ -3,6 +3,7 @@
 export { type OptionalPackage, usePackage } from "../data/sources/packages.ts";
 export { Chart, type DrawOptions, type PngOptions } from "./chart.ts";
 export type { Numbers } from "./data.ts";
+export { type FigureOptions, figure } from "./figure.ts";
 export {
   type BarChartOptions,
   type BarSeries,

@@ -123,9 +123,7 @@ function barPanel(
     });
   valueAxis(5);
   const text = (amount: number) =>
-    Number.isFinite(amount)
-      ? (formatValue ?? numberText)(Number(amount.toPrecision(3)))
-      : "no value";
+    Number.isFinite(amount) ? (formatValue ?? numberText)(Number(amount.toPrecision(3))) : "no value";
   const lies = (width: number) => {
     const room = (width - 60) / categories.length - 8;
     return categories.some((name) => widthOf(name, sizes.tick) > room);
