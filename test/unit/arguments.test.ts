@@ -11,6 +11,7 @@ import * as ops from "../../engine/ops/index.ts";
 import * as nn from "../../nn/index.ts";
 import * as optim from "../../optim/index.ts";
 import { type Parameter, type PublicFunction, publicFunctions } from "../support/public-functions.ts";
+import "../../nn/names.ts";
 
 /** With what optim, nn and data use beyond the public face, so that it is checked as well. */
 const engine = { ...face, ...internal };
@@ -34,6 +35,8 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   /^engine\.(eachRow|rowNormGradient|col2im|claim|track|Ambient.*|leavesOf|mapTree|withLeaves|joinRows)$/.test(
     name,
   ) ||
+  // What finds things by name.
+  /^(engine\.NameTable(#.*)?|nn\.metrics\.addNames|.*\.table\..*)$/.test(name) ||
   // What rules of optimizers are handed, and what they call and override.
   /^optim\.(ByVariable#|.*#(hyper|slotShape|replaceValues)$)/.test(name) ||
   /#(makeTrainer|pull|pullAll|walkFrom|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory|lend)$/.test(
