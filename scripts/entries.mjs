@@ -9,4 +9,5 @@ export const entries = {
   nn: "nn/index.ts",
   optim: "optim/index.ts",
   data: "data/index.ts",
+  plot: "plot/index.ts",
 };

@@ -10,18 +10,20 @@ import * as internal from "../../engine/internal.ts";
 import * as ops from "../../engine/ops/index.ts";
 import * as nn from "../../nn/index.ts";
 import * as optim from "../../optim/index.ts";
+import * as plot from "../../plot/index.ts";
 import { type Parameter, type PublicFunction, publicFunctions } from "../support/public-functions.ts";
 import "../../nn/names.ts";
 
 /** With what optim, nn and data use beyond the public face, so that it is checked as well. */
 const engine = { ...face, ...internal };
-const entries: Readonly<Record<string, unknown>> = { engine, inspect, nn, optim, data };
+const entries: Readonly<Record<string, unknown>> = { engine, inspect, nn, optim, data, plot };
 const files: Readonly<Record<string, readonly string[]>> = {
   engine: ["engine/index.ts", "engine/internal.ts"],
   inspect: ["engine/inspect/index.ts"],
   nn: ["nn/index.ts"],
   optim: ["optim/index.ts"],
   data: ["data/index.ts"],
+  plot: ["plot/index.ts"],
 };
 
 /** What users don't call: constructors and methods that are marked internal, those of errors, and of base classes. */
@@ -65,6 +67,9 @@ const start = nn.input([1]);
 
 /** What stands in front of the options of layers, which look at it first. */
 const leading: Readonly<Record<string, readonly unknown[]>> = {
+  "plot.Chart#save": ["a.svg"],
+  "plot.plotHistory": [{ loss: [1] }],
+  "plot.sparkline": [[1]],
   "nn.Activation": ["relu"],
   "nn.AlphaDropout": [0.1],
   "nn.Bidirectional": [new nn.SimpleRNN(1)],
@@ -149,6 +154,7 @@ beforeAll(async () => {
     "engine.Tape": new engine.Tape(),
     "engine.Variable": engine.variable([1, 2]),
     "engine.VariablePack": engine.packVariables(weights),
+    "plot.Chart": plot.lineChart({ series: [{ name: "", y: [1] }] }),
     "nn.EventWriter": new nn.EventWriter(new nn.LogDownload()),
     "nn.Sequential": model,
     "nn.TextVectorization": new nn.TextVectorization({ vocabulary: ["a"] }),

@@ -21,7 +21,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
 
 describe("with gradgpu/names", () => {
   it.each(Object.entries(others))("all %s have a name", (module, without) => {
-    const found = nn[module as "losses"] as unknown as Readonly<Record<string, unknown>>;
+    const found = Reflect.get(nn, module) as Readonly<Record<string, unknown>>;
     const get = found.get as (name: string, ...rest: unknown[]) => { readonly name: string };
     const loss = nn.losses.get("mse");
     const names = Object.keys(found).filter((name) => !without.includes(name));
