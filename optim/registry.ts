@@ -3,6 +3,7 @@
 import { NameTable, spellingsIn } from "../engine/internal.ts";
 import { Adagrad } from "./adagrad.ts";
 import { Adam, AdamW } from "./adam.ts";
+import { Nadam } from "./nadam.ts";
 import { Optimizer } from "./optimizer.ts";
 import { RMSprop } from "./rmsprop.ts";
 import { SGD } from "./sgd.ts";
@@ -15,11 +16,12 @@ export const table = new NameTable<() => Optimizer>(
     adagrad: () => new Adagrad(),
     adam: () => new Adam(),
     adamw: () => new AdamW(),
+    nadam: () => new Nadam(),
     rmsprop: () => new RMSprop(),
     sgd: () => new SGD(),
   },
   {},
-  "Adadelta Adafactor Adamax Ftrl Lamb Lion Muon Nadam RAdam ScheduleFreeAdamW",
+  "Adadelta Adafactor Adamax Ftrl Lamb Lion Muon RAdam ScheduleFreeAdamW",
 );
 
 /** The names that {@link get} knows, in lower case; `gradgpu/names` adds some. */

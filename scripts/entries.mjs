@@ -9,5 +9,6 @@ export const entries = {
   nn: "nn/index.ts",
   optim: "optim/index.ts",
   data: "data/index.ts",
+  worker: "nn/worker/index.ts",
   plot: "plot/index.ts",
 };
