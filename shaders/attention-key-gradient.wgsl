@@ -1,9 +1,10 @@
 // Attention's gradients for keys and values: a thread owns keys and walks the queries that see them, those of all heads
-// that share the keys, so that nothing is added up atomically. Needs exp-log.wgsl in front. Needs philox.wgsl in front.
-// Needs attention-rows.wgsl in front.
+// that share the keys, so that nothing is added up atomically.
 
 // dV = P^T dO (as dropout left P) and dK = scale dS^T Q, with P and dS as in attention-query-gradient.wgsl, which wrote
 // `rows`.
+// Needs exp-log.wgsl in front. Needs philox.wgsl in front. Needs
+// attention-rows.wgsl in front.
 
 @group(0) @binding(1) var<storage, read> q: array<Element>;
 @group(0) @binding(2) var<storage, read> k: array<Element>;

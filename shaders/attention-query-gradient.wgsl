@@ -1,9 +1,10 @@
 // Attention's gradient for the queries: a thread owns queries and walks the keys, as forward does, with probabilities
-// made again of the rows' log-sums. Needs exp-log.wgsl in front. Needs philox.wgsl in front. Needs
-// attention-rows.wgsl in front.
+// made again of the rows' log-sums.
 
 // With P the probabilities and dP = dO V^T (where dropout kept them), dS = P (dP - D), D = sum of dO O of the row, and
 // dQ = scale dS K. Writes each row's log-sum and D side by side for the keys' gradient.
+// Needs exp-log.wgsl in front. Needs philox.wgsl in front. Needs
+// attention-rows.wgsl in front.
 
 @group(0) @binding(1) var<storage, read> q: array<Element>;
 @group(0) @binding(2) var<storage, read> k: array<Element>;

@@ -1,5 +1,7 @@
 // Each row's log-sum and the sum of dO O side by side, as attention's gradients read them, where the queries' gradient
-// can't bind what it takes to make them. Needs exp-log.wgsl in front. Needs philox.wgsl in front. Needs
+// can't bind what it takes to make them.
+
+// Needs exp-log.wgsl in front. Needs philox.wgsl in front. Needs
 // attention-rows.wgsl in front.
 
 @group(0) @binding(1) var<storage, read> d_out: array<Element>;

@@ -64,7 +64,12 @@ const scoredOptions: OwnLayerOptions<ScoredOptions> = {
 };
 
 /** What both have in common: masks, dropout and weights of values. */
-abstract class ScoredAttention extends Layer<AttentionInput, Tensor | readonly Tensor[]> {
+abstract class ScoredAttention extends Layer<
+  // biome-ignore lint/suspicious/noExplicitAny: one tensor or several, in one of several forms
+  any,
+  // biome-ignore lint/suspicious/noExplicitAny: one tensor or several, by the options
+  any
+> {
   readonly dropout: number;
   readonly seed: number | undefined;
   readonly useCausalMask: boolean;
@@ -130,26 +135,24 @@ abstract class ScoredAttention extends Layer<AttentionInput, Tensor | readonly T
     state.assign(next);
     return next;
   }
+}
 
-  /** Output and weights of scores [batch, queries, keys], by single ops. */
-  protected weigh(
-    scores: Tensor,
-    value: Tensor,
-    seen: Tensor | undefined,
-    state: Tensor | undefined,
-  ): readonly [Tensor, Tensor] {
-    const [batch, queries, keys] = scores.shape;
-    const early = this.useCausalMask
-      ? noGrad(() =>
-          reshape(notEqual(tril(ones([queries, keys], { device: scores.device })), 0), [1, queries, keys]),
-        )
-      : undefined;
-    const flat = seen === undefined ? undefined : reshape(seen, [seen.shape[0], ...seen.shape.slice(2)]);
-    const both = early === undefined || flat === undefined ? (early ?? flat) : logicalAnd(early, flat);
-    const weights = softmaxOfSeen(scores, both);
-    const kept = state === undefined ? weights : dropout(weights, this.dropout, state);
-    return [matmul(kept, value), reshape(weights, [batch, queries, keys])];
-  }
+/** Output and weights of scores [batch, queries, keys], by single ops. */
+function weigh(
+  { useCausalMask, dropout: rate }: ScoredAttention,
+  scores: Tensor,
+  value: Tensor,
+  seen: Tensor | undefined,
+  state: Tensor | undefined,
+): readonly [Tensor, Tensor] {
+  const [, queries, keys] = scores.shape;
+  const early = useCausalMask
+    ? noGrad(() => notEqual(tril(ones([1, queries, keys], { device: scores.device })), 0))
+    : undefined;
+  const flat = seen && reshape(seen, [seen.shape[0], ...seen.shape.slice(2)]);
+  const both = early === undefined || flat === undefined ? (early ?? flat) : logicalAnd(early, flat);
+  const weights = softmaxOfSeen(scores, both);
+  return [matmul(state === undefined ? weights : dropout(weights, rate, state), value), weights];
 }
 
 /** Softmax along keys of those that are seen; zeros where none is. */
@@ -216,7 +219,7 @@ export class Attention extends ScoredAttention {
     const scale = this.#scale;
     if (this.scoreMode === "concat") {
       const scores = mul(sum(pairs(query, key, scale), -1), this.#concatScoreWeight as Variable);
-      return this.weigh(scores, value, seen, state);
+      return weigh(this, scores, value, seen, state);
     }
     const q = scale === undefined ? query : mul(query, scale);
     const attrs: AttentionAttrs = {
@@ -280,6 +283,6 @@ export class AdditiveAttention extends ScoredAttention {
   ): readonly [Tensor, Tensor] {
     const squashed = pairs(query, key, undefined);
     const scores = sum(this.#scale === undefined ? squashed : mul(squashed, this.#scale), -1);
-    return this.weigh(scores, value, seen, state);
+    return weigh(this, scores, value, seen, state);
   }
 }

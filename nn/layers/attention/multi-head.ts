@@ -61,7 +61,12 @@ interface Sizes {
 }
 
 /** Queries, keys and values are projected; each head attends by itself; all heads are projected. */
-abstract class ProjectedAttention extends Layer<AttentionInput, Tensor | readonly Tensor[]> {
+abstract class ProjectedAttention extends Layer<
+  // biome-ignore lint/suspicious/noExplicitAny: one tensor or several, in one of several forms
+  any,
+  // biome-ignore lint/suspicious/noExplicitAny: one tensor or several, by the options
+  any
+> {
   readonly dropout: number;
   readonly seed: number | undefined;
   readonly useBias: boolean;
@@ -273,7 +278,7 @@ export class MultiHeadAttention extends ProjectedAttention {
     const { valueDim = keyDim, outputShape } = options;
     atLeastOne("MultiHeadAttention", "valueDim", valueDim);
     if (outputShape !== undefined) atLeastOne("MultiHeadAttention", "outputShape", outputShape);
-    if ("attentionAxes" in options)
+    if ((options as { attentionAxes?: unknown }).attentionAxes !== undefined)
       throw new ArgumentError(
         "MultiHeadAttention: attends along the one axis of time and takes no attentionAxes; reshape other axes into the batch, as with TimeDistributed or Reshape",
       );
