@@ -32,4 +32,4 @@ export { joinRows } from "./tensor/join-rows.ts";
 export { claim } from "./tensor/scope.ts";
 export { track } from "./tensor/scope-stack.ts";
 /** @internal */
-export { variablesOf } from "./tensor/variable.ts";
+export { variablesOf, variableWatcher } from "./tensor/variable.ts";
