@@ -1,7 +1,7 @@
 // diagnose: one training step that is looked into, after which the model is what it was.
 
 import { ArgumentError, type Tensor, type Variable, variable } from "../../../engine/index.ts";
-import { checkOptions, kindOf, type OptionNames } from "../../../engine/internal.ts";
+import { checkOptions, kindOf, type OptionNames, undone } from "../../../engine/internal.ts";
 import type { DataTree } from "../data.ts";
 import { feedOf } from "../feed.ts";
 import type { LayeredModel } from "../layer-values.ts";
@@ -9,7 +9,6 @@ import { withOwned } from "../owned.ts";
 import { Diagnosis } from "./diagnosis.ts";
 import { layersOf } from "./report.ts";
 import { LayerWatch } from "./step-watch.ts";
-import { undone } from "./undone.ts";
 
 export interface DiagnoseOptions {
   /** Weights of the samples, as `fit` takes them. */

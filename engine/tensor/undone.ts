@@ -1,20 +1,18 @@
 // undone: runs a function, and gives all variables that it assigned the values back that they had.
 
-import { noGrad, type Tensor, type Variable, variable } from "../../../engine/index.ts";
-import { variableWatcher } from "../../../engine/internal.ts";
+import { checkFunction } from "../base/errors.ts";
+import type { Tensor } from "./tensor.ts";
+import { type Variable, variable, variableWatcher } from "./variable.ts";
 
-/** What `fn` gives; of weights, optimizers and random states nothing has changed, to the bit, on every device. */
+/** @internal What `fn` gives; of weights, optimizers and random states nothing has changed, to the bit, on every device. */
 export function undone<T>(fn: () => T): T {
+  checkFunction("undone", fn, "changes variables, as in () => step()", "it is run at once");
   const before = new Map<Variable, Variable>();
   const outer = variableWatcher.value;
   const watcher = {
     read: (of: Variable) => outer?.read(of),
     assign: (of: Variable, value: Tensor) => {
-      if (!before.has(of))
-        before.set(
-          of,
-          noGrad(() => variable(of, { trainable: false })),
-        );
+      if (!before.has(of)) before.set(of, variable(of, { trainable: false }));
       return outer?.assign(of, value) ?? false;
     },
   };
