@@ -15,7 +15,7 @@ export {
 } from "./base/errors.ts";
 /** @internal */
 export { importByName, nodeModule, nodeProcess } from "./base/host.ts";
-export { checkedName, checkNotMaker, choiceOf, lookup, spellingOf } from "./base/names.ts";
+export { checkedName, choiceOf, lookup, NameTable, namesIn, spellingOf, spellingsIn } from "./base/names.ts";
 export * from "./base/number-checks.ts";
 export { printable } from "./base/printable.ts";
 export * as hostRandom from "./base/random/draws.ts";

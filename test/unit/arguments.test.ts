@@ -13,6 +13,7 @@ import * as worker from "../../nn/worker/index.ts";
 import * as optim from "../../optim/index.ts";
 import * as plot from "../../plot/index.ts";
 import { type Parameter, type PublicFunction, publicFunctions } from "../support/public-functions.ts";
+import "../../nn/names.ts";
 
 /** With what optim, nn and data use beyond the public face, so that it is checked as well. */
 const engine = { ...face, ...internal };
@@ -38,6 +39,8 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   /^engine\.(eachRow|rowNormGradient|col2im|claim|track|Ambient.*|deviceWatch.*|leavesOf|mapTree|withLeaves|joinRows)$/.test(
     name,
   ) ||
+  // What finds things by name.
+  /^(engine\.NameTable(#.*)?|nn\.metrics\.addNames|.*\.table\..*)$/.test(name) ||
   // What rules of optimizers are handed, and what they call and override.
   /^optim\.(ByVariable#|.*#(hyper|slotShape|replaceValues)$)/.test(name) ||
   /#(makeTrainer|pull|pullAll|walkFrom|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory|lend)$/.test(
