@@ -7,6 +7,7 @@ import type { Groups } from "./groups.ts";
 import {
   haveUnlikeHelpers,
   isFlat,
+  isRowwise,
   recomputationBetween,
   sameStage,
   type Unit,
@@ -85,7 +86,7 @@ function refuseChain(
     }
     if (from.nodes.some((node) => groups.isReadOutside(node, [from, to])))
       return "its result is needed elsewhere too";
-  } else if (!sameShape(fromSpec.shape, toSpec.shape) && !(isFlat(from) && isFlat(to))) {
+  } else if (!sameShape(fromSpec.shape, toSpec.shape) && !isAlikeUnder(from, to)) {
     return "a reshape lies between and a broadcast depends on the shape";
   }
   if (groups.reachesAround(from, to)) return "another kernel lies between them";
@@ -93,6 +94,11 @@ function refuseChain(
   if (groups.bindings([from, to]) > limit) return `together they bind more than ${limit} buffers`;
   return undefined;
 }
+
+/** Whether chains of as many elements, of two shapes, can be one: where no broadcast depends on more than a row. */
+const isAlikeUnder = (from: Unit, to: Unit): boolean =>
+  (isFlat(from) && isFlat(to)) ||
+  (from.target!.shape.at(-1) === to.target!.shape.at(-1) && isRowwise(from) && isRowwise(to));
 
 /**
  * The longest pointwise chain, in plain ops. What a driver takes to compile a kernel grows with the square of its

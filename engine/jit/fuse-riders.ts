@@ -16,6 +16,7 @@ import {
   contextOf,
   haveUnlikeHelpers,
   isFlat,
+  isRowwise,
   isSimple,
   recomputationBetween,
   sameStage,
@@ -71,7 +72,8 @@ function refuseEpilogue(
     if (
       sizeOf(member.outputs[0].spec.shape) === sizeOf(value.spec.shape) &&
       !sameShape(member.outputs[0].spec.shape, consumer.target!.shape) &&
-      !isFlat(consumer)
+      !isFlat(consumer) &&
+      !isRowwise(consumer)
     ) {
       return "a reshape lies between and a broadcast depends on the shape";
     }

@@ -73,6 +73,24 @@ export function isFlat(unit: Unit): boolean {
   );
 }
 
+/** Whether a chain's kernel would be the same under any shape of as many elements with rows of the same length. */
+export function isRowwise(unit: Unit): boolean {
+  const { shape } = unit.target!;
+  const size = sizeOf(shape);
+  const length = shape.at(-1);
+  return unit.nodes.every(
+    (node) =>
+      sizeOf(node.outputs[0].spec.shape) === size &&
+      node.outputs[0].spec.shape.at(-1) === length &&
+      node.inputs.every((use, k) => {
+        const own = sizeOf(use.shape);
+        return (
+          readsApart(node, k) || own === size || own === 1 || (own === length && use.shape.at(-1) === length)
+        );
+      }),
+  );
+}
+
 /** Whether a chain reaches its inputs without the size buffer's help, so that it can share a dispatch. */
 export function isSimple(unit: Unit): boolean {
   const target = unit.target!;

@@ -3,6 +3,7 @@
 import {
   ArgumentError,
   add,
+  cast,
   concat,
   logicalAnd,
   matmul,
@@ -19,12 +20,14 @@ import {
   attention,
   attentionByOps,
   belowOne,
+  joinColumns,
 } from "../../../engine/internal.ts";
 import type { CallContext } from "../call-context.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
 import { featuresOf, type SampleSpec } from "../spec.ts";
 import { type BiasOptions, biasOptions, type KernelOptions, kernelOptions } from "../weight-options.ts";
 import type { Weights } from "../weights.ts";
+import { caching, type KeyValueCache } from "./cache.ts";
 import { type AttentionInput, checkSequences, masksIn, type Parts, partsOf, seenBy } from "./inputs.ts";
 import { Projection } from "./projection.ts";
 
@@ -166,8 +169,16 @@ abstract class ProjectedAttention extends Layer<
     return Array.isArray(outputs) ? [query, undefined] : query;
   }
 
+  /** @internal Numbers of a step's keys and values that a cache keeps. */
+  get cacheWidth(): number | undefined {
+    const { keyHeads, dim, valueDim } = this.#sizes;
+    return this.useCausalMask ? keyHeads * (dim + valueDim) : undefined;
+  }
+
   protected forward(inputs: AttentionInput, { training, mask }: CallContext): Tensor | readonly Tensor[] {
     const parts = partsOf<Tensor>(this.describe(), inputs);
+    const cache = caching.value;
+    if (cache !== undefined && this.useCausalMask) return this.#goOn(parts, cache, training);
     const seen = seenBy(masksIn(this.describe(), mask, inputs), parts.attentionMask);
     const { heads, keyHeads, dim, valueDim } = this.#sizes;
     const { packing, tensors } = this.#projected(parts);
@@ -192,6 +203,30 @@ abstract class ProjectedAttention extends Layer<
       return [this.#projectedOut(joined), scores];
     }
     return this.#projectedOut(attention([...tensors, ...extra], attrs)[0]);
+  }
+
+  /** The next steps, attending to those that the cache holds and to each other. */
+  #goOn({ query, key, value }: Parts<Tensor>, cache: KeyValueCache, training: boolean): Tensor {
+    if (training || this.returnAttentionScores || query !== key || key !== value)
+      throw new ArgumentError(
+        `${this.describe()}: goes on from a KeyValueCache in inference only, in self-attention without returnAttentionScores`,
+      );
+    const { heads, keyHeads, dim, valueDim } = this.#sizes;
+    const { query: q, key: k, value: v } = this.#projections;
+    const all = cache.keep(this, project(key, [k, v]));
+    const attrs: AttentionAttrs = {
+      packing: "keyValue",
+      heads,
+      keyHeads,
+      dim,
+      valueDim,
+      scale: 1 / Math.sqrt(dim),
+      causal: true,
+      hasMask: false,
+      rate: 0,
+      offsets: "shared",
+    };
+    return this.#projectedOut(attention([project(query, [q]), all, cast(cache.position, "u32")], attrs)[0]);
   }
 
   /** Queries, keys and values [batch, tokens, heads · dim], in as few products as inputs that are one allow. */
@@ -233,10 +268,14 @@ function project(x: Tensor, projections: readonly Projection[]): Tensor {
     return reshape(kernel as Variable, [features, widthOf(shape)]);
   });
   const biases = projections.flatMap(({ bias }) => (bias === undefined ? [] : [reshape(bias, [bias.size])]));
-  const kernel = kernels.length === 1 ? kernels[0] : concat(kernels, 1);
+  const [kernel, bias] =
+    kernels.length === 1
+      ? [kernels[0], biases.at(0)]
+      : biases.length === 0
+        ? [concat(kernels, 1), undefined]
+        : joinColumns(kernels, biases);
   const product = matmul(reshape(x, [batch * tokens, features]), kernel);
-  const out =
-    biases.length === 0 ? product : add(product, biases.length === 1 ? biases[0] : concat(biases, 0));
+  const out = bias === undefined ? product : add(product, bias);
   return reshape(out, [batch, tokens, out.shape[1]]);
 }
 
