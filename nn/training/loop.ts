@@ -74,7 +74,7 @@ export class Loop {
     this.#step =
       options.jit === false
         ? { run: ({ steps }, ...args) => repeat(steps, () => step(...args)), dispose() {} }
-        : ((globalThis as any).__loop = jit(step, { device }));
+        : jit(step, { device });
   }
 
   /**

@@ -164,14 +164,16 @@ const join = defineMultiOp({
   infer: (parts) => {
     const count = parts.length / 2;
     const [rows] = parts[0].shape;
-    parts.forEach(({ shape, dtype }, k) => {
+    const other = parts.find(({ dtype }) => dtype !== "f32");
+    if (other !== undefined) throw new DTypeError(`joinColumns: takes f32, got ${other.dtype}`);
+    parts.forEach(({ shape }, k) => {
       const isRight =
         k < count
           ? shape.length === 2 && shape[0] === rows
           : String(shape) === String([parts[k - count].shape[1]]);
-      if (isRight && dtype === "f32") return;
+      if (isRight) return;
       throw new ShapeError(
-        `joinColumns: takes f32 matrices of as many rows and a vector for each, as long as its rows, got ${parts.map((one) => `${one.dtype} ${showShape(one.shape)}`).join(", ")}`,
+        `joinColumns: takes matrices of as many rows and a vector for each, as long as its rows, got ${parts.map((one) => showShape(one.shape)).join(", ")}`,
       );
     });
     const width = sum(parts.slice(count).map(({ shape }) => shape[0]));
