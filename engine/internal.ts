@@ -14,8 +14,8 @@ export {
   unknownName,
 } from "./base/errors.ts";
 /** @internal */
-export { importByName, nodeProcess } from "./base/host.ts";
-export { checkedName, checkNotMaker, choiceOf, lookup, spellingOf } from "./base/names.ts";
+export { importByName, nodeModule, nodeProcess } from "./base/host.ts";
+export { checkedName, choiceOf, lookup, NameTable, namesIn, spellingOf, spellingsIn } from "./base/names.ts";
 export * from "./base/number-checks.ts";
 export { printable } from "./base/printable.ts";
 export * as hostRandom from "./base/random/draws.ts";
@@ -28,6 +28,8 @@ export { packVariables, VariablePack } from "./state/pack.ts";
 export { checkSize, fromValues, isList } from "./tensor/create.ts";
 /** @internal */
 export { joinRows } from "./tensor/join-rows.ts";
+/** @internal */
+export { deviceWatch } from "./tensor/open.ts";
 /** @internal */
 export { claim } from "./tensor/scope.ts";
 export { track } from "./tensor/scope-stack.ts";

@@ -85,6 +85,7 @@ export class FitRun implements FitContext {
         get place() {
           return { epoch: run.epoch, steps: run.steps, samples: run.samples, isBegun: run.#isBegun };
         },
+        keep: () => Promise.all(this.callbacks.flatMap((callback) => callback.keepRun?.(model, this) ?? [])),
         repeat: (...places) => this.#repeat(...places),
       };
       this.#guard = new Guard(guarded, parts.guard);
@@ -161,6 +162,7 @@ export class FitRun implements FitContext {
       isUntold = true;
       await this.#tellSteps();
       isUntold = false;
+      this.#guard?.boundary();
     };
     const takeSteps = async () => {
       if (isUntold) await tellSteps();
@@ -175,8 +177,9 @@ export class FitRun implements FitContext {
           this.samples = samples;
           trainer.noteSteps(steps);
           if (reader !== undefined) progress.update(steps, reader.look(samples));
+          if (isHeard) return tellSteps();
           this.#guard?.boundary();
-          return isHeard ? tellSteps() : undefined;
+          return undefined;
         },
         onCompile,
         isStopped: () => model.stopTraining,

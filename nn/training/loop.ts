@@ -52,6 +52,8 @@ export class Loop {
   /** Kinds of batches whose kernels are compiled. */
   readonly #warm = new Set<number>();
   #stepsPerSubmit = 1;
+  /** When timers last had their turn: epochs may be shorter than {@link turnMs}. */
+  #lastTurn = performance.now();
   /** From the start of the first step, its tracing and compiling included, until it is done; undefined before. */
   firstStepMs: number | undefined;
   /** Pipelines that the first step had compiled, those of a short last batch included. */
@@ -100,7 +102,6 @@ export class Loop {
     const untilEnd = () => [until - steps, ...[stepsToTake, ...ends].map((every) => every - (steps % every))];
     let earlier = Promise.resolve();
     let lastDone = performance.now();
-    let lastTurn = lastDone;
     while (steps < until) {
       const ready = batches.ready?.();
       if (ready !== undefined) await ready;
@@ -134,9 +135,9 @@ export class Loop {
       }
       const told = onProgress?.(steps, samples);
       if (told !== undefined) await told;
-      if (performance.now() - lastTurn >= turnMs) {
+      if (performance.now() - this.#lastTurn >= turnMs) {
         await new Promise((resolve) => setTimeout(resolve, 0));
-        lastTurn = performance.now();
+        this.#lastTurn = performance.now();
       }
       this.#signal?.throwIfAborted();
       if (isStopped?.()) break;

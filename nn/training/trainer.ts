@@ -70,7 +70,8 @@ export class Trainer {
   readonly #rules: readonly Rule[];
   /** @internal What penalties and layers add to the loss, summed over samples. */
   readonly added: Sums;
-  #hasAdded = false;
+  /** @internal Whether anything is: known since the first step, or of a run that goes on. */
+  hasAdded = false;
 
   constructor({ model, optimizer, frozen, outputs, hasWeights, classWeights }: TrainerOptions) {
     this.#model = model;
@@ -156,7 +157,7 @@ export class Trainer {
   /** Starts the sums again. */
   reset(): void {
     for (const objective of this.objectives) objective.reset();
-    if (this.#hasAdded) this.added.reset();
+    if (this.hasAdded) this.added.reset();
   }
 
   /** Tells the optimizer which epoch begins; the first one before anything is traced. */
@@ -172,12 +173,12 @@ export class Trainer {
   /** To be told how many steps were taken since {@link reset}: see {@link Sums.noteSteps}. */
   noteSteps(steps: number): void {
     for (const { sums } of this.objectives) sums.noteSteps(steps);
-    if (this.#hasAdded) this.added.noteSteps(steps);
+    if (this.hasAdded) this.added.noteSteps(steps);
   }
 
   /** Loss and metrics over the `samples` seen since {@link reset}, in the order of {@link names}. */
   async read(samples: number): Promise<number[]> {
-    const added = this.#hasAdded ? this.added.read() : undefined;
+    const added = this.hasAdded ? this.added.read() : undefined;
     const found = await Promise.all(this.objectives.map((objective) => objective.read(samples)));
     const extra = added === undefined ? 0 : ((await added).get("added") as Float64Array)[0] / samples;
     const losses = found.map(([loss]) => loss);
@@ -217,7 +218,7 @@ export class Trainer {
     }
     if (added.length === 0) return losses.reduce((total, loss) => add(total, loss));
     const extra = added.reduce((total, loss) => add(total, loss));
-    this.#hasAdded = true;
+    this.hasAdded = true;
     const samples = leavesOf(x)[0].shape[0];
     noGrad(() => this.added.add("added", mul(extra, samples)));
     return [...losses, extra].reduce((total, loss) => add(total, loss));

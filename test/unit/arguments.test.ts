@@ -9,19 +9,22 @@ import * as inspect from "../../engine/inspect/index.ts";
 import * as internal from "../../engine/internal.ts";
 import * as ops from "../../engine/ops/index.ts";
 import * as nn from "../../nn/index.ts";
+import * as worker from "../../nn/worker/index.ts";
 import * as optim from "../../optim/index.ts";
 import * as plot from "../../plot/index.ts";
 import { type Parameter, type PublicFunction, publicFunctions } from "../support/public-functions.ts";
+import "../../nn/names.ts";
 
 /** With what optim, nn and data use beyond the public face, so that it is checked as well. */
 const engine = { ...face, ...internal };
-const entries: Readonly<Record<string, unknown>> = { engine, inspect, nn, optim, data, plot };
+const entries: Readonly<Record<string, unknown>> = { engine, inspect, nn, optim, data, worker, plot };
 const files: Readonly<Record<string, readonly string[]>> = {
   engine: ["engine/index.ts", "engine/internal.ts"],
   inspect: ["engine/inspect/index.ts"],
   nn: ["nn/index.ts"],
   optim: ["optim/index.ts"],
   data: ["data/index.ts"],
+  worker: ["nn/worker/index.ts"],
   plot: ["plot/index.ts"],
 };
 
@@ -33,9 +36,11 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   // Methods of base classes are looked at in the classes that have them.
   /^(nn\.Layer|optim\.Optimizer)#/.test(name) ||
   // Ops that others are made of, and take what those worked out.
-  /^engine\.(eachRow|rowNormGradient|col2im|claim|track|Ambient.*|leavesOf|mapTree|withLeaves|joinRows)$/.test(
+  /^engine\.(eachRow|rowNormGradient|col2im|claim|track|Ambient.*|deviceWatch.*|leavesOf|mapTree|withLeaves|joinRows)$/.test(
     name,
   ) ||
+  // What finds things by name.
+  /^(engine\.NameTable(#.*)?|nn\.metrics\.addNames|.*\.table\..*)$/.test(name) ||
   // What rules of optimizers are handed, and what they call and override.
   /^optim\.(ByVariable#|.*#(hyper|slotShape|replaceValues)$)/.test(name) ||
   /#(makeTrainer|pull|pullAll|walkFrom|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory|lend)$/.test(
