@@ -13,7 +13,7 @@ import {
   wholeNumber,
 } from "../../engine/internal.ts";
 import * as events from "./events.ts";
-import { bucketsOfNumbers, bucketsOfTensors } from "./histogram.ts";
+import { type Buckets, bucketsOfNumbers, bucketsOfTensors } from "./histogram.ts";
 import { type LogFile, type LogTarget, openLogFile, writingError } from "./log-files.ts";
 import { type GraphModel, modelGraph } from "./model-graph.ts";
 import { type Pixels, pixelsOf } from "./pixels.ts";
@@ -130,6 +130,11 @@ export class EventWriter {
     if (!isList(values) || (values.length > 0 && typeof values[0] !== "number"))
       throw wrong("histogram", tag, "values", "a Tensor or a list of numbers", values);
     return this.#write(events.histogramEvent(place, bucketsOfNumbers(values as ArrayLike<number>, count)));
+  }
+
+  /** @internal Values that were counted already. */
+  buckets(tag: string, buckets: Buckets, step: number): Promise<void> {
+    return this.#write(events.histogramEvent(placeOf("histogram", tag, step), buckets));
   }
 
   /** @internal Several at once, which are read back together. */

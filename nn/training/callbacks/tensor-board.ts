@@ -29,6 +29,7 @@ import { EventWriter } from "../../logs/event-writer.ts";
 import type { HyperParameter } from "../../logs/events.ts";
 import { type DirectoryHandle, LogDownload, type LogTarget } from "../../logs/log-files.ts";
 import type { DataTree } from "../data.ts";
+import type { LoggedValues } from "../diagnosis/values.ts";
 import { type Logs, trainingName } from "../history.ts";
 import { type LayeredModel, layerOutputs, weightGradients } from "../layer-values.ts";
 import type { TrainedModel } from "../model.ts";
@@ -193,6 +194,17 @@ export class TensorBoard implements Callback {
 
   restore(state: CallbackState): void {
     this.#stepsBefore = (state as { stepsBefore: number }).stepsBefore;
+  }
+
+  /** @internal What other callbacks found, into the log of the training. */
+  logValues(step: number, { scalars, histograms, texts }: LoggedValues): Promise<void> {
+    return this.#written(async () => {
+      const writer = this.#writer("train");
+      for (const [tag, value] of scalars) void writer.scalar(tag, value, step);
+      for (const [tag, buckets] of histograms) void writer.buckets(tag, buckets, step);
+      for (const [tag, text] of texts) void writer.text(tag, text, step);
+      await writer.flush();
+    });
   }
 
   async #onStepsEnd(steps: number, logs: Logs, _model: TrainedModel, { samples }: FitContext): Promise<void> {
