@@ -104,3 +104,17 @@ export function lossPanel(
     ...(what.marks ? { marks: what.marks } : {}),
   };
 }
+
+export const histogramPanel = (
+  title: string,
+  label: string,
+  values: readonly number[],
+  bins = 30,
+): HistogramPanel => ({
+  kind: "histogram",
+  title,
+  x: { label },
+  y: { label: "share" },
+  values,
+  bins,
+});
