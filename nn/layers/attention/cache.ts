@@ -3,12 +3,13 @@
 import {
   ArgumentError,
   add,
-  clip,
   type Device,
   gather,
   greaterEqual,
   less,
   logicalAnd,
+  maximum,
+  minimum,
   noGrad,
   reshape,
   sub,
@@ -170,7 +171,7 @@ export class KeyValueCache {
       );
       const at = sub(places, this.position);
       const isNew = reshape(logicalAnd(greaterEqual(at, 0), less(at, steps)), [1, this.maxLength, 1]);
-      const rows = steps === 1 ? next : gather(next, clip(at, 0, steps - 1), 1);
+      const rows = steps === 1 ? next : gather(next, minimum(maximum(at, 0), steps - 1), 1);
       held.assign(where(isNew, rows, held));
       return reshape(held, [batch, this.maxLength, width]);
     });
