@@ -210,10 +210,10 @@ function languageModel(attention: () => MultiHeadAttention | GroupedQueryAttenti
   const table = new ReversibleEmbedding(vocabulary, width);
   const embedded = table.call(ids);
   const positions = learnt ? new PositionEmbedding(12) : new SinePositionEncoding();
-  let x = new Add().call([embedded, positions.call(embedded)]) as unknown as Placeholder;
+  let x = new Add().call([embedded, positions.call(embedded)]);
   for (let block = 0; block < 2; block++)
-    x = new Add().call([x, attention().call(new LayerNormalization().call(x))]) as unknown as Placeholder;
-  return new Model(ids, table.call({ reverse: x }) as never);
+    x = new Add().call([x, attention().call(new LayerNormalization().call(x))]);
+  return new Model(ids, table.call({ reverse: x }));
 }
 
 describe("KeyValueCache", () => {
@@ -305,13 +305,13 @@ describe("a small GPT", () => {
     let x: Placeholder = new Embedding(vocabulary, width).call(ids);
     for (let block = 0; block < count; block++) {
       const attention = new MultiHeadAttention(2, width / 2, { useCausalMask: true });
-      x = new Add().call([x, attention.call(new LayerNormalization().call(x))]) as unknown as Placeholder;
+      x = new Add().call([x, attention.call(new LayerNormalization().call(x))]);
       const hidden = new Dense(4 * width, { activation: activations.gelu }).call(
         new LayerNormalization().call(x),
       );
       x = new Add().call([x, new Dense(width).call(hidden)]);
     }
-    return new Model(ids, new Dense(vocabulary, { activation: "softmax" }).call(x) as never);
+    return new Model(ids, new Dense(vocabulary, { activation: "softmax" }).call(x));
   }
 
   /** Dispatches of a forward pass, and of a step of training. */

@@ -25,6 +25,7 @@ import {
   atLeastOne,
   checkFunction,
   checkOptions,
+  kindOf,
   type OptionNames,
 } from "../../../engine/internal.ts";
 import { Layer } from "../layer.ts";
@@ -67,9 +68,9 @@ export class KeyValueCache {
 
   /** @param model built: a model that was called, or has inputs of known features */
   constructor(model: Layer, options: KeyValueCacheOptions) {
-    if (!(model instanceof Layer))
-      throw new ArgumentError("KeyValueCache: argument 1 must be a model or a layer");
     checkOptions("KeyValueCache", options, cacheOptions);
+    if (!(model instanceof Layer))
+      throw new ArgumentError(`KeyValueCache: argument 1 must be a model or a layer, got ${kindOf(model)}`);
     const { batchSize = 1, maxLength } = options ?? {};
     this.batchSize = atLeastOne("KeyValueCache", "batchSize", batchSize);
     this.maxLength = atLeastOne("KeyValueCache", "maxLength", maxLength as number);

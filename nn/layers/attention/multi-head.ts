@@ -28,7 +28,7 @@ import { featuresOf, type SampleSpec } from "../spec.ts";
 import { type BiasOptions, biasOptions, type KernelOptions, kernelOptions } from "../weight-options.ts";
 import type { Weights } from "../weights.ts";
 import { caching, type KeyValueCache } from "./cache.ts";
-import { type AttentionInput, checkSequences, masksIn, type Parts, partsOf, seenBy } from "./inputs.ts";
+import { type AttentionInput, both, checkSequences, masksIn, type Parts, partsOf, seenBy } from "./inputs.ts";
 import { Projection } from "./projection.ts";
 
 interface ProjectedOptions extends LayerOptions, KernelOptions, BiasOptions {
@@ -39,8 +39,8 @@ interface ProjectedOptions extends LayerOptions, KernelOptions, BiasOptions {
   /** Whether a step sees no later ones, as Keras's argument of `call`; default false. */
   useCausalMask?: boolean;
   /**
-   * Whether the weights of attention, [batch, heads, queries, keys], come out beside the result; default false. It computes
-   * by single ops, which do store them.
+   * Whether the weights of attention, [batch, heads, queries, keys], come out beside the result, which is
+   * `[output, weights]` then (TypeScript is told so by a cast); default false. It computes by single ops, which store them.
    */
   returnAttentionScores?: boolean;
 }
@@ -64,12 +64,7 @@ interface Sizes {
 }
 
 /** Queries, keys and values are projected; each head attends by itself; all heads are projected. */
-abstract class ProjectedAttention extends Layer<
-  // biome-ignore lint/suspicious/noExplicitAny: one tensor or several, in one of several forms
-  any,
-  // biome-ignore lint/suspicious/noExplicitAny: one tensor or several, by the options
-  any
-> {
+abstract class ProjectedAttention extends Layer<AttentionInput, Tensor> {
   readonly dropout: number;
   readonly seed: number | undefined;
   readonly useBias: boolean;
@@ -130,14 +125,14 @@ abstract class ProjectedAttention extends Layer<
     return this.#output;
   }
 
-  override outputSpec(inputs: unknown): SampleSpec | SampleSpec[] {
+  override outputSpec(inputs: unknown): SampleSpec {
     const parts = partsOf<SampleSpec>(this.describe(), inputs);
     checkSequences(this.describe(), parts);
     const [queries] = parts.query.shape;
     const size = this.#sizes.outputSize ?? featuresOf(this.describe(), parts.query);
     const output: SampleSpec = { shape: [queries, size], dtype: "f32" };
     if (!this.returnAttentionScores) return output;
-    return [output, { shape: [this.#sizes.heads, queries, parts.key.shape[0]], dtype: "f32" }];
+    return both(output, { shape: [this.#sizes.heads, queries, parts.key.shape[0]], dtype: "f32" });
   }
 
   protected override createWeights(inputs: unknown, weights: Weights): void {
@@ -163,10 +158,10 @@ abstract class ProjectedAttention extends Layer<
   protected override outputMask(
     inputs: AttentionInput,
     mask: CallContext["mask"],
-    outputs: Tensor | readonly Tensor[],
+    _outputs: Tensor,
   ): CallContext["mask"] {
     const { query } = masksIn(this.describe(), mask, inputs);
-    return Array.isArray(outputs) ? [query, undefined] : query;
+    return this.returnAttentionScores ? [query, undefined] : query;
   }
 
   /** @internal Numbers of a step's keys and values that a cache keeps. */
@@ -175,7 +170,7 @@ abstract class ProjectedAttention extends Layer<
     return this.useCausalMask ? keyHeads * (dim + valueDim) : undefined;
   }
 
-  protected forward(inputs: AttentionInput, { training, mask }: CallContext): Tensor | readonly Tensor[] {
+  protected forward(inputs: AttentionInput, { training, mask }: CallContext): Tensor {
     const parts = partsOf<Tensor>(this.describe(), inputs);
     const cache = caching.value;
     if (cache !== undefined && this.useCausalMask) return this.#goOn(parts, cache, training);
@@ -200,7 +195,7 @@ abstract class ProjectedAttention extends Layer<
     };
     if (this.returnAttentionScores) {
       const [joined, scores] = attentionByOps([...tensors, ...extra], attrs);
-      return [this.#projectedOut(joined), scores];
+      return both(this.#projectedOut(joined), scores);
     }
     return this.#projectedOut(attention([...tensors, ...extra], attrs)[0]);
   }

@@ -47,7 +47,9 @@ export interface SinePositionEncodingOptions extends LayerOptions {
  * in KerasHub.
  */
 export class SinePositionEncoding extends Layer<Tensor, Tensor> {
-  static override readonly samples = () => [{ make: () => new SinePositionEncoding(), shape: [3, 5, 6] }];
+  static override readonly samples = () => [
+    { make: () => new SinePositionEncoding(), shape: [3, 5, 6], limit: 2 },
+  ];
   readonly maxWavelength: number;
 
   constructor(options: SinePositionEncodingOptions = {}) {

@@ -38,12 +38,11 @@ export interface ReversibleEmbeddingOptions extends EmbeddingOptions {
  * [batch, ...] to [batch, ..., outputDim]; `call({ reverse: x })` the products of x [batch, ..., outputDim] with all rows,
  * [batch, ..., inputDim]. A model calls it at its beginning and at its end. embeddings [inputDim, outputDim].
  */
-export class ReversibleEmbedding extends Layer<
-  // biome-ignore lint/suspicious/noExplicitAny: ids, or what is to become logits
-  any,
-  Tensor
-> {
+export class ReversibleEmbedding extends Layer<Tensor | { readonly reverse: Tensor }, Tensor> {
   static override readonly positional = ["inputDim", "outputDim"];
+  static override readonly samples = () => [
+    { make: () => new ReversibleEmbedding(11, 4), shape: [3, 5], limit: 11 },
+  ];
   readonly inputDim: number;
   readonly outputDim: number;
   readonly embeddingsInitializer: Initializer;
