@@ -38,8 +38,11 @@ describe("dispatches a training step", () => {
     disposeAll([step, trainer, model, x, y]);
     const dispatches = after.dispatches - before.dispatches + after.copies - before.copies;
     expect(dispatches).toBeGreaterThan(10 + aStep * net.inputs * 0.9);
-    // The software profile's numbers; on a GPU sums over rows and the like take more kernels.
-    if (gpu.info.isSoftware) expect(dispatches).toBeLessThanOrEqual(most + aStep * net.inputs);
+    // The software profile's numbers; on a GPU sums over rows and the like take more kernels. Where four buffers of a kernel
+    // may move from step to step, some are copied.
+    const copies = (gpu.backend.profile?.maxMovingBuffers ?? 4) < 8 && aStep > 0 ? 2 : 0;
+    if (gpu.info.isSoftware)
+      expect(dispatches).toBeLessThanOrEqual(most + (aStep + copies) * net.inputs);
     expect(losses[1]).toBeLessThan(losses[0]);
   });
 });
