@@ -1,9 +1,11 @@
 // The bench's reference nets beyond dense layers: how many dispatches a training step takes, and that it learns.
 
+import fs from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { netNamed } from "../../bench/cases/nets.ts";
 import { disposeAll, makeTrainer, rowsOf } from "../../bench/cases/training.ts";
 import { type Device, jit, setDevice, type Tensor } from "../../engine/index.ts";
+import { explain } from "../../engine/inspect/index.ts";
 import { gpuDevice } from "../support/devices.ts";
 
 let gpu: Device;
@@ -37,6 +39,7 @@ describe("dispatches a training step", () => {
     step(x, y);
     const after = gpu.counters();
     await take();
+    const counts = explain(step).split("\n")[1];
     disposeAll([step, trainer, model, x, y]);
     const dispatches = after.dispatches - before.dispatches + after.copies - before.copies;
     expect(dispatches).toBeGreaterThan(10 + aStep * net.inputs * 0.9);
@@ -45,5 +48,8 @@ describe("dispatches a training step", () => {
     const copies = (gpu.backend.profile?.maxMovingBuffers ?? 4) < 8 && aStep > 0 ? 2 : 0;
     if (gpu.info.isSoftware) expect(dispatches).toBeLessThanOrEqual(most + (aStep + copies) * net.inputs);
     expect(losses[1]).toBeLessThan(losses[0]);
+    const page = fs.readFileSync("docs/plans.md", "utf8");
+    if (page.includes(`## ${name}:`) && page.includes(gpu.info.adapter))
+      expect(page, "npm run plans writes it").toContain(counts);
   });
 });
