@@ -1,12 +1,20 @@
 // Looks for hyper-parameters by successive halving: nine small nets on the digits of MNIST, the best of them trained longer.
 
+import { parseArgs } from "node:util";
 import { mnist } from "../data/index.ts";
 import { dispose, init, setSeed, tensor } from "../engine/index.ts";
 import { Dense, Dropout, Input, Sequential, search } from "../nn/index.ts";
 
-const samples = 3000;
+const { values: args } = parseArgs({
+  options: {
+    device: { type: "string", default: "auto" },
+    limit: { type: "string", default: "3000" },
+    trials: { type: "string", default: "9" },
+  },
+});
+const samples = Number(args.limit);
 
-await init();
+await init({ device: args.device as "auto" });
 const { train } = await mnist.load();
 const x = tensor(train.images.subarray(0, samples * 784), [samples, 784]);
 const y = tensor(train.labels.subarray(0, samples));
@@ -21,7 +29,7 @@ const found = await search({
     batchSize: [32, 128],
   },
   method: "halving",
-  trials: 9,
+  trials: Number(args.trials),
   budget: [1, 9],
   objective: "accuracy",
   direction: "maximize",
