@@ -195,12 +195,13 @@ function site(form: StoreForm): EpilogueSite {
 export function columnwiseSite(
   resultOperand: number,
   inputNames: readonly (string | undefined)[],
+  width = "(sizes.width * 4u)",
 ): EpilogueSite {
   return site({
     parameters: "row: u32, column: u32, value: vec4f",
     row: "row",
     column: "column",
-    width: "(sizes.width * 4u)",
+    width,
     result: { name: "c", operand: resultOperand },
     isAligned: true,
     inputNames,
@@ -270,6 +271,22 @@ export function matmulSite(isAligned: boolean): EpilogueSite {
     column: "column",
     width: "sizes.n",
     guard: "row < sizes.m && column < sizes.n",
+    result: { name: "c" },
+    isAligned,
+  });
+}
+
+/**
+ * The kernels of window products: `store(matrix, row, column, value)`, the row being the result's and the column one of
+ * the workgroup's group.
+ */
+export function windowSite(isAligned: boolean): EpilogueSite {
+  return site({
+    parameters: "matrix: u32, row: u32, column: u32, value: vec4f",
+    row: "row",
+    column: "(own_group * sizes.n + column)",
+    width: "sizes.window.columns",
+    guard: "row < sizes.window.rows && column < sizes.n",
     result: { name: "c" },
     isAligned,
   });
