@@ -7,6 +7,7 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 
 const lanes = 8u; // subgroup size and workgroup size: 4 or 8
+const blocks = lanes; // of four rows that the tile has; fewer where C has so few rows
 
 // Four columns of the tile, which a lane has. Block i holds the rows whose A lane i loads.
 struct Tile {
@@ -52,12 +53,46 @@ fn multiply_tile(tile: ptr<function, Tile>, a: Pair, b: Pair) {
   }
 }
 
+// A number of lanes 0 to 3, or of 4 to 7.
+fn four_lanes(a: f32, first: bool) -> vec4f {
+  if (first) {
+    return vec4f(subgroupBroadcast(a, 0u), subgroupBroadcast(a, 1u), subgroupBroadcast(a, 2u), subgroupBroadcast(a, 3u));
+  }
+  return vec4f(subgroupBroadcast(a, 4u), subgroupBroadcast(a, 5u), subgroupBroadcast(a, 6u), subgroupBroadcast(a, 7u));
+}
+
+// The same for up to 16 rows and 8 lanes: lane i has loaded rows i (x) and i + 8 (y).
+fn multiply_few(tile: ptr<function, Tile>, a: Pair, b: Pair) {
+  let x0 = a.first.x;
+  let x1 = a.second.x;
+  let y0 = a.first.y;
+  let y1 = a.second.y;
+  let p = b.first;
+  let q = b.second;
+  (*tile).c0 = multiply_add(multiply_add((*tile).c0, four_lanes(x0, true), p), four_lanes(x1, true), q);
+  if (blocks > 1u) {
+    (*tile).c1 = multiply_add(multiply_add((*tile).c1, four_lanes(x0, false), p), four_lanes(x1, false), q);
+  }
+  if (blocks > 2u) {
+    (*tile).c2 = multiply_add(multiply_add((*tile).c2, four_lanes(y0, true), p), four_lanes(y1, true), q);
+  }
+  if (blocks > 3u) {
+    (*tile).c3 = multiply_add(multiply_add((*tile).c3, four_lanes(y0, false), p), four_lanes(y1, false), q);
+  }
+}
+
 fn join_tile(sum: ptr<function, LongTile>, tile: ptr<function, Tile>) {
   join_block(&(*sum).l0, &(*tile).c0);
-  join_block(&(*sum).l1, &(*tile).c1);
-  join_block(&(*sum).l2, &(*tile).c2);
-  join_block(&(*sum).l3, &(*tile).c3);
-  if (lanes == 8u) {
+  if (blocks > 1u) {
+    join_block(&(*sum).l1, &(*tile).c1);
+  }
+  if (blocks > 2u) {
+    join_block(&(*sum).l2, &(*tile).c2);
+  }
+  if (blocks > 3u) {
+    join_block(&(*sum).l3, &(*tile).c3);
+  }
+  if (blocks > 4u) {
     join_block(&(*sum).l4, &(*tile).c4);
     join_block(&(*sum).l5, &(*tile).c5);
     join_block(&(*sum).l6, &(*tile).c6);

@@ -25,7 +25,7 @@ fn main(
   enter_matrix(place.z);
   let row = place.x * (4u * lanes) + 4u * lane;
   let column = place.y * (4u * lanes) + 4u * lane;
-  let places = places_of(row);
+  let places = places_of(row + vec4u(0u, 1u, 2u, 3u));
   let b_address = column_address(column);
   let taps = sizes.window.size_stride.xy;
   let rounds = select(1u, taps.x * taps.y, by_tap);
@@ -76,6 +76,7 @@ fn main(
   // Stored in one place, by a loop that can't be unrolled: see matmul-subgroup.wgsl.
   var strip = strip_of(tile);
   let own_rows = result_rows(row);
+  prepare(column);
   for (var i = 0u; i < 4u * lanes; i += sizes.one) {
     store(place.z, subgroupShuffle(own_rows, i / 4u)[i % 4u], column, strip[i]);
   }

@@ -80,9 +80,9 @@ fn image_step() -> u32 {
   return sizes.window.extent.x * sizes.window.extent.y * sizes.window.channels;
 }
 
-// Rows of A and where they begin.
-fn places_of(row: u32) -> Places {
-  let rows = min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(sizes.m - 1u));
+// Rows of A and where they begin; rows past the last repeat it.
+fn places_of(row: vec4u) -> Places {
+  let rows = min(row, vec4u(sizes.m - 1u));
   let window = sizes.window;
   let group = own_group * window.inner;
   if (sums_places) {

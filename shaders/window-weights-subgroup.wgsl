@@ -6,6 +6,9 @@
 
 const is_bounded = true; // whether the window may reach past the images
 const has_companion = false; // whether the first tile must see all of B
+// Whether C has 16 rows at most, and lanes are 8: then lane i loads rows i and i + 8, not four neighbours. It is so for the
+// first layer, of one channel.
+const has_few_rows = false;
 
 @compute @workgroup_size(lanes)
 fn main(
@@ -20,9 +23,12 @@ fn main(
   let place = place_of(number);
   enter_matrix(place.z);
   let window = sizes.window;
-  let row = place.x * (4u * lanes) + 4u * lane;
   let column = place.y * (4u * lanes) + 4u * lane;
-  let places = places_of(row);
+  var rows = place.x * (4u * lanes) + 4u * lane + vec4u(0u, 1u, 2u, 3u);
+  if (has_few_rows) {
+    rows = vec4u(lane, lane + lanes, 0u, 0u);
+  }
+  let places = places_of(rows);
   let b_address = column_address(column);
   // A run's places, from one to the next: of images, in rows of B, and across.
   let run = select(window.extent.w, window.images, images_inside);
@@ -68,11 +74,12 @@ fn main(
         let y1 = columns_at(b_address, b_from + min(k + 1u, run - 1u) * b_step);
         let b1 = select(vec4f(), y1, has_second);
         observe(0u, b0, b1);
-        multiply_tile(
-          &tile,
-          Pair(select(vec4f(), x0, is_inside), select(vec4f(), x1, is_next_inside)),
-          Pair(b0, b1),
-        );
+        let x = Pair(select(vec4f(), x0, is_inside), select(vec4f(), x1, is_next_inside));
+        if (has_few_rows) {
+          multiply_few(&tile, x, Pair(b0, b1));
+        } else {
+          multiply_tile(&tile, x, Pair(b0, b1));
+        }
       }
       if (!long_k) {
         break;
@@ -94,8 +101,8 @@ fn main(
   // Stored in one place, by a loop that can't be unrolled: see matmul-subgroup.wgsl.
   var strip = strip_of(tile);
   let first_row = place.x * (4u * lanes);
-  let rows = min(4u * lanes, sizes.m - first_row);
-  for (var i = 0u; i < rows; i += sizes.one) {
+  let stored = min(4u * lanes, sizes.m - first_row);
+  for (var i = 0u; i < stored; i += sizes.one) {
     store(place.z, first_row + i, column, strip[i]);
   }
   finish(first_row, 0u, column);

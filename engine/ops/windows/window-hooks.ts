@@ -19,6 +19,8 @@ export interface WindowForm {
   readonly isAligned: boolean;
   /** Sums so long that they are made of blocks. */
   readonly isLong: boolean;
+  /** Blocks of four rows that C has, of a gradient of weights with so few that lanes load two rows each. */
+  readonly fewBlocks?: number;
 }
 
 const elementTypes = { pairs: "vec2f", fours: "vec4f", any: "f32" } as const;
@@ -29,6 +31,9 @@ const elements: Record<WindowForm["a"], string | undefined> = {
   fours: "fn elements(at: vec4u) -> vec4f {\n  return a[at.x / 4u];\n}",
   any: "fn elements(at: vec4u) -> vec4f {\n  return vec4f(a[at.x], a[at.y], a[at.z], a[at.w]);\n}",
 };
+
+const elementsOfFew = (blocks: number): string =>
+  `fn elements(at: vec4u) -> vec4f {\n  return vec4f(a[at.x], ${blocks > 2 ? "a[at.y]" : "0.0"}, 0.0, 0.0);\n}`;
 
 const columnsAny = `fn columns_at(address: u32, k: u32) -> vec4f {
   let columns = min(vec4u(address, address + 1u, address + 2u, address + 3u), vec4u(sizes.n - 1u));
@@ -61,7 +66,8 @@ const storeAny = `fn store(matrix: u32, row: u32, column: u32, value: vec4f) {
 /** For the kernels of plain products: every element is found by itself. */
 const byElement: Readonly<Record<string, string>> = {
   matrix_starts: "fn matrix_starts(matrix: u32) -> vec2u {\n  enter_matrix(matrix);\n  return vec2u();\n}",
-  address_a: "fn address_a(start: u32, row: u32) -> Address {\n  return places_of(row);\n}",
+  address_a:
+    "fn address_a(start: u32, row: u32) -> Address {\n  return places_of(row + vec4u(0u, 1u, 2u, 3u));\n}",
   load_a:
     "fn load_a(address: Address, k: u32) -> Pair {\n  return Pair(gathered(address, k), gathered(address, k + 1u));\n}",
   address_b:
@@ -100,6 +106,7 @@ export function windowHooks(variant: MatmulVariant, isSubgroup: boolean, form: W
         images_inside: `${form.imagesInside}`,
         ...(isSubgroup ? { is_bounded: `${form.isBounded}` } : {}),
         ...(isFlat ? { by_tap: "false" } : {}),
+        ...(form.fewBlocks === undefined ? {} : { has_few_rows: "true", blocks: `${form.fewBlocks}u` }),
         ...(form.isLong ? { long_k: "true" } : {}),
       },
       aliases: {
@@ -110,6 +117,7 @@ export function windowHooks(variant: MatmulVariant, isSubgroup: boolean, form: W
       },
       functions: {
         ...(ofElements === undefined ? {} : { elements: ofElements }),
+        ...(form.fewBlocks === undefined ? {} : { elements: elementsOfFew(form.fewBlocks) }),
         ...(form.isAligned ? {} : { columns_at: columnsAny, column_address: addressAny }),
         store: form.isAligned ? storeFours : storeAny,
         ...(isSubgroup

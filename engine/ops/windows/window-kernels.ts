@@ -102,6 +102,10 @@ export function windowVariants(call: WindowCall, profile: AdapterProfile): Varia
   };
 }
 
+/** Whether the device's choice is a kernel of one subgroup a tile. */
+export const isSubgroupKernel = (call: WindowCall, profile: AdapterProfile): boolean =>
+  chosen(windowVariants(call, profile), profile).startsWith("subgroup");
+
 /** Whether kernels store rows of whole vec4s. */
 export const storesWindowFours = ({ columns, groups }: WindowCall): boolean => (columns / groups) % 4 === 0;
 
@@ -116,14 +120,16 @@ export function planWindowProduct(call: WindowCall, profile: AdapterProfile): Ke
   const inner = channels / groups;
   const isWeights = kind === "weights";
   const imagesInside = isSubgroup && (!isWeights || images >= fewestImages);
+  const isFew = isWeights && name === "subgroup-32x32" && m <= 16;
   const form: WindowForm = {
     isBack: kind === "back",
     sumsPlaces: isWeights,
     imagesInside,
     isBounded: kind === "back" || isBounded(window),
-    a: readingOf(inner, isSubgroup, isWeights),
+    a: isFew ? "any" : readingOf(inner, isSubgroup, isWeights),
     isAligned: storesWindowFours(call),
     isLong: k >= manyTerms,
+    ...(isFew ? { fewBlocks: Math.ceil(m / 4) } : {}),
   };
   const [rowTiles, columnTiles] = [Math.ceil(m / variant.rows), Math.ceil(n / variant.columns)];
   const { parts, part } = isWeights

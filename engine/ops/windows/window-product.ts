@@ -15,6 +15,7 @@ import { reshape } from "../layout/reshape.ts";
 import { windowSite } from "../pointwise/epilogues.ts";
 import { windowColumnSums } from "./window-companion.ts";
 import {
+  isSubgroupKernel,
   planWindowProduct,
   storesWindowFours,
   type WindowCall,
@@ -125,7 +126,8 @@ export const windowProduct: OpFunction<
   epilogue: (context) => {
     const call = productCall(context);
     const isAligned = storesWindowFours(call);
-    return isAligned || call.groups === 1 ? windowSite(isAligned) : undefined;
+    const isOneColumn = isSubgroupKernel(call, context.profile);
+    return isAligned || call.groups === 1 ? windowSite(isAligned, isOneColumn) : undefined;
   },
   reference: ([x, weights], attrs, [out]) => {
     out.data.fill(0);
