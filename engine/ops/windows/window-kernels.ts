@@ -64,8 +64,25 @@ function gathering(plain: Shader): Shader {
   return found;
 }
 
-/** Images from which on a run along them is long enough to find a place once for all of them. */
-const fewestImages = 8;
+/** Sets of a first-level cache, and lines of a set that rows of a tile may take up. */
+const cacheSets = 64;
+const mostLinesOfSet = 8;
+const floatsOfLine = 16;
+
+const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
+
+/**
+ * Whether the same place of all images comes first, and then the next place: a tile's rows see the same taps then. Not
+ * where images lie so far apart that their lines drive each other out of the cache, nor, in sums over places, where a
+ * line of places is longer than there are images.
+ */
+function hasImagesInside({ window, images, channels, kind }: WindowCall): boolean {
+  if (kind === "weights") return images > window.output[1];
+  const read = kind === "forth" ? window.input : window.output;
+  const lines = Math.round((sizeOf(read) * channels) / floatsOfLine);
+  const sets = cacheSets / divisor(lines, cacheSets);
+  return Math.min(images, 32) / sets <= mostLinesOfSet;
+}
 
 const productOf = ({ window, groups, images, channels, columns, kind }: WindowCall): Product => {
   const [inner, n] = [channels / groups, columns / groups];
@@ -119,8 +136,8 @@ export function planWindowProduct(call: WindowCall, profile: AdapterProfile): Ke
   const isSubgroup = name.startsWith("subgroup");
   const inner = channels / groups;
   const isWeights = kind === "weights";
-  const imagesInside = isSubgroup && (!isWeights || images >= fewestImages);
-  const isFew = isWeights && name === "subgroup-32x32" && m <= 16;
+  const imagesInside = isSubgroup && hasImagesInside(call);
+  const isFew = isWeights && name === "subgroup-32x32" && m <= 16 && n > 4;
   const form: WindowForm = {
     isBack: kind === "back",
     sumsPlaces: isWeights,
@@ -129,6 +146,7 @@ export function planWindowProduct(call: WindowCall, profile: AdapterProfile): Ke
     a: isFew ? "any" : readingOf(inner, isSubgroup, isWeights),
     isAligned: storesWindowFours(call),
     isLong: k >= manyTerms,
+    isNarrow: isSubgroup && n <= 4,
     ...(isFew ? { fewBlocks: Math.ceil(m / 4) } : {}),
   };
   const [rowTiles, columnTiles] = [Math.ceil(m / variant.rows), Math.ceil(n / variant.columns)];
