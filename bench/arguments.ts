@@ -13,7 +13,8 @@ Times kernels, layers, training steps and epochs on WebGPU and on the CPU refere
                        --filter '^train/N1 step$' (--list shows them)
   --quick              a few small cases with few samples, in about a minute
   --device NAME        webgpu, cpu or all (the default)
-  --peers              beside ours, time tfjs, jax-js and onnxruntime-web (installed on first use), in turn
+  --peers              beside ours, time tfjs, jax-js and onnxruntime-web (installed on first use) in turn, and for nets
+                       PyTorch on the CPU, where python3-torch is installed
   --peer-limit MINUTES how long one answer of a peer may take (default 30: some compile for minutes)
   --json FILE          also write machine, controls, rows, skipped and ratios as JSON
   --html FILE          also write a report with plots, as one file that needs nothing else

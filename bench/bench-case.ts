@@ -14,6 +14,7 @@ export const peerBackends = [
   "tfjs-wasm",
   "jax-js-wasm",
   "tfjs-cpu",
+  "torch-cpu",
 ] as const;
 export type PeerBackend = (typeof peerBackends)[number];
 

@@ -14,8 +14,8 @@ export {
   unknownName,
 } from "./base/errors.ts";
 /** @internal */
-export { importByName, nodeProcess } from "./base/host.ts";
-export { checkedName, checkNotMaker, choiceOf, lookup, spellingOf } from "./base/names.ts";
+export { importByName, nodeModule, nodeProcess } from "./base/host.ts";
+export { checkedName, choiceOf, lookup, NameTable, namesIn, spellingOf, spellingsIn } from "./base/names.ts";
 export * from "./base/number-checks.ts";
 export { printable } from "./base/printable.ts";
 export * as hostRandom from "./base/random/draws.ts";
@@ -23,13 +23,20 @@ export { fillPermutation } from "./base/random/permutation.ts";
 export { philoxFill, purpose as randomPurpose } from "./base/random/philox.ts";
 export { sameShape } from "./base/shape.ts";
 export { isPlainObject, leavesOf, mapTree, withLeaves } from "./base/tree.ts";
+// Other forms of public ops, by the same names.
+export { gatherRows, takeRows } from "./ops/indexing/indexing.ts";
 export * from "./ops/internal.ts";
+export { stretchOf } from "./ops/layout/slice-kernel.ts";
 export { packVariables, VariablePack } from "./state/pack.ts";
 export { checkSize, fromValues, isList } from "./tensor/create.ts";
 /** @internal */
 export { joinRows } from "./tensor/join-rows.ts";
 /** @internal */
+export { deviceWatch } from "./tensor/open.ts";
+/** @internal */
 export { claim } from "./tensor/scope.ts";
 export { track } from "./tensor/scope-stack.ts";
+/** @internal */
+export { undone } from "./tensor/undone.ts";
 /** @internal */
 export { variablesOf } from "./tensor/variable.ts";

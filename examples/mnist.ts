@@ -4,10 +4,10 @@ import { mnist } from "../data/index.ts";
 import { type Device, dispose, GradgpuError, init, tensor } from "../engine/index.ts";
 import { BatchNormalization, Dense, Dropout, type History, Input, Sequential } from "../nn/index.ts";
 import { Adam } from "../optim/index.ts";
+import { plotHistory } from "../plot/index.ts";
 import { unwritable, writeWhole } from "../scripts/output-files.mjs";
 import { parseTrainingArguments, type TrainingArguments, UsageError } from "./support/arguments.ts";
 import { type EndingSignal, endBy, watchSignals } from "./support/ending.ts";
-import { type Figure, writeFigure } from "./support/plot.ts";
 import { median } from "./support/statistics.ts";
 
 const usage = `npm start -- [options]
@@ -22,7 +22,7 @@ Trains a digit classifier on the 60,000 images of MNIST and tests it on the othe
 Writes out/mnist/curves.svg, curves.png and result.json; after Ctrl-C, of the epochs that are done.
 `;
 const directory = "out/mnist";
-const figureStem = `${directory}/curves`;
+const pictures = [`${directory}/curves.svg`, `${directory}/curves.png`];
 const resultFile = `${directory}/result.json`;
 const batchSize = 128;
 
@@ -60,7 +60,7 @@ function buildModel(): Sequential {
 
 /** @throws OutputError where a file could not be written after the training: that is told before it */
 async function checkOutputs(): Promise<void> {
-  for (const file of [`${figureStem}.svg`, `${figureStem}.png`, resultFile]) {
+  for (const file of [...pictures, resultFile]) {
     const why = await unwritable(file);
     if (why !== undefined) throw new OutputError(`${why}; nothing was trained`);
   }
@@ -157,36 +157,18 @@ async function report(
   };
   try {
     await writeWhole(resultFile, `${JSON.stringify(result, undefined, 2)}\n`);
-    const figure = await writeFigure(figureStem, curvesOf(history, wanted.seed));
-    print(`wrote ${figure.svg}, ${figure.png} and ${resultFile}`);
+    const curves = plotHistory(history, {
+      title: `MNIST, 784-64-64-64-10 with batch normalization (seed ${wanted.seed})`,
+      names: ["loss", "accuracy"],
+      labels: { loss: "cross-entropy (nats per image)", accuracy: "correct (share of images)" },
+      validation: "test images",
+    });
+    for (const file of pictures) await curves.save(file, { width: 1120 });
+    print(`wrote ${pictures.join(", ")} and ${resultFile}`);
   } catch (error) {
     throw new OutputError(`the results could not be written: ${(error as Error).message}`);
   }
 }
-
-const curvesOf = (history: History["history"], seed: number): Figure => ({
-  title: `MNIST, 784-64-64-64-10 with batch normalization (seed ${seed})`,
-  panels: [
-    {
-      title: "Loss",
-      xLabel: "epoch",
-      yLabel: "cross-entropy (nats per image)",
-      series: [
-        { name: "training", values: history.loss },
-        { name: "test images", values: history.valLoss, isDashed: true },
-      ],
-    },
-    {
-      title: "Accuracy",
-      xLabel: "epoch",
-      yLabel: "correct (share of images)",
-      series: [
-        { name: "training", values: history.accuracy },
-        { name: "test images", values: history.valAccuracy, isDashed: true },
-      ],
-    },
-  ],
-});
 
 class OutputError extends Error {}
 

@@ -1,5 +1,5 @@
-// Every optimizer that comes with the package. A new one is a line here: it is exported then, found by its name in any
-// case ("adamw"), and tested.
+// Every optimizer that comes with the package. A new one is a line here: it is exported then, and tested. By which names
+// they are found stands in registry.ts.
 
 export { Adadelta, type AdadeltaOptions } from "./adadelta.ts";
 export { Adafactor, type AdafactorOptions } from "./adafactor.ts";

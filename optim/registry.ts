@@ -1,32 +1,39 @@
 // Optimizers by name, as `compile({ optimizer: "adam" })` takes them.
 
-import { ArgumentError } from "../engine/index.ts";
-import { kindOf, lookup } from "../engine/internal.ts";
-import * as all from "./all.ts";
+import { NameTable, spellingsIn } from "../engine/internal.ts";
+import { Adagrad } from "./adagrad.ts";
+import { Adam, AdamW } from "./adam.ts";
+import { Nadam } from "./nadam.ts";
 import { Optimizer } from "./optimizer.ts";
+import { RMSprop } from "./rmsprop.ts";
+import { SGD } from "./sgd.ts";
 
-/** By the lower-case names of their exports, which minifiers keep. */
-const makers = /* @__PURE__ */ makersOf(all);
+/** @internal Those that beginners write are built in; the rest comes with `gradgpu/names`. */
+export const table = new NameTable<() => Optimizer>(
+  "optimizer",
+  "new *()",
+  {
+    adagrad: () => new Adagrad(),
+    adam: () => new Adam(),
+    adamw: () => new AdamW(),
+    nadam: () => new Nadam(),
+    rmsprop: () => new RMSprop(),
+    sgd: () => new SGD(),
+  },
+  {},
+  "Adadelta Adafactor Adamax Ftrl Lamb Lion Muon RAdam ScheduleFreeAdamW",
+);
 
-function makersOf(classes: Readonly<Record<string, new () => Optimizer>>) {
-  const named = Object.entries(classes).map(([name, Own]) => [name.toLowerCase(), () => new Own()] as const);
-  return Object.fromEntries(named) as Readonly<Record<string, () => Optimizer>>;
-}
-
-/** The names that {@link get} knows. */
-export const names: readonly string[] = /* @__PURE__ */ Object.keys(makers);
+/** The names that {@link get} knows, in lower case; `gradgpu/names` adds some. */
+export const names: readonly string[] = spellingsIn(table);
 
 /**
  * An optimizer by name, with its defaults; an optimizer is given back as it is.
  *
- * @throws ArgumentError for an unknown name, with the nearest known one
+ * @throws ArgumentError for an unknown name, with the nearest known one, and for one that only `gradgpu/names` knows
  */
 export function get(optimizer: string | Optimizer): Optimizer {
   if (optimizer instanceof Optimizer) return optimizer;
-  if (typeof optimizer !== "string") {
-    throw new ArgumentError(
-      `optimizers.get: takes a name (${names.join(", ")}) or an Optimizer, got ${kindOf(optimizer)}`,
-    );
-  }
-  return lookup("optimizer", optimizer, makers)();
+  if (typeof optimizer !== "string") throw table.misfit(" or an Optimizer", optimizer);
+  return table.get(optimizer)();
 }

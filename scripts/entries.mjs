@@ -5,7 +5,10 @@ export const entries = {
   index: "engine/index.ts",
   inspect: "engine/inspect/index.ts",
   methods: "engine/methods.ts",
+  names: "nn/names.ts",
   nn: "nn/index.ts",
   optim: "optim/index.ts",
   data: "data/index.ts",
+  worker: "nn/worker/index.ts",
+  plot: "plot/index.ts",
 };

@@ -4,14 +4,14 @@
 import type { BenchCase, Measurement, MeasureOptions } from "../bench-case.ts";
 import { firstStep } from "../cold/process.ts";
 import { median, summarise } from "../statistics.ts";
-import { type NetSpec, nets, specOf } from "./nets.ts";
+import { type NetSpec, nets } from "./nets.ts";
 import type { FirstStep } from "./training.ts";
 
 const samples = 3;
 
 async function measureCold(net: NetSpec, { isQuick }: MeasureOptions): Promise<Measurement> {
   const steps: FirstStep[] = [];
-  for (let i = 0; i < (isQuick ? 1 : samples); i++) steps.push(await firstStep(specOf(net)));
+  for (let i = 0; i < (isQuick ? 1 : samples); i++) steps.push(await firstStep(net));
   const middle = (field: keyof FirstStep) => median(steps.map((step) => step[field]));
   return {
     ...summarise(steps.map(({ ms }) => ms)),
@@ -27,7 +27,7 @@ export const coldBench: readonly BenchCase[] = nets.map((net) => ({
   name: `train/${net.name}`,
   phase: "cold",
   batchSize: net.batchSize,
-  spec: { kind: "net", net: specOf(net) },
+  spec: { kind: "net", net: net },
   isQuick: net.name === "N1",
   prepare: () => {
     throw new Error("a cold start is measured by a process of its own");

@@ -7,10 +7,10 @@ import type { BenchCase, Measurement } from "../bench-case.ts";
 import { summarise } from "../statistics.ts";
 import { measureFit, quickFit } from "./fit.ts";
 import { fitRows } from "./fit-data.ts";
-import { nets, specOf } from "./nets.ts";
+import { nets } from "./nets.ts";
 import type { FitSpec } from "./work-spec.ts";
 
-const n1: FitSpec = { net: specOf(nets[0]), data: "mnist", rows: 60_000, epochs: 3 };
+const n1: FitSpec = { net: nets[0], data: "mnist", rows: 60_000, epochs: 3 };
 
 /** Milliseconds that a batch of the generators takes: about half a step of N1 on a software adapter. */
 const batchMs = 1.25;

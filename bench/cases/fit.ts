@@ -8,7 +8,8 @@ import type { BenchCase, Measurement } from "../bench-case.ts";
 import { work } from "../measure.ts";
 import { summarise } from "../statistics.ts";
 import { byteScale, fitRows } from "./fit-data.ts";
-import { layersOf, type NetSpec, nets, specOf } from "./nets.ts";
+import { layersOf } from "./net-models.ts";
+import { type NetSpec, nets } from "./nets.ts";
 import type { FitSpec } from "./work-spec.ts";
 
 const n1 = nets[0];
@@ -91,7 +92,7 @@ const fitCase = (
 
 const onMnist = (net: NetSpec): BenchCase =>
   fitCase(
-    { net: specOf(net), data: "mnist", rows: mnistRows, epochs: 3 },
+    { net: net, data: "mnist", rows: mnistRows, epochs: 3 },
     {
       name: `fit/mnist-${net.name}`,
       phase: "epoch",
@@ -106,7 +107,7 @@ const rowCounts = [1_000, 10_000, 100_000, 400_000];
 const onRows = (rows: number): BenchCase =>
   fitCase(
     {
-      net: { ...specOf(n3), batchSize: 128 },
+      net: { ...n3, batchSize: 128 },
       data: "random",
       rows,
       epochs: Math.max(2, Math.min(20, Math.round(100_000 / rows))),

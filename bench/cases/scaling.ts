@@ -5,8 +5,8 @@ import type { Device } from "../../engine/index.ts";
 import type { BenchCase, Measurement, MeasureOptions } from "../bench-case.ts";
 import { work } from "../measure.ts";
 import { summarise } from "../statistics.ts";
-import { type NetSpec, nets, specOf } from "./nets.ts";
-import { flopsOf, prepareEpochs } from "./training.ts";
+import { flopsOf, type NetSpec, nets } from "./nets.ts";
+import { prepareEpochs } from "./training.ts";
 
 const skip = { cpu: "the reference's time grows as its operations do; train/ tells its rate" };
 
@@ -30,7 +30,7 @@ const scaled = (net: NetSpec, at: number, isQuick: boolean): BenchCase => ({
   flops: flopsOf(net),
   batchSize: net.batchSize,
   ownDevice: true,
-  spec: { kind: "net", net: specOf(net) },
+  spec: { kind: "net", net: net },
   budget: { minSamples: 3, minIterations: net.batches },
   prepare: (device) => prepareEpochs(net, device, net.batches!),
   skip,

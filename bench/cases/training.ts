@@ -1,4 +1,4 @@
-// Training steps of the four networks: an nn model, compiled with Adam at 1e-3, and stepped by the loop that `fit`
+// Training steps of the networks: an nn model, compiled with Adam at 1e-3, and stepped by the loop that `fit`
 // itself runs, over batches that are already on the device.
 
 import { type Device, jit, type Tensor, tensor } from "../../engine/index.ts";
@@ -6,9 +6,9 @@ import type { Sequential } from "../../nn/index.ts";
 import { Batches } from "../../nn/training/batches.ts";
 import { Loop } from "../../nn/training/loop.ts";
 import type { BenchCase, Prepared } from "../bench-case.ts";
-import { rotation } from "../peers/net-data.ts";
-import { labels, spreadTensor } from "../values.ts";
-import { buildModel, type NetSpec, nets, specOf } from "./nets.ts";
+import { batchShape, dataOf, rotation } from "../peers/net-data.ts";
+import { buildModel } from "./net-models.ts";
+import { flopsOf, type NetSpec, nets } from "./nets.ts";
 
 type Trainer = ReturnType<Sequential["makeTrainer"]>;
 
@@ -17,15 +17,14 @@ interface Disposable {
 }
 
 /** Random rows for `batches` batches, on the device. */
-export const rowsOf = (
-  { inputs, classes, batchSize }: NetSpec,
-  device: Device,
-  batches: number,
-  seed = 1,
-) => ({
-  x: spreadTensor(device, [batches * batchSize, inputs], 0, 1, seed),
-  y: tensor(labels(batches * batchSize, classes, seed), { device }),
-});
+export function rowsOf(net: NetSpec, device: Device, batches: number, seed = 1) {
+  const { x, y } = dataOf({ ...net, batches }, seed);
+  const rows = batches * net.batchSize;
+  return {
+    x: tensor(x, { shape: [rows, ...batchShape(net).slice(1)], device }),
+    y: tensor(y, { shape: net.labelsEach ? [rows, net.inputs] : [rows], device }),
+  };
+}
 
 export function makeTrainer(net: NetSpec): { model: Sequential; trainer: Trainer } {
   const model = buildModel(net);
@@ -128,18 +127,6 @@ function prepareReading(net: NetSpec, device: Device): Prepared {
   };
 }
 
-/** Of the products: forward, and the gradients by weight and, but for the first layer, by input. */
-export function flopsOf({ inputs, layers, batchSize }: NetSpec): number {
-  let flops = 0;
-  let width = inputs;
-  for (const layer of layers) {
-    if (layer.kind !== "dense") continue;
-    flops += (flops === 0 ? 4 : 6) * batchSize * width * layer.units;
-    width = layer.units;
-  }
-  return flops;
-}
-
 export const trainingBench: readonly BenchCase[] = nets.flatMap((net): BenchCase[] => {
   const shared = { batchSize: net.batchSize, flops: flopsOf(net), ownDevice: true };
   return [
@@ -147,7 +134,7 @@ export const trainingBench: readonly BenchCase[] = nets.flatMap((net): BenchCase
       ...shared,
       name: `train/${net.name}`,
       phase: "step",
-      spec: { kind: "net", net: specOf(net) },
+      spec: { kind: "net", net: net },
       isQuick: net.name === "N1" || net.name === "N3",
       // A step of the reference takes up to seconds: one at a time there.
       prepare: (device) => prepareEpochs(net, device, device.kind === "cpu" ? 1 : rotation),
@@ -156,7 +143,7 @@ export const trainingBench: readonly BenchCase[] = nets.flatMap((net): BenchCase
       ...shared,
       name: `train-sync/${net.name}`,
       phase: "step",
-      spec: { kind: "net", net: specOf(net), readsEach: true },
+      spec: { kind: "net", net: net, readsEach: true },
       prepare: (device) => prepareReading(net, device),
       skip: { cpu: "the reference computes at once, so reading changes nothing" },
     },

@@ -2,15 +2,17 @@
 
 import { type Device, type Tensor, tensor } from "../../engine/index.ts";
 import type { BenchCase } from "../bench-case.ts";
-import { buildModel, type NetSpec, withoutDropout } from "../cases/nets.ts";
+import { buildModel } from "../cases/net-models.ts";
+import { type NetSpec, withoutDropout } from "../cases/nets.ts";
 import { isRandom, momentsOf, sampled } from "../cases/op-spec.ts";
-import { batchesOf, weightsOf } from "./net-data.ts";
+import { batchesOf, batchShape, weightsOf } from "./net-data.ts";
 import type { LibraryWork } from "./peer.ts";
 
-/** Steps whose losses are compared before anything is timed: the first tells the forward pass, the others the rest. */
+/** Steps on one batch whose losses are compared before anything is timed: the first tells the forward pass, the others the rest. */
 export const checkSteps = 4;
 const firstTolerance = 1e-3;
-const laterTolerance = 1e-2;
+/** Of how far the steps have changed the loss: as a share of the loss itself a wrong gradient would go unseen. */
+const changeTolerance = 0.05;
 /** Of an op's result, by its largest value; of what random numbers are like, by theirs. */
 const resultTolerance = 1e-3;
 const randomTolerance = 0.05;
@@ -21,15 +23,16 @@ const agrees = (ours: number, theirs: number, tolerance: number) =>
 
 /** The work as it is compared: what dropout draws is every library's own. */
 export const comparable = (work: LibraryWork): LibraryWork =>
-  work.kind === "net" ? { ...work, net: withoutDropout(work.net) } : work;
+  work.kind === "net" ? { ...work, net: { ...withoutDropout(work.net), batches: 1 } } : work;
 
 /** What we compute of it, as a peer's `check` gives it. */
 export async function ourResult(
   benchCase: BenchCase,
-  work: LibraryWork,
+  given: LibraryWork,
   device: Device,
 ): Promise<number[][]> {
-  if (work.kind === "net") return (await ourLosses(withoutDropout(work.net), device)).map((loss) => [loss]);
+  const work = comparable(given);
+  if (work.kind === "net") return (await ourLosses(work.net, device)).map((loss) => [loss]);
   const prepared = await benchCase.prepare(device);
   try {
     const results = await prepared.result!();
@@ -59,10 +62,14 @@ export function describeDifference(
 }
 
 function describeOtherLosses(ours: readonly number[], theirs: readonly number[]): string | undefined {
-  const at = ours.findIndex((loss, i) => {
-    const tolerance = (i === 0 ? firstTolerance : laterTolerance) * Math.max(1, Math.abs(loss));
-    return !agrees(loss, theirs[i], tolerance);
-  });
+  const changes = (losses: readonly number[]) => losses.map((loss) => loss - losses[0]);
+  const [ourChanges, theirChanges] = [changes(ours), changes(theirs)];
+  const most = Math.max(...ourChanges.map(Math.abs));
+  const at = ours.findIndex((loss, i) =>
+    i === 0
+      ? !agrees(loss, theirs[0], firstTolerance * Math.max(1, Math.abs(loss)))
+      : !agrees(ourChanges[i], theirChanges[i], changeTolerance * most),
+  );
   if (at < 0) return undefined;
   return `its loss of step ${at + 1} is ${theirs[at]?.toPrecision(6)}, ours ${ours[at].toPrecision(6)}: it does not compute the same`;
 }
@@ -91,7 +98,7 @@ export function describeOtherFit(ours: number, theirs: number): string | undefin
 
 /** Losses of our first steps from the weights and data that every peer starts from. */
 export async function ourLosses(net: NetSpec, device: Device): Promise<number[]> {
-  const { inputs, batchSize } = net;
+  const { inputs, batchSize, labelsEach } = net;
   const batches = batchesOf(net);
   const model = buildModel(net);
   model.compile({ optimizer: "adam", loss: "sparseCategoricalCrossentropy" });
@@ -102,7 +109,10 @@ export async function ourLosses(net: NetSpec, device: Device): Promise<number[]>
   try {
     for (let i = 0; i < checkSteps; i++) {
       const { x, y } = batches[i % batches.length];
-      const batch: Tensor[] = [tensor(x, { shape: [batchSize, inputs], device }), tensor(y, { device })];
+      const batch: Tensor[] = [
+        tensor(x, { shape: batchShape(net), device }),
+        tensor(y, { shape: labelsEach ? [batchSize, inputs] : [batchSize], device }),
+      ];
       trainer.reset();
       trainer.trainStep(batch[0], batch[1]);
       losses.push((await trainer.read(batchSize))[0]);

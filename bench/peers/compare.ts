@@ -22,6 +22,10 @@ export interface CompareOptions extends MeetingOptions {
 /** Whether peers take part in a case. */
 export const hasPeers = ({ spec }: BenchCase) => spec !== undefined;
 
+/** PyTorch is there for the nets: what it takes for single ops on the processor tells nothing about ours. */
+const takesPart = ({ backend }: OpenPeer, { spec, phase }: BenchCase) =>
+  backend !== "torch-cpu" || (spec?.kind === "net" && phase !== "cold");
+
 const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** Rows of ours, on WebGPU, and of every peer; a peer that can't be had or computes something else is skipped. */
@@ -68,7 +72,8 @@ export async function comparePeers(options: CompareOptions): Promise<{ rows: Row
           }),
         );
       try {
-        const outcome = await meetOnce(benchCase, meet, peers);
+        const asked = peers.filter((peer) => takesPart(peer, benchCase));
+        const outcome = await meetOnce(benchCase, meet, asked);
         if ("value" in outcome) rows.push(...outcome.value);
         else skip(benchCase, "webgpu", outcome.unfit, false);
       } catch (error) {

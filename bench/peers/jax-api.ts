@@ -51,7 +51,9 @@ export interface Jax {
     sqrt(x: Array_): Array_;
     square(x: Array_): Array_;
     where(condition: Array_, a: Array_ | number, b: Array_ | number): Array_;
-    unstack(x: Array_): Array_[];
+    unstack(x: Array_, axis?: number): Array_[];
+    stack(parts: Array_[], axis?: number): Array_;
+    split(x: Array_, count: number, axis?: number): Array_[];
     zeros(shape: readonly number[]): Array_;
   };
   lax: {

@@ -3,7 +3,7 @@
 
 import type { OpName, OpSpec } from "../cases/op-spec.ts";
 import type { Array_, Jax, JaxOp } from "./jax-api.ts";
-import { channelsFirst } from "./layout.ts";
+import { channelsFirst, kernelFirst } from "./layout.ts";
 import { batchNormConstants } from "./net-data.ts";
 
 /** One number a channel, for [batch, channels, ...places] of that rank. */
@@ -11,16 +11,16 @@ const byChannel = (vector: Array_, rank: number) => vector.reshape([-1, ...Array
 
 const placesOf = ({ shape }: Array_) => shape.slice(2).map((_, i) => i + 2);
 
-const convolve =
-  (isDepthwise: boolean): JaxOp =>
+export const convolve =
+  ({ isDepthwise = false, padding = "SAME" as "SAME" | "VALID" } = {}): JaxOp =>
   ({ lax }, [x, kernel, bias], { stride = 1 }) => {
     const rank = x.shape.length;
     const strides = Array(rank - 2).fill(stride);
     const options = isDepthwise ? { featureGroupCount: x.shape[1] } : {};
-    return lax.convGeneralDilated(x, kernel, strides, "SAME", options).add(byChannel(bias, rank));
+    return lax.convGeneralDilated(x, kernel, strides, padding, options).add(byChannel(bias, rank));
   };
 
-const pool =
+export const pool =
   (reduce: (window: Array_) => Array_): JaxOp =>
   ({ lax }, [x], { window }) => {
     const lengths = placesOf(x).map(() => window!);
@@ -74,9 +74,9 @@ export const layerOps: Readonly<Partial<Record<OpName, JaxOp>>> = {
     return normalize(jax, grouped, axes, vectors, epsilon!).reshape([batch, channels, ...places]);
   },
   embedding: ({ numpy }, [rows, table]) => numpy.take(table, rows, 0),
-  conv1d: convolve(false),
-  conv2d: convolve(false),
-  depthwiseConv2d: convolve(true),
+  conv1d: convolve(),
+  conv2d: convolve(),
+  depthwiseConv2d: convolve({ isDepthwise: true }),
   conv2dTranspose: ({ lax }, [x, kernel, bias], { stride }) =>
     lax
       .convTranspose(x, kernel, [stride!, stride!], "SAME", { transposeKernel: true })
@@ -100,8 +100,6 @@ const channelsFirstOps: readonly OpName[] = [
   "globalAveragePool",
 ];
 
-/** Of [...places, inputs, outputs]: outputs first; a transposed kernel has the two the other way round, and so its own. */
-const kernelFirst = (rank: number) => [rank - 1, rank - 2, ...Array.from({ length: rank - 2 }, (_, i) => i)];
 const depthwiseFirst = [2, 3, 0, 1];
 
 /** In what order jax-js has the axes of our inputs, and of our result by its rank; absent where it is the same. */

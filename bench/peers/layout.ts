@@ -33,3 +33,10 @@ export const channelsLast = (rank: number): number[] => [
   ...Array.from({ length: rank - 2 }, (_, i) => i + 2),
   1,
 ];
+
+/** Of [...places, inputs, outputs]: outputs first; a transposed kernel has the two the other way round, and so its own. */
+export const kernelFirst = (rank: number): number[] => [
+  rank - 1,
+  rank - 2,
+  ...Array.from({ length: rank - 2 }, (_, i) => i),
+];

@@ -1,66 +1,143 @@
 // Data and initial weights of the nets whose steps are timed: the same numbers in every library and process.
 
-import type { NetSpec } from "../cases/nets.ts";
+import { type NetSpec, shapesOf } from "../cases/nets.ts";
 import { labels, spread } from "../values.ts";
 
 /** Batches that inputs usually rotate among, so that no step finds its input in a cache of the one before. */
 export const rotation = 16;
 
 export interface NetData {
-  /** [batches * batchSize, inputs], in [0, 1). */
-  readonly x: Float32Array;
-  /** [batches * batchSize] classes. */
+  /** [batches * batchSize, inputs]: numbers in [0, 1), or tokens. */
+  readonly x: Float32Array | Int32Array;
+  /** [batches * batchSize] classes; [batches * batchSize, inputs] where each step has one. */
   readonly y: Int32Array;
 }
 
 const rowsOf = ({ batchSize, batches = rotation }: NetSpec) => batches * batchSize;
 
-export function dataOf(net: NetSpec): NetData {
+/** Labels of a sample. */
+export const labelCount = ({ labelsEach, inputs }: NetSpec): number => (labelsEach ? inputs : 1);
+
+export function dataOf(net: NetSpec, seed = 1): NetData {
+  const { inputs, classes, tokens, labelsEach } = net;
   const rows = rowsOf(net);
-  return { x: spread(rows * net.inputs, 0, 1, 1), y: labels(rows, net.classes, 1) };
+  if (tokens === undefined) return { x: spread(rows * inputs, 0, 1, seed), y: labels(rows, classes, seed) };
+  const { vocabulary, shortest } = tokens;
+  if (labelsEach) {
+    // The label is the token that comes next, so that a text has one token more than there are steps.
+    const text = labels(rows * (inputs + 1), vocabulary, seed);
+    const from = (first: number) => {
+      const part = new Int32Array(rows * inputs);
+      for (let row = 0; row < rows; row++) {
+        const start = row * (inputs + 1) + first;
+        part.set(text.subarray(start, start + inputs), row * inputs);
+      }
+      return part;
+    };
+    return { x: from(0), y: from(1) };
+  }
+  const least = shortest ?? inputs;
+  const lengths = labels(rows, inputs - least + 1, seed + 1).map((more) => least + more);
+  const x = labels(rows * inputs, vocabulary - 1, seed).map((token, i) =>
+    i % inputs < lengths[Math.floor(i / inputs)] ? token + 1 : 0,
+  );
+  return { x, y: labels(rows, classes, seed) };
 }
 
 /** What a peer holds of it: rows and one-hot labels, in f32. */
-export const bytesOfData = (net: NetSpec): number => 4 * rowsOf(net) * (net.inputs + net.classes);
+export const bytesOfData = (net: NetSpec): number =>
+  4 * rowsOf(net) * (net.inputs + net.classes * labelCount(net));
 
 /** The same, batch by batch. */
 export function batchesOf(net: NetSpec): NetData[] {
   const { inputs, batchSize, batches = rotation } = net;
   const { x, y } = dataOf(net);
+  const part = <T extends NetData["x"]>(values: T, i: number, width: number) =>
+    values.slice(i * batchSize * width, (i + 1) * batchSize * width) as T;
   return Array.from({ length: batches }, (_, i) => ({
-    x: x.slice(i * batchSize * inputs, (i + 1) * batchSize * inputs),
-    y: y.slice(i * batchSize, (i + 1) * batchSize),
+    x: part(x, i, inputs),
+    y: part(y, i, labelCount(net)),
   }));
 }
 
+/** The shape of a batch of samples. */
+export const batchShape = ({ batchSize, inputs, shape = [inputs] }: NetSpec): number[] => [
+  batchSize,
+  ...shape,
+];
+
+/** How many of a row's steps count: it ends where zeros begin. */
+export const lengthsOf = ({ inputs }: NetSpec, x: NetData["x"]): number[] =>
+  Array.from({ length: x.length / inputs }, (_, row) => {
+    const end = x.subarray(row * inputs, (row + 1) * inputs).indexOf(0);
+    return end < 0 ? inputs : end;
+  });
+
 export interface WeightSpec {
-  readonly name: "kernel" | "bias" | "gamma" | "beta" | "mean" | "variance";
+  readonly name: string;
   readonly shape: readonly number[];
   readonly isTrainable: boolean;
   readonly values: Float32Array;
 }
 
-/** The weights of each layer that has any, in the order of `layers`. */
-export function weightsOf({ inputs, layers }: NetSpec): WeightSpec[][] {
-  let width = inputs;
+/** The weights of each layer, in the order of `layers`. */
+export function weightsOf(net: NetSpec): WeightSpec[][] {
+  const shapes = shapesOf(net);
   let seed = 1;
-  return layers.map((layer) => {
-    const vector = (name: WeightSpec["name"], value: number, isTrainable = true): WeightSpec => ({
-      name,
-      shape: [width],
-      isTrainable,
-      values: new Float32Array(width).fill(value),
-    });
-    if (layer.kind === "dropout") return [];
-    if (layer.kind === "batchNorm")
-      return [vector("gamma", 1), vector("beta", 0), vector("mean", 0, false), vector("variance", 1, false)];
-    const limit = Math.sqrt(6 / (width + layer.units));
-    const shape = [width, layer.units];
-    const values = spread(width * layer.units, -limit, limit, 7919 * seed++);
-    width = layer.units;
-    return [{ name: "kernel", shape, isTrainable: true, values }, vector("bias", 0)];
+  const filled = (name: string, shape: readonly number[], value: number, isTrainable = true): WeightSpec => ({
+    name,
+    shape,
+    isTrainable,
+    values: new Float32Array(sizeOf(shape)).fill(value),
+  });
+  const drawn = (name: string, shape: readonly number[], limit: number): WeightSpec => ({
+    name,
+    shape,
+    isTrainable: true,
+    values: spread(sizeOf(shape), -limit, limit, 7919 * seed++),
+  });
+  /** Glorot and Bengio's, for what turns `inputs` numbers into `outputs`. */
+  const glorot = (name: string, shape: readonly number[], inputs: number, outputs: number) =>
+    drawn(name, shape, Math.sqrt(6 / (inputs + outputs)));
+  return net.layers.map((layer, i): WeightSpec[] => {
+    const width = shapes[i].at(-1)!;
+    switch (layer.kind) {
+      case "dense":
+        return [glorot("kernel", [width, layer.units], width, layer.units), filled("bias", [layer.units], 0)];
+      case "batchNorm":
+        return [
+          filled("gamma", [width], 1),
+          filled("beta", [width], 0),
+          filled("mean", [width], 0, false),
+          filled("variance", [width], 1, false),
+        ];
+      case "conv2d": {
+        const { units, size } = layer;
+        const places = size * size;
+        return [
+          glorot("kernel", [size, size, width, units], places * width, places * units),
+          filled("bias", [units], 0),
+        ];
+      }
+      case "embedding":
+        return [drawn("embeddings", [net.tokens!.vocabulary, layer.units], 0.05)];
+      case "lstm":
+      case "gru": {
+        const { units, kind } = layer;
+        const gates = (kind === "lstm" ? 4 : 3) * units;
+        return [
+          glorot("kernel", [width, gates], width, gates),
+          glorot("recurrentKernel", [units, gates], units, gates),
+          filled("bias", kind === "lstm" ? [gates] : [2, gates], 0),
+        ];
+      }
+      default:
+        return [];
+    }
   });
 }
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, length) => product * length, 1);
 
 /** What all of them are asked for. */
 export const adam = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 } as const;

@@ -41,9 +41,9 @@ export interface PeerHost {
 
 export type PeerRequest =
   | { readonly call: "open"; readonly backend: PeerBackend; readonly packages: string }
-  /** Results of the first `runs` runs, of which large ones are sampled; the work is thrown away. */
-  | { readonly call: "check"; readonly work: LibraryWork; readonly runs: number }
   | { readonly call: "prepare"; readonly work: LibraryWork }
+  /** A run, and its results as of "read". */
+  | { readonly call: "step" }
   /** Milliseconds of `runs` runs; waited for after each, or only after the last. */
   | { readonly call: "sample"; readonly runs: number; readonly readsEach: boolean }
   /** The first run alone, waited for, and what it asks for: counting costs nothing beside compiling. */
@@ -60,8 +60,8 @@ export type PeerRequest =
 
 export interface PeerAnswers {
   open: { version: string; adapter: string };
-  check: number[][];
   prepare: null;
+  step: number[][];
   sample: number;
   first: { ms: number; dispatches: number; submits: number };
   read: number[][];

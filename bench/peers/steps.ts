@@ -34,8 +34,9 @@ const quickly = (pace: Pace): Pace => ({
   maxRounds: 5,
 });
 
-/** An op that a peer takes longer for is not timed. */
+/** An op that a peer takes longer for is not timed, nor a net whose first step takes longer, compiling included. */
 const longestOpMs = 60_000;
+const longestFirstStepMs = 5 * 60_000;
 
 /** Those of the peers that are on our adapter and compute what we compute. */
 export async function checkedPeers(
@@ -45,14 +46,12 @@ export async function checkedPeers(
 ): Promise<OpenPeer[]> {
   stage("what ours computes");
   const ours = await ourResult(benchCase, work, device);
-  const runs = work.kind === "net" ? checkSteps : 1;
   const same: OpenPeer[] = [];
   for (const peer of peers) {
     stage(`what ${peer.backend} computes`);
     try {
       checkPlace(peer, device);
-      const call = { call: "check", work: comparable(work), runs } as const;
-      const theirs = await peer.process.call(call, work.kind === "op" ? longestOpMs : limitMs);
+      const theirs = await resultOf(peer, comparable(work), limitMs);
       const difference = describeDifference(work, ours, theirs);
       if (difference !== undefined) throw new Error(difference);
       same.push(peer);
@@ -61,6 +60,21 @@ export async function checkedPeers(
     }
   }
   return same;
+}
+
+async function resultOf({ process }: OpenPeer, work: LibraryWork, limitMs?: number): Promise<number[][]> {
+  const isNet = work.kind === "net";
+  const results: number[][] = [];
+  try {
+    await process.call({ call: "prepare", work }, limitMs);
+    const longest = Math.min(isNet ? longestFirstStepMs : longestOpMs, limitMs ?? Number.POSITIVE_INFINITY);
+    results.push(...(await process.call({ call: "step" }, longest, isNet ? "its first step" : "the op")));
+    for (let i = 1; isNet && i < checkSteps; i++)
+      results.push(...(await process.call({ call: "step" }, limitMs)));
+  } finally {
+    if (!process.hasEnded) await process.call({ call: "release" });
+  }
+  return results;
 }
 
 /** Runs over which a peer's dispatches are counted. */

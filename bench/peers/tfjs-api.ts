@@ -22,6 +22,7 @@ interface FusedConvolution {
   bias: Tensor;
   strides: number;
   pad: string;
+  activation?: string;
 }
 
 interface Optimizer {
@@ -55,6 +56,10 @@ export interface Tfjs {
   softmax(x: Tensor): Tensor;
   transpose(x: Tensor, order?: readonly number[]): Tensor;
   reshape(x: Tensor, shape: readonly number[]): Tensor;
+  stack(parts: readonly Tensor[], axis?: number): Tensor;
+  unstack(x: Tensor, axis?: number): Tensor[];
+  split(x: Tensor, count: number, axis?: number): Tensor[];
+  zeros(shape: readonly number[]): Tensor;
   concat(parts: readonly Tensor[], axis?: number): Tensor;
   pad(x: Tensor, widths: readonly (readonly number[])[]): Tensor;
   cumsum(x: Tensor, axis?: number): Tensor;

@@ -132,28 +132,19 @@ function release(): null {
   return null;
 }
 
-async function check(wanted: LibraryWork, runs: number): Promise<number[][]> {
-  await prepare(wanted);
-  const results: number[][] = [];
-  try {
-    for (let i = 0; i < runs; i++) {
-      await work!.run();
-      results.push(...(await read()));
-    }
-  } finally {
-    release();
-  }
-  return results;
+async function step(): Promise<number[][]> {
+  await work!.run();
+  return read();
 }
 
 async function answer(request: PeerRequest): Promise<PeerAnswers[keyof PeerAnswers]> {
   switch (request.call) {
     case "open":
       return open(request.backend, request.packages);
-    case "check":
-      return check(request.work, request.runs);
     case "prepare":
       return prepare(request.work);
+    case "step":
+      return step();
     case "sample":
       return sample(request.runs, request.readsEach);
     case "first":

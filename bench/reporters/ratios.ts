@@ -117,6 +117,7 @@ function renderMeetings(
     ratios.map(({ tfjsWasm }) => times(tfjsWasm)),
     ratios.map(({ jaxJsWasm }) => times(jaxJsWasm)),
   ];
+  const torch = ratios.map(({ peers }) => times(peers["torch-cpu"]));
   const columns: Column[] = [
     { title, align: "left", cells: ratios.map(ratioName), least: 24 },
     column(
@@ -128,12 +129,13 @@ function renderMeetings(
         backend.replace(/-(?=\w+$)/, "-\n"),
         list.map(({ theirs }) => cell(theirs.find((row) => row.backend === backend))),
         // Those that are furthest behind, or seldom there, go first.
-        backend === "tfjs-cpu" ? 9 : backend === "ort-webgpu" ? 8 : undefined,
+        backend === "tfjs-cpu" ? 9 : backend === "ort-webgpu" ? 8 : backend === "torch-cpu" ? 5 : undefined,
       ),
     ),
     column("ours/best\nwebgpu peer", best),
     column("ours/\ntfjs-wasm", wasm[0], 6),
     column("ours/jax-\njs-wasm", wasm[1], 7),
+    ...(shown.includes("torch-cpu") ? [column("ours/\ntorch-cpu", torch, 7)] : []),
   ];
   return layOut(columns, width);
 }

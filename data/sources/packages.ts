@@ -1,12 +1,12 @@
-// Packages that only some readers need: looked up when they are used, so that no bundle holds them otherwise.
+// Packages that only some readers and charts need: looked up when they are used, so that no bundle holds them otherwise.
 
 import { ArgumentError, DataError, kindOf, unknownName } from "../../engine/base/errors.ts";
 import { importByName } from "../../engine/internal.ts";
 import { isNode } from "./files.ts";
 
-const known = ["csv-parse", "fflate", "hyparquet", "sharp"] as const;
+const known = ["csv-parse", "echarts", "fflate", "hyparquet", "@resvg/resvg-js", "sharp"] as const;
 
-/** The npm packages that readers can use. */
+/** The npm packages that readers of files and charts can use. */
 export type OptionalPackage = (typeof known)[number];
 
 /** What pages import where it is not the package itself. */
@@ -24,7 +24,7 @@ const given = new Map<OptionalPackage, () => Promise<unknown>>();
  * usePackage("hyparquet", () => import("hyparquet"));
  * ```
  *
- * @throws ArgumentError for a package that no reader uses
+ * @throws ArgumentError for a package that nothing uses
  */
 export function usePackage(name: OptionalPackage, load: () => Promise<unknown>): void {
   if (typeof load !== "function") {

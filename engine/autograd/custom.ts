@@ -102,7 +102,7 @@ export function defineElementwise<P extends unknown[] = TensorLike[], A = object
     }
     return mapped;
   };
-  return makeOp({ ...op, call, lacksReference: definition.reference === undefined });
+  return makeOp({ ...op, call, isForeign: true, lacksReference: definition.reference === undefined });
 }
 
 /** WGSL's functions that shaders here call, or that expressions may. */
@@ -163,6 +163,7 @@ function identify<P extends unknown[], A>(what: string, definition: CustomOp<P, 
   const map =
     definition.call ?? ((...args: P) => ({ inputs: args as readonly TensorLike[], attrs: {} as A }));
   return {
+    isForeign: true,
     saves: definition.saves ?? {},
     samples: definition.samples ?? [],
     call: (...args: P) => {

@@ -58,6 +58,8 @@ export interface Op<A = AnyAttrs> extends KernelOp<A> {
   /** Inputs that are whole numbers whatever the others are: what host values become there is i32. */
   readonly wholeInputs?: readonly number[];
   readonly saves: { readonly inputs?: readonly number[]; readonly outputs?: readonly number[] };
+  /** Set for an op from outside the package, whose name says nothing of what it does. */
+  readonly isForeign?: boolean;
 }
 
 /** A public op function: call it, or read its definition from `.op`. */

@@ -1,6 +1,7 @@
 // init: opens a device. The one place that knows which backends there are; it loads the one that is asked for.
 
 import type { Backend } from "../backend/backend.ts";
+import { Ambient } from "../base/ambient.ts";
 import { ArgumentError, checkOptions, type OptionNames } from "../base/errors.ts";
 import { choiceOf } from "../base/names.ts";
 import { atLeastOne } from "../base/number-checks.ts";
@@ -49,6 +50,9 @@ const initOptions: OptionNames<InitOptions> = {
   memoryLimit: true,
 };
 
+/** Told of each device that is opened: what runs a program and has to leave nothing open. */
+export const deviceWatch = new Ambient<((device: Device) => void) | undefined>(undefined);
+
 /**
  * Opens a device and makes it the default one. Awaited once at the start of a program; a second call opens a
  * second device and makes that the default, the first staying open until its own `dispose()`.
@@ -74,6 +78,7 @@ export async function init(options: InitOptions = {}): Promise<Device> {
   }
   const opened = new Device(backend ?? (await openCpu()), seed);
   defaultDevice.value = opened;
+  deviceWatch.value?.(opened);
   return opened;
 }
 

@@ -2,7 +2,7 @@
 // memory stays the same, so what is bound to it stays bound.
 
 import { Ambient } from "../base/ambient.ts";
-import type { DType } from "../base/dtype.ts";
+import { type DType, type HostArray, hostArray } from "../base/dtype.ts";
 import {
   ArgumentError,
   checkOptions,
@@ -236,6 +236,15 @@ export class Variable extends Tensor {
     } finally {
       value.dispose();
     }
+  }
+
+  /** A lost device took none of the values that the host has, and they can be read even where it does not come back. */
+  override async data(): Promise<HostArray> {
+    const { dtype, size, hostValues } = this;
+    if (hostValues === undefined || this.device.lostReason === undefined) return super.data();
+    const values = hostArray(dtype, size);
+    values.set(hostValues);
+    return values;
   }
 
   /** @internal Moves the value into a part of `parent`'s memory, where it lives from now on. */

@@ -2,17 +2,9 @@
 
 import {
   ArgumentError,
-  celu,
   elu,
   exp,
-  gelu,
-  hardSigmoid,
-  hardSwish,
-  hardTanh,
   leakyRelu,
-  logSigmoid,
-  logSoftmax,
-  mish,
   type OpFunction,
   relu,
   selu,
@@ -20,12 +12,10 @@ import {
   silu,
   softmax,
   softplus,
-  softsign,
-  step,
   Tensor,
   tanh,
 } from "../../engine/index.ts";
-import { kindOf, lookup } from "../../engine/internal.ts";
+import { kindOf, NameTable, namesIn } from "../../engine/internal.ts";
 
 export type ActivationFunction = (x: Tensor) => Tensor;
 
@@ -69,63 +59,59 @@ export interface NamedActivation {
   readonly call: ActivationFunction;
 }
 
-/** Keras's names in camelCase (`hard_silu` finds `hardSwish`), and PyTorch's where Keras has none. */
-const table: Readonly<Record<string, ActivationFunction>> = {
-  linear,
-  relu: (x) => relu(x),
-  leakyRelu: (x) => leakyRelu(x),
-  elu: (x) => elu(x),
-  selu: (x) => selu(x),
-  celu: (x) => celu(x),
-  gelu: (x) => gelu(x),
-  silu: (x) => silu(x),
-  mish: (x) => mish(x),
-  softplus: (x) => softplus(x),
-  softsign: (x) => softsign(x),
-  sigmoid: (x) => sigmoid(x),
-  logSigmoid: (x) => logSigmoid(x),
-  hardSigmoid: (x) => hardSigmoid(x),
-  hardSwish: (x) => hardSwish(x),
-  hardTanh: (x) => hardTanh(x),
-  tanh: (x) => tanh(x),
-  exponential,
-  softmax: (x) => softmax(x),
-  logSoftmax: (x) => logSoftmax(x),
-  step: (x) => step(x),
-};
-const aliases = { identity: "linear", swish: "silu", hardSilu: "hardSwish", exp: "exponential" };
+/**
+ * @internal Keras's names in camelCase (`hard_silu` finds `hardSwish`), and PyTorch's where Keras has none. The rest comes
+ * with `gradgpu/names`.
+ */
+export const table = new NameTable<ActivationFunction>(
+  "activation",
+  "activations.*",
+  {
+    linear,
+    relu: (x) => relu(x),
+    leakyRelu: (x) => leakyRelu(x),
+    elu: (x) => elu(x),
+    selu: (x) => selu(x),
+    silu: (x) => silu(x),
+    softplus: (x) => softplus(x),
+    sigmoid: (x) => sigmoid(x),
+    tanh: (x) => tanh(x),
+    softmax: (x) => softmax(x),
+  },
+  { identity: "linear", swish: "silu", hardSilu: "hardSwish", exp: "exponential" },
+  "celu gelu mish softsign logSigmoid hardSigmoid hardSwish hardTanh exponential logSoftmax step",
+);
 
-/** The engine's functions behind the names: only these may be called by them. */
-const engineFunctions: ReadonlySet<unknown> = new Set([
-  ...[relu, leakyRelu, elu, selu, celu, gelu, silu, mish, softplus, softsign, sigmoid, logSigmoid],
-  ...[hardSigmoid, hardSwish, hardTanh, tanh, exp, softmax, logSoftmax, step, linear, exponential],
-]);
+/** The names that {@link get} knows; `gradgpu/names` adds some. */
+export const names: readonly string[] = namesIn(table);
 
-/** The names that {@link get} knows. */
-export const names: readonly string[] = Object.keys(table);
+/** @internal Whether one of ours is called so, whether or not {@link get} knows it. */
+export const isName = (name: unknown): name is string =>
+  names.includes(name as string) || table.rest.includes(name as string);
 
 /**
  * An activation by name ("relu", "leakyRelu" or "leaky_relu", ...), or any function of one tensor, those of this module
  * among them (`activations.relu`). None, that is undefined or null, is "linear": the identity. "leakyRelu" has a slope of
  * 0.2, as in Keras 3.
  *
- * @throws ArgumentError for an unknown name, with the nearest known one
+ * @throws ArgumentError for an unknown name, with the nearest known one, and for one that only `gradgpu/names` knows
  */
 export function get(activation: string | ActivationFunction | null | undefined): NamedActivation {
-  if (activation === undefined || activation === null) return { name: "linear", call: table.linear };
+  if (activation === undefined || activation === null) return { name: "linear", call: linear };
   if (typeof activation === "function") {
-    const own = (activation as Partial<OpFunction<never, Tensor>>).op?.name ?? activation.name;
+    const { op, name } = activation as Partial<OpFunction<never, Tensor>> & { readonly name: string };
+    const plain = activation === linear ? "linear" : activation === exponential ? "exponential" : undefined;
+    const isOurs = plain !== undefined || (op !== undefined && op.isForeign !== true);
+    const own = plain ?? op?.name ?? name;
     // A function of the user's that is called "softmax" is not the softmax that losses take over.
-    const isTaken = names.includes(own) && !engineFunctions.has(activation);
-    return { name: isTaken ? `custom ${own}` : own || "custom", call: ownFunction(activation) };
+    return {
+      name: isName(own) && !isOurs ? `custom ${own}` : own || "custom",
+      call: ownFunction(activation),
+    };
   }
-  if (typeof activation !== "string") {
-    throw new ArgumentError(
-      `activations.get: takes a name (${names.join(", ")}) or a function, got ${kindOf(activation)}`,
-    );
-  }
-  const call = lookup("activation", activation, table, aliases);
-  return { name: names.find((name) => table[name] === call) as string, call };
+  if (typeof activation !== "string") throw table.misfit(" or a function", activation);
+  const call = table.get(activation);
+  return { name: table.nameOf(activation), call };
 }
 
 /** The engine's own functions take further arguments: pass only the tensor. */

@@ -33,7 +33,7 @@ export function configValue(what: string, value: unknown): unknown {
   if (made !== undefined) return { made: made.name, args: made.args.map((part) => configValue(what, part)) };
   if (typeof value === "function") {
     const { name } = activations.get(value as activations.ActivationFunction);
-    if (activations.names.includes(name)) return name;
+    if (activations.isName(name)) return name;
   } else if (typeof (value as Configured).config === "function") {
     return { type: (value as Configured).type, config: (value as Configured).config() };
   } else if (ArrayBuffer.isView(value)) return Array.from(value as Float32Array);
@@ -41,7 +41,7 @@ export function configValue(what: string, value: unknown): unknown {
     const { name, config } = value as { readonly name?: unknown; readonly config?: unknown };
     if (typeof name === "string" && isPlainObject(config)) return { name, ...config };
     const isOfFunctions = Object.values(value).some((part) => typeof part === "function");
-    if (isOfFunctions && activations.names.includes(name as string)) return name;
+    if (isOfFunctions && activations.isName(name)) return name;
     if (!isOfFunctions) {
       return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, configValue(what, part)]));
     }
@@ -105,5 +105,5 @@ export function leadingOf(layer: { describe(): string }): Record<string, unknown
 /** An activation as it may be given again: by its name, or as the function that it is. */
 const given = (value: unknown): unknown => {
   const { name, call } = value as activations.NamedActivation;
-  return activations.names.includes(name) ? name : call;
+  return activations.isName(name) ? name : call;
 };

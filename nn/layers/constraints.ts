@@ -13,7 +13,7 @@ import {
   type Tensor,
   tidy,
 } from "../../engine/index.ts";
-import { atLeastZero, checkNotMaker, checkOptions, kindOf, lookup } from "../../engine/internal.ts";
+import { atLeastZero, checkOptions, NameTable } from "../../engine/internal.ts";
 import { madeBy } from "./made.ts";
 
 export interface Constraint {
@@ -95,24 +95,28 @@ function scaled(name: string, given: NormAxis, wanted: (norms: Tensor) => Tensor
   });
 }
 
-const table: Readonly<Record<string, () => Constraint>> = { maxNorm, nonNeg, unitNorm, minMaxNorm };
-const aliases = { nonNegative: "nonNeg" };
+/** @internal All come with `gradgpu/names`. */
+export const table = new NameTable<() => Constraint>(
+  "constraint",
+  "constraints.*()",
+  {},
+  { nonNegative: "nonNeg" },
+  "maxNorm nonNeg unitNorm minMaxNorm",
+);
 
 /**
  * A constraint by name, with its defaults ("maxNorm", "nonNeg", "unitNorm", "minMaxNorm"); a Constraint is given back as it
  * is; a function becomes one. None, that is undefined or null, is undefined.
  *
- * @throws ArgumentError for an unknown name, with the nearest known one
+ * @throws ArgumentError for an unknown name, with the nearest known one, and for one that only `gradgpu/names` knows
  */
 export function get(constraint: ConstraintLike | null | undefined): Constraint | undefined {
   if (constraint === undefined || constraint === null) return undefined;
-  if (typeof constraint === "string") return lookup("constraint", constraint, table, aliases)();
+  if (typeof constraint === "string") return table.get(constraint)();
   if (typeof constraint === "function") {
-    checkNotMaker("constraints", constraint, table);
+    table.checkNotMaker(constraint);
     return { name: constraint.name || "custom", call: (weight) => constraint(weight) };
   }
   if (typeof constraint?.call === "function") return constraint;
-  throw new ArgumentError(
-    `constraints.get: takes a name (${Object.keys(table).join(", ")}), a Constraint or a function, got ${kindOf(constraint)}`,
-  );
+  throw table.misfit(", a Constraint or a function", constraint);
 }

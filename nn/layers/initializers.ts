@@ -13,12 +13,10 @@ import {
 import {
   aboveZero,
   aNumber,
-  checkNotMaker,
   checkOptions,
   choiceOf,
   hostRandom,
-  kindOf,
-  lookup,
+  NameTable,
   type OptionNames,
   showGiven,
 } from "../../engine/internal.ts";
@@ -211,37 +209,42 @@ export function identity(options: IdentityOptions = {}): Initializer {
   });
 }
 
-const table: Readonly<Record<string, () => Initializer>> = {
-  zeros,
-  ones,
-  randomNormal,
-  randomUniform,
-  glorotNormal,
-  glorotUniform,
-  heNormal,
-  heUniform,
-  lecunNormal,
-  lecunUniform,
-  truncatedNormal,
-  varianceScaling,
-  orthogonal,
-  identity,
-};
-const aliases = {
-  xavierNormal: "glorotNormal",
-  xavierUniform: "glorotUniform",
-  uniform: "randomUniform",
-  normal: "randomNormal",
-};
+/** @internal The rest comes with `gradgpu/names`. */
+export const table = new NameTable<() => Initializer>(
+  "initializer",
+  "initializers.*()",
+  {
+    zeros,
+    ones,
+    randomNormal,
+    randomUniform,
+    glorotNormal,
+    glorotUniform,
+    heNormal,
+    heUniform,
+    lecunNormal,
+    lecunUniform,
+    truncatedNormal,
+  },
+  {
+    xavierNormal: "glorotNormal",
+    xavierUniform: "glorotUniform",
+    uniform: "randomUniform",
+    normal: "randomNormal",
+  },
+  "varianceScaling orthogonal identity",
+);
 
-/** An initializer by name ("glorotUniform", "glorot_uniform", ...); an Initializer is given back as it is. */
+/**
+ * An initializer by name ("glorotUniform", "glorot_uniform", ...); an Initializer is given back as it is.
+ *
+ * @throws ArgumentError for an unknown name, with the nearest known one, and for one that only `gradgpu/names` knows
+ */
 export function get(initializer: string | Initializer): Initializer {
-  if (typeof initializer === "string") return lookup("initializer", initializer, table, aliases)();
+  if (typeof initializer === "string") return table.get(initializer)();
   if (typeof initializer?.draw === "function") return initializer;
-  checkNotMaker("initializers", initializer, { ...table, constant });
-  throw new ArgumentError(
-    `initializers.get: takes a name (${Object.keys(table).join(", ")}) or an Initializer, got ${kindOf(initializer)}`,
-  );
+  if (typeof initializer === "function") table.checkNotMaker(initializer);
+  throw table.misfit(" or an Initializer, as constant(0.5) makes one", initializer);
 }
 
 /**

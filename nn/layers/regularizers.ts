@@ -1,7 +1,6 @@
 // Regularizers: penalties on weights, in Keras's names and formulas, that are added to the loss.
 
 import {
-  ArgumentError,
   abs,
   add,
   div,
@@ -21,7 +20,7 @@ import {
   transpose,
   where,
 } from "../../engine/index.ts";
-import { atLeastZero, checkNotMaker, checkOptions, choiceOf, kindOf, lookup } from "../../engine/internal.ts";
+import { atLeastZero, checkOptions, choiceOf, NameTable } from "../../engine/internal.ts";
 import { madeBy } from "./made.ts";
 
 export interface Regularizer {
@@ -105,24 +104,28 @@ export function orthogonal(options: OrthogonalOptions = {}): Regularizer {
   });
 }
 
-const table: Readonly<Record<string, () => Regularizer>> = { l1, l2, l1l2, orthogonal };
-const aliases = { orthogonalRegularizer: "orthogonal" };
+/** @internal The rest comes with `gradgpu/names`. */
+export const table = new NameTable<() => Regularizer>(
+  "regularizer",
+  "regularizers.*()",
+  { l1, l2, l1l2 },
+  { orthogonalRegularizer: "orthogonal" },
+  "orthogonal",
+);
 
 /**
  * A regularizer by name, with its defaults ("l1", "l2", "l1_l2", "orthogonal"); a Regularizer is given back as it is; a
  * function becomes one. None, that is undefined or null, is undefined.
  *
- * @throws ArgumentError for an unknown name, with the nearest known one
+ * @throws ArgumentError for an unknown name, with the nearest known one, and for one that only `gradgpu/names` knows
  */
 export function get(regularizer: RegularizerLike | null | undefined): Regularizer | undefined {
   if (regularizer === undefined || regularizer === null) return undefined;
-  if (typeof regularizer === "string") return lookup("regularizer", regularizer, table, aliases)();
+  if (typeof regularizer === "string") return table.get(regularizer)();
   if (typeof regularizer === "function") {
-    checkNotMaker("regularizers", regularizer, table);
+    table.checkNotMaker(regularizer);
     return { name: regularizer.name || "custom", call: (x) => regularizer(x) };
   }
   if (typeof regularizer?.call === "function") return regularizer;
-  throw new ArgumentError(
-    `regularizers.get: takes a name (${Object.keys(table).join(", ")}), a Regularizer or a function, got ${kindOf(regularizer)}`,
-  );
+  throw table.misfit(", a Regularizer or a function", regularizer);
 }

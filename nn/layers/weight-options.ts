@@ -47,7 +47,11 @@ export interface WeightRules {
 }
 
 /** The options `<weight>Initializer`, `<weight>Regularizer` and `<weight>Constraint`, their names looked up. */
-export function rulesOf(weight: string, options: object, initializer = "zeros"): WeightRules {
+export function rulesOf(
+  weight: string,
+  options: object,
+  initializer: string | Initializer = "zeros",
+): WeightRules {
   const of = (what: string) => (options as Record<string, unknown>)[`${weight}${what}`];
   return {
     initializer: initializerOf((of("Initializer") ?? initializer) as string | Initializer),

@@ -8,6 +8,7 @@ import * as all from "../layers/index.ts";
 import * as initializers from "../layers/initializers.ts";
 import { Layer } from "../layers/layer.ts";
 import * as regularizers from "../layers/regularizers.ts";
+import { knowAllNames } from "./all-names.ts";
 import { type GraphConfig, layGraph } from "./copies.ts";
 import { Model } from "./model.ts";
 import { Sequential } from "./sequential.ts";
@@ -32,6 +33,8 @@ export function modelFromConfig(config: LayerConfig, given: ModelFromConfigOptio
       `modelFromConfig: takes { type: model.type, config: model.config() }, got ${kindOf(config)}`,
     );
   }
+  // A config holds what was passed as an object by its name.
+  knowAllNames();
   const classes = { ...layerClasses(), ...given.custom };
   const make = (one: LayerConfig): Layer => {
     if (one.type === "Sequential") return sequentialOf(one.config as never, make);

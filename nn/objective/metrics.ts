@@ -2,34 +2,11 @@
 // outputs' shape.
 
 import { ArgumentError, type Shape, type Tensor } from "../../engine/index.ts";
-import { checkedName, checkNotMaker, kindOf, spellingOf, unknownName } from "../../engine/internal.ts";
-import {
-  accuracy,
-  binaryAccuracy,
-  categoricalAccuracy,
-  sparseCategoricalAccuracy,
-  sparseTopKCategoricalAccuracy,
-  topKCategoricalAccuracy,
-} from "./accuracies.ts";
-import {
-  confusionMatrix,
-  f1Score,
-  falseNegatives,
-  falsePositives,
-  fBetaScore,
-  meanIoU,
-  precision,
-  recall,
-  sensitivity,
-  specificity,
-  trueNegatives,
-  truePositives,
-} from "./counts.ts";
-import { auc } from "./curves.ts";
+import { checkedName, kindOf, NameTable, spellingOf } from "../../engine/internal.ts";
+import { accuracy, binaryAccuracy, categoricalAccuracy, sparseCategoricalAccuracy } from "./accuracies.ts";
 import type { Loss } from "./loss.ts";
 import * as losses from "./losses.ts";
 import { isMetric, type Metric, type MetricFunction, type MetricLike } from "./metric.ts";
-import { cosineSimilarity, r2Score, rootMeanSquaredError } from "./regression-metrics.ts";
 
 export type { TopKOptions } from "./accuracies.ts";
 export {
@@ -77,40 +54,34 @@ export type { CosineMetricOptions, R2Options } from "./regression-metrics.ts";
 export { cosineSimilarity, r2Score, rootMeanSquaredError } from "./regression-metrics.ts";
 export type { ThresholdOptions } from "./threshold.ts";
 
-const table: Readonly<Record<string, (options: { name?: string }) => Metric>> = {
-  binaryAccuracy,
-  categoricalAccuracy,
-  sparseCategoricalAccuracy,
-  topKCategoricalAccuracy,
-  sparseTopKCategoricalAccuracy,
-  precision,
-  recall,
-  sensitivity,
-  specificity,
-  f1Score,
-  fBetaScore,
-  truePositives,
-  trueNegatives,
-  falsePositives,
-  falseNegatives,
-  auc,
-  confusionMatrix,
-  meanIoU,
-  r2Score,
-  rootMeanSquaredError,
-  cosineSimilarity,
-};
-/** Short forms. */
-const aliases: Readonly<Record<string, string>> = {
-  f1: "f1Score",
-  rmse: "rootMeanSquaredError",
-  r2: "r2Score",
-};
+type Maker = (options: { name?: string }) => Metric;
 
-/** All names that {@link get} knows; those that a metric and a loss share are the metric's. */
-export const names: readonly string[] = [
-  ...new Set(["accuracy", "acc", ...Object.keys(table), ...Object.keys(aliases), ...losses.names]),
-];
+/** Those that beginners write are built in; the rest comes with `gradgpu/names`. */
+const table = new NameTable<Maker>(
+  "metric",
+  "metrics.*()",
+  { binaryAccuracy, categoricalAccuracy, sparseCategoricalAccuracy },
+  { f1: "f1Score", rmse: "rootMeanSquaredError", r2: "r2Score" },
+  "topKCategoricalAccuracy sparseTopKCategoricalAccuracy precision recall sensitivity specificity f1Score fBetaScore " +
+    "truePositives trueNegatives falsePositives falseNegatives auc confusionMatrix meanIoU r2Score rootMeanSquaredError " +
+    "cosineSimilarity",
+);
+
+const allNames = (): string[] => [...new Set(["accuracy", "acc", ...table.spellings, ...losses.names])];
+
+/**
+ * All names that {@link get} knows; those that a metric and a loss share are the metric's. `gradgpu/names` adds some.
+ */
+export const names: readonly string[] = allNames();
+
+/** @internal The names that `gradgpu/names` adds. */
+export const restOfNames = (): readonly string[] => table.rest;
+
+/** @internal Adds metrics that are found by name from now on, and the names of losses that were added. */
+export function addNames(makers: Readonly<Record<string, Maker>>): void {
+  table.add(makers);
+  (names as string[]).splice(0, names.length, ...allNames());
+}
 
 /** What a metric is reported as: a name that we know in our spelling, others as they were given. */
 const nameOf = (metric: MetricLike): string => {
@@ -138,13 +109,12 @@ export function get(metric: MetricLike, loss: Loss, outputShape: Shape): Metric 
   checkName(metric);
   const name = nameOf(metric);
   if (name === "accuracy" || name === "acc") return accuracy(name, loss, outputShape);
-  const maker = table[aliases[name] ?? name];
-  return maker === undefined ? ofLoss(name) : maker({ name });
+  return table.spellingOf(name) === undefined ? ofLoss(name) : table.get(name)({ name });
 }
 
 /** The mean of a loss, from logits where it can and they are there. */
 function ofLoss(name: string): Metric {
-  const loss = losses.find(name) as Loss;
+  const loss = losses.get(name);
   const fromLogits = loss.withLogits?.();
   return {
     name,
@@ -182,10 +152,15 @@ const notMetric = (what: string, metric: unknown) =>
 
 /** @internal @throws ArgumentError for a metric name that {@link get} won't know, so that `compile` can say so */
 export function checkName(metric: string): void {
-  if (spellingOf(metric, names) === undefined) throw unknownName("metric", metric, names);
+  if (spellingOf(metric, names) !== undefined) return;
+  throw (spellingOf(metric, losses.table.rest) === undefined ? table : losses.table).unknown(
+    metric,
+    "metric",
+    names,
+  );
 }
 
 function checkNotMetricMaker(metric: MetricFunction): void {
-  checkNotMaker("metrics", metric, table);
-  losses.checkNotLossMaker(metric);
+  table.checkNotMaker(metric);
+  losses.table.checkNotMaker(metric);
 }

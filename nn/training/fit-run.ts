@@ -85,6 +85,7 @@ export class FitRun implements FitContext {
         get place() {
           return { epoch: run.epoch, steps: run.steps, samples: run.samples, isBegun: run.#isBegun };
         },
+        keep: () => Promise.all(this.callbacks.flatMap((callback) => callback.keepRun?.(model, this) ?? [])),
         repeat: (...places) => this.#repeat(...places),
       };
       this.#guard = new Guard(guarded, parts.guard);
@@ -161,6 +162,7 @@ export class FitRun implements FitContext {
       isUntold = true;
       await this.#tellSteps();
       isUntold = false;
+      this.#guard?.boundary();
     };
     const takeSteps = async () => {
       if (isUntold) await tellSteps();
@@ -169,14 +171,16 @@ export class FitRun implements FitContext {
         epoch,
         from,
         ends: [...(byBatch ? [1] : []), ...this.callbacks.flatMap(({ everySteps }) => everySteps ?? [])],
+        watchEvery: trainer.watch?.every,
         onSubmit: byBatch ? (steps) => this.#tell("onBatchBegin", [steps]) : undefined,
         onProgress: (steps, samples) => {
           this.steps = steps;
           this.samples = samples;
           trainer.noteSteps(steps);
           if (reader !== undefined) progress.update(steps, reader.look(samples));
+          if (isHeard) return tellSteps();
           this.#guard?.boundary();
-          return isHeard ? tellSteps() : undefined;
+          return undefined;
         },
         onCompile,
         isStopped: () => model.stopTraining,

@@ -37,6 +37,11 @@ export interface Guarded {
   readonly walk: BatchWalk;
   readonly validationWalk: BatchWalk | undefined;
   readonly place: Place;
+  /**
+   * Has those that write files of the run note what they would write of it as it is now. Each gives what writes it, in case
+   * that no device comes back, and says where.
+   */
+  keep(): Promise<(() => Promise<string>)[]>;
   /** Takes the steps between two places once more; after the first two, a call goes on where the one before ended. */
   repeat(from: Place, to: Place, isFirst: boolean): Promise<void>;
 }
@@ -52,6 +57,8 @@ interface Snapshot {
   /** Of the walk. */
   readonly upcoming: BatchWalk["upcoming"];
   readonly taken: readonly (readonly [Sums, Awaited<Sums["taken"]>])[];
+  /** Write the run as it was. */
+  readonly writes: readonly (() => Promise<string>)[];
 }
 
 /** What callbacks changed at a place. */
@@ -195,7 +202,11 @@ export class Guard {
       console.warn(
         `gradgpu: ${what}: the device was lost (${lostReason}) in ${at}; it is opened again, and the steps since the last snapshot (epoch ${from.epoch + 1}, step ${from.steps}) are repeated`,
       );
-      await device.recover();
+      try {
+        await device.recover();
+      } catch (gone) {
+        throw await this.#givenUp(this.#snapshot, gone);
+      }
       try {
         await this.#restore(this.#snapshot);
         return;
@@ -230,6 +241,27 @@ export class Guard {
     }
   }
 
+  /** No device comes back: what the snapshot has goes to files, and stays with the variables. Gives the error that says so. */
+  async #givenUp({ place, variables, writes }: Snapshot, cause: unknown): Promise<Error> {
+    const { what, device } = this.#run;
+    for (const [variable, { values }] of variables) variable.hostValues = values;
+    for (const variable of variablesOf(device)) {
+      const { partOf, size } = variable;
+      const kept = partOf && variables.get(partOf.parent);
+      if (kept !== undefined) {
+        const start = (partOf as NonNullable<typeof partOf>).byteOffset / 4;
+        variable.hostValues = kept.values.subarray(start, start + size);
+      }
+    }
+    const told: string[] = [];
+    for (const write of writes) told.push(await write().catch((error: Error) => error.message));
+    const files = told.length > 0 ? `${told.join("; ")}. ` : "";
+    return new DeviceLostError(
+      `${what}: no device came back, and training ends. ${files}The model has the values of epoch ${place.epoch + 1}, step ${place.steps}, on the host: they can be read and saved (saveModel). ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+
   #drop(reason: string): void {
     this.#reason = reason;
     this.#snapshot = undefined;
@@ -260,9 +292,10 @@ export class Guard {
     this.#reading = Promise.all([
       Promise.all(values),
       Promise.all(sums.map(async (one) => [one, await one.taken] as const)),
+      this.#run.keep(),
     ])
-      .then(([values, taken]) => {
-        this.#snapshot = { place, upcoming, variables: new Map(values), taken };
+      .then(([values, taken, writes]) => {
+        this.#snapshot = { place, upcoming, variables: new Map(values), taken, writes };
         this.#changes.splice(0, changes);
         const ms = performance.now() - started;
         this.#nextAt =

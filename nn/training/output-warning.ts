@@ -12,7 +12,7 @@ const likeProbabilities = ["softmax", "sigmoid", "hardSigmoid", "step", "exponen
 export function outputWarning(output: Placeholder, loss: Loss): string | undefined {
   const ending = endingOf(output);
   const name = ending?.outputActivations.length === 1 ? ending.outputActivations[0]?.name : undefined;
-  const activation = activations.names.find((known) => known === name);
+  const activation = activations.isName(name) ? name : undefined;
   // A loss of the user's own may take what it likes.
   const wanted = (loss.withLogits?.() ?? loss).logitsOf;
   if (ending === undefined || activation === undefined || wanted === undefined) return undefined;

@@ -23,6 +23,7 @@ import type { Metric } from "../objective/metrics.ts";
 import { Objective } from "../objective/objective.ts";
 import { Sums } from "../objective/sums.ts";
 import type { TrainedModel } from "./model.ts";
+import type { StepWatch } from "./step-watch.ts";
 
 /** What one output is trained and judged by. */
 export interface TrainedOutput {
@@ -63,6 +64,8 @@ export class Trainer {
   readonly #outputs: readonly TrainedOutput[];
   /** @internal Told the loss within each training step, which is traced: ops on the device alone. */
   readonly inStep: ((loss: Tensor) => void)[] = [];
+  /** @internal Looks into some of the steps of fit. */
+  watch: StepWatch | undefined;
   /** @internal Of each output. */
   readonly objectives: readonly Objective[];
   /** Whether any loss takes its output's last activation over: then the model leaves all of them out. */
@@ -70,7 +73,8 @@ export class Trainer {
   readonly #rules: readonly Rule[];
   /** @internal What penalties and layers add to the loss, summed over samples. */
   readonly added: Sums;
-  #hasAdded = false;
+  /** @internal Whether anything is: known since the first step, or of a run that goes on. */
+  hasAdded = false;
 
   constructor({ model, optimizer, frozen, outputs, hasWeights, classWeights }: TrainerOptions) {
     this.#model = model;
@@ -126,16 +130,25 @@ export class Trainer {
    * @param x in the form of the model's inputs
    * @param y targets, in the order of the outputs
    * @param weights of samples, in the same order; undefined where an output has none
+   * @param watch looks into this step
    */
-  trainStep(x: Tree<Tensor>, y: Tree<Tensor>, weights: readonly (Tensor | undefined)[] = []): void {
+  trainStep(
+    x: Tree<Tensor>,
+    y: Tree<Tensor>,
+    weights: readonly (Tensor | undefined)[] = [],
+    watch?: Pick<StepWatch, "around" | "gradients">,
+  ): void {
     this.prepare();
     tidy(() => {
-      const { value, grads } = variableGrads(() => this.#lossOf(x, y, weights, true), this.#variables);
+      const compute = () => variableGrads(() => this.#lossOf(x, y, weights, true), this.#variables);
+      const { value, grads } = watch === undefined ? compute() : watch.around(compute);
+      const tellEnd = watch?.gradients(value, this.#variables, grads);
       for (const tell of this.inStep) noGrad(() => tell(value));
       this.#optimizer.apply(grads);
       for (const { variable, constraint } of this.#rules) {
         if (constraint !== undefined) noGrad(() => variable.assign(constraint.call(variable)));
       }
+      tellEnd?.();
     });
   }
 
@@ -156,7 +169,7 @@ export class Trainer {
   /** Starts the sums again. */
   reset(): void {
     for (const objective of this.objectives) objective.reset();
-    if (this.#hasAdded) this.added.reset();
+    if (this.hasAdded) this.added.reset();
   }
 
   /** Tells the optimizer which epoch begins; the first one before anything is traced. */
@@ -172,12 +185,12 @@ export class Trainer {
   /** To be told how many steps were taken since {@link reset}: see {@link Sums.noteSteps}. */
   noteSteps(steps: number): void {
     for (const { sums } of this.objectives) sums.noteSteps(steps);
-    if (this.#hasAdded) this.added.noteSteps(steps);
+    if (this.hasAdded) this.added.noteSteps(steps);
   }
 
   /** Loss and metrics over the `samples` seen since {@link reset}, in the order of {@link names}. */
   async read(samples: number): Promise<number[]> {
-    const added = this.#hasAdded ? this.added.read() : undefined;
+    const added = this.hasAdded ? this.added.read() : undefined;
     const found = await Promise.all(this.objectives.map((objective) => objective.read(samples)));
     const extra = added === undefined ? 0 : ((await added).get("added") as Float64Array)[0] / samples;
     const losses = found.map(([loss]) => loss);
@@ -217,7 +230,7 @@ export class Trainer {
     }
     if (added.length === 0) return losses.reduce((total, loss) => add(total, loss));
     const extra = added.reduce((total, loss) => add(total, loss));
-    this.#hasAdded = true;
+    this.hasAdded = true;
     const samples = leavesOf(x)[0].shape[0];
     noGrad(() => this.added.add("added", mul(extra, samples)));
     return [...losses, extra].reduce((total, loss) => add(total, loss));

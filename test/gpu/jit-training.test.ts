@@ -2,7 +2,8 @@
 // dispatches and bytes as promised.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { nets } from "../../bench/cases/nets.ts";
+import { buildModel } from "../../bench/cases/net-models.ts";
+import { denseNets as nets } from "../../bench/cases/nets.ts";
 import {
   add,
   type Device,
@@ -195,7 +196,7 @@ type Net = (typeof nets)[number];
 
 /** A net with its data set on the device and what `fit` makes of them. */
 function prepare(net: Net, batches: number, device: Device) {
-  const model = net.build();
+  const model = buildModel(net);
   model.compile({ optimizer: "adam", loss: "sparseCategoricalCrossentropy", metrics: ["accuracy"] });
   const count = net.batchSize * batches;
   const x = tensor(
@@ -312,7 +313,7 @@ describe("device memory while fit trains", () => {
     async (_, net) => {
       const own = await init({ device: "webgpu", seed: 1 });
       try {
-        using model = net.build();
+        using model = buildModel(net);
         model.compile({ optimizer: "adam", loss: "sparseCategoricalCrossentropy", metrics: ["accuracy"] });
         const count = net.batchSize * 4;
         const x = new Uint8Array(count * net.inputs).fill(1);

@@ -2,7 +2,8 @@
 // schedules it, and equals what runs without jit.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { nets } from "../../bench/cases/nets.ts";
+import { buildModel } from "../../bench/cases/net-models.ts";
+import { denseNets as nets } from "../../bench/cases/nets.ts";
 import {
   type Device,
   device as defaultDevice,
@@ -51,7 +52,7 @@ describe("dispatches of a step of N1", () => {
   /** All the step's dispatches, gradients included, as jit plans them. */
   const dispatchesWith = (optimizer: Optimizer): number => {
     const net = nets[0];
-    using model = net.build();
+    using model = buildModel(net);
     model.compile({ optimizer, loss: "sparseCategoricalCrossentropy", metrics: ["accuracy"] });
     const trainer = model.makeTrainer();
     optimizer.beginEpoch(0);

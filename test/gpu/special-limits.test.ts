@@ -22,6 +22,7 @@ import { activations, losses } from "../../nn/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { lossLimits, normLimits, points, pointwiseLimits, rowLimits } from "../support/special-rows.ts";
 import { loadTfjs, type Tfjs } from "../support/tfjs.ts";
+import "../../nn/names.ts";
 
 const devices: Record<string, Device> = {};
 let tf: Tfjs;

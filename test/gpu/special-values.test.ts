@@ -19,6 +19,7 @@ import { apply } from "../../engine/tensor/apply.ts";
 import { gpuDevice } from "../support/devices.ts";
 import { allOps } from "../support/op-cases.ts";
 import { errorShare } from "../support/ulp.ts";
+import "../../nn/names.ts";
 
 let gpu: Device;
 

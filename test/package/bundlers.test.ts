@@ -49,10 +49,13 @@ globalThis.datasets = typeof fashionMnist.load;
 
 // Bundlers must not drop what is imported for its effect.
 const product = `import { init, tensor } from "gradgpu";
+import { losses } from "gradgpu/nn";
 import "gradgpu/methods";
+import "gradgpu/names";
 
 export async function product() {
   const device = await init();
+  if (losses.get("dice").name !== "dice") throw new Error("gradgpu/names was dropped");
   return [device.kind, await tensor([[1, 2]]).matmul([[3], [4]]).array()];
 }
 `;

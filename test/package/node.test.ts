@@ -73,6 +73,18 @@ dispose();`,
   });
 });
 
+describe("names that are not built in", () => {
+  it("work after gradgpu/names was imported, and the error says so", () => {
+    const program = `import { losses } from "gradgpu/nn";
+try { losses.get("dice"); } catch (error) { console.log(error.message); }
+await import("gradgpu/names");
+console.log(losses.get("dice").name);`;
+    expect(evaluate(project(), program).stdout).toBe(
+      'the loss "dice" is not built in; write import "gradgpu/names" at the top of the program, which knows all names, or pass losses.dice()\ndice\n',
+    );
+  });
+});
+
 describe("without the package webgpu", () => {
   const at = project();
 

@@ -17,6 +17,7 @@ import { constraints, losses, metrics, regularizers } from "../../nn/index.ts";
 import { Objective } from "../../nn/objective/objective.ts";
 import numbers from "../fixtures/objective/numbers.json" with { type: "json" };
 import { expectCloseArrays } from "./compare.ts";
+import "../../nn/names.ts";
 
 type Maker<T> = (...args: unknown[]) => T;
 type Nested = number | readonly Nested[];
@@ -95,7 +96,7 @@ export function describeObjectives(open: () => Promise<Device>, tolerance: numbe
         const device = await open();
         const { first, ...options } = one.options as { first?: number };
         const make = (metrics as never as Record<string, Maker<metrics.Metric>>)[name];
-        const loss = losses.find(name);
+        const loss = losses.names.includes(name) ? losses.get(name) : undefined;
         const metricOf = (as: string): metrics.Metric => {
           if (make === undefined) return { name: as, values: (t, o) => (loss as losses.Loss).call(t, o) };
           return first === undefined ? make({ ...options, name: as }) : make(first, { ...options, name: as });

@@ -38,6 +38,7 @@ import {
 } from "../../engine/index.ts";
 import { activations } from "../../nn/index.ts";
 import { referenceDevice } from "../support/devices.ts";
+import "../../nn/names.ts";
 
 let device: Device;
 

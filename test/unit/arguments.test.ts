@@ -9,18 +9,23 @@ import * as inspect from "../../engine/inspect/index.ts";
 import * as internal from "../../engine/internal.ts";
 import * as ops from "../../engine/ops/index.ts";
 import * as nn from "../../nn/index.ts";
+import * as worker from "../../nn/worker/index.ts";
 import * as optim from "../../optim/index.ts";
+import * as plot from "../../plot/index.ts";
 import { type Parameter, type PublicFunction, publicFunctions } from "../support/public-functions.ts";
+import "../../nn/names.ts";
 
 /** With what optim, nn and data use beyond the public face, so that it is checked as well. */
 const engine = { ...face, ...internal };
-const entries: Readonly<Record<string, unknown>> = { engine, inspect, nn, optim, data };
+const entries: Readonly<Record<string, unknown>> = { engine, inspect, nn, optim, data, worker, plot };
 const files: Readonly<Record<string, readonly string[]>> = {
   engine: ["engine/index.ts", "engine/internal.ts"],
   inspect: ["engine/inspect/index.ts"],
   nn: ["nn/index.ts"],
   optim: ["optim/index.ts"],
   data: ["data/index.ts"],
+  worker: ["nn/worker/index.ts"],
+  plot: ["plot/index.ts"],
 };
 
 /** What users don't call: constructors and methods that are marked internal, those of errors, and of base classes. */
@@ -31,9 +36,11 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   // Methods of base classes are looked at in the classes that have them.
   /^(nn\.Layer|optim\.Optimizer)#/.test(name) ||
   // Ops that others are made of, and take what those worked out.
-  /^engine\.(eachRow|rowNormGradient|col2im|claim|track|Ambient.*|leavesOf|mapTree|withLeaves|joinRows)$/.test(
+  /^engine\.(attention|attentionByOps|attentionGradient|eachRow|rowNormGradient|col2im|claim|track|Ambient.*|deviceWatch.*|leavesOf|mapTree|withLeaves|joinRows|gatherRows|takeRows|stretchOf)$/.test(
     name,
   ) ||
+  // What finds things by name.
+  /^(engine\.NameTable(#.*)?|nn\.metrics\.addNames|.*\.table\..*)$/.test(name) ||
   // What rules of optimizers are handed, and what they call and override.
   /^optim\.(ByVariable#|.*#(hyper|slotShape|replaceValues)$)/.test(name) ||
   /#(makeTrainer|pull|pullAll|walkFrom|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory|lend)$/.test(
@@ -43,7 +50,7 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
 
 /** What layers are asked for by models and by subclasses. */
 const isOfLayers = ({ name }: PublicFunction): boolean =>
-  /^nn\..*#(call|forward|forwardLogits|convolve|outputMask|createWeights|trainedBut|change|changed|choose|checkForm|lengthOf|placesAlong|createKernels|kernelShape|channelsOut|terms|clipped|merge)$/.test(
+  /^nn\..*#(call|forward|forwardLogits|convolve|outputMask|createWeights|attend|trainedBut|change|changed|choose|checkForm|lengthOf|placesAlong|createKernels|kernelShape|channelsOut|terms|clipped|merge)$/.test(
     name,
   );
 
@@ -62,6 +69,9 @@ const start = nn.input([1]);
 
 /** What stands in front of the options of layers, which look at it first. */
 const leading: Readonly<Record<string, readonly unknown[]>> = {
+  "plot.Chart#save": ["a.svg"],
+  "plot.plotHistory": [{ loss: [1] }],
+  "plot.sparkline": [[1]],
   "nn.Activation": ["relu"],
   "nn.AlphaDropout": [0.1],
   "nn.Bidirectional": [new nn.SimpleRNN(1)],
@@ -82,10 +92,12 @@ const leading: Readonly<Record<string, readonly unknown[]>> = {
   "nn.GaussianBlur": [1],
   "nn.GaussianDropout": [0.1],
   "nn.GaussianNoise": [0.1],
+  "nn.GroupedQueryAttention": [1, 2, 1],
   "nn.Input": [[1]],
   "nn.LSTM": [1],
   "nn.LSTMCell": [1],
   "nn.Lambda": [(x: Tensor) => x],
+  "nn.MultiHeadAttention": [1, 1],
   "nn.Model": [start, new nn.Dense(1).call(start)],
   "nn.Permute": [[1]],
   "nn.RNN": [new nn.SimpleRNNCell(1)],
@@ -146,6 +158,7 @@ beforeAll(async () => {
     "engine.Tape": new engine.Tape(),
     "engine.Variable": engine.variable([1, 2]),
     "engine.VariablePack": engine.packVariables(weights),
+    "plot.Chart": plot.lineChart({ series: [{ name: "", y: [1] }] }),
     "nn.EventWriter": new nn.EventWriter(new nn.LogDownload()),
     "nn.Sequential": model,
     "nn.TextVectorization": new nn.TextVectorization({ vocabulary: ["a"] }),

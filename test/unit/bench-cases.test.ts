@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { allCases } from "../../bench/cases/all.ts";
 import { layerTable } from "../../bench/cases/layers.ts";
+import { buildModel } from "../../bench/cases/net-models.ts";
 import { nets } from "../../bench/cases/nets.ts";
 import { trainingBench } from "../../bench/cases/training.ts";
 import { type Device, type DeviceInfo, init } from "../../engine/index.ts";
@@ -22,7 +23,7 @@ describe("bench cases", () => {
   });
 
   it("hold one training step a net, on every backend", () => {
-    for (const net of ["N1", "N2", "N3", "N4"]) {
+    for (const { name: net } of nets) {
       const steps = allCases.filter(({ name, phase }) => name === `train/${net}` && phase === "step");
       expect(steps).toHaveLength(1);
       expect(steps[0].skip).toBeUndefined();
@@ -50,7 +51,7 @@ describe("bench cases", () => {
   });
 
   it("hold one cold start a net, and those few that --quick runs", () => {
-    for (const net of ["N1", "N2", "N3", "N4"])
+    for (const { name: net } of nets)
       expect(allCases.filter(({ name, phase }) => name === `train/${net}` && phase === "cold")).toHaveLength(
         1,
       );
@@ -91,8 +92,12 @@ describe("bench cases", () => {
     ["N2", 912_226],
     ["N3", 79_510],
     ["N4", 2_599_086],
+    // By hand: 320 + 18,496 + 16,010; 2,048 + 82,432 + 8,256; 32,000 + 18,816 + 130.
+    ["N5", 34_826],
+    ["N6", 92_736],
+    ["N8", 50_946],
   ])("%s has the parameters of its note", (name, parameters) => {
-    const model = nets.find((net) => net.name === name)!.build();
+    const model = buildModel(nets.find((net) => net.name === name)!);
     expect(model.countParams()).toBe(parameters);
     model.dispose();
   });

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import { ArgumentError, GradgpuError, kindOf, nearest, ShapeError } from "../../engine/base/errors.ts";
-import { checkNotMaker, choiceOf, lookup, spellingOf } from "../../engine/base/names.ts";
+import { choiceOf, lookup, NameTable, spellingOf } from "../../engine/base/names.ts";
 
 describe("GradgpuError", () => {
   const limit = Error.stackTraceLimit;
@@ -97,9 +97,37 @@ describe("names", () => {
   });
 
   it("of functions that make things are no things", () => {
-    const makers = { huber: () => 1 };
-    expect(() => checkNotMaker("losses", makers.huber, makers)).toThrow("call it, as in losses.huber(...)");
-    expect(() => checkNotMaker("losses", () => 1, makers)).not.toThrow();
+    const table = new NameTable("loss", "losses.*()", { huber: () => 1 }, {}, "dice");
+    expect(() => table.checkNotMaker(table.get("huber"))).toThrow("call it, as in losses.huber(...)");
+    // Of one that is not built in.
+    const dice = (options = {}) => options;
+    expect(() => table.checkNotMaker(dice)).toThrow("call it, as in losses.dice(...)");
+    const own = { dice: (targets: number, outputs: number) => targets + outputs, huber: () => 1 };
+    expect(() => table.checkNotMaker(own.dice)).not.toThrow();
+    expect(() => table.checkNotMaker(own.huber)).not.toThrow();
+  });
+
+  it("of the rest are found once they are added, and the error says how", () => {
+    const aliases = { mse: "meanSquared", overlap: "dice" };
+    const table = new NameTable("loss", "losses.*()", { meanSquared: 1 }, aliases, "dice logCosh");
+    expect([table.get("MSE"), table.get("mean_squared"), table.nameOf("mse")]).toEqual([1, 1, "meanSquared"]);
+    const { names, spellings } = table;
+    expect([names, spellings]).toEqual([["meanSquared"], ["meanSquared", "mse"]]);
+    for (const name of ["dice", "overlap"])
+      expect(() => table.get(name)).toThrow(
+        `the loss "${name}" is not built in; write import "gradgpu/names" at the top of the program, which knows all names, or pass losses.dice()`,
+      );
+    expect(() => table.get("log_cos")).toThrow(
+      'Did you mean "logCosh"? Known: meanSquared, mse, overlap, dice',
+    );
+    for (const name of ["toString", "", "constructor"]) expect(() => table.get(name)).toThrow(ArgumentError);
+    table.add({ dice: 2, logCosh: 3 });
+    expect([table.get("dice"), table.get("overlap"), table.get("log_cosh")]).toEqual([2, 2, 3]);
+    expect([names, spellings]).toEqual([
+      ["meanSquared", "dice", "logCosh"],
+      ["meanSquared", "mse", "dice", "logCosh", "overlap"],
+    ]);
+    expect(table.misfit(" or a loss", 3).message).toContain("losses.get: takes a name (meanSquared, mse,");
   });
 });
 

@@ -143,6 +143,16 @@ describe("examples", () => {
     }
   });
 
+  it("worker trains in a thread of its own, and ends when it is told to", async () => {
+    const lines = await run("worker", "--epochs", "3");
+    expect(lines).toHaveLength(4);
+    const losses = lines.slice(0, 3).map((line) => Number(/loss ([\d.]+)/.exec(line)?.[1]));
+    expect(losses[2]).toBeLessThan(losses[0]);
+    expect(lines[3]).toBe("3 epochs and 4 weights came back; the clock here ticked on: true");
+    const stopped = await run("worker", "--epochs", "1000000", "--stop-after", "2");
+    expect(Number(/^(\d+) epochs/.exec(stopped.at(-1)!)?.[1])).toBeGreaterThanOrEqual(2);
+  });
+
   it("tensorboard logs a deep network, weights, gradients and activations", async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-example-"));
     try {

@@ -27,6 +27,7 @@ import {
   RMSNormalization,
   Sequential,
 } from "../../nn/index.ts";
+import "../../nn/names.ts";
 
 let device: Device;
 beforeAll(async () => {

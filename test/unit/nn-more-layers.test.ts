@@ -51,6 +51,7 @@ import {
   Subtract,
   UnitNormalization,
 } from "../../nn/index.ts";
+import "../../nn/names.ts";
 
 let device: Device;
 beforeAll(async () => {

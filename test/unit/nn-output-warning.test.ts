@@ -24,6 +24,7 @@ import {
   losses,
   Sequential,
 } from "../../nn/index.ts";
+import "../../nn/names.ts";
 
 let device: Device;
 let warn: MockInstance<typeof console.warn>;

@@ -21,6 +21,7 @@ import {
   Sequential,
 } from "../../nn/index.ts";
 import { Adam, SGD, schedules } from "../../optim/index.ts";
+import "../../nn/names.ts";
 
 let device: Device;
 beforeEach(async () => {

@@ -81,6 +81,16 @@ function classifier(options: Partial<Parameters<Sequential["compile"]>[0]> = {},
 }
 
 describe("fit", () => {
+  it("gives timers their turn though its epochs are short", async () => {
+    const model = new Sequential([new Input([1]), new Dense(1)]).compile({ optimizer: "sgd", loss: "mse" });
+    setTimeout(() => {
+      model.stopTraining = true;
+    }, 10);
+    // It would take hours.
+    const { epoch } = await model.fit([[1]], [[1]], { ...silent, epochs: 10_000_000 });
+    expect(epoch.length).toBeLessThan(1_000_000);
+  });
+
   it("trains a small classifier, with batch normalization and dropout, until it is right", async () => {
     const { x, labels } = blobs(150);
     const test = blobs(60, 1000);

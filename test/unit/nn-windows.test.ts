@@ -9,6 +9,7 @@ import { expectCloseArrays } from "../support/compare.ts";
 import { referenceDevice } from "../support/devices.ts";
 import { loadTfjsLayers, type TfjsLayers } from "../support/tfjs.ts";
 import { windowCases } from "../support/window-layers.ts";
+import "../../nn/names.ts";
 
 let device: Device;
 let tf: TfjsLayers;

@@ -33,6 +33,7 @@ import {
 import { type ClassWeight, ClassWeights, checkSampleWeight } from "../../nn/objective/class-weights.ts";
 import { Objective, type ObjectiveOptions } from "../../nn/objective/objective.ts";
 import { Monitor } from "../../nn/training/callbacks/monitor.ts";
+import "../../nn/names.ts";
 
 let device: Device;
 beforeAll(async () => {

@@ -39,6 +39,7 @@ import {
   schedules,
   type UpdateContext,
 } from "../../optim/index.ts";
+import "../../nn/names.ts";
 
 let device: Device;
 beforeAll(async () => {

@@ -33,6 +33,7 @@ import {
 import type { Rule } from "../../optim/rule.ts";
 import { cases } from "../support/optim-sources.ts";
 import { expected, expectPath, run } from "../support/optimizer-paths.ts";
+import "../../nn/names.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 

@@ -32,7 +32,7 @@ interface Ended {
 /** Runs the fixture to its end; one that has not ended after a minute is killed, and says so by its signal. */
 function run(ending: string, kind: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const program = ending === "worker" ? workerFixture : fixture;
+    const program = ending.startsWith("worker") ? workerFixture : fixture;
     const child = spawn(process.execPath, [path.join(root, "scripts", "run.mjs"), program, ending, kind], {
       cwd: root,
       stdio: ["ignore", "pipe", "pipe"],
@@ -94,9 +94,18 @@ describe.each(kinds)("a program on %s", (kind) => {
     const ended = await run("worker", kind);
     expect(ended, ended.stderr).toMatchObject({ code: 0, signal: null });
     const [first, stopped, last] = ended.lines as unknown as Record<string, unknown>[];
-    expect([first, last]).toEqual([{ kind }, { workerCode: 0 }]);
-    expect(stopped.reason).toBe("AbortError");
+    expect([first, last]).toEqual([{ kind }, { isThere: true }]);
+    expect(stopped.name).toBe("AbortError");
     expect(stopped.epochs).toBeGreaterThanOrEqual(2);
+  });
+
+  it("whose worker hangs is told, and lives on", async () => {
+    const ended = await run("worker-hangs", kind);
+    expect(ended, ended.stderr).toMatchObject({ code: 0, signal: null });
+    const [first, told, last] = ended.lines as unknown as Record<string, unknown>[];
+    expect([first, last]).toEqual([{ kind }, { isThere: true }]);
+    expect(told.name).toBe("DeviceError");
+    expect(told.message).toMatch(kind === "cpu" ? /ended by force/ : /left to itself/);
   });
 
   it("that fails ends with code 1 and its error, not with a hang", async () => {

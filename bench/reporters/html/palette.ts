@@ -11,6 +11,7 @@ export const backendColours: Readonly<Record<BackendName, string>> = {
   "tfjs-wasm": "var(--gold)",
   "jax-js-wasm": "var(--sky)",
   "tfjs-cpu": "var(--rose)",
+  "torch-cpu": "var(--teal)",
 };
 
 /** As shown to people. */
@@ -23,6 +24,7 @@ export const backendTitles: Readonly<Record<BackendName, string>> = {
   "tfjs-wasm": "tfjs wasm",
   "jax-js-wasm": "jax-js wasm",
   "tfjs-cpu": "tfjs JavaScript",
+  "torch-cpu": "PyTorch CPU",
 };
 
 /** Of case families in the roofline, in order of their appearance: as many colours as families that it shows. */

@@ -15,7 +15,7 @@ import { advance, atLeastOne, belowOne } from "../../../engine/internal.ts";
 import * as activations from "../activations.ts";
 import type { CallContext } from "../call-context.ts";
 import type { ConstraintLike } from "../constraints.ts";
-import type { Initializer } from "../initializers.ts";
+import { type Initializer, orthogonal } from "../initializers.ts";
 import type { LayerOptions, OwnLayerOptions } from "../layer.ts";
 import type { RegularizerLike } from "../regularizers.ts";
 import { featuresOf, type SampleSpec } from "../spec.ts";
@@ -95,7 +95,7 @@ export abstract class GatedCell extends RecurrentCell {
     const activation = activations.get(options.activation ?? "tanh");
     const rules = {
       kernel: rulesOf("kernel", options, "glorotUniform"),
-      recurrent: rulesOf("recurrent", options, "orthogonal"),
+      recurrent: rulesOf("recurrent", options, orthogonal()),
       bias: rulesOf("bias", options),
     };
     const dropout = belowOne(type, "dropout", options.dropout ?? 0);

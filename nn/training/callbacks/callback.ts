@@ -127,6 +127,8 @@ export interface Callback {
    * be at work; what is read then is as of this step.
    */
   onBoundary?(model: TrainedModel, context: FitContext): Done;
+  /** @internal Notes what it would write of the run as it is now; gives what writes it and says where, without a device. */
+  keepRun?(model: TrainedModel, context: FitContext): Promise<() => Promise<string>>;
   /** What it has to remember for a run that is cut here and resumed. */
   state?(): CallbackState | Promise<CallbackState>;
   /** Takes that up again, after `onTrainBegin` of the run that resumes. */

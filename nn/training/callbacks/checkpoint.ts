@@ -8,7 +8,7 @@ import { storeOf } from "../../state/store.ts";
 import type { TrainedModel } from "../model.ts";
 import type { Callback, FitContext } from "./callback.ts";
 import { dataNotes } from "./data-notes.ts";
-import { callbackStates, type DataNotes, resumeRun, runParts } from "./run-state.ts";
+import { callbackStates, type DataNotes, noteRun, resumeRun, runParts } from "./run-state.ts";
 
 export interface SaveEvery {
   /** Seconds after which a checkpoint is written at the next submit; default 60, or never where `steps` are given. */
@@ -94,7 +94,18 @@ export class Checkpoint implements Callback {
     const states = await callbackStates(context);
     this.#last = performance.now();
     // Training goes on while it is read and written: it is of now.
-    this.#writing = this.#write(runParts(this.#who, model, context, this.#data, states));
+    this.#writing = this.#write(runParts(this.#who, model, noteRun(model, context), this.#data, states));
+  }
+
+  /** @internal */
+  async keepRun(model: TrainedModel, context: FitContext): Promise<() => Promise<string>> {
+    const run = noteRun(model, context);
+    const states = await callbackStates(context);
+    return async () => {
+      await this.#writing;
+      await writeParts(this.#store, await runParts(this.#who, model, run, this.#data, states));
+      return `What it had reached by epoch ${run.notes.epoch + 1}, step ${run.notes.steps}, is in ${this.#store.name}: start it again, and it goes on there`;
+    };
   }
 
   async #write(parts: ReturnType<typeof runParts>): Promise<void> {

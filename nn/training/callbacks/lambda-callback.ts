@@ -3,7 +3,7 @@
 import { checkOptions, type OptionNames } from "../../../engine/internal.ts";
 import { type Callback, callbacksOf } from "./callback.ts";
 
-const names: OptionNames<Callback> = {
+const names: OptionNames<Omit<Callback, "keepRun">> = {
   setParams: true,
   setModel: true,
   onTrainBegin: true,
@@ -36,7 +36,7 @@ const names: OptionNames<Callback> = {
 export class LambdaCallback implements Callback {
   readonly everySteps?: number;
 
-  constructor(hooks: Callback) {
+  constructor(hooks: Omit<Callback, "keepRun">) {
     checkOptions("LambdaCallback", hooks, names);
     callbacksOf("LambdaCallback", hooks);
     Object.assign(this, hooks);

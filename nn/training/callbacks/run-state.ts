@@ -37,7 +37,7 @@ interface RunNotes {
 }
 
 /** The sums of a run, by their names in files; those on the device and those that the host took over. */
-function sumsOf({ trainer }: FitContext) {
+function sumsOf(trainer: FitContext["trainer"]) {
   const all = [
     ...trainer.objectives.map(({ sums }, i) => [`fit/sums/${i}`, sums] as const),
     ["fit/sums/added", trainer.added] as const,
@@ -63,55 +63,69 @@ const remembering = ({ callbacks }: FitContext): readonly Callback[] =>
 export const callbackStates = (context: FitContext): Promise<CallbackState[]> =>
   Promise.all(remembering(context).map(async (callback) => (await callback.state?.()) ?? null));
 
+/** What the host knows of a run as of now, all that changes with the next step; the rest is on the device. */
+export function noteRun(model: TrainedModel, { trainer, walk, epoch, steps, samples, history }: FitContext) {
+  const { all, onDevice } = sumsOf(trainer);
+  const isAmid = steps > 0;
+  return {
+    notes: {
+      epoch,
+      steps,
+      samples,
+      isStopped: model.stopTraining,
+      adapter: adapterOf(model.device),
+      position: walk.position,
+      variants: { ...model.device.variants?.used },
+    },
+    values: trainer.objectives.map(({ valuesPerSample }) => valuesPerSample),
+    history: history.state(),
+    onDevice: isAmid ? onDevice : [],
+    taken: isAmid ? all.map(([name, { taken }]) => [name, taken] as const) : [],
+    learningRate: rateOf(model),
+  };
+}
+
+/** Callbacks change it, on the host. */
+const rateOf = ({ optimizer }: TrainedModel): number | undefined =>
+  optimizer?.schedule === undefined ? optimizer?.learningRate : undefined;
+
 /**
- * The run as of now, as a file: what happens after the call, on the host or the device, does not count.
+ * A run as a file. What of it is on the device is asked for before anything is awaited, and does not change any more.
  *
  * @param what how errors begin
  */
 export async function runParts(
   what: string,
   model: TrainedModel,
-  context: FitContext,
+  run: ReturnType<typeof noteRun>,
   data: DataNotes,
   states: readonly CallbackState[],
 ): Promise<FileParts> {
-  const { trainer, walk, epoch, steps, samples, history } = context;
   const kept = new Map<string, HostTensor>();
   const pack = (name: string, tree: unknown) => packed(what, name, tree, kept);
-  // First all that changes with the next step: nothing is awaited before all of it is asked for.
   const notes: RunNotes = {
-    epoch,
-    steps,
-    samples,
-    isStopped: model.stopTraining,
-    adapter: adapterOf(model.device),
+    ...run.notes,
     data,
-    position: walk.position,
-    variants: { ...model.device.variants?.used },
-    valuesPerSample: pack(
-      "fit/values",
-      trainer.objectives.map(({ valuesPerSample }) => valuesPerSample),
-    ),
-    history: pack("fit/history", history.state()),
+    valuesPerSample: pack("fit/values", run.values),
+    history: pack("fit/history", run.history),
     callbacks: states.map((state, i) => pack(`fit/callbacks/${i}`, state)),
   };
   const modelNotes = structureOf(model);
-  const { all, onDevice } = sumsOf(context);
-  const isAmid = steps > 0;
-  const sums = (isAmid ? onDevice : []).map(async ([name, variable]) => {
+  const sums = run.onDevice.map(async ([name, variable]) => {
     const { dtype, shape } = variable;
     return [name, { dtype, shape, values: await variable.data() }] as const;
   });
-  const taken = (isAmid ? all : []).map(async ([name, { taken }]) => [name, await taken] as const);
   const { tensors, optimizer } = await stateOf(model);
   for (const [name, tensor] of await Promise.all(sums)) tensors.set(name, tensor);
-  for (const [name, found] of await Promise.all(taken)) {
-    for (const [sum, values] of found) {
+  for (const [name, taken] of run.taken) {
+    for (const [sum, values] of await taken) {
       tensors.set(`${name}/taken/${sum}`, { dtype: "f64", shape: [values.length], values });
     }
   }
   for (const [name, tensor] of kept) tensors.set(name, tensor);
-  return partsOf("run", tensors, { ...modelNotes, optimizer, run: notes });
+  const { learningRate } = run;
+  const noted = optimizer && { ...optimizer, ...(learningRate === undefined ? {} : { learningRate }) };
+  return partsOf("run", tensors, { ...modelNotes, optimizer: noted, run: notes });
 }
 
 /** Structure and compile options, as far as a file can hold them: what it can't is not compared either. */
@@ -185,7 +199,7 @@ export async function resumeRun(
     if (!Number.isSafeInteger(value) || value < 0)
       throw new DataError(`${what}: its ${name} is ${String(value)}`);
   }
-  if (steps > 0 && steps >= context.walk.steps) {
+  if (steps > context.walk.steps) {
     throw new DataError(
       `${what}: was written after ${steps} steps of an epoch, which has ${context.walk.steps} here`,
     );
@@ -198,7 +212,7 @@ export async function resumeRun(
     throw new DataError(`${what}: its history and sums are no lists`);
   const { trainer, walk } = context;
   const { shuffleState } = context.data;
-  const { all, onDevice } = sumsOf(context);
+  const { all, onDevice } = sumsOf(context.trainer);
   const matches = match(file.tensors, steps > 0 ? onDevice : []);
   if (matches.missing.length + matches.misshapen.length > 0) {
     throw new DataError(
@@ -232,6 +246,10 @@ export async function resumeRun(
       new Map(taken.map(([key, { values }]) => [key.slice(prefix.length), (values as Float64Array).slice()])),
     );
   }
+  // Behind an epoch's last step no other comes before the sums are read.
+  trainer.hasAdded ||= [...file.tensors].some(
+    ([name, { values }]) => name.startsWith("fit/sums/added/") && values.some((value) => value !== 0),
+  );
   trainer.objectives.forEach((objective, i) => {
     objective.valuesPerSample = values[i] ?? [];
   });

@@ -1,0 +1,203 @@
+// The kernels that the report is about: every variant of every family at sizes that nets have, and all that a training
+// step of the reference nets dispatches.
+
+import type { Place, Plan } from "../../engine/backend/program.ts";
+import { sizeOf } from "../../engine/base/shape.ts";
+import { jit, setDevice, type Tensor } from "../../engine/index.ts";
+import type { AdapterProfile, KernelCall, KernelPlan, Spec, Variants } from "../../engine/kernel/kernel.ts";
+import type { KernelOp } from "../../engine/kernel/kernel-op.ts";
+import { encodeSizes } from "../../engine/kernel/sizes.ts";
+import { specialize } from "../../engine/kernel/specialize.ts";
+import { familyNamed, registeredFamilies } from "../../engine/kernel/variants.ts";
+import { nets } from "../cases/nets.ts";
+import { makeTrainer, rowsOf } from "../cases/training.ts";
+import { gpuProfile, memoryBytes, planningDevice } from "./planning.ts";
+
+/** What a dispatch has to do, whatever the GPU. */
+export interface Work {
+  readonly workgroups: number;
+  /** Multiply-adds, where the kernel is a product. */
+  readonly multiplyAdds?: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+export interface KernelCase {
+  /** The net, or family and variant. */
+  readonly group: string;
+  /** What is computed, at which size. */
+  readonly name: string;
+  readonly call: KernelCall;
+  /** The file of the kernel. */
+  readonly shader: string;
+  readonly work: Work;
+}
+
+/** Multiply-adds of a product's dispatch, read from its size buffer. */
+function multiplyAddsOf(call: KernelCall): number | undefined {
+  if (!/^matmul-(?!split-sum)/.test(call.shader.name)) return undefined;
+  const words = encodeSizes(call.sizes);
+  const at = (field: string) => words[fieldsOf(call).indexOf(field)];
+  const [m, n, k] = ["m", "n", "k"].map(at);
+  const matrices = at("tiles") / (at("row_tiles") * at("column_tiles"));
+  return m * n * k * matrices;
+}
+
+/** The scalar fields of a shader's `Sizes`, in order; what stands behind the first vector is left out. */
+function fieldsOf({ shader, hooks }: KernelCall): string[] {
+  const [, body = ""] = /struct Sizes \{([^}]*)\}/.exec(specialize(shader, hooks)) ?? [];
+  return [...body.replace(/\/\/[^\n]*/g, "").matchAll(/(\w+)\s*:\s*(?:u32|f32)/g)].map(([, name]) => name);
+}
+
+const workOf = (
+  call: KernelCall,
+  bytes: readonly { readonly isWritten: boolean; readonly bytes: number }[],
+): Work => {
+  const sum = (isWritten: boolean) =>
+    bytes.filter((each) => each.isWritten === isWritten).reduce((total, each) => total + each.bytes, 0);
+  return {
+    workgroups: call.workgroups.reduce((a, b) => a * b),
+    multiplyAdds: multiplyAddsOf(call),
+    bytesRead: sum(false),
+    bytesWritten: sum(true),
+  };
+};
+
+/** The dispatches of a plan that jit made. */
+function casesOf(group: string, plan: Plan): KernelCase[] {
+  const bytesAt = (place: Place): number => {
+    if (place.row !== undefined) return place.row.bytes;
+    if (place.kind === "slot") return place.bytes;
+    if (place.kind === "input") return 4 * sizeOf(plan.inputs[place.index].shape);
+    return memoryBytes.get(place.memory) ?? 0;
+  };
+  return plan.steps.flatMap((step): KernelCase[] => {
+    if (step.kind !== "dispatch") return [];
+    const { call, name, places } = step;
+    const bytes = places.map((place, k) => ({
+      isWritten: call.operands[k].access === "read_write",
+      bytes: bytesAt(place),
+    }));
+    return [{ group, name, call, shader: call.shader.name, work: workOf(call, bytes) }];
+  });
+}
+
+/** The training step of each reference net, as jit plans it for a GPU. */
+export async function netCases(profile: AdapterProfile = gpuProfile): Promise<KernelCase[]> {
+  const found: KernelCase[] = [];
+  for (const net of nets) {
+    const plans: Plan[] = [];
+    const device = planningDevice(profile, (plan) => plans.push(plan));
+    setDevice(device);
+    const { x, y } = rowsOf(net, device, 1);
+    const { model, trainer } = makeTrainer(net);
+    const step = jit((inputs: Tensor, labels: Tensor) => trainer.trainStep(inputs, labels));
+    await step(x, y);
+    found.push(...plans.flatMap((plan) => casesOf(net.name, plan)));
+    for (const each of [step, trainer, model, x, y]) each.dispose();
+    device.dispose();
+  }
+  return found;
+}
+
+/** An op on inputs of these shapes. */
+interface Call {
+  readonly op: KernelOp;
+  readonly inputs: readonly Spec[];
+  readonly attrs: object;
+}
+
+function callCases({ op, inputs, attrs }: Call, profile: AdapterProfile): KernelCase[] {
+  const outputs = op.infer(inputs, attrs);
+  const context = { inputs, outputs, attrs, profile };
+  const variants = op.variants?.(context);
+  if (variants === undefined) return [];
+  const { family } = variants;
+  const shapes = inputs.map(({ shape }) => shape.join("x")).join(" ");
+  return variants.names.flatMap((variant) => {
+    const choose = (asked: Variants) => (asked.family === family ? variant : asked.names[0]);
+    const plan: KernelPlan = op.kernels!({ ...context, profile: { ...profile, choices: { choose } } });
+    return plan.calls.map((call) => {
+      const bytes = call.operands.map(({ role, index, access }) => {
+        const specs = { input: inputs, output: outputs, scratch: plan.scratch ?? [] }[role];
+        return { isWritten: access === "read_write", bytes: 4 * sizeOf(specs[index].shape) };
+      });
+      const name = `${op.name} ${shapes}${"transposeA" in attrs && attrs.transposeA ? " A^T" : ""}`;
+      return {
+        group: `${family}/${variant}`,
+        name,
+        call,
+        shader: call.shader.name,
+        work: workOf(call, bytes),
+      };
+    });
+  });
+}
+
+const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
+
+/** Products beside those that the families' own checks have: squares from small to large, thin ones, A transposed. */
+const products: readonly (readonly [m: number, k: number, n: number, transposeA?: boolean])[] = [
+  [128, 784, 64],
+  [100, 512, 512],
+  [256, 256, 256],
+  [1024, 1024, 1024],
+  [4096, 4096, 4096],
+  [512, 100, 512, true],
+];
+
+/** Rows that networks have, for the families along rows. */
+const rows: readonly (readonly [number, number])[] = [
+  [128, 10],
+  [1024, 1000],
+  [16, 65536],
+];
+
+/** Every variant of every family that such calls may take. */
+export function familyCases(profile: AdapterProfile = gpuProfile): KernelCase[] {
+  const [{ op: matmul }] = familyNamed("matmul")!.checks(profile);
+  const ofProducts = products.map(([m, k, n, transposeA = false]) => ({
+    op: matmul,
+    inputs: [transposeA ? f32(k, m) : f32(m, k), f32(k, n)],
+    attrs: { transposeA, transposeB: false },
+  }));
+  const ofChecks = registeredFamilies()
+    .filter(({ name }) => name !== "matmul")
+    .flatMap((family) => {
+      const checks = family.checks(profile).map(({ op, inputs, attrs = {} }) => ({
+        op,
+        inputs: inputs.map(({ shape, dtype = "f32" }): Spec => ({ shape, dtype })),
+        attrs,
+      }));
+      return checks.flatMap((check) => [check, ...largerThan(check)]);
+    });
+  return [...ofProducts, ...ofChecks].flatMap((call) => callCases(call, profile));
+}
+
+/** The same call on rows of the sizes that networks have, where its inputs are two axes or fewer. */
+function largerThan({ op, inputs, attrs }: Call): Call[] {
+  const [x] = inputs;
+  if (x.shape.length !== 2) return [];
+  return rows.flatMap(([height, width]): Call[] => {
+    const larger = inputs.map(({ shape, dtype }): Spec => {
+      const lengths = shape.map((length) =>
+        length === x.shape[0] ? height : length === x.shape[1] ? width : length,
+      );
+      return { shape: lengths, dtype };
+    });
+    try {
+      op.infer(larger, attrs);
+      return [{ op, inputs: larger, attrs }];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Cases that are compiled as one: the same code, constants and bindings. */
+export const codeKey = ({ call }: KernelCase): string =>
+  JSON.stringify([
+    specialize(call.shader, call.hooks),
+    call.constants ?? {},
+    call.operands.map(({ access, moves = false }) => [access, moves]),
+  ]);

@@ -1,0 +1,91 @@
+// A lower bound of a kernel's time on a GPU from what its compiler made of it: bytes, instructions issued, workgroup
+// memory, and the last round of workgroups. Latency is not modelled.
+
+import { type Gpu, lanes, sharedBytesAClock } from "./gpus.ts";
+import type { Work } from "./kernels.ts";
+import type { Compiled } from "./log.ts";
+import { type CodeMix, codeMix } from "./loops.ts";
+
+/** Microseconds between a dispatch and the next that waits for it: assumed, of no GPU in particular. */
+export const dispatchMicroseconds = 5;
+export const barrierMicroseconds = 2;
+
+export interface Figures {
+  readonly registers: number;
+  readonly spills: number;
+  /** Subgroups that a SIMD holds at once, as the code's registers and workgroup memory let it; of 64 lanes, or of 32. */
+  readonly waves: number;
+  readonly lanes: 32 | 64;
+  readonly sharedBytes: number;
+  readonly threads: number;
+  /** Multiply-adds a vector instruction in the hottest loop; undefined where the machine code is not known. */
+  readonly fmaShare?: number;
+  /** Multiply-adds for each dword that the loop reads from workgroup memory. */
+  readonly fmasPerSharedDword?: number;
+  /** 16-byte loads from memory that a round of the loop has a thread ask for. */
+  readonly loadsInFlight?: number;
+  /** The compiler's own, which guesses how often loops go round. */
+  readonly inverseThroughput: number;
+}
+
+export interface Estimate {
+  readonly microseconds: number;
+  readonly binds: "memory" | "issue" | "workgroup memory" | "dispatch";
+  /** By memory alone. */
+  readonly floorMicroseconds: number;
+}
+
+/** What the compiler says of a kernel; `like` has the machine code where this GPU's is not printed. */
+export function figuresOf(gpu: Gpu, compiled: Compiled, like: Compiled = compiled): Figures {
+  const { statistics } = compiled;
+  const mix = codeMix(like.code);
+  const hot = mix?.hot;
+  const codeLanes = mix?.lanes ?? 64;
+  const perWave = gpu.countedLanes === 32 && codeLanes === 64 ? 2 : 1;
+  return {
+    registers: statistics.VGPRs,
+    spills: statistics["Spilled VGPRs"] + statistics["Spilled SGPRs"],
+    waves: Math.floor(statistics["Subgroups per SIMD"] / perWave),
+    lanes: codeLanes,
+    sharedBytes: statistics["LDS size"],
+    threads: like.threads ?? 64,
+    ...(hot !== undefined && hot.fmas > 0 ? { fmaShare: hot.fmas / hot.issued } : {}),
+    ...(hot !== undefined && hot.fmas > 0 && hot.sharedLoadDwords > 0
+      ? { fmasPerSharedDword: hot.fmas / hot.sharedLoadDwords }
+      : {}),
+    ...(mix === undefined ? {} : { loadsInFlight: (hot ?? mix.whole).globalDwords / 4 }),
+    inverseThroughput: statistics["Inverse Throughput"],
+  };
+}
+
+/** How often a thread goes round the hottest loop: as often as the work asks for. */
+function tripsOf({ hot }: CodeMix, work: Work, threads: number): number {
+  if (hot === undefined) return 0;
+  if (work.multiplyAdds !== undefined && hot.fmas > 0) return work.multiplyAdds / (threads * hot.fmas);
+  if (hot.globalDwords > 0)
+    return Math.max(1, (work.bytesRead + work.bytesWritten) / 4 / (threads * hot.globalDwords));
+  return 1;
+}
+
+/** The bound, without the cost of a dispatch. */
+export function estimate(gpu: Gpu, figures: Figures, code: readonly string[], work: Work): Estimate {
+  const memory = ((work.bytesRead + work.bytesWritten) / gpu.memoryGBs) * 1e-3;
+  const mix = codeMix(code);
+  if (mix === undefined) return { microseconds: memory, binds: "memory", floorMicroseconds: memory };
+  const threads = work.workgroups * figures.threads;
+  const trips = tripsOf(mix, work, threads);
+  const { whole, hot } = mix;
+  const amount = (of: "issued" | "sharedLoadDwords" | "sharedStoreDwords") =>
+    whole[of] + Math.max(0, trips - 1) * (hot?.[of] ?? 0);
+  // The last round of workgroups keeps the compute units that have none waiting.
+  const rounds = work.workgroups / gpu.computeUnits;
+  const tail = Math.ceil(rounds) / rounds;
+  const clock = gpu.ghz * 1e3;
+  const perUnit = (threads * tail) / gpu.computeUnits;
+  const issue = (amount("issued") * perUnit) / lanes / clock;
+  const shared =
+    ((amount("sharedLoadDwords") + amount("sharedStoreDwords")) * 4 * perUnit) / sharedBytesAClock / clock;
+  const microseconds = Math.max(memory, issue, shared);
+  const binds = microseconds === memory ? "memory" : microseconds === issue ? "issue" : "workgroup memory";
+  return { microseconds, binds, floorMicroseconds: memory };
+}

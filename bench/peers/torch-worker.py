@@ -1,0 +1,221 @@
+# PyTorch on the processor: a process that is told by lines of JSON on stdin what to train, and answers by lines on stdout.
+# Bytes of arrays follow the line that announces them. peer.ts says what is asked.
+
+import json
+import os
+import sys
+import time
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+threads = os.cpu_count()
+work = None
+
+
+def blas():
+    """The library that products are computed by, as the process has it loaded."""
+    torch.ones(8, 8) @ torch.ones(8, 8)
+    with open("/proc/self/maps") as maps:
+        names = {os.path.basename(line.split()[-1]) for line in maps if "/" in line}
+    for name in sorted(names):
+        if "openblas" in name or "mkl_rt" in name or "libblas" in name:
+            return name
+    return "a BLAS of its own"
+
+
+def transposed(values):
+    return torch.from_numpy(np.ascontiguousarray(values.T))
+
+
+class Conv(nn.Module):
+    def __init__(self, kernel, bias):
+        super().__init__()
+        # [height, width, inputs, outputs] to [outputs, inputs, height, width]
+        self.kernel = nn.Parameter(torch.from_numpy(np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))))
+        self.bias = nn.Parameter(torch.from_numpy(bias))
+
+    def forward(self, x):
+        return F.relu(F.conv2d(x, self.kernel, self.bias))
+
+
+class Recurrent(nn.Module):
+    def __init__(self, kind, kernel, recurrent, bias):
+        super().__init__()
+        self.kind = kind
+        units = recurrent.shape[0]
+        make = nn.LSTM if kind == "lstm" else nn.GRU
+        self.layer = make(kernel.shape[0], units, batch_first=True)
+        # nn.GRU has the reset gate first; its biases are two, as ours are. nn.LSTM's second bias is left at 0.
+        blocks = range(4) if kind == "lstm" else (1, 0, 2)
+        order = np.concatenate([np.arange(units) + units * block for block in blocks])
+        biases = bias if kind == "gru" else np.stack([bias, np.zeros_like(bias)])
+        with torch.no_grad():
+            self.layer.weight_ih_l0.copy_(transposed(kernel[:, order]))
+            self.layer.weight_hh_l0.copy_(transposed(recurrent[:, order]))
+            self.layer.bias_ih_l0.copy_(torch.from_numpy(biases[0][order]))
+            self.layer.bias_hh_l0.copy_(torch.from_numpy(biases[1][order]))
+        self.layer.bias_hh_l0.requires_grad_(kind == "gru")
+
+    def forward(self, x, lengths):
+        if self.kind == "lstm":
+            return self.layer(x)[0]
+        outputs, states = self.layer(x)
+        # Rows end where they end: what a step gives depends on no later one. Packed sequences take several times as long.
+        return states[0] if lengths is None else outputs[torch.arange(len(lengths)), lengths - 1]
+
+
+class Net(nn.Module):
+    def __init__(self, spec, weights):
+        super().__init__()
+        self.layers = nn.ModuleList()
+        images = None
+        for index, (layer, own) in enumerate(zip(spec["layers"], weights)):
+            kind = layer["kind"]
+            is_last = index == len(weights) - 1
+            if kind == "dense":
+                kernel = own[0]
+                if images is not None:
+                    # Flattened with channels first here, with channels last there.
+                    height, width, channels = images
+                    kernel = kernel.reshape(height, width, channels, -1).transpose(2, 0, 1, 3)
+                    kernel = kernel.reshape(height * width * channels, -1)
+                    images = None
+                dense = nn.Linear(*kernel.shape)
+                with torch.no_grad():
+                    dense.weight.copy_(transposed(kernel))
+                    dense.bias.copy_(torch.from_numpy(own[1]))
+                self.layers.append(dense if is_last else nn.Sequential(dense, nn.ReLU()))
+            elif kind == "batchNorm":
+                self.layers.append(nn.BatchNorm1d(len(own[0]), eps=1e-3, momentum=0.01))
+            elif kind == "dropout":
+                self.layers.append(nn.Dropout(layer["rate"]))
+            elif kind == "conv2d":
+                self.layers.append(Conv(*own))
+            elif kind == "maxPool":
+                self.layers.append(nn.MaxPool2d(layer["size"]))
+            elif kind == "flatten":
+                images = layer["images"]
+                self.layers.append(nn.Flatten())
+            elif kind == "embedding":
+                self.layers.append(nn.Embedding.from_pretrained(torch.from_numpy(own[0]), freeze=False))
+            elif kind in ("lstm", "gru"):
+                self.layers.append(Recurrent(kind, *own))
+            else:
+                raise ValueError(f"no {kind} for PyTorch")
+
+    def forward(self, x, lengths):
+        for layer in self.layers:
+            x = layer(x, lengths) if isinstance(layer, Recurrent) else layer(x)
+        return x.flatten(0, -2)
+
+
+class Work:
+    """A net, its optimizer, and batches that steps go round."""
+
+    def __init__(self, spec, arrays):
+        arrays = iter(arrays)
+        weights = [[next(arrays) for _ in range(count)] for count in spec["weights"]]
+        self.net = Net(spec, weights)
+        trained = [each for each in self.net.parameters() if each.requires_grad]
+        self.adam = spec["adam"]
+        self.optimizer = torch.optim.Adam(
+            trained, lr=self.adam["learningRate"], betas=(self.adam["beta1"], self.adam["beta2"])
+        )
+        self.batches = []
+        for lengths in spec["lengths"]:
+            x = torch.from_numpy(next(arrays))
+            if x.dim() == 4:
+                x = x.permute(0, 3, 1, 2).contiguous()
+            y = torch.from_numpy(next(arrays)).long().flatten()
+            self.batches.append((x, y, None if lengths is None else torch.tensor(lengths)))
+        self.steps = 0
+        self.loss = None
+        self.is_tuned = False
+
+    def step(self):
+        x, y, lengths = self.batches[self.steps % len(self.batches)]
+        self.steps += 1
+        # PyTorch adds epsilon to the corrected second moment's root, Keras and we to the raw one's.
+        self.optimizer.param_groups[0]["eps"] = self.adam["epsilon"] / (1 - self.adam["beta2"] ** self.steps) ** 0.5
+        self.optimizer.zero_grad(set_to_none=True)
+        self.loss = F.cross_entropy(self.net(x, lengths), y)
+        self.loss.backward()
+        self.optimizer.step()
+
+    def sample(self, runs, reads_each):
+        if not self.is_tuned:
+            self.tune()
+        started = time.perf_counter()
+        for _ in range(runs):
+            self.step()
+            if reads_each:
+                self.loss.item()
+        self.loss.item()
+        return (time.perf_counter() - started) * 1000
+
+    def tune(self):
+        """Takes the number of threads that is quicker: a small net's steps are over before a second one is awake."""
+        self.is_tuned = True
+        if threads == 1:
+            return
+        times = {1: [], threads: []}
+        for _ in range(3):
+            for count in times:
+                torch.set_num_threads(count)
+                times[count].append(self.sample(4, False))
+        torch.set_num_threads(min(times, key=lambda count: min(times[count])))
+
+
+def answer(request, arrays):
+    global work
+    call = request["call"]
+    if call == "open":
+        torch.manual_seed(1)
+        torch.set_flush_denormal(True)
+        torch.set_num_threads(threads)
+        # OpenBLAS's number of the version is in the file's name.
+        return {
+            "version": f"{torch.__version__} with {blas()}",
+            "adapter": f"the processor, in PyTorch with up to {threads} threads",
+        }
+    if call == "prepare":
+        torch.set_num_threads(threads)
+        work = Work(request["net"], arrays)
+        return None
+    if call == "step":
+        work.step()
+        return [[work.loss.item()]]
+    if call == "sample":
+        return work.sample(request["runs"], request["readsEach"])
+    if call == "read":
+        return [[work.loss.item()]]
+    if call == "count":
+        return {"dispatches": 0, "submits": 0}
+    if call == "memory":
+        return {"peakBytes": 0}
+    if call == "release":
+        work = None
+        return None
+    raise ValueError(f"PyTorch is not asked for {call}")
+
+
+def main():
+    source = sys.stdin.buffer
+    while line := source.readline():
+        message = json.loads(line)
+        arrays = []
+        for array in message["arrays"]:
+            count = int(np.prod(array["shape"]))
+            values = np.frombuffer(source.read(4 * count), dtype=array["dtype"])
+            arrays.append(values.reshape(array["shape"]).copy())
+        try:
+            reply = {"answer": answer(message["request"], arrays)}
+        except Exception as error:  # told to whoever asked
+            reply = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps({"id": message["id"], **reply}), flush=True)
+
+
+main()

@@ -1,0 +1,104 @@
+// docs/lessons: a page a lesson with its picture and numbers, and the index by note and by phenomenon.
+
+import fs from "node:fs/promises";
+import { writeWhole } from "../../../scripts/output-files.mjs";
+import { type AnyLesson, topics } from "./lesson.ts";
+import { notes } from "./notes.ts";
+import { pageMarkdown, programFile } from "./page.ts";
+import type { Outcomes } from "./report.ts";
+
+const folder = "docs/lessons";
+
+/** What a regenerated lesson is compared with: its claims' verdicts and numbers. */
+export interface KeptNumbers {
+  readonly form: string;
+  readonly claims: readonly {
+    readonly says: string;
+    readonly verdict: string;
+    readonly numbers?: Readonly<Record<string, readonly (number | string)[]>>;
+  }[];
+}
+
+/** The numbers of a lesson's claims, less those of this machine. */
+export function keptNumbers({ lesson, form, claims }: Outcomes): KeptNumbers {
+  const isOwn = (name: string) => !lesson.machine?.includes(name);
+  return {
+    form,
+    claims: claims.map(({ says, verdict, numbers }) => ({
+      says,
+      verdict,
+      ...(numbers
+        ? {
+            numbers: Object.fromEntries(
+              Object.entries(numbers)
+                .filter(([name]) => isOwn(name))
+                .map(([name, values]) => [name, values.map((value) => sixDigits(value))]),
+            ),
+          }
+        : {}),
+    })),
+  };
+}
+
+const sixDigits = (value: number) => (Number.isFinite(value) ? Number(value.toPrecision(6)) : String(value));
+
+/** Numbers of an SVG with at most one digit behind the point: half the bytes, and nothing that an eye sees. */
+const lean = (svg: string) => svg.replace(/(\d+\.\d)\d+/g, "$1").replace(/\n\s*/g, "");
+
+export async function writeDocsPage(outcomes: Outcomes, from: string): Promise<void> {
+  const { lesson, drawn } = outcomes;
+  const renamed = drawn.slice(0, 1).map(({ figure, files }) => ({
+    figure,
+    files: files.filter((file) => file.endsWith(".svg")).map((file) => `${lesson.name}-${file}`),
+    sources: files.filter((file) => file.endsWith(".svg")),
+  }));
+  for (const { files, sources } of renamed) {
+    for (const [i, file] of files.entries()) {
+      await writeWhole(
+        `${folder}/pictures/${file}`,
+        lean(await fs.readFile(`${from}/${sources[i]}`, "utf8")),
+      );
+    }
+  }
+  const page = pageMarkdown({ ...outcomes, drawn: renamed }, { pictures: "pictures/", isShort: true });
+  const program = `The program: [${programFile(lesson.name)}](../../${programFile(lesson.name)}).`;
+  const keras = lesson.keras
+    ? `\n\n## The note's program (Keras)\n\n\`\`\`python\n${lesson.keras.trim()}\n\`\`\``
+    : "";
+  await writeWhole(
+    `${folder}/${lesson.name}.md`,
+    `${page}\n\n${program}${keras}\n\n[All lessons](README.md)\n`,
+  );
+  await writeWhole(`${folder}/numbers/${lesson.name}.json`, `${JSON.stringify(keptNumbers(outcomes))}\n`);
+}
+
+/** The index: by note, and by phenomenon. */
+export function indexText(lessons: readonly AnyLesson[]): string {
+  const line = ({ name, title, korean, experiments }: AnyLesson) =>
+    `- [${title}](${name}.md) (${korean})${experiments?.length ? `: ${experiments.join(", ")}` : ""}`;
+  return [
+    "# Lessons",
+    "Five course notes on deep networks, in Korean with Keras code, come alive here: every experiment and claim of theirs is a program that measures it, says whether the claim held, and draws it. `npm run lesson -- --list` tells them, `npm run lesson -- NAME --quick` shows one in under a minute, and its page is then `out/lessons/NAME/index.html`. Each page here was made by its own command, which it names. Korean terms are the notes' own.",
+    "## By note",
+    ...notes.flatMap(({ number, title, korean }) => [
+      `### Note ${number}: ${title} (${korean})`,
+      lessons
+        .filter((lesson) => lesson.notes.includes(number))
+        .map(line)
+        .join("\n"),
+    ]),
+    "## By phenomenon",
+    ...topics.flatMap((topic) => [
+      `### ${topic}`,
+      lessons
+        .filter((lesson) => lesson.topic === topic)
+        .map(line)
+        .join("\n"),
+    ]),
+  ]
+    .join("\n\n")
+    .concat("\n");
+}
+
+export const writeDocsIndex = (lessons: readonly AnyLesson[]) =>
+  writeWhole(`${folder}/README.md`, indexText(lessons));

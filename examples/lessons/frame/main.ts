@@ -1,0 +1,112 @@
+// npm run lesson: runs lessons by name, and writes what came out to out/lessons/NAME/.
+
+import { type Device, dispose, GradgpuError, init } from "gradgpu";
+import { unwritable, writeWhole } from "../../../scripts/output-files.mjs";
+import { UsageError } from "../../support/arguments.ts";
+import { type EndingSignal, endBy, watchSignals } from "../../support/ending.ts";
+import { lessons } from "../all.ts";
+import { type LessonArguments, parseLessonArguments, usage } from "./arguments.ts";
+import { writeDocsIndex, writeDocsPage } from "./docs.ts";
+import type { AnyLesson } from "./lesson.ts";
+import { pageHtml, tableHtml } from "./page.ts";
+import { duration, makeProgress, standardError } from "./progress.ts";
+import { claimLines, numbersText, type Outcomes, report } from "./report.ts";
+import { runLesson } from "./run.ts";
+
+const print = (line = "") => process.stdout.write(`${line}\n`);
+const progress = makeProgress(standardError());
+const controller = new AbortController();
+let endedBy: EndingSignal | undefined;
+
+/** @throws UsageError with the nearest names, where there is no such lesson */
+function lessonsOf({ names, isAll }: LessonArguments): AnyLesson[] {
+  if (isAll) return [...lessons];
+  return names.map((name) => {
+    const found = lessons.find((lesson) => lesson.name === name);
+    if (found) return found;
+    const near = lessons.filter((lesson) => lesson.name.includes(name) || name.includes(lesson.name));
+    const hint = near.length > 0 ? `; do you mean ${near.map((lesson) => lesson.name).join(" or ")}?` : "";
+    throw new UsageError(`there is no lesson "${name}"${hint} --list tells all of them`);
+  });
+}
+
+async function teach(lesson: AnyLesson, options: LessonArguments, device: Device): Promise<Outcomes> {
+  const folder = `${options.out}/${lesson.name}`;
+  const form = device.kind === "cpu" && options.form !== "full" ? "cpu" : options.form;
+  const size = lesson.sizes[form];
+  print(`${lesson.name}: ${lesson.title} (${lesson.korean})`);
+  const begun = performance.now();
+  const seeds = options.seeds ?? lesson.seeds[form];
+  const runs = await runLesson(lesson, { size, seeds, folder, signal: controller.signal, progress });
+  const seconds = (performance.now() - begun) / 1000;
+  const isCut = controller.signal.aborted;
+  const { adapter } = device.info;
+  const outcomes = await report({ lesson, form, size, runs, seconds, device: adapter, isCut }, folder);
+  await writeWhole(`${folder}/numbers.json`, numbersText(outcomes));
+  await writeWhole(`${folder}/index.html`, await pageHtml(outcomes));
+  if (options.isDocs && !isCut) await writeDocsPage(outcomes, folder);
+  for (const line of claimLines(outcomes)) print(line);
+  if (isCut) print("interrupted: what there was by then is kept");
+  print(`${duration(seconds)}, ${seeds} ${seeds === 1 ? "seed" : "seeds"}; wrote ${folder}/index.html`);
+  print();
+  return outcomes;
+}
+
+async function run(options: LessonArguments): Promise<void> {
+  const wanted = lessonsOf(options);
+  for (const { name } of wanted) {
+    const why = await unwritable(`${options.out}/${name}/numbers.json`);
+    if (why !== undefined) throw new UsageError(`${why}; nothing was run`);
+  }
+  const unwatch = watchSignals((signal) => {
+    endedBy = signal;
+    controller.abort(new Error(signal));
+  });
+  const device = await init({ device: options.device, seed: 1 });
+  print(`on ${device.info.adapter}`);
+  if (device.kind === "cpu" && options.form !== "full")
+    print("the CPU reference is slow: sizes are the smallest");
+  print();
+  const done: Outcomes[] = [];
+  for (const lesson of wanted) {
+    if (controller.signal.aborted) break;
+    done.push(await teach(lesson, options, device));
+  }
+  if (done.length > 1) {
+    await writeWhole(`${options.out}/index.html`, tableHtml(done));
+    print(`${"lesson".padEnd(24)} ${"held".padStart(5)} ${"not".padStart(4)} ${"n/a".padStart(4)} seconds`);
+    for (const { lesson, claims, seconds } of done) {
+      const count = (verdict: string) => claims.filter((claim) => claim.verdict === verdict).length;
+      const counts = [count("held"), count("not held"), claims.length - count("held") - count("not held")];
+      const cells = counts.map((value, i) => String(value).padStart(i === 0 ? 5 : 4)).join(" ");
+      print(`${lesson.name.padEnd(24)} ${cells} ${seconds.toFixed(1).padStart(7)}`);
+    }
+    print(
+      `in all ${duration(done.reduce((sum, { seconds }) => sum + seconds, 0))}; wrote ${options.out}/index.html`,
+    );
+  }
+  if (options.isDocs && endedBy === undefined) await writeDocsIndex(lessons);
+  unwatch();
+}
+
+try {
+  const options = parseLessonArguments(process.argv.slice(2));
+  if (options.isHelp) process.stdout.write(usage);
+  else if (options.isList) {
+    for (const { name, title, notes } of lessons)
+      print(`${name.padEnd(24)} ${title} (note ${notes.join(", ")})`);
+  } else await run(options);
+} catch (error) {
+  if (error instanceof UsageError) {
+    process.stderr.write(`lesson: ${error.message}\n\n${usage}`);
+    process.exitCode = 2;
+  } else if (error instanceof GradgpuError) {
+    process.stderr.write(`lesson: ${error.message}\n`);
+    process.exitCode = 1;
+  } else {
+    throw error;
+  }
+} finally {
+  dispose();
+}
+if (endedBy !== undefined) endBy(endedBy);

@@ -1,0 +1,104 @@
+// What a run of a lesson comes to: claims judged, pictures drawn, numbers and a page written.
+
+import { drawFigure } from "./draw.ts";
+import type { Figure } from "./figure.ts";
+import {
+  type AnyLesson,
+  type Claim,
+  type Form,
+  NotMeasured,
+  type Outcome,
+  type Run,
+  type Size,
+  type Table,
+} from "./lesson.ts";
+
+export interface Judged extends Outcome {
+  readonly note: string;
+  readonly says: string;
+}
+
+export interface Drawn {
+  readonly figure: Figure;
+  /** Names of files, beside the page. */
+  readonly files: readonly string[];
+}
+
+/** A lesson that has been run. */
+export interface Outcomes {
+  readonly lesson: AnyLesson;
+  readonly form: Form;
+  readonly size: Size;
+  readonly runs: readonly Run[];
+  readonly seconds: number;
+  readonly device: string;
+  readonly isCut: boolean;
+  readonly claims: readonly Judged[];
+  readonly drawn: readonly Drawn[];
+  readonly tables: readonly Table[];
+}
+
+export type Ran = Pick<Outcomes, "lesson" | "form" | "size" | "runs" | "seconds" | "device" | "isCut">;
+
+/** What an interrupted program did not reach is left out. */
+function whereReached<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof NotMeasured) return undefined;
+    throw error;
+  }
+}
+
+function judge({ note, says, judge }: Claim, runs: readonly Run[]): Judged {
+  const outcome = runs.length === 0 ? undefined : whereReached(() => judge(runs));
+  const missing: Outcome = { verdict: "not measured", measured: "the lesson was cut short before it" };
+  return { note, says, ...(outcome ?? missing) };
+}
+
+/** Judges the claims and draws the pictures into `folder`. */
+export async function report(ran: Ran, folder: string): Promise<Outcomes> {
+  const { lesson, runs } = ran;
+  const drawn: Drawn[] = [];
+  for (const make of runs.length === 0 ? [] : lesson.figures) {
+    const figure = whereReached(() => make(runs));
+    if (figure) drawn.push({ figure, files: await drawFigure(folder, figure) });
+  }
+  const tables = runs.length === 0 ? [] : (whereReached(() => lesson.tables?.(runs) ?? []) ?? []);
+  return { ...ran, claims: lesson.claims.map((claim) => judge(claim, runs)), drawn, tables };
+}
+
+/** Histories and numbers of all seeds, and the claims, as JSON. */
+export function numbersText({ lesson, form, size, runs, seconds, device, isCut, claims }: Outcomes): string {
+  const content = {
+    lesson: lesson.name,
+    form,
+    size,
+    seconds: round(seconds),
+    device,
+    ...(isCut ? { isInterrupted: true } : {}),
+    claims,
+    runs: runs.map(({ seed, kept, seconds: taken, isWhole }) => ({
+      seed,
+      seconds: round(taken),
+      ...(isWhole ? {} : { isInterrupted: true }),
+      kept: Object.fromEntries(kept),
+    })),
+  };
+  // JSON has no NaN and no infinity.
+  const text = (_: string, value: unknown) =>
+    typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+  return `${JSON.stringify(content, text, 1).replace(/\n\s+(?=[-\d"N][^:]*\n|[-\d.e+]+,?\n)/g, " ")}\n`;
+}
+
+const round = (seconds: number) => Math.round(10 * seconds) / 10;
+
+/** The claims as lines for a terminal. */
+export function claimLines({ claims }: Outcomes): string[] {
+  const mark = { held: "✓", "not held": "✗", "not applicable": "–", "not measured": "?" };
+  return claims.flatMap(({ note, says, verdict, measured, range }) => [
+    `${mark[verdict]} ${verdict}: "${says}" (note ${note})`,
+    `  measured: ${measured}`,
+    ...(range ? [`  ${range}`] : []),
+  ]);
+}

@@ -1,0 +1,15 @@
+// Files of pictures in Node: whole or not at all, in folders that are made.
+
+import { DataError } from "../engine/index.ts";
+import { importByName } from "../engine/internal.ts";
+import { fileStore } from "../nn/state/file-store.ts";
+
+/** @throws DataError where it can't be written */
+export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const { mkdir } = await importByName<typeof import("node:fs/promises")>("node:fs/promises");
+  const { dirname } = await importByName<typeof import("node:path")>("node:path");
+  await mkdir(dirname(path), { recursive: true }).catch((cause: Error) => {
+    throw new DataError(`${path}: its folder can't be made (${cause.message})`, { cause });
+  });
+  await fileStore(path).write([bytes as Uint8Array<ArrayBuffer>]);
+}

@@ -1,0 +1,143 @@
+// npm run gpu-report: what is read from the compiler's log, what is made of it, and that no kernel of a family spills
+// registers or keeps fewer subgroups at work than docs/gpu.json records.
+
+import fs from "node:fs";
+import { describe, expect, it } from "vitest";
+import { compileFor, MissingCompiler } from "../../bench/gpu-report/compile.ts";
+import { gpus } from "../../bench/gpu-report/gpus.ts";
+import { familyCases, netCases } from "../../bench/gpu-report/kernels.ts";
+import { readLog } from "../../bench/gpu-report/log.ts";
+import { codeMix, kindOf } from "../../bench/gpu-report/loops.ts";
+import { estimate, figuresOf } from "../../bench/gpu-report/model.ts";
+import { figureNames } from "../../bench/gpu-report/page.ts";
+import { ordersOf, rowsOf } from "../../bench/gpu-report/report.ts";
+
+const navi31 = gpus.find(({ name }) => name === "navi31")!;
+
+/** As the compiler prints a loop that adds up doubled vec4s, and what stands around it. */
+const log = `WARNING: not a conformant implementation
+disasm:
+BB0:
+	s_endpgm
+
+*** SHADER STATS ***
+VGPRs: 4
+********************
+@@CASE sum
+workgroup_size: 64, 1, 1
+disasm:
+BB0:
+	s_load_b128 s[4:7], s[2:3], null                            ; f4080101 f8000000
+	v_lshl_add_u32 v0, s0, 6, v0                                ; d6460000 04010c00
+BB1:
+	buffer_load_b128 v[8:11], v1, s[4:7], 0 offen               ; e05c0000 80410801
+	s_waitcnt vmcnt(0)                                          ; bf8903f7
+	v_fmac_f32_e32 v4, 2.0, v8                                  ; 560810f4
+	v_fmac_f32_e32 v5, 2.0, v9                                  ; 560a12f4
+	v_dual_fmac_f32 v6, 2.0, v10 :: v_dual_fmac_f32 v7, 2.0, v11 ; c8004004 06060007
+	v_add_nc_u32_e32 v1, v1, v2                                 ; 4a020501
+	ds_load_b64 v[2:3], v1                                      ; d9d80000 02000001
+	s_cbranch_scc1 BB1                                          ; bfa20013
+BB8:
+	buffer_store_b128 v[4:7], v0, s[0:3], 0 offen               ; e0740000 80400400
+	s_endpgm                                                    ; bfb00000
+
+*** SHADER STATS ***
+SGPRs: 128
+VGPRs: 12
+Spilled SGPRs: 0
+Spilled VGPRs: 3
+LDS size: 512
+Subgroups per SIMD: 20
+Inverse Throughput: 194
+********************
+`;
+
+describe("the compiler's log", () => {
+  const [sum, ...others] = readLog(log);
+
+  it("has a kernel's figures under the name that was announced, and what came before it left out", () => {
+    expect(others).toEqual([]);
+    expect(sum).toMatchObject({ name: "sum", threads: 64 });
+    expect(sum.statistics).toMatchObject({ VGPRs: 12, "Spilled VGPRs": 3, "Subgroups per SIMD": 20 });
+  });
+
+  it("shows the hottest loop's instructions", () => {
+    const { hot, whole, lanes } = codeMix(sum.code)!;
+    expect(lanes).toBe(64);
+    expect(hot).toMatchObject({ fmas: 4, issued: 4, globalDwords: 4, sharedLoadDwords: 2 });
+    expect(whole).toMatchObject({ fmas: 4, issued: 5, globalDwords: 8 });
+    expect(codeMix(["BB0:", "\tv_cmp_eq_u32_e32 vcc_lo, 0, v1"])!.lanes).toBe(32);
+    expect(codeMix([])).toBeUndefined();
+  });
+
+  it.each([
+    ["v_pk_fma_f16 v0, v1, v2, v3", "fma"],
+    ["v_fmaak_f32 v0, v1, v2, 0x3f800000", "fma"],
+    ["v_wmma_f32_16x16x16_f16 v[0:7], v[8:15], v[16:23], v[0:7]", "matrix"],
+    ["global_load_b64 v[0:1], v2, s[0:1]", "global load"],
+    ["ds_write2_b32 v0, v1, v2", "shared store"],
+    ["s_buffer_load_b32 s0, s[0:3], 0", "scalar load"],
+    ["v_mul_f32_e32 v0, v1, v2", "vector"],
+  ])("%s is a %s", (instruction, kind) => {
+    expect(kindOf(instruction)).toBe(kind);
+  });
+
+  it("gives subgroups of 64 lanes and the bound on a kernel's time", () => {
+    const figures = figuresOf(navi31, sum);
+    expect(figures).toMatchObject({ registers: 12, spills: 3, waves: 10, sharedBytes: 512, fmaShare: 1 });
+    expect(figures.fmasPerSharedDword).toBe(2);
+    // 960 workgroups, ten to each of 96 compute units; each thread goes round 16 times for its 64 multiply-adds.
+    const work = { workgroups: 960, multiplyAdds: 960 * 64 * 64, bytesRead: 96e6, bytesWritten: 0 };
+    const issue = (5 + 15 * 4) * 10;
+    const found = estimate(navi31, figures, sum.code, work);
+    expect(found).toMatchObject({ microseconds: 100, binds: "memory" });
+    expect(found.floorMicroseconds).toBe(100);
+    const small = estimate(navi31, figures, sum.code, { ...work, bytesRead: 0 });
+    expect(small.binds).toBe("issue");
+    expect(small.microseconds).toBeCloseTo(issue / 2500, 6);
+    // A workgroup more has one compute unit work for another round.
+    const one = estimate(navi31, figures, sum.code, { ...work, workgroups: 961, bytesRead: 0 });
+    expect(one.microseconds / small.microseconds).toBeCloseTo(1.1, 1);
+  });
+});
+
+describe("what is compiled", () => {
+  it("is every variant of every family, and what the reference nets dispatch on a GPU", async () => {
+    const groups = new Set(familyCases().map(({ group }) => group));
+    for (const group of ["matmul/shared-128x128", "softmax/shared-row", "reduce/own-row", "copy/runs"])
+      expect(groups).toContain(group);
+    const nets = await netCases();
+    expect([...new Set(nets.map(({ group }) => group))].slice(0, 4)).toEqual(["N1", "N2", "N3", "N4"]);
+    for (const { work } of nets) expect(work.bytesWritten).toBeGreaterThan(0);
+  });
+
+  it("has a product's multiply-adds", () => {
+    const square = familyCases().find(({ name }) => name === "matmul 1024x1024 1024x1024")!;
+    expect(square.work.multiplyAdds).toBe(1024 ** 3);
+    expect(square.work.bytesRead).toBe(2 * 4 * 1024 ** 2);
+  });
+});
+
+describe("compiled for navi31", () => {
+  it("no kernel of a family spills registers, or keeps fewer subgroups at work than is recorded", async (context) => {
+    const cases = familyCases();
+    const { orders, nameOf } = ordersOf(cases);
+    const compiled = await compileFor(navi31, orders).catch((error: Error) => {
+      if (error instanceof MissingCompiler) return undefined;
+      throw error;
+    });
+    if (compiled === undefined) return context.skip();
+    const { kernels } = JSON.parse(fs.readFileSync("docs/gpu.json", "utf8"));
+    const at = figureNames.indexOf("waves");
+    const recorded = new Map<string, number>();
+    for (const { group, name, shader, navi31 } of kernels)
+      recorded.set(`${group} ${name} ${shader}`, navi31[at]);
+    for (const { group, name, shader, on } of rowsOf(cases, nameOf, new Map([[navi31, compiled]]))) {
+      const kernel = `${group} ${name} ${shader}`;
+      const { spills, waves } = on.navi31;
+      expect(spills, `${kernel} spills registers`).toBe(0);
+      expect(waves, `${kernel}: subgroups a SIMD`).toBeGreaterThanOrEqual(recorded.get(kernel) ?? 1);
+    }
+  });
+});
