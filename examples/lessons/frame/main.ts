@@ -44,7 +44,7 @@ async function teach(lesson: AnyLesson, options: LessonArguments, device: Device
   const outcomes = await report({ lesson, form, size, runs, seconds, device: adapter, isCut }, folder);
   await writeWhole(`${folder}/numbers.json`, numbersText(outcomes));
   await writeWhole(`${folder}/index.html`, await pageHtml(outcomes));
-  if (options.isDocs && !isCut) await writeDocsPage(outcomes, folder);
+  if (options.isDocs && !isCut) await writeDocsPage(outcomes);
   for (const line of claimLines(outcomes)) print(line);
   if (isCut) print("interrupted: what there was by then is kept");
   print(`${duration(seconds)}, ${seeds} ${seeds === 1 ? "seed" : "seeds"}; wrote ${folder}/index.html`);
