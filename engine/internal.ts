@@ -34,4 +34,6 @@ export { deviceWatch } from "./tensor/open.ts";
 export { claim } from "./tensor/scope.ts";
 export { track } from "./tensor/scope-stack.ts";
 /** @internal */
+export { undone } from "./tensor/undone.ts";
+/** @internal */
 export { variablesOf } from "./tensor/variable.ts";

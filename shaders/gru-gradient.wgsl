@@ -9,6 +9,8 @@ struct Sizes {
   // units that one workgroup walks
   segment: u32,
   units: u32,
+  // 0, which the compiler does not know
+  zero: u32,
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -24,6 +26,11 @@ struct Sizes {
 
 const WORKGROUP = 64u;
 
+// The gradient of the state behind the step.
+fn d_after_at(i: u32) -> f32 {
+  return d_after[i];
+}
+
 // Whether the row takes part in the step.
 fn is_kept(row: u32) -> bool {
   return true;
@@ -34,7 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let start = (group.x + group.y * groups.x) * sizes.segment;
   let end = min(start + sizes.segment, sizes.count);
   for (var e = start + lane; e < end; e += WORKGROUP) {
-    let d = d_after[e];
+    let d = d_after_at(e);
     if (!is_kept(e / sizes.units)) {
       d_inputs[e] = vec4f();
       d_product[e] = vec4f();

@@ -9,6 +9,8 @@ struct Sizes {
   // units that one workgroup walks
   segment: u32,
   units: u32,
+  // 0, which the compiler does not know
+  zero: u32,
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -21,6 +23,11 @@ struct Sizes {
 @group(0) @binding(6) var<storage, read_write> d_cell_before: array<f32>;
 
 const WORKGROUP = 64u;
+
+// The gradient of what a unit shows.
+fn d_hidden_at(i: u32) -> f32 {
+  return d_hidden[i];
+}
 
 // Whether the row takes part in the step.
 fn is_kept(row: u32) -> bool {
@@ -39,14 +46,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     if (!is_kept(e / sizes.units)) {
       d_z[e] = vec4f();
       d_cell_before[e] = d_cell[e];
-      pass_on(e, d_hidden[e]);
+      pass_on(e, d_hidden_at(e));
       continue;
     }
     let gates = sigmoid_4(z[e]);
     let before = cell_before[e];
     let candidate = tanh_4(vec4f(z[e].z)).x;
     let squashed = tanh_4(vec4f(gates.y * before + gates.x * candidate)).x;
-    let dh = d_hidden[e];
+    let dh = d_hidden_at(e);
     let dc = d_cell[e] + dh * gates.w * (1.0 - squashed * squashed);
     let slopes = gates * (1.0 - gates);
     d_z[e] = vec4f(dc * candidate, dc * before, dc * gates.x, dh * squashed)

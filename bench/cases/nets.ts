@@ -96,6 +96,9 @@ export const nets: readonly NetSpec[] = [
   },
 ];
 
+/** N1 to N4, whose samples are vectors. */
+export const denseNets = nets.slice(0, 4);
+
 export const netNamed = (name: string): NetSpec => {
   const net = nets.find((each) => each.name === name);
   if (net === undefined) throw new Error(`there is no net ${name}`);

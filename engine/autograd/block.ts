@@ -1,6 +1,7 @@
 // A block: a function of tensors that tapes shall see as one op. It runs unseen by them, and what it reads from
 // outside is noted, so that no gradient is lost without a word.
 
+import { handleOn } from "../tensor/handle.ts";
 import type { Op } from "../tensor/op.ts";
 import { type Recorder, recorders, recordOnTapes } from "../tensor/recording.ts";
 import { isTracked } from "../tensor/scope-stack.ts";
@@ -61,7 +62,8 @@ export function runBlock<R extends BlockResult>(
   const outputs = (list as Tensor[]).map((output) => {
     onlooker.returns(output);
     // What the block only hands on gets a name of its own: a value comes out of one op.
-    const own = isTracked(output) && !seen.has(output) ? output : renamed(output);
+    const own =
+      isTracked(output) && !seen.has(output) ? output : handleOn(output.device, output, output.memory);
     seen.add(own);
     return own;
   });
@@ -70,13 +72,6 @@ export function runBlock<R extends BlockResult>(
     outputs,
     captured: [...onlooker.captured.values()],
   };
-}
-
-/** The same memory as a new value. */
-function renamed(tensor: Tensor): Tensor {
-  const { memory, device, shape, dtype } = tensor;
-  memory.retain();
-  return new Tensor(device, { shape, dtype }, memory);
 }
 
 /** Tells the tapes of a block as one call of `op`. */

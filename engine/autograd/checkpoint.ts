@@ -6,6 +6,7 @@ import { ArgumentError, checkFunction, DisposedError, GradientError } from "../b
 import { sameShape } from "../base/shape.ts";
 import type { Memory } from "../kernel/memory.ts";
 import { device as defaultDevice } from "../tensor/device.ts";
+import { handleOn } from "../tensor/handle.ts";
 import type { Op, VjpContext } from "../tensor/op.ts";
 import { recorders } from "../tensor/recording.ts";
 import { tidy } from "../tensor/scope.ts";
@@ -151,7 +152,7 @@ class FirstRun implements VariableWatcher {
     const shown = this.#outer?.read(variable);
     if (!this.before.has(variable) && !this.reads.has(variable)) {
       // A block around this one runs again: what it shows is gone by the time this one does.
-      if (shown !== undefined) this.before.set(variable, handleOn(variable, shown, true));
+      if (shown !== undefined) this.before.set(variable, untracked(variable, shown));
       else this.reads.set(variable, variable.version);
     }
     return shown;
@@ -162,19 +163,16 @@ class FirstRun implements VariableWatcher {
       const shown = this.#outer?.read(variable);
       const old =
         shown === undefined
-          ? handleOn(variable, copyOf(variable, variable.memory), false)
-          : handleOn(variable, shown, true);
+          ? new Tensor(variable.device, variable, copyOf(variable, variable.memory), { tracked: false })
+          : untracked(variable, shown);
       this.before.set(variable, old);
     }
     return this.#outer?.assign(variable, value) ?? false;
   }
 }
 
-function handleOn(variable: Variable, memory: Memory, retains: boolean): Tensor {
-  if (retains) memory.retain();
-  const { shape, dtype } = variable;
-  return new Tensor(variable.device, { shape, dtype }, memory, { tracked: false });
-}
+const untracked = (variable: Variable, memory: Memory) =>
+  handleOn(variable.device, variable, memory, { tracked: false });
 
 function copyOf(of: Tensor, memory: Memory): Memory {
   const { backend } = of.device;

@@ -87,6 +87,12 @@ export class TraceBackend implements Backend {
     return this.#real.sliceAlignment;
   }
 
+  /** How many of a kernel's buffers may move from dispatch to dispatch; the reference moves any number. */
+  get mostMoving(): number {
+    const { profile } = this.#real;
+    return profile === undefined ? Number.POSITIVE_INFINITY : (profile.maxMovingBuffers ?? 4);
+  }
+
   get lost() {
     return this.#real.lost;
   }

@@ -5,6 +5,11 @@ export * from "./arrange/arrange.ts";
 export * from "./arrange/pad.ts";
 export * from "./arrange/sort.ts";
 export * from "./arrange/triangle.ts";
+export {
+  type AttentionDropout,
+  type AttentionOptions,
+  scaledDotProductAttention,
+} from "./attention/attention.ts";
 export * from "./elementwise/activations.ts";
 export * from "./elementwise/arithmetic.ts";
 export * from "./elementwise/cast.ts";

@@ -1,6 +1,8 @@
 // Ops that others are made of: gradients of fast kernels, what training and random generators move. Tested as the
 // public ones are.
 
+export { attention, attentionByOps, attentionGradient } from "./attention/attention.ts";
+export type { AttentionAttrs } from "./attention/problem.ts";
 export { resizeGradient } from "./images/resize.ts";
 export { placeRows } from "./indexing/indexing.ts";
 export { linearIndex } from "./indexing/nd.ts";

@@ -1,5 +1,18 @@
 // All layers.
 
+export {
+  AdditiveAttention,
+  type AdditiveAttentionOptions,
+  Attention,
+  type AttentionLayerOptions,
+} from "./attention/dot-attention.ts";
+export type { AttentionInput, AttentionParts } from "./attention/inputs.ts";
+export {
+  GroupedQueryAttention,
+  type GroupedQueryAttentionOptions,
+  MultiHeadAttention,
+  type MultiHeadAttentionOptions,
+} from "./attention/multi-head.ts";
 export { type CallContext, collectLosses } from "./call-context.ts";
 export type { Config, LayerClass, LayerConfig } from "./config.ts";
 export { Activation } from "./core/activation.ts";

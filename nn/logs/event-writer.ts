@@ -13,7 +13,7 @@ import {
   wholeNumber,
 } from "../../engine/internal.ts";
 import * as events from "./events.ts";
-import { bucketsOfNumbers, bucketsOfTensors } from "./histogram.ts";
+import { type Buckets, bucketsOfNumbers, bucketsOfTensors } from "./histogram.ts";
 import { type LogFile, type LogTarget, openLogFile, writingError } from "./log-files.ts";
 import { type GraphModel, modelGraph } from "./model-graph.ts";
 import { type Pixels, pixelsOf } from "./pixels.ts";
@@ -132,6 +132,11 @@ export class EventWriter {
     return this.#write(events.histogramEvent(place, bucketsOfNumbers(values as ArrayLike<number>, count)));
   }
 
+  /** @internal Values that were counted already. */
+  buckets(tag: string, buckets: Buckets, step: number): Promise<void> {
+    return this.#write(events.histogramEvent(placeOf("histogram", tag, step), buckets));
+  }
+
   /** @internal Several at once, which are read back together. */
   histograms(tensors: ReadonlyMap<string, Tensor>, step: number): Promise<void> {
     const places = [...tensors.keys()].map((tag) => placeOf("histogram", tag, step));
@@ -205,6 +210,14 @@ export class EventWriter {
       events.experiment(seconds, values, metrics),
       events.sessionStart(seconds, group, values),
     );
+  }
+
+  /**
+   * Has readers forget what was logged before of this step and later ones: to be called where a run that was cut goes on,
+   * before it logs those anew.
+   */
+  purge(step: number): Promise<void> {
+    return this.#write(events.restart(now(), wholeNumber("purge", "the step", step)));
   }
 
   /** Says that the run ended well: TensorBoard shows it as finished. */

@@ -27,7 +27,7 @@ const largest = 3.4028234663852886e38;
 export type Buckets = Float64Array;
 
 /** Extremes and counts of a tensor's finite values; the last of `count + 1` counts is that of the others. */
-function countsOf(values: Tensor, count: number): { range: Tensor; counts: Tensor } {
+export function countsOf(values: Tensor, count: number): { range: Tensor; counts: Tensor } {
   const flat = reshape(values, [values.size]);
   const x = flat.dtype === "f32" ? flat : cast(flat, "f32");
   const isCounted = isFiniteOp(x);
@@ -97,7 +97,7 @@ export function bucketsOfNumbers(values: ArrayLike<number>, count: number): Buck
   return bucketsBetween(low, high, counts);
 }
 
-function bucketsBetween(low: number, high: number, counts: readonly number[]): Buckets {
+export function bucketsBetween(low: number, high: number, counts: readonly number[]): Buckets {
   const { length } = counts;
   const made = new Float64Array(3 * length);
   // Without a finite value.

@@ -2,9 +2,11 @@
 
 import { ArgumentError, ShapeError, type Tensor, type Tree } from "../../engine/index.ts";
 import { leavesOf, mapTree } from "../../engine/internal.ts";
+import type { CallOptions } from "../layers/layer.ts";
 import type { Placeholder } from "../layers/placeholder.ts";
 import { batched, fitsShape, type SampleSpec, specsIn } from "../layers/spec.ts";
-import { type Graph, readInputs } from "./graph.ts";
+import { callWatch } from "../training/step-watch.ts";
+import { type Graph, type LayerCall, readInputs } from "./graph.ts";
 
 /**
  * What the graph gives.
@@ -18,8 +20,8 @@ export function runGraph(what: string, graph: Graph, inputs: Tree<Tensor>, logit
   const found = graph.run(values, (call, given) => {
     const { layer } = call;
     const made = leavesOf(call.outputs);
-    if (!made.some((placeholder) => wanted.has(placeholder))) return layer.call(given) as Tree<Tensor>;
-    const raw = layer.call(given, { logits: true }) as Tree<Tensor>;
+    if (!made.some((placeholder) => wanted.has(placeholder))) return called(call, given);
+    const raw = called(call, given, { logits: true });
     const list = leavesOf(raw);
     made.forEach((placeholder, i) => {
       ends.set(placeholder, list[i]);
@@ -36,6 +38,18 @@ export function runGraph(what: string, graph: Graph, inputs: Tree<Tensor>, logit
   return mapTree(graph.outputs, (placeholder: Placeholder) => {
     const value = all[at++];
     return ends.get(placeholder) ?? value;
+  });
+}
+
+/** Calls a layer, and tells who watches; layers inside one are told of where it is a model. */
+function called(call: LayerCall, inputs: Tree<Tensor>, options?: CallOptions): Tree<Tensor> {
+  const { layer } = call;
+  const watch = callWatch.value;
+  if (watch === undefined) return layer.call(inputs, options) as Tree<Tensor>;
+  return callWatch.with("calls" in layer ? watch : undefined, () => {
+    const outputs = layer.call(inputs, options) as Tree<Tensor>;
+    watch(call, outputs, options?.logits ?? false);
+    return outputs;
   });
 }
 

@@ -171,6 +171,7 @@ export class FitRun implements FitContext {
         epoch,
         from,
         ends: [...(byBatch ? [1] : []), ...this.callbacks.flatMap(({ everySteps }) => everySteps ?? [])],
+        watchEvery: trainer.watch?.every,
         onSubmit: byBatch ? (steps) => this.#tell("onBatchBegin", [steps]) : undefined,
         onProgress: (steps, samples) => {
           this.steps = steps;

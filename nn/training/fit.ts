@@ -182,9 +182,9 @@ export async function fitModel(
     }
     trainer.prepare();
     trainer.beginEpoch(options.initialEpoch ?? 0);
-    const step = (parts: Parameters<Feed["batchOf"]>[0]) => {
+    const step = (parts: Parameters<Feed["batchOf"]>[0], isWatched: boolean) => {
       const batch = feed.batchOf(parts);
-      trainer.trainStep(batch.x, batch.y as never, batch.weights);
+      trainer.trainStep(batch.x, batch.y as never, batch.weights, isWatched ? trainer.watch : undefined);
     };
     const loop = use(new Loop(device, walk, step, options));
     const { snapshotEvery, snapshotBudget } = options;

@@ -29,6 +29,8 @@ export interface EpochOptions {
   readonly until?: number;
   /** Submits end at multiples of these numbers of steps, too. */
   readonly ends?: readonly number[];
+  /** Those steps, counted from 0, which this number divides are submits of their own, for a body that looks into them. */
+  readonly watchEvery?: number;
   /** Told before each submit how many steps were taken in this epoch. */
   readonly onSubmit?: (steps: number) => Promise<void>;
   /** Told after each submit: steps taken in this epoch and samples seen. What it promises is awaited. */
@@ -39,8 +41,8 @@ export interface EpochOptions {
 }
 
 interface Step {
-  run(options: { steps: number }, key: number): void;
-  warmUp?(key: number, onProgress: WarmUpProgress): Promise<unknown>;
+  run(options: { steps: number }, key: number, isWatched: boolean): void;
+  warmUp?(key: number, isWatched: boolean, onProgress: WarmUpProgress): Promise<unknown>;
   dispose(): void;
 }
 
@@ -49,7 +51,7 @@ export class Loop {
   readonly #batches: BatchWalk;
   readonly #step: Step;
   readonly #signal: AbortSignal | undefined;
-  /** Kinds of batches whose kernels are compiled. */
+  /** Kinds of batches whose kernels are compiled; below 0 those of steps that are looked into. */
   readonly #warm = new Set<number>();
   #stepsPerSubmit = 1;
   /** When timers last had their turn: epochs may be shorter than {@link turnMs}. */
@@ -62,16 +64,16 @@ export class Loop {
   constructor(
     device: Device,
     batches: BatchWalk,
-    body: (parts: Tensor[]) => void,
+    body: (parts: Tensor[], isWatched: boolean) => void,
     options: LoopOptions = {},
   ) {
     this.#device = device;
     this.#batches = batches;
     this.#signal = options.signal;
-    const step = (key: number): void => tidy(() => body(batches.take(key)));
+    const step = (key: number, isWatched: boolean): void => tidy(() => body(batches.take(key), isWatched));
     this.#step =
       options.jit === false
-        ? { run: ({ steps }, key) => repeat(steps, () => step(key)), dispose() {} }
+        ? { run: ({ steps }, ...args) => repeat(steps, () => step(...args)), dispose() {} }
         : jit(step, { device });
   }
 
@@ -85,7 +87,8 @@ export class Loop {
     epoch,
     from,
     until = Infinity,
-    ends = [],
+    ends: given = [],
+    watchEvery,
     onSubmit,
     onProgress,
     onCompile,
@@ -99,6 +102,7 @@ export class Loop {
       const begun = batches.begin(taken, epoch);
       if (begun !== undefined) await begun;
     }
+    const ends = watchEvery === undefined ? given : [...given, watchEvery];
     const untilEnd = () => [until - steps, ...[stepsToTake, ...ends].map((every) => every - (steps % every))];
     let earlier = Promise.resolve();
     let lastDone = performance.now();
@@ -110,13 +114,16 @@ export class Loop {
       const started = performance.now();
       const isFirst = this.firstStepMs === undefined;
       const most = Math.min(this.#stepsPerSubmit, batches.fullBatchesLeft, ...untilEnd());
-      const count = isFirst ? 1 : Math.max(1, most);
+      const isWatched = watchEvery !== undefined && steps % watchEvery === 0;
+      const count = isFirst || isWatched ? 1 : Math.max(1, most);
       const key = batches.advance(count);
       const pipelinesBefore = isFirst ? this.#device.counters().pipelines : 0;
+      // The one that is looked into is another program.
+      if (isWatched && !this.#warm.has(-key)) await this.#warmUp([-key], onCompile);
       if (!this.#warm.has(key)) await this.#warmUp(isFirst ? [key, ...batches.keys] : [key], onCompile);
-      this.#step.run({ steps: count }, key);
+      this.#step.run({ steps: count }, key, isWatched);
       // The first submit of an epoch has its beginning to do as well.
-      const isSteady = !isFirst && steps > taken;
+      const isSteady = !isFirst && !isWatched && steps > taken;
       steps += count;
       samples += (batches.rowsOf?.(key) ?? key) * count;
       // At most two submits are under way: wait for the one before.
@@ -157,7 +164,7 @@ export class Loop {
     for (const key of new Set(keys)) {
       this.#warm.add(key);
       let ofThis = 0;
-      await this.#step.warmUp?.(key, ({ done, total, kernel }) => {
+      await this.#step.warmUp?.(Math.abs(key), key < 0, ({ done, total, kernel }) => {
         this.#signal?.throwIfAborted();
         ofThis = total;
         onCompile?.({ done: before + done, total: before + total, kernel });

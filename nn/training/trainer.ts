@@ -23,6 +23,7 @@ import type { Metric } from "../objective/metrics.ts";
 import { Objective } from "../objective/objective.ts";
 import { Sums } from "../objective/sums.ts";
 import type { TrainedModel } from "./model.ts";
+import type { StepWatch } from "./step-watch.ts";
 
 /** What one output is trained and judged by. */
 export interface TrainedOutput {
@@ -63,6 +64,8 @@ export class Trainer {
   readonly #outputs: readonly TrainedOutput[];
   /** @internal Told the loss within each training step, which is traced: ops on the device alone. */
   readonly inStep: ((loss: Tensor) => void)[] = [];
+  /** @internal Looks into some of the steps of fit. */
+  watch: StepWatch | undefined;
   /** @internal Of each output. */
   readonly objectives: readonly Objective[];
   /** Whether any loss takes its output's last activation over: then the model leaves all of them out. */
@@ -127,16 +130,25 @@ export class Trainer {
    * @param x in the form of the model's inputs
    * @param y targets, in the order of the outputs
    * @param weights of samples, in the same order; undefined where an output has none
+   * @param watch looks into this step
    */
-  trainStep(x: Tree<Tensor>, y: Tree<Tensor>, weights: readonly (Tensor | undefined)[] = []): void {
+  trainStep(
+    x: Tree<Tensor>,
+    y: Tree<Tensor>,
+    weights: readonly (Tensor | undefined)[] = [],
+    watch?: Pick<StepWatch, "around" | "gradients">,
+  ): void {
     this.prepare();
     tidy(() => {
-      const { value, grads } = variableGrads(() => this.#lossOf(x, y, weights, true), this.#variables);
+      const compute = () => variableGrads(() => this.#lossOf(x, y, weights, true), this.#variables);
+      const { value, grads } = watch === undefined ? compute() : watch.around(compute);
+      const tellEnd = watch?.gradients(value, this.#variables, grads);
       for (const tell of this.inStep) noGrad(() => tell(value));
       this.#optimizer.apply(grads);
       for (const { variable, constraint } of this.#rules) {
         if (constraint !== undefined) noGrad(() => variable.assign(constraint.call(variable)));
       }
+      tellEnd?.();
     });
   }
 

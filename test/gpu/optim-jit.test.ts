@@ -3,7 +3,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { buildModel } from "../../bench/cases/net-models.ts";
-import { nets } from "../../bench/cases/nets.ts";
+import { denseNets as nets } from "../../bench/cases/nets.ts";
 import {
   type Device,
   device as defaultDevice,

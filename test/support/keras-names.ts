@@ -51,7 +51,7 @@ export type Kind = keyof typeof kerasNames;
 
 /** Keras's name, or another library's, of what has another with us. */
 export const otherNames: Readonly<Partial<Record<Kind, Readonly<Record<string, string>>>>> = {
-  layers: { GaussianBlur: "RandomGaussianBlur" },
+  layers: { GaussianBlur: "RandomGaussianBlur", GroupedQueryAttention: "GroupQueryAttention" },
   activations: { hardSwish: "hard_silu" },
   metrics: { sensitivity: "Recall" },
   schedules: { piecewiseConstant: "PiecewiseConstantDecay" },
@@ -63,6 +63,11 @@ export const differences: Readonly<Partial<Record<Kind, Readonly<Record<string, 
   layers: {
     Discretization: "`adapt` takes exact quantiles; Keras approximates them",
     Embedding: "ids out of range are refused where they can be seen, and else give zeros",
+    AdditiveAttention: "`useCausalMask` and `returnAttentionScores` are given to the constructor",
+    Attention: "`useCausalMask` and `returnAttentionScores` are given to the constructor",
+    GroupedQueryAttention: "as MultiHeadAttention",
+    MultiHeadAttention:
+      "`useCausalMask` and `returnAttentionScores` are given to the constructor, masks by name; no `attentionAxes`; a query that sees no key gives zeros",
     Lambda: "several inputs want an `outputShape`",
     TextVectorization: "on the host, before the model: it is called by itself",
     GaussianBlur: "all images of a batch are blurred, each by a strength of its own",

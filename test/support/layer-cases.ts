@@ -3,6 +3,8 @@
 import fs from "node:fs";
 import {
   Add,
+  AdditiveAttention,
+  Attention,
   Average,
   BatchNormalization,
   type BatchNormalizationOptions,
@@ -12,12 +14,14 @@ import {
   ELU,
   Embedding,
   GRU,
+  GroupedQueryAttention,
   initializers,
   type Layer,
   LSTM,
   Masking,
   Maximum,
   Minimum,
+  MultiHeadAttention,
   Multiply,
   PReLU,
   ReLU,
@@ -107,6 +111,18 @@ const makers: Readonly<Record<string, () => Layer>> = {
   "GRU of masked steps": () => new GRU(6),
   "SimpleRNN of sequences": () => new SimpleRNN(6, { returnSequences: true }),
   "Bidirectional LSTM": () => new Bidirectional(new LSTM(6)),
+  MultiHeadAttention: () => new MultiHeadAttention(2, 4),
+  "MultiHeadAttention that looks back": () => new MultiHeadAttention(2, 4, { useCausalMask: true }),
+  "MultiHeadAttention of masked steps": () => new MultiHeadAttention(2, 4),
+  "MultiHeadAttention to masked values": () => new MultiHeadAttention(2, 3, { valueDim: 5, outputShape: 4 }),
+  "MultiHeadAttention of three": () => new MultiHeadAttention(2, 3, { valueDim: 5, outputShape: 4 }),
+  GroupedQueryAttention: () => new GroupedQueryAttention(3, 4, 2),
+  Attention: () => new Attention(),
+  "Attention with a scale": () => new Attention({ useScale: true }),
+  "Attention to masked values": () => new Attention(),
+  "Attention by sums": () => new Attention({ scoreMode: "concat" }),
+  AdditiveAttention: () => new AdditiveAttention(),
+  "AdditiveAttention that looks back": () => new AdditiveAttention({ useCausalMask: true }),
 };
 
 interface Stored {

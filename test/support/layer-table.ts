@@ -117,6 +117,7 @@ const rooms: Readonly<Record<string, string>> = {
   regularizing: "Regularizing",
   normalization: "Normalization",
   windows: "Windows",
+  attention: "Attention",
   recurrent: "Recurrent",
   preprocessing: "Preprocessing",
 };

@@ -36,7 +36,7 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   // Methods of base classes are looked at in the classes that have them.
   /^(nn\.Layer|optim\.Optimizer)#/.test(name) ||
   // Ops that others are made of, and take what those worked out.
-  /^engine\.(eachRow|rowNormGradient|col2im|claim|track|Ambient.*|deviceWatch.*|leavesOf|mapTree|withLeaves|joinRows)$/.test(
+  /^engine\.(attention|attentionByOps|attentionGradient|eachRow|rowNormGradient|col2im|claim|track|Ambient.*|deviceWatch.*|leavesOf|mapTree|withLeaves|joinRows)$/.test(
     name,
   ) ||
   // What finds things by name.
@@ -50,7 +50,7 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
 
 /** What layers are asked for by models and by subclasses. */
 const isOfLayers = ({ name }: PublicFunction): boolean =>
-  /^nn\..*#(call|forward|forwardLogits|convolve|outputMask|createWeights|trainedBut|change|changed|choose|checkForm|lengthOf|placesAlong|createKernels|kernelShape|channelsOut|terms|clipped|merge)$/.test(
+  /^nn\..*#(call|forward|forwardLogits|convolve|outputMask|createWeights|attend|trainedBut|change|changed|choose|checkForm|lengthOf|placesAlong|createKernels|kernelShape|channelsOut|terms|clipped|merge)$/.test(
     name,
   );
 
@@ -92,10 +92,12 @@ const leading: Readonly<Record<string, readonly unknown[]>> = {
   "nn.GaussianBlur": [1],
   "nn.GaussianDropout": [0.1],
   "nn.GaussianNoise": [0.1],
+  "nn.GroupedQueryAttention": [1, 2, 1],
   "nn.Input": [[1]],
   "nn.LSTM": [1],
   "nn.LSTMCell": [1],
   "nn.Lambda": [(x: Tensor) => x],
+  "nn.MultiHeadAttention": [1, 1],
   "nn.Model": [start, new nn.Dense(1).call(start)],
   "nn.Permute": [[1]],
   "nn.RNN": [new nn.SimpleRNNCell(1)],

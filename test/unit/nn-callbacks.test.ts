@@ -68,6 +68,7 @@ const first: Readonly<Record<string, readonly unknown[]>> = {
 /** What they take part with, where that is more. */
 const whole: Readonly<Record<string, readonly unknown[]>> = {
   LambdaCallback: [{ onTrainEnd() {} }],
+  Diagnostics: [{ print() {} }],
   TensorBoard: [{ logDir: new LogDownload() }],
 };
 const makers = Object.entries(all) as [string, new (...args: unknown[]) => Callback][];

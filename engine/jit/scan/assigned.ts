@@ -3,7 +3,8 @@
 
 import { GradientError } from "../../base/errors.ts";
 import type { Memory } from "../../kernel/memory.ts";
-import { Tensor } from "../../tensor/tensor.ts";
+import { handleOn } from "../../tensor/handle.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 import { type Variable, variableWatcher } from "../../tensor/variable.ts";
 
 export class Assigned {
@@ -19,7 +20,7 @@ export class Assigned {
   constructor(variables: readonly Variable[]) {
     this.variables = variables;
     this.found = [...variables];
-    this.before = variables.map((variable) => handleOn(variable, snapshot(variable)));
+    this.before = variables.map((variable) => handleOn(variable.device, variable, snapshot(variable)));
   }
 
   /** Runs a step with `values` in the Variables' places; `after` is what they are then. */
@@ -36,7 +37,7 @@ export class Assigned {
         },
         assign: (variable, value) => {
           if (!this.found.includes(variable)) this.found.push(variable);
-          now.set(variable, handleOn(variable, value.memory));
+          now.set(variable, handleOn(variable.device, variable, value.memory));
           return true;
         },
       },
@@ -61,11 +62,6 @@ export class Assigned {
       );
     }
   }
-}
-
-function handleOn({ device, shape, dtype }: Tensor, memory: Memory): Tensor {
-  memory.retain();
-  return new Tensor(device, { shape, dtype }, memory);
 }
 
 function snapshot(variable: Variable): Memory {

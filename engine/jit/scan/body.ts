@@ -21,6 +21,11 @@ export interface LoopOptions {
   readonly length: number;
   /** Whether rows are taken, and stacked, from the last one on. */
   readonly isReversed: boolean;
-  /** Elements from one row of a stack to the next, stack by stack. */
+  /**
+   * Carries of which every step's value is left behind, in two further outputs of the node each: those of even positions and
+   * those of odd ones. A kernel may not read one row of a buffer and write another, so neighbours lie in two.
+   */
+  readonly trails: readonly number[];
+  /** Elements from one row to the next, of stacks and then of trails. */
   readonly strides: readonly number[];
 }

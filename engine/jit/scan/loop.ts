@@ -35,12 +35,18 @@ export class Loop extends OwnSteps {
     this.options = options;
   }
 
-  /** The last value of each carry, then stacks of rows [length, stride]. */
+  /** The last value of each carry, then stacks of rows [length, stride], then the two halves of each trail. */
   get outputs(): Spec[] {
-    const { carries, length, strides } = this.options;
-    return this.body.outputs.map(({ shape, dtype }, i) =>
+    const { carries, length, strides, trails } = this.options;
+    const { outputs } = this.body;
+    const own = outputs.map(({ shape, dtype }, i) =>
       i < carries ? { shape, dtype } : { shape: [length, strides[i - carries]], dtype },
     );
+    const halves = trails.flatMap((carry, k) => {
+      const half = [Math.ceil(length / 2), strides[outputs.length - carries + k]];
+      return [0, 1].map(() => ({ shape: half, dtype: outputs[carry].dtype }));
+    });
+    return [...own, ...halves];
   }
 
   steps(context: StepsContext): PlanStep[] {
@@ -77,6 +83,8 @@ class LoopPlan {
   readonly #context: StepsContext;
   /** By carry: the buffers that its values take turns in. */
   readonly #turns: SlotPlace[][] = [];
+  /** By carry: the two buffers whose rows are all of its values; and elements from row to row. */
+  readonly #trails = new Map<number, { readonly halves: readonly SlotPlace[]; readonly stride: number }>();
   /** By output of the body: where it is stacked. */
   readonly #stacks: (SlotPlace | undefined)[] = [];
   readonly #slots: SlotPlace[] = [];
@@ -95,7 +103,24 @@ class LoopPlan {
       const loop = { step, of: length };
       for (const planned of before) steps.push(...planned.map((make) => ({ ...make(step), loop })));
     }
-    return steps;
+    return [...steps, ...this.#lastOfTrails()];
+  }
+
+  /** The last values of carries whose values lie in rows, where they are needed. */
+  #lastOfTrails(): PlanStep[] {
+    const { body, length } = this.#options;
+    const { node, isNeeded, take, keep } = this.#context;
+    return [...this.#trails.keys()].flatMap((carry): PlanStep[] => {
+      const result = node.outputs[carry];
+      if (!isNeeded(result)) return [];
+      const { shape, dtype } = body.outputs[carry];
+      const bytes = deviceBytes(dtype, sizeOf(shape));
+      const slot = take(bytes);
+      keep(result, slot);
+      const to: Place = { kind: "slot", slot, byteOffset: 0, bytes };
+      const from = this.#carryAt(carry, length - 1);
+      return [{ kind: "copy", name: "the last row", from, to, spec: { shape, dtype } }];
+    });
   }
 
   /** Finds places for outputs and plans the body. */
@@ -107,8 +132,12 @@ class LoopPlan {
       const bytes = deviceBytes(dtype, sizeOf(shape));
       const result = node.outputs[i];
       if (i < carries) {
+        if (this.#placeTrail(i)) {
+          effects.push({ target: new OutputMemory(i), spec: { shape, dtype }, source: value });
+          return;
+        }
         const turns = Array.from({ length: Math.min(2, length) }, () => take(bytes));
-        this.#turns.push(turns.map((slot) => ({ kind: "slot", slot, byteOffset: 0, bytes })));
+        this.#turns[i] = turns.map((slot) => ({ kind: "slot", slot, byteOffset: 0, bytes }));
         if (isNeeded(result)) keep(result, turns[(length - 1) % 2]);
       } else {
         this.#stacks[i] = undefined;
@@ -134,6 +163,26 @@ class LoopPlan {
       this.#slots.push({ kind: "slot", slot, byteOffset: 0, bytes });
     }
     return { body: planned.steps };
+  }
+
+  /** Finds the places of a carry's values, where all of them are needed. */
+  #placeTrail(carry: number): boolean {
+    const { body, carries, length, strides, trails } = this.#options;
+    const { node, isNeeded, take, keep } = this.#context;
+    const trail = trails.indexOf(carry);
+    if (trail < 0) return false;
+    const first = body.outputs.length + 2 * trail;
+    const results = node.outputs.slice(first, first + 2);
+    if (!results.some(isNeeded)) return false;
+    const stride = strides[body.outputs.length - carries + trail];
+    const bytes = deviceBytes(body.outputs[carry].dtype, Math.ceil(length / 2) * stride);
+    const halves = results.map((result): SlotPlace => {
+      const slot = take(bytes);
+      if (isNeeded(result)) keep(result, slot);
+      return { kind: "slot", slot, byteOffset: 0, bytes };
+    });
+    this.#trails.set(carry, { halves, stride });
+    return true;
   }
 
   /** A step of the body as functions of the loop's step: with copies where it moves more than a kernel may. */
@@ -207,14 +256,26 @@ class LoopPlan {
     if (!(place.memory instanceof OutputMemory)) return place;
     const { output } = place.memory;
     const { carries, strides, body } = this.#options;
-    if (output < carries) {
-      const turns = this.#turns[output];
-      return within(turns[step % turns.length], place);
-    }
+    if (output < carries) return within(this.#carryAt(output, step), place);
     return within(
       this.#rowAt(this.#stacks[output]!, body.outputs[output], strides[output - carries], step),
       place,
     );
+  }
+
+  /** Where a carry's value behind a step lies. */
+  #carryAt(carry: number, step: number): Place {
+    const trail = this.#trails.get(carry);
+    if (trail === undefined) {
+      const turns = this.#turns[carry];
+      return turns[step % turns.length];
+    }
+    const { length, isReversed, body } = this.#options;
+    const position = isReversed ? length - 1 - step : step;
+    const { shape, dtype } = body.outputs[carry];
+    const byteOffset = Math.floor(position / 2) * deviceBytes(dtype, trail.stride);
+    const row = { byteOffset, bytes: deviceBytes(dtype, sizeOf(shape)) };
+    return within(trail.halves[position % 2], { row });
   }
 
   #inputAt(input: BodyInput, step: number): Place {
@@ -225,7 +286,7 @@ class LoopPlan {
       case "whole":
         return at(input.input);
       case "carry":
-        return step === 0 ? at(input.first) : this.#turns[input.carry][(step - 1) % 2];
+        return step === 0 ? at(input.first) : this.#carryAt(input.carry, step - 1);
       case "next":
         return step === length - 1 ? at(input.last) : this.#rowOf(input.rows, step + 1);
       default:

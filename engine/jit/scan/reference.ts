@@ -8,7 +8,7 @@ import type { LoopOptions } from "./body.ts";
 
 export function loopReference(
   inputs: readonly ReferenceTensor[],
-  { body, inputs: kinds, carries, length, isReversed, strides }: LoopOptions,
+  { body, inputs: kinds, carries, length, isReversed, strides, trails }: LoopOptions,
   outputs: readonly ReferenceTensor[],
 ): void {
   let now: readonly ReferenceArray[] = [];
@@ -54,6 +54,11 @@ export function loopReference(
     now = after.slice(0, carries);
     after.slice(carries).forEach((row, i) => {
       outputs[carries + i].data.set(row as never, position(step) * strides[i]);
+    });
+    trails.forEach((carry, k) => {
+      const at = position(step);
+      const half = outputs[after.length + 2 * k + (at % 2)];
+      half.data.set(now[carry] as never, Math.floor(at / 2) * strides[after.length - carries + k]);
     });
   }
   now.forEach((last, i) => {

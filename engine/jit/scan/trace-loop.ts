@@ -4,7 +4,6 @@ import { deviceBytes } from "../../base/dtype.ts";
 import { TraceError } from "../../base/errors.ts";
 import { sameShape, sizeOf } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
-import type { Memory } from "../../kernel/memory.ts";
 import { add } from "../../ops/elementwise/arithmetic.ts";
 import { cast } from "../../ops/elementwise/cast.ts";
 import { concat } from "../../ops/layout/concat.ts";
@@ -15,6 +14,7 @@ import { sum } from "../../ops/reduce/reduce.ts";
 import { apply } from "../../tensor/apply.ts";
 import { full } from "../../tensor/create.ts";
 import type { Device } from "../../tensor/device.ts";
+import { handleOn } from "../../tensor/handle.ts";
 import type { Op } from "../../tensor/op.ts";
 import { noGrad } from "../../tensor/recording.ts";
 import { tidy } from "../../tensor/scope.ts";
@@ -43,6 +43,8 @@ export interface LoopCall {
   readonly keeps?: boolean;
   /** The loop that this one goes back over: its body begins with the same ops, whose results were kept. */
   readonly again?: Pick<TracedLoop, "kept" | "held">;
+  /** Whether sums over the steps are added up step by step, and not made of rows that are kept until all are there. */
+  readonly carriesSums?: boolean;
   /** Traced once, with values of one step. */
   body(carry: readonly Tensor[], rows: readonly Tensor[], shifted: readonly Tensor[]): LoopResults;
 }
@@ -189,21 +191,34 @@ class LoopTrace {
         );
     }
     const sums = uses.map((use) => this.#sumOf(use, { nodes, inputs, carries, stacks }));
-    const outputs = this.#apart([...carries, ...stacks], nodes);
+    const trails = this.#trailsOf(carries, stacks);
+    const plain = stacks.filter((_, i) => !trails.has(i));
+    const outputs = this.#apart([...carries, ...plain], nodes);
     const body = { nodes, effects: [], inputs, outputs };
-    const strides = stacks.map(({ shape, dtype }) => this.#stride(sizeOf(shape), dtype));
+    const strideOf = ({ shape, dtype }: Use) => this.#stride(sizeOf(shape), dtype);
+    const trailed = [...trails.keys()].map((i) => stacks[i]);
+    const strides = [...plain, ...trailed].map(strideOf);
     const loop = new Loop({
       body,
       inputs: this.#bodyInputs,
       carries: carries.length,
       length,
       isReversed,
+      trails: [...trails.values()],
       strides,
     });
     const made = apply(loopOp, this.#inputs, loop);
+    const whole = new Map<number, Tensor>();
+    const rowsOf = (i: number): Tensor => {
+      if (!trails.has(i)) return made[carries.length + plain.indexOf(stacks[i])];
+      const first = carries.length + plain.length + 2 * trailed.indexOf(stacks[i]);
+      const found = whole.get(i) ?? inTurn(made[first], made[first + 1], length);
+      whole.set(i, found);
+      return found;
+    };
     const stackOf = (i: number): Tensor => {
       const { shape } = stacks[i];
-      const all = made[carries.length + i];
+      const all = rowsOf(i);
       const size = sizeOf(shape);
       const exact = all.shape[1] === size ? all : slice(all, [0, 0], [length, size]);
       return reshape(exact, [length, ...shape]);
@@ -215,6 +230,19 @@ class LoopTrace {
       kept: new Kept(graph.nodes, kept),
       held: held.map(stackOf),
     };
+  }
+
+  /** By stack: the carry whose values it holds, where these can be written to it straight. */
+  #trailsOf(carries: readonly Use[], stacks: readonly Use[]): Map<number, number> {
+    const trails = new Map<number, number>();
+    // A carry that lies in rows is read and written at places that move, where it would have had two that stay.
+    if (this.#call.length === 1 || this.#outer.mostMoving < fewestMoving) return trails;
+    stacks.forEach(({ value, shape }, i) => {
+      if (producerOf(value) === undefined) return;
+      const carry = carries.findIndex((use) => use.value === value && sameShape(use.shape, shape));
+      if (carry >= 0) trails.set(i, carry);
+    });
+    return trails;
   }
 
   /** The body with results that were kept in the place of the ops that it repeats. */
@@ -282,6 +310,7 @@ class LoopTrace {
    * rows are one sum; others are carried along.
    */
   #sumOf(use: Use, body: Body): Total {
+    if (this.#call.carriesSums) return this.#carried(use, body);
     const { stacks } = body;
     const node = producerOf(use.value);
     const whole = (part: Use) => this.#wholeOf(part, stacks);
@@ -367,6 +396,17 @@ class LoopTrace {
   }
 }
 
+/** A step with a state or two, its inputs and what it keeps moves six buffers; it would be two kernels where four may move. */
+const fewestMoving = 8;
+
+/** Rows of even and of odd positions in one: [length, ...]. */
+function inTurn(even: Tensor, odd: Tensor, length: number): Tensor {
+  const [half, stride] = even.shape;
+  const parts = [even, odd].map((part) => reshape(part, [half, 1, stride]));
+  const all = reshape(concat(parts, 1), [2 * half, stride]);
+  return length === 2 * half ? all : slice(all, 0, length);
+}
+
 /** Whether a node's results are worth keeping: what is done element by element, or moved, is done again. */
 const isKept = (node: Node): boolean => pointwiseOf(node) === undefined && node.op.traits?.movesOnly !== true;
 
@@ -381,9 +421,4 @@ const isSame = (a: Node, b: Node): boolean =>
 function stackAt(use: Use, stacks: Use[]): number {
   const index = stacks.findIndex(({ value, shape }) => value === use.value && sameShape(shape, use.shape));
   return index < 0 ? stacks.push(use) - 1 : index;
-}
-
-function handleOn(device: Device, { shape, dtype }: Spec, memory: Memory): Tensor {
-  memory.retain();
-  return new Tensor(device, { shape, dtype }, memory);
 }

@@ -5,9 +5,25 @@ import type { PrologueSite } from "../../kernel/kernel-op.ts";
 import { chainFunction } from "./pointwise-code.ts";
 
 /** For kernels that read in0 four elements at a time by `load4(i)` and single ones by `load1(i)`. */
-export function readingSite(load4Parameters: string): PrologueSite {
+export const readingSite = (load4Parameters: string): PrologueSite =>
+  siteOf(0, (computed) => ({
+    load4: `fn load4(${load4Parameters}) -> Vector {\n  return ${computed("i >> 2u")};\n}`,
+    load1: `fn load1(i: u32) -> Value {\n  return ${computed("i >> 2u")}[i & 3u];\n}`,
+  }));
+
+/** For kernels that read the f32 elements of an input one by one, by a function of that name. */
+export const elementSite = (which: number, name: string): PrologueSite =>
+  siteOf(which, (computed) => ({
+    [name]: `fn ${name}(i: u32) -> f32 {\n  return ${computed("i >> 2u")}[i & 3u];\n}`,
+  }));
+
+/** @param functions those that read the input, made of an expression of the vec4 of a number */
+function siteOf(
+  which: number,
+  functions: (computed: (index: string) => string) => Record<string, string>,
+): PrologueSite {
   return {
-    input: 0,
+    input: which,
     knowsElement: true,
     mostWork: Number.POSITIVE_INFINITY,
     attach(plan, chain, inputOperands) {
@@ -15,9 +31,10 @@ export function readingSite(load4Parameters: string): PrologueSite {
       const { code, types, helpers } = chainFunction("computed", chain, "source");
       const operands = [...call.operands];
       const bindings: HookBinding[] = [...(call.hooks?.bindings ?? [])].filter(({ name }) => name !== "in0");
+      const own = operands.findIndex(({ role, index }) => role === "input" && index === which);
       // The first takes the place of the input that is computed now, the others come last.
       inputOperands.forEach((operand, k) => {
-        const place = k === 0 ? 0 : operands.length;
+        const place = k === 0 ? own : operands.length;
         operands[place] = operand;
         bindings.push({ name: `source${k}`, binding: place + 1, access: "read", type: types[k] });
       });
@@ -33,8 +50,7 @@ export function readingSite(load4Parameters: string): PrologueSite {
           bindings,
           functions: {
             ...call.hooks?.functions,
-            load4: `fn load4(${load4Parameters}) -> Vector {\n  return ${computed("i >> 2u")};\n}`,
-            load1: `fn load1(i: u32) -> Value {\n  return ${computed("i >> 2u")}[i & 3u];\n}`,
+            ...functions(computed),
             computed: code,
             ...(code.includes("non_finite(")
               ? { non_finite: "fn non_finite(bits: u32) -> u32 {\n  return bits | sizes.zero;\n}" }

@@ -98,7 +98,7 @@ interface DropoutAttrs {
 }
 
 /** Words below the threshold are dropped; the rest are scaled. A scale of 0 means that all are dropped. */
-function dropoutNumbers(rate: number): { threshold: number; scale: number } {
+export function dropoutNumbers(rate: number): { threshold: number; scale: number } {
   if (rate === 1) return { threshold: 0, scale: 0 };
   return { threshold: Math.floor(rate * 2 ** 32), scale: Math.fround(1 / (1 - rate)) };
 }

@@ -119,7 +119,7 @@ export function unitCall(
   if (count === 0) return { calls: [] };
   const workgroups = Math.min(Math.ceil(count / 64), profile.workgroupTarget);
   const segment = Math.ceil(count / workgroups / 64) * 64;
-  const sizes = [count, segment, shape[1]];
+  const sizes = [count, segment, shape[1], 0];
   return {
     calls: [{ shader, hooks, sizes, operands, workgroups: grid(Math.ceil(count / segment), profile) }],
   };

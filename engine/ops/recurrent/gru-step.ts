@@ -12,6 +12,7 @@ import { tanh } from "../elementwise/hyperbolic.ts";
 import { where } from "../elementwise/logical.ts";
 import { planMatmul, productVariants } from "../matmul/kernels.ts";
 import { matmul } from "../matmul/matmul.ts";
+import { elementSite } from "../pointwise/prologues.ts";
 import {
   type Beside,
   gateFunctions,
@@ -159,6 +160,7 @@ const gruGates = defineMultiOp({
     ];
     return unitCall(gradientShader, h, hooks, operands, profile);
   },
+  prologues: () => [elementSite(2, "d_after_at")],
   reference: ([z, h, dAfter, mask], _, [dInputs, dProduct, dBefore]) => {
     const units = h.shape[1];
     for (let e = 0; e < h.data.length; e++) {

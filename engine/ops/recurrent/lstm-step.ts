@@ -13,6 +13,7 @@ import { tanh } from "../elementwise/hyperbolic.ts";
 import { where } from "../elementwise/logical.ts";
 import { planMatmul, productVariants } from "../matmul/kernels.ts";
 import { matmul } from "../matmul/matmul.ts";
+import { elementSite } from "../pointwise/prologues.ts";
 import {
   type Beside,
   gateFunctions,
@@ -196,6 +197,7 @@ const lstmGates = defineMultiOp({
     ];
     return unitCall(gradientShader, c, hooks, operands, profile);
   },
+  prologues: () => [elementSite(2, "d_hidden_at")],
   reference: ([z, c, dHidden, dCell, mask], _, [dz, dBefore, dKept]) => {
     const units = c.shape[1];
     for (let e = 0; e < c.data.length; e++) {

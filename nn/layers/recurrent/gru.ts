@@ -2,14 +2,15 @@
 
 import {
   add,
-  concat,
   matmul,
   mul,
+  padZeros,
   reshape,
   type Shape,
   slice,
   sub,
   type Tensor,
+  tensor,
   transpose,
 } from "../../../engine/index.ts";
 import { gruStep } from "../../../engine/internal.ts";
@@ -35,6 +36,16 @@ export interface GRUCellOptions extends CellOptions, GateOptions {
 }
 
 const gruOptions = { recurrentActivation: true, resetAfter: true } as const;
+
+/** Which columns of a unit get which of its biases: update, reset and candidate, of inputs and of the state. */
+const biasColumns = [
+  [1, 0, 0, 0],
+  [0, 1, 0, 0],
+  [0, 0, 1, 0],
+  [1, 0, 0, 0],
+  [0, 1, 0, 0],
+  [0, 0, 0, 1],
+];
 
 /** A step of {@link GRU}: `call([x, h])` gives `[h', h']`. */
 export class GRUCell extends GatedCell {
@@ -65,27 +76,21 @@ export class GRUCell extends GatedCell {
   /** A step in one kernel: of a unit the gates side by side, and a fourth column that the product leaves at 0. */
   #fused({ x, states, mask, reverse }: DroppedSequence): SequenceResults {
     const { units, bias } = this;
-    const fourth = (kernel: Tensor, last: Tensor | undefined): Tensor => {
+    const fourth = (kernel: Tensor): Tensor => {
       const rows = kernel.shape[0];
-      const gates = reshape(kernel, [rows, 3, units]);
-      const all = concat([gates, last ?? mul(slice(gates, [0, 0], [undefined, 1]), 0)], 1);
-      return reshape(transpose(all, [0, 2, 1]), [rows, 4 * units]);
+      const gates = padZeros(reshape(kernel, [rows, 3, units]), [0, 0, 0], [0, 1, 0]);
+      return reshape(transpose(gates, [0, 2, 1]), [rows, 4 * units]);
     };
-    const u = fourth(this.recurrentKernel as Tensor, undefined);
-    let added: Tensor | undefined;
-    if (bias !== undefined) {
-      // The product's own biases of the first two gates can be added to the inputs'.
-      const [own, recurrent] = [slice(bias, 0, 1), slice(bias, 1, 2)];
-      const both = concat(
-        [
-          add(slice(own, [0, 0], [undefined, 2 * units]), slice(recurrent, [0, 0], [undefined, 2 * units])),
-          slice(own, [0, 2 * units]),
-        ],
-        1,
+    const u = fourth(this.recurrentKernel as Tensor);
+    // One product with ones and zeros: the state's biases of the first two gates can be added to the inputs', that of the
+    // candidate is the fourth column.
+    const added =
+      bias &&
+      reshape(
+        matmul(reshape(bias, [6, units]), tensor(biasColumns, { device: bias.device }), { transposeA: true }),
+        [4 * units],
       );
-      added = reshape(fourth(both, reshape(slice(recurrent, [0, 2 * units]), [1, 1, units])), [4 * units]);
-    }
-    const rows = project(x, fourth(this.kernel as Tensor, undefined), added);
+    const rows = project(x, fourth(this.kernel as Tensor), added);
     return recur((h, row, counts) => gruStep(h, u, row, counts)[1], states[0], rows, mask, { reverse });
   }
 

@@ -1,6 +1,7 @@
 // Every callback that comes with the package, as `gradgpu/nn` exports them: a line and a file each.
 
 export { CSVLogger, type CSVLoggerOptions } from "./csv-logger.ts";
+export { Diagnostics, type DiagnosticsOptions } from "./diagnostics.ts";
 export { EarlyStopping, type EarlyStoppingOptions } from "./early-stopping.ts";
 export { JSONLogger } from "./json-logger.ts";
 export { LambdaCallback } from "./lambda-callback.ts";

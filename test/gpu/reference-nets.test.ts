@@ -1,0 +1,45 @@
+// The bench's reference nets beyond dense layers: how many dispatches a training step takes, and that it learns.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { netNamed } from "../../bench/cases/nets.ts";
+import { disposeAll, makeTrainer, rowsOf } from "../../bench/cases/training.ts";
+import { type Device, jit, setDevice, type Tensor } from "../../engine/index.ts";
+import { gpuDevice } from "../support/devices.ts";
+
+let gpu: Device;
+beforeAll(async () => {
+  gpu = await gpuDevice();
+  setDevice(gpu);
+});
+afterAll(() => setDevice(gpu));
+
+describe("dispatches a training step", () => {
+  // Those of sequences: so many, and so many a time step.
+  it.each([
+    ["N5", 22, 0],
+    ["N6", 30, 3],
+    ["N8", 32, 3],
+  ] as const)("%s: at most %i and %i a time step", async (name, most, aStep) => {
+    const net = netNamed(name);
+    const { x, y } = rowsOf(net, gpu, 1);
+    const { model, trainer } = makeTrainer(net);
+    const step = jit((rows: Tensor, labels: Tensor) => trainer.trainStep(rows, labels));
+    const losses: number[] = [];
+    const take = async () => {
+      trainer.reset();
+      step(x, y);
+      losses.push((await trainer.read(net.batchSize))[0]);
+    };
+    await take();
+    const before = gpu.counters();
+    step(x, y);
+    const after = gpu.counters();
+    await take();
+    disposeAll([step, trainer, model, x, y]);
+    const dispatches = after.dispatches - before.dispatches + after.copies - before.copies;
+    expect(dispatches).toBeGreaterThan(10 + aStep * net.inputs * 0.9);
+    // The software profile's numbers; on a GPU sums over rows and the like take more kernels.
+    if (gpu.info.isSoftware) expect(dispatches).toBeLessThanOrEqual(most + aStep * net.inputs);
+    expect(losses[1]).toBeLessThan(losses[0]);
+  });
+});
