@@ -21,16 +21,15 @@ const build = () =>
 export async function largestBatch({ size, watch, keep, tick }: Course) {
   const { x, y, testX, testY } = await digits(size.rows, size.tests);
 
-  /** The most bytes that the device holds in a step of so many samples, beyond what it held before. */
+  /** What the device holds for a training step of so many samples: weights, their gradients, all values on the way. */
   async function bytesOf(batchSize: number): Promise<number> {
     await device().sync();
     const before = memory().bytes;
-    memory().resetPeak();
     const model = build();
     await model.trainOnBatch(x.subarray(0, batchSize * 784), y.subarray(0, batchSize));
-    const { peakBytes } = memory();
+    const after = memory().bytes;
     model.dispose();
-    return peakBytes - before;
+    return after - before;
   }
 
   // Between a size that fits and one that does not, the middle one tells.

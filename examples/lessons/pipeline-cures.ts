@@ -8,7 +8,6 @@ import {
   Flatten,
   Input,
   type Layer,
-  ReduceLROnPlateau,
   Sequential,
 } from "gradgpu/nn";
 import { Adam, schedules } from "gradgpu/optim";
@@ -16,20 +15,15 @@ import { digits } from "./frame/data.ts";
 import type { Course } from "./frame/lesson.ts";
 
 const LEARNING_RATE = 0.001;
-const halved = () => schedules.stepDecay({ every: 5, factor: 0.5, initialLearningRate: LEARNING_RATE });
 const relu = (units: number) => [new Dense(units, { activation: "relu" })];
 
-export const cures: Record<
-  string,
-  { layer: (units: number) => Layer[]; rate?: () => ReturnType<typeof halved>; plateau?: true }
-> = {
+export const cures: Record<string, { layer: (units: number) => Layer[]; isHalved?: true }> = {
   none: { layer: relu },
   dropout: { layer: (units) => [...relu(units), ...(units > 8 ? [new Dropout(0.2)] : [])] },
   "batch norm": {
     layer: (units) => [new Dense(units), new BatchNormalization({ momentum: 0.9 }), new Activation("relu")],
   },
-  "half every 5": { layer: relu, rate: halved },
-  plateau: { layer: relu, plateau: true },
+  "falling rate": { layer: relu, isHalved: true },
 };
 
 export async function pipelineCures({ size, watch, keep }: Course) {
@@ -43,16 +37,20 @@ export async function pipelineCures({ size, watch, keep }: Course) {
       new Dense(10, { activation: "softmax" }),
     ]);
 
-  for (const [name, { layer, rate, plateau }] of Object.entries(cures)) {
+  const halved = schedules.stepDecay({
+    every: size.every,
+    factor: 0.5,
+    initialLearningRate: LEARNING_RATE,
+  });
+  for (const [name, { layer, isHalved }] of Object.entries(cures)) {
     const model = build(layer);
-    const optimizer = new Adam({ learningRate: rate?.() ?? LEARNING_RATE });
+    const optimizer = new Adam({ learningRate: isHalved ? halved : LEARNING_RATE });
     model.compile({ optimizer, loss: "sparseCategoricalCrossentropy", metrics: ["accuracy"] });
-    const fall = new ReduceLROnPlateau({ monitor: "valLoss", factor: 0.5, patience: 1 });
     await model.fit(x, y, {
       batchSize: 100,
       epochs: size.epochs,
       validationData: [testX, testY],
-      ...watch(name, ...(plateau ? [fall] : [])),
+      ...watch(name),
     });
   }
 

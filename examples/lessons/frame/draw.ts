@@ -1,7 +1,24 @@
 // Draws a lesson's figures into its folder: wide and for phones, light and dark, as SVG, and wide as PNG.
 
-import { barChart, type Chart, figure as figureOf, histogram, lineChart } from "gradgpu/plot";
-import type { Axis, BarsPanel, Figure, HistogramPanel, LinesPanel, Panel } from "./figure.ts";
+import {
+  barChart,
+  type Chart,
+  figure as figureOf,
+  histogram,
+  imageGrid,
+  lineChart,
+  surface,
+} from "gradgpu/plot";
+import type {
+  Axis,
+  BarsPanel,
+  Figure,
+  HistogramPanel,
+  ImagesPanel,
+  LinesPanel,
+  Panel,
+  SurfacePanel,
+} from "./figure.ts";
 
 /** Pixels of a picture beside a page's text, and of one on a phone. */
 const widths = { wide: 1000, phone: 390 } as const;
@@ -56,41 +73,58 @@ const barsChart = ({ title, x, y, categories, series }: BarsPanel): Chart =>
 const histogramChart = ({ title, x, values, bins }: HistogramPanel): Chart =>
   histogram({ title, xLabel: x.label, yLabel: "share of units", values, bins });
 
-function chartOf(panel: Panel): Chart | undefined {
+const imagesChart = ({ title, images, columns }: ImagesPanel): Chart =>
+  imageGrid({
+    title,
+    columns,
+    images: images.map(({ caption, pixels, rows }) => ({
+      caption,
+      pixels,
+      width: pixels.length / rows,
+      height: rows,
+    })),
+  });
+
+const surfaceChart = ({ title, x, y, height, paths }: SurfacePanel): Chart =>
+  surface({
+    title,
+    x: [x.low, x.high],
+    y: [y.low, y.high],
+    xLabel: x.label,
+    yLabel: y.label,
+    height,
+    isLog: true,
+    paths: paths.map(({ name, points }) => ({
+      name,
+      points: points.map(([px, py]) => [px, py] as const),
+    })),
+  });
+
+function chartOf(panel: Panel): Chart {
   if (panel.kind === "lines") return linesChart(panel);
   if (panel.kind === "bars") return barsChart(panel);
   if (panel.kind === "histogram") return histogramChart(panel);
-  return undefined;
+  return panel.kind === "images" ? imagesChart(panel) : surfaceChart(panel);
 }
 
+const whole = ({ title, panels, columns }: Figure): Chart =>
+  figureOf({ title, charts: panels.map(chartOf), columns: columns ?? Math.min(panels.length, 2) });
+
 /** Writes the figure's files, and gives their names. */
-export async function drawFigure(
-  folder: string,
-  { name, title, panels, columns }: Figure,
-): Promise<string[]> {
-  const charts = panels.map(chartOf).filter((chart) => chart !== undefined);
-  if (charts.length === 0) return [];
-  const chart = figureOf({ title, charts, columns: columns ?? Math.min(charts.length, 2) });
+export async function drawFigure(folder: string, figure: Figure): Promise<string[]> {
+  const chart = whole(figure);
   const files: string[] = [];
   for (const theme of themes) {
     for (const [size, width] of Object.entries(widths)) {
-      files.push(`${name}-${size}-${theme}.svg`);
+      files.push(`${figure.name}-${size}-${theme}.svg`);
       await chart.save(`${folder}/${files.at(-1)}`, { width, theme });
     }
-    files.push(`${name}-${theme}.png`);
+    files.push(`${figure.name}-${theme}.png`);
     await chart.save(`${folder}/${files.at(-1)}`, { width: widths.wide, theme, scale: 1.5 });
   }
   return files;
 }
 
-/** The figure as SVG for docs/lessons: one width that serves both, in a theme. */
-export async function docsSvg(figure: Figure, theme: "light" | "dark"): Promise<string | undefined> {
-  const charts = figure.panels.map(chartOf).filter((chart) => chart !== undefined);
-  if (charts.length === 0) return undefined;
-  const chart = figureOf({
-    title: figure.title,
-    charts,
-    columns: figure.columns ?? Math.min(charts.length, 2),
-  });
-  return chart.toSvg({ width: 680, theme });
-}
+/** The figure as SVG for docs/lessons: one width that serves pages and phones. */
+export const docsSvg = (figure: Figure, theme: "light" | "dark"): Promise<string> =>
+  whole(figure).toSvg({ width: 680, theme });

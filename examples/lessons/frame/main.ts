@@ -1,5 +1,6 @@
 // npm run lesson: runs lessons by name, and writes what came out to out/lessons/NAME/.
 
+import { mkdir } from "node:fs/promises";
 import { type Device, dispose, GradgpuError, init } from "gradgpu";
 import { unwritable, writeWhole } from "../../../scripts/output-files.mjs";
 import { UsageError } from "../../support/arguments.ts";
@@ -35,6 +36,7 @@ async function teach(lesson: AnyLesson, options: LessonArguments, device: Device
   const form = device.kind === "cpu" && options.form !== "full" ? "cpu" : options.form;
   const size = lesson.sizes[form];
   print(`${lesson.name}: ${lesson.title} (${lesson.korean})`);
+  await mkdir(folder, { recursive: true });
   const begun = performance.now();
   const seeds = options.seeds ?? lesson.seeds[form];
   const runs = await runLesson(lesson, { size, seeds, folder, signal: controller.signal, progress });

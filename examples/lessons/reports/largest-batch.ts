@@ -13,11 +13,11 @@ export default lesson({
   notes: ["003"],
   topic: "Batches, memory and devices",
   about: `
-How large may a batch be in so many MiB? A step is tried, its peak of device memory read, and the interval halved. Then 784-256-256-10
+How large may a batch be in so many MiB? A step is tried, the device memory that its program holds is read, and the interval halved. Then 784-256-256-10
 learns as many epochs with the largest batch and with smaller ones, at the same rate.`,
   sizes: {
-    quick: { rows: 4000, tests: 1000, budget: 24, epochs: 3 },
-    usual: { rows: 10_000, tests: 2000, budget: 48, epochs: 4 },
+    quick: { rows: 4000, tests: 1000, budget: 16, epochs: 3 },
+    usual: { rows: 10_000, tests: 2000, budget: 32, epochs: 4 },
     full: { rows: 60_000, tests: 10_000, budget: 64, epochs: 5 },
     cpu: { rows: 150, tests: 50, budget: 1, epochs: 1 },
   },
@@ -78,7 +78,7 @@ learns as many epochs with the largest batch and with smaller ones, at the same 
     {
       title: "Tries",
       rows: [
-        ["samples", "most memory of a step (MiB)"],
+        ["samples", "memory of a step (MiB)"],
         ...rowsOf(run, "tried").map(([samples, bytes]) => [samples, (bytes / 2 ** 20).toFixed(1)]),
       ],
     },
