@@ -187,9 +187,7 @@ const families: Record<string, { variants: string[]; program: Program }> = {
     variants: ["runs", "elements"],
     program: (x, y, row) => {
       const [rows, length] = x.shape;
-      const half = Math.floor(length / 2);
       const part = (a: Tensor) => slice(a, [0, Math.min(1, length - 1)], [rows, length]);
-      const spread = (a: Tensor) => padZeros(a, [1, 2], [0, 1], { steps: [2, 3] });
       return [
         mul(part(tanh(x)), 2),
         slice(x, [rows - 1, length - 1], [], { steps: [-1, -2] }),
@@ -197,6 +195,17 @@ const families: Record<string, { variants: string[]; program: Program }> = {
         expand(reshape(row, [length, 1]), [length, 37]),
         transpose(stack([x, y], 0), [1, 0, 2]),
         transpose(stack([x, y], 2), [2, 0, 1]),
+        ...grad((a) => sum(mul(square(part(a)), part(y))))(x),
+      ];
+    },
+  },
+  pad: {
+    variants: ["runs", "elements"],
+    program: (x, y) => {
+      const [, length] = x.shape;
+      const half = Math.floor(length / 2);
+      const spread = (a: Tensor) => padZeros(a, [1, 2], [0, 1], { steps: [2, 3] });
+      return [
         mul(
           pad(
             x,
@@ -237,7 +246,6 @@ const families: Record<string, { variants: string[]; program: Program }> = {
         ),
         spread(x),
         roll(x, [1, half], [0, 1]),
-        ...grad((a) => sum(mul(square(part(a)), part(y))))(x),
         ...grad((a) => sum(square(spread(a))))(x),
       ];
     },
