@@ -1,5 +1,6 @@
 // The data entry point, `gradgpu/data`: data sets, the formats they come in, and pipelines that end in batches.
 
+export { toCategorical } from "../engine/index.ts";
 export * from "./dataset/index.ts";
 export * from "./formats/index.ts";
 export { multiHot, type PadOptions, padSequences } from "./sequences.ts";

@@ -36,7 +36,7 @@ export async function readState(name: string, built: Built): Promise<OptimizerSt
     name,
     iterations,
     slots: named(slots, values, (all, slot) =>
-      built.variables.map((_, i) => (all as Float32Array).slice(...built.rangeIn(slot, i))),
+      built.variables.map((_, i) => (all as Float32Array).subarray(...built.rangeIn(slot, i))),
     ),
     ...(numbers.length > 0 && { scalars: named(scalars, numbers, (number) => number) }),
   };

@@ -23,6 +23,7 @@ export {
   type Rows,
   type RowsOf,
   type SplitOptions,
+  type SplitRows,
   takeRows,
   trainTestSplit,
 } from "./split.ts";

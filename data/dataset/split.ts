@@ -34,6 +34,11 @@ export type RowsOf<A> = A extends Tensor
         ? Row[]
         : never;
 
+/** Both parts of each array, one behind the other. */
+export type SplitRows<A extends readonly unknown[]> = A extends readonly [infer First, ...infer Rest]
+  ? [RowsOf<First>, RowsOf<First>, ...SplitRows<Rest>]
+  : [];
+
 export interface SplitOptions {
   /** How many rows the second part has; below 1 their share, rounded up. Default 0.25. */
   testSize?: number;
@@ -55,18 +60,10 @@ const splitOptions: OptionNames<SplitOptions> = { testSize: true, seed: true, sh
  *
  * @throws ShapeError for arrays of unequal lengths, ArgumentError where a part or a class would have no rows
  */
-export function trainTestSplit<A extends Rows>(a: A, options?: SplitOptions): [RowsOf<A>, RowsOf<A>];
-export function trainTestSplit<A extends Rows, B extends Rows>(
-  a: A,
-  b: B,
-  options?: SplitOptions,
-): [RowsOf<A>, RowsOf<A>, RowsOf<B>, RowsOf<B>];
-export function trainTestSplit<A extends Rows, B extends Rows, C extends Rows>(
-  a: A,
-  b: B,
-  c: C,
-  options?: SplitOptions,
-): [RowsOf<A>, RowsOf<A>, RowsOf<B>, RowsOf<B>, RowsOf<C>, RowsOf<C>];
+export function trainTestSplit<A extends readonly [Rows, ...Rows[]]>(
+  ...arrays: readonly [...A, options: SplitOptions]
+): SplitRows<A>;
+export function trainTestSplit<A extends readonly [Rows, ...Rows[]]>(...arrays: A): SplitRows<A>;
 export function trainTestSplit(...given: unknown[]): unknown[] {
   const what = "trainTestSplit";
   const last = given.at(-1);

@@ -212,6 +212,14 @@ export class EventWriter {
     );
   }
 
+  /**
+   * Has readers forget what was logged before of this step and later ones: to be called where a run that was cut goes on,
+   * before it logs those anew.
+   */
+  purge(step: number): Promise<void> {
+    return this.#write(events.restart(now(), wholeNumber("purge", "the step", step)));
+  }
+
   /** Says that the run ended well: TensorBoard shows it as finished. */
   hparamsEnd(): Promise<void> {
     return this.#write(events.sessionEnd(now()));

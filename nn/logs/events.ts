@@ -14,6 +14,10 @@ const event = (seconds: number, step: number): Message => new Message().double(1
 /** The one that a file begins with. */
 export const fileVersion = (seconds: number): Message => event(seconds, 0).string(3, "brain.Event:2");
 
+/** SessionLog's START: readers forget what earlier files of the run say of this step and later ones. */
+export const restart = (seconds: number, step: number): Message =>
+  event(seconds, step).message(7, new Message().int(1, 1));
+
 /** A model's graph: a GraphDef. */
 export const graphEvent = (seconds: number, graph: Message): Message => event(seconds, 0).message(4, graph);
 

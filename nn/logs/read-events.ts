@@ -89,9 +89,24 @@ function readEvent(data: Uint8Array, log: EventLog, plugins: Map<string, string>
   const fields = fieldsOf(data);
   const [seconds = 0] = floatsIn(one(fields, 1)?.bytes ?? new Uint8Array(), 8);
   const at = { seconds, step: one(fields, 2)?.int ?? 0 };
+  const session = one(fields, 7);
+  if (session !== undefined && one(fieldsOf(session.bytes), 1)?.int === started) purge(log, at.step);
   const summary = one(fields, 5);
   if (summary === undefined) return;
   for (const { bytes } of all(fieldsOf(summary.bytes), 1)) readValue(fieldsOf(bytes), at, log, plugins);
+}
+
+/** SessionLog's status where a run goes on. */
+const started = 1;
+
+/** Forgets what was logged of a step and later ones: the run that goes on logs them anew. */
+function purge({ scalars, histograms, images, texts }: EventLog, step: number): void {
+  for (const lists of [scalars, histograms, images, texts] as Map<string, At[]>[])
+    for (const [tag, list] of lists)
+      lists.set(
+        tag,
+        list.filter((entry) => entry.step < step),
+      );
 }
 
 function readValue(fields: readonly Field[], at: At, log: EventLog, plugins: Map<string, string>): void {

@@ -41,20 +41,29 @@ export const nameOf = ({ role, path }: Pick<LayerVariable, "role" | "path">): st
 export const shuffleName = "fit/shuffle";
 const iterationsName = "optimizer/iterations";
 
-async function hostTensor(
-  { dtype, shape }: Variable,
-  values: ReturnType<Variable["data"]>,
-): Promise<HostTensor> {
-  return { dtype, shape, values: await values };
-}
-
 /** The variables as of now: what is asked of the device later doesn't count. */
 async function valuesOf(variables: Iterable<readonly [name: string, variable: Variable]>): Promise<Tensors> {
+  const list = [...variables];
+  const wanted = new Set(list.map(([, variable]) => variable));
+  // Those that lie in one vector, all of which are wanted, are read with it at once.
+  const wholes = new Map<Variable, ReturnType<Variable["data"]>>();
+  const read = (variable: Variable): ReturnType<Variable["data"]> => {
+    const { partOf, size } = variable;
+    if (!partOf?.parent.parts.every((part) => wanted.has(part))) return variable.data();
+    const { parent, byteOffset } = partOf;
+    const whole = wholes.get(parent) ?? parent.data();
+    wholes.set(parent, whole);
+    return whole.then((values) => values.subarray(byteOffset / 4, byteOffset / 4 + size));
+  };
   // All reads are asked for before any is awaited.
-  const reads = [...variables].map(
-    ([name, variable]) => [name, hostTensor(variable, variable.data())] as const,
+  const reads = list.map(([name, variable]) => [name, variable, read(variable)] as const);
+  return new Map(
+    await Promise.all(
+      reads.map(
+        async ([name, { dtype, shape }, values]) => [name, { dtype, shape, values: await values }] as const,
+      ),
+    ),
   );
-  return new Map(await Promise.all(reads.map(async ([name, tensor]) => [name, await tensor] as const)));
 }
 
 /** Weights, moving averages and carried states, by name. */

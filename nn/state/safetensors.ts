@@ -91,23 +91,48 @@ function digestOf(parts: readonly Uint8Array[]): string {
 
 /** Looks at a file's bytes as they come whether they are those of {@link FileParts}. */
 export class Verifier {
-  readonly #sum = new Xxh32();
-  readonly #digest: string;
-  #isFirst = true;
+  readonly #parts: readonly Uint8Array[];
+  /** The part that is compared next, and where in it. */
+  #part = 0;
+  #at = 0;
+  #isRight = true;
 
-  constructor({ digest }: FileParts) {
-    this.#digest = digest;
+  constructor({ parts }: FileParts) {
+    this.#parts = parts.filter(({ length }) => length > 0);
   }
 
-  /** @param bytes the first ones at least as many as lie before the checksum's end */
   update(bytes: Uint8Array): void {
-    this.#sum.update(this.#isFirst ? withoutDigest(bytes) : bytes);
-    this.#isFirst = false;
+    for (let at = 0; at < bytes.length && this.#isRight; ) {
+      const part = this.#parts[this.#part];
+      if (part === undefined) {
+        this.#isRight = false;
+        return;
+      }
+      const length = Math.min(bytes.length - at, part.length - this.#at);
+      this.#isRight = equalBytes(bytes.subarray(at, at + length), part.subarray(this.#at, this.#at + length));
+      at += length;
+      this.#at += length;
+      if (this.#at === part.length) [this.#part, this.#at] = [this.#part + 1, 0];
+    }
   }
 
   isRight(): boolean {
-    return this.#sum.digest() === this.#digest;
+    return this.#isRight && this.#part === this.#parts.length;
   }
+}
+
+/** Of the same length. */
+function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  const { Buffer } = globalThis as { Buffer?: { compare(a: Uint8Array, b: Uint8Array): number } };
+  if (Buffer !== undefined) return Buffer.compare(a, b) === 0;
+  const isAligned = a.byteOffset % 4 === 0 && b.byteOffset % 4 === 0;
+  const words = isAligned ? a.length >> 2 : 0;
+  const [c, d] = [a, b].map(
+    ({ buffer, byteOffset }) => new Int32Array(buffer, isAligned ? byteOffset : 0, words),
+  );
+  for (let i = 0; i < words; i++) if (c[i] !== d[i]) return false;
+  for (let i = 4 * words; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** A copy of a file's beginning with zeros for the checksum's digits. */

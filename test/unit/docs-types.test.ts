@@ -40,11 +40,19 @@ import {
   checkpoint, customGradient, grad, hvp, jit, matmul, mul, square, sum, Tape, type Tensor, tensor, valueAndGrad,
   type Variable, variable, variableGrads, vjp,
 } from "gradgpu";
+import { trainTestSplit } from "gradgpu/data";
 import { type Logs, Sequential } from "gradgpu/nn";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const is = <_ extends true>() => {};
 const [x, y, w] = [tensor([1]), tensor([2]), variable([3])] as const;
+
+// As many arrays as there are, with options or without.
+const split = trainTestSplit(new Uint8Array(8), [1, 2], x, ["a"], { seed: 1 });
+is<Same<typeof split, [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>, number[], number[], Tensor, Tensor, string[], string[]]>>();
+is<Same<ReturnType<typeof trainTestSplit<[number[]]>>, [number[], number[]]>>();
+// @ts-expect-error no option of it
+trainTestSplit([1, 2], { test_size: 1 });
 
 // Parameters without a type are tensors; others have theirs, and so has what a named function takes.
 const one = jit((a) => square(a));

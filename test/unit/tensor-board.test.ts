@@ -8,6 +8,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { dispose, init, noLeaks, setSeed } from "../../engine/index.ts";
 import {
   BatchNormalization,
+  type Callback,
+  checkpoint,
   Dense,
   Dropout,
   Input,
@@ -66,6 +68,49 @@ function scalars(run: string): Record<string, [step: number, value: number][]> {
 }
 
 const rounded = (values: readonly number[]) => values.map((value, i) => [i, Math.fround(value)]);
+
+it("has readers forget what a run that was cut logged after its last checkpoint", async () => {
+  const place = path.join(folder, "run.safetensors");
+  const logDir = path.join(folder, "logs");
+  const train = async (updateFreq: "epoch" | 2, more: Callback[] = []) => {
+    setSeed(3);
+    const callbacks = [new TensorBoard({ logDir, updateFreq, ...silent }), ...more];
+    await makeModel().fit(x, y, { ...fit, callbacks, resume: checkpoint(place, { steps: 100 }) });
+    const files = [...eventFilesIn(logDir)].map(([run, paths]) => {
+      const read = paths.map((file) => fs.readFileSync(file));
+      return [run, read] as const;
+    });
+    fs.rmSync(place);
+    return new Map(files);
+  };
+  for (const updateFreq of ["epoch", 2] as const) {
+    // What a run leaves that is cut in its last epoch, its last checkpoint being that of the first epoch's end.
+    const early: Callback = {
+      onEpochBegin(epoch) {
+        if (epoch === 2) fs.copyFileSync(place, `${place}.early`);
+      },
+    };
+    const once = await train(updateFreq, [early]);
+    fs.renameSync(`${place}.early`, place);
+    const twice = await train(updateFreq);
+    const inTrain = twice.get("train")!;
+    expect(inTrain).toHaveLength(once.get("train")!.length + 1);
+    const restarts = eventsIn(inTrain[1]).filter(({ session_log }) => session_log?.status === "START");
+    // Files are written while training goes on: it is that of the first epoch's end, or of the second's.
+    const stepsAnEpoch = updateFreq === "epoch" ? 1 : 3;
+    expect([stepsAnEpoch, 2 * stepsAnEpoch]).toContain(restarts[0].step);
+    expect(restarts).toHaveLength(1);
+    const stepsOf = (files: readonly Buffer[], tag: string) => {
+      const log = files.reduce((found, file) => readEvents(file, found), readEvents(files[0].subarray(0, 0)));
+      return log.scalars.get(tag)?.map(({ step }) => step);
+    };
+    const tag = updateFreq === "epoch" ? "epoch_loss" : "batch_loss";
+    expect(stepsOf(inTrain, tag)).toEqual(stepsOf(once.get("train")!, tag));
+    const tested = "evaluation_loss_vs_iterations";
+    expect(stepsOf(twice.get("validation")!, tested)).toEqual(stepsOf(once.get("validation")!, tested));
+    fs.rmSync(logDir, { recursive: true });
+  }
+});
 
 describe("TensorBoard", () => {
   it("logs each epoch under train/ and validation/, by Keras's names", async () => {

@@ -101,6 +101,11 @@ export class TensorBoard implements Callback {
   #writers = new Map<string, EventWriter>();
   /** Steps of the epochs before this one. */
   #stepsBefore = 0;
+  /** The epoch and the step that are logged next. */
+  #nextEpoch = 0;
+  #nextStep = 0;
+  /** Where a run that goes on begins to log, by folder: what earlier files say of it and later is to be forgotten. */
+  #purges = new Map<string, number>();
   #isOff = false;
   #isTold = false;
 
@@ -137,6 +142,8 @@ export class TensorBoard implements Callback {
   async onTrainBegin(model: TrainedModel, context: FitContext): Promise<void> {
     const { hparams, writeGraph = true } = this.#options;
     this.#isOff = false;
+    this.#purges.clear();
+    this.#nextEpoch = context.epoch;
     this.#stepsBefore = context.epoch * (context.params.steps ?? 0);
     this.#tell();
     await this.#written(async () => {
@@ -151,6 +158,8 @@ export class TensorBoard implements Callback {
   async onEpochEnd(epoch: number, logs: Logs, model: TrainedModel, context: FitContext): Promise<void> {
     const { histogramFreq = 0, writeStepsPerSecond } = this.#options;
     this.#stepsBefore += context.steps;
+    this.#nextEpoch = epoch + 1;
+    this.#nextStep = this.#stepsBefore;
     const rate = await model.optimizer?.currentLearningRate();
     await this.#written(async () => {
       for (const [name, value] of Object.entries(logs)) {
@@ -189,11 +198,29 @@ export class TensorBoard implements Callback {
   }
 
   state(): CallbackState {
-    return { stepsBefore: this.#stepsBefore };
+    return { stepsBefore: this.#stepsBefore, nextEpoch: this.#nextEpoch, nextStep: this.#nextStep };
   }
 
-  restore(state: CallbackState): void {
-    this.#stepsBefore = (state as { stepsBefore: number }).stepsBefore;
+  async restore(state: CallbackState): Promise<void> {
+    const { stepsBefore, nextEpoch, nextStep } = state as Record<
+      "stepsBefore" | "nextEpoch" | "nextStep",
+      number
+    >;
+    this.#stepsBefore = stepsBefore;
+    this.#nextEpoch = nextEpoch;
+    this.#nextStep = nextStep;
+    // Of a folder with numbers by step and by epoch, those by step: later ones of epochs have lower numbers.
+    this.#purges.set("train", this.onStepsEnd === undefined ? nextEpoch : nextStep);
+    this.#purges.set("validation", stepsBefore + 1);
+    await this.#written(async () => {
+      for (const [folder, writer] of this.#writers) await this.#purge(folder, writer);
+    });
+  }
+
+  async #purge(folder: string, writer: EventWriter): Promise<void> {
+    const step = this.#purges.get(folder);
+    this.#purges.delete(folder);
+    if (step !== undefined) await writer.purge(step);
   }
 
   /** @internal What other callbacks found, into the log of the training. */
@@ -209,6 +236,7 @@ export class TensorBoard implements Callback {
 
   async #onStepsEnd(steps: number, logs: Logs, _model: TrainedModel, { samples }: FitContext): Promise<void> {
     if (samples === 0) return;
+    this.#nextStep = this.#stepsBefore + steps;
     await this.#written(async () => {
       for (const [name, value] of Object.entries(logs))
         await this.#writer("train").scalar(`batch_${snakeCase(name)}`, value, this.#stepsBefore + steps - 1);
@@ -251,6 +279,7 @@ export class TensorBoard implements Callback {
     if (writer === undefined) {
       writer = new EventWriter(this.logDir, { folder });
       this.#writers.set(folder, writer);
+      void this.#purge(folder, writer);
     }
     return writer;
   }
