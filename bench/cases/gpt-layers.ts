@@ -41,7 +41,7 @@ export class Block extends Layer<Tensor, Tensor> {
   constructor(width: number, heads: number) {
     super("Block", {});
     this.#attention = new MultiHeadAttention(heads, width / heads, { useCausalMask: true });
-    this.#wide = new Dense(4 * width, { activation: "gelu" });
+    this.#wide = new Dense(4 * width, { activation: activations.gelu });
     this.#narrow = new Dense(width);
   }
 
