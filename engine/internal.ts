@@ -23,7 +23,10 @@ export { fillPermutation } from "./base/random/permutation.ts";
 export { philoxFill, purpose as randomPurpose } from "./base/random/philox.ts";
 export { sameShape } from "./base/shape.ts";
 export { isPlainObject, leavesOf, mapTree, withLeaves } from "./base/tree.ts";
+// Other forms of public ops, by the same names.
+export { gatherRows, takeRows } from "./ops/indexing/indexing.ts";
 export * from "./ops/internal.ts";
+export { stretchOf } from "./ops/layout/slice-kernel.ts";
 export { packVariables, VariablePack } from "./state/pack.ts";
 export { checkSize, fromValues, isList } from "./tensor/create.ts";
 /** @internal */

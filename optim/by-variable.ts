@@ -3,17 +3,15 @@
 import {
   ArgumentError,
   full,
-  gather,
   reshape,
   type Shape,
   sizeOf,
-  slice,
   sum,
   type Tensor,
   type Variable,
   variable,
 } from "../engine/index.ts";
-import { pack, rootOfSquares } from "../engine/internal.ts";
+import { gatherRows, pack, rootOfSquares, stretchOf } from "../engine/internal.ts";
 import type { Packing } from "./packs.ts";
 
 /** Numbers that are put together into one at a time, and so many that a variable's are the last. */
@@ -81,7 +79,7 @@ export class ByVariable {
 
   /** The sum over each variable's part of `packed`, which is 0 in the gaps: [variables]. */
   readonly sums = (packed: Tensor): Tensor =>
-    this.#found.levels.reduce((sums, level) => sum(gather(sums, level), 1), sum(this.#rows(packed), 1));
+    this.#found.levels.reduce((sums, level) => sum(gatherRows(sums, level), 1), sum(this.#rows(packed), 1));
 
   /**
    * For each variable the root of what its part's squares add up to, divided by `divisor`: [variables]. In the gaps
@@ -89,7 +87,7 @@ export class ByVariable {
    */
   readonly roots = (packed: Tensor, divisor: number): Tensor =>
     this.#found.levels.reduce(
-      (roots, level) => rootOfSquares(gather(roots, level), 1),
+      (roots, level) => rootOfSquares(gatherRows(roots, level), 1),
       rootOfSquares(this.#rows(packed), 1, divisor),
     );
 
@@ -97,7 +95,7 @@ export class ByVariable {
   readonly norms = (packed: Tensor): Tensor => this.roots(packed, 1);
 
   /** Each variable's number of `values` [variables] at all elements of its part: [total], 0 in the gaps. */
-  readonly spread = (values: Tensor): Tensor => gather(values, this.#found.owners);
+  readonly spread = (values: Tensor): Tensor => gatherRows(values, this.#found.owners);
 
   /**
    * Each variable's part of `packed`, of its shape; of a scalar, that scalar. Undefined where a slot has none.
@@ -110,7 +108,7 @@ export class ByVariable {
     const { shapes, offsets } = this.#layoutOf(slot);
     if (packed.rank === 0) return shapes.map((shape) => shape && packed);
     return shapes.map(
-      (shape, i) => shape && reshape(slice(packed, offsets[i], offsets[i] + sizeOf(shape)), shape),
+      (shape, i) => shape && reshape(stretchOf(packed, offsets[i], offsets[i] + sizeOf(shape)), shape),
     );
   }
 

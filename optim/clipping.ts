@@ -6,7 +6,6 @@ import {
   type Device,
   div,
   equal,
-  gather,
   less,
   lessEqual,
   maximum,
@@ -19,7 +18,7 @@ import {
   variable,
   where,
 } from "../engine/index.ts";
-import { aboveZero, type OptionNames, rootOfSquares } from "../engine/internal.ts";
+import { aboveZero, gatherRows, type OptionNames, rootOfSquares } from "../engine/internal.ts";
 import type { ByVariable } from "./by-variable.ts";
 import { type Clock, type Hyper, type HyperValue, type NumberCheck, type Share, Varied } from "./hyper.ts";
 
@@ -170,7 +169,7 @@ export class GroupClipping {
     const norms = rootOfSquares(where(isOfSet, roots(held, this.#unit ** 2), 0), 1);
     const shares = shareOf(norms, this.#limit(clock), this.#unit);
     // Variables of no set stay as they are.
-    const share = spread(where(less(sets, 0), 1, gather(shares, sets)));
+    const share = spread(where(less(sets, 0), 1, gatherRows(shares, sets)));
     return mul(mul(held, share), share);
   }
 

@@ -1,8 +1,8 @@
 // Where optimizers find their variables: in packs that no one moves while an optimizer works on them. Sets of variables
 // that overlap share the packs that there are; what is new among them gets one of its own.
 
-import { reshape, slice, type Tensor, type Variable } from "../engine/index.ts";
-import { pack, packVariables, type VariablePack } from "../engine/internal.ts";
+import { reshape, type Tensor, type Variable } from "../engine/index.ts";
+import { pack, packVariables, stretchOf, type VariablePack } from "../engine/internal.ts";
 
 /** A pack and how many optimizers work on some of it. */
 interface Shared {
@@ -84,7 +84,8 @@ export class Packing {
 
   assign(values: Tensor): void {
     if (this.#runs.length === 1) targetOf(this.#runs[0]).assign(values);
-    else for (const run of this.#runs) targetOf(run).assign(slice(values, run.start, run.start + run.size));
+    else
+      for (const run of this.#runs) targetOf(run).assign(stretchOf(values, run.start, run.start + run.size));
   }
 
   /** Moves variables that lie in several packs into one, if no other optimizer works on those. */

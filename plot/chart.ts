@@ -5,6 +5,7 @@ import { aboveZero, checkOptions, kindOf, type OptionNames } from "../engine/int
 import { writeWhole } from "./files.ts";
 import { type ChartContent, layout } from "./layout.ts";
 import { echarts, pngOf } from "./packages.ts";
+import { type ShownChart, type ShowOptions, showIn } from "./show.ts";
 import { finished } from "./svg.ts";
 import { type ThemeName, themeOf } from "./theme.ts";
 
@@ -81,6 +82,19 @@ export class Chart {
     const { scale = 2, ...drawing } = options;
     aboveZero("toPng", "scale", scale);
     return pngOf(await this.toSvg(drawing), scale);
+  }
+
+  /**
+   * Draws it into an element of a page, as wide as that is, and anew when its width or the page's scheme changes. Points of
+   * lines say their numbers under a pointer.
+   *
+   *     const shown = await chart.show(document.querySelector("#curves"));
+   *     shown.dispose(); // takes it away again
+   *
+   * @throws ArgumentError for what is no element
+   */
+  show(element: HTMLElement, options: ShowOptions = {}): Promise<ShownChart> {
+    return showIn(element, this, options);
   }
 
   /**

@@ -2,6 +2,7 @@
 
 export { type OptionalPackage, usePackage } from "../data/sources/packages.ts";
 export { Chart, type DrawOptions, type PngOptions } from "./chart.ts";
+export type { ColourScale } from "./colours.ts";
 export type { Numbers } from "./data.ts";
 export { type FigureOptions, figure } from "./figure.ts";
 export {
@@ -12,8 +13,25 @@ export {
   type HistogramSeries,
   histogram,
 } from "./kinds/bars.ts";
+export { type ActivationCurve, type ActivationCurvesOptions, activationCurves } from "./kinds/curves.ts";
+export {
+  type ConfusionMatrixOptions,
+  confusionMatrix,
+  type HeatMapOptions,
+  heatMap,
+} from "./kinds/heat-map.ts";
 export { type HistoryLike, type PlotHistoryOptions, plotHistory } from "./kinds/history.ts";
+export { type GridImage, type ImageGridOptions, imageGrid } from "./kinds/images.ts";
 export { type LineChartOptions, type LineSeries, lineChart, type Mark } from "./kinds/lines.ts";
+export {
+  type DecisionBoundaryOptions,
+  decisionBoundary,
+  type Range,
+  type SurfaceOptions,
+  type SurfacePath,
+  surface,
+} from "./kinds/surface.ts";
 export type { ScaleKind } from "./scale.ts";
+export type { ShownChart, ShowOptions } from "./show.ts";
 export { type SparklineOptions, sparkline } from "./sparkline.ts";
 export type { ThemeName } from "./theme.ts";

@@ -58,11 +58,20 @@ export function drawLegend(
 export const dashes = { line: undefined, dashed: [6, 4], dotted: [2, 3] } as const;
 
 function markOf({ mark, colour }: LegendItem, left: number, middle: number, theme: Theme): object[] {
-  if (mark === "box" || mark === "band") {
+  if (mark === "box") {
     const shape = { x: left + 5, y: middle - 7, width: 14, height: 14, r: 2 };
-    return [
-      { type: "rect", silent: true, shape, style: { fill: colour, opacity: mark === "band" ? 0.3 : 1 } },
+    return [{ type: "rect", silent: true, shape, style: { fill: colour } }];
+  }
+  if (mark === "triangle" || mark === "diamond") {
+    const centre = left + markWidth / 2;
+    const [up, side] = [middle - 6, mark === "triangle" ? middle + 5 : middle];
+    const points = [
+      [centre, up],
+      [centre + 6, side],
+      ...(mark === "diamond" ? [[centre, middle + 6]] : []),
+      [centre - 6, side],
     ];
+    return [{ type: "polygon", silent: true, shape: { points }, style: { fill: colour } }];
   }
   if (mark === "point") {
     const shape = { cx: left + markWidth / 2, cy: middle, r: 5 };

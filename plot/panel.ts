@@ -13,7 +13,7 @@ export interface Box {
 export interface LegendItem {
   readonly name: string;
   readonly colour: string;
-  readonly mark: "line" | "dashed" | "dotted" | "box" | "point" | "band";
+  readonly mark: "line" | "dashed" | "dotted" | "box" | "point" | "triangle" | "diamond";
 }
 
 /** Parts of an option of ECharts. */

@@ -8,7 +8,7 @@ import type { Spec } from "../kernel/kernel.ts";
 import type { KernelOp } from "../kernel/kernel-op.ts";
 import type { Memory } from "../kernel/memory.ts";
 import { pack } from "../ops/layout/pack.ts";
-import { slice } from "../ops/layout/slice.ts";
+import { sliceKernel } from "../ops/layout/slice-kernel.ts";
 import type { Effect, Use, Value } from "./graph.ts";
 
 /** Writes down a node and gives its only output. */
@@ -111,7 +111,7 @@ export class Assignments {
   #cut(whole: Value, { shape, dtype }: Spec, start: number, size: number): Value {
     if (size === sizeOf(shape)) return whole;
     const flat = { shape: [sizeOf(shape)], dtype, value: whole };
-    return this.#addNode(slice.op, { start: [start], size: [size], steps: [1] }, [flat], {
+    return this.#addNode(sliceKernel, { start: [start], size: [size], steps: [1] }, [flat], {
       shape: [size],
       dtype,
     });

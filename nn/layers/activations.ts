@@ -4,7 +4,6 @@ import {
   ArgumentError,
   elu,
   exp,
-  gelu,
   leakyRelu,
   type OpFunction,
   relu,
@@ -73,7 +72,6 @@ export const table = new NameTable<ActivationFunction>(
     leakyRelu: (x) => leakyRelu(x),
     elu: (x) => elu(x),
     selu: (x) => selu(x),
-    gelu: (x) => gelu(x),
     silu: (x) => silu(x),
     softplus: (x) => softplus(x),
     sigmoid: (x) => sigmoid(x),
@@ -81,7 +79,7 @@ export const table = new NameTable<ActivationFunction>(
     softmax: (x) => softmax(x),
   },
   { identity: "linear", swish: "silu", hardSilu: "hardSwish", exp: "exponential" },
-  "celu mish softsign logSigmoid hardSigmoid hardSwish hardTanh exponential logSoftmax step",
+  "celu gelu mish softsign logSigmoid hardSigmoid hardSwish hardTanh exponential logSoftmax step",
 );
 
 /** The names that {@link get} knows; `gradgpu/names` adds some. */

@@ -5,14 +5,13 @@ import {
   argMax,
   cast,
   type Device,
-  gather,
   reshape,
   type Shape,
   showShape,
   type Tensor,
   variable,
 } from "../../engine/index.ts";
-import { kindOf, showGiven } from "../../engine/internal.ts";
+import { gatherRows, kindOf, showGiven } from "../../engine/internal.ts";
 import type { Loss } from "./loss.ts";
 
 /** A weight for each class, by its number: an object, a list or a Map. */
@@ -57,9 +56,9 @@ export class ClassWeights {
   /** Of a batch's samples. */
   of(targets: Tensor, outputs: Tensor): Tensor {
     const [table, { axis = -1 }] = [this.#table, this.#loss];
-    if (targets.rank < outputs.rank) return gather(table, cast(targets, "i32"));
-    if (targets.shape[targets.rank - 1] > 1) return gather(table, cast(argMax(targets, axis), "i32"));
-    return gather(table, cast(reshape(targets, targets.shape.slice(0, -1)), "i32"));
+    if (targets.rank < outputs.rank) return gatherRows(table, cast(targets, "i32"));
+    if (targets.shape[targets.rank - 1] > 1) return gatherRows(table, cast(argMax(targets, axis), "i32"));
+    return gatherRows(table, cast(reshape(targets, targets.shape.slice(0, -1)), "i32"));
   }
 
   dispose(): void {

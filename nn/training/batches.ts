@@ -1,18 +1,8 @@
 // Batches: walks over rows that live on the device. Order and cursor live there too, so a step uploads nothing.
 
 import type { BatchWalk } from "../../data/dataset/index.ts";
-import {
-  add,
-  type Device,
-  dynamicSlice,
-  gather,
-  noGrad,
-  type Tensor,
-  tidy,
-  type Variable,
-  variable,
-} from "../../engine/index.ts";
-import { advance, permutation } from "../../engine/internal.ts";
+import { add, type Device, noGrad, type Tensor, tidy, type Variable, variable } from "../../engine/index.ts";
+import { advance, gatherRows, permutation, takeRows } from "../../engine/internal.ts";
 
 export type { BatchWalk };
 
@@ -93,10 +83,10 @@ export class Batches implements BatchWalk {
 
   take(rows: number): Tensor[] {
     return noGrad(() => {
-      let take = (all: Tensor) => dynamicSlice(all, this.#cursor, rows);
+      let take = (all: Tensor) => takeRows(all, this.#cursor, rows);
       if (this.#order !== undefined) {
-        const indices = dynamicSlice(this.#order, this.#cursor, rows);
-        take = (all) => gather(all, indices);
+        const indices = takeRows(this.#order, this.#cursor, rows);
+        take = (all) => gatherRows(all, indices);
       }
       const batch = this.#source.parts.map((part) => take(part));
       this.#cursor.assign(add(this.#cursor, rows));

@@ -4,7 +4,6 @@ import {
   ArgumentError,
   add,
   type Device,
-  dynamicSlice,
   type HostArray,
   LimitError,
   noGrad,
@@ -14,7 +13,7 @@ import {
   type Variable,
   variable,
 } from "../../engine/index.ts";
-import { advance, fillPermutation, hostArray, showGiven } from "../../engine/internal.ts";
+import { advance, fillPermutation, hostArray, showGiven, takeRows } from "../../engine/internal.ts";
 import { Batches, type BatchWalk, batchSizes } from "./batches.ts";
 import { HostRows, type Rows } from "./data.ts";
 import type { Use } from "./owned.ts";
@@ -226,7 +225,7 @@ export class StreamedBatches implements BatchWalk {
     return noGrad(() => {
       const resident = this.#resident?.take(rows) ?? [];
       const batch = this.#chunks.map((chunk) =>
-        chunk === undefined ? (resident.shift() as Tensor) : dynamicSlice(chunk.rows, this.#cursor, rows),
+        chunk === undefined ? (resident.shift() as Tensor) : takeRows(chunk.rows, this.#cursor, rows),
       );
       this.#cursor.assign(add(this.#cursor, rows));
       return batch;

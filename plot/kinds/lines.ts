@@ -283,9 +283,17 @@ function seriesOf(line: Line, { x, y }: { x: Scale; y: Scale }, index: number, t
       line.line === "none"
         ? { opacity: 0.85 }
         : { color: line.line === "solid" ? color : theme.page, borderColor: color, borderWidth: 1.5 },
-    tooltip: { valueFormatter: (value: number) => numberText(y.kind === "log" ? 10 ** value : value) },
+    tooltip: { formatter: ({ value }: { value: number[] }) => tip(line.name, value, x, y) },
   });
   return made;
+}
+
+/** What a point says, as HTML. */
+function tip(name: string, [at, value]: readonly number[], x: Scale, y: Scale): string {
+  const shown = (of: number, scale: Scale) =>
+    numberText(Number((scale.kind === "log" ? 10 ** of : of).toPrecision(4)));
+  const safe = name.replace(/[&<>]/g, (mark) => `&#${mark.charCodeAt(0)};`);
+  return `${safe}<br>${shown(at, x)}: <b>${shown(value, y)}</b>`;
 }
 
 /** A band as one area: up along its high edge, back along its low one. Where a point is missing it breaks. */

@@ -8,13 +8,21 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ArgumentError, DataError, ShapeError } from "../../engine/index.ts";
+import { levelLines } from "../../plot/contours.ts";
 import {
+  activationCurves,
   barChart,
   type Chart,
+  confusionMatrix,
+  decisionBoundary,
+  figure,
+  heatMap,
   histogram,
+  imageGrid,
   lineChart,
   plotHistory,
   sparkline,
+  surface,
   usePackage,
 } from "../../plot/index.ts";
 
@@ -25,7 +33,7 @@ const history = {
 };
 
 /** One of each kind, with words that must stand in it. */
-const kinds: Readonly<Record<string, { make: () => Chart; words: readonly string[] }>> = {
+const kinds: Readonly<Record<string, { make: () => Chart | Promise<Chart>; words: readonly string[] }>> = {
   plotHistory: {
     make: () => plotHistory(history, { title: "A run", labels: { loss: "cross-entropy (nats)" } }),
     words: [
@@ -72,6 +80,113 @@ const kinds: Readonly<Record<string, { make: () => Chart; words: readonly string
       }),
     words: ["Norms", "norm", "dense", "dense_1", "sigmoid", "relu", "0.25", "−0.5"],
   },
+  heatMap: {
+    make: () =>
+      heatMap({
+        title: "Weights",
+        xLabel: "unit",
+        yLabel: "input",
+        valueLabel: "weight",
+        values: [
+          [-1, 0.5],
+          [Number.NaN, 1],
+        ],
+      }),
+    words: ["Weights", "unit", "input", "weight", "−1", "0.5", "1"],
+  },
+  confusionMatrix: {
+    make: () =>
+      confusionMatrix(
+        [
+          [90, 10],
+          [0, 0],
+        ],
+        { title: "Errors", classes: ["cat", "a dog with a very long name"] },
+      ),
+    words: ["Errors", "cat", "90", "10", "0", "true class", "predicted class", "share of the row"],
+  },
+  imageGrid: {
+    make: () =>
+      imageGrid({
+        title: "Digits",
+        images: [
+          { pixels: [0, 1, 0.5, 2], width: 2, height: 2, caption: "4, not 9", isMarked: true },
+          { pixels: new Float32Array(12), width: 2, height: 2, caption: "colours" },
+        ],
+      }),
+    words: ["Digits", "4, not 9", "colours"],
+  },
+  surface: {
+    make: () =>
+      surface({
+        title: "Bowl",
+        x: [-1, 1],
+        y: [-1, 1],
+        xLabel: "w1",
+        yLabel: "w2",
+        heightLabel: "loss",
+        height: (x, y) => (x > 0.9 ? Number.NaN : x * x + y * y),
+        paths: [
+          {
+            name: "SGD",
+            points: [
+              [0.5, 0.5],
+              [0, 0],
+            ],
+          },
+          { name: "Adam", points: [[-0.5, 0.5]] },
+        ],
+      }),
+    words: ["Bowl", "w1", "w2", "loss", "SGD", "Adam"],
+  },
+  decisionBoundary: {
+    make: () =>
+      decisionBoundary({
+        title: "Moons",
+        x: [0, 1],
+        y: [0, 1],
+        xLabel: "a",
+        yLabel: "b",
+        points: [
+          [0.1, 0.2],
+          [0.8, 0.9],
+        ],
+        labels: [0, 2],
+        classes: ["red", "green", "blue"],
+        predict: async (places) => places.map(([x, y]) => (x + y > 1 ? 2 : x > y ? 1 : 0)),
+      }),
+    words: ["Moons", "a", "b", "red", "green", "blue"],
+  },
+  activationCurves: {
+    make: () =>
+      activationCurves({
+        title: "Activations",
+        curves: [
+          {
+            name: "tanh",
+            values: (x) => x.map(Math.tanh),
+            derivative: (x) => x.map((v) => 1 - Math.tanh(v) ** 2),
+          },
+          {
+            name: "square",
+            values: async (x) => x.map((v) => v * v),
+            derivative: (x) => x.map((v) => 2 * v),
+          },
+        ],
+      }),
+    words: ["Activations", "tanh", "square", "function", "derivative", "input"],
+  },
+  figure: {
+    make: () =>
+      figure({
+        title: "Both",
+        charts: [
+          lineChart({ title: "left", series: [{ name: "a", y: [1, 2] }] }),
+          histogram({ title: "right", values: [1, 2, 3], xLabel: "x" }),
+        ],
+      }),
+    words: ["Both", "left", "right", "a", "x"],
+  },
   histogram: {
     make: () => histogram({ title: "Spread", xLabel: "tanh", values: [0, 0.1, 0.2, Number.NaN], bins: 4 }),
     words: ["Spread", "tanh", "share of values"],
@@ -102,7 +217,7 @@ const pngSize = (bytes: Uint8Array) => {
 describe.each(Object.entries(kinds))("%s", (_, { make, words }) => {
   it("is SVG that parses and says what it shows", async () => {
     for (const width of [390, 1200]) {
-      const svg = await make().toSvg({ width });
+      const svg = await (await make()).toSvg({ width });
       checkXml(svg);
       const texts = [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
       for (const word of words) expect(texts).toContain(word);
@@ -112,9 +227,9 @@ describe.each(Object.entries(kinds))("%s", (_, { make, words }) => {
   });
 
   it("is the same every time, and another picture in the dark", async () => {
-    const [first, again] = [await make().toSvg(), await make().toSvg()];
+    const [first, again] = [await (await make()).toSvg(), await (await make()).toSvg()];
     expect(again).toBe(first);
-    const dark = await make().toSvg({ theme: "dark" });
+    const dark = await (await make()).toSvg({ theme: "dark" });
     expect(dark).not.toBe(first);
     expect(dark).toContain("#14181d");
     expect(first).not.toContain("#14181d");
@@ -122,7 +237,7 @@ describe.each(Object.entries(kinds))("%s", (_, { make, words }) => {
 
   it("keeps every word within the picture and apart from the others", async () => {
     for (const width of [390, 1200]) {
-      const svg = await make().toSvg({ width });
+      const svg = await (await make()).toSvg({ width });
       const boxes = textBoxes(svg);
       expect(boxes.length).toBeGreaterThan(words.length / 2);
       for (const { text, left, right } of boxes) {
@@ -143,6 +258,8 @@ describe.each(Object.entries(kinds))("%s", (_, { make, words }) => {
 /** Where texts stand, by how wide DejaVu Sans makes them, about. */
 function textBoxes(svg: string) {
   return [...svg.matchAll(/<text([^>]*)>([^<]*)<\/text>/g)].flatMap(([, attributes, text]) => {
+    // Those that stand upright.
+    if (/transform="(matrix|rotate)/.test(attributes)) return [];
     const size = Number(/font-size:\s*([\d.]+)/.exec(attributes)?.[1] ?? 12);
     const move = /translate\(([-\d.]+) ([-\d.]+)\)/.exec(attributes);
     const of = (name: string) => Number(new RegExp(`\\s${name}="([-\\d.]+)"`).exec(attributes)?.[1] ?? 0);
@@ -163,7 +280,7 @@ describe("a chart", () => {
   afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
   it("becomes PNG of twice the size, with words drawn", async () => {
-    const chart = kinds.lineChart.make();
+    const chart = await kinds.lineChart.make();
     const png = await chart.toPng({ width: 400, height: 300 });
     expect([...png.slice(0, 4)]).toEqual([0x89, 0x50, 0x4e, 0x47]);
     expect(pngSize(png)).toEqual([800, 600]);
@@ -179,14 +296,16 @@ describe("a chart", () => {
 
   it("is saved whole, in a folder that is made", async () => {
     const svg = path.join(folder, "a/b/curves.svg");
-    await kinds.histogram.make().save(svg, { width: 390 });
-    expect(fs.readFileSync(svg, "utf8")).toBe(await kinds.histogram.make().toSvg({ width: 390 }));
-    await kinds.histogram.make().save(path.join(folder, "h.PNG"), { scale: 1 });
+    await (await kinds.histogram.make()).save(svg, { width: 390 });
+    expect(fs.readFileSync(svg, "utf8")).toBe(await (await kinds.histogram.make()).toSvg({ width: 390 }));
+    await (await kinds.histogram.make()).save(path.join(folder, "h.PNG"), { scale: 1 });
     expect(fs.readdirSync(folder).sort()).toEqual(["a", "h.PNG"]);
-    await expect(kinds.histogram.make().save(path.join(folder, "h.gif"))).rejects.toThrow(
+    await expect((await kinds.histogram.make()).save(path.join(folder, "h.gif"))).rejects.toThrow(
       /save: the path must end with \.svg or \.png/,
     );
-    await expect(kinds.histogram.make().save(path.join(folder, "h.PNG/x.svg"))).rejects.toThrow(DataError);
+    await expect((await kinds.histogram.make()).save(path.join(folder, "h.PNG/x.svg"))).rejects.toThrow(
+      DataError,
+    );
   });
 
   it("is made of one point or none", async () => {
@@ -205,7 +324,7 @@ describe("a chart", () => {
   });
 
   it("refuses sizes and themes that are none", async () => {
-    const chart = kinds.histogram.make();
+    const chart = await kinds.histogram.make();
     await expect(chart.toSvg({ width: 0 })).rejects.toThrow(/toSvg: width/);
     await expect(chart.toSvg({ theme: "drak" as never })).rejects.toThrow(
       /theme "drak". Did you mean "dark"/,
@@ -219,7 +338,7 @@ describe("a chart", () => {
     });
     usePackage("echarts", () => Promise.reject(absent));
     try {
-      await expect(kinds.histogram.make().toSvg()).rejects.toThrow(
+      await expect((await kinds.histogram.make()).toSvg()).rejects.toThrow(
         "drawing a chart needs the npm package echarts, which is not installed: npm install echarts",
       );
     } finally {
@@ -230,7 +349,7 @@ describe("a chart", () => {
     });
     usePackage("@resvg/resvg-js", () => Promise.reject(noResvg));
     try {
-      await expect(kinds.histogram.make().toPng()).rejects.toThrow("npm install @resvg/resvg-js");
+      await expect((await kinds.histogram.make()).toPng()).rejects.toThrow("npm install @resvg/resvg-js");
     } finally {
       usePackage("@resvg/resvg-js", () => import("@resvg/resvg-js"));
     }
@@ -306,11 +425,75 @@ describe("wrong data", () => {
       /has 2 numbers; it must have 1/,
     ],
     ["values and series", () => histogram({}), ArgumentError, /either values, or series/],
+    ["uneven rows", () => heatMap({ values: [[1, 2], [3]] }), ShapeError, /values\[1\] has 1/],
+    ["no square", () => confusionMatrix([[1, 2]]), ShapeError, /must be square/],
+    [
+      "names",
+      () => confusionMatrix([[1]], { classes: ["a", "b"] }),
+      ShapeError,
+      /has 2 names; it must have 1/,
+    ],
+    [
+      "pixels",
+      () => imageGrid({ images: [{ pixels: [1, 2], width: 2, height: 2 }] }),
+      ShapeError,
+      /has 2 values for 2 by 2/,
+    ],
+    [
+      "no function",
+      () => surface({ x: [0, 1], y: [0, 1], height: 1 as never }),
+      ArgumentError,
+      /height must be a function/,
+    ],
+    [
+      "a range",
+      () => surface({ x: [1, 1], y: [0, 1], height: () => 1 }),
+      ArgumentError,
+      /from a number to a larger one/,
+    ],
+    ["no charts", () => figure({ charts: [] }), ArgumentError, /charts is empty/],
+    [
+      "a tensor's handle",
+      () => histogram({ values: { data: () => 1, shape: [1] } as never }),
+      ArgumentError,
+      /await x\.data\(\)/,
+    ],
     ["bins", () => histogram({ values: [1], bins: 0 }), ArgumentError, /bins/],
   ])("%s: refused", (_, make, kind, message) => {
     expect(make).toThrow(kind);
     expect(make).toThrow(message);
   });
+});
+
+it("what predict and functions give is looked at", async () => {
+  const wrong = decisionBoundary({ x: [0, 1], y: [0, 1], predict: () => [1, 2] });
+  await expect(wrong).rejects.toThrow(/what predict gives has 2 numbers; it must have 14641/);
+  const labels = decisionBoundary({
+    x: [0, 1],
+    y: [0, 1],
+    points: [[0, 0]],
+    labels: [0.5],
+    predict: (p) => p.map(() => 1),
+  });
+  await expect(labels).rejects.toThrow(/labels\[0\] must be a class from 0 to 1/);
+  const curve = activationCurves({ curves: [{ name: "f", values: () => [1], derivative: () => [1] }] });
+  await expect(curve).rejects.toThrow(/curves\[0\]\.values has 1 numbers; it must have 201/);
+});
+
+it("level lines go where the height is the level", () => {
+  const size = 31;
+  const at = (n: number) => (n / (size - 1)) * 4 - 2;
+  const heights = Array.from(
+    { length: size * size },
+    (_, n) => at(n % size) ** 2 + at(Math.floor(n / size)) ** 2,
+  );
+  const lines = levelLines(heights, size, size, 1);
+  expect(lines).toHaveLength(1);
+  const radii = lines[0].map(([x, y]) => Math.hypot(at(x), at(y)));
+  expect(Math.min(...radii)).toBeGreaterThan(0.99);
+  expect(Math.max(...radii)).toBeLessThan(1.01);
+  expect(lines[0][0]).toEqual(lines[0].at(-1));
+  expect(levelLines(heights, size, size, 100)).toEqual([]);
 });
 
 describe("sparkline", () => {

@@ -21,7 +21,7 @@ import {
 } from "../../kernel/kernel.ts";
 import type { ReferenceTensor } from "../../kernel/kernel-op.ts";
 import { checkTensor, shapeOf } from "../../tensor/arguments.ts";
-import { defineOp } from "../../tensor/define.ts";
+import { defineOp, type OpDefinition } from "../../tensor/define.ts";
 import { notDifferentiable, type OpFunction, type TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { copyCall, elementsPerUnit, elementsShader, unitOf } from "../layout/copying.ts";
@@ -51,13 +51,7 @@ interface AxisAttrs {
   readonly axis: number;
 }
 
-/**
- * Rows of `x` by index: the axis is replaced by the axes of `indices`, so the result's shape is
- * `x.shape[..axis] + indices.shape + x.shape[axis+1..]`. `x` may have any dtype, u8 included; `indices` are i32 or
- * u32. A row whose index is out of range (negative ones are) is all zeros, as in TensorFlow on GPUs, on every device;
- * under `debug({ numerics: true })` it is an error.
- */
-export const gather: OpFunction<[x: TensorLike, indices: TensorLike, axis?: number], Tensor> = defineOp({
+const gatherDefinition = {
   name: "gather",
   wholeInputs: [1],
   accuracy: { ulp: 0 },
@@ -121,10 +115,6 @@ export const gather: OpFunction<[x: TensorLike, indices: TensorLike, axis?: numb
       }
     }
   },
-  vjp: ({ grad, input, attrs: { axis }, inputSpecs: [x] }): (Tensor | null)[] => [
-    scatterAdd(grad(), input(1), x.shape[axis], axis),
-    null,
-  ],
   samples: [
     { inputs: [{ shape: [5, 3] }, { shape: [4], dtype: "i32", values: [4, 0, 0, 2] }], attrs: { axis: 0 } },
     {
@@ -134,6 +124,26 @@ export const gather: OpFunction<[x: TensorLike, indices: TensorLike, axis?: numb
     { inputs: [{ shape: [2, 5, 3] }, { shape: [3], dtype: "i32", values: [-1, 4, 1] }], attrs: { axis: 1 } },
     { inputs: [{ shape: [3, 5] }, { shape: [], dtype: "i32", values: [2] }], attrs: { axis: 1 } },
   ],
+} satisfies Omit<OpDefinition<[x: TensorLike, indices: TensorLike, axis?: number], AxisAttrs>, "vjp">;
+
+/**
+ * Rows of `x` by index: the axis is replaced by the axes of `indices`, so the result's shape is
+ * `x.shape[..axis] + indices.shape + x.shape[axis+1..]`. `x` may have any dtype, u8 included; `indices` are i32 or
+ * u32. A row whose index is out of range (negative ones are) is all zeros, as in TensorFlow on GPUs, on every device;
+ * under `debug({ numerics: true })` it is an error.
+ */
+export const gather: OpFunction<[x: TensorLike, indices: TensorLike, axis?: number], Tensor> = defineOp({
+  ...gatherDefinition,
+  vjp: ({ grad, input, attrs: { axis }, inputSpecs: [x] }): (Tensor | null)[] => [
+    scatterAdd(grad(), input(1), x.shape[axis], axis),
+    null,
+  ],
+});
+
+/** `gather` of what no tape differentiates, batches say: its gradient's kernels are in no bundle for it. */
+export const gatherRows = defineOp({
+  ...gatherDefinition,
+  vjp: notDifferentiable("it takes batches and tables, not weights; use gather"),
 });
 
 interface ScatterAttrs extends AxisAttrs {
@@ -316,13 +326,7 @@ function windowStart(start: ReferenceTensor, window: Spec, whole: Spec): number 
   return Math.min(Math.max(start.data[0], 0), last) * sizeOf(whole.shape.slice(1));
 }
 
-/**
- * `size` rows of `x` from row `start` on, where `start` is a scalar on the device (i32 or u32, shape [] or [1]), so
- * that a batch cursor can advance without uploads. A window that would leave `x` is moved to where it fits.
- *
- * @throws ShapeError when `x` has fewer rows than `size`
- */
-export const dynamicSlice: OpFunction<[x: Tensor, start: TensorLike, size: number], Tensor> = defineOp({
+const dynamicSliceDefinition = {
   name: "dynamicSlice",
   wholeInputs: [1],
   traits: { takesRows: true, picks: "rows" },
@@ -344,15 +348,31 @@ export const dynamicSlice: OpFunction<[x: Tensor, start: TensorLike, size: numbe
     const from = windowStart(start, out, x);
     out.data.set(x.data.subarray(from, from + out.data.length));
   },
-  vjp: ({ grad, input, inputSpecs: [x] }): (Tensor | null)[] => [
-    placeRows(grad(), input(1), x.shape[0]),
-    null,
-  ],
   samples: [
     { inputs: [{ shape: [9, 5] }, { shape: [], dtype: "i32", values: [3] }], attrs: { size: 4 } },
     { inputs: [{ shape: [9, 8] }, { shape: [1], dtype: "u32", values: [7] }], attrs: { size: 4 } },
     { inputs: [{ shape: [7] }, { shape: [], dtype: "i32", values: [-2] }], attrs: { size: 3 } },
   ],
+} satisfies Omit<OpDefinition<[x: Tensor, start: TensorLike, size: number], { size: number }>, "vjp">;
+
+/**
+ * `size` rows of `x` from row `start` on, where `start` is a scalar on the device (i32 or u32, shape [] or [1]), so
+ * that a batch cursor can advance without uploads. A window that would leave `x` is moved to where it fits.
+ *
+ * @throws ShapeError when `x` has fewer rows than `size`
+ */
+export const dynamicSlice: OpFunction<[x: Tensor, start: TensorLike, size: number], Tensor> = defineOp({
+  ...dynamicSliceDefinition,
+  vjp: ({ grad, input, inputSpecs: [x] }): (Tensor | null)[] => [
+    placeRows(grad(), input(1), x.shape[0]),
+    null,
+  ],
+});
+
+/** `dynamicSlice` of what no tape differentiates, as {@link gatherRows} is to `gather`. */
+export const takeRows = defineOp({
+  ...dynamicSliceDefinition,
+  vjp: notDifferentiable("it takes batches and tables, not weights; use dynamicSlice"),
 });
 
 /**

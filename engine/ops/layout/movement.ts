@@ -16,7 +16,7 @@ import { defineOp } from "../../tensor/define.ts";
 import type { TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { reshape } from "./reshape.ts";
-import { copyFamily } from "./slice.ts";
+import { copyFamily } from "./slice-kernel.ts";
 import { matrixKernels, stridedKernels, stridedReference, stridedVariants, type Walk } from "./strided.ts";
 
 const transposeWalk = (shape: Shape, permutation: readonly number[]): Walk => {

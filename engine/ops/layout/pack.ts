@@ -6,9 +6,8 @@ import { sizeOf } from "../../base/shape.ts";
 import { grid, input, type KernelCall, output, shader } from "../../kernel/kernel.ts";
 import { checkTensors } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
+import { notDifferentiable } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { reshape } from "./reshape.ts";
-import { slice } from "./slice.ts";
 
 const packShader = shader("pack", packSource);
 
@@ -95,10 +94,8 @@ export const pack = defineOp({
       out.data.set(tensor.data.subarray(0, sizeOf(tensor.shape)), offsets[i]);
     });
   },
-  vjp: ({ grad, inputSpecs, attrs: { offsets } }) =>
-    inputSpecs.map(({ shape }, i) =>
-      reshape(slice(grad(), [offsets[i]], [offsets[i] + sizeOf(shape)]), shape),
-    ),
+  // What is packed is handed to optimizers, which no tape watches: a rule would bring slice and pad into every program.
+  vjp: notDifferentiable("it moves gradients and weights for optimizers"),
 });
 
 /** Finds the tensor that vec4 `i` of the result belongs to: the last one that begins at or before it. */

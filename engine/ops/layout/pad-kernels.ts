@@ -18,7 +18,7 @@ import {
 import { eachPosition } from "./strided.ts";
 
 const padShaders = copyShaders("pad", padSource);
-/** What the family of copies depends on here. */
+/** What the family of pads depends on. */
 export const padSources = copySources(padShaders);
 
 /** What stands where the input does not reach, along an axis that has n elements there. */
@@ -83,7 +83,7 @@ export function padVariants(
   profile: AdapterProfile,
 ): Variants | undefined {
   const unit = unitFor(out, axes, outside);
-  return copyVariants("copy", unit, axes[0].to / elementsPerUnit(out.dtype, unit), profile);
+  return copyVariants("pad", unit, axes[0].to / elementsPerUnit(out.dtype, unit), profile);
 }
 
 export function padKernels(
@@ -108,7 +108,7 @@ export function padKernels(
     calls: [
       variedCopy({
         shaders: padShaders,
-        variants: copyVariants("copy", unit, axes[0].to / per, profile),
+        variants: copyVariants("pad", unit, axes[0].to / per, profile),
         single: { Places: "u32", Signed: "i32" },
         profile,
         unit,

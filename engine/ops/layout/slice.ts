@@ -3,23 +3,21 @@
 
 import { ArgumentError, checkOptions, type OptionNames, ShapeError } from "../../base/errors.ts";
 import { showGiven } from "../../base/number-checks.ts";
-import { type Shape, showShape, stridesOf } from "../../base/shape.ts";
+import { type Shape, showShape } from "../../base/shape.ts";
 import type { Family } from "../../kernel/variants.ts";
 import { checkNumbers, shapeOf } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { padAxes, padKernels, padSources, padVariants, placeInto } from "./pad-kernels.ts";
-import { stridedKernels, stridedReference, stridedSources, stridedVariants, type Walk } from "./strided.ts";
+import { copyFamily, type SliceAttrs, sliceKernel } from "./slice-kernel.ts";
 
-/** @internal Of all ops that copy elements from where a walk finds them. */
-export const copyFamily: Family = {
-  name: "copy",
-  sources: [stridedSources, padSources].join("\n"),
+/** @internal Of all ops that put elements into a larger tensor. */
+export const padFamily: Family = {
+  name: "pad",
+  sources: padSources,
   // Rows of words that do not end with a vec4, and of vec4s.
   checks: () => [
-    { op: slice.op, inputs: [{ shape: [9, 77] }], attrs: { start: [1, 3], size: [7, 73], steps: [1, 1] } },
-    { op: slice.op, inputs: [{ shape: [5, 48] }], attrs: { start: [1, 8], size: [3, 40], steps: [1, 1] } },
     {
       op: padZeros.op,
       inputs: [{ shape: [6, 41] }],
@@ -35,21 +33,6 @@ export const copyFamily: Family = {
 
 /** Elements spanned by `size` of them that stand `step` apart. */
 const reach = (size: number, step: number) => (size === 0 ? 0 : (size - 1) * step + 1);
-
-/** By axis: the first element taken, how many, and the distance from one to the next. */
-interface SliceAttrs {
-  readonly start: readonly number[];
-  readonly size: readonly number[];
-  readonly steps: readonly number[];
-}
-
-const sliceWalk = (shape: Shape, { start, steps }: SliceAttrs): Walk => {
-  const strides = stridesOf(shape);
-  return {
-    start: start.reduce((sum, first, axis) => sum + first * strides[axis], 0),
-    strides: strides.map((stride, axis) => stride * steps[axis]),
-  };
-};
 
 type Positions = number | readonly (number | undefined)[];
 
@@ -131,19 +114,13 @@ export const slice: OpFunction<
   [x: TensorLike, start?: Positions, end?: Positions, options?: SliceOptions],
   Tensor
 > = defineOp({
+  ...sliceKernel,
   family: copyFamily,
-  name: "slice",
-  traits: { movesOnly: true },
-  accuracy: { ulp: 0 },
   saves: {},
   call: (x: TensorLike, start?: Positions, end?: Positions, options?: SliceOptions) => {
     checkOptions("slice", options, sliceOptions);
     return { inputs: [x], attrs: sliceAttrs(shapeOf("slice", x), start, end, options?.steps ?? []) };
   },
-  infer: ([x], { size }: SliceAttrs) => [{ shape: size, dtype: x.dtype }],
-  kernels: (context) => stridedKernels(context, sliceWalk(context.inputs[0].shape, context.attrs)),
-  variants: (context) => stridedVariants(context, sliceWalk(context.inputs[0].shape, context.attrs)),
-  reference: ([x], attrs, [out]) => stridedReference(x, out, sliceWalk(x.shape, attrs)),
   vjp: ({ grad, attrs: { start, size, steps }, inputSpecs: [x] }): Tensor[] => {
     const isBackwards = steps.map((step) => step < 0);
     const forwards = isBackwards.includes(true)
@@ -157,16 +134,6 @@ export const slice: OpFunction<
     const isWhole = size.every((count, axis) => count === x.shape[axis]);
     return [isWhole ? forwards : padZeros(forwards, before, after, { steps: apart })];
   },
-  samples: [
-    { inputs: [{ shape: [5, 7] }], attrs: { start: [1, 2], size: [3, 4], steps: [1, 1] } },
-    { inputs: [{ shape: [6, 8] }], attrs: { start: [2, 4], size: [3, 4], steps: [1, 1] } },
-    { inputs: [{ shape: [9, 5] }], attrs: { start: [1, 0], size: [3, 3], steps: [3, 2] } },
-    { inputs: [{ shape: [4, 3, 5] }], attrs: { start: [0, 1, 4], size: [4, 2, 1], steps: [1, 1, 1] } },
-    // From the first element to the last, with others between.
-    { inputs: [{ shape: [9] }], attrs: { start: [0], size: [3], steps: [4] } },
-    { inputs: [{ shape: [5, 8] }], attrs: { start: [4, 6], size: [2, 3], steps: [-3, -2] } },
-    { inputs: [{ shape: [3, 4, 4] }], attrs: { start: [2, 0, 3], size: [3, 4, 4], steps: [-1, 1, -1] } },
-  ],
 });
 
 interface PadZerosOptions {
@@ -192,7 +159,7 @@ export const padZeros: OpFunction<
   [x: TensorLike, before: readonly number[], after: readonly number[], options?: PadZerosOptions],
   Tensor
 > = defineOp({
-  family: copyFamily,
+  family: padFamily,
   name: "padZeros",
   accuracy: { ulp: 0 },
   saves: {},

@@ -5,14 +5,16 @@ import { sameShape, showShape, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 import type { Family } from "../../kernel/variants.ts";
+import { tensor } from "../../tensor/create.ts";
 import { defineMultiOp, defineOp } from "../../tensor/define.ts";
 import type { Op, OpFunction, TensorLike } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { sigmoid } from "../elementwise/activations.ts";
 import { add, mul, neg, sub } from "../elementwise/arithmetic.ts";
+import { cast } from "../elementwise/cast.ts";
+import { equal } from "../elementwise/comparison.ts";
 import { elementwiseOp } from "../elementwise/elementwise.ts";
 import { activationFunctions } from "../elementwise/math-functions.ts";
-import { oneHot } from "../indexing/indexing.ts";
 import { reshape } from "../layout/reshape.ts";
 import { valuewiseSite } from "../pointwise/epilogues.ts";
 import { vjpByComposition } from "../reduce/composition.ts";
@@ -52,9 +54,16 @@ const labelPlaces = ([logits, labels]: readonly Spec[]) =>
         outside: "gives a loss of 0 and no gradient",
       };
 
+/** Targets as rows: of an integer label one of 0, with 1 at the label's place. */
+function asRows(targets: Tensor, classes: number): Tensor {
+  if (targets.dtype === "f32") return targets;
+  const places = tensor([...Array(classes).keys()], { dtype: "i32", device: targets.device });
+  return cast(equal(reshape(cast(targets, "i32"), [...targets.shape, 1]), places), "f32");
+}
+
 /** The gradient written in other ops: how it is differentiated in turn. */
 function composedGradient([logits, targets, g]: readonly Tensor[]): Tensor {
-  const dense = targets.dtype === "f32" ? targets : oneHot(targets, logits.shape[logits.shape.length - 1]);
+  const dense = asRows(targets, logits.shape[logits.shape.length - 1]);
   const weighted = mul(softmax(logits), sum(dense, -1, { keepDims: true }));
   return mul(reshape(g, [...g.shape, 1]), sub(weighted, dense));
 }
@@ -308,7 +317,7 @@ export const softmaxCrossEntropySummary = defineMultiOp({
     if (hasGrad(2)) {
       // Of softmax · w - targets along its rows, w = Σ targets: w · y · (g - Σ g y), and Σ g y - g.
       const y = softmax(input(0));
-      const dense = targets.dtype === "f32" ? targets : oneHot(targets, y.shape[1]);
+      const dense = asRows(targets, y.shape[1]);
       const weighted = mul(y, sum(dense, -1, { keepDims: true }));
       const along = sum(mul(grad(2), y), -1, { keepDims: true });
       dLogits = plus(dLogits, mul(weighted, sub(grad(2), along)));
