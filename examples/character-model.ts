@@ -26,7 +26,7 @@ const text = train.texts
   .filter((_, i) => stories.includes(train.labels[i]))
   .join(" ")
   .toLowerCase()
-  .replace(/[^a-z.,?!' ]/g, " ")
+  .replace(/''|[^a-z.,?!' ]/g, " ")
   .replace(/ +/g, " ")
   .replace(/ ([.,?!])/g, "$1")
   .slice(0, letters);

@@ -1,5 +1,4 @@
-// A convolutional network that reads handwritten digits, 99 % of those of MNIST that it never saw:
-// node scripts/run.mjs --setup examples/mnist-cnn.ts
+// A convolutional network that reads 99 % of MNIST's test images: node scripts/run.mjs --setup examples/mnist-cnn.ts
 // Options: --epochs 5, --quick (few images), --device auto | webgpu | cpu.
 
 import { parseArgs } from "node:util";

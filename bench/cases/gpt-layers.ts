@@ -3,6 +3,7 @@
 
 import { add, type Tensor, type Variable } from "../../engine/index.ts";
 import {
+  activations,
   Dense,
   initializers,
   Layer,
