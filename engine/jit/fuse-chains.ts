@@ -6,8 +6,8 @@ import { knowsElement, type Node, pointwiseOf, producerOf, readsApart, type Use 
 import type { Groups } from "./groups.ts";
 import {
   haveUnlikeHelpers,
+  isByRows,
   isFlat,
-  isRowwise,
   recomputationBetween,
   sameStage,
   type Unit,
@@ -86,7 +86,7 @@ function refuseChain(
     }
     if (from.nodes.some((node) => groups.isReadOutside(node, [from, to])))
       return "its result is needed elsewhere too";
-  } else if (!sameShape(fromSpec.shape, toSpec.shape) && !isAlikeUnder(from, to)) {
+  } else if (!sameShape(fromSpec.shape, toSpec.shape) && !mayBeCut(from, to)) {
     return "a reshape lies between and a broadcast depends on the shape";
   }
   if (groups.reachesAround(from, to)) return "another kernel lies between them";
@@ -95,10 +95,11 @@ function refuseChain(
   return undefined;
 }
 
-/** Whether chains of as many elements, of two shapes, can be one: where no broadcast depends on more than a row. */
-const isAlikeUnder = (from: Unit, to: Unit): boolean =>
-  (isFlat(from) && isFlat(to)) ||
-  (from.target!.shape.at(-1) === to.target!.shape.at(-1) && isRowwise(from) && isRowwise(to));
+/** Whether two chains over as many elements may have them in either's shape. */
+function mayBeCut(from: Unit, to: Unit): boolean {
+  if (isFlat(from) && isFlat(to)) return true;
+  return from.target!.shape.at(-1) === to.target!.shape.at(-1) && isByRows(from) && isByRows(to);
+}
 
 /**
  * The longest pointwise chain, in plain ops. What a driver takes to compile a kernel grows with the square of its

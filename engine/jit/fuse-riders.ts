@@ -15,8 +15,8 @@ import type { Groups } from "./groups.ts";
 import {
   contextOf,
   haveUnlikeHelpers,
+  isByRows,
   isFlat,
-  isRowwise,
   isSimple,
   recomputationBetween,
   sameStage,
@@ -73,7 +73,7 @@ function refuseEpilogue(
       sizeOf(member.outputs[0].spec.shape) === sizeOf(value.spec.shape) &&
       !sameShape(member.outputs[0].spec.shape, consumer.target!.shape) &&
       !isFlat(consumer) &&
-      !isRowwise(consumer)
+      !isByRows(consumer)
     ) {
       return "a reshape lies between and a broadcast depends on the shape";
     }

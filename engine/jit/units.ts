@@ -73,20 +73,19 @@ export function isFlat(unit: Unit): boolean {
   );
 }
 
-/** Whether a chain's kernel would be the same under any shape of as many elements with rows of the same length. */
-export function isRowwise(unit: Unit): boolean {
+/** Whether a chain broadcasts numbers and values of a row's width alone: how its leading axes are cut does not matter. */
+export function isByRows(unit: Unit): boolean {
   const { shape } = unit.target!;
   const size = sizeOf(shape);
-  const length = shape.at(-1);
+  const width = shape.at(-1);
   return unit.nodes.every(
     (node) =>
       sizeOf(node.outputs[0].spec.shape) === size &&
-      node.outputs[0].spec.shape.at(-1) === length &&
+      node.outputs[0].spec.shape.at(-1) === width &&
       node.inputs.every((use, k) => {
-        const own = sizeOf(use.shape);
-        return (
-          readsApart(node, k) || own === size || own === 1 || (own === length && use.shape.at(-1) === length)
-        );
+        const count = sizeOf(use.shape);
+        const isRow = count === width && use.shape.at(-1) === width;
+        return readsApart(node, k) || count === size || count === 1 || isRow;
       }),
   );
 }

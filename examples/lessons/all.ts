@@ -3,8 +3,18 @@
 import type { AnyLesson } from "./frame/lesson.ts";
 import activations from "./reports/activations.ts";
 import adagrad from "./reports/adagrad.ts";
+import augmentation from "./reports/augmentation.ts";
+import backPropagation from "./reports/back-propagation.ts";
+import batchAsMatrix from "./reports/batch-as-matrix.ts";
+import batchNormFormula from "./reports/batch-norm-formula.ts";
+import batchNormOrder from "./reports/batch-norm-order.ts";
 import batchNormalization from "./reports/batch-normalization.ts";
+import batchSizes from "./reports/batch-sizes.ts";
 import capacity from "./reports/capacity.ts";
+import counting from "./reports/counting.ts";
+import covariateShift from "./reports/covariate-shift.ts";
+import cpuAndGpu from "./reports/cpu-and-gpu.ts";
+import diagrams from "./reports/diagrams.ts";
 import dropout from "./reports/dropout.ts";
 import dropoutEnsemble from "./reports/dropout-ensemble.ts";
 import dyingRelu from "./reports/dying-relu.ts";
@@ -13,6 +23,8 @@ import explodingGradients from "./reports/exploding-gradients.ts";
 import initialization from "./reports/initialization.ts";
 import l1Sparsity from "./reports/l1-sparsity.ts";
 import l2 from "./reports/l2.ts";
+import largerThanMemory from "./reports/larger-than-memory.ts";
+import largestBatch from "./reports/largest-batch.ts";
 import learningRates from "./reports/learning-rates.ts";
 import linearStack from "./reports/linear-stack.ts";
 import momentum from "./reports/momentum.ts";
@@ -26,6 +38,7 @@ import note004 from "./reports/note-004-fashion.ts";
 import optimizerPaths from "./reports/optimizer-paths.ts";
 import optimizers from "./reports/optimizers.ts";
 import overfitting from "./reports/overfitting.ts";
+import pipelineCures from "./reports/pipeline-cures.ts";
 import rateDecay from "./reports/rate-decay.ts";
 import sgdNoise from "./reports/sgd-noise.ts";
 import underfitting from "./reports/underfitting.ts";
@@ -38,8 +51,12 @@ export const lessons: readonly AnyLesson[] = [
   note002Topics,
   note003,
   note004,
+  diagrams,
+  batchAsMatrix,
+  counting,
   activations,
   linearStack,
+  backPropagation,
   initialization,
   vanishingGradients,
   explodingGradients,
@@ -52,8 +69,13 @@ export const lessons: readonly AnyLesson[] = [
   dropout,
   dropoutEnsemble,
   moreData,
+  augmentation,
   earlyStopping,
+  pipelineCures,
+  batchNormFormula,
+  covariateShift,
   batchNormalization,
+  batchNormOrder,
   learningRates,
   rateDecay,
   momentum,
@@ -61,4 +83,8 @@ export const lessons: readonly AnyLesson[] = [
   sgdNoise,
   optimizerPaths,
   optimizers,
+  batchSizes,
+  largestBatch,
+  largerThanMemory,
+  cpuAndGpu,
 ];

@@ -1,7 +1,7 @@
 // docs/lessons: a page a lesson with its picture and numbers, and the index by note and by phenomenon.
 
-import fs from "node:fs/promises";
 import { writeWhole } from "../../../scripts/output-files.mjs";
+import { docsSvg } from "./draw.ts";
 import { type AnyLesson, topics } from "./lesson.ts";
 import { notes } from "./notes.ts";
 import { pageMarkdown, programFile } from "./page.ts";
@@ -42,25 +42,38 @@ export function keptNumbers({ lesson, form, claims }: Outcomes): KeptNumbers {
 
 const sixDigits = (value: number) => (Number.isFinite(value) ? Number(value.toPrecision(6)) : String(value));
 
-/** Numbers of an SVG with at most one digit behind the point: half the bytes, and nothing that an eye sees. */
-const lean = (svg: string) => svg.replace(/(\d+\.\d)\d+/g, "$1").replace(/\n\s*/g, "");
+/**
+ * An SVG in a third of its bytes, and nothing that an eye sees: one digit behind the point, the font said once, no attributes
+ * that only pages in use need.
+ */
+function lean(svg: string): string {
+  const [, font = ""] = /font-family:([^;]*);/.exec(svg) ?? [];
+  return svg
+    .replace(/(\d+\.\d)\d+/g, "$1")
+    .replace(/font-family:[^;]*;/g, "")
+    .replace(/ (?:pointer-events="visible"|xml:space="preserve"|dominant-baseline="central")/g, (match) =>
+      match.includes("central") ? ' class="m"' : "",
+    )
+    .replace(
+      /(<svg[^>]*>)\s*/,
+      `$1<style>text{font-family:${font.replace(/'/g, '"')}}.m{dominant-baseline:central}</style>`,
+    )
+    .replace(/\n\s*/g, "");
+}
 
-export async function writeDocsPage(outcomes: Outcomes, from: string): Promise<void> {
+export async function writeDocsPage(outcomes: Outcomes): Promise<void> {
   const { lesson, drawn } = outcomes;
-  const renamed = drawn.slice(0, 1).map(({ figure, files }) => ({
-    figure,
-    files: files.filter((file) => file.endsWith(".svg")).map((file) => `${lesson.name}-${file}`),
-    sources: files.filter((file) => file.endsWith(".svg")),
-  }));
-  for (const { files, sources } of renamed) {
-    for (const [i, file] of files.entries()) {
-      await writeWhole(
-        `${folder}/pictures/${file}`,
-        lean(await fs.readFile(`${from}/${sources[i]}`, "utf8")),
-      );
+  const shown: Outcomes["drawn"][number][] = [];
+  for (const { figure } of drawn.slice(0, 1)) {
+    const files: string[] = [];
+    for (const theme of ["light", "dark"] as const) {
+      const svg = await docsSvg(figure, theme);
+      files.push(`${lesson.name}-${theme}.svg`);
+      await writeWhole(`${folder}/pictures/${files.at(-1)}`, lean(svg));
     }
+    shown.push({ figure, files });
   }
-  const page = pageMarkdown({ ...outcomes, drawn: renamed }, { pictures: "pictures/", isShort: true });
+  const page = pageMarkdown({ ...outcomes, drawn: shown }, { pictures: "pictures/", isShort: true });
   const program = `The program: [${programFile(lesson.name)}](../../${programFile(lesson.name)}).`;
   const keras = lesson.keras
     ? `\n\n## The note's program (Keras)\n\n\`\`\`python\n${lesson.keras.trim()}\n\`\`\``

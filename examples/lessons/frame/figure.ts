@@ -82,6 +82,8 @@ export interface Figure {
   /** What one sees, in a sentence or two. */
   readonly caption: string;
   readonly panels: readonly Panel[];
+  /** Panels side by side; default 2. */
+  readonly columns?: number;
 }
 
 /** A panel of histories: the training loss of each and, dashed, the validation loss. */

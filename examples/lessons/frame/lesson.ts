@@ -63,6 +63,12 @@ export interface Table {
   readonly rows: readonly (readonly (string | number)[])[];
 }
 
+/** A part of the page under a heading of its own. */
+export interface Section {
+  readonly title: string;
+  readonly text: string;
+}
+
 /** What one seed's program kept. */
 export interface Run {
   readonly seed: number;
@@ -111,6 +117,8 @@ export interface Lesson<S extends Size = Size> {
   readonly claims: readonly Claim[];
   readonly figures: readonly ((runs: readonly Run[]) => Figure)[];
   tables?(runs: readonly Run[]): readonly Table[];
+  /** More parts of the page, in Markdown. */
+  sections?(runs: readonly Run[]): readonly Section[] | Promise<readonly Section[]>;
   /** Names of kept values that are times or bytes of this machine: not compared between runs. */
   readonly machine?: readonly string[];
 }

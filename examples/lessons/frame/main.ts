@@ -1,5 +1,6 @@
 // npm run lesson: runs lessons by name, and writes what came out to out/lessons/NAME/.
 
+import { mkdir } from "node:fs/promises";
 import { type Device, dispose, GradgpuError, init } from "gradgpu";
 import { unwritable, writeWhole } from "../../../scripts/output-files.mjs";
 import { UsageError } from "../../support/arguments.ts";
@@ -35,6 +36,7 @@ async function teach(lesson: AnyLesson, options: LessonArguments, device: Device
   const form = device.kind === "cpu" && options.form !== "full" ? "cpu" : options.form;
   const size = lesson.sizes[form];
   print(`${lesson.name}: ${lesson.title} (${lesson.korean})`);
+  await mkdir(folder, { recursive: true });
   const begun = performance.now();
   const seeds = options.seeds ?? lesson.seeds[form];
   const runs = await runLesson(lesson, { size, seeds, folder, signal: controller.signal, progress });
@@ -44,7 +46,7 @@ async function teach(lesson: AnyLesson, options: LessonArguments, device: Device
   const outcomes = await report({ lesson, form, size, runs, seconds, device: adapter, isCut }, folder);
   await writeWhole(`${folder}/numbers.json`, numbersText(outcomes));
   await writeWhole(`${folder}/index.html`, await pageHtml(outcomes));
-  if (options.isDocs && !isCut) await writeDocsPage(outcomes, folder);
+  if (options.isDocs && !isCut) await writeDocsPage(outcomes);
   for (const line of claimLines(outcomes)) print(line);
   if (isCut) print("interrupted: what there was by then is kept");
   print(`${duration(seconds)}, ${seeds} ${seeds === 1 ? "seed" : "seeds"}; wrote ${folder}/index.html`);

@@ -21,14 +21,18 @@ const cell = (text: string | number) => String(text).replace(/\|/g, "\\|").repla
 
 export const programFile = (name: string) => `examples/lessons/${name}.ts`;
 
-/** The picture's files by theme: light first. */
+/** The picture in the theme and width that the reader's screen wants. */
 function pictureHtml({ figure, files }: Outcomes["drawn"][number], pictures: string): string {
-  const of = (theme: string) => files.find((file) => file.endsWith(`${theme}.svg`));
-  const light = of("light") ?? files.find((file) => file.endsWith(".svg"));
-  if (light === undefined) return "";
-  const dark = of("dark");
-  const source = dark ? `<source media="(prefers-color-scheme: dark)" srcset="${pictures}${dark}">` : "";
-  return `<picture>${source}<img src="${pictures}${light}" alt="${escaped(figure.caption)}"></picture>`;
+  const svgs = files.filter((file) => file.endsWith(".svg"));
+  const of = (...parts: string[]) => svgs.find((file) => parts.every((part) => file.includes(part)));
+  const sources = [
+    ["(prefers-color-scheme: dark) and (max-width: 700px)", of("phone", "dark")],
+    ["(prefers-color-scheme: dark)", of("wide", "dark") ?? of("dark")],
+    ["(max-width: 700px)", of("phone", "light")],
+  ].map(([media, file]) => (file ? `<source media="${media}" srcset="${pictures}${file}">` : ""));
+  const shown = of("wide", "light") ?? of("light");
+  if (shown === undefined) return "";
+  return `<picture>${sources.join("")}<img src="${pictures}${shown}" alt="${escaped(figure.caption)}"></picture>`;
 }
 
 function claimsTable(claims: readonly Judged[]): string {
@@ -48,7 +52,7 @@ const settings = ({ size, runs, lesson, form }: Outcomes) => {
 
 /** @returns the page without its program */
 export function pageMarkdown(outcomes: Outcomes, { pictures, isShort }: PageOptions): string {
-  const { lesson, drawn, tables, claims } = outcomes;
+  const { lesson, drawn, tables, sections, claims } = outcomes;
   const experiments = lesson.experiments?.length ? `, ${lesson.experiments.join(", ")}` : "";
   const shown = isShort ? drawn.slice(0, 1) : drawn;
   return [
@@ -68,6 +72,7 @@ export function pageMarkdown(outcomes: Outcomes, { pictures, isShort }: PageOpti
         ...rows.map((row) => `| ${row.map(cell).join(" | ")} |`),
       ].join("\n"),
     ),
+    ...sections.map(({ title, text }) => `## ${title}\n\n${text}`),
   ]
     .filter((part) => part !== "")
     .join("\n\n");

@@ -9,6 +9,7 @@ import {
   NotMeasured,
   type Outcome,
   type Run,
+  type Section,
   type Size,
   type Table,
 } from "./lesson.ts";
@@ -36,6 +37,7 @@ export interface Outcomes {
   readonly claims: readonly Judged[];
   readonly drawn: readonly Drawn[];
   readonly tables: readonly Table[];
+  readonly sections: readonly Section[];
 }
 
 export type Ran = Pick<Outcomes, "lesson" | "form" | "size" | "runs" | "seconds" | "device" | "isCut">;
@@ -65,7 +67,8 @@ export async function report(ran: Ran, folder: string): Promise<Outcomes> {
     if (figure) drawn.push({ figure, files: await drawFigure(folder, figure) });
   }
   const tables = runs.length === 0 ? [] : (whereReached(() => lesson.tables?.(runs) ?? []) ?? []);
-  return { ...ran, claims: lesson.claims.map((claim) => judge(claim, runs)), drawn, tables };
+  const sections = runs.length === 0 ? [] : ((await whereReached(() => lesson.sections?.(runs))) ?? []);
+  return { ...ran, claims: lesson.claims.map((claim) => judge(claim, runs)), drawn, tables, sections };
 }
 
 /** Histories and numbers of all seeds, and the claims, as JSON. */
@@ -85,10 +88,14 @@ export function numbersText({ lesson, form, size, runs, seconds, device, isCut, 
       kept: Object.fromEntries(kept),
     })),
   };
-  // JSON has no NaN and no infinity.
-  const text = (_: string, value: unknown) =>
-    typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
-  return `${JSON.stringify(content, text, 1).replace(/\n\s+(?=[-\d"N][^:]*\n|[-\d.e+]+,?\n)/g, " ")}\n`;
+  // JSON has no NaN and no infinity; seven digits are what f32 holds.
+  const text = (_: string, value: unknown) => {
+    if (typeof value !== "number") return value;
+    return Number.isFinite(value) ? Number(value.toPrecision(7)) : String(value);
+  };
+  // Lists of numbers on one line.
+  const lines = JSON.stringify(content, text, 1);
+  return `${lines.replace(/\[\s+([^[\]{}]*?)\s+\]/g, (_, inner) => `[${inner.replace(/\s+/g, " ")}]`)}\n`;
 }
 
 const round = (seconds: number) => Math.round(10 * seconds) / 10;

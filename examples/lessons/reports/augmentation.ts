@@ -1,0 +1,117 @@
+// What augmentation looks like, and when it helps.
+
+import { augmentation, augmentations } from "../augmentation.ts";
+import { lesson, type Run } from "../frame/lesson.ts";
+import { bySeed, mean, most, numbersOf, percent } from "../frame/measured.ts";
+import { ending, overfitFigure, overfitTable } from "../frame/overfit.ts";
+
+const names = Object.keys(augmentations);
+/** Names of the trainings: few rows, few augmented, many, many augmented. */
+const trainings = (run: Run) => [...run.kept.keys()].filter((name) => / rows/.test(name));
+
+export default lesson({
+  name: "augmentation",
+  title: "Image augmentation: rotate, shift, blur, noise, resize",
+  korean: "Data Augmentation",
+  notes: ["001", "003"],
+  topic: "Overfitting and its cures",
+  about: `
+Training images are changed at random, others at each step, so that the network never sees quite the same one twice. Pictured is each
+change at a strength that one sees; then a network learns few digits and many, plain and with slight rotations, shifts and zooms, by
+as many steps each. \`docs/augmentation.md\` has all layers.`,
+  sizes: {
+    quick: { few: 200, many: 3000, tests: 1000, steps: 240 },
+    usual: { few: 300, many: 10_000, tests: 2000, steps: 800 },
+    full: { few: 500, many: 60_000, tests: 10_000, steps: 12_000 },
+    cpu: { few: 50, many: 100, tests: 50, steps: 4 },
+  },
+  seeds: { quick: 1, usual: 3, full: 3, cpu: 1 },
+  parts: () => 4,
+  program: augmentation,
+  claims: [
+    {
+      note: "001",
+      says: "Turned, blurred, shifted and noisy images are new training data: of few images a network generalizes better.",
+      judge: (runs) => compare(runs, 0),
+    },
+    {
+      note: "003",
+      says: "It increases the amount of data (also where there are many images).",
+      judge: (runs) => ({
+        ...compare(runs, 2),
+        range:
+          "With many images and few epochs a network has not overfitted yet: there augmentation only makes the task harder.",
+      }),
+    },
+    {
+      note: "001",
+      says: "Each change leaves the image as it is at a strength of 0.",
+      judge: (runs) =>
+        bySeed(runs, {
+          measure: (run) => {
+            const before = numbersOf(run, "as it is");
+            return {
+              off: most(
+                names.flatMap((name) =>
+                  numbersOf(run, `${name}, strength 0`).map((value, i) => Math.abs(value - before[i])),
+                ),
+              ),
+              moved: mean(
+                names.map((name) =>
+                  mean(numbersOf(run, name).map((value, i) => Math.abs(value - before[i]))),
+                ),
+              ),
+            };
+          },
+          isTrue: ({ off, moved }) => off < 1e-4 && moved > 0.01,
+          tell: (text) =>
+            `off by at most ${text("off")}; at full strength a pixel changes by ${text("moved")}`,
+        }),
+    },
+  ],
+  figures: [
+    ([run]) => ({
+      name: "changes",
+      title: "One digit, changed",
+      caption:
+        "The first digit of MNIST as it is, and turned, blurred, shifted, with noise, zoomed, and resized to 14 × 14.",
+      columns: 1,
+      panels: [
+        {
+          kind: "images",
+          title: "Each at a strength that one sees",
+          columns: 7,
+          images: ["as it is", ...names, "resize"].map((name) => ({
+            caption: name,
+            rows: name === "resize" ? 14 : 28,
+            pixels: numbersOf(run, name).map((value) => Math.min(Math.max(value, 0), 1)),
+          })),
+        },
+      ],
+    }),
+    ([run]) => ({
+      ...overfitFigure(
+        run,
+        "With augmentation and without",
+        "Few images: augmented, the training loss stays up and the validation loss down. Many: the two are alike.",
+        trainings(run),
+      ),
+    }),
+  ],
+  tables: (runs) => [overfitTable(runs, trainings(runs[0]))],
+});
+
+function compare(runs: readonly Run[], first: number) {
+  const [plain, augmented] = trainings(runs[0]).slice(first);
+  return bySeed(runs, {
+    measure: (run) => ({
+      plain: ending(run, plain).accuracy,
+      augmented: ending(run, augmented).accuracy,
+      gap: ending(run, plain).gap,
+      gapAugmented: ending(run, augmented).gap,
+    }),
+    isTrue: (numbers) => numbers.augmented > numbers.plain,
+    tell: (text) =>
+      `${plain}: ${text("augmented", percent)} of new digits right with it, ${text("plain", percent)} without; gap ${text("gapAugmented")} and ${text("gap")}`,
+  });
+}
