@@ -121,7 +121,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       for (var t = 0u; t < sizes.tile; t += 4u) {
         var s = array<vec4f, ROWS>();
         var g = array<vec4f, ROWS>();
-        for (var c = 0u; c < A4; c++) {
+        for (var c = 0u; c < a_steps(); c++) {
           let q0 = part_a(t, c);
           let q1 = part_a(t + 1u, c);
           let q2 = part_a(t + 2u, c);
@@ -132,7 +132,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
           }
         }
         if (makes_keys) {
-          for (var c = 0u; c < B4; c++) {
+          for (var c = 0u; c < b_steps(); c++) {
             let g0 = part_b(t, c);
             let g1 = part_b(t + 1u, c);
             let g2 = part_b(t + 2u, c);
@@ -156,7 +156,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
           let p = probabilities_of(score, log_sums);
           let kept = keep_column(vec4f(1.0), place, i, j, lane);
           s[r] = p * kept;
-          g[r] = p * (kept * g[r] - products);
+          g[r] = where_seen(score, p * (kept * g[r] - products));
         }
         if (makes_values) {
           for (var c = 0u; c < B_CHUNK; c++) {

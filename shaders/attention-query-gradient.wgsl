@@ -119,7 +119,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var t = 0u; t < sizes.tile; t += 4u) {
       var s = array<vec4f, ROWS>();
       var g = array<vec4f, ROWS>();
-      for (var c = 0u; c < A4; c++) {
+      for (var c = 0u; c < a_steps(); c++) {
         let k0 = part_a(t, c);
         let k1 = part_a(t + 1u, c);
         let k2 = part_a(t + 2u, c);
@@ -129,7 +129,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
           s[r] += vec4f(dot(x, k0), dot(x, k1), dot(x, k2), dot(x, k3));
         }
       }
-      for (var c = 0u; c < B4; c++) {
+      for (var c = 0u; c < b_steps(); c++) {
         let v0 = part_b(t, c);
         let v1 = part_b(t + 1u, c);
         let v2 = part_b(t + 2u, c);
@@ -144,7 +144,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         let j = first + t;
         let score = scores_of(s[r], place, vec4u(i), j + fours);
         let p = probabilities_of(score, vec4f(known[r].x));
-        s[r] = p * (keep(g[r], place, i, j) - known[r].y);
+        s[r] = where_seen(score, p * (keep(g[r], place, i, j) - known[r].y));
       }
       for (var c = 0u; c < A_CHUNK; c++) {
         let column = min(first_column + c, A4 - 1u);

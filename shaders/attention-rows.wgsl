@@ -40,8 +40,10 @@ struct Sizes {
   threshold: u32,
   keep_scale: f32,
   scale: f32,
-  // TILE, which the compiler does not know: unrolled, loops would take it long
+  // TILE, A4 and B4, which the compiler does not know: unrolled, loops would take it long, or many registers
   tile: u32,
+  a_steps: u32,
+  b_steps: u32,
 }
 
 alias Element = vec4f;
@@ -105,9 +107,14 @@ fn scores_of(s: vec4f, place: Place, i: vec4u, j: vec4u) -> vec4f {
   return select(vec4f(unseen), see(s * sizes.scale, place, i, j), j < ends_of(place, i));
 }
 
-// e^(s - top) where the key is seen; NaN goes through.
+// The value where the key is seen; scores that are NaN count as such.
+fn where_seen(s: vec4f, value: vec4f) -> vec4f {
+  return select(value, vec4f(), s <= vec4f(lowest * 1.01));
+}
+
+// e^(s - top) where the key is seen.
 fn probabilities_of(s: vec4f, top: vec4f) -> vec4f {
-  return select(exp_4(s - top), vec4f(), s <= vec4f(lowest * 1.01));
+  return where_seen(s, exp_4(s - top));
 }
 
 // Four neighbouring keys of one query after dropout, j a multiple of 4.
@@ -120,6 +127,16 @@ fn block_of(place: Place, i: u32, j: u32) -> u32 {
 }
 
 var<private> tile_first: u32;
+
+// How many vec4s loops over heads go through: where a thread does not keep its own rows, specialising has the compiler not
+// know it.
+fn a_steps() -> u32 {
+  return A4;
+}
+
+fn b_steps() -> u32 {
+  return B4;
+}
 
 // Brings the rows of the tile that begins with row `first`.
 fn stage(first: u32, lane: u32) {

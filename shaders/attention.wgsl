@@ -83,7 +83,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       var s = array<vec4f, ROWS * QUADS>();
       for (var quad = 0u; quad < QUADS; quad++) {
         let at = t + 4u * quad;
-        for (var c = 0u; c < A4; c++) {
+        for (var c = 0u; c < a_steps(); c++) {
           let k0 = part_a(at, c);
           let k1 = part_a(at + 1u, c);
           let k2 = part_a(at + 2u, c);

@@ -33,8 +33,14 @@ function keptOf({ problem, words }: Given): ((row: number, j: number) => number)
   return (row, j) => (scale > 0 && drawn[row * stride + j] >= threshold ? scale : 0);
 }
 
-/** The row's scores, -Infinity where a key is not seen. */
-function scoresOf(given: Given, batch: number, head: number, i: number): Float64Array {
+interface Scores {
+  /** -Infinity where a key is not seen. */
+  readonly scores: Float64Array;
+  readonly isSeen: readonly boolean[];
+}
+
+/** The row's. */
+function scoresOf(given: Given, batch: number, head: number, i: number): Scores {
   const { problem, packed, mask, words } = given;
   const { keys, dim, scale, causal, offsets, rate, heads, keyHeads } = problem;
   const first = rate > 0 ? 4 : 0;
@@ -44,6 +50,7 @@ function scoresOf(given: Given, batch: number, head: number, i: number): Float64
   const [q, k] = [packed[problem.sources[0]].data, packed[problem.sources[1]].data];
   const strides = maskStrides(problem);
   const scores = new Float64Array(keys).fill(Number.NEGATIVE_INFINITY);
+  const isSeen = new Array<boolean>(keys).fill(false);
   const from = at(given, 0, batch, i, head);
   for (let j = 0; j < end; j++) {
     const to = at(given, 1, batch, j, keyHead);
@@ -51,10 +58,10 @@ function scoresOf(given: Given, batch: number, head: number, i: number): Float64
     for (let c = 0; c < dim; c++) product += q[from + c] * k[to + c];
     const place = batch * strides[0] + head * strides[1] + i * strides[2] + j * strides[3];
     const value = mask?.data[place];
-    if (mask?.dtype === "bool") scores[j] = value ? product * scale : Number.NEGATIVE_INFINITY;
-    else scores[j] = product * scale + (value ?? 0);
+    isSeen[j] = mask?.dtype === "bool" ? Boolean(value) : value !== Number.NEGATIVE_INFINITY;
+    if (isSeen[j]) scores[j] = product * scale + (mask?.dtype === "bool" ? 0 : (value ?? 0));
   }
-  return scores;
+  return { scores, isSeen };
 }
 
 /** Visits each row of each head. */
@@ -71,7 +78,7 @@ export function forwardReference(given: Given, out: ReferenceTensor, logSums: Re
   const kept = keptOf(given);
   out.data.fill(0);
   eachRow(given, (batch, head, i, row) => {
-    const scores = scoresOf(given, batch, head, i);
+    const { scores } = scoresOf(given, batch, head, i);
     const top = scores.reduce((a, b) => Math.max(a, b));
     logSums.data[row] = 0;
     if (top === Number.NEGATIVE_INFINITY) return;
@@ -106,8 +113,9 @@ export function gradientReference(
     const from = at(given, 0, batch, i, head);
     let known = 0;
     for (let c = 0; c < valueDim; c++) known += out.data[o + c] * dOut.data[o + c];
-    scoresOf(given, batch, head, i).forEach((score, j) => {
-      if (score === Number.NEGATIVE_INFINITY) return;
+    const { scores, isSeen } = scoresOf(given, batch, head, i);
+    scores.forEach((score, j) => {
+      if (!isSeen[j]) return;
       const p = Math.exp(score - logSums.data[row]);
       const factor = kept?.(row, j) ?? 1;
       const [toKey, toValue] = [at(given, 1, batch, j, keyHead), at(given, 2, batch, j, keyHead)];

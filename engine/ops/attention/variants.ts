@@ -35,7 +35,7 @@ export interface Cut {
 
 /** vec4s that a GPU's thread accumulates, and that it has in registers altogether. */
 const mostAccumulated = 16;
-const mostHeld = 40;
+const mostHeld = 24;
 /** Bytes of workgroup memory that every adapter has. */
 const workgroupBytes = 16384;
 const gpuLanes = 64;
@@ -166,6 +166,8 @@ function ownHooks(kernel: Kernel): Record<string, string> {
   const b = kernel === "keyGradient" ? "load_v(v_at[r], c)" : "load_d_out(o_at[r], c)";
   return {
     keep_own: "fn keep_own(r: u32) {\n}",
+    a_steps: "fn a_steps() -> u32 {\n  return sizes.a_steps;\n}",
+    b_steps: "fn b_steps() -> u32 {\n  return sizes.b_steps;\n}",
     own_a: `fn own_a(r: u32, c: u32) -> vec4f {\n  return ${a};\n}`,
     ...(kernel === "forward" ? {} : { own_b: `fn own_b(r: u32, c: u32) -> vec4f {\n  return ${b};\n}` }),
   };
