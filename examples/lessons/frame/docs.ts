@@ -12,21 +12,25 @@ const folder = "docs/lessons";
 /** What a regenerated lesson is compared with: its claims' verdicts and numbers. */
 export interface KeptNumbers {
   readonly form: string;
+  readonly device: string;
   readonly claims: readonly {
     readonly says: string;
     readonly verdict: string;
+    readonly isExact?: true;
     readonly numbers?: Readonly<Record<string, readonly (number | string)[]>>;
   }[];
 }
 
 /** The numbers of a lesson's claims, less those of this machine. */
-export function keptNumbers({ lesson, form, claims }: Outcomes): KeptNumbers {
+export function keptNumbers({ lesson, form, device, claims }: Outcomes): KeptNumbers {
   const isOwn = (name: string) => !lesson.machine?.includes(name);
   return {
     form,
-    claims: claims.map(({ says, verdict, numbers }) => ({
+    device,
+    claims: claims.map(({ says, verdict, isExact, numbers }) => ({
       says,
       verdict,
+      ...(isExact ? { isExact } : {}),
       ...(numbers
         ? {
             numbers: Object.fromEntries(

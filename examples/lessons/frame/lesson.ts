@@ -45,6 +45,8 @@ export interface Outcome {
   readonly measured: string;
   /** Where it holds, as far as this lesson can tell. */
   readonly range?: string;
+  /** Whether it is a figure that must come out exactly, whatever the adapter. */
+  readonly isExact?: true;
   /** The numbers behind it, one a seed; those of times are left out of comparisons. */
   readonly numbers?: Readonly<Record<string, readonly number[]>>;
 }

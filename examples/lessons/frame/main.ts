@@ -7,7 +7,7 @@ import { UsageError } from "../../support/arguments.ts";
 import { type EndingSignal, endBy, watchSignals } from "../../support/ending.ts";
 import { lessons } from "../all.ts";
 import { type LessonArguments, parseLessonArguments, usage } from "./arguments.ts";
-import { writeDocsIndex, writeDocsPage } from "./docs.ts";
+import { keptNumbers, writeDocsIndex, writeDocsPage } from "./docs.ts";
 import type { AnyLesson } from "./lesson.ts";
 import { pageHtml, tableHtml } from "./page.ts";
 import { duration, makeProgress, standardError } from "./progress.ts";
@@ -45,6 +45,7 @@ async function teach(lesson: AnyLesson, options: LessonArguments, device: Device
   const { adapter } = device.info;
   const outcomes = await report({ lesson, form, size, runs, seconds, device: adapter, isCut }, folder);
   await writeWhole(`${folder}/numbers.json`, numbersText(outcomes));
+  await writeWhole(`${folder}/claims.json`, `${JSON.stringify(keptNumbers(outcomes))}\n`);
   await writeWhole(`${folder}/index.html`, await pageHtml(outcomes));
   if (options.isDocs && !isCut) await writeDocsPage(outcomes);
   for (const line of claimLines(outcomes)) print(line);
