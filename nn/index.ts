@@ -80,3 +80,15 @@ export { type Curves, History, type Logs } from "./training/history.ts";
 export type { TrainedModel } from "./training/model.ts";
 export type { EvaluateOptions } from "./training/options.ts";
 export type { Verbosity } from "./training/progress.ts";
+export { SearchResult, type TrialResult } from "./tuning/result.ts";
+export { type SearchOptions, search, type Trial } from "./tuning/search.ts";
+export type {
+  Choice,
+  IntegerRange,
+  LogUniformRange,
+  Space,
+  SpaceEntry,
+  UniformRange,
+  Values,
+  When,
+} from "./tuning/space.ts";

@@ -16,7 +16,7 @@ struct Reader {
   brings_b: bool,
   quad: u32,
   k: u32, // within the chunk
-  address: vec4u,
+  address: Address,
 }
 
 fn reader_of(index: u32, starts: vec2u, row: u32, column: u32) -> Reader {

@@ -2,7 +2,7 @@
 // tile of C and its matrix are.
 
 // Specialising replaces the aliases, address_a, load_a, address_b, load_b and store, through which alone memory is
-// read and written, a_start, and the hooks of companions. Needs long-sum.wgsl behind.
+// read and written, a_start, rows_of, prepare, and the hooks of companions. Needs long-sum.wgsl behind.
 
 const has_batch = true; // whether there are several matrices
 const long_k = false; // whether K is so long that sums over it are made of blocks
@@ -11,6 +11,22 @@ const block_k = 32u; // of K in a block
 alias AElement = vec2f;
 alias BElement = vec4f;
 alias CElement = vec4f;
+// Where four rows of A, or four columns of B, start.
+alias Address = vec4u;
+
+// How a window slides over images, where A is what it sees of them (window-product.wgsl); zeros elsewhere.
+struct Window {
+  extent: vec4u, // height and width of the images that are read (xy), and of what the rows, or K, go over (zw)
+  size_stride: vec4u, // of the window, in taps (xy), and its stride (zw)
+  dilation_before: vec4u, // distance between taps (xy); padding above and to the left (zw)
+  images: u32,
+  inner: u32, // channels of a group
+  channels: u32, // of a pixel
+  columns: u32, // of a row of B and of C: those of all groups
+  rows: u32, // of C
+  parts: u32, // into how many K is cut where it goes over places
+  part: u32, // length of one, in places or, in a subgroup's kernel, in runs
+}
 
 struct Sizes {
   m: u32,
@@ -28,6 +44,7 @@ struct Sizes {
   batch: vec4u, // lengths of the batch axes, innermost first
   a_batch: vec4u, // elements from matrix to matrix of A along each of them; 0 where A is broadcast
   b_batch: vec4u,
+  window: Window,
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -42,12 +59,12 @@ struct Pair {
 }
 
 // Where rows row..row+3 of A start; rows past the last repeat it, and what comes of them is never stored.
-fn address_a(start: u32, row: u32) -> vec4u {
+fn address_a(start: u32, row: u32) -> Address {
   return (start + min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(sizes.m - 1u)) * sizes.a_row) / 2u;
 }
 
 // Here A is [M, K] with an even K, read in pairs along K.
-fn load_a(address: vec4u, k: u32) -> Pair {
+fn load_a(address: Address, k: u32) -> Pair {
   let at = address + k / 2u;
   let p = a[at.x];
   let q = a[at.y];
@@ -57,12 +74,12 @@ fn load_a(address: vec4u, k: u32) -> Pair {
 }
 
 // Where columns column..column+3 of B start; columns past the last repeat others, and are never stored.
-fn address_b(start: u32, column: u32) -> vec4u {
+fn address_b(start: u32, column: u32) -> Address {
   return vec4u((start + min(column, sizes.n - 4u)) / 4u);
 }
 
 // Here B is [K, N] with N a multiple of 4. The element after an odd K's last is loaded again, never used.
-fn load_b(address: vec4u, k: u32) -> Pair {
+fn load_b(address: Address, k: u32) -> Pair {
   let step = sizes.n / 4u;
   return Pair(b[address.x + k * step], b[address.x + min(k + 1u, sizes.k - 1u) * step]);
 }
@@ -112,11 +129,21 @@ fn settled_block(sum: LongBlock) -> Block {
   return Block(settled(sum.r0), settled(sum.r1), settled(sum.r2), settled(sum.r3));
 }
 
+// What work on the result needs of its columns, in kernels that store rows by a loop: loaded before that.
+fn prepare(column: u32) {
+}
+
+// Where four rows of tiles lie in C.
+fn rows_of(row: u32) -> vec4u {
+  return vec4u(row, row + 1u, row + 2u, row + 3u);
+}
+
 fn store_block(matrix: u32, row: u32, column: u32, block: Block) {
-  store(matrix, row, column, block.r0);
-  store(matrix, row + 1u, column, block.r1);
-  store(matrix, row + 2u, column, block.r2);
-  store(matrix, row + 3u, column, block.r3);
+  let rows = rows_of(row);
+  store(matrix, rows.x, column, block.r0);
+  store(matrix, rows.y, column, block.r1);
+  store(matrix, rows.z, column, block.r2);
+  store(matrix, rows.w, column, block.r3);
 }
 
 // Of a tile of C: x and y its row and its column among the tiles, z its matrix.

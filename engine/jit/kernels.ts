@@ -51,7 +51,7 @@ export function unitKernels(
   const reads = node.inputs.map((use) => use.value);
   const writes = [...node.outputs];
   if (unit.companion !== undefined) {
-    plan = node.op.companion!.attach(plan, output(writes.length));
+    plan = node.op.companion!.attach(plan, output(writes.length), profile);
     writes.push(unit.companion.outputs[0]);
   }
   const before = nodesBefore(unit);

@@ -18,6 +18,8 @@ export interface AdapterNumbers {
   readonly pointwiseRounds: number;
   /** Rows and columns of a product that one tile computes, about. */
   readonly productTile: number;
+  /** Tiles that fill the adapter where a convolution's weights get their gradient: each goes over many places. */
+  readonly weightTiles: number;
   /** Logits that one workgroup of the cross-entropy's summary takes; undefined where each has a row, or a thread has. */
   readonly summaryLogits: number | undefined;
   /** Workgroups that fill the adapter; more buy nothing for kernels that loop. */
@@ -30,8 +32,6 @@ export interface AdapterNumbers {
   readonly sharesRows: boolean;
   /** Whether one kernel with more work is quicker than several that share it out. */
   readonly prefersOneKernel: boolean;
-  /** Whether patches are found by the place of the window first, which goes along memory. */
-  readonly walksPatchesByPlace: boolean;
   /** Whether compiling a kernel takes so long that only what is needed is compiled to be checked or measured. */
   readonly compilesSlowly: boolean;
 }
@@ -45,13 +45,13 @@ const software: AdapterNumbers = {
   rowSharers: 128,
   pointwiseRounds: 8,
   productTile: 32,
+  weightTiles: 8,
   summaryLogits: 1 << 16,
   workgroups: 64,
   lanesThatCopyRuns: 8,
   sharesTiles: false,
   sharesRows: false,
   prefersOneKernel: true,
-  walksPatchesByPlace: true,
   compilesSlowly: true,
 };
 
@@ -63,13 +63,13 @@ const gpu: AdapterNumbers = {
   rowSharers: 1024,
   pointwiseRounds: 1,
   productTile: 64,
+  weightTiles: 256,
   summaryLogits: undefined,
   workgroups: 2048,
   lanesThatCopyRuns: undefined,
   sharesTiles: true,
   sharesRows: true,
   prefersOneKernel: false,
-  walksPatchesByPlace: false,
   compilesSlowly: false,
 };
 

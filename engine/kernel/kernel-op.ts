@@ -3,7 +3,7 @@
 import type { DType, ReferenceArray } from "../base/dtype.ts";
 import type { Shape } from "../base/shape.ts";
 import type { EpilogueChain, PointwiseChain } from "./chain.ts";
-import type { KernelContext, KernelPlan, Operand, Spec, Variants } from "./kernel.ts";
+import type { AdapterProfile, KernelContext, KernelPlan, Operand, Spec, Variants } from "./kernel.ts";
 
 /** Attributes of an op among many: each op knows its own, lists of ops can't. */
 // biome-ignore lint/suspicious/noExplicitAny: an op is contravariant in its attributes, so `unknown` would not do
@@ -130,7 +130,7 @@ export interface Companion<A = AnyAttrs> {
     otherInputs: readonly Spec[],
   ): boolean;
   /** The kernels with the companion's result stored in `target`. */
-  attach(plan: KernelPlan, target: Operand): KernelPlan;
+  attach(plan: KernelPlan, target: Operand, profile: AdapterProfile): KernelPlan;
 }
 
 /** A structured kernel's place for pointwise work on one of its inputs. */

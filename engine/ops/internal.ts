@@ -19,4 +19,4 @@ export { averagePoolGradient } from "./windows/average-pool.ts";
 export { convolutionWeightGradient } from "./windows/convolution.ts";
 export { depthwiseConvolution, depthwiseTranspose, depthwiseWeightGradient } from "./windows/depthwise.ts";
 export { maxPoolGradient, maxPoolTake } from "./windows/max-pool.ts";
-export { col2im, im2col } from "./windows/patches.ts";
+export { windowProduct, windowWeights } from "./windows/window-product.ts";

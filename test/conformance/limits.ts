@@ -11,9 +11,13 @@ const zeroSign = "of two zeros that compare equal either may come out";
 const shifted =
   "the mean of a column that holds an infinity may be NaN, since values are shifted by the column's first";
 
+const unseen =
+  "a tap that reads nothing counts as 0 times its weight, which is NaN where that is NaN or infinite";
+
 const limits: Readonly<Record<string, Limits>> = {
   batchNorm: { special: shifted },
   moments: { special: shifted },
+  convolutionTranspose: { special: unseen },
   maximum: { special: zeroSign },
   minimum: { special: zeroSign },
   rmsNorm: { special: "a zero may lose its sign" },

@@ -1,26 +1,21 @@
 // Convolutions and pooling on the adapter against their textbook sums in float64, over random windows, with their
-// gradients; and batches whose patches are made in parts.
+// gradients.
 
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import {
   averagePool2d,
   conv2d,
-  convTranspose2d,
   type Device,
   grad,
   maxPool2d,
   mul,
-  slice,
   sum,
   type Tensor,
   tensor,
   tidy,
 } from "../../engine/index.ts";
-import { im2col } from "../../engine/internal.ts";
-import { patchesLimit } from "../../engine/ops/windows/windows.ts";
 import { expectCloseArrays } from "../support/compare.ts";
-import { gpuDevice, referenceDevice } from "../support/devices.ts";
-import { compareForward, forced } from "../support/gpu-cases.ts";
+import { gpuDevice } from "../support/devices.ts";
 import { naiveConvolution, naivePooling, outputOf, randomConvolution } from "../support/naive-windows.ts";
 
 let device: Device;
@@ -75,15 +70,6 @@ describe("random windows", () => {
   });
 });
 
-describe("patches", () => {
-  it.each(["places", "elements"])("are the same by the variant %s", async (variant) => {
-    const pair = { gpu: device, reference: await referenceDevice() };
-    for (const isSoftware of [true, false])
-      for (const sample of im2col.op.samples)
-        await compareForward(forced(im2col.op, variant, { isSoftware }), sample, pair);
-  });
-});
-
 describe("pooling", () => {
   it("hands on infinities and NaN, in whole vec4s of channels and singly", async () => {
     const { NaN: nan, NEGATIVE_INFINITY: low, POSITIVE_INFINITY: high } = Number;
@@ -109,45 +95,5 @@ describe("pooling", () => {
       [1, 2],
     );
     expect([...(await wide.data())]).toEqual(want.flatMap((value) => [value, value, value, value]));
-  });
-});
-
-describe("batches whose patches are too many for one matrix", () => {
-  const { elements } = patchesLimit;
-  afterEach(() => {
-    patchesLimit.elements = elements;
-  });
-
-  it("are cut into parts, with the same results", async () => {
-    // 5 images of 9 x 8 under 3 x 3 taps, of which the patches of 2 are made at once.
-    const shape = [5, 9, 8, 2];
-    patchesLimit.elements = 2 * 7 * 6 * 9 * 2 + 1;
-    const values = Float32Array.from({ length: 5 * 9 * 8 * 2 }, (_, i) => ((i * 7919) % 31) - 15);
-    const x = tensor(values, { shape, device });
-    const w = tensor(
-      Float32Array.from({ length: 3 * 3 * 2 * 4 }, (_, i) => (i % 5) - 2),
-      {
-        shape: [3, 3, 2, 4],
-        device,
-      },
-    );
-    const before = device.counters().dispatches;
-    conv2d(x, w);
-    // Three parts: slice, patches, product; then put together.
-    expect(device.counters().dispatches - before).toBe(10);
-    const y = conv2d(x, w);
-    const back = convTranspose2d(y, w);
-    const [dw] = grad((b: Tensor) => sum(mul(conv2d(x, b), y)))(w);
-    // Whole numbers below 2^24: every order of adding them gives the same.
-    let total = new Float64Array(w.size);
-    for (let n = 0; n < 5; n++) {
-      const [image, place, under] = [x, y, back].map((t) => slice(t, n, n + 1));
-      expect(await conv2d(image, w).data()).toEqual(await place.data());
-      expect(await convTranspose2d(place, w).data()).toEqual(await under.data());
-      const [part] = grad((b: Tensor) => sum(mul(conv2d(image, b), place)))(w);
-      const own = await part.dataFloat64();
-      total = total.map((value, i) => value + own[i]);
-    }
-    expect(await dw.dataFloat64()).toEqual(total);
   });
 });

@@ -57,8 +57,6 @@ import type { AdapterProfile, KernelCall, KernelContext, Shader } from "../../en
 import { type Family, registeredFamilies } from "../../engine/kernel/variants.ts";
 import { matmulVariants } from "../../engine/ops/matmul/variants.ts";
 import { rowNormGradient } from "../../engine/ops/normalize/row-norm.ts";
-import { im2col } from "../../engine/ops/windows/patches.ts";
-import { resolveWindow } from "../../engine/ops/windows/windows.ts";
 import { apply } from "../../engine/tensor/apply.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
@@ -172,15 +170,18 @@ const families: Record<string, { variants: string[]; program: Program }> = {
       ...grad((a, gamma, beta) => sum(mul(relu(batchNorm(a, gamma, beta)[0]), y)))(x, row, row),
     ],
   },
-  im2col: {
-    variants: ["places", "elements"],
-    program: (x, y) => {
+  windowProduct: {
+    variants: ["tile-8x64", "tile-32x32"],
+    program: (x, y, row) => {
       const [rows, length] = x.shape;
-      const images = mul(reshape(x, [1, rows, length, 1]), 2);
-      const window = resolveWindow("im2col", [rows, length], [3, 2], [2, 1], [1, 1], "same");
-      const filters = reshape(sum(y, [0, 1]), [1, 1, 1, 1]);
-      const convolved = (a: Tensor) => conv2d(reshape(a, [1, rows, length, 1]), filters, { stride: 2 });
-      return [relu(im2col(images, window)), convolved(x), ...grad((a) => sum(square(convolved(a))))(x)];
+      const filters = reshape(mul(slice(y, [0, 0], [1, 1]), [1, -2, 3, 0.5, 1, 2]), [3, 1, 1, 2]);
+      const bias = reshape(add(sum(row), [0, 0.5]), [2]);
+      const convolved = (a: Tensor, w: Tensor, b: Tensor) =>
+        relu(add(conv2d(reshape(a, [1, rows, length, 1]), w, { stride: [1, 2], padding: "same" }), b));
+      return [
+        convolved(mul(x, 2), filters, bias),
+        ...grad((a, w, b) => sum(square(convolved(a, w, b))))(x, filters, bias),
+      ];
     },
   },
   copy: {

@@ -169,7 +169,7 @@ describe.each(Object.keys(variants))("%s", (name) => {
       ...matmul.op,
       infer: (inputs, a) => [...matmul.op.infer(inputs, a), { shape: [inputs[1].shape[1]], dtype: "f32" }],
       kernels: ({ inputs, attrs: a, profile: p }) =>
-        matmul.op.companion!.attach(planMatmul(productOf(inputs, a), p, variants[name]()), output(1)),
+        matmul.op.companion!.attach(planMatmul(productOf(inputs, a), p, variants[name]()), output(1), p),
     };
     for (const size of [
       [130, 5, 133],

@@ -156,7 +156,7 @@ export function randomConvolution(seed: number, options: { dilated?: boolean } =
     const channels = groups * per;
     // Now and then depthwise: as many groups as channels in and out.
     const out = groups > 1 && per === 1 && next() < 0.7 ? groups : groups * pick([1, 2, 4, 5]);
-    const image: Image = [pick([1, 2, 3]), whole(1, 9), whole(1, 9), channels];
+    const image: Image = [pick([1, 2, 3, 9]), whole(1, 9), whole(1, 9), channels];
     const size: [number, number] = [whole(1, 4), whole(1, 4)];
     const stride: [number, number] = [whole(1, 3), pick([1, 1, 2, 5])];
     const dilation: [number, number] =

@@ -31,6 +31,13 @@ function falls(line: string): boolean {
 }
 
 describe("examples", () => {
+  it("search ranks its trials", async () => {
+    const lines = await run("search", "--limit", "200", "--trials", "3");
+    expect(lines.filter((line) => line.startsWith("trial"))).toHaveLength(5);
+    expect(lines.slice(-4)[0]).toMatch(/^ +trial +accuracy +budget +optimizer +units +layers/);
+    expect(lines.slice(-3).map((line) => line[0])).toEqual(["1", "2", "3"]);
+  });
+
   it("custom-loop learns digits", async () => {
     const lines = await run("custom-loop", "--epochs", "3", "--limit", "1000");
     expect(lines).toHaveLength(3);

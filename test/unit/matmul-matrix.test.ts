@@ -59,7 +59,7 @@ describe("the kernel for matrix units", () => {
           [false, true],
         ]) {
           const plan = planMatmul(product(64, 64, 64, transposeA, transposeB), gpu, { variant, readAny });
-          const plans = transposeA ? [plan, columnSums(() => sum.op).attach(plan, output(1))] : [plan];
+          const plans = transposeA ? [plan, columnSums(() => sum.op).attach(plan, output(1), gpu)] : [plan];
           for (const { calls } of plans)
             expect(await refusal(specialize(calls[0].shader, calls[0].hooks))).toBeUndefined();
         }

@@ -8,7 +8,7 @@ export function parameters() {
   if (data.hparams.length === 0) return undefined;
   const names = [...new Set(data.hparams.flatMap(({ values }) => values.map(([name]) => name)))];
   const tags = data.scalars
-    .filter(({ tag }) => /loss|acc/i.test(tag) && !/^(batch|evaluation)_/.test(tag))
+    .filter(({ tag }) => /loss|acc|^search\//i.test(tag) && !/^(batch|evaluation)_/.test(tag))
     .slice(0, 4);
   const measures = tags.map(({ tag, series }) => {
     const hasHeld = series.some(({ run }) => isDashed(run));

@@ -73,6 +73,9 @@ interface Walk {
   readonly last: number;
 }
 
+/** Words of `Window` in product.wgsl, filled up to whole vec4s: nothing is gathered. */
+const noWindow: readonly number[] = new Array<number>(20).fill(0);
+
 function productCall(
   { m, n, k, transposeA, transposeB }: Product,
   variant: MatmulVariant,
@@ -108,6 +111,7 @@ function productCall(
       ...four((axis) => axis.length, 1),
       ...four((axis) => axis.a, 0),
       ...four((axis) => axis.b, 0),
+      ...noWindow,
     ],
     operands: [input(0), input(1), result],
     workgroups: grid(tiles, profile),

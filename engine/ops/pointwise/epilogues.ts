@@ -26,6 +26,8 @@ interface StoreForm {
   /** A kernel that stores one value at a time, of this dtype. */
   readonly scalar?: DType;
   readonly inputNames?: readonly (string | undefined)[];
+  /** Whether the kernel stores one column only, and calls `prepare(column)` before: rows are loaded there. */
+  readonly preparesRows?: boolean;
 }
 
 type Reach = "same" | "scalar" | "row" | "column" | "whole" | "raw";
@@ -86,6 +88,7 @@ function attach(plan: KernelPlan, chain: EpilogueChain, form: StoreForm): Kernel
     return chain.wholeInputs?.includes(k) ? "whole" : reachOf(spec, chain.target)!;
   });
   const own = form.scalar === undefined ? "vec4f(value[lane])" : splatCode(form.scalar, "value");
+  const held: { name: string; type: string; code: string }[] = [];
   const loads: string[] = [`let x0 = ${vector ? "value" : own};`];
   chain.inputs.slice(1).forEach((spec, k) => {
     const shared = chain.sharedInputs[k + 1];
@@ -105,7 +108,11 @@ function attach(plan: KernelPlan, chain: EpilogueChain, form: StoreForm): Kernel
       type: spec.raw ?? `array<${(isVector ? vectorTypes : scalarTypes)[spec.dtype]}>`,
     });
     if (reach === "raw") return;
-    const code = vector ? loadAligned(spec, name, reach, form) : loadLane(spec, name, reach, form);
+    let code = vector ? loadAligned(spec, name, reach, form) : loadLane(spec, name, reach, form);
+    if (vector && reach === "row" && form.preparesRows === true) {
+      held.push({ name: `held${k}`, type: vectorTypes[spec.dtype], code });
+      code = `held${k}`;
+    }
     loads.push(`let x${k + 1} = ${spec.dtype === "bool" ? `(${code} != vec4u())` : code};`);
   });
   const { lines, values, helpers } = chainCode(
@@ -147,6 +154,15 @@ function attach(plan: KernelPlan, chain: EpilogueChain, form: StoreForm): Kernel
     chain.keepsResult || chain.outputs.length === 0
       ? form.result.name
       : bindings.findLast((b) => b.access === "read_write")!.name;
+  const prepare: Record<string, string> =
+    held.length === 0
+      ? {}
+      : {
+          prepare: `${held.map(({ name, type }) => `var<private> ${name}: ${type};`).join("\n")}
+fn prepare(column: u32) {
+  ${held.map(({ name, code }) => `${name} = ${code};`).join("\n  ")}
+}`,
+        };
   const nonFinite: Record<string, string> = body.includes("non_finite(")
     ? {
         non_finite: `fn non_finite(bits: u32) -> u32 {\n  return select(bits, 1u, arrayLength(&${stored}) == 0xffffffffu);\n}`,
@@ -165,6 +181,7 @@ function attach(plan: KernelPlan, chain: EpilogueChain, form: StoreForm): Kernel
       functions: {
         ...call.hooks?.functions,
         store: `fn store(${form.parameters}) {\n  ${guarded}\n}`,
+        ...prepare,
         ...nonFinite,
       },
       helpers: { ...call.hooks?.helpers, ...helpers },
@@ -195,12 +212,13 @@ function site(form: StoreForm): EpilogueSite {
 export function columnwiseSite(
   resultOperand: number,
   inputNames: readonly (string | undefined)[],
+  width = "(sizes.width * 4u)",
 ): EpilogueSite {
   return site({
     parameters: "row: u32, column: u32, value: vec4f",
     row: "row",
     column: "column",
-    width: "(sizes.width * 4u)",
+    width,
     result: { name: "c", operand: resultOperand },
     isAligned: true,
     inputNames,
@@ -272,6 +290,25 @@ export function matmulSite(isAligned: boolean): EpilogueSite {
     guard: "row < sizes.m && column < sizes.n",
     result: { name: "c" },
     isAligned,
+  });
+}
+
+/**
+ * The kernels of window products: `store(matrix, row, column, value)`, the row being the result's and the column one of
+ * the workgroup's group.
+ *
+ * @param preparesRows whether the kernel is one that calls `prepare`
+ */
+export function windowSite(isAligned: boolean, preparesRows: boolean): EpilogueSite {
+  return site({
+    parameters: "matrix: u32, row: u32, column: u32, value: vec4f",
+    row: "row",
+    column: "(own_group * sizes.n + column)",
+    width: "sizes.window.columns",
+    guard: "row < sizes.window.rows && column < sizes.n",
+    result: { name: "c" },
+    isAligned,
+    preparesRows,
   });
 }
 

@@ -3,27 +3,24 @@
 
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { perAxis } from "../../base/number-checks.ts";
-import { type Shape, showShape, sizeOf } from "../../base/shape.ts";
+import { showShape, sizeOf } from "../../base/shape.ts";
 import type { Spec } from "../../kernel/kernel.ts";
 import type { Sample } from "../../kernel/kernel-op.ts";
 import { apply } from "../../tensor/apply.ts";
 import type { Op } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { add } from "../elementwise/arithmetic.ts";
-import { concat } from "../layout/concat.ts";
-import { transpose } from "../layout/movement.ts";
+import { expand } from "../layout/movement.ts";
 import { reshape } from "../layout/reshape.ts";
-import { slice } from "../layout/slice.ts";
 import { matmul } from "../matmul/matmul.ts";
+import { sum } from "../reduce/reduce.ts";
 import { depthwiseConvolution, depthwiseTranspose, depthwiseWeightGradient } from "./depthwise.ts";
-import { col2im, im2col } from "./patches.ts";
+import { swapSides, windowProduct, windowWeights } from "./window-product.ts";
 import type { ConvolutionOptions } from "./windows.ts";
 import {
   checkImage,
   imageOf,
   imageShape,
   isPointwiseWindow,
-  patchesLimit,
   resolveWindow,
   tapsOf,
   type Window,
@@ -67,56 +64,38 @@ function checkWeights(
   return out;
 }
 
-/** The weights of one group's product: [taps * in, out], or with several groups [groups, taps * in, out]. */
-function weightMatrices(weights: Tensor, groups: number): Tensor {
-  const out = weights.shape[weights.shape.length - 1];
-  if (groups === 1) return reshape(weights, [-1, out]);
-  return transpose(reshape(weights, [-1, groups, out / groups]), [1, 0, 2]);
-}
-
-/** [rows, groups * n] as [groups, rows, n], one matrix a group; with one group [rows, n]. */
-function splitGroups(x: Tensor, groups: number): Tensor {
-  const channels = x.shape[x.shape.length - 1];
-  const rows = sizeOf(x.shape.slice(0, -1));
-  if (groups === 1) return reshape(x, [rows, channels]);
-  return transpose(reshape(x, [rows, groups, channels / groups]), [1, 0, 2]);
-}
-
-/** The inverse of {@link splitGroups}, to a shape. */
-function joinGroups(x: Tensor, groups: number, shape: Shape): Tensor {
-  return reshape(groups === 1 ? x : transpose(x, [1, 0, 2]), shape);
-}
-
 /** With one spatial axis: as an image one pixel high. */
 const asImage = (x: Tensor): Tensor =>
   x.shape.length === 4 ? x : reshape(x, [x.shape[0], 1, ...x.shape.slice(1)]);
 
-const patchesOf = (image: Tensor, { window, groups }: ConvolutionAttrs): Tensor =>
-  groups === 1 && isPointwiseWindow(window) ? splitGroups(image, 1) : im2col(image, window, groups);
+/** A convolution of one pixel is a product of matrices as they lie. */
+const isPlain = ({ window, groups }: ConvolutionAttrs): boolean => groups === 1 && isPointwiseWindow(window);
 
-const imagesOf = (patches: Tensor, { window, groups }: ConvolutionAttrs, shape: Shape): Tensor =>
-  groups === 1 && isPointwiseWindow(window)
-    ? reshape(patches, shape)
-    : col2im(patches, window, shape, groups);
+const matrixOf = (x: Tensor): Tensor =>
+  reshape(x, [sizeOf(x.shape.slice(0, -1)), x.shape[x.shape.length - 1]]);
 
-/** One channel in and out in every group. */
-const isDepthwise = (channels: number, out: number, groups: number) =>
-  groups > 1 && channels === groups && out === groups;
+/** Weights [taps, in / groups, out]. */
+const tapsFirst = (weights: Tensor, { window }: ConvolutionAttrs): Tensor =>
+  reshape(weights, [tapsOf(window), ...weights.shape.slice(-2)]);
 
-/** Ranges of images whose patches are made at once; at least one range. */
-function parts(batch: number, channels: number, { window }: ConvolutionAttrs): [from: number, to: number][] {
-  const each = sizeOf(window.output) * tapsOf(window) * channels;
-  const images = Math.max(1, isPointwiseWindow(window) ? batch : Math.floor(patchesLimit.elements / each));
-  if (batch <= images) return [[0, batch]];
-  const count = Math.ceil(batch / images);
-  return Array.from({ length: count }, (_, i) => [
-    Math.floor((i * batch) / count),
-    Math.floor(((i + 1) * batch) / count),
-  ]);
+/** One channel in every group: each under as many windows of its own as there are channels out. */
+const isDepthwise = (channels: number, groups: number) => groups > 1 && channels === groups;
+
+/** Each channel as many times as there are windows of its own. */
+function repeated(image: Tensor, out: number): Tensor {
+  const { shape } = image;
+  const channels = shape[3];
+  if (out === channels) return image;
+  const each = expand(reshape(image, [...shape, 1]), [...shape, out / channels]);
+  return reshape(each, [...shape.slice(0, 3), out]);
 }
 
-const part = (x: Tensor, [from, to]: [number, number]): Tensor =>
-  from === 0 && to === x.shape[0] ? x : slice(x, from, to);
+/** What the windows of each channel give for it together. */
+function gathered(images: Tensor, channels: number): Tensor {
+  const { shape } = images;
+  if (channels === shape[3]) return images;
+  return sum(reshape(images, [...shape.slice(0, 3), channels, shape[3] / channels]), [4]);
+}
 
 export const convolution: Op<ConvolutionAttrs> = {
   name: "convolution",
@@ -130,23 +109,17 @@ export const convolution: Op<ConvolutionAttrs> = {
   },
   compose: ([x, weights], attrs) => {
     const { window, groups } = attrs;
-    const { batch, channels } = imageOf(x);
+    const { channels } = imageOf(x);
     const out = weights.shape[weights.shape.length - 1];
     const image = asImage(x);
     const shape = imageShape(x.shape, window.output, out);
-    if (isDepthwise(channels, out, groups)) {
-      return [reshape(depthwiseConvolution(image, reshape(weights, [-1, out]), window), shape)];
+    if (isDepthwise(channels, groups)) {
+      return [
+        reshape(depthwiseConvolution(repeated(image, out), reshape(weights, [-1, out]), window), shape),
+      ];
     }
-    const matrices = weightMatrices(weights, groups);
-    const results = parts(batch, channels, attrs).map((range) => {
-      const product = matmul(patchesOf(part(image, range), attrs), matrices);
-      return joinGroups(
-        product,
-        groups,
-        imageShape([range[1] - range[0], ...shape.slice(1)], window.output, out),
-      );
-    });
-    return [results.length === 1 ? results[0] : concat(results, 0)];
+    if (isPlain(attrs)) return [reshape(matmul(matrixOf(x), matrixOf(weights)), shape)];
+    return [reshape(windowProduct(image, tapsFirst(weights, attrs), window, groups, "forth"), shape)];
   },
   vjp: ({ grad, input, needs, attrs }) => [
     needs(0) ? apply(transposed, [grad(), input(1)], attrs)[0] : null,
@@ -171,19 +144,19 @@ export const transposed: Op<ConvolutionAttrs> = {
   },
   compose: ([g, weights], attrs) => {
     const { window, groups } = attrs;
-    const { batch, channels: out } = imageOf(g);
+    const { channels: out } = imageOf(g);
     const channels = weights.shape[weights.shape.length - 2] * groups;
     const places = asImage(g);
     const shape = imageShape(g.shape, window.input, channels);
-    if (isDepthwise(channels, out, groups)) {
-      return [reshape(depthwiseTranspose(places, reshape(weights, [-1, out]), window), shape)];
+    if (isDepthwise(channels, groups)) {
+      const images = depthwiseTranspose(places, reshape(weights, [-1, out]), window);
+      return [reshape(gathered(images, channels), shape)];
     }
-    const matrices = weightMatrices(weights, groups);
-    const results = parts(batch, channels, attrs).map((range) => {
-      const patches = matmul(splitGroups(part(places, range), groups), matrices, { transposeB: true });
-      return imagesOf(patches, attrs, [range[1] - range[0], ...window.input, channels]);
-    });
-    return [reshape(results.length === 1 ? results[0] : concat(results, 0), shape)];
+    if (isPlain(attrs)) {
+      return [reshape(matmul(matrixOf(g), matrixOf(weights), { transposeB: true }), shape)];
+    }
+    const swapped = swapSides(tapsFirst(weights, attrs), groups);
+    return [reshape(windowProduct(places, swapped, window, groups, "back"), shape)];
   },
   vjp: ({ grad, input, needs, attrs }) => [
     needs(0) ? apply(convolution, [grad(), input(1)], attrs)[0] : null,
@@ -206,22 +179,18 @@ export const weightGradient: Op<ConvolutionAttrs> = {
   },
   compose: ([x, g], attrs) => {
     const { window, groups } = attrs;
-    const { batch, channels } = imageOf(x);
+    const { channels } = imageOf(x);
     const { channels: out } = imageOf(g);
     const size = x.shape.length === 3 ? window.size.slice(1) : window.size;
     const shape = [...size, channels / groups, out];
     const [image, places] = [asImage(x), asImage(g)];
-    if (isDepthwise(channels, out, groups)) {
-      return [reshape(depthwiseWeightGradient(image, places, window), shape)];
+    if (isDepthwise(channels, groups)) {
+      return [reshape(depthwiseWeightGradient(repeated(image, out), places, window), shape)];
     }
-    const total = parts(batch, channels, attrs)
-      .map((range) =>
-        matmul(patchesOf(part(image, range), attrs), splitGroups(part(places, range), groups), {
-          transposeA: true,
-        }),
-      )
-      .reduce((a, b) => add(a, b));
-    return [joinGroups(total, groups, shape)];
+    if (isPlain(attrs)) {
+      return [reshape(matmul(matrixOf(x), matrixOf(g), { transposeA: true }), shape)];
+    }
+    return [reshape(windowWeights(image, places, window, groups), shape)];
   },
   vjp: ({ grad, input, needs, attrs }) => [
     needs(0) ? apply(transposed, [input(1), grad()], attrs)[0] : null,

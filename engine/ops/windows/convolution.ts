@@ -173,9 +173,8 @@ export const conv1d: Convolution<Convolution1dOptions> = convolutionOver(1);
 
 /**
  * Convolution (cross-correlation) of images `x` [batch, height, width, in] with `weights` [height, width,
- * in / groups, out]: [batch, places down, places across, out]; see {@link conv1d} for their number. Patches of up to
- * 64 MiB are made at a time and multiplied with the weights; with as many groups as channels in and out (depthwise),
- * and for windows of one pixel, none are.
+ * in / groups, out]: [batch, places down, places across, out]; see {@link conv1d} for their number. Images are read where
+ * they lie: memory is needed for images, weights and results only.
  *
  * @throws ShapeError when channels, groups or lengths do not fit
  */

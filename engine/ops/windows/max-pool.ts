@@ -1,14 +1,16 @@
 // The largest value under each place of a window, and which tap it came from; back, and the adjoint of that.
 
 import maxPoolSource from "../../../shaders/max-pool.wgsl";
+import gradientSource from "../../../shaders/max-pool-gradient.wgsl";
 import { DTypeError, ShapeError } from "../../base/errors.ts";
-import { type Shape, sameShape, showShape } from "../../base/shape.ts";
-import { input, type KernelPlan, output, type Spec } from "../../kernel/kernel.ts";
+import { type Shape, sameShape, showShape, sizeOf } from "../../base/shape.ts";
+import { input, type KernelCall, type KernelPlan, output, type Spec } from "../../kernel/kernel.ts";
 import type { Sample } from "../../kernel/kernel-op.ts";
 import { defineOp } from "../../tensor/define.ts";
 import type { Op, OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { elementsShader } from "../layout/copying.ts";
+import { columnwiseSite } from "../pointwise/epilogues.ts";
 import {
   checkFloat,
   type ImageAttrs,
@@ -20,7 +22,37 @@ import {
   windowFor,
 } from "./pool.ts";
 import { elementwiseGrid, windowSum } from "./window-sum.ts";
-import { checkImage, eachTap, imageOf, tapsOf, type Window, windowPreamble, windowWords } from "./windows.ts";
+import {
+  checkImage,
+  eachTap,
+  imageOf,
+  isBounded,
+  tapsOf,
+  type Window,
+  windowPreamble,
+  windowWords,
+} from "./windows.ts";
+
+const gradientShader = elementsShader("max-pool-gradient", `${windowPreamble}\n${gradientSource}`);
+
+/** Taps up to which loops over them are unrolled. */
+const fewTaps = 9;
+
+/** What both kernels are specialised to. */
+const poolConsts = (window: Window): Record<string, string> => ({
+  is_bounded: `${isBounded(window)}`,
+  ...(tapsOf(window) > fewTaps ? {} : { rows: `${window.size[0]}u`, columns: `${window.size[1]}u` }),
+});
+
+/** Whether no pixel is under two places of the window. */
+const isDisjoint = ({ size, stride, dilation }: Window): boolean =>
+  [0, 1].every((axis) => size[axis] <= stride[axis] && (dilation[axis] === 1 || size[axis] === 1));
+
+/** Whether there are pixels that no place sees, of a window that is disjoint. */
+const leavesOut = ({ size, stride, before, input, output }: Window): boolean =>
+  [0, 1].some(
+    (axis) => size[axis] !== stride[axis] || output[axis] * stride[axis] - before[axis] < input[axis],
+  );
 
 const maxPoolShader = elementsShader("max-pool", `${windowPreamble}\n${maxPoolSource}`);
 
@@ -45,9 +77,12 @@ export const maxPool: Op<PoolAttrs> = {
     const pixels = batch * window.output[0] * window.output[1];
     if (pixels * channels === 0) return { calls: [] };
     const { inner, count, segment, workgroups } = elementwiseGrid(pixels, channels, isWide, profile);
-    const call = {
+    const call: KernelCall = {
       shader: maxPoolShader,
-      hooks: isWide ? { aliases: { Unit: "vec4f", Bits: "vec4u", Flags: "vec4<bool>" } } : undefined,
+      hooks: {
+        consts: poolConsts(window),
+        aliases: isWide ? { Unit: "vec4f", Bits: "vec4u", Flags: "vec4<bool>" } : {},
+      },
       sizes: [count, segment, count, inner, ...windowWords(window, [])],
       operands: [input(0), output(0), output(1)],
       workgroups,
@@ -126,9 +161,32 @@ export const maxPoolGradient: OpFunction<[g: Tensor, winners: Tensor, window: Wi
       checkImage("maxPoolGradient", "the shape", { shape, dtype: "f32" }, window.input);
       return [{ shape, dtype: "f32" }];
     },
-    kernels: ({ outputs: [out], attrs: { window }, profile }) => {
+    epilogue: ({ outputs: [out], attrs: { window } }) =>
+      isDisjoint(window) && imageOf(out).channels % 4 === 0
+        ? columnwiseSite(2, ["in0"], "(sizes.inner * 4u)")
+        : undefined,
+    kernels: ({ inputs: [g], outputs: [out], attrs: { window }, profile }) => {
       const { batch, channels } = imageOf(out);
       const isWide = channels % 4 === 0;
+      const places = sizeOf(g.shape) / Math.max(1, channels);
+      if (isDisjoint(window) && places * channels > 0) {
+        const { inner, count, segment, workgroups } = elementwiseGrid(places, channels, isWide, profile);
+        const call: KernelCall = {
+          shader: gradientShader,
+          hooks: {
+            consts: {
+              ...poolConsts(window),
+              leaves_out: `${leavesOut(window)}`,
+              ...(isWide ? { per: "4u" } : {}),
+            },
+            aliases: isWide ? { Unit: "vec4f", Bits: "vec4u" } : {},
+          },
+          sizes: [count, segment, count, inner, ...windowWords(window, [])],
+          operands: [input(0), input(1), output(0)],
+          workgroups,
+        };
+        return { calls: [call] };
+      }
       return windowSum({
         ...{ window, direction: "back", batch, channels, isWide, profile },
         ...winnersOnly("source", isWide),

@@ -197,5 +197,10 @@ export const isPointwiseWindow = ({ size, stride, before, input, output }: Windo
   before.every((n) => n === 0) &&
   input.every((n, i) => n === output[i]);
 
-/** Elements of the patches that a convolution makes at once; larger batches are cut. 64 MiB, half of what WebGPU binds at least; tests lower it. */
-export const patchesLimit = { elements: 2 ** 24 };
+/** Whether the window reaches past what it reads somewhere. */
+export const isBounded = ({ input, output, size, stride, dilation, before }: Window): boolean =>
+  [0, 1].some(
+    (axis) =>
+      before[axis] > 0 ||
+      (output[axis] - 1) * stride[axis] + (size[axis] - 1) * dilation[axis] - before[axis] >= input[axis],
+  );
