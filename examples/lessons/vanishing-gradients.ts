@@ -62,9 +62,10 @@ export async function vanishing({ size, watch, keep }: Course) {
       `${name}: gradients over steps`,
       diagnostics.reports.map((report) => sizesOf(report)),
     );
+    const perEpoch = Math.ceil(size.rows / 128);
     keep(
       `${name}: steps`,
-      diagnostics.reports.map(({ step }) => step),
+      diagnostics.reports.map(({ epoch, step }) => epoch * perEpoch + step),
     );
     keep(`${name}: warnings`, [
       ...new Set(diagnostics.reports.flatMap(({ warnings }) => warnings.map(({ text }) => text))),

@@ -113,6 +113,8 @@ export interface Lesson<S extends Size = Size> {
   readonly seeds: Readonly<Record<Form, number>>;
   /** What `quick` and `usual` leave out of what `full` does. */
   readonly cut?: string;
+  /** Whether it weighs memory, and so wants a device that holds nothing of other lessons. */
+  readonly isWeighing?: true;
   /** How many things a seed's program watches or ticks through: for the time left. */
   parts(size: S): number;
   program(course: Course<S>): void | Promise<void>;
