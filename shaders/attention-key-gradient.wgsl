@@ -118,7 +118,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     first_row = (place.batch * sizes.heads + place.head) * sizes.queries;
     for (var first = start; first < sizes.queries; first += TILE) {
       stage(first, lane);
-      for (var t = 0u; t < TILE; t += 4u) {
+      for (var t = 0u; t < sizes.tile; t += 4u) {
         var s = array<vec4f, ROWS>();
         var g = array<vec4f, ROWS>();
         for (var c = 0u; c < A4; c++) {

@@ -116,7 +116,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let end = ends_of(place, vec4u(min(place.row + LANES * ROWS - 1u, last))).x;
   for (var first = 0u; first < end; first += TILE) {
     stage(first, lane);
-    for (var t = 0u; t < TILE; t += 4u) {
+    for (var t = 0u; t < sizes.tile; t += 4u) {
       var s = array<vec4f, ROWS>();
       var g = array<vec4f, ROWS>();
       for (var c = 0u; c < A4; c++) {

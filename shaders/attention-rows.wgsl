@@ -40,6 +40,8 @@ struct Sizes {
   threshold: u32,
   keep_scale: f32,
   scale: f32,
+  // TILE, which the compiler does not know: unrolled, loops would take it long
+  tile: u32,
 }
 
 alias Element = vec4f;

@@ -79,7 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let end = ends_of(place, vec4u(min(place.row + LANES * ROWS - 1u, last))).x;
   for (var first = 0u; first < end; first += TILE) {
     stage(first, lane);
-    for (var t = 0u; t < TILE; t += 4u * QUADS) {
+    for (var t = 0u; t < sizes.tile; t += 4u * QUADS) {
       var s = array<vec4f, ROWS * QUADS>();
       for (var quad = 0u; quad < QUADS; quad++) {
         let at = t + 4u * quad;

@@ -1,7 +1,7 @@
 // Back through the gates of a GRU's step: one unit of one row a lane.
 
-// Specialising adds sigmoid_4 and tanh_4. Needs exp-log.wgsl in front. Needs error-function.wgsl in front. Needs
-// hyperbolic.wgsl in front. Needs activations.wgsl in front.
+// Specialising adds sigmoid_4 and tanh_4. Needs exp-log.wgsl in front. Needs tanh.wgsl in front. Needs
+// activations.wgsl in front.
 
 struct Sizes {
   // units of all rows

@@ -3,16 +3,6 @@
 
 // Near 0, where exponentials would cancel, odd polynomials stand (minimax fits of this project).
 
-// Below 0.625 a polynomial, above it 1 - 2 / (e^2x + 1); 1 from 10 on.
-fn tanh_4(x: vec4f) -> vec4f {
-  let size = abs(x);
-  let z = size * size;
-  let p = (((-5.692296e-3 * z + 2.0628167e-2) * z - 5.3736515e-2) * z + 0.13331406) * z - 0.3333328;
-  let series = size + size * (z * p);
-  let tail = 1.0 - 2.0 / (exp_core_4(2.0 * select(size, vec4f(10.0), size > vec4f(10.0))) + 1.0);
-  return with_sign_4(select(tail, series, size < vec4f(0.625)), x);
-}
-
 // e^|x| / 2, which overflows where sinh and cosh do, not before.
 fn half_exp_4(size: vec4f) -> vec4f {
   return exp_biased_4(select(size, vec4f(89.8), size > vec4f(89.8)), vec4f(), 12583038.0);

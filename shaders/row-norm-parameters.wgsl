@@ -1,8 +1,8 @@
 // Gradients of row normalization's gamma and beta: sums of dy times the normalized x, and of dy, over the outer and
 // middle axes.
 
-// A thread for each unit of the parameters and chunk of those axes; with several chunks another kernel adds them up.
-// Needs long-sum.wgsl in front.
+// A thread for each unit of the parameters and chunk of those axes; with several chunks another kernel adds them up
+// and specialising replaces `keep`. Needs long-sum.wgsl in front.
 
 struct Sizes {
   // outer and middle in one; how many of them a chunk has; chunks
@@ -32,6 +32,12 @@ const WORKGROUP = 8u;
 // Terms added up before the block joins the total: keeps rounding errors small in long sums.
 const BLOCK = 64u;
 
+// A chunk's sums; where there are several chunks they lie in one buffer, gamma's before beta's.
+fn keep(chunk: u32, unit: u32, of_gamma: Unit, of_beta: Unit) {
+  gammas[chunk * sizes.width + unit] = of_gamma;
+  betas[chunk * sizes.width + unit] = of_beta;
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let thread = (group.x + group.y * groups.x) * WORKGROUP + lane;
@@ -58,6 +64,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     of_gamma = joined(of_gamma, products, sizes.zero);
     of_beta = joined(of_beta, block, sizes.zero);
   }
-  gammas[thread] = settled(of_gamma);
-  betas[thread] = settled(of_beta);
+  keep(chunk, unit, settled(of_gamma), settled(of_beta));
 }

@@ -35,7 +35,12 @@ export const quickFit = (fit: FitSpec): FitSpec => ({
 });
 
 /** Epochs of `fit` over arrays, or over a data set of batches; the first of them compiles and is left out. */
-export async function measureFit(device: Device, fit: FitSpec, set?: Dataset<unknown>): Promise<FitResult> {
+export async function measureFit(
+  device: Device,
+  fit: FitSpec,
+  set?: Dataset<unknown>,
+  more: FitOptions = {},
+): Promise<FitResult> {
   const { net, epochs } = fit;
   const { x, y } = await fitRows(fit);
   const model = new Sequential([new Input([net.inputs], { byteScale }), ...layersOf(net)]);
@@ -43,6 +48,7 @@ export async function measureFit(device: Device, fit: FitSpec, set?: Dataset<unk
   try {
     let before = device.counters();
     const options: FitOptions = {
+      ...more,
       epochs: epochs + 1,
       verbose: 0,
       onEpochEnd: (epoch) => {
@@ -74,7 +80,8 @@ const fitCase = (
     at,
     isQuick,
     reason,
-  }: Pick<BenchCase, "name" | "phase" | "at" | "isQuick"> & { reason: string },
+    more,
+  }: Pick<BenchCase, "name" | "phase" | "at" | "isQuick"> & { reason: string; more?: FitOptions },
 ): BenchCase => ({
   name,
   phase,
@@ -86,7 +93,7 @@ const fitCase = (
     throw new Error("epochs of fit are timed by fit itself");
   },
   measure: async (device, options) =>
-    (await measureFit(device, options.isQuick ? quickFit(fit) : fit)).measurement,
+    (await measureFit(device, options.isQuick ? quickFit(fit) : fit, undefined, more)).measurement,
   skip: { cpu: reason },
 });
 
@@ -121,4 +128,17 @@ const onRows = (rows: number): BenchCase =>
     },
   );
 
-export const fitBench: readonly BenchCase[] = [onMnist(n1), onMnist(n3), ...rowCounts.map(onRows)];
+/** What it costs that a lost device costs nothing: the same epochs with fit's snapshots, as they are by default, and without. */
+const onSnapshots = (name: string, more: FitOptions): BenchCase =>
+  fitCase(
+    { net: n1, data: "random", rows: mnistRows, epochs: 5 },
+    { name, phase: "epoch", reason: "the reference is never lost, and takes no snapshots", more },
+  );
+
+export const fitBench: readonly BenchCase[] = [
+  onMnist(n1),
+  onMnist(n3),
+  ...rowCounts.map(onRows),
+  onSnapshots("snapshot/N1", {}),
+  onSnapshots("snapshot/N1-off", { snapshotEvery: false }),
+];

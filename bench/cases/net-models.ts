@@ -10,13 +10,15 @@ import {
   GRU,
   Input,
   type Layer,
+  LayerNormalization,
   LSTM,
   MaxPooling2D,
   Sequential,
 } from "../../nn/index.ts";
-import type { LayerSpec, NetSpec } from "./nets.ts";
+import { Block, Positions } from "./gpt-layers.ts";
+import { type LayerSpec, type NetSpec, shapesOf } from "./nets.ts";
 
-function layerOf(layer: LayerSpec, isLast: boolean, { tokens }: NetSpec): Layer {
+function layerOf(layer: LayerSpec, width: number, isLast: boolean, { tokens }: NetSpec): Layer {
   switch (layer.kind) {
     case "dense":
       return new Dense(layer.units, { activation: isLast ? "softmax" : "relu" });
@@ -36,12 +38,18 @@ function layerOf(layer: LayerSpec, isLast: boolean, { tokens }: NetSpec): Layer 
       return new LSTM(layer.units, { returnSequences: true });
     case "gru":
       return new GRU(layer.units);
+    case "positions":
+      return new Positions();
+    case "block":
+      return new Block(width, layer.heads);
+    case "layerNorm":
+      return new LayerNormalization();
   }
 }
 
 /** The layers without the shape of their input. */
 export const layersOf = (net: NetSpec): Layer[] =>
-  net.layers.map((layer, i) => layerOf(layer, i === net.layers.length - 1, net));
+  net.layers.map((layer, i) => layerOf(layer, shapesOf(net)[i].at(-1)!, i === net.layers.length - 1, net));
 
 export const buildModel = (net: NetSpec): Sequential =>
   new Sequential([new Input(net.shape ?? [net.inputs], net.tokens && { dtype: "i32" }), ...layersOf(net)]);

@@ -14,7 +14,15 @@ export type LayerSpec =
   /** What every step gave. */
   | { readonly kind: "lstm"; readonly units: number }
   /** What the last step gave that counts. */
-  | { readonly kind: "gru"; readonly units: number };
+  | { readonly kind: "gru"; readonly units: number }
+  /** A trained row of numbers is added to each step. */
+  | { readonly kind: "positions" }
+  /**
+   * Of a transformer: causal attention, and a perceptron four times as wide with gelu (by the error function); each behind a
+   * layer normalization, with a shortcut around both.
+   */
+  | { readonly kind: "block"; readonly heads: number }
+  | { readonly kind: "layerNorm" };
 
 export type LayerKind = LayerSpec["kind"];
 
@@ -45,6 +53,7 @@ const batchNorm: LayerSpec = { kind: "batchNorm" };
 const pool: LayerSpec = { kind: "maxPool", size: 2 };
 const conv = (units: number): LayerSpec => ({ kind: "conv2d", units, size: 3 });
 const embedding: LayerSpec = { kind: "embedding", units: 32 };
+const block: LayerSpec = { kind: "block", heads: 4 };
 
 export const nets: readonly NetSpec[] = [
   {
@@ -87,6 +96,24 @@ export const nets: readonly NetSpec[] = [
     layers: [embedding, { kind: "lstm", units: 128 }, dense(64)],
   },
   {
+    name: "N7",
+    inputs: 64,
+    tokens: { vocabulary: 64 },
+    classes: 64,
+    labelsEach: true,
+    batchSize: 16,
+    layers: [
+      { kind: "embedding", units: 64 },
+      { kind: "positions" },
+      block,
+      block,
+      block,
+      block,
+      { kind: "layerNorm" },
+      dense(64),
+    ],
+  },
+  {
     name: "N8",
     inputs: 60,
     tokens: { vocabulary: 1000, shortest: 5 },
@@ -117,6 +144,10 @@ function describeLayer(layer: LayerSpec): string {
       return `conv ${layer.size}x${layer.size}x${layer.units}`;
     case "maxPool":
       return `pool ${layer.size}`;
+    case "block":
+      return `block of ${layer.heads} heads`;
+    case "layerNorm":
+      return "LN";
     case "embedding":
     case "lstm":
     case "gru":
@@ -186,6 +217,8 @@ export function flopsOf(net: NetSpec): number {
         net.batchSize * size(shapes[i + 1]) * width * (layer.kind === "conv2d" ? layer.size ** 2 : 1),
       lstm: () => 4 * rows * (width + unitsOf(layer)) * unitsOf(layer),
       gru: () => 3 * rows * (width + unitsOf(layer)) * unitsOf(layer),
+      // Three projections, one, and the perceptron's two; scores and what they weigh, of which half is not seen.
+      block: () => rows * width * (12 * width + net.inputs),
     };
     const product = products[layer.kind]?.();
     if (product !== undefined) flops += (isFirst ? 4 : 6) * product;

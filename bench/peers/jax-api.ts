@@ -82,6 +82,9 @@ export interface Jax {
   };
   nn: {
     relu(x: Array_): Array_;
+    gelu(x: Array_, options: { approximate: boolean }): Array_;
+    /** Of [batch, steps, heads, size] each. */
+    dotProductAttention(query: Array_, key: Array_, value: Array_, options: { isCausal: boolean }): Array_;
     sigmoid(x: Array_): Array_;
     softmax(x: Array_, axis?: number): Array_;
     logSoftmax(x: Array_, axis?: number): Array_;

@@ -2,6 +2,7 @@
 
 import type { LayerSpec, NetSpec } from "../cases/nets.ts";
 import type { Array_, Jax } from "./jax-api.ts";
+import { block, layerNorm } from "./jax-gpt.ts";
 import { convolve, pool } from "./jax-layers.ts";
 import { recurrent } from "./jax-recurrent.ts";
 import { channelsFirst, kernelFirst, permuted, permutedShape } from "./layout.ts";
@@ -10,6 +11,7 @@ import {
   batchesOf,
   batchNormConstants,
   batchShape,
+  joinedBlock,
   labelCount,
   lengthsOf,
   type NetData,
@@ -73,7 +75,9 @@ export function prepareJaxNet(jax: Jax, spec: NetSpec): PeerWork {
     ...(tokens?.shortest === undefined ? [] : [masks(x)]),
   ];
   const batches = batchesOf(spec).map(onDevice);
-  const weights = weightsOf(spec);
+  const weights = weightsOf(spec).map((list, i) =>
+    spec.layers[i].kind === "block" ? joinedBlock(list) : list,
+  );
   const arrays = (isTrainable: boolean, fill?: number) =>
     weights.map((list) =>
       list
@@ -205,6 +209,15 @@ function forward(
       case "embedding":
         // Its gather can't be differentiated under jit.
         value = np.matmul(jax.nn.oneHot(value, tokens!.vocabulary), kernel);
+        break;
+      case "positions":
+        value = value.add(kernel);
+        break;
+      case "layerNorm":
+        value = layerNorm(jax, value, kernel, bias);
+        break;
+      case "block":
+        value = block(jax, value, params[i], layer.heads);
         break;
       case "lstm":
       case "gru":

@@ -131,10 +131,57 @@ export function weightsOf(net: NetSpec): WeightSpec[][] {
           filled("bias", kind === "lstm" ? [gates] : [2, gates], 0),
         ];
       }
+      case "layerNorm":
+        return [filled("gamma", [width], 1), filled("beta", [width], 0)];
+      case "positions":
+        return [drawn("positions", shapes[i], 0.05)];
+      case "block": {
+        const { heads } = layer;
+        const split = [heads, width / heads];
+        const norm = () => [filled("gamma", [width], 1), filled("beta", [width], 0)];
+        return [
+          ...norm(),
+          ...["query", "key", "value"].flatMap((name) => [
+            glorot(name, [width, ...split], width, width),
+            filled(`${name}Bias`, split, 0),
+          ]),
+          glorot("output", [...split, width], width, width),
+          filled("outputBias", [width], 0),
+          ...norm(),
+          glorot("kernel", [width, 4 * width], width, 4 * width),
+          filled("bias", [4 * width], 0),
+          glorot("kernel", [4 * width, width], 4 * width, width),
+          filled("bias", [width], 0),
+        ];
+      }
       default:
         return [];
     }
   });
+}
+
+/**
+ * A block's weights as those have them who project queries, keys and values by one product: gamma, beta, kernel
+ * [width, 3 · width], bias, output kernel [width, width], its bias, gamma, beta, and the perceptron's two kernels and biases.
+ */
+export function joinedBlock(list: readonly WeightSpec[]): WeightSpec[] {
+  const [gamma, beta, query, queryBias, key, keyBias, value, valueBias, output, ...rest] = list;
+  const width = gamma.shape[0];
+  const columns = [query, key, value].map(({ values }) => values);
+  const kernel = new Float32Array(3 * width * width);
+  for (let row = 0; row < width; row++)
+    columns.forEach((values, k) => {
+      kernel.set(values.subarray(row * width, (row + 1) * width), (3 * row + k) * width);
+    });
+  const bias = new Float32Array([queryBias, keyBias, valueBias].flatMap(({ values }) => [...values]));
+  return [
+    gamma,
+    beta,
+    { ...query, name: "kernel", shape: [width, 3 * width], values: kernel },
+    { ...queryBias, name: "bias", shape: [3 * width], values: bias },
+    { ...output, shape: [width, width] },
+    ...rest,
+  ];
 }
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, length) => product * length, 1);

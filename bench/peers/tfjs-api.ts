@@ -47,6 +47,8 @@ export interface Tfjs {
   neg(x: Tensor): Tensor;
   relu(x: Tensor): Tensor;
   exp(x: Tensor): Tensor;
+  erf(x: Tensor): Tensor;
+  keep(x: Tensor): Tensor;
   tanh(x: Tensor): Tensor;
   sigmoid(x: Tensor): Tensor;
   sum(x: Tensor, axis?: number): Tensor;

@@ -7,6 +7,7 @@ import {
   batchesOf,
   batchNormConstants,
   batchShape,
+  joinedBlock,
   labelCount,
   lengthsOf,
   type NetData,
@@ -15,6 +16,7 @@ import {
 } from "./net-data.ts";
 import type { PeerWork } from "./peer.ts";
 import { disposeAll, type Tensor, type Tfjs, type Variable } from "./tfjs-api.ts";
+import { block, layerNorm } from "./tfjs-gpt.ts";
 import { recurrent } from "./tfjs-recurrent.ts";
 
 /** A batch on the device. */
@@ -49,11 +51,13 @@ export function prepareTfjsNet(tf: Tfjs, spec: NetSpec): PeerWork {
     ...(tokens?.shortest === undefined ? {} : { masks: masksOf(x) }),
   });
   const batches = batchesOf(spec).map(onDevice);
-  const weights = weightsOf(spec).map((list) =>
-    list.flatMap(vectors).map(({ values, shape, isTrainable }) => ({
-      isTrainable,
-      variable: tf.tidy(() => tf.variable(tf.tensor(values, shape), isTrainable)),
-    })),
+  const weights = weightsOf(spec).map((list, i) =>
+    (layers[i].kind === "block" ? joinedBlock(list) : list.flatMap(vectors)).map(
+      ({ values, shape, isTrainable }) => ({
+        isTrainable,
+        variable: tf.tidy(() => tf.variable(tf.tensor(values, shape), isTrainable)),
+      }),
+    ),
   );
   const all = weights.flat();
   const trained = all.filter(({ isTrainable }) => isTrainable).map(({ variable }) => variable);
@@ -67,6 +71,7 @@ export function prepareTfjsNet(tf: Tfjs, spec: NetSpec): PeerWork {
         const rows = isOneHot ? tf.matMul(value, own[0]) : tf.gather(own[0], value);
         return tf.reshape(rows, [...shape, layer.units]);
       }
+      if (layer.kind === "block") return block(tf, value, own, layer.heads);
       if (layer.kind === "lstm" || layer.kind === "gru") return recurrent(tf, layer, value, own, masks);
       return layerOf(tf, layer, value, own, isLast);
     }, x);
@@ -141,6 +146,10 @@ function layerOf(
       });
     case "maxPool":
       return tf.maxPool(value, layer.size, layer.size, "valid");
+    case "positions":
+      return tf.add(value, first);
+    case "layerNorm":
+      return layerNorm(tf, value, first, second);
     case "flatten":
       return tf.reshape(value, [value.shape[0], -1]);
     case "batchNorm": {

@@ -67,6 +67,48 @@ class Recurrent(nn.Module):
         return states[0] if lengths is None else outputs[torch.arange(len(lengths)), lengths - 1]
 
 
+class Positions(nn.Module):
+    def __init__(self, rows):
+        super().__init__()
+        self.rows = nn.Parameter(torch.from_numpy(rows))
+
+    def forward(self, x):
+        return x + self.rows
+
+
+def linear(kernel, bias):
+    layer = nn.Linear(*kernel.shape)
+    with torch.no_grad():
+        layer.weight.copy_(transposed(kernel))
+        layer.bias.copy_(torch.from_numpy(bias))
+    return layer
+
+
+class Block(nn.Module):
+    """Pre-normalized: PyTorch 1.13 has no fused attention that trains, so it is written out, as in nanoGPT."""
+
+    def __init__(self, heads, steps, own):
+        super().__init__()
+        width = own[0].shape[0]
+        self.heads = heads
+        self.first = nn.LayerNorm(width, eps=1e-3)
+        self.joined = linear(own[2], own[3])
+        self.output = linear(own[4], own[5])
+        self.second = nn.LayerNorm(width, eps=1e-3)
+        self.wide = linear(own[8], own[9])
+        self.narrow = linear(own[10], own[11])
+        self.register_buffer("later", torch.ones(steps, steps, dtype=torch.bool).triu(1))
+
+    def forward(self, x):
+        batch, steps, width = x.shape
+        split = lambda part: part.view(batch, steps, self.heads, width // self.heads).transpose(1, 2)
+        q, k, v = map(split, self.joined(self.first(x)).split(width, dim=2))
+        scores = (q @ k.transpose(-2, -1)) * (width // self.heads) ** -0.5
+        shares = F.softmax(scores.masked_fill(self.later, float("-inf")), dim=-1)
+        x = x + self.output((shares @ v).transpose(1, 2).reshape(batch, steps, width))
+        return x + self.narrow(F.gelu(self.wide(self.second(x))))
+
+
 class Net(nn.Module):
     def __init__(self, spec, weights):
         super().__init__()
@@ -83,10 +125,7 @@ class Net(nn.Module):
                     kernel = kernel.reshape(height, width, channels, -1).transpose(2, 0, 1, 3)
                     kernel = kernel.reshape(height * width * channels, -1)
                     images = None
-                dense = nn.Linear(*kernel.shape)
-                with torch.no_grad():
-                    dense.weight.copy_(transposed(kernel))
-                    dense.bias.copy_(torch.from_numpy(own[1]))
+                dense = linear(kernel, own[1])
                 self.layers.append(dense if is_last else nn.Sequential(dense, nn.ReLU()))
             elif kind == "batchNorm":
                 self.layers.append(nn.BatchNorm1d(len(own[0]), eps=1e-3, momentum=0.01))
@@ -103,6 +142,12 @@ class Net(nn.Module):
                 self.layers.append(nn.Embedding.from_pretrained(torch.from_numpy(own[0]), freeze=False))
             elif kind in ("lstm", "gru"):
                 self.layers.append(Recurrent(kind, *own))
+            elif kind == "positions":
+                self.layers.append(Positions(*own))
+            elif kind == "layerNorm":
+                self.layers.append(nn.LayerNorm(len(own[0]), eps=1e-3))
+            elif kind == "block":
+                self.layers.append(Block(layer["heads"], spec["steps"], own))
             else:
                 raise ValueError(f"no {kind} for PyTorch")
 

@@ -6,7 +6,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { shapesOf } from "../cases/nets.ts";
 import { endWithUs, ownGroup } from "../interrupt.ts";
-import { adam, batchesOf, batchShape, lengthsOf, weightsOf } from "./net-data.ts";
+import { adam, batchesOf, batchShape, joinedBlock, lengthsOf, weightsOf } from "./net-data.ts";
 import type { PeerReply, PeerRequest } from "./peer.ts";
 import { PeerProcess, type PeerProcessOptions } from "./process.ts";
 
@@ -62,7 +62,9 @@ export function withArrays(request: PeerRequest): { request: object; arrays: Sen
   if (work.kind !== "net") throw new Error("PyTorch is asked for nets only");
   const { net } = work;
   const shapes = shapesOf(net);
-  const weights = weightsOf(net);
+  const weights = weightsOf(net).map((list, i) =>
+    net.layers[i].kind === "block" ? joinedBlock(list) : list,
+  );
   const batches = batchesOf(net);
   const described = {
     layers: net.layers.map((layer, i) =>
@@ -70,6 +72,7 @@ export function withArrays(request: PeerRequest): { request: object; arrays: Sen
     ),
     weights: weights.map(({ length }) => length),
     lengths: batches.map(({ x }) => (net.tokens?.shortest === undefined ? null : lengthsOf(net, x))),
+    steps: net.inputs,
     adam,
   };
   const shape = batchShape(net);

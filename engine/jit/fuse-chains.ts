@@ -6,6 +6,7 @@ import { knowsElement, type Node, pointwiseOf, producerOf, readsApart, type Use 
 import type { Groups } from "./groups.ts";
 import {
   haveUnlikeHelpers,
+  isByRows,
   isFlat,
   recomputationBetween,
   sameStage,
@@ -85,13 +86,19 @@ function refuseChain(
     }
     if (from.nodes.some((node) => groups.isReadOutside(node, [from, to])))
       return "its result is needed elsewhere too";
-  } else if (!sameShape(fromSpec.shape, toSpec.shape) && !(isFlat(from) && isFlat(to))) {
+  } else if (!sameShape(fromSpec.shape, toSpec.shape) && !mayBeCut(from, to)) {
     return "a reshape lies between and a broadcast depends on the shape";
   }
   if (groups.reachesAround(from, to)) return "another kernel lies between them";
   const limit = groups.profile.maxStorageBuffers;
   if (groups.bindings([from, to]) > limit) return `together they bind more than ${limit} buffers`;
   return undefined;
+}
+
+/** Whether two chains over as many elements may have them in either's shape. */
+function mayBeCut(from: Unit, to: Unit): boolean {
+  if (isFlat(from) && isFlat(to)) return true;
+  return from.target!.shape.at(-1) === to.target!.shape.at(-1) && isByRows(from) && isByRows(to);
 }
 
 /**

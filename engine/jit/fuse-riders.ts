@@ -15,6 +15,7 @@ import type { Groups } from "./groups.ts";
 import {
   contextOf,
   haveUnlikeHelpers,
+  isByRows,
   isFlat,
   isSimple,
   recomputationBetween,
@@ -71,7 +72,8 @@ function refuseEpilogue(
     if (
       sizeOf(member.outputs[0].spec.shape) === sizeOf(value.spec.shape) &&
       !sameShape(member.outputs[0].spec.shape, consumer.target!.shape) &&
-      !isFlat(consumer)
+      !isFlat(consumer) &&
+      !isByRows(consumer)
     ) {
       return "a reshape lies between and a broadcast depends on the shape";
     }

@@ -73,6 +73,23 @@ export function isFlat(unit: Unit): boolean {
   );
 }
 
+/** Whether a chain broadcasts numbers and values of a row's width alone: how its leading axes are cut does not matter. */
+export function isByRows(unit: Unit): boolean {
+  const { shape } = unit.target!;
+  const size = sizeOf(shape);
+  const width = shape.at(-1);
+  return unit.nodes.every(
+    (node) =>
+      sizeOf(node.outputs[0].spec.shape) === size &&
+      node.outputs[0].spec.shape.at(-1) === width &&
+      node.inputs.every((use, k) => {
+        const count = sizeOf(use.shape);
+        const isRow = count === width && use.shape.at(-1) === width;
+        return readsApart(node, k) || count === size || count === 1 || isRow;
+      }),
+  );
+}
+
 /** Whether a chain reaches its inputs without the size buffer's help, so that it can share a dispatch. */
 export function isSimple(unit: Unit): boolean {
   const target = unit.target!;

@@ -10,6 +10,7 @@ export {
   type AttentionOptions,
   scaledDotProductAttention,
 } from "./attention/attention.ts";
+export { type RotaryOptions, rotaryEmbedding } from "./attention/rotary.ts";
 export * from "./elementwise/activations.ts";
 export * from "./elementwise/arithmetic.ts";
 export * from "./elementwise/cast.ts";

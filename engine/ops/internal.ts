@@ -2,6 +2,7 @@
 // public ones are.
 
 export { attention, attentionByOps, attentionGradient } from "./attention/attention.ts";
+export { joinColumns, splitColumns } from "./attention/join-columns.ts";
 export type { AttentionAttrs } from "./attention/problem.ts";
 export { resizeGradient } from "./images/resize.ts";
 export { placeRows } from "./indexing/indexing.ts";

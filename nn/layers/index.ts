@@ -1,5 +1,6 @@
 // All layers.
 
+export { KeyValueCache, type KeyValueCacheOptions } from "./attention/cache.ts";
 export {
   AdditiveAttention,
   type AdditiveAttentionOptions,
@@ -13,6 +14,15 @@ export {
   MultiHeadAttention,
   type MultiHeadAttentionOptions,
 } from "./attention/multi-head.ts";
+export {
+  PositionEmbedding,
+  type PositionEmbeddingOptions,
+  RotaryEmbedding,
+  type RotaryEmbeddingOptions,
+  SinePositionEncoding,
+  type SinePositionEncodingOptions,
+} from "./attention/positions.ts";
+export { ReversibleEmbedding, type ReversibleEmbeddingOptions } from "./attention/reversible-embedding.ts";
 export { type CallContext, collectLosses } from "./call-context.ts";
 export type { Config, LayerClass, LayerConfig } from "./config.ts";
 export { Activation } from "./core/activation.ts";

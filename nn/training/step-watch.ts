@@ -11,7 +11,7 @@ export type CallWatch = (call: Call<Layer>, outputs: Tree<Tensor>, isRaw: boolea
 /** Who is told of the calls that run now. What runs again for a checkpoint was told of already. */
 export const callWatch = new Ambient<CallWatch | undefined>(undefined, () => undefined);
 
-/** @internal What looks into some training steps, within the traced program: ops on the device alone. */
+/** What looks into some training steps, within the traced program: ops on the device alone. */
 export interface StepWatch {
   /** The steps of an epoch, counted from 0, whose numbers this divides are looked into. */
   readonly every: number;

@@ -246,6 +246,20 @@ describe("a program gives what its ops give", () => {
       [seq(5, 7), ...Array.from({ length: 19 }, (_, i) => (i % 2 ? seq(7) : seq(5, 1)))],
     ],
     [
+      "a bias, and behind a reshape that keeps rows an activation and a shortcut",
+      (a, b, bias, x) => add(tanh(reshape(add(matmul(a, b), bias), [2, 3, 4])), x),
+      [seq(6, 4), seq(4, 4), seq(4), seq(2, 3, 4)],
+    ],
+    [
+      "the same where the shortcut is broadcast along other axes, or rows are cut",
+      (a, b, bias, x) => {
+        const y = add(matmul(a, b), bias);
+        const cut = mul(reshape(y, [6, 2, 2]), reshape(bias, [2, 2]));
+        return add(tanh(mul(reshape(y, [2, 3, 4]), x)), reshape(tanh(cut), [2, 3, 4]));
+      },
+      [seq(6, 4), seq(4, 4), seq(4), seq(3, 1)],
+    ],
+    [
       "rows taken of a product",
       (a, b, i) => gather(matmul(a, b), i),
       [seq(6, 4), seq(4, 8), whole(5, 4, 3, 2, 1, 0)],

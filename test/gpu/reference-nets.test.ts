@@ -1,9 +1,11 @@
 // The bench's reference nets beyond dense layers: how many dispatches a training step takes, and that it learns.
 
+import fs from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { netNamed } from "../../bench/cases/nets.ts";
 import { disposeAll, makeTrainer, rowsOf } from "../../bench/cases/training.ts";
 import { type Device, jit, setDevice, type Tensor } from "../../engine/index.ts";
+import { explain } from "../../engine/inspect/index.ts";
 import { gpuDevice } from "../support/devices.ts";
 
 let gpu: Device;
@@ -18,6 +20,8 @@ describe("dispatches a training step", () => {
   it.each([
     ["N5", 22, 0],
     ["N6", 30, 3],
+    // A layer of four takes 33, of which 8 put the projections' weights side by side and their gradients apart.
+    ["N7", 150, 0],
     ["N8", 32, 3],
   ] as const)("%s: at most %i and %i a time step", async (name, most, aStep) => {
     const net = netNamed(name);
@@ -35,11 +39,17 @@ describe("dispatches a training step", () => {
     step(x, y);
     const after = gpu.counters();
     await take();
+    const counts = explain(step).split("\n")[1];
     disposeAll([step, trainer, model, x, y]);
     const dispatches = after.dispatches - before.dispatches + after.copies - before.copies;
     expect(dispatches).toBeGreaterThan(10 + aStep * net.inputs * 0.9);
-    // The software profile's numbers; on a GPU sums over rows and the like take more kernels.
-    if (gpu.info.isSoftware) expect(dispatches).toBeLessThanOrEqual(most + aStep * net.inputs);
+    // The software profile's numbers; on a GPU sums over rows and the like take more kernels. Where four buffers of a kernel
+    // may move from step to step, some are copied.
+    const copies = (gpu.backend.profile?.maxMovingBuffers ?? 4) < 8 && aStep > 0 ? 2 : 0;
+    if (gpu.info.isSoftware) expect(dispatches).toBeLessThanOrEqual(most + (aStep + copies) * net.inputs);
     expect(losses[1]).toBeLessThan(losses[0]);
+    const page = fs.readFileSync("docs/plans.md", "utf8");
+    if (page.includes(`## ${name}:`) && page.includes(gpu.info.adapter))
+      expect(page, "npm run plans writes it").toContain(counts);
   });
 });

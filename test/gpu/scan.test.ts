@@ -5,12 +5,15 @@ import {
   add,
   cast,
   type Device,
+  debug,
   dropout,
   grad,
   jit,
+  log,
   matmul,
   mean,
   mul,
+  profile,
   type ScanOptions,
   ShapeError,
   scan,
@@ -25,6 +28,7 @@ import {
   tanh,
   tensor,
   variable,
+  zeros,
 } from "../../engine/index.ts";
 import { explain } from "../../engine/inspect/index.ts";
 import { advance } from "../../engine/internal.ts";
@@ -346,6 +350,39 @@ describe("scan", () => {
     refused(() => scan(((h: Tensor) => h) as never, h, xs), /must return \[carry, outputs\]/);
     refused(() => scan((async (h: Tensor) => [h]) as never, h, xs), /a promise/);
     expect(() => scan((h: Tensor) => [h], h, tensor(1))).toThrow(ShapeError);
+  });
+
+  it("is seen through by debug, steps, explain and profile", async () => {
+    setDevice(gpu);
+    const xs = tensor([[1], [2], [-3], [4]]);
+    const run = (rows: Tensor, options: ScanOptions = {}) =>
+      scan((h: Tensor, x: Tensor) => [tanh(add(h, log(x)))], zeros([1]), rows, options)[0];
+    const back = (rows: Tensor, options?: ScanOptions) => pulled((x) => sum(run(x, options)), [rows])[1];
+    debug({ numerics: true });
+    try {
+      for (const fn of [
+        run,
+        jit((rows: Tensor) => run(rows)),
+        jit((rows: Tensor) => back(rows)),
+        jit((rows: Tensor) => back(rows, { checkpoint: 2 })),
+        (rows: Tensor) => back(rows, { checkpoint: 3 }),
+      ])
+        await expect(async () => await fn(xs).data()).rejects.toThrow(/log \(.*step 2.* of -3/);
+    } finally {
+      debug({ numerics: false });
+    }
+    const good = tensor([[1], [2], [3]]);
+    const tape = new Tape({ retain: true }).watch(good);
+    const loss = tape.record(() => sum(run(good)));
+    const scopes = [...tape.steps(loss)].filter(({ op }) => op === "tanh").map(({ scope }) => scope);
+    tape.dispose();
+    expect(scopes).toEqual(["step 2", "step 1", "step 0"]);
+    const jitted = jit((rows: Tensor) => back(rows));
+    jitted(good);
+    expect(explain(jitted)).toMatch(/3 times:\n.*log/);
+    const { dispatches } = await profile(() => jitted(good), { peaks: false });
+    expect(dispatches).toHaveLength(dispatchesOf(jitted));
+    expect(dispatches.filter(({ name }) => /tanh/.test(name)).length).toBeGreaterThanOrEqual(3);
   });
 
   it("is seen by grad in jit", async () => {

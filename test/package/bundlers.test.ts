@@ -35,14 +35,12 @@ export async function train(kind = "auto") {
 }
 `;
 
+// The worker as docs/workers.md has it for bundlers.
 const page = `import { fashionMnist } from "gradgpu/data";
+import { inWorker } from "gradgpu/worker";
 import { product } from "./product.js";
 import { train } from "./network.js";
-const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-globalThis.fromWorker = new Promise((resolve, reject) => {
-  worker.onmessage = ({ data }) => resolve(data);
-  worker.onerror = ({ message }) => reject(new Error(message));
-});
+globalThis.fromWorker = inWorker(() => new Worker(new URL("./worker.js", import.meta.url), { type: "module" }));
 globalThis.fromPage = product().then(async (product) => [product, await train("cpu")]);
 globalThis.datasets = typeof fashionMnist.load;
 `;
@@ -60,8 +58,9 @@ export async function product() {
 }
 `;
 
-const worker = `import { product } from "./product.js";
-product().then((made) => postMessage(made));
+const worker = `import { workerTask } from "gradgpu/worker";
+import { product } from "./product.js";
+workerTask(product);
 `;
 
 interface Trained {

@@ -157,7 +157,59 @@ describe("with webgpu", () => {
   );
 });
 
+it("training in a worker thread runs from the package, and reports", () => {
+  const at = project();
+  fs.writeFileSync(
+    path.join(at, "task.mjs"),
+    `import { init } from "gradgpu";
+import { Dense, Input, Sequential } from "gradgpu/nn";
+import { workerTask } from "gradgpu/worker";
+workerTask(async ({ epochs }, { signal, relay }) => {
+  await init({ device: "cpu" });
+  const model = new Sequential([new Input([1]), new Dense(1)]).compile({ optimizer: "sgd", loss: "mse" });
+  const { history } = await model.fit([[1], [2]], [2, 4], { epochs, verbose: 0, signal, callbacks: relay });
+  return history.loss;
+});`,
+  );
+  fs.writeFileSync(
+    path.join(at, "program.mjs"),
+    `import { inWorker } from "gradgpu/worker";
+import { pathToFileURL } from "node:url";
+const told = [];
+const onEpochEnd = (epoch) => told.push(epoch);
+const loss = await inWorker(pathToFileURL("task.mjs"), { data: { epochs: 3 }, onEpochEnd });
+console.log(told.join(), loss.length, loss[2] < loss[0]);`,
+  );
+  const { stdout, stderr } = node(at, "program.mjs");
+  expect(stderr).toBe("");
+  expect(stdout).toBe("0,1,2 3 true\n");
+});
+
 describe("the command", () => {
+  it("log makes a page of a folder of logs", () => {
+    const at = project();
+    const program = `import { createFileWriter } from "gradgpu/nn";
+const writer = createFileWriter("logs/train");
+for (const [step, loss] of [3, 2, 1].entries()) void writer.scalar("epoch_loss", loss, step);
+await writer.close();`;
+    expect(evaluate(at, program)).toEqual({ status: 0, stdout: "", stderr: "" });
+    const bin = path.join("node_modules", "gradgpu", "bin", "gradgpu.mjs");
+    const without = node(at, bin, "log", "logs");
+    expect(without).toMatchObject({ status: 1 });
+    expect(without.stderr).toMatch(/npm install echarts/);
+    fs.symlinkSync(path.join(root, "node_modules", "echarts"), path.join(at, "node_modules", "echarts"));
+    const { status, stdout, stderr } = node(at, bin, "log", "logs");
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toMatch(/^1 runs? in logs\/log\.html/);
+    const html = fs.readFileSync(path.join(at, "logs", "log.html"), "utf8");
+    const [, json] = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(html)!;
+    expect(JSON.parse(json).scalars[0]).toMatchObject({ tag: "epoch_loss", series: [{ values: [3, 2, 1] }] });
+    // Self-contained: it loads nothing.
+    const markup = html.replace(/(<script[^>]*>).*?<\/script>/gs, "$1");
+    expect(markup.length).toBeLessThan(100_000);
+    expect(markup).not.toMatch(/ (?:src|href)="(?!data:|#)/);
+  });
+
   it("says what there is", () => {
     const bin = path.join(folder, "node_modules", "gradgpu", "bin", "gradgpu.mjs");
     expect(node(folder, bin).stdout).toMatch(/gradgpu doctor/);

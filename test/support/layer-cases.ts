@@ -23,9 +23,11 @@ import {
   Minimum,
   MultiHeadAttention,
   Multiply,
+  PositionEmbedding,
   PReLU,
   ReLU,
   RepeatVector,
+  RotaryEmbedding,
   SimpleRNN,
   Softmax,
   Subtract,
@@ -122,6 +124,8 @@ const makers: Readonly<Record<string, () => Layer>> = {
   "Attention to masked values": () => new Attention(),
   "Attention by sums": () => new Attention({ scoreMode: "concat" }),
   AdditiveAttention: () => new AdditiveAttention(),
+  PositionEmbedding: () => new PositionEmbedding(7),
+  RotaryEmbedding: () => new RotaryEmbedding({ maxWavelength: 100, scalingFactor: 2 }),
   "AdditiveAttention that looks back": () => new AdditiveAttention({ useCausalMask: true }),
 };
 

@@ -36,14 +36,14 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   // Methods of base classes are looked at in the classes that have them.
   /^(nn\.Layer|optim\.Optimizer)#/.test(name) ||
   // Ops that others are made of, and take what those worked out.
-  /^engine\.(attention|attentionByOps|attentionGradient|eachRow|rowNormGradient|col2im|claim|track|Ambient.*|deviceWatch.*|leavesOf|mapTree|withLeaves|joinRows|gatherRows|takeRows|stretchOf)$/.test(
+  /^engine\.(attention|attentionByOps|attentionGradient|joinColumns|splitColumns|eachRow|rowNormGradient|col2im|claim|track|Ambient.*|deviceWatch.*|leavesOf|mapTree|withLeaves|joinRows|gatherRows|takeRows|stretchOf)$/.test(
     name,
   ) ||
   // What finds things by name.
   /^(engine\.NameTable(#.*)?|nn\.metrics\.addNames|.*\.table\..*)$/.test(name) ||
   // What rules of optimizers are handed, and what they call and override.
   /^optim\.(ByVariable#|.*#(hyper|slotShape|replaceValues)$)/.test(name) ||
-  /#(makeTrainer|pull|pullAll|walkFrom|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory|lend)$/.test(
+  /#(makeTrainer|pull|pullAll|walkFrom|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory|lend|keep)$/.test(
     name,
   ) ||
   (kind === "constructor" && /Error$/.test(name));
@@ -100,6 +100,7 @@ const leading: Readonly<Record<string, readonly unknown[]>> = {
   "nn.MultiHeadAttention": [1, 1],
   "nn.Model": [start, new nn.Dense(1).call(start)],
   "nn.Permute": [[1]],
+  "nn.PositionEmbedding": [1],
   "nn.RNN": [new nn.SimpleRNNCell(1)],
   "nn.RandomBrightness": [0.5],
   "nn.RandomContrast": [0.5],
@@ -111,6 +112,7 @@ const leading: Readonly<Record<string, readonly unknown[]>> = {
   "nn.Rescaling": [1],
   "nn.Reshape": [[1]],
   "nn.Resizing": [1, 1],
+  "nn.ReversibleEmbedding": [1, 1],
   "nn.SeparableConv1D": [1, 1],
   "nn.SeparableConv2D": [1, 1],
   "nn.SimpleRNN": [1],
@@ -160,6 +162,10 @@ beforeAll(async () => {
     "engine.VariablePack": engine.packVariables(weights),
     "plot.Chart": plot.lineChart({ series: [{ name: "", y: [1] }] }),
     "nn.EventWriter": new nn.EventWriter(new nn.LogDownload()),
+    "nn.KeyValueCache": new nn.KeyValueCache(
+      new nn.MultiHeadAttention(1, 1, { useCausalMask: true }).build([2, 2]),
+      { maxLength: 2 },
+    ),
     "nn.Sequential": model,
     "nn.TextVectorization": new nn.TextVectorization({ vocabulary: ["a"] }),
     "nn.Model": new nn.Model(start, new nn.Dense(1).call(start)).compile({ optimizer: "sgd", loss: "mse" }),

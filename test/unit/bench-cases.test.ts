@@ -95,6 +95,8 @@ describe("bench cases", () => {
     // By hand: 320 + 18,496 + 16,010; 2,048 + 82,432 + 8,256; 32,000 + 18,816 + 130.
     ["N5", 34_826],
     ["N6", 92_736],
+    // 4,096 and 4,096; four times 16,640 + 33,088 + 256; 128 + 4,160.
+    ["N7", 212_416],
     ["N8", 50_946],
   ])("%s has the parameters of its note", (name, parameters) => {
     const model = buildModel(nets.find((net) => net.name === name)!);

@@ -47,8 +47,8 @@ describe("examples", () => {
     expect(percent(lines[2])).toBeGreaterThan(40);
   });
 
-  it("cnn trains, and says what it sees", async () => {
-    const lines = await run("cnn", "--epochs", "1", "--limit", "40");
+  it("mnist-cnn trains, and says what it sees", async () => {
+    const lines = await run("mnist-cnn", "--quick");
     expect(lines.some((line) => /^Epoch 1\/1 - 1\/1/.test(line))).toBe(true);
     expect(lines.at(-3)).toMatch(/^right on [\d.]+ % of 40 images that it never saw$/);
     expect(lines.at(-2)).toMatch(/^it says( \d){10}$/);
@@ -60,6 +60,25 @@ describe("examples", () => {
     expect(lines[0]).toBe("240 mails to learn from, 65 of them spam; 60 to test; 8000 words");
     const [right, hamShare] = [...lines.at(-3)!.matchAll(/([\d.]+) %/g)].map(([, share]) => Number(share));
     expect(right).toBeGreaterThan(hamShare);
+    expect(percent(lines.at(-2)!)).toBeGreaterThan(percent(lines.at(-1)!));
+  });
+
+  it("character-model learns how letters follow, and writes", async () => {
+    const lines = await run("character-model", "--quick");
+    expect(lines[0]).toBe("6000 letters of stories, in 288 pieces of 20");
+    const bits = lines.slice(1, 4).map((line) => Number(/ ([\d.]+) bits a letter: he ./.exec(line)?.[1]));
+    // Of 32 letters, all alike.
+    expect(bits[0]).toBeLessThan(5);
+    expect(bits[2]).toBeLessThan(bits[0] - 0.3);
+    expect(lines.at(-1)).toMatch(/^the man [a-z.,?!' ]{10,60}$/);
+  });
+
+  it("mails tells spam by reading its words in their order", async () => {
+    const lines = await run("mails", "--quick");
+    expect(lines[0]).toBe("240 mails to learn from, 60 to test, 1998 words");
+    const accuracy = (line: string) => Number(/valAccuracy: ([\d.]+)/.exec(line)?.[1]);
+    // Three in four are no spam.
+    expect(accuracy(lines[4])).toBeGreaterThan(0.8);
     expect(percent(lines.at(-2)!)).toBeGreaterThan(percent(lines.at(-1)!));
   });
 

@@ -21,7 +21,7 @@ export function runSegments(steps: Steps, every: number): Stepped {
   const first = run(steps.part(steps.carry, rowsOf(steps.xs, whole[0], whole[1]), count * size), count, size);
   if (left === 0) return first;
   const rest = isReversed ? [0, left] : [count * size, length];
-  const last = run(steps.part(first.carry, rowsOf(steps.xs, rest[0], rest[1]), left), 1, left);
+  const last = run(steps.part(first.carry, rowsOf(steps.xs, rest[0], rest[1]), left, rest[0]), 1, left);
   const outputs = first.outputs.map((rows, k) =>
     concat(isReversed ? [last.outputs[k], rows] : [rows, last.outputs[k]], 0),
   );
@@ -60,7 +60,7 @@ function oneByOne(steps: Steps, count: number, size: number): Stepped {
   for (let i = 0; i < count; i++) {
     const at = isReversed ? count - 1 - i : i;
     const block = checkpoint((...tensors: Tensor[]) => {
-      const part = steps.part(tensors.slice(0, states), tensors.slice(states), size);
+      const part = steps.part(tensors.slice(0, states), tensors.slice(states), size, at * size);
       const { carry, outputs } = part.unrolled(part.carry, part.xs);
       return [...carry, ...outputs];
     });

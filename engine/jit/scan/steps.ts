@@ -2,6 +2,7 @@
 // are ops like others.
 
 import { ArgumentError, DeviceError, isPromise, kindOf, ShapeError } from "../../base/errors.ts";
+import { nameScope } from "../../base/name-scope.ts";
 import { sameShape, showShape } from "../../base/shape.ts";
 import { type Tree, withLeaves } from "../../base/tree.ts";
 import { concat } from "../../ops/layout/concat.ts";
@@ -27,6 +28,8 @@ export interface Stepped {
 
 export class Steps {
   readonly #step: AnyStep;
+  /** The number of its first row among those of a scan that it is a part of. */
+  readonly #first: number;
   readonly #carryTree: Tree<Tensor>;
   readonly #xsTree: Tree<Tensor> | undefined;
   readonly carry: readonly Tensor[];
@@ -41,9 +44,10 @@ export class Steps {
     step: AnyStep,
     carry: Tree<Tensor>,
     xs: Tree<Tensor> | undefined,
-    options: { readonly length?: number; readonly reverse?: boolean },
+    options: { readonly length?: number; readonly reverse?: boolean; readonly first?: number },
   ) {
     this.#step = step;
+    this.#first = options.first ?? 0;
     this.#carryTree = carry;
     this.#xsTree = xs;
     this.carry = tensorsOf("the carry", carry);
@@ -68,15 +72,20 @@ export class Steps {
     return [withLeaves(this.#carryTree, carry), stacked];
   }
 
-  /** The same steps from another carry, over some of the rows. */
-  part(carry: readonly Tensor[], xs: readonly Tensor[], length: number): Steps {
+  /** The same steps from another carry, over the rows `xs`, which begin at row `from`. */
+  part(carry: readonly Tensor[], xs: readonly Tensor[], length: number, from = 0): Steps {
     const step: AnyStep = (now, x) => {
       const result = this.#step(now, x);
       this.#outputTree = result[1];
       return result;
     };
     const rows = this.#xsTree === undefined ? undefined : withLeaves(this.#xsTree, xs);
-    return new Steps(step, withLeaves(this.#carryTree, carry), rows, { length, reverse: this.isReversed });
+    const first = this.#first + from;
+    return new Steps(step, withLeaves(this.#carryTree, carry), rows, {
+      length,
+      reverse: this.isReversed,
+      first,
+    });
   }
 
   /** One step, its results checked. */
@@ -113,11 +122,9 @@ export class Steps {
     let now = carry;
     for (let step = 0; step < this.length; step++) {
       const at = this.isReversed ? this.length - 1 - step : step;
-      const { carry: next, outputs } = tidy(() =>
-        this.once(
-          now,
-          xs.map((x) => rowOf(x, at)),
-        ),
+      const row = () => xs.map((x) => rowOf(x, at));
+      const { carry: next, outputs } = nameScope(`step ${this.#first + at}`, () =>
+        tidy(() => this.once(now, row())),
       );
       now = next;
       rows[at] = outputs;

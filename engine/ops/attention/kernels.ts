@@ -214,7 +214,7 @@ function sizesOf(problem: Problem, cut: Cut): SizeWord[] {
     ...[cut.blocks, cut.chunks, cut.workgroups],
     ...[causal ? 1 : 0, rate > 0 ? 4 : 0, offsets === "each" ? 1 : 0],
     ...maskStrides(problem),
-    ...[Math.ceil(keys / 4), threshold, { f32: keepScale }, { f32: scale }],
+    ...[Math.ceil(keys / 4), threshold, { f32: keepScale }, { f32: scale }, cut.tile],
   ];
 }
 

@@ -73,7 +73,14 @@ export function cutOf(kernel: Kernel, problem: Problem, variant: Variant, profil
   const ofKeys = kernel === "keyGradient";
   const tokens = ofKeys ? problem.keys : problem.queries;
   const lanes = variant === "subgroup" ? subgroupSize : isSoftware ? numbersOf(profile).workgroup : gpuLanes;
-  let rows = variant !== "subgroup" || kernel === "rowProducts" ? 1 : a + b <= 8 ? 4 : a + b <= 16 ? 2 : 1;
+  // More rows a thread hide what it costs to hand the tile around, and take longer to compile.
+  const most = a + b <= 8 ? 4 : a + b <= 16 ? 2 : 1;
+  let rows =
+    variant !== "subgroup" || kernel === "rowProducts"
+      ? 1
+      : kernel === "forward"
+        ? most
+        : Math.ceil(most / 2);
   while (rows > 1 && (rows / 2) * lanes >= tokens) rows /= 2;
   const tile = variant === "subgroup" ? lanes : variant === "shared" ? sharedTile(problem) : 4;
   const limit = isSoftware ? Number.POSITIVE_INFINITY : mostAccumulated;
@@ -96,7 +103,7 @@ export function cutOf(kernel: Kernel, problem: Problem, variant: Variant, profil
     lanes,
     rows,
     tile,
-    quads: kernel === "forward" && variant !== "direct" && tile >= 8 ? 2 : 1,
+    quads: kernel === "forward" && variant === "shared" && tile >= 8 ? 2 : 1,
     a,
     b,
     aChunk,

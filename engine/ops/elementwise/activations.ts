@@ -11,7 +11,7 @@ import { elementwiseOp, unary } from "./elementwise.ts";
 import { erfc, referenceErfc } from "./error-function.ts";
 import { exp } from "./exponential.ts";
 import { tanh } from "./hyperbolic.ts";
-import { activationFunctions } from "./math-functions.ts";
+import { activationFunctions, geluFunctions, mishFunctions } from "./math-functions.ts";
 
 /** What a function composed of several promises: a multiple of the larger of |y| and |x y'|. */
 const composed = { relative: 1e-6 } as const;
@@ -98,7 +98,7 @@ const timesVanishing = (x: number, factor: number): number => (factor === 0 ? 0 
 export const mish = unary({
   name: "mish",
   wgsl: "mish_4(a)",
-  helpers: activationFunctions("mish_4"),
+  helpers: mishFunctions("mish_4"),
   // tanh(ln(1 + u)) = u (u + 2) / (u (u + 2) + 2), u = e^x; 1 where u is infinite.
   reference: ([a]) => timesVanishing(a, Math.tanh(referenceSoftplus(a))),
   saves: { inputs: [0] },
@@ -135,7 +135,7 @@ export const gelu: OpFunction<[x: TensorLike, options?: GeluOptions], Tensor> = 
     name: "gelu",
     arity: 1,
     wgsl: ({ approximate }) => (approximate ? "gelu_tanh_4(a)" : "gelu_4(a)"),
-    helpers: activationFunctions("gelu_4", "gelu_tanh_4"),
+    helpers: geluFunctions("gelu_4", "gelu_tanh_4"),
     reference: ([a], { approximate }) =>
       timesVanishing(
         a,

@@ -11,7 +11,7 @@ import { add, div, mul, sub } from "./arithmetic.ts";
 import { equal } from "./comparison.ts";
 import { binary, elementwiseOp, unary } from "./elementwise.ts";
 import { where } from "./logical.ts";
-import { mathFunctions } from "./math-functions.ts";
+import { mathFunctions, powerFunctions } from "./math-functions.ts";
 
 /** eᵃ. Infinity above 88.72; 0 where the result would be subnormal, below -87.34. */
 export const exp = unary({
@@ -119,7 +119,7 @@ export const pow: OpFunction<[x: TensorLike, exponent: number], Tensor> = define
     name: "pow",
     arity: 1,
     wgsl: ({ exponent }) => shortPowers[exponent] ?? `power_4(a, vec4f(${wgslFloat(exponent)}))`,
-    helpers: mathFunctions("power_4"),
+    helpers: powerFunctions("power_4"),
     reference: ([a], { exponent }) =>
       exponent === 0.5 ? Math.sqrt(a) : exponent === -0.5 ? 1 / Math.sqrt(a) : referencePower(a, exponent),
     saves: { inputs: [0] },
@@ -155,7 +155,7 @@ export const pow: OpFunction<[x: TensorLike, exponent: number], Tensor> = define
 export const power = binary({
   name: "power",
   wgsl: "power_4(a, b)",
-  helpers: mathFunctions("power_4"),
+  helpers: powerFunctions("power_4"),
   reference: ([a, b]) => referencePower(a, b),
   saves: { inputs: [0, 1], outputs: [0] },
   vjp: ({ grad, input, output, needs }) => [

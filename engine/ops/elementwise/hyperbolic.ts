@@ -4,13 +4,13 @@
 import { add, div, mul, square, sub } from "./arithmetic.ts";
 import { unary } from "./elementwise.ts";
 import { rsqrt } from "./exponential.ts";
-import { hyperbolicFunctions } from "./math-functions.ts";
+import { hyperbolicFunctions, tanhFunctions } from "./math-functions.ts";
 
 /** Hyperbolic tangent. */
 export const tanh = unary({
   name: "tanh",
   wgsl: "tanh_4(a)",
-  helpers: hyperbolicFunctions("tanh_4"),
+  helpers: tanhFunctions("tanh_4"),
   reference: ([a]) => Math.tanh(a),
   saves: { outputs: [0] },
   vjp: ({ grad, output }) => [mul(grad(), sub(1, square(output())))],

@@ -4,8 +4,12 @@
 import activationsSource from "../../../shaders/activations.wgsl";
 import errorFunctionSource from "../../../shaders/error-function.wgsl";
 import expLogSource from "../../../shaders/exp-log.wgsl";
+import geluSource from "../../../shaders/gelu.wgsl";
 import hyperbolicSource from "../../../shaders/hyperbolic.wgsl";
+import mishSource from "../../../shaders/mish.wgsl";
+import powerSource from "../../../shaders/power.wgsl";
 import remainderSource from "../../../shaders/remainder.wgsl";
+import tanhSource from "../../../shaders/tanh.wgsl";
 import trigonometricSource from "../../../shaders/trigonometric.wgsl";
 
 type Helpers = Readonly<Record<string, string>>;
@@ -36,8 +40,12 @@ function functionsOf(...sources: readonly string[]): (...names: readonly string[
 
 // One a file, so that a bundle holds the files that its ops need.
 export const mathFunctions = functionsOf(expLogSource);
+export const powerFunctions = functionsOf(expLogSource, powerSource);
+export const tanhFunctions = functionsOf(expLogSource, tanhSource);
 export const hyperbolicFunctions = functionsOf(expLogSource, hyperbolicSource);
 export const trigonometricFunctions = functionsOf(expLogSource, trigonometricSource);
 export const errorFunctions = functionsOf(expLogSource, errorFunctionSource);
-export const activationFunctions = functionsOf(expLogSource, errorFunctionSource, activationsSource);
+export const activationFunctions = functionsOf(expLogSource, activationsSource);
+export const mishFunctions = functionsOf(expLogSource, activationsSource, mishSource);
+export const geluFunctions = functionsOf(expLogSource, errorFunctionSource, activationsSource, geluSource);
 export const remainderFunctions = functionsOf(remainderSource);

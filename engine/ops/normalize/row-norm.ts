@@ -363,6 +363,20 @@ export const rowNormGradient = defineOp({
   samples: gradientSamples(true),
 });
 
+const keepBoth = `fn keep(chunk: u32, unit: u32, of_gamma: Unit, of_beta: Unit) {
+  gammas[2u * chunk * sizes.width + unit] = of_gamma;
+  gammas[(2u * chunk + 1u) * sizes.width + unit] = of_beta;
+}`;
+
+const storeBoth = `fn store(index: u32, value: Value) {
+  let width = sizes.inner / 2u;
+  if (index < width) {
+    out0[index] = value;
+  } else {
+    betas[index - width] = value;
+  }
+}`;
+
 /** The gradients [groups * inner] of a normalization's gamma and beta: Σ dy n and Σ dy over outer and middle. */
 export const rowNormParameterGradient = defineMultiOp({
   name: "rowNormParameterGradient",
@@ -386,24 +400,38 @@ export const rowNormParameterGradient = defineMultiOp({
     const shortest = 32;
     const chunks = Math.max(1, Math.min(Math.ceil(wanted / width), Math.ceil(pixels / shortest)));
     const workgroup = numbersOf(profile).workgroup;
-    const partial: Spec = { shape: [chunks, ...out.shape], dtype: "f32" };
-    const target = (k: number) => (chunks === 1 ? output(k) : scratch(k, "read_write"));
+    const isOne = chunks === 1;
+    const targets = isOne ? [output(0), output(1)] : [scratch(0, "read_write")];
     const sums: KernelCall = {
       shader: parametersShader,
       hooks: {
         aliases: { Unit: isWide ? "vec4f" : "f32", ...termAliases(isWide ? "vec4f" : "f32") },
         consts: { WORKGROUP: `${workgroup}u` },
+        ...(isOne ? {} : { functions: { keep: keepBoth } }),
       },
       sizes: [pixels, Math.ceil(pixels / chunks), chunks, middle, groups, inner / per, width, 0],
-      operands: [input(0), input(1), input(2), input(3), target(0), target(1)],
+      operands: [input(0), input(1), input(2), input(3), ...targets],
       workgroups: grid(Math.ceil((chunks * width) / workgroup), profile),
     };
-    if (chunks === 1) return { calls: [sums] };
-    const scratchSpecs = [partial, partial];
-    const totals = [0, 1].flatMap((k) =>
-      sumCalls(partial, [0], scratch(k, "read"), output(k), scratchSpecs, profile),
-    );
-    return { calls: [sums, ...totals], scratch: scratchSpecs };
+    if (isOne) return { calls: [sums] };
+    // Of one sum both results are stored, each where it belongs.
+    const partial: Spec = { shape: [chunks, 2 * sizeOf(out.shape)], dtype: "f32" };
+    const scratchSpecs = [partial];
+    const calls = sumCalls(partial, [0], scratch(0, "read"), output(0), scratchSpecs, profile);
+    const last = calls[calls.length - 1];
+    const both: KernelCall = {
+      ...last,
+      hooks: {
+        ...last.hooks,
+        functions: { ...last.hooks?.functions, store: storeBoth },
+        bindings: [
+          ...(last.hooks?.bindings ?? []),
+          { name: "betas", binding: last.operands.length + 1, access: "read_write", type: "array<Value>" },
+        ],
+      },
+      operands: [...last.operands, output(1)],
+    };
+    return { calls: [sums, ...calls.slice(0, -1), both], scratch: scratchSpecs };
   },
   reference: ([dy, x, means, scales], attrs, [dGamma, dBeta]) => {
     dGamma.data.fill(0);

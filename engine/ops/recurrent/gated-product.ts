@@ -15,7 +15,7 @@ import {
 } from "../../kernel/kernel.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { add, mul } from "../elementwise/arithmetic.ts";
-import { activationFunctions, hyperbolicFunctions } from "../elementwise/math-functions.ts";
+import { activationFunctions, tanhFunctions } from "../elementwise/math-functions.ts";
 import { concat } from "../layout/concat.ts";
 import { reshape } from "../layout/reshape.ts";
 import { slice } from "../layout/slice.ts";
@@ -64,7 +64,7 @@ export function withGates(plan: KernelPlan, code: string, beside: readonly Besid
 }
 
 /** What the gates' code calls. */
-export const gateFunctions = { ...activationFunctions("sigmoid_4"), ...hyperbolicFunctions("tanh_4") };
+export const gateFunctions = { ...activationFunctions("sigmoid_4"), ...tanhFunctions("tanh_4") };
 
 /**
  * Checks the operands of a step.

@@ -38,6 +38,7 @@ import type { Weights } from "../weights.ts";
 import {
   type AttentionInput,
   besideSequence,
+  both,
   checkSequences,
   masksIn,
   type Parts,
@@ -52,7 +53,7 @@ interface ScoredOptions extends LayerOptions {
   seed?: number;
   /** Whether a step sees no later ones, as Keras's argument of `call`; default false. */
   useCausalMask?: boolean;
-  /** Whether the weights of attention, [batch, queries, keys], come out beside the result; default false. */
+  /** Whether the weights, [batch, queries, keys], come out, too: `[output, weights]`, by a cast; default false. */
   returnAttentionScores?: boolean;
 }
 
@@ -64,12 +65,7 @@ const scoredOptions: OwnLayerOptions<ScoredOptions> = {
 };
 
 /** What both have in common: masks, dropout and weights of values. */
-abstract class ScoredAttention extends Layer<
-  // biome-ignore lint/suspicious/noExplicitAny: one tensor or several, in one of several forms
-  any,
-  // biome-ignore lint/suspicious/noExplicitAny: one tensor or several, by the options
-  any
-> {
+abstract class ScoredAttention extends Layer<AttentionInput, Tensor> {
   readonly dropout: number;
   readonly seed: number | undefined;
   readonly useCausalMask: boolean;
@@ -92,7 +88,7 @@ abstract class ScoredAttention extends Layer<
     state: Tensor | undefined,
   ): readonly [output: Tensor, weights?: Tensor];
 
-  override outputSpec(inputs: unknown): SampleSpec | SampleSpec[] {
+  override outputSpec(inputs: unknown): SampleSpec {
     const parts = partsOf<SampleSpec>(this.describe(), inputs);
     checkSequences(this.describe(), parts);
     const { query, value, key } = parts;
@@ -101,7 +97,7 @@ abstract class ScoredAttention extends Layer<
       dtype: "f32",
     };
     if (!this.returnAttentionScores) return output;
-    return [output, { shape: [query.shape[0], key.shape[0]], dtype: "f32" }];
+    return both(output, { shape: [query.shape[0], key.shape[0]], dtype: "f32" });
   }
 
   protected override createWeights(_inputs: unknown, weights: Weights): void {
@@ -111,13 +107,13 @@ abstract class ScoredAttention extends Layer<
   protected override outputMask(
     inputs: AttentionInput,
     mask: CallContext["mask"],
-    outputs: Tensor | readonly Tensor[],
+    _outputs: Tensor,
   ): CallContext["mask"] {
     const { query } = masksIn(this.describe(), mask, inputs);
-    return Array.isArray(outputs) ? [query, undefined] : query;
+    return this.returnAttentionScores ? [query, undefined] : query;
   }
 
-  protected forward(inputs: AttentionInput, { training, mask }: CallContext): Tensor | readonly Tensor[] {
+  protected forward(inputs: AttentionInput, { training, mask }: CallContext): Tensor {
     const parts = partsOf<Tensor>(this.describe(), inputs);
     const masks = masksIn(this.describe(), mask, inputs);
     const all = seenBy(masks, parts.attentionMask);
@@ -126,7 +122,7 @@ abstract class ScoredAttention extends Layer<
     const [output, weights] = this.attend(parts, seen, state);
     // As Keras has it: a query that does not count gives nothing.
     const counted = masks.query === undefined ? output : mul(output, besideSequence(masks.query));
-    return this.returnAttentionScores ? [counted, weights as Tensor] : counted;
+    return this.returnAttentionScores ? both(counted, weights as Tensor) : counted;
   }
 
   #advanced(): Tensor {

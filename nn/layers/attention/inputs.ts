@@ -55,6 +55,9 @@ export function partsOf<T>(what: string, inputs: unknown): Parts<T> {
   return { query, value, key, attentionMask };
 }
 
+/** Output and weights, where weights are asked for: the types of layers know the output alone. */
+export const both = <T>(output: T, weights: T): T => [output, weights] as unknown as T;
+
 /** @throws ShapeError unless all are sequences, values and keys of one length */
 export function checkSequences(what: string, { query, value, key, attentionMask }: Parts<SampleSpec>): void {
   for (const { shape } of [query, value, key]) {

@@ -3,6 +3,7 @@
 import {
   ArgumentError,
   add,
+  cast,
   concat,
   logicalAnd,
   matmul,
@@ -19,13 +20,15 @@ import {
   attention,
   attentionByOps,
   belowOne,
+  joinColumns,
 } from "../../../engine/internal.ts";
 import type { CallContext } from "../call-context.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
 import { featuresOf, type SampleSpec } from "../spec.ts";
 import { type BiasOptions, biasOptions, type KernelOptions, kernelOptions } from "../weight-options.ts";
 import type { Weights } from "../weights.ts";
-import { type AttentionInput, checkSequences, masksIn, type Parts, partsOf, seenBy } from "./inputs.ts";
+import { caching, type KeyValueCache } from "./cache.ts";
+import { type AttentionInput, both, checkSequences, masksIn, type Parts, partsOf, seenBy } from "./inputs.ts";
 import { Projection } from "./projection.ts";
 
 interface ProjectedOptions extends LayerOptions, KernelOptions, BiasOptions {
@@ -36,8 +39,8 @@ interface ProjectedOptions extends LayerOptions, KernelOptions, BiasOptions {
   /** Whether a step sees no later ones, as Keras's argument of `call`; default false. */
   useCausalMask?: boolean;
   /**
-   * Whether the weights of attention, [batch, heads, queries, keys], come out beside the result; default false. It computes
-   * by single ops, which do store them.
+   * Whether the weights of attention, [batch, heads, queries, keys], come out beside the result, which is
+   * `[output, weights]` then (TypeScript is told so by a cast); default false. It computes by single ops, which store them.
    */
   returnAttentionScores?: boolean;
 }
@@ -61,12 +64,7 @@ interface Sizes {
 }
 
 /** Queries, keys and values are projected; each head attends by itself; all heads are projected. */
-abstract class ProjectedAttention extends Layer<
-  // biome-ignore lint/suspicious/noExplicitAny: one tensor or several, in one of several forms
-  any,
-  // biome-ignore lint/suspicious/noExplicitAny: one tensor or several, by the options
-  any
-> {
+abstract class ProjectedAttention extends Layer<AttentionInput, Tensor> {
   readonly dropout: number;
   readonly seed: number | undefined;
   readonly useBias: boolean;
@@ -127,14 +125,14 @@ abstract class ProjectedAttention extends Layer<
     return this.#output;
   }
 
-  override outputSpec(inputs: unknown): SampleSpec | SampleSpec[] {
+  override outputSpec(inputs: unknown): SampleSpec {
     const parts = partsOf<SampleSpec>(this.describe(), inputs);
     checkSequences(this.describe(), parts);
     const [queries] = parts.query.shape;
     const size = this.#sizes.outputSize ?? featuresOf(this.describe(), parts.query);
     const output: SampleSpec = { shape: [queries, size], dtype: "f32" };
     if (!this.returnAttentionScores) return output;
-    return [output, { shape: [this.#sizes.heads, queries, parts.key.shape[0]], dtype: "f32" }];
+    return both(output, { shape: [this.#sizes.heads, queries, parts.key.shape[0]], dtype: "f32" });
   }
 
   protected override createWeights(inputs: unknown, weights: Weights): void {
@@ -160,14 +158,22 @@ abstract class ProjectedAttention extends Layer<
   protected override outputMask(
     inputs: AttentionInput,
     mask: CallContext["mask"],
-    outputs: Tensor | readonly Tensor[],
+    _outputs: Tensor,
   ): CallContext["mask"] {
     const { query } = masksIn(this.describe(), mask, inputs);
-    return Array.isArray(outputs) ? [query, undefined] : query;
+    return this.returnAttentionScores ? [query, undefined] : query;
   }
 
-  protected forward(inputs: AttentionInput, { training, mask }: CallContext): Tensor | readonly Tensor[] {
+  /** @internal Numbers of a step's keys and values that a cache keeps. */
+  get cacheWidth(): number | undefined {
+    const { keyHeads, dim, valueDim } = this.#sizes;
+    return this.useCausalMask ? keyHeads * (dim + valueDim) : undefined;
+  }
+
+  protected forward(inputs: AttentionInput, { training, mask }: CallContext): Tensor {
     const parts = partsOf<Tensor>(this.describe(), inputs);
+    const cache = caching.value;
+    if (cache !== undefined && this.useCausalMask) return this.#goOn(parts, cache, training);
     const seen = seenBy(masksIn(this.describe(), mask, inputs), parts.attentionMask);
     const { heads, keyHeads, dim, valueDim } = this.#sizes;
     const { packing, tensors } = this.#projected(parts);
@@ -189,9 +195,33 @@ abstract class ProjectedAttention extends Layer<
     };
     if (this.returnAttentionScores) {
       const [joined, scores] = attentionByOps([...tensors, ...extra], attrs);
-      return [this.#projectedOut(joined), scores];
+      return both(this.#projectedOut(joined), scores);
     }
     return this.#projectedOut(attention([...tensors, ...extra], attrs)[0]);
+  }
+
+  /** The next steps, attending to those that the cache holds and to each other. */
+  #goOn({ query, key, value }: Parts<Tensor>, cache: KeyValueCache, training: boolean): Tensor {
+    if (training || this.returnAttentionScores || query !== key || key !== value)
+      throw new ArgumentError(
+        `${this.describe()}: goes on from a KeyValueCache in inference only, in self-attention without returnAttentionScores`,
+      );
+    const { heads, keyHeads, dim, valueDim } = this.#sizes;
+    const { query: q, key: k, value: v } = this.#projections;
+    const all = cache.keep(this, project(key, [k, v]));
+    const attrs: AttentionAttrs = {
+      packing: "keyValue",
+      heads,
+      keyHeads,
+      dim,
+      valueDim,
+      scale: 1 / Math.sqrt(dim),
+      causal: true,
+      hasMask: false,
+      rate: 0,
+      offsets: "shared",
+    };
+    return this.#projectedOut(attention([project(query, [q]), all, cast(cache.position, "u32")], attrs)[0]);
   }
 
   /** Queries, keys and values [batch, tokens, heads · dim], in as few products as inputs that are one allow. */
@@ -233,10 +263,14 @@ function project(x: Tensor, projections: readonly Projection[]): Tensor {
     return reshape(kernel as Variable, [features, widthOf(shape)]);
   });
   const biases = projections.flatMap(({ bias }) => (bias === undefined ? [] : [reshape(bias, [bias.size])]));
-  const kernel = kernels.length === 1 ? kernels[0] : concat(kernels, 1);
+  const [kernel, bias] =
+    kernels.length === 1
+      ? [kernels[0], biases.at(0)]
+      : biases.length === 0
+        ? [concat(kernels, 1), undefined]
+        : joinColumns(kernels, biases);
   const product = matmul(reshape(x, [batch * tokens, features]), kernel);
-  const out =
-    biases.length === 0 ? product : add(product, biases.length === 1 ? biases[0] : concat(biases, 0));
+  const out = bias === undefined ? product : add(product, bias);
   return reshape(out, [batch, tokens, out.shape[1]]);
 }
 

@@ -64,7 +64,8 @@ export class Diagnostics implements Callback {
     this.#options = options;
   }
 
-  onTrainBegin(model: TrainedModel, { trainer, use, epoch, params }: FitContext): void {
+  onTrainBegin(model: TrainedModel, context: FitContext): void {
+    const { trainer, use, epoch, params } = context;
     if (trainer.watch !== undefined)
       throw new ArgumentError("fit: two Diagnostics are among the callbacks; one looks into all layers");
     const watch = use(new LayerWatch(model as LayeredModel, this.#options.histograms ?? false));
