@@ -2,7 +2,9 @@
 // process of its own, because a driver is chosen by environment before Dawn loads.
 
 import fs from "node:fs";
+import path from "node:path";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+import { entries } from "./scripts/entries.mjs";
 import { adapters, chromium } from "./scripts/setup.mjs";
 
 /** Shaders are imported as their text, as esbuild's text loader does in the build. */
@@ -67,8 +69,15 @@ const packageProject: TestProjectConfiguration = {
   },
 };
 
+/** Examples import the package by its name; here that is its sources, as for scripts/run.mjs. */
+const ownNames = Object.entries(entries).map(([name, file]) => ({
+  find: new RegExp(`^gradgpu${name === "index" ? "" : `/${name}`}$`),
+  replacement: path.join(import.meta.dirname, file),
+}));
+
 export default defineConfig({
   plugins: [wgsl],
+  resolve: { alias: ownNames },
   oxc: { target: "es2022" },
   test: {
     maxWorkers: 2,

@@ -12,6 +12,8 @@ const leftToTest = {
   "example-mnist": "starts the MNIST example as a process, four times",
   examples:
     "trains the other examples from data to their accuracy, which takes as long as a fifth of the rest",
+  lessons: "starts lessons as processes, one of them to interrupt it",
+  "lessons-sampled": "runs a third of the lessons in their quick form",
   "process-exit": "starts programs on the adapters of the machine and waits for them to end by themselves",
 };
 

@@ -20,6 +20,7 @@ import dropoutEnsemble from "./reports/dropout-ensemble.ts";
 import dyingRelu from "./reports/dying-relu.ts";
 import earlyStopping from "./reports/early-stopping.ts";
 import explodingGradients from "./reports/exploding-gradients.ts";
+import hyperParameters from "./reports/hyper-parameters.ts";
 import initialization from "./reports/initialization.ts";
 import l1Sparsity from "./reports/l1-sparsity.ts";
 import l2 from "./reports/l2.ts";
@@ -83,6 +84,7 @@ export const lessons: readonly AnyLesson[] = [
   sgdNoise,
   optimizerPaths,
   optimizers,
+  hyperParameters,
   batchSizes,
   largestBatch,
   largerThanMemory,

@@ -30,8 +30,10 @@ export const augmentations: Record<string, (strength: number) => Layer> = {
 export async function augmentation({ size, watch, keep }: Course) {
   const { x, testX, testY, y } = await digits(size.many, size.tests);
 
-  // One digit, as it is and changed.
-  const digit = new Rescaling(1 / 255).call(tensor(x.subarray(0, 784), [1, 28, 28, 1]));
+  // One digit twice, as it is and changed: each gets a change of its own.
+  const digit = new Rescaling(1 / 255).call(
+    tensor([...x.subarray(0, 784), ...x.subarray(0, 784)], [2, 28, 28, 1]),
+  );
   keep("as it is", [...(await digit.data())]);
   for (const [name, make] of Object.entries(augmentations)) {
     keep(name, [...(await make(1).call(digit, { training: true }).data())]);

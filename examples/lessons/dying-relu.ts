@@ -1,7 +1,7 @@
 // Units that give 0 for every image, by learning rate: with ReLU, and with a slope below 0.
 
 import { max } from "gradgpu";
-import { Dense, Input, LeakyReLU, Model, ReLU, Sequential } from "gradgpu/nn";
+import { Dense, diagnose, Input, LeakyReLU, Model, ReLU, Sequential } from "gradgpu/nn";
 import { Adam } from "gradgpu/optim";
 import { digits } from "./frame/data.ts";
 import type { Course } from "./frame/lesson.ts";
@@ -44,6 +44,12 @@ export async function dyingRelu({ size, watch, keep }: Course) {
         ...watch(name),
       });
       keep(`${name}: dead`, await deadUnits(model));
+
+      const { warnings } = await diagnose(model, x.subarray(0, 500 * 784), y.subarray(0, 500));
+      keep(
+        `${name}: warnings`,
+        warnings.map(({ text }) => text),
+      );
 
       // Can dead units come back? As many epochs more, with a small rate.
       if (kind === "ReLU" && rate === rates[rates.length - 1]) {

@@ -4,10 +4,10 @@ import {
   Activation,
   BatchNormalization,
   Dense,
+  diagnose,
   Input,
   initializers,
   type Layer,
-  losses,
   Sequential,
 } from "gradgpu/nn";
 import { SGD } from "gradgpu/optim";
@@ -24,13 +24,9 @@ function deep(depth: number, block: () => Layer[], optimizer = new SGD({ learnin
   const model = new Sequential([
     new Input([784], { byteScale: 1 / 255 }),
     ...Array.from({ length: depth }, block).flat(),
-    new Dense(10), // logits: the softmax is part of the loss
+    new Dense(10, { activation: "softmax" }),
   ]);
-  return model.compile({
-    optimizer,
-    loss: losses.sparseCategoricalCrossentropy({ fromLogits: true }),
-    metrics: ["sparseCategoricalAccuracy"],
-  });
+  return model.compile({ optimizer, loss: "sparseCategoricalCrossentropy", metrics: ["accuracy"] });
 }
 const relu = (kernelInitializer: initializers.Initializer) => () => [
   new Dense(64, { activation: "relu", kernelInitializer }),
@@ -49,10 +45,17 @@ export async function exploding({ size, watch, keep, tick }: Course) {
   keep("large weights: gradients", await gradientSizes(deep(10, relu(large())), ...some));
   keep("He's weights: gradients", await gradientSizes(deep(10, relu(heNormal())), ...some));
   const kernels = [some[0], some[1]] as const;
-  for (const depth of [5, 10, 20, 40]) {
+  for (const depth of [5, 10, 20, 30]) {
     keep(`batch norm, ${depth} layers`, await gradientSizes(deep(depth, normalized(heNormal())), ...kernels));
-    await tick(depth, 40);
+    await tick(depth, 30);
   }
+
+  // What diagnose says of the network from large weights.
+  const { warnings } = await diagnose(deep(10, relu(large())), ...kernels);
+  keep(
+    "warnings",
+    warnings.map(({ text }) => text),
+  );
 
   // Training from large weights: as it is, clipped, and with batch normalization.
   const clipped = new SGD({ learningRate: rate, globalClipNorm: 1 });

@@ -4,14 +4,14 @@ import {
   Activation,
   BatchNormalization,
   Dense,
+  Diagnostics,
   Input,
   initializers,
   type Layer,
-  losses,
   Sequential,
 } from "gradgpu/nn";
 import { digits } from "./frame/data.ts";
-import { gradientSizes, gradientSizesOverSteps } from "./frame/gradients.ts";
+import { gradientSizes, sizesOf } from "./frame/gradients.ts";
 import type { Course } from "./frame/lesson.ts";
 
 const { glorotNormal, heNormal, randomNormal } = initializers;
@@ -44,25 +44,31 @@ export async function vanishing({ size, watch, keep }: Course) {
     const model = new Sequential([
       new Input([784], { byteScale: 1 / 255 }),
       ...Array.from({ length: 10 }, block).flat(),
-      new Dense(10), // logits: the softmax is part of the loss
+      new Dense(10, { activation: "softmax" }),
     ]);
-    model.compile({
-      optimizer: "adam",
-      loss: losses.sparseCategoricalCrossentropy({ fromLogits: true }),
-      metrics: ["sparseCategoricalAccuracy"],
-    });
+    model.compile({ optimizer: "adam", loss: "sparseCategoricalCrossentropy", metrics: ["accuracy"] });
     keep(`${name}: gradients`, await gradientSizes(model, ...some));
 
-    // Over the steps of two of them.
-    const { callback, rows, steps } = gradientSizesOverSteps(model, ...some, size.every);
+    // Of two of them, Diagnostics looks into a training step every so often.
     const isFollowed = name === "sigmoid, Glorot" || name === "sigmoid behind batch norm";
+    const diagnostics = new Diagnostics({ every: size.every, print: () => {} });
     await model.fit(x, y, {
       batchSize: 128,
       epochs: size.epochs,
       validationData: [testX, testY],
-      ...watch(name, ...(isFollowed ? [callback] : [])),
+      ...watch(name, ...(isFollowed ? [diagnostics] : [])),
     });
-    keep(`${name}: gradients over steps`, rows);
-    keep(`${name}: steps`, steps);
+    keep(
+      `${name}: gradients over steps`,
+      diagnostics.reports.map((report) => sizesOf(report)),
+    );
+    const perEpoch = Math.ceil(size.rows / 128);
+    keep(
+      `${name}: steps`,
+      diagnostics.reports.map(({ epoch, step }) => epoch * perEpoch + step),
+    );
+    keep(`${name}: warnings`, [
+      ...new Set(diagnostics.reports.flatMap(({ warnings }) => warnings.map(({ text }) => text))),
+    ]);
   }
 }

@@ -82,6 +82,13 @@ describe("examples", () => {
     expect(percent(lines.at(-2)!)).toBeGreaterThan(percent(lines.at(-1)!));
   });
 
+  it("sort-numbers sorts rows that it never saw", async () => {
+    const lines = await run("sort-numbers", "--quick");
+    expect(lines.at(-4)).toMatch(/^(\d ?){3} -> (\d ?){3}$/);
+    // One in six by chance, where digits differ.
+    expect(percent(lines.at(-1)!)).toBeGreaterThan(70);
+  });
+
   it("pipeline trains from a data set, and validates", async () => {
     const lines = await run("pipeline", "--epochs", "2", "--limit", "100");
     expect(lines[0]).toBe("912226 parameters, 1 steps an epoch, 1 to validate");

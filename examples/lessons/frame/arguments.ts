@@ -14,6 +14,7 @@ Runs lessons of a course on deep networks: what the notes claim, measured here, 
   --seeds N          how often each is repeated, with seeds 1 to N
   --device NAME      auto (the default: WebGPU where there is an adapter), webgpu or cpu (small sizes: it is slow)
   --out FOLDER       where pictures, numbers and pages go (default out/lessons)
+  --redraw           runs nothing: draws and judges again what lies in --out
   --docs             writes the pages of docs/lessons, too
   --help             print this and end
 
@@ -26,6 +27,7 @@ export interface LessonArguments {
   readonly isList: boolean;
   readonly isAll: boolean;
   readonly isDocs: boolean;
+  readonly isRedraw: boolean;
   readonly form: "quick" | "usual" | "full";
   readonly seeds: number | undefined;
   readonly device: "auto" | "webgpu" | "cpu";
@@ -40,6 +42,7 @@ export function parseLessonArguments(args: readonly string[]): LessonArguments {
     quick: { type: "boolean", default: false },
     full: { type: "boolean", default: false },
     docs: { type: "boolean", default: false },
+    redraw: { type: "boolean", default: false },
     seeds: { type: "string" },
     device: { type: "string", default: "auto" },
     out: { type: "string", default: "out/lessons" },
@@ -72,6 +75,7 @@ export function parseLessonArguments(args: readonly string[]): LessonArguments {
     isList: values.list,
     isAll: values.all,
     isDocs: values.docs,
+    isRedraw: values.redraw,
     form: values.quick ? "quick" : values.full ? "full" : "usual",
     seeds: values.seeds === undefined ? undefined : Number(values.seeds),
     device,

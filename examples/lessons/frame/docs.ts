@@ -2,6 +2,7 @@
 
 import { writeWhole } from "../../../scripts/output-files.mjs";
 import { docsSvg } from "./draw.ts";
+import { leanSvgs } from "./lean-svg.ts";
 import { type AnyLesson, topics } from "./lesson.ts";
 import { notes } from "./notes.ts";
 import { pageMarkdown, programFile } from "./page.ts";
@@ -12,21 +13,25 @@ const folder = "docs/lessons";
 /** What a regenerated lesson is compared with: its claims' verdicts and numbers. */
 export interface KeptNumbers {
   readonly form: string;
+  readonly device: string;
   readonly claims: readonly {
     readonly says: string;
     readonly verdict: string;
+    readonly isExact?: true;
     readonly numbers?: Readonly<Record<string, readonly (number | string)[]>>;
   }[];
 }
 
 /** The numbers of a lesson's claims, less those of this machine. */
-export function keptNumbers({ lesson, form, claims }: Outcomes): KeptNumbers {
+export function keptNumbers({ lesson, form, device, claims }: Outcomes): KeptNumbers {
   const isOwn = (name: string) => !lesson.machine?.includes(name);
   return {
     form,
-    claims: claims.map(({ says, verdict, numbers }) => ({
+    device,
+    claims: claims.map(({ says, verdict, isExact, numbers }) => ({
       says,
       verdict,
+      ...(isExact ? { isExact } : {}),
       ...(numbers
         ? {
             numbers: Object.fromEntries(
@@ -42,36 +47,14 @@ export function keptNumbers({ lesson, form, claims }: Outcomes): KeptNumbers {
 
 const sixDigits = (value: number) => (Number.isFinite(value) ? Number(value.toPrecision(6)) : String(value));
 
-/**
- * An SVG in a third of its bytes, and nothing that an eye sees: one digit behind the point, the font said once, no attributes
- * that only pages in use need.
- */
-function lean(svg: string): string {
-  const [, font = ""] = /font-family:([^;]*);/.exec(svg) ?? [];
-  return svg
-    .replace(/(\d+\.\d)\d+/g, "$1")
-    .replace(/font-family:[^;]*;/g, "")
-    .replace(/ (?:pointer-events="visible"|xml:space="preserve"|dominant-baseline="central")/g, (match) =>
-      match.includes("central") ? ' class="m"' : "",
-    )
-    .replace(
-      /(<svg[^>]*>)\s*/,
-      `$1<style>text{font-family:${font.replace(/'/g, '"')}}.m{dominant-baseline:central}</style>`,
-    )
-    .replace(/\n\s*/g, "");
-}
-
 export async function writeDocsPage(outcomes: Outcomes): Promise<void> {
   const { lesson, drawn } = outcomes;
   const shown: Outcomes["drawn"][number][] = [];
   for (const { figure } of drawn.slice(0, 1)) {
-    const files: string[] = [];
-    for (const theme of ["light", "dark"] as const) {
-      const svg = await docsSvg(figure, theme);
-      files.push(`${lesson.name}-${theme}.svg`);
-      await writeWhole(`${folder}/pictures/${files.at(-1)}`, lean(svg));
-    }
-    shown.push({ figure, files });
+    const [light, dark] = [await docsSvg(figure, "light"), await docsSvg(figure, "dark")];
+    const files = Object.entries(leanSvgs(lesson.name, light, dark));
+    for (const [file, svg] of files) await writeWhole(`${folder}/pictures/${file}`, svg);
+    shown.push({ figure, files: files.map(([file]) => file) });
   }
   const page = pageMarkdown({ ...outcomes, drawn: shown }, { pictures: "pictures/", isShort: true });
   const program = `The program: [${programFile(lesson.name)}](../../${programFile(lesson.name)}).`;

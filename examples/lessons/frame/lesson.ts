@@ -45,6 +45,8 @@ export interface Outcome {
   readonly measured: string;
   /** Where it holds, as far as this lesson can tell. */
   readonly range?: string;
+  /** Whether it is a figure that must come out exactly, whatever the adapter. */
+  readonly isExact?: true;
   /** The numbers behind it, one a seed; those of times are left out of comparisons. */
   readonly numbers?: Readonly<Record<string, readonly number[]>>;
 }
@@ -111,6 +113,8 @@ export interface Lesson<S extends Size = Size> {
   readonly seeds: Readonly<Record<Form, number>>;
   /** What `quick` and `usual` leave out of what `full` does. */
   readonly cut?: string;
+  /** Whether it weighs memory, and so wants a device that holds nothing of other lessons. */
+  readonly isWeighing?: true;
   /** How many things a seed's program watches or ticks through: for the time left. */
   parts(size: S): number;
   program(course: Course<S>): void | Promise<void>;

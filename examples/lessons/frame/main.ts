@@ -1,17 +1,17 @@
 // npm run lesson: runs lessons by name, and writes what came out to out/lessons/NAME/.
 
-import { mkdir } from "node:fs/promises";
-import { type Device, dispose, GradgpuError, init } from "gradgpu";
+import { mkdir, readFile } from "node:fs/promises";
+import { type Device, dispose, GradgpuError, init, setDevice } from "gradgpu";
 import { unwritable, writeWhole } from "../../../scripts/output-files.mjs";
 import { UsageError } from "../../support/arguments.ts";
 import { type EndingSignal, endBy, watchSignals } from "../../support/ending.ts";
 import { lessons } from "../all.ts";
 import { type LessonArguments, parseLessonArguments, usage } from "./arguments.ts";
-import { writeDocsIndex, writeDocsPage } from "./docs.ts";
+import { keptNumbers, writeDocsIndex, writeDocsPage } from "./docs.ts";
 import type { AnyLesson } from "./lesson.ts";
 import { pageHtml, tableHtml } from "./page.ts";
 import { duration, makeProgress, standardError } from "./progress.ts";
-import { claimLines, numbersText, type Outcomes, report } from "./report.ts";
+import { claimLines, numbersText, type Outcomes, type Ran, ranFrom, report } from "./report.ts";
 import { runLesson } from "./run.ts";
 
 const print = (line = "") => process.stdout.write(`${line}\n`);
@@ -31,25 +31,49 @@ function lessonsOf({ names, isAll }: LessonArguments): AnyLesson[] {
   });
 }
 
-async function teach(lesson: AnyLesson, options: LessonArguments, device: Device): Promise<Outcomes> {
-  const folder = `${options.out}/${lesson.name}`;
+/** Runs a lesson's program. */
+async function ranBy(
+  lesson: AnyLesson,
+  options: LessonArguments,
+  device: Device,
+  folder: string,
+): Promise<Ran> {
   const form = device.kind === "cpu" && options.form !== "full" ? "cpu" : options.form;
   const size = lesson.sizes[form];
-  print(`${lesson.name}: ${lesson.title} (${lesson.korean})`);
   await mkdir(folder, { recursive: true });
   const begun = performance.now();
   const seeds = options.seeds ?? lesson.seeds[form];
+  const own = lesson.isWeighing ? await init({ device: device.kind, seed: 1 }) : undefined;
   const runs = await runLesson(lesson, { size, seeds, folder, signal: controller.signal, progress });
+  if (own !== undefined) {
+    own.dispose();
+    setDevice(device);
+  }
   const seconds = (performance.now() - begun) / 1000;
   const isCut = controller.signal.aborted;
-  const { adapter } = device.info;
-  const outcomes = await report({ lesson, form, size, runs, seconds, device: adapter, isCut }, folder);
-  await writeWhole(`${folder}/numbers.json`, numbersText(outcomes));
+  return { lesson, form, size, runs, seconds, device: device.info.adapter, isCut };
+}
+
+async function teach(
+  lesson: AnyLesson,
+  options: LessonArguments,
+  device: Device | undefined,
+): Promise<Outcomes> {
+  const folder = `${options.out}/${lesson.name}`;
+  print(`${lesson.name}: ${lesson.title} (${lesson.korean})`);
+  const ran =
+    device === undefined
+      ? ranFrom(await readFile(`${folder}/numbers.json`, "utf8"), lesson)
+      : await ranBy(lesson, options, device, folder);
+  const outcomes = await report(ran, folder);
+  if (device !== undefined) await writeWhole(`${folder}/numbers.json`, numbersText(outcomes));
+  await writeWhole(`${folder}/claims.json`, `${JSON.stringify(keptNumbers(outcomes))}\n`);
   await writeWhole(`${folder}/index.html`, await pageHtml(outcomes));
-  if (options.isDocs && !isCut) await writeDocsPage(outcomes);
+  if (options.isDocs && !ran.isCut) await writeDocsPage(outcomes);
   for (const line of claimLines(outcomes)) print(line);
-  if (isCut) print("interrupted: what there was by then is kept");
-  print(`${duration(seconds)}, ${seeds} ${seeds === 1 ? "seed" : "seeds"}; wrote ${folder}/index.html`);
+  if (ran.isCut) print("interrupted: what there was by then is kept");
+  const seeds = ran.runs.length;
+  print(`${duration(ran.seconds)}, ${seeds} ${seeds === 1 ? "seed" : "seeds"}; wrote ${folder}/index.html`);
   print();
   return outcomes;
 }
@@ -64,9 +88,9 @@ async function run(options: LessonArguments): Promise<void> {
     endedBy = signal;
     controller.abort(new Error(signal));
   });
-  const device = await init({ device: options.device, seed: 1 });
-  print(`on ${device.info.adapter}`);
-  if (device.kind === "cpu" && options.form !== "full")
+  const device = options.isRedraw ? undefined : await init({ device: options.device, seed: 1 });
+  if (device !== undefined) print(`on ${device.info.adapter}`);
+  if (device?.kind === "cpu" && options.form !== "full")
     print("the CPU reference is slow: sizes are the smallest");
   print();
   const done: Outcomes[] = [];

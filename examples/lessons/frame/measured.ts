@@ -95,6 +95,7 @@ export function exactly(runs: readonly Run[], name: string, expected: number | s
   const isRight = found.every((value) => value === expected);
   const isText = typeof expected === "string" && expected.length > 60;
   return {
+    isExact: true,
     verdict: isRight ? "held" : "not held",
     measured: isText
       ? isRight

@@ -30,7 +30,7 @@ function pictureHtml({ figure, files }: Outcomes["drawn"][number], pictures: str
     ["(prefers-color-scheme: dark)", of("wide", "dark") ?? of("dark")],
     ["(max-width: 700px)", of("phone", "light")],
   ].map(([media, file]) => (file ? `<source media="${media}" srcset="${pictures}${file}">` : ""));
-  const shown = of("wide", "light") ?? of("light");
+  const shown = of("wide", "light") ?? of("light") ?? svgs[0];
   if (shown === undefined) return "";
   return `<picture>${sources.join("")}<img src="${pictures}${shown}" alt="${escaped(figure.caption)}"></picture>`;
 }
@@ -100,17 +100,24 @@ h1 { line-height: 1.25; } h2 { margin-top: 2em; } a { color: inherit; }
 img { max-width: 100%; height: auto; } pre { overflow-x: auto; padding: 12px; background: var(--code);
   border-radius: 6px; font-size: 13px; line-height: 1.45; overflow-wrap: normal; }
 code { background: var(--code); } table { border-collapse: collapse; width: 100%; }
-th, td { border-bottom: 1px solid var(--faint); padding: 6px 10px 6px 0; text-align: left; vertical-align: top; }
+th, td { overflow-wrap: break-word; border-bottom: 1px solid var(--faint); padding: 6px 10px 6px 0; text-align: left; vertical-align: top; }
+th:first-child, .claims td:first-child, .claims td:last-child { white-space: nowrap; }
+.claims td:last-child { white-space: normal; min-width: 7em; }
 .sides { display: grid; grid-template-columns: 1fr 1fr; gap: 16px; } .sides section { min-width: 0; }
 @media (max-width: 800px) { .sides { grid-template-columns: 1fr; } body { padding: 12px; }
-  .table { overflow-x: auto; } th, td { padding-right: 8px; font-size: 14px; } }
+  .table { overflow-x: auto; } .claims tr { display: block; padding: 8px 0; border-bottom: 1px solid var(--faint); }
+  .claims tr:first-child:has(th) { display: none; } .claims td { display: block; border: 0; padding: 2px 0; }
+  .claims td:first-child::before { content: "note "; } th, td { padding-right: 8px; font-size: 14px; } }
 `;
 
 const html = (title: string, body: string) => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escaped(title)}</title><style>${style}</style></head>
 <body>
-${body.replace(/<table>/g, '<div class="table"><table>').replace(/<\/table>/g, "</table></div>")}
+${body
+  .replace("<table>", '<div class="table claims"><table>')
+  .replace(/(?<!claims">)<table>/g, '<div class="table"><table>')
+  .replace(/<\/table>/g, "</table></div>")}
 </body></html>
 `;
 

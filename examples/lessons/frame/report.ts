@@ -109,3 +109,21 @@ export function claimLines({ claims }: Outcomes): string[] {
     ...(range ? [`  ${range}`] : []),
   ]);
 }
+
+/** What {@link numbersText} wrote, as it was run. @throws Error where it is of another lesson */
+export function ranFrom(text: string, lesson: AnyLesson): Ran {
+  const number = (value: unknown) => (/^-?(?:NaN|Infinity)$/.test(String(value)) ? Number(value) : value);
+  const read = JSON.parse(text, (_, value) => (typeof value === "string" ? number(value) : value));
+  if (read.lesson !== lesson.name)
+    throw new Error(`these are the numbers of ${read.lesson}, not of ${lesson.name}`);
+  const runs = read.runs.map(
+    (run: { seed: number; seconds: number; isInterrupted?: true; kept: object }) => ({
+      seed: run.seed,
+      seconds: run.seconds,
+      isWhole: run.isInterrupted !== true,
+      kept: new Map(Object.entries(run.kept)),
+    }),
+  );
+  const { form, size, seconds, device, isInterrupted = false } = read;
+  return { lesson, form, size, runs, seconds, device, isCut: isInterrupted };
+}

@@ -74,18 +74,24 @@ as many steps each. \`docs/augmentation.md\` has all layers.`,
       name: "changes",
       title: "One digit, changed",
       caption:
-        "The first digit of MNIST as it is, and turned, blurred, shifted, with noise, zoomed, and resized to 14 × 14.",
+        "The first digit of MNIST as it is, and turned, blurred, shifted, with noise, zoomed, each at two draws, and resized to 14 × 14.",
       columns: 1,
       panels: [
         {
           kind: "images",
           title: "Each at a strength that one sees",
           columns: 7,
-          images: ["as it is", ...names, "resize"].map((name) => ({
-            caption: name,
-            rows: name === "resize" ? 14 : 28,
-            pixels: numbersOf(run, name).map((value) => Math.min(Math.max(value, 0), 1)),
-          })),
+          images: [0, 1].flatMap((draw) =>
+            ["as it is", ...names, "resize"].map((name) => {
+              const pixels = numbersOf(run, name);
+              const count = pixels.length / 2;
+              return {
+                caption: name,
+                rows: Math.sqrt(count),
+                pixels: pixels.slice(draw * count, (draw + 1) * count),
+              };
+            }),
+          ),
         },
       ],
     }),

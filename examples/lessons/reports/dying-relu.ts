@@ -2,7 +2,7 @@
 
 import { dyingRelu, rates } from "../dying-relu.ts";
 import { lesson } from "../frame/lesson.ts";
-import { bySeed, curvesOf, last, mean, numberOf, percent } from "../frame/measured.ts";
+import { bySeed, curvesOf, keptBy, last, mean, numberOf, percent } from "../frame/measured.ts";
 
 const [low, high] = [rates[0], rates[rates.length - 1]];
 
@@ -104,6 +104,18 @@ step can throw a unit's bias far down. Leaky ReLU has a small slope below 0, her
         },
       ],
     }),
+  ],
+  sections: ([run]) => [
+    {
+      title: `What diagnose says at a rate of ${high}`,
+      text: ["ReLU", "Leaky ReLU"]
+        .flatMap((kind) =>
+          (keptBy(run, `${kind}, rate ${high}: warnings`) as readonly string[]).map(
+            (text) => `- ${kind}: ${text}`,
+          ),
+        )
+        .join("\n"),
+    },
   ],
   tables: (runs) => [
     {

@@ -22,6 +22,7 @@ learns as many epochs with the largest batch and with smaller ones, at the same 
     cpu: { rows: 150, tests: 50, budget: 1, epochs: 1 },
   },
   seeds: { quick: 1, usual: 1, full: 1, cpu: 1 },
+  isWeighing: true,
   parts: () => 4,
   program: largestBatch,
   machine: ["largest"],

@@ -1,7 +1,7 @@
 // How far gradients fall from the last hidden layer to the first, and what cures it.
 
 import { lesson, type Run } from "../frame/lesson.ts";
-import { bySeed, curvesOf, last, numbersOf, percent, rowsOf, show } from "../frame/measured.ts";
+import { bySeed, curvesOf, keptBy, last, numbersOf, percent, rowsOf, show } from "../frame/measured.ts";
 import { blocks, vanishing } from "../vanishing-gradients.ts";
 
 const names = Object.keys(blocks);
@@ -10,7 +10,7 @@ const ratio = (run: Run, name: string) => {
   const sizes = numbersOf(run, `${name}: gradients`);
   return sizes[0] / sizes[9];
 };
-const accuracy = (run: Run, name: string) => last(curvesOf(run, name).valSparseCategoricalAccuracy);
+const accuracy = (run: Run, name: string) => last(curvesOf(run, name).valAccuracy);
 
 export default lesson({
   name: "vanishing-gradients",
@@ -139,10 +139,22 @@ momentum is 0.9 here: with Keras's 0.99 its moving averages would not have arriv
           title: "Accuracy on new digits",
           x: { label: "epoch" },
           y: { label: "right (share of images)", low: 0, high: 1 },
-          series: names.map((name) => ({ name, y: curvesOf(run, name).valSparseCategoricalAccuracy })),
+          series: names.map((name) => ({ name, y: curvesOf(run, name).valAccuracy })),
         },
       ],
     }),
+  ],
+  sections: ([run]) => [
+    {
+      title: "What Diagnostics says",
+      text: names
+        .flatMap((name) =>
+          (keptBy(run, `${name}: warnings`) as readonly string[])
+            .slice(0, 2)
+            .map((text) => `- ${name}: ${text}`),
+        )
+        .join("\n"),
+    },
   ],
   tables: ([run]) => [
     {
