@@ -21,7 +21,7 @@ describe("dispatches a training step", () => {
     ["N5", 22, 0],
     ["N6", 30, 3],
     // A layer of four takes 33, of which 8 put the projections' weights side by side and their gradients apart.
-    ["N7", 150, 0],
+    ["N7", 118, 0],
     ["N8", 32, 3],
   ] as const)("%s: at most %i and %i a time step", async (name, most, aStep) => {
     const net = netNamed(name);
