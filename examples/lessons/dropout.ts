@@ -13,7 +13,12 @@ export const cures: Record<string, () => Layer[]> = {
   "a layer less": () => [relu(512)],
   L2: () => [penalized(512), penalized(512)],
   dropout: () => [relu(512), new Dropout(0.5), relu(512), new Dropout(0.5)],
-  "batch norm": () => [relu(512), new BatchNormalization(), relu(512), new BatchNormalization()],
+  "batch norm": () => [
+    relu(512),
+    new BatchNormalization({ momentum: 0.9 }),
+    relu(512),
+    new BatchNormalization({ momentum: 0.9 }),
+  ],
 };
 
 export async function dropoutAmongCures({ size, watch }: Course) {

@@ -18,7 +18,8 @@ export default lesson({
   about: `
 In training, dropout sets half of a layer's outputs to 0, others at each step, and doubles the rest; when it predicts it does nothing.
 The same network, 784-512-512-10, is trained with each of the note's cures: a layer less, an L2 penalty of 0.001, dropout of 0.5
-behind both layers, and batch normalization behind both.`,
+behind both layers, and batch normalization behind
+both (with a momentum of 0.9, since there are few steps).`,
   ...overfitForms,
   sizes: {
     ...overfitForms.sizes,

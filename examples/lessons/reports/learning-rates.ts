@@ -94,7 +94,7 @@ function with two minima. A network's loss has few such traps; there a small rat
           series: wellRates.map((rate) => ({
             name: `rate ${rate}`,
             x: numbersOf(run, `well, rate ${rate}`).map((_, i) => i),
-            y: numbersOf(run, `well, rate ${rate}`),
+            y: numbersOf(run, `well, rate ${rate}`).map((x) => (Math.abs(x) < 3 ? x : Number.NaN)),
           })),
         },
       ],
