@@ -10,11 +10,12 @@ import { Device } from "../../engine/tensor/device.ts";
 /** Of memory of a planning device: how many bytes the tensor in it has. */
 export const memoryBytes = new WeakMap<Memory, number>();
 
-class PlanningBackend extends CpuBackend {
+/** Keeps values as the CPU reference does, and programs not at all. */
+export class PlanningBackend extends CpuBackend {
   readonly profile: AdapterProfile;
-  readonly #onPlan: (plan: Plan) => void;
+  readonly #onPlan: ((plan: Plan) => void) | undefined;
 
-  constructor(profile: AdapterProfile, onPlan: (plan: Plan) => void) {
+  constructor(profile: AdapterProfile, onPlan?: (plan: Plan) => void) {
     super();
     this.profile = profile;
     this.#onPlan = onPlan;
@@ -33,7 +34,7 @@ class PlanningBackend extends CpuBackend {
   }
 
   prepare(plan: Plan): PreparedProgram {
-    this.#onPlan(plan);
+    this.#onPlan?.(plan);
     return {
       run: () => {},
       outputs: () => plan.outputs.map(({ spec }) => this.allocate(spec, "a result")),

@@ -1,6 +1,6 @@
 // A device on which jit plans as on an adapter of a few numbers, without one: its programs compute nothing.
 
-import { CpuBackend } from "../../engine/backend/cpu.ts";
+import { PlanningBackend } from "../../bench/gpu-report/planning.ts";
 import type { Plan, PreparedProgram } from "../../engine/backend/program.ts";
 import type { AdapterProfile } from "../../engine/kernel/kernel.ts";
 import { Device } from "../../engine/tensor/device.ts";
@@ -14,17 +14,14 @@ const profile: AdapterProfile = {
   maxStorageBuffers: 8,
 };
 
-class PlanningBackend extends CpuBackend {
-  readonly profile = profile;
+class CountingBackend extends PlanningBackend {
   /** Programs that were made and not freed. */
   programs = 0;
 
-  prepare(plan: Plan): PreparedProgram {
+  override prepare(plan: Plan): PreparedProgram {
     this.programs++;
     return {
-      run: () => {},
-      outputs: () => plan.outputs.map(({ spec }) => this.allocate(spec, "a result")),
-      bytes: 0,
+      ...super.prepare(plan),
       dispose: () => {
         this.programs--;
       },
@@ -32,6 +29,6 @@ class PlanningBackend extends CpuBackend {
   }
 }
 
-export const planningDevice = (): Device => new Device(new PlanningBackend(), 1);
-export const programsOf = ({ backend }: Device): number => (backend as PlanningBackend).programs;
+export const planningDevice = (): Device => new Device(new CountingBackend(profile), 1);
+export const programsOf = ({ backend }: Device): number => (backend as CountingBackend).programs;
 export const mostBuffers = profile.maxStorageBuffers;
