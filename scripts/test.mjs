@@ -125,7 +125,7 @@ const code = await tool(
     "--reporter=./scripts/slowest-files.mjs",
     ...vitestArgs,
   ],
-  { ...process.env, GRADGPU_TEST_SAMPLE: sample },
+  { ...process.env, GRADGPU_TEST_SAMPLE: sample, GRADGPU_BUNDLE_RUN: `${process.pid}-${started}` },
 );
 count(report, code);
 fs.rmSync(report, { force: true });

@@ -13,9 +13,12 @@ export const isDue = (place: number): boolean => part === undefined || place % p
 /** The cases of a list that are run. */
 export const sampled = <T>(cases: readonly T[]): T[] => cases.filter((_, i) => isDue(i));
 
-/** The same where the adapter is not the machine's first; there all are. For long tests of what an adapter may get wrong. */
+/** Whether the adapter of a test of test/gpu is the machine's first, the one that gradgpu takes. */
+export const isFirstAdapter = process.env.GRADGPU_TEST_IS_FIRST === "1";
+
+/** All cases on the first adapter, those that are due on the others: for long tests of what an adapter may get wrong. */
 export const sampledOnOthers = <T>(cases: readonly T[]): T[] =>
-  process.env.GRADGPU_TEST_IS_FIRST === "1" ? [...cases] : sampled(cases);
+  isFirstAdapter ? [...cases] : sampled(cases);
 
 /**
  * Files of test/gpu about what the host does, whatever the adapter: all run on the machine's first adapter, a third on the
@@ -23,6 +26,7 @@ export const sampledOnOthers = <T>(cases: readonly T[]): T[] =>
  */
 export const hostFiles: readonly string[] = [
   "augmentation-docs",
+  "autograd",
   "autograd-checkpoint",
   "autograd-custom",
   "autograd-docs",
@@ -37,6 +41,7 @@ export const hostFiles: readonly string[] = [
   "fit-gone",
   "fit-lost",
   "jit-docs",
+  "jit-fusion-traps",
   "jit-optimizers",
   "jit-replay",
   "jit-training",
@@ -45,6 +50,7 @@ export const hostFiles: readonly string[] = [
   "memory-ceiling",
   "nn-callbacks",
   "nn-ending",
+  "nn-fixed-steps",
   "nn-models",
   "nn-preprocessing",
   "nn-recurrent",
@@ -54,6 +60,7 @@ export const hostFiles: readonly string[] = [
   "profile",
   "recover",
   "resume",
+  "row-slices",
   "scan",
   "scan-checkpoint",
   "shared-buffers",
@@ -62,6 +69,7 @@ export const hostFiles: readonly string[] = [
   "steps",
   "too-large",
   "training-docs",
+  "variants",
   "warm-up",
   "warm-up-helpers",
 ];
