@@ -1,8 +1,8 @@
 // The packages that draw: ECharts, resvg and its font, loaded when they are used.
 
-import { optionalPackage } from "../data/sources/packages.ts";
-import { DataError } from "../engine/index.ts";
-import { importByName } from "../engine/internal.ts";
+import { optionalPackage } from "../../data/sources/packages.ts";
+import { DataError } from "../../engine/index.ts";
+import { importByName } from "../../engine/internal.ts";
 
 /** What is used of ECharts. */
 export interface ECharts {

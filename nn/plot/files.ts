@@ -1,8 +1,8 @@
 // Files of pictures in Node: whole or not at all, in folders that are made.
 
-import { DataError } from "../engine/index.ts";
-import { importByName } from "../engine/internal.ts";
-import { fileStore } from "../nn/state/file-store.ts";
+import { DataError } from "../../engine/index.ts";
+import { importByName } from "../../engine/internal.ts";
+import { fileStore } from "../state/file-store.ts";
 
 /** @throws DataError where it can't be written */
 export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
