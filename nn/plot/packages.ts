@@ -49,10 +49,19 @@ function fonts(resvg: Resvg["Resvg"]): Promise<object> {
   return known;
 }
 
+/** What is used of Node's modules. */
+interface NodeModule {
+  createRequire(from: string): { resolve(name: string): string };
+}
+interface NodePath {
+  dirname(file: string): string;
+  join(...parts: string[]): string;
+}
+
 async function findFonts(Resvg: Resvg["Resvg"]): Promise<object> {
-  const { createRequire } = await importByName<typeof import("node:module")>("node:module");
-  const { existsSync } = await importByName<typeof import("node:fs")>("node:fs");
-  const { dirname, join } = await importByName<typeof import("node:path")>("node:path");
+  const { createRequire } = await importByName<NodeModule>("node:module");
+  const { existsSync } = await importByName<{ existsSync(file: string): boolean }>("node:fs");
+  const { dirname, join } = await importByName<NodePath>("node:path");
   for (const from of [import.meta.url, join(process.cwd(), "package.json")]) {
     try {
       const home = dirname(createRequire(from).resolve("dejavu-fonts-ttf/package.json"));
