@@ -9,9 +9,9 @@ import * as inspect from "../../engine/inspect/index.ts";
 import * as internal from "../../engine/internal.ts";
 import * as ops from "../../engine/ops/index.ts";
 import * as nn from "../../nn/index.ts";
+import * as plot from "../../nn/plot/index.ts";
 import * as worker from "../../nn/worker/index.ts";
 import * as optim from "../../optim/index.ts";
-import * as plot from "../../nn/plot/index.ts";
 import { type Parameter, type PublicFunction, publicFunctions } from "../support/public-functions.ts";
 import "../../nn/names.ts";
 
