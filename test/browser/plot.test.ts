@@ -12,7 +12,7 @@ const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
 const cache = path.join(root, "node_modules/.cache/gradgpu");
 
 const program = `
-import { lineChart, surface, usePackage } from "./plot/index.ts";
+import { lineChart, surface, usePackage } from "./nn/plot/index.ts";
 usePackage("echarts", () => import("echarts"));
 const lines = lineChart({
   title: "Rates", xLabel: "step", yLabel: "loss (nats)", yScale: "log",
