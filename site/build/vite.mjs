@@ -9,7 +9,7 @@ import { root } from "../../scripts/setup.mjs";
 import { head, header } from "./frame.mjs";
 
 export const siteFolder = path.join(root, "site");
-const library = ["engine", "optim", "nn", "data", "plot"].map((name) => path.join(root, name) + path.sep);
+const library = ["engine", "optim", "nn", "data"].map((name) => path.join(root, name) + path.sep);
 
 const wgsl = {
   name: "wgsl-as-text",
