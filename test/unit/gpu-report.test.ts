@@ -3,14 +3,15 @@
 
 import fs from "node:fs";
 import { describe, expect, it } from "vitest";
-import { compileFor, MissingCompiler } from "../../bench/gpu-report/compile.ts";
+import { MissingCompiler } from "../../bench/gpu-report/compile.ts";
 import { gpus } from "../../bench/gpu-report/gpus.ts";
 import { familyCases, netCases } from "../../bench/gpu-report/kernels.ts";
 import { readLog } from "../../bench/gpu-report/log.ts";
 import { codeMix, kindOf } from "../../bench/gpu-report/loops.ts";
 import { estimate, figuresOf } from "../../bench/gpu-report/model.ts";
 import { figureNames } from "../../bench/gpu-report/page.ts";
-import { ordersOf, rowsOf } from "../../bench/gpu-report/report.ts";
+import { profileOf } from "../../bench/gpu-report/planning.ts";
+import { build, rowsOf } from "../../bench/gpu-report/report.ts";
 
 const navi31 = gpus.find(({ name }) => name === "navi31")!;
 
@@ -121,19 +122,18 @@ describe("what is compiled", () => {
 
 describe("compiled for navi31", () => {
   it("no kernel of a family spills registers, or keeps fewer subgroups at work than is recorded", async (context) => {
-    const cases = familyCases();
-    const { orders, nameOf } = ordersOf(cases);
-    const compiled = await compileFor(navi31, orders).catch((error: Error) => {
+    const cases = familyCases(profileOf(navi31));
+    const built = await build(navi31, cases).catch((error: Error) => {
       if (error instanceof MissingCompiler) return undefined;
       throw error;
     });
-    if (compiled === undefined) return context.skip();
+    if (built === undefined) return context.skip();
     const { kernels } = JSON.parse(fs.readFileSync("docs/gpu.json", "utf8"));
     const at = figureNames.indexOf("waves");
     const recorded = new Map<string, number>();
     for (const { group, name, shader, navi31 } of kernels)
       recorded.set(`${group} ${name} ${shader}`, navi31[at]);
-    for (const { group, name, shader, on } of rowsOf(cases, nameOf, new Map([[navi31, compiled]]))) {
+    for (const { group, name, shader, on } of rowsOf([built])) {
       const kernel = `${group} ${name} ${shader}`;
       const { spills, waves } = on.navi31;
       expect(spills, `${kernel} spills registers`).toBe(0);
