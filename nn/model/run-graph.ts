@@ -58,7 +58,9 @@ export function checkSpecs(what: string, graph: Graph, specs: Tree<SampleSpec>):
   const given = specsIn(specs);
   const wanted = leavesOf(graph.inputs);
   if (given.length !== wanted.length) {
-    throw new ArgumentError(`${what}: takes ${wanted.length} inputs, got ${given.length}`);
+    throw new ArgumentError(
+      `${what}: inputs wanted: ${wanted.length}, got ${given.length}${given.length > 1 && wanted.length === 1 ? "; a layer of several inputs says in outputSpec what it gives" : ""}`,
+    );
   }
   given.forEach(({ shape }, i) => {
     if (fitsShape(shape, wanted[i].shape)) return;

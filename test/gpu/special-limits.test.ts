@@ -139,12 +139,16 @@ describe("losses", () => {
   );
   it.each(cases)("%s of %s%s and %s", async (_name, _from, _outputs, _targets, one) => {
     const { loss, targets, outputs, limit, gradient } = one;
-    const isSparse = loss.targets === "classes";
+    const isSparse = loss.targets === "classes" || loss.targets === "sequences";
     const inputs = [
       isSparse
-        ? { values: targets, shape: [1], dtype: "i32" as const }
+        ? {
+            values: targets,
+            shape: loss.targets === "classes" ? [1] : [1, targets.length],
+            dtype: "i32" as const,
+          }
         : { values: targets, shape: [1, targets.length] },
-      { values: outputs, shape: [1, outputs.length] },
+      { values: outputs, shape: [1, ...(one.shape ?? [outputs.length])] },
     ];
     await everywhere(
       (t, o) => loss.call(t, o),

@@ -1,6 +1,6 @@
 // The devices of the op tests: the float64 reference and this project's adapter, opened once a process.
 
-import { type Device, init } from "../../engine/index.ts";
+import { type Device, device, init, setDevice } from "../../engine/index.ts";
 
 let reference: Promise<Device> | undefined;
 let gpu: Promise<Device> | undefined;
@@ -8,6 +8,22 @@ let gpu: Promise<Device> | undefined;
 export function referenceDevice(): Promise<Device> {
   reference ??= init({ device: "cpu", seed: 1 });
   return reference;
+}
+
+/**
+ * Calls `f` with a device of its own, for what counts memory: on the shared one other files' tensors come and go, and its
+ * pool holds what they gave back.
+ */
+export async function withOwnDevice<T>(f: (own: Device) => Promise<T>): Promise<T> {
+  await gpuDevice();
+  const before = device();
+  const own = await init({ device: "webgpu", seed: 1 });
+  try {
+    return await f(own);
+  } finally {
+    setDevice(before);
+    own.dispose();
+  }
 }
 
 /** The adapter's device, which becomes the default one only when it is opened. */

@@ -84,6 +84,8 @@ export interface LossLimit {
   readonly targets: readonly number[];
   /** One sample's. */
   readonly outputs: readonly number[];
+  /** Of the sample's outputs, where it is not one row. */
+  readonly shape?: readonly number[];
   readonly limit: number;
   /** By outputs, where it is worth saying. */
   readonly gradient?: readonly number[];
@@ -93,6 +95,16 @@ const { meanSquaredError, meanAbsoluteError, huber } = losses;
 const logits = { fromLogits: true };
 /** -ln 1e-7: probabilities are kept that far from 0. */
 const clipped = 7 * Math.LN10;
+
+/** One label in two steps of two classes, of which 0 is the blank. */
+const ctcRow = (outputs: number[], limit: number, gradient?: number[]): LossLimit => ({
+  loss: losses.ctc(),
+  targets: [1],
+  outputs,
+  shape: [2, 2],
+  limit,
+  gradient,
+});
 
 const regression = (loss: losses.Loss, rows: readonly (readonly [number[], number[], number, number[]?])[]) =>
   rows.map(([targets, outputs, limit, gradient]): LossLimit => ({ loss, targets, outputs, limit, gradient }));
@@ -116,6 +128,14 @@ const ofLogits: readonly (readonly [
 
 /** By loss. */
 export const lossLimits: Readonly<Record<string, readonly LossLimit[]>> = {
+  ctc: [
+    // Three of the four paths say the label: at the first step, at the second, at both.
+    ctcRow([0, 0, 0, 0], 2 * ln2 - Math.log(3), [1 / 6, -1 / 6, 1 / 6, -1 / 6]),
+    ctcRow([huge, -huge, -huge, huge], 0, [0, 0, 0, 0]),
+    ctcRow([0, -inf, 0, -inf], inf),
+    ctcRow([0, -inf, 0, 0], ln2, [0, 0, 0.5, -0.5]),
+    ctcRow([nan, 0, 0, 0], nan),
+  ],
   meanSquaredError: regression(meanSquaredError(), [
     [[0, 0], [0, 0], 0, [0, 0]],
     [[3, 3], [inf, 3], inf],

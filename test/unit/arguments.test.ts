@@ -9,9 +9,9 @@ import * as inspect from "../../engine/inspect/index.ts";
 import * as internal from "../../engine/internal.ts";
 import * as ops from "../../engine/ops/index.ts";
 import * as nn from "../../nn/index.ts";
+import * as plot from "../../nn/plot/index.ts";
 import * as worker from "../../nn/worker/index.ts";
 import * as optim from "../../optim/index.ts";
-import * as plot from "../../plot/index.ts";
 import { type Parameter, type PublicFunction, publicFunctions } from "../support/public-functions.ts";
 import "../../nn/names.ts";
 
@@ -25,7 +25,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
   optim: ["optim/index.ts"],
   data: ["data/index.ts"],
   worker: ["nn/worker/index.ts"],
-  plot: ["plot/index.ts"],
+  plot: ["nn/plot/index.ts"],
 };
 
 /** What users don't call: constructors and methods that are marked internal, those of errors, and of base classes. */

@@ -17,7 +17,7 @@ import {
 
 const page = fs.readFileSync(path.join(root, "docs/architecture.md"), "utf8");
 const floors = floorsOf(page);
-const library = ["engine", "optim", "data", "nn", "plot"];
+const library = ["engine", "optim", "data", "nn"];
 const parts = [...library, "bench"];
 const show = ({ file, target }: Import) => `${file} imports ${target}`;
 
@@ -51,11 +51,11 @@ describe("imports", () => {
     expect(circlesOf(parts.flatMap(filesOf))).toEqual([]);
   });
 
-  it("optim, nn, data and plot see the faces of the engine only, examples the public ones", () => {
+  it("optim, nn and data see the faces of the engine only, examples the public ones", () => {
     const faces = ["engine/index.ts", "engine/internal.ts", "engine/inspect/index.ts"];
     // A module that only throws needs no more than the errors.
     const allowed = [...faces, "engine/base/errors.ts"];
-    const wrong = ["optim", "nn", "data", "plot"]
+    const wrong = ["optim", "nn", "data"]
       .flatMap(filesOf)
       .flatMap(importsOf)
       .filter(({ target }) => target.startsWith("engine/") && !allowed.includes(target));

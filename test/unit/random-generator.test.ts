@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RandomSource } from "../../engine/base/random/source.ts";
 import {
   type Device,
+  DTypeError,
   grad,
   init,
   RandomGenerator,
@@ -18,6 +19,7 @@ import {
   sum,
   type Tensor,
   tensor,
+  variable,
 } from "../../engine/index.ts";
 import { dropout, permutation } from "../../engine/ops/random/random.ts";
 
@@ -107,6 +109,29 @@ describe("a generator", () => {
     expect(await draw({ seed: 3, device })).toBe(await draw({ seed: 3, device }));
     expect(await draw({ seed: 3, device })).not.toBe(await draw({ seed: 4, device }));
     expect(await draw({ device })).not.toBe(await draw({ device }));
+  });
+
+  it("draws from a state that it is given, and refuses what is none", async () => {
+    using own = new RandomGenerator({ seed: 5, device });
+    const state = variable(await own.state.array(), { dtype: "u32", device, trainable: false });
+    const random = new RandomGenerator({ state });
+    expect(random.state).toBe(state);
+    for (let i = 0; i < 3; i++) {
+      expect(await numbers(random.normal([5]))).toEqual(await numbers(own.normal([5])));
+    }
+    expect(await numbers(state)).toEqual(await numbers(own.state));
+    expect(() => new RandomGenerator({ state, seed: 1 })).toThrow(/give it alone/);
+    expect(() => new RandomGenerator({ state: variable([1, 2, 3, 4], { device }) })).toThrow(DTypeError);
+    expect(() => new RandomGenerator({ state: tensor([1], { device }) as never })).toThrow(
+      /must be a Variable/,
+    );
+    state.dispose();
+  });
+
+  it("is what a shape alone leads to", () => {
+    expect(() => randomNormal([2, 3] as never, [2, 3])).toThrow(
+      "randomNormal: argument 1 must be a random state, got an array; without one, new RandomGenerator() draws by its methods",
+    );
   });
 
   it("is not trained, and gives gradients with the mask that it drew", async () => {

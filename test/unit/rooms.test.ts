@@ -19,7 +19,7 @@ const foldersBelow = (folder: string, depth: number): string[] => [
         .flatMap(({ name }) => foldersBelow(path.posix.join(folder, name), depth - 1))),
 ];
 
-const houses = ["bench", "data", "engine", "examples", "nn", "optim", "plot", "scripts", "shaders", "test"];
+const houses = ["bench", "data", "engine", "examples", "nn", "optim", "scripts", "shaders", "test"];
 /** Too small for a page of its own: the one of the folder above tells of it. */
 const toldAbove = new Set(["examples/support"]);
 

@@ -4,7 +4,7 @@
 import philoxSource from "../../../shaders/philox.wgsl";
 import randomFillSource from "../../../shaders/random-fill.wgsl";
 import type { DType } from "../../base/dtype.ts";
-import { checkOptions, DTypeError, ShapeError } from "../../base/errors.ts";
+import { ArgumentError, checkOptions, DTypeError, kindOf, ShapeError } from "../../base/errors.ts";
 import { philoxFill, purpose } from "../../base/random/philox.ts";
 import { checkShape, type Shape, showShape, sizeOf } from "../../base/shape.ts";
 import {
@@ -18,10 +18,9 @@ import {
   wgslFloat,
 } from "../../kernel/kernel.ts";
 import type { ReferenceTensor, SampleInput } from "../../kernel/kernel-op.ts";
-import { checkTensor } from "../../tensor/arguments.ts";
 import { defineOp } from "../../tensor/define.ts";
 import { notDifferentiable, type OpFunction } from "../../tensor/op.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { Tensor } from "../../tensor/tensor.ts";
 import { vectorTypes } from "../pointwise/pointwise-code.ts";
 
 const fillShader = shader("random-fill", `${philoxSource}\n${randomFillSource}`);
@@ -101,7 +100,11 @@ export function fillOp<A extends object>(
     vjp: notOfValues,
     call: (state: Tensor, shape: Shape, options: Partial<A> = {}) => {
       checkOptions<object>(name, options, known);
-      checkTensor(name, state);
+      if (!(state instanceof Tensor)) {
+        throw new ArgumentError(
+          `${name}: argument 1 must be a random state, got ${kindOf(state)}; without one, new RandomGenerator() draws by its methods`,
+        );
+      }
       checkShape(name, shape);
       const attrs = attrsOf(options);
       distribution.check?.(attrs);

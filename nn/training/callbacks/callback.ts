@@ -138,7 +138,7 @@ export interface Callback {
 
 /** All names that begin with "on". */
 export type Hook = Extract<keyof Callback, `on${string}`>;
-const hooks: OptionNames<Pick<Callback, Hook>> = {
+export const hooks: OptionNames<Pick<Callback, Hook>> = {
   onTrainBegin: true,
   onEpochBegin: true,
   onEpochEnd: true,

@@ -1,28 +1,13 @@
 // LambdaCallback: a callback of functions, as Keras has it. A plain object of the same methods does as well.
 
 import { checkOptions, type OptionNames } from "../../../engine/internal.ts";
-import { type Callback, callbacksOf } from "./callback.ts";
+import { type Callback, callbacksOf, hooks } from "./callback.ts";
 
 const names: OptionNames<Omit<Callback, "keepRun">> = {
+  ...hooks,
   setParams: true,
   setModel: true,
-  onTrainBegin: true,
-  onTrainEnd: true,
-  onEpochBegin: true,
-  onEpochEnd: true,
-  onStepsEnd: true,
   everySteps: true,
-  onBatchBegin: true,
-  onBatchEnd: true,
-  onTestBegin: true,
-  onTestEnd: true,
-  onTestBatchBegin: true,
-  onTestBatchEnd: true,
-  onPredictBegin: true,
-  onPredictEnd: true,
-  onPredictBatchBegin: true,
-  onPredictBatchEnd: true,
-  onBoundary: true,
   state: true,
   restore: true,
 };
@@ -36,9 +21,9 @@ const names: OptionNames<Omit<Callback, "keepRun">> = {
 export class LambdaCallback implements Callback {
   readonly everySteps?: number;
 
-  constructor(hooks: Omit<Callback, "keepRun">) {
-    checkOptions("LambdaCallback", hooks, names);
-    callbacksOf("LambdaCallback", hooks);
-    Object.assign(this, hooks);
+  constructor(functions: Omit<Callback, "keepRun">) {
+    checkOptions("LambdaCallback", functions, names);
+    callbacksOf("LambdaCallback", functions);
+    Object.assign(this, functions);
   }
 }

@@ -209,7 +209,8 @@ export class TensorBoard implements Callback {
     this.#stepsBefore = stepsBefore;
     this.#nextEpoch = nextEpoch;
     this.#nextStep = nextStep;
-    // Of a folder with numbers by step and by epoch, those by step: later ones of epochs have lower numbers.
+    // TensorBoard takes one number for all of a folder. Where it has some by step and others by epoch, that of the step: by the
+    // epoch's, which is lower, it would forget steps that nobody logs again. Epochs are logged again with the same values.
     this.#purges.set("train", this.onStepsEnd === undefined ? nextEpoch : nextStep);
     this.#purges.set("validation", stepsBefore + 1);
     await this.#written(async () => {

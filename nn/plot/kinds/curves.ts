@@ -1,7 +1,7 @@
 // Functions of one variable with their derivatives, as activations are shown.
 
-import { ArgumentError } from "../../engine/index.ts";
-import { checkOptions, kindOf, type OptionNames } from "../../engine/internal.ts";
+import { ArgumentError } from "../../../engine/index.ts";
+import { checkOptions, kindOf, type OptionNames } from "../../../engine/internal.ts";
 import { Chart } from "../chart.ts";
 import { listOf, type Numbers, numbersOf, textOf } from "../data.ts";
 import { linePanel } from "./lines.ts";

@@ -1,7 +1,7 @@
 // Bars: values of categories, side by side in groups, upright or lying; and histograms, bars without gaps over an axis.
 
-import { ArgumentError } from "../../engine/index.ts";
-import { atLeastOne, checkOptions, type OptionNames } from "../../engine/internal.ts";
+import { ArgumentError } from "../../../engine/index.ts";
+import { atLeastOne, checkOptions, type OptionNames } from "../../../engine/internal.ts";
 import { drawAxes, innerBox } from "../axes.ts";
 import { Chart } from "../chart.ts";
 import { listOf, type Numbers, namesOf, numbersOf, textOf } from "../data.ts";

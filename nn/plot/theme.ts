@@ -1,6 +1,6 @@
 // Colours and type of charts, light and dark: series after Okabe and Ito, whom all common kinds of colour vision follow.
 
-import { choiceOf } from "../engine/internal.ts";
+import { choiceOf } from "../../engine/internal.ts";
 
 export type ThemeName = "light" | "dark";
 

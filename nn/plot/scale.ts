@@ -1,7 +1,7 @@
 // Scales of axes: where ticks lie and what they say. Logarithmic ones are plotted as powers, on an even axis.
 
-import { ArgumentError } from "../engine/index.ts";
-import { choiceOf } from "../engine/internal.ts";
+import { ArgumentError } from "../../engine/index.ts";
+import { choiceOf } from "../../engine/internal.ts";
 import { numberText, powerText } from "./text.ts";
 
 export type ScaleKind = "linear" | "log";

@@ -1,7 +1,7 @@
 // Data of charts, checked before anything is drawn.
 
-import { ArgumentError, ShapeError } from "../engine/index.ts";
-import { isList, kindOf } from "../engine/internal.ts";
+import { ArgumentError, ShapeError } from "../../engine/index.ts";
+import { isList, kindOf } from "../../engine/internal.ts";
 
 /** Numbers in a row: an array or a typed array. What is not finite is left out of the picture. */
 export type Numbers = ArrayLike<number>;

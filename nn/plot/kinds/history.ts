@@ -1,8 +1,8 @@
 // plotHistory: the curves of a run of fit, training beside validation, and where the validation loss turns.
 
-import { ArgumentError } from "../../engine/index.ts";
-import { checkOptions, kindOf, type OptionNames } from "../../engine/internal.ts";
-import { type Curves, type History, trainingName, validationName } from "../../nn/training/history.ts";
+import { ArgumentError } from "../../../engine/index.ts";
+import { checkOptions, kindOf, type OptionNames } from "../../../engine/internal.ts";
+import { type Curves, type History, trainingName, validationName } from "../../training/history.ts";
 import { Chart } from "../chart.ts";
 import type { Panel } from "../panel.ts";
 import { type LineSeries, linePanel, type Mark } from "./lines.ts";

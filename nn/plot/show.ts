@@ -1,7 +1,7 @@
 // A chart in an element of a page: drawn for its width and the page's scheme, and drawn anew when they change.
 
-import { ArgumentError } from "../engine/index.ts";
-import { aboveZero, checkOptions, kindOf, type OptionNames } from "../engine/internal.ts";
+import { ArgumentError } from "../../engine/index.ts";
+import { aboveZero, checkOptions, kindOf, type OptionNames } from "../../engine/internal.ts";
 import { type ChartContent, layout } from "./layout.ts";
 import { type ECharts, echarts } from "./packages.ts";
 import { type ThemeName, themeOf } from "./theme.ts";

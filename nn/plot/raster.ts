@@ -1,6 +1,6 @@
 // Pictures made of pixels within a chart, as elements of it.
 
-import { png } from "../nn/logs/png.ts";
+import { png } from "../logs/png.ts";
 import type { Box } from "./panel.ts";
 
 export interface Raster {

@@ -1,7 +1,7 @@
 // Line charts: one or several series, spreads over runs as bands, marks at places of note.
 
-import { ArgumentError, ShapeError } from "../../engine/index.ts";
-import { checkOptions, choiceOf, kindOf, type OptionNames } from "../../engine/internal.ts";
+import { ArgumentError, ShapeError } from "../../../engine/index.ts";
+import { checkOptions, choiceOf, kindOf, type OptionNames } from "../../../engine/internal.ts";
 import { drawAxes, innerBox } from "../axes.ts";
 import { Chart } from "../chart.ts";
 import { listOf, type Numbers, numbersOf, rowsOfNumbers, textOf } from "../data.ts";

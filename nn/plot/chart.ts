@@ -1,7 +1,7 @@
 // Chart: a picture that is described, and drawn when it is asked for: as SVG or PNG, into a file, into a page.
 
-import { ArgumentError } from "../engine/index.ts";
-import { aboveZero, checkOptions, kindOf, type OptionNames } from "../engine/internal.ts";
+import { ArgumentError } from "../../engine/index.ts";
+import { aboveZero, checkOptions, kindOf, type OptionNames } from "../../engine/internal.ts";
 import { writeWhole } from "./files.ts";
 import { type ChartContent, layout } from "./layout.ts";
 import { echarts, pngOf } from "./packages.ts";

@@ -1,6 +1,6 @@
 // Pictures of training, `gradgpu/plot`: drawn by the optional package echarts, as SVG, PNG or in a page.
 
-export { type OptionalPackage, usePackage } from "../data/sources/packages.ts";
+export { type OptionalPackage, usePackage } from "../../data/sources/packages.ts";
 export { Chart, type DrawOptions, type PngOptions } from "./chart.ts";
 export type { ColourScale } from "./colours.ts";
 export type { Numbers } from "./data.ts";

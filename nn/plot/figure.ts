@@ -1,7 +1,7 @@
 // Figures: several charts in one picture.
 
-import { ArgumentError } from "../engine/index.ts";
-import { atLeastOne, checkOptions, kindOf, type OptionNames } from "../engine/internal.ts";
+import { ArgumentError } from "../../engine/index.ts";
+import { atLeastOne, checkOptions, kindOf, type OptionNames } from "../../engine/internal.ts";
 import { Chart } from "./chart.ts";
 import { listOf } from "./data.ts";
 

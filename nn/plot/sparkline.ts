@@ -1,7 +1,7 @@
 // Sparklines: a curve in a line of a terminal.
 
-import { ArgumentError } from "../engine/index.ts";
-import { atLeastOne, checkOptions, type OptionNames } from "../engine/internal.ts";
+import { ArgumentError } from "../../engine/index.ts";
+import { atLeastOne, checkOptions, type OptionNames } from "../../engine/internal.ts";
 import { type Numbers, numbersOf } from "./data.ts";
 
 export interface SparklineOptions {

@@ -1,7 +1,7 @@
 // Images in a grid, each with its caption: digits, augmentations, filters.
 
-import { ArgumentError, ShapeError } from "../../engine/index.ts";
-import { atLeastOne, checkOptions, type OptionNames } from "../../engine/internal.ts";
+import { ArgumentError, ShapeError } from "../../../engine/index.ts";
+import { atLeastOne, checkOptions, type OptionNames } from "../../../engine/internal.ts";
 import { Chart } from "../chart.ts";
 import { listOf, type Numbers, numbersOf, textOf } from "../data.ts";
 import type { Panel } from "../panel.ts";

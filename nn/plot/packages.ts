@@ -1,8 +1,8 @@
 // The packages that draw: ECharts, resvg and its font, loaded when they are used.
 
-import { optionalPackage } from "../data/sources/packages.ts";
-import { DataError } from "../engine/index.ts";
-import { importByName } from "../engine/internal.ts";
+import { optionalPackage } from "../../data/sources/packages.ts";
+import { DataError } from "../../engine/index.ts";
+import { importByName } from "../../engine/internal.ts";
 
 /** What is used of ECharts. */
 export interface ECharts {
@@ -49,10 +49,19 @@ function fonts(resvg: Resvg["Resvg"]): Promise<object> {
   return known;
 }
 
+/** What is used of Node's modules. */
+interface NodeModule {
+  createRequire(from: string): { resolve(name: string): string };
+}
+interface NodePath {
+  dirname(file: string): string;
+  join(...parts: string[]): string;
+}
+
 async function findFonts(Resvg: Resvg["Resvg"]): Promise<object> {
-  const { createRequire } = await importByName<typeof import("node:module")>("node:module");
-  const { existsSync } = await importByName<typeof import("node:fs")>("node:fs");
-  const { dirname, join } = await importByName<typeof import("node:path")>("node:path");
+  const { createRequire } = await importByName<NodeModule>("node:module");
+  const { existsSync } = await importByName<{ existsSync(file: string): boolean }>("node:fs");
+  const { dirname, join } = await importByName<NodePath>("node:path");
   for (const from of [import.meta.url, join(process.cwd(), "package.json")]) {
     try {
       const home = dirname(createRequire(from).resolve("dejavu-fonts-ttf/package.json"));

@@ -1,8 +1,8 @@
 // Surfaces over two axes: the height of a function in colours and level lines, with paths on it; and the regions of a plane
 // that a classifier decides for, with samples on them.
 
-import { ArgumentError, ShapeError } from "../../engine/index.ts";
-import { atLeastOne, checkOptions, kindOf, type OptionNames } from "../../engine/internal.ts";
+import { ArgumentError, ShapeError } from "../../../engine/index.ts";
+import { atLeastOne, checkOptions, kindOf, type OptionNames } from "../../../engine/internal.ts";
 import { drawAxes, innerBox } from "../axes.ts";
 import { Chart } from "../chart.ts";
 import { colourBarHeight, drawColourBar } from "../colour-bar.ts";

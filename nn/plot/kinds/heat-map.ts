@@ -1,7 +1,7 @@
 // Heat maps: a matrix in colours; and confusion matrices, whose colours are shares of rows and whose words are counts.
 
-import { ShapeError } from "../../engine/index.ts";
-import { checkOptions, choiceOf, type OptionNames } from "../../engine/internal.ts";
+import { ShapeError } from "../../../engine/index.ts";
+import { checkOptions, choiceOf, type OptionNames } from "../../../engine/internal.ts";
 import { Chart } from "../chart.ts";
 import { colourBarHeight, drawColourBar } from "../colour-bar.ts";
 import { type ColourScale, cssOf, inkOn, rgbOf } from "../colours.ts";
