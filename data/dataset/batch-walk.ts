@@ -34,8 +34,12 @@ export interface BatchWalk {
   take(key: number): Tensor[];
   /** Where the data stands after the steps that were taken, where the walk is over a data set; plain data. */
   readonly position?: DatasetPosition;
-  /** Has the next `begin` go on from there. */
-  resumeAt?(position: DatasetPosition): void;
+  /**
+   * Has the next `begin`, of these batches and that epoch, go on from there; to be awaited.
+   *
+   * @throws DataError where the position was noted of other data; nothing that training sees has changed then
+   */
+  resumeAt?(position: DatasetPosition, taken: number, epoch: number): Promise<void>;
   /** Told that the state of shuffles was set to these words, where it keeps them on the host, too. */
   reshuffle?(state: Uint32Array): void;
   /** What the next `begin` goes by beside its arguments. */

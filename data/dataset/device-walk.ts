@@ -15,7 +15,7 @@ import {
 } from "../../engine/index.ts";
 import { permutation } from "../../engine/internal.ts";
 import type { BatchWalk } from "./batch-walk.ts";
-import { identityOf, takeIdentity } from "./identity.ts";
+import { identify, identityOf, takeIdentity } from "./identity.ts";
 import type { DatasetPosition } from "./iterator.ts";
 import type { DevicePlan } from "./plan.ts";
 import type { Schedule } from "./schedule.ts";
@@ -121,7 +121,8 @@ export class DeviceWalk implements BatchWalk {
     return this.#isTracked ? { ...place, ...identityOf(this.#stage) } : place;
   }
 
-  resumeAt(position: DatasetPosition): void {
+  async resumeAt(position: DatasetPosition): Promise<void> {
+    await identify(this.#stage);
     takeIdentity(this.#what, this.#stage, position);
     this.#ordered = -1;
     this.#schedule.resumeAt(position);

@@ -1,12 +1,12 @@
 // What tells whether a pipeline is the one that a position was noted of, and the orders of its shuffles.
 
 import { DataError } from "../../engine/base/errors.ts";
-import { Tensor } from "../../engine/index.ts";
+import { gather, noGrad, Tensor, tensor, Variable } from "../../engine/index.ts";
 import { Checksum } from "./checksum.ts";
 import { mapParts } from "./elements.ts";
-import { NdArray } from "./nd-array.ts";
+import { NdArray, type NumberArray } from "./nd-array.ts";
 import { Shuffled } from "./shuffle.ts";
-import { Slices } from "./slices.ts";
+import { List, Slices } from "./slices.ts";
 import type { Stage } from "./stage.ts";
 
 export interface Identity {
@@ -21,14 +21,16 @@ const sampledRows = 64;
 
 const known = new WeakMap<Stage, string>();
 
-export function identityOf(stage: Stage): Identity {
-  let data = known.get(stage);
-  if (data === undefined) {
-    data = dataOf(stage);
-    known.set(stage, data);
-  }
-  return { data, orders: shufflesIn(stage).map(({ key }) => [...key.words]) };
+/** Looks at a pipeline's data, those on a device too: to be awaited before it is asked for its identity. */
+export async function identify(stage: Stage): Promise<void> {
+  if (!known.has(stage)) known.set(stage, await dataOf(stage));
 }
+
+/** Of a stage that was {@link identify}ed. */
+export const identityOf = (stage: Stage): Identity => ({
+  data: known.get(stage) as string,
+  orders: shufflesIn(stage).map(({ key }) => [...key.words]),
+});
 
 /** Takes up the orders of a position. @throws DataError where it was noted of another pipeline */
 export function takeIdentity(what: string, stage: Stage, { data, orders }: Partial<Identity>): void {
@@ -43,30 +45,58 @@ export function takeIdentity(what: string, stage: Stage, { data, orders }: Parti
   });
 }
 
-function dataOf(stage: Stage): string {
+async function dataOf(stage: Stage): Promise<string> {
   const sum = new Checksum();
   sum.add(stage.chain);
+  const parts: [path: string, part: unknown][] = [];
   for (const one of stagesIn(stage)) {
-    if (!(one instanceof Slices)) continue;
-    mapParts(one.parts, (part, path) => {
-      sum.add(path);
-      if (part instanceof Tensor) sum.add(`${part.dtype} ${part.shape}`);
-      else if (part instanceof NdArray) addSample(sum, part);
-      return part;
-    });
+    if (one instanceof Slices)
+      mapParts(one.parts, (part, path) => {
+        parts.push([path, part]);
+        return part;
+      });
+  }
+  const samples = parts.map(([, part]) => sampleOf(part));
+  for (const [i, [path]] of parts.entries()) {
+    sum.add(path);
+    for (const sample of await samples[i]) sum.add(sample);
   }
   return sum.value;
 }
 
-function addSample(sum: Checksum, { values, shape }: NdArray): void {
-  sum.add([...shape]);
-  const count = shape[0];
-  const size = count === 0 ? 0 : values.length / count;
-  for (let i = 0; i < Math.min(count, sampledRows); i++) {
-    const row = count <= sampledRows ? i : Math.floor((i * (count - 1)) / (sampledRows - 1));
-    sum.add(values.subarray(row * size, (row + 1) * size));
+/** A part's form, and some of its rows. */
+async function sampleOf(part: unknown): Promise<readonly unknown[]> {
+  if (part instanceof Tensor) {
+    const form = `${part.dtype} ${part.shape}`;
+    // What a variable holds may change as it likes.
+    return part instanceof Variable || part.size === 0 ? [form] : [form, await rowsOf(part)];
+  }
+  if (part instanceof NdArray) {
+    const { shape, values } = part;
+    const size = shape[0] === 0 ? 0 : values.length / shape[0];
+    return [[...shape], ...placesIn(shape[0]).map((row) => values.subarray(row * size, (row + 1) * size))];
+  }
+  if (!(part instanceof List)) return [];
+  const { items } = part;
+  return [items.length, ...placesIn(items.length).map((row) => items[row])];
+}
+
+async function rowsOf(part: Tensor): Promise<NumberArray> {
+  const indices = tensor(Int32Array.from(placesIn(part.shape[0])), { dtype: "i32", device: part.device });
+  const rows = noGrad(() => gather(part, indices));
+  try {
+    return (await rows.data()) as NumberArray;
+  } finally {
+    rows.dispose();
+    indices.dispose();
   }
 }
+
+/** All places of so many, or some from the first to the last. */
+const placesIn = (count: number): number[] =>
+  Array.from({ length: Math.min(count, sampledRows) }, (_, i) =>
+    count <= sampledRows ? i : Math.floor((i * (count - 1)) / (sampledRows - 1)),
+  );
 
 const stagesIn = (stage: Stage): Stage[] => [stage, ...stage.sources.flatMap(stagesIn)];
 

@@ -2,7 +2,7 @@
 
 import { ArgumentError, DataError, kindOf } from "../../engine/base/errors.ts";
 import { Checksum } from "./checksum.ts";
-import { identityOf, takeIdentity } from "./identity.ts";
+import { identify, identityOf, takeIdentity } from "./identity.ts";
 import { type Cursor, end, isPromised, type Maybe, type Stage, startOf } from "./stage.ts";
 
 /** A place in the elements of a set; plain data, which may be kept in a file. */
@@ -156,6 +156,7 @@ export async function openIterator<T>(stage: Stage, options: OpenOptions): Promi
   }
   const { length } = stage;
   if (length !== undefined && skip > length) throw new DataError(tooFew(what, epoch, length, skip));
+  if (withChecksum || checksum !== undefined || options.data !== undefined) await identify(stage);
   takeIdentity(what, stage, options);
   signal?.throwIfAborted();
   await stage.prepare();

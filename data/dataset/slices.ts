@@ -18,7 +18,7 @@ import { type Maybe, Stage } from "./stage.ts";
 type Column = NdArray | Tensor | List;
 
 /** A class, so that it is no branch of the tree of parts. */
-class List {
+export class List {
   readonly items: readonly unknown[];
 
   constructor(items: readonly unknown[]) {

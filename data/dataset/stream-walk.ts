@@ -15,6 +15,7 @@ import {
 import { hostArray } from "../../engine/internal.ts";
 import { readAhead } from "./ahead.ts";
 import type { BatchWalk } from "./batch-walk.ts";
+import { identify, takeIdentity } from "./identity.ts";
 import { type DatasetPosition, openIterator } from "./iterator.ts";
 import { sizeOf } from "./nd-array.ts";
 import type { Schedule } from "./schedule.ts";
@@ -112,7 +113,14 @@ export class StreamWalk implements BatchWalk {
     return this.#position;
   }
 
-  resumeAt(position: DatasetPosition): void {
+  async resumeAt(position: DatasetPosition, taken: number, epoch: number): Promise<void> {
+    const { what, stage } = this.#options;
+    await identify(stage);
+    takeIdentity(what, stage, position);
+    // Opened here: what differs is found before anything else has changed, and the next begin finds it open.
+    this.#schedule.resumeAt(position);
+    this.#pass = -1;
+    await this.begin(taken, epoch);
     this.#schedule.resumeAt(position);
   }
 

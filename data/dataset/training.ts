@@ -7,6 +7,7 @@ import { Batched, plainBatch } from "./batch.ts";
 import type { BatchWalk } from "./batch-walk.ts";
 import { DeviceWalk } from "./device-walk.ts";
 import { mapParts } from "./elements.ts";
+import { identify } from "./identity.ts";
 import { openIterator } from "./iterator.ts";
 import { isShaped, NdArray } from "./nd-array.ts";
 import { planOf } from "./plan.ts";
@@ -92,6 +93,7 @@ export async function openTraining<R extends ReadRows>(
       "short",
       `the data set ran out after ${taken} of ${steps} batches, and the epoch ends there. It must give ${stepsName} * epochs batches; use repeat() when building it`,
     );
+  if (request.withChecksum) await identify(stage);
   const plan = planOf(stage);
   if (plan !== undefined) {
     const owned: Disposable[] = [];

@@ -173,9 +173,9 @@ describe("resuming", () => {
     expect(position).toMatchObject({ epoch: 0, skip: 12 });
     const goOn: Callback = {
       onTrainBegin(_model, context) {
-        context.resume = () => {
+        context.resume = async () => {
+          await context.walk.resumeAt?.(position as DatasetPosition, 5, 1);
           context.moveTo(1, 5, 5 * (name === "generator" ? 4 : 8));
-          context.walk.resumeAt?.(position as DatasetPosition);
         };
       },
     };

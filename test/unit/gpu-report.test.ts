@@ -12,6 +12,7 @@ import { estimate, figuresOf } from "../../bench/gpu-report/model.ts";
 import { figureNames } from "../../bench/gpu-report/page.ts";
 import { profileOf } from "../../bench/gpu-report/planning.ts";
 import { build, rowsOf } from "../../bench/gpu-report/report.ts";
+import { sampled } from "../support/sampled.ts";
 
 const navi31 = gpus.find(({ name }) => name === "navi31")!;
 
@@ -122,7 +123,7 @@ describe("what is compiled", () => {
 
 describe("compiled for navi31", () => {
   it("no kernel of a family spills registers, or keeps fewer subgroups at work than is recorded", async (context) => {
-    const cases = familyCases(profileOf(navi31));
+    const cases = sampled(familyCases(profileOf(navi31)));
     const built = await build(navi31, cases).catch((error: Error) => {
       if (error instanceof MissingCompiler) return undefined;
       throw error;

@@ -8,7 +8,7 @@ import { storeOf } from "../../state/store.ts";
 import type { TrainedModel } from "../model.ts";
 import type { Callback, FitContext } from "./callback.ts";
 import { dataNotes } from "./data-notes.ts";
-import { callbackStates, type DataNotes, noteRun, resumeRun, runParts } from "./run-state.ts";
+import { callbackStates, type DataNotes, noteRun, runOf, runParts } from "./run-state.ts";
 
 export interface SaveEvery {
   /** Seconds after which a checkpoint is written at the next submit; default 60, or never where `steps` are given. */
@@ -76,7 +76,9 @@ export class Checkpoint implements Callback {
       if (bytes === undefined) return;
       const file = stateFile(`${this.#who}: ${this.#store.name}`, bytes);
       const warn = (text: string) => console.warn(`gradgpu: ${text}`);
-      await made(file.name, () => resumeRun(file, model, context, this.#data, warn));
+      const run = await made(file.name, () => runOf(file, model, context, this.#data, warn));
+      await run.openData();
+      await made(file.name, run.takeOver);
     };
   }
 

@@ -1,6 +1,8 @@
 // A run of fit at a boundary as tensors and notes, and the way back: all that an exact resume needs.
 
+import type { DatasetPosition } from "../../../data/dataset/index.ts";
 import { DataError, type Device, type Variable } from "../../../engine/index.ts";
+import { printable } from "../../../engine/internal.ts";
 import { compileConfig } from "../../state/compile-config.ts";
 import { objectNote, partsOf, type StateFile } from "../../state/files.ts";
 import {
@@ -153,18 +155,26 @@ const withoutRate = (compile: unknown): unknown =>
 const plain = (value: unknown): unknown =>
   value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 
+/** A run of a file that fits. */
+export interface FoundRun {
+  /** Has the data go on where they were. @throws DataError where they are others */
+  openData(): Promise<void>;
+  /** Takes over all else. */
+  takeOver(): Promise<void>;
+}
+
 /**
- * Looks at all of a file, then takes it over: nothing has changed where it throws.
+ * Looks at all of a file. Nothing has changed where this or `openData` throws.
  *
  * @throws DataError for a file that is none of a run, or is of another model or other data: it says what differs
  */
-export async function resumeRun(
+export function runOf(
   file: StateFile,
   model: TrainedModel,
   context: FitContext,
   data: DataNotes,
   warn: (text: string) => void,
-): Promise<void> {
+): FoundRun {
   const what = file.name;
   const notes = objectNote(file, "run") as unknown as RunNotes | undefined;
   if (file.kind !== "run" || notes === undefined) {
@@ -194,7 +204,10 @@ export async function resumeRun(
       `${what}: was written with ${saved.length} callbacks that remember something, and there are ${callbacks.length} now; give fit the same ones in the same order`,
     );
   }
-  const { epoch, steps, samples, position, isStopped } = notes;
+  const { epoch, steps, samples, isStopped, adapter: writtenOn } = notes;
+  const position = positionOf(what, notes.position);
+  if (typeof writtenOn !== "string")
+    throw new DataError(`${what}: it does not say on which adapter it was written`);
   for (const [name, value] of Object.entries({ epoch, steps, samples })) {
     if (!Number.isSafeInteger(value) || value < 0)
       throw new DataError(`${what}: its ${name} is ${String(value)}`);
@@ -229,41 +242,67 @@ export async function resumeRun(
   );
   const shuffle = file.tensors.get(shuffleName)?.values as Uint32Array | undefined;
 
-  // What others take up comes first: who refuses it does so before anything has changed.
-  for (const [i, callback] of callbacks.entries()) await callback.restore?.(states[i]);
-  const adapter = adapterOf(model.device);
-  if (notes.adapter === adapter) model.device.variants?.keepUsed(notes.variants ?? {});
-  else
-    warn(
-      `${what}: was written on ${notes.adapter}, and goes on on ${adapter}: with other roundings, not bit for bit`,
-    );
-  restore();
-  setSums();
-  for (const [name, sums] of steps > 0 ? all : []) {
-    const prefix = `${name}/taken/`;
-    const taken = [...file.tensors].filter(([key]) => key.startsWith(prefix));
-    sums.taken = Promise.resolve(
-      new Map(taken.map(([key, { values }]) => [key.slice(prefix.length), (values as Float64Array).slice()])),
-    );
-  }
-  // Behind an epoch's last step no other comes before the sums are read.
-  trainer.hasAdded ||= [...file.tensors].some(
-    ([name, { values }]) => name.startsWith("fit/sums/added/") && values.some((value) => value !== 0),
+  return {
+    async openData() {
+      if (position !== undefined) await walk.resumeAt?.(position, steps, epoch);
+    },
+    async takeOver() {
+      // What others take up comes first: who refuses it does so before anything has changed.
+      for (const [i, callback] of callbacks.entries()) await callback.restore?.(states[i]);
+      const adapter = adapterOf(model.device);
+      if (writtenOn === adapter) model.device.variants?.keepUsed(notes.variants ?? {});
+      else
+        warn(
+          `${what}: was written on ${printable(writtenOn)}, and goes on on ${adapter}: with other roundings, not bit for bit`,
+        );
+      restore();
+      setSums();
+      for (const [name, sums] of steps > 0 ? all : []) {
+        const prefix = `${name}/taken/`;
+        const taken = [...file.tensors].filter(([key]) => key.startsWith(prefix));
+        sums.taken = Promise.resolve(
+          new Map(
+            taken.map(([key, { values }]) => [key.slice(prefix.length), (values as Float64Array).slice()]),
+          ),
+        );
+      }
+      // Behind an epoch's last step no other comes before the sums are read.
+      trainer.hasAdded ||= [...file.tensors].some(
+        ([name, { values }]) => name.startsWith("fit/sums/added/") && values.some((value) => value !== 0),
+      );
+      trainer.objectives.forEach((objective, i) => {
+        objective.valuesPerSample = values[i] ?? [];
+      });
+      // The epoch's beginning draws its order anew, from the state before.
+      if (shuffle !== undefined && shuffleState !== undefined) {
+        const before = Uint32Array.from(shuffle);
+        if (steps > 0) before[2]--;
+        shuffleState.set(before);
+        walk.reshuffle?.(before);
+      }
+      context.history.restore(history);
+      context.moveTo(epoch, steps, samples);
+      model.stopTraining = isStopped;
+    },
+  };
+}
+
+/** Where a data set stood. @throws DataError for what can be none */
+function positionOf(what: string, position: unknown): DatasetPosition | undefined {
+  if (position === undefined) return undefined;
+  const { epoch, skip, checksum = "", data = "", orders = [] } = (position ?? {}) as Partial<DatasetPosition>;
+  const isWhole = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+  const isKey = (words: unknown) => Array.isArray(words) && words.length === 4 && words.every(isWhole);
+  if (
+    [epoch, skip].every(isWhole) &&
+    [checksum, data].every((text) => typeof text === "string") &&
+    Array.isArray(orders) &&
+    orders.every(isKey)
+  )
+    return position as DatasetPosition;
+  throw new DataError(
+    `${what}: its place in the data set is none: ${printable(JSON.stringify(position).slice(0, 200))}`,
   );
-  trainer.objectives.forEach((objective, i) => {
-    objective.valuesPerSample = values[i] ?? [];
-  });
-  // The epoch's beginning draws its order anew, from the state before.
-  if (shuffle !== undefined && shuffleState !== undefined) {
-    const before = Uint32Array.from(shuffle);
-    if (steps > 0) before[2]--;
-    shuffleState.set(before);
-    walk.reshuffle?.(before);
-  }
-  if (position !== undefined) walk.resumeAt?.(position as never);
-  context.history.restore(history);
-  context.moveTo(epoch, steps, samples);
-  model.stopTraining = isStopped;
 }
 
 function told(of: string, file: unknown, here: unknown): string[] {
