@@ -545,7 +545,9 @@ describe("a broken variant", () => {
       expect(choices.choose(asked)).toBe("own-row");
     }
     expect(warnings()).toHaveLength(rows.length);
-    expect(String(choices)).toMatch(/\nbatchNorm: .*\n {2}shared-columns {2}sound\n {2}several-kernels {2}sound/);
+    expect(String(choices)).toMatch(
+      /\nbatchNorm: .*\n {2}shared-columns {2}sound\n {2}several-kernels {2}sound/,
+    );
   });
 
   it("is dropped when a software device opens, too, but on drivers that these tests run on", async () => {
