@@ -4,8 +4,10 @@
 import fs from "node:fs";
 import path from "node:path";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { entries } from "./scripts/entries.mjs";
 import { adapters, chromium } from "./scripts/setup.mjs";
+import { leftOutOnOthers } from "./test/support/sampled.ts";
 
 /** Shaders are imported as their text, as esbuild's text loader does in the build. */
 const wgsl = {
@@ -20,20 +22,49 @@ const wgsl = {
 
 const found = adapters();
 
+/** What is long goes first, so that no worker is left with it at the end while the other has nothing to do. */
+const longest = [
+  "test/browser/worker",
+  "test/browser/loaders",
+  "test/package/bundlers",
+  "test/unit/lessons-sampled",
+  "test/unit/examples",
+  "test/unit/lessons",
+  "test/unit/gpu-report",
+  "test/unit/killed",
+];
+
+/** All projects are one queue, in this order: those behind the last line of it are its adapters. */
+const projectOrder = ["browser", "package", "unit"];
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const project = ({ project: { name } }: TestSpecification) =>
+      projectOrder.includes(name)
+        ? projectOrder.indexOf(name)
+        : projectOrder.length + found.findIndex((adapter) => adapter.name === name);
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = longest.findIndex((name) => moduleId.endsWith(`${name}.test.ts`));
+      return at < 0 ? longest.length : at;
+    };
+    return (await super.sort(files)).sort((a, b) => project(a) - project(b) || rank(a) - rank(b));
+  }
+}
+
 /**
  * Opening a device and compiling shaders costs seconds, so the files of an adapter share two processes
  * (one for each core of a small machine), each with one device. Module state is shared by the files too.
  */
-const gpuProjects: TestProjectConfiguration[] = found.map(({ name, env }) => ({
+const gpuProjects: TestProjectConfiguration[] = found.map(({ name, env }, i) => ({
   extends: true,
   test: {
     name,
     include: ["test/gpu/**/*.test.ts"],
-    env: { ...env, GRADGPU_TEST_ADAPTER: name },
+    exclude: i === 0 ? [] : [...leftOutOnOthers],
+    env: { ...env, GRADGPU_TEST_ADAPTER: name, GRADGPU_TEST_IS_FIRST: i === 0 ? "1" : "" },
     pool: "forks",
     isolate: false,
     maxWorkers: 2,
-    sequence: { groupOrder: 1 },
   },
 }));
 
@@ -46,9 +77,7 @@ const browserProject: TestProjectConfiguration[] = chromium()
           include: ["test/browser/**/*.test.ts"],
           env: { ...found[0]?.env, GRADGPU_CHROMIUM: chromium() as string },
           pool: "forks",
-          maxWorkers: 1,
-          fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          maxWorkers: 2,
         },
       },
     ]
@@ -63,9 +92,7 @@ const packageProject: TestProjectConfiguration = {
     globalSetup: ["test/package/packed.ts"],
     env: { ...found[0]?.env, ...(chromium() ? { GRADGPU_CHROMIUM: chromium() as string } : {}) },
     pool: "forks",
-    maxWorkers: 1,
-    fileParallelism: false,
-    sequence: { groupOrder: 3 },
+    maxWorkers: 2,
   },
 };
 
@@ -85,6 +112,10 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     teardownTimeout: 20_000,
+    // vitest has a sequencer of its own for shuffled files.
+    ...(process.argv.some((arg) => arg.startsWith("--sequence.shuffle"))
+      ? {}
+      : { sequence: { sequencer: LongFirst } }),
     projects: [
       {
         extends: true,
@@ -96,7 +127,6 @@ export default defineConfig({
           // leave their state (the current device, spies, what they put into globals) as they found it.
           isolate: false,
           maxWorkers: 2,
-          sequence: { groupOrder: 0 },
         },
       },
       ...gpuProjects,

@@ -21,6 +21,7 @@ import {
   type Variable,
 } from "../engine/index.ts";
 import { aboveZero, atLeastZero, showGiven } from "../engine/internal.ts";
+import { ByVariable } from "./by-variable.ts";
 import { DeclaredOptimizer } from "./declared.ts";
 import type { Hyper } from "./hyper.ts";
 import { fixed, hyper, type OptimizerOptions, type OwnOptions } from "./options.ts";
@@ -66,6 +67,10 @@ export class Adafactor extends DeclaredOptimizer<Slot> {
 
   constructor(options: AdafactorOptions = {}) {
     super("Adafactor", 0.001, options, own);
+  }
+
+  protected override get byVariable() {
+    return ByVariable;
   }
 
   protected override slotShape(slot: Slot, { shape }: Variable): readonly number[] | undefined {

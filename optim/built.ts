@@ -1,4 +1,4 @@
-// What an optimizer holds on the device once it knows its variables: slots, scalars, counters and tables of groups.
+// What an optimizer holds on the device once it knows its variables: slots, scalars, counters and settings.
 
 import {
   ArgumentError,
@@ -11,17 +11,17 @@ import {
   variable,
 } from "../engine/index.ts";
 import { kindOf, sameShape } from "../engine/internal.ts";
-import { ByVariable, type Layout, layoutOf } from "./by-variable.ts";
-import { type Clipping, GroupClipping } from "./clipping.ts";
-import { type CheckedGroup, rateShare, shareOf } from "./groups.ts";
-import { type Hyper, type Share, Varied } from "./hyper.ts";
+import type { ByVariable } from "./by-variable.ts";
+import { type Layout, layoutOf } from "./layout.ts";
 import { Packing } from "./packs.ts";
+import type { Settings } from "./settings.ts";
 import type { SlotStart } from "./update.ts";
 
 export interface Built {
   readonly variables: readonly Variable[];
   readonly packing: Packing;
-  readonly byVariable: ByVariable;
+  /** Where the rule or the settings ask for it. */
+  readonly byVariable: ByVariable | undefined;
   /** The rule's, and the optimizer's own. */
   readonly slots: Readonly<Record<string, Variable>>;
   /** Where a slot keeps its part of variable `index`: [start, end). */
@@ -29,11 +29,7 @@ export interface Built {
   readonly scalars: Readonly<Record<string, Variable>>;
   readonly iterations: Variable;
   readonly learningRate: Variable;
-  readonly rate: Varied;
-  readonly weightDecay: Varied;
-  readonly l2: Varied;
-  /** Where groups clip in their own way. */
-  readonly clipping: GroupClipping | undefined;
+  readonly settings: Settings;
   /** Frees all but the variables. */
   dispose(): void;
 }
@@ -44,18 +40,15 @@ export interface Plan {
   readonly slots: Readonly<Record<string, SlotStart>>;
   readonly scalars: Readonly<Record<string, number>>;
   readonly learningRate: number;
-  readonly weightDecay: Hyper;
-  readonly l2: Hyper;
-  readonly clipping: Clipping | undefined;
+  readonly settings: Settings;
+  /** What the rule has variables taken apart by, and whether it takes sums by them. */
+  readonly byVariable: typeof ByVariable | undefined;
   readonly reducesByVariable: boolean;
-  /** By variable. */
-  readonly groups: readonly (CheckedGroup | undefined)[];
   shapeOf(slot: string, variable: Variable): readonly number[] | undefined;
-  isExcluded(variable: Variable): boolean;
 }
 
 export function makeBuilt(variables: readonly Variable[], plan: Plan): Built {
-  const { name, groups } = plan;
+  const { name, settings } = plan;
   const { device } = variables[0];
   const packing = new Packing(variables);
   const state = { trainable: false, device };
@@ -73,25 +66,19 @@ export function makeBuilt(variables: readonly Variable[], plan: Plan): Built {
   const scalars: Record<string, Variable> = {};
   for (const [scalar, start] of Object.entries(plan.scalars))
     scalars[scalar] = variable(start, { ...state, name: `${name}/${scalar}` });
-  const varied = (what: string, share: (variable: Variable, i: number) => Share) =>
-    new Varied(variables.map(share), `${name}/${what}`, device);
-  const rate = varied("learningRates", (_, i) => rateShare(groups[i]));
-  const weightDecay = varied("decays", (v, i) => {
-    const own = groups[i]?.weightDecay;
-    return own === undefined && plan.isExcluded(v) ? 0 : shareOf(own ?? plan.weightDecay);
-  });
-  const l2 = varied("penalties", (_, i) => shareOf(groups[i]?.l2 ?? plan.l2));
-  const clippings = groups.map((group) => group?.clipping ?? plan.clipping);
-  const clipping = groups.some((group) => group?.clipping)
-    ? new GroupClipping(clippings, name, device)
-    : undefined;
-  const byVariable = new ByVariable(name, packing, layouts);
-  const isByNorm = clipping !== undefined || plan.clipping?.kind === "clipNorm";
-  if (plan.reducesByVariable || isByNorm || [rate, weightDecay, l2].some((one) => one.differs))
-    byVariable.prepare(packing);
+  const Own = plan.byVariable ?? settings.byVariable;
+  const byVariable = Own && new Own(name, packing, layouts);
+  if (plan.reducesByVariable || settings.byVariable) byVariable?.prepare(packing);
   const iterations = variable(0, { ...state, name: `${name}/iterations`, dtype: "i32" });
   const learningRate = variable(plan.learningRate, { ...state, name: `${name}/learningRate` });
-  const held = [...Object.values(slots), ...Object.values(scalars), iterations, learningRate, byVariable];
+  const held = [
+    ...Object.values(slots),
+    ...Object.values(scalars),
+    iterations,
+    learningRate,
+    byVariable,
+    settings,
+  ];
   return {
     variables: packing.variables,
     packing,
@@ -106,12 +93,9 @@ export function makeBuilt(variables: readonly Variable[], plan: Plan): Built {
     scalars,
     iterations,
     learningRate,
-    rate,
-    weightDecay,
-    l2,
-    clipping,
+    settings,
     dispose() {
-      for (const one of [...held, rate, weightDecay, l2, clipping]) one?.dispose();
+      for (const one of held) one?.dispose();
       packing.release();
     },
   };

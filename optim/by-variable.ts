@@ -4,7 +4,6 @@ import {
   ArgumentError,
   full,
   reshape,
-  type Shape,
   sizeOf,
   sum,
   type Tensor,
@@ -12,31 +11,12 @@ import {
   variable,
 } from "../engine/index.ts";
 import { gatherRows, pack, rootOfSquares, stretchOf } from "../engine/internal.ts";
+import type { Layout } from "./layout.ts";
 import type { Packing } from "./packs.ts";
 
 /** Numbers that are put together into one at a time, and so many that a variable's are the last. */
 const perChunk = 64;
 const mostAtLast = 256;
-
-/** How a vector holds a tensor a variable. */
-export interface Layout {
-  /** The shapes, by variable; undefined for one that has none. */
-  readonly shapes: readonly (Shape | undefined)[];
-  /** Where each begins, in elements: multiples of 4. */
-  readonly offsets: readonly number[];
-  readonly total: number;
-}
-
-/** A layout of tensors of these shapes. */
-export function layoutOf(shapes: readonly (Shape | undefined)[]): Layout {
-  let total = 0;
-  const offsets = shapes.map((shape) => {
-    const offset = total;
-    if (shape !== undefined) total += Math.ceil(sizeOf(shape) / 4) * 4;
-    return offset;
-  });
-  return { shapes, offsets, total: Math.max(total, 4) };
-}
 
 /** Indices on the device, by which each sum or spread takes a few dispatches, however many variables there are. */
 interface Indices {
@@ -51,6 +31,9 @@ interface Indices {
   readonly levels: readonly Variable[];
 }
 
+/**
+ * What a rule's context has as `byVariable`, where the rule names this class: `get byVariable() { return ByVariable; }`.
+ */
 export class ByVariable {
   readonly variables: readonly Variable[];
   readonly #name: string;

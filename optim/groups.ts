@@ -2,18 +2,17 @@
 
 import { ArgumentError, type Variable } from "../engine/index.ts";
 import { atLeastZero, checkOptions, kindOf, type OptionNames } from "../engine/internal.ts";
-import { type Clipping, type ClippingOptions, clippingOf, clippingOptions } from "./clipping.ts";
-import type { Hyper, NumberCheck, Share } from "./hyper.ts";
+import { ByVariable } from "./by-variable.ts";
+import type { Clipping } from "./clipping.ts";
+import { checkFilter, fits, type VariableFilter } from "./filters.ts";
+import { GroupClipping } from "./group-clipping.ts";
+import { type Hyper, type HyperCheck, type Share, shareOf } from "./hyper.ts";
 import type { Schedule } from "./schedules/schedule.ts";
-
-/**
- * Says which variables: text is whole steps of their paths, as "bias" or "encoder" is of "encoder/dense/bias"; a regular
- * expression is matched against the path; a function is told each variable; of a list, one must fit.
- */
-export type VariableFilter = string | RegExp | ((variable: Variable) => boolean) | readonly VariableFilter[];
+import { type CommonSettings, checkClipping, commonSettings, type Settings } from "./settings.ts";
+import { Varied } from "./varied.ts";
 
 /** Settings of some variables that differ from the optimizer's; those left out are the optimizer's. */
-export interface ParameterGroup extends ClippingOptions {
+export interface ParameterGroup {
   /** The variables; or give a `filter`. */
   readonly variables?: readonly Variable[];
   readonly filter?: VariableFilter;
@@ -23,6 +22,7 @@ export interface ParameterGroup extends ClippingOptions {
   readonly learningRateFactor?: number;
   readonly weightDecay?: Hyper;
   readonly l2?: Hyper;
+  readonly clipping?: Clipping;
 }
 
 const groupOptions: OptionNames<ParameterGroup> = {
@@ -32,76 +32,104 @@ const groupOptions: OptionNames<ParameterGroup> = {
   learningRateFactor: true,
   weightDecay: true,
   l2: true,
-  ...clippingOptions,
+  clipping: true,
 };
 
-/** A group with its settings checked. */
-export interface CheckedGroup extends ParameterGroup {
-  readonly clipping: Clipping | undefined;
+/**
+ * Groups of an optimizer's variables with settings of their own, for its option `groups`.
+ *
+ * @throws ArgumentError for groups that don't say which variables they have, and for settings that don't go together
+ */
+export function parameterGroups(groups: readonly ParameterGroup[]): ParameterGroups {
+  return new ParameterGroups(groups);
 }
 
-/** @param hyper checks a number, or notes a schedule */
-export function checkedGroups(
-  name: string,
-  groups: unknown,
-  hyper: (what: string, value: Hyper, check?: NumberCheck) => Hyper,
-): readonly CheckedGroup[] {
-  if (!Array.isArray(groups)) {
+/** What {@link parameterGroups} makes. */
+export class ParameterGroups {
+  readonly list: readonly ParameterGroup[];
+
+  constructor(groups: readonly ParameterGroup[]) {
+    if (!Array.isArray(groups)) {
+      throw new ArgumentError(
+        `parameterGroups: takes an array of groups, as in [{ filter: "bias", weightDecay: 0 }], got ${kindOf(groups)}`,
+      );
+    }
+    // Each has a clipping that is no other's: only variables of one group are scaled together.
+    this.list = groups.map((group: ParameterGroup, i) => {
+      checkGroup(`parameterGroups: group ${i}`, group);
+      return group.clipping === undefined ? group : { ...group, clipping: { ...group.clipping } };
+    });
+  }
+
+  /** @internal Has an optimizer check the numbers and note the schedules. */
+  check(hyper: HyperCheck): void {
+    this.list.forEach((group, i) => {
+      const { learningRate, weightDecay, l2, clipping } = group;
+      for (const [what, value] of Object.entries({ learningRate, weightDecay, l2, limit: clipping?.limit }))
+        if (value !== undefined) hyper(`group ${i} ${what}`, value);
+    });
+  }
+
+  /** @internal */
+  settingsOf(
+    variables: readonly Variable[],
+    common: CommonSettings,
+    isExcluded: (variable: Variable) => boolean,
+  ): Settings {
+    const { name } = common;
+    const { device } = variables[0];
+    const groups = groupsOf(name, this.list, variables);
+    const varied = (what: string, share: (variable: Variable, i: number) => Share) =>
+      new Varied(variables.map(share), `${name}/${what}`, device);
+    const rate = varied("learningRates", (_, i) => rateShare(groups[i]));
+    const weightDecay = varied("decays", (v, i) => {
+      const own = groups[i]?.weightDecay;
+      return own === undefined && isExcluded(v) ? 0 : shareOf(own ?? common.weightDecay);
+    });
+    const l2 = varied("penalties", (_, i) => shareOf(groups[i]?.l2 ?? common.l2));
+    const alike = commonSettings(common);
+    const clipping = groups.some((group) => group?.clipping)
+      ? new GroupClipping(
+          groups.map((group) => group?.clipping ?? common.clipping),
+          name,
+          device,
+        )
+      : undefined;
+    const differs = clipping !== undefined || [rate, weightDecay, l2].some((one) => one.differs);
+    return {
+      rate,
+      weightDecay,
+      l2,
+      clip: clipping ? (gradient, clock, by) => clipping.at(gradient, clock, by as ByVariable) : alike.clip,
+      byVariable: differs ? ByVariable : alike.byVariable,
+      dispose() {
+        for (const one of [rate, weightDecay, l2, clipping]) one?.dispose();
+      },
+    };
+  }
+}
+
+function checkGroup(who: string, group: ParameterGroup): void {
+  checkOptions(who, group, groupOptions);
+  if (group === undefined || (group.variables === undefined) === (group.filter === undefined)) {
     throw new ArgumentError(
-      `${name}: groups must be an array, as in [{ filter: "bias", weightDecay: 0 }], got ${kindOf(groups)}`,
+      `${who}: needs either variables or a filter, as in { filter: "bias", weightDecay: 0 }; it has ${group?.filter === undefined ? "neither" : "both"}`,
     );
   }
-  return groups.map((group: ParameterGroup, i) => {
-    const who = `${name} group ${i}`;
-    checkOptions(who, group, groupOptions);
-    if (group === undefined || (group.variables === undefined) === (group.filter === undefined)) {
-      throw new ArgumentError(
-        `${who}: needs either variables or a filter, as in { filter: "bias", weightDecay: 0 }; it has ${group?.filter === undefined ? "neither" : "both"}`,
-      );
-    }
-    if (group.learningRate !== undefined && group.learningRateFactor !== undefined) {
-      throw new ArgumentError(
-        `${who}: learningRate, a rate of its own, and learningRateFactor, a multiple of the optimizer's, are both given; pass one`,
-      );
-    }
-    if (group.filter !== undefined) checkFilter(who, group.filter);
-    else if (!Array.isArray(group.variables)) {
-      throw new ArgumentError(
-        `${who}: variables must be an array of them, as in dense.trainableWeights, got ${kindOf(group.variables)}; what tells them is a filter`,
-      );
-    }
-    if (group.learningRateFactor !== undefined)
-      atLeastZero(who, "learningRateFactor", group.learningRateFactor);
-    for (const what of ["learningRate", "weightDecay", "l2"] as const) {
-      const value = group[what];
-      if (value !== undefined) hyper(`group ${i} ${what}`, value);
-    }
-    return {
-      ...group,
-      clipping: clippingOf(who, group, (what, value, check) => hyper(`group ${i} ${what}`, value, check)),
-    };
-  });
-}
-
-/** @throws ArgumentError unless it is one */
-export function checkFilter(who: string, filter: unknown): void {
-  if ((typeof filter === "string" && filter !== "") || filter instanceof RegExp) return;
-  if (typeof filter === "function") return;
-  if (Array.isArray(filter)) {
-    for (const one of filter) checkFilter(who, one);
-    return;
+  if (group.learningRate !== undefined && group.learningRateFactor !== undefined) {
+    throw new ArgumentError(
+      `${who}: learningRate, a rate of its own, and learningRateFactor, a multiple of the optimizer's, are both given; pass one`,
+    );
   }
-  throw new ArgumentError(
-    `${who}: a filter is a part of a path ("bias"), a regular expression, a function of a variable, or a list of them, got ${kindOf(filter)}`,
-  );
-}
-
-export function fits(filter: VariableFilter, variable: Variable): boolean {
-  if (typeof filter === "string") return `/${variable.name}/`.includes(`/${filter}/`);
-  // A global one would go on from its last match.
-  if (filter instanceof RegExp)
-    return new RegExp(filter.source, filter.flags.replace(/[gy]/g, "")).test(variable.name);
-  return typeof filter === "function" ? filter(variable) === true : filter.some((one) => fits(one, variable));
+  if (group.filter !== undefined) checkFilter(who, group.filter);
+  else if (!Array.isArray(group.variables)) {
+    throw new ArgumentError(
+      `${who}: variables must be an array of them, as in dense.trainableWeights, got ${kindOf(group.variables)}; what tells them is a filter`,
+    );
+  }
+  if (group.learningRateFactor !== undefined)
+    atLeastZero(who, "learningRateFactor", group.learningRateFactor);
+  checkClipping(who, group.clipping);
 }
 
 /**
@@ -109,11 +137,11 @@ export function fits(filter: VariableFilter, variable: Variable): boolean {
  *
  * @throws ArgumentError for a variable in two groups, a group without variables, and one with others than the optimizer's
  */
-export function groupsOf(
+function groupsOf(
   name: string,
-  groups: readonly CheckedGroup[],
+  groups: readonly ParameterGroup[],
   variables: readonly Variable[],
-): readonly (CheckedGroup | undefined)[] {
+): readonly (ParameterGroup | undefined)[] {
   groups.forEach((group, i) => {
     const listed = group.variables ?? variables.filter((v) => fits(group.filter as VariableFilter, v));
     const stranger = listed.find((variable) => !variables.includes(variable));
@@ -146,11 +174,8 @@ export function groupsOf(
 }
 
 /** The share of a rate that a variable of a group has. */
-export function rateShare(group: CheckedGroup | undefined): Share {
+function rateShare(group: ParameterGroup | undefined): Share {
   if (typeof group?.learningRate === "number") return group.learningRate;
   if (group?.learningRate !== undefined) return { of: group.learningRate, times: 1 };
   return { of: undefined, times: group?.learningRateFactor ?? 1 };
 }
-
-/** A hyper-parameter as a share. */
-export const shareOf = (hyper: Hyper): Share => (typeof hyper === "number" ? hyper : { of: hyper, times: 1 });

@@ -1,18 +1,6 @@
-// Hyper-parameters: numbers, or schedules that give one for each update; alike for all variables, or by variable.
+// Hyper-parameters: numbers, or schedules that give one for each update.
 
-import {
-  ArgumentError,
-  add,
-  cast,
-  type Device,
-  expm1,
-  mul,
-  neg,
-  sub,
-  type Tensor,
-  type Variable,
-  variable,
-} from "../engine/index.ts";
+import { ArgumentError, add, cast, expm1, mul, neg, sub, type Tensor } from "../engine/index.ts";
 import type { ByVariable } from "./by-variable.ts";
 import { type Schedule, type ScheduleContext, scheduled } from "./schedules/schedule.ts";
 
@@ -21,6 +9,9 @@ export type Hyper = number | Schedule;
 
 /** Gives a number back if it is one that an option may have. */
 export type NumberCheck = (who: string, what: string, value: number) => number;
+
+/** Checks a hyper-parameter, or notes that it is a schedule, and gives it back. */
+export type HyperCheck = (what: string, value: Hyper, check?: NumberCheck) => Hyper;
 
 /** What a hyper-parameter is in one update: a number, or an f32 scalar tensor. */
 export type HyperValue = number | Tensor;
@@ -70,75 +61,34 @@ export class Clock {
 /** What one variable has: a number, or so many times what a schedule gives; without one, so many times the optimizer's own. */
 export type Share = number | { readonly of: Schedule | undefined; readonly times: number };
 
-/** A hyper-parameter that may differ from variable to variable. */
-export class Varied {
-  readonly #shares: readonly Share[];
-  /** [variables] each, on the device, where they differ: what is fixed, and the shares of what is scheduled. */
-  readonly #fixed: Variable | undefined;
-  readonly #scheduled: ReadonlyMap<Schedule | undefined, Variable>;
-
-  constructor(shares: readonly Share[], name: string, device: Device) {
-    this.#shares = shares;
-    const table = (what: string, values: readonly number[]) =>
-      variable(values, { name: `${name}/${what}`, trainable: false, device }).holdsAlways(values);
-    const scheduled = new Map<Schedule | undefined, Variable>();
-    this.#scheduled = scheduled;
-    const [first] = shares;
-    if (shares.every((share) => isSame(share, first))) return;
-    const fixed = shares.map((share) => (typeof share === "number" ? share : 0));
-    if (fixed.some((value) => value !== 0)) this.#fixed = table("fixed", fixed);
-    for (const of of new Set(shares.flatMap((share) => (typeof share === "number" ? [] : [share.of])))) {
-      const times = shares.map((share) => (typeof share !== "number" && share.of === of ? share.times : 0));
-      scheduled.set(of, table("scheduled", times));
-    }
-  }
-
+/** A hyper-parameter in the updates of all variables. */
+export interface Setting {
   /** Whether it is 0 for all. */
-  get isZero(): boolean {
-    return this.#shares.every((share) => share === 0);
-  }
-
-  /** Whether {@link at} spreads it over vectors. */
-  get differs(): boolean {
-    return !this.#shares.every((share) => isSame(share, this.#shares[0]));
-  }
-
+  readonly isZero: boolean;
   /** The number or scalar of all variables; where they differ, a vector with that of each at its elements. */
-  at(clock: Clock, byVariable: ByVariable | undefined, own?: HyperValue): HyperValue {
-    if (!this.differs) return this.of(0, clock, own);
-    return this.#sum((byVariable as ByVariable).spread, clock, own);
-  }
-
-  /** The numbers of the variables, [variables], where they differ. */
-  table(clock: Clock): Tensor {
-    return this.#sum((values) => values, clock, undefined);
-  }
-
-  #sum(spread: (values: Tensor) => Tensor, clock: Clock, own: HyperValue | undefined): Tensor {
-    let sum = this.#fixed && spread(this.#fixed);
-    for (const [of, times] of this.#scheduled) {
-      const value = mul(spread(times), of === undefined ? (own as HyperValue) : clock.at(of));
-      sum = sum === undefined ? value : add(sum, value);
-    }
-    return sum as Tensor;
-  }
-
+  at(clock: Clock, byVariable: ByVariable | undefined, own?: HyperValue): HyperValue;
   /** That of one variable. */
-  of(index: number, clock: Clock, own?: HyperValue): HyperValue {
-    const share = this.#shares[index];
-    if (typeof share === "number") return share;
-    const value = share.of === undefined ? (own as HyperValue) : clock.at(share.of);
-    return share.times === 1 ? value : mul(value, share.times);
-  }
-
-  dispose(): void {
-    this.#fixed?.dispose();
-    for (const table of this.#scheduled.values()) table.dispose();
-  }
+  of(index: number, clock: Clock, own?: HyperValue): HyperValue;
+  dispose(): void;
 }
 
-const isSame = (a: Share, b: Share) =>
-  typeof a === "number" || typeof b === "number" ? a === b : a.of === b.of && a.times === b.times;
+/** A hyper-parameter as a share. */
+export const shareOf = (hyper: Hyper): Share => (typeof hyper === "number" ? hyper : { of: hyper, times: 1 });
+
+/** What a share is in one update. */
+export function shareNow(share: Share, clock: Clock, own: HyperValue | undefined): HyperValue {
+  if (typeof share === "number") return share;
+  const value = share.of === undefined ? (own as HyperValue) : clock.at(share.of);
+  return share.times === 1 ? value : mul(value, share.times);
+}
+
+/** One that is the same for all variables. */
+export const sameForAll = (share: Share): Setting => ({
+  isZero: share === 0,
+  at: (clock, _, own) => shareNow(share, clock, own),
+  of: (_, clock, own) => shareNow(share, clock, own),
+  dispose() {},
+});
 
 /** 1 - βᵗ for the f32 tensor `t` of at least 1, by expm1: 1 - 0.999 in f32 would lose five digits. */
 export function oneMinusPower(beta: number, t: Tensor): Tensor {

@@ -1,9 +1,10 @@
 // The optimizers' entry point, `gradgpu/optim`.
 
 export * from "./all.ts";
-export type { ByVariable } from "./by-variable.ts";
-export type { ClippingOptions } from "./clipping.ts";
-export type { ParameterGroup, VariableFilter } from "./groups.ts";
+export { ByVariable } from "./by-variable.ts";
+export { type Clipping, clipNorm, clipValue, globalClipNorm } from "./clipping.ts";
+export type { VariableFilter } from "./filters.ts";
+export { type ParameterGroup, type ParameterGroups, parameterGroups } from "./groups.ts";
 export type { Hyper, HyperValue } from "./hyper.ts";
 export { legacyDefaults } from "./legacy-defaults.ts";
 export {
@@ -19,3 +20,4 @@ export {
 export * as optimizers from "./registry.ts";
 export * as schedules from "./schedules/index.ts";
 export type { Schedule, ScheduleConfig, ScheduleContext } from "./schedules/schedule.ts";
+export { excludeFromWeightDecay } from "./spared.ts";

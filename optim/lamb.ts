@@ -1,6 +1,7 @@
 // LAMB: Adam whose steps are as large, variable by variable, as the variable's weights, for large batches.
 
 import { add, cast, div, equal, logicalOr, mul, sqrt, square, sub, where } from "../engine/index.ts";
+import { ByVariable } from "./by-variable.ts";
 import { DeclaredOptimizer } from "./declared.ts";
 import { flush, flushSquare, overRoot } from "./flush.ts";
 import { complement, correctionOf, correctionStart, type Hyper } from "./hyper.ts";
@@ -33,6 +34,10 @@ export class Lamb extends DeclaredOptimizer<Slot> {
 
   constructor(options: LambOptions = {}) {
     super("Lamb", 0.001, options, own);
+  }
+
+  protected override get byVariable() {
+    return ByVariable;
   }
 
   protected override get reducesByVariable() {

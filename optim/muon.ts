@@ -17,10 +17,11 @@ import {
   type Variable,
 } from "../engine/index.ts";
 import { atLeastOne, atLeastZero, checkOptions, kindOf } from "../engine/internal.ts";
+import { ByVariable } from "./by-variable.ts";
 import type { RuleConfig } from "./config.ts";
 import { DeclaredOptimizer } from "./declared.ts";
+import { checkFilter, fits, type VariableFilter } from "./filters.ts";
 import { flush, flushSquare, overRoot } from "./flush.ts";
-import { checkFilter, fits, type VariableFilter } from "./groups.ts";
 import { complement, correctionOf, correctionStart, type Hyper } from "./hyper.ts";
 import {
   fixed,
@@ -117,6 +118,10 @@ export class Muon extends DeclaredOptimizer<Slot> {
     if (variable.rank < 2 || variable.size === 0) return true;
     if (this.excludeEmbeddings && variable.name.toLowerCase().includes("embedding")) return true;
     return this.excludeLayers.some((filter) => fits(filter, variable));
+  }
+
+  protected override get byVariable() {
+    return ByVariable;
   }
 
   protected override slotShape(slot: Slot, variable: Variable): readonly number[] | undefined {

@@ -17,18 +17,20 @@ import {
   belowOne,
   checkDifferentiable,
   checkedName,
-  checkFunction,
   checkOptions,
+  kindOf,
   wholeNumber,
 } from "../engine/internal.ts";
 import { type Built, checkVariables, makeBuilt } from "./built.ts";
-import { type Clipping, clippingOf } from "./clipping.ts";
+import type { ByVariable } from "./by-variable.ts";
+import type { Clipping } from "./clipping.ts";
 import { type OptimizerConfig, type RuleConfig, shownConfig } from "./config.ts";
-import { type CheckedGroup, checkedGroups, groupsOf, type ParameterGroup } from "./groups.ts";
+import type { ParameterGroups } from "./groups.ts";
 import { Clock, type Hyper, type NumberCheck } from "./hyper.ts";
 import { LearningRate } from "./learning-rate.ts";
 import { type OptimizerOptions, optimizerOptions } from "./options.ts";
 import type { Schedule } from "./schedules/schedule.ts";
+import { checkClipping, commonSettings } from "./settings.ts";
 import { checkState, type OptimizerState, readState, type Starts, writeState } from "./state.ts";
 import { accumulated, accumulatedSteps, average, epoch, takeStep } from "./step.ts";
 import {
@@ -63,7 +65,7 @@ export abstract class Optimizer<S extends string = string> {
   readonly weightDecay: Hyper;
   readonly l2: Hyper;
   readonly clipping: Clipping | undefined;
-  readonly groups: readonly ParameterGroup[];
+  readonly groups: ParameterGroups | undefined;
   readonly gradientAccumulationSteps: number;
   readonly gradientCentralization: boolean;
   readonly useEma: boolean;
@@ -72,6 +74,8 @@ export abstract class Optimizer<S extends string = string> {
   readonly #rate: LearningRate;
   readonly #given: OptimizerOptions;
   #isExcluded: ((variable: Variable) => boolean) | undefined;
+  /** What makes settings by variable: the groups, or none where only decay spares some. */
+  #settings: ParameterGroups | undefined;
   #built: Built | undefined;
   #pending: OptimizerState | undefined;
   /** Whether a schedule counts epochs, and the one that was told last. */
@@ -85,6 +89,15 @@ export abstract class Optimizer<S extends string = string> {
     options: OptimizerOptions,
     own?: Readonly<Record<string, unknown>>,
   ) {
+    // As Keras has them.
+    for (const key in options) {
+      const [, ofAll, what] = /^(global_?)?clip_?(norm|value)$/i.exec(key) ?? [];
+      if (what === undefined) continue;
+      const clip = ofAll ? "globalClipNorm" : /n/i.test(what) ? "clipNorm" : "clipValue";
+      throw new ArgumentError(
+        `${name}: write clipping: ${clip}(limit), imported from "gradgpu/optim", in place of ${key}`,
+      );
+    }
     if (own !== undefined) checkOptions<object>(name, options, { ...optimizerOptions, ...own } as object);
     if (options.lr !== undefined && options.learningRate !== undefined) {
       throw new ArgumentError(
@@ -100,8 +113,16 @@ export abstract class Optimizer<S extends string = string> {
     hyper("learningRate", rate);
     this.weightDecay = hyper("weightDecay", options.weightDecay ?? 0);
     this.l2 = hyper("l2", options.l2 ?? 0);
-    this.clipping = clippingOf(this.name, options, hyper);
-    this.groups = checkedGroups(this.name, options.groups ?? [], hyper);
+    const { clipping, groups } = options;
+    checkClipping(this.name, clipping);
+    if (clipping !== undefined) hyper(clipping.kind, clipping.limit);
+    this.clipping = clipping;
+    if (groups !== undefined && typeof groups?.check !== "function")
+      throw new ArgumentError(
+        `${this.name}: groups takes parameterGroups([{ filter: "bias", weightDecay: 0 }]), imported from "gradgpu/optim", got ${kindOf(groups)}`,
+      );
+    groups?.check(hyper);
+    this.groups = this.#settings = groups;
     const counted = (what: "gradientAccumulationSteps" | "emaOverwriteFrequency") =>
       atLeastOne(this.name, what, options[what] ?? 1);
     this.gradientAccumulationSteps = counted("gradientAccumulationSteps");
@@ -131,7 +152,12 @@ export abstract class Optimizer<S extends string = string> {
     return variable.shape;
   }
 
-  /** Whether the rule takes sums or norms by variable, or spreads numbers over them. */
+  /** What `context.byVariable` is made by: the class ByVariable, where the rule takes vectors apart by variable. */
+  protected get byVariable(): typeof ByVariable | undefined {
+    return undefined;
+  }
+
+  /** Whether the rule takes sums or norms by variable, or spreads numbers over them; it has {@link byVariable} then. */
   protected get reducesByVariable(): boolean {
     return false;
   }
@@ -212,25 +238,15 @@ export abstract class Optimizer<S extends string = string> {
     this.#built?.scalars[epoch].set([number]);
   }
 
-  /**
-   * Spares variables from weight decay, biases and normalization parameters say. Call it before `build`.
-   *
-   * @param isExcluded told each variable once
-   */
-  excludeFromWeightDecay(isExcluded: (variable: Variable) => boolean): this {
-    checkFunction(
-      `${this.name}.excludeFromWeightDecay`,
-      isExcluded,
-      'picks variables, as in ({ name }) => name.endsWith("bias")',
-      "it is asked about each of them",
-    );
+  /** @internal Spares variables from weight decay: `excludeFromWeightDecay`. */
+  spare(isExcluded: (variable: Variable) => boolean, settings: ParameterGroups): void {
     if (this.#built !== undefined) {
       throw new ArgumentError(
         `${this.name}: excludeFromWeightDecay must come before the optimizer knows its variables`,
       );
     }
     this.#isExcluded = isExcluded;
-    return this;
+    this.#settings ??= settings;
   }
 
   get isBuilt(): boolean {
@@ -269,13 +285,12 @@ export abstract class Optimizer<S extends string = string> {
       ...this.#starts,
       name: this.name,
       learningRate: this.#rate.start,
-      weightDecay: this.weightDecay,
-      l2: this.l2,
-      clipping: this.clipping,
+      settings:
+        this.#settings?.settingsOf(variables, this, (v) => this.#isExcluded?.(v) === true) ??
+        commonSettings(this),
+      byVariable: this.byVariable,
       reducesByVariable: this.reducesByVariable,
-      groups: groupsOf(this.name, this.groups as readonly CheckedGroup[], variables),
       shapeOf: (slot, v) => (slot in this.slotStarts ? this.slotShape(slot as S, v) : v.shape),
-      isExcluded: (v) => this.#isExcluded?.(v) === true,
     });
     const pending = this.#pending;
     this.#pending = undefined;

@@ -1,12 +1,12 @@
 // The options of all optimizers, and how rules state those that they add.
 
 import { atLeastZero, belowOne, type OptionNames } from "../engine/internal.ts";
-import { type ClippingOptions, clippingOptions } from "./clipping.ts";
-import type { ParameterGroup } from "./groups.ts";
-import type { Hyper, NumberCheck } from "./hyper.ts";
+import type { Clipping } from "./clipping.ts";
+import type { ParameterGroups } from "./groups.ts";
+import type { Hyper, HyperCheck, NumberCheck } from "./hyper.ts";
 import type { Schedule } from "./schedules/schedule.ts";
 
-export interface OptimizerOptions extends ClippingOptions {
+export interface OptimizerOptions {
   /** Step size, a number or a schedule; what it defaults to stands with each optimizer. */
   learningRate?: number | Schedule;
   /** Older Keras's name of `learningRate`. */
@@ -23,8 +23,10 @@ export interface OptimizerOptions extends ClippingOptions {
    * clipped and passes through the moments. The loss that is reported leaves it out. Default 0.
    */
   l2?: Hyper;
-  /** Groups of variables with a rate, a decay and clipping of their own. */
-  groups?: readonly ParameterGroup[];
+  /** Holds gradients within limits: `clipNorm(1)`, say, or `clipValue` or `globalClipNorm`. Default: none. */
+  clipping?: Clipping;
+  /** Groups of variables with a rate, a decay and clipping of their own, made by `parameterGroups`. */
+  groups?: ParameterGroups;
   /** Gradients of so many steps are averaged into one update, which the last of them makes. Default 1. */
   gradientAccumulationSteps?: number;
   /** Take from gradients of kernels their mean over what feeds each output (Yong et al. 2020). Default false. */
@@ -44,6 +46,7 @@ export const optimizerOptions: OptionNames<OptimizerOptions> = {
   decay: true,
   weightDecay: true,
   l2: true,
+  clipping: true,
   groups: true,
   gradientAccumulationSteps: true,
   gradientCentralization: true,
@@ -51,11 +54,7 @@ export const optimizerOptions: OptionNames<OptimizerOptions> = {
   emaMomentum: true,
   emaOverwriteFrequency: true,
   name: true,
-  ...clippingOptions,
 };
-
-/** Checks a hyper-parameter, or notes that it is a schedule, and gives it back. */
-export type HyperCheck = (what: string, value: Hyper, check?: NumberCheck) => Hyper;
 
 /** What an option of a rule becomes, as a property of the same name: checked, and its default for undefined and null. */
 export type RuleOption = (given: unknown, what: string, who: string, hyper: HyperCheck) => unknown;

@@ -1,9 +1,19 @@
 // One update: gradients gathered, averaged, penalized and clipped, the rule, and what it gives assigned.
 
-import { add, cast, div, equal, mul, sub, type Tensor, type Variable, where } from "../engine/index.ts";
+import {
+  ArgumentError,
+  add,
+  cast,
+  div,
+  equal,
+  mul,
+  sub,
+  type Tensor,
+  type Variable,
+  where,
+} from "../engine/index.ts";
 import type { Built } from "./built.ts";
 import { centralized } from "./centralization.ts";
-import { type Clipping, clipped } from "./clipping.ts";
 import { Clock, type HyperValue, twice } from "./hyper.ts";
 import type { LearningRate } from "./learning-rate.ts";
 import type { UpdateContext, UpdateResult } from "./update.ts";
@@ -17,7 +27,6 @@ export const epoch = "epoch";
 /** How an optimizer makes its updates. */
 export interface StepSettings {
   readonly name: string;
-  readonly clipping: Clipping | undefined;
   readonly gradientAccumulationSteps: number;
   readonly gradientCentralization: boolean;
   readonly useEma: boolean;
@@ -33,14 +42,10 @@ export function takeStep(
   given: readonly Tensor[],
   rule: (context: UpdateContext) => UpdateResult,
 ): void {
-  const { packing, slots, scalars, iterations, byVariable, weightDecay, l2, variables } = built;
-  const {
-    gradientAccumulationSteps: steps,
-    gradientCentralization,
-    clipping,
-    emaOverwriteFrequency,
-  } = settings;
-  const clock = new Clock(settings.name, iterations, scalars[epoch]);
+  const { packing, slots, scalars, iterations, byVariable, variables } = built;
+  const { rate, weightDecay, l2, clip } = built.settings;
+  const { name, gradientAccumulationSteps: steps, gradientCentralization, emaOverwriteFrequency } = settings;
+  const clock = new Clock(name, iterations, scalars[epoch]);
   const hasPenalty = !l2.isZero;
   const penalized = (gradient: Tensor, values: Tensor, share: HyperValue) =>
     add(gradient, mul(values, twice(share)));
@@ -54,11 +59,9 @@ export function takeStep(
   const old = packing.read();
   let gradient = summed ? mul(summed, 1 / steps) : gathered;
   if (hasPenalty && !gradientCentralization) gradient = penalized(gradient, old, l2.at(clock, byVariable));
-  if (built.clipping !== undefined) gradient = built.clipping.at(gradient, clock, byVariable);
-  else if (clipping !== undefined)
-    gradient = clipped(gradient, clipping.kind, clock.at(clipping.limit), byVariable);
+  if (clip !== undefined) gradient = clip(gradient, clock, byVariable);
   const own = baseRate.at(clock, built.learningRate);
-  const learningRate = built.rate.at(clock, byVariable, own) as Tensor;
+  const learningRate = rate.at(clock, byVariable, own) as Tensor;
   // What is not decayed is the packed variable itself.
   const decayed = weightDecay.isZero
     ? old
@@ -71,7 +74,12 @@ export function takeStep(
     learningRate,
     iterations,
     at: clock.at,
-    byVariable,
+    get byVariable() {
+      if (byVariable !== undefined) return byVariable;
+      throw new ArgumentError(
+        `${name}: context.byVariable needs the class that does it; override get byVariable() { return ByVariable; }, which "gradgpu/optim" exports`,
+      );
+    },
   });
   const next = new Map<Variable, Tensor>();
   /** What becomes of something at an update: nothing while gradients are only summed up. */

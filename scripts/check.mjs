@@ -13,7 +13,7 @@ const leftToTest = {
   examples:
     "trains the other examples from data to their accuracy, which takes as long as a fifth of the rest",
   lessons: "starts lessons as processes, one of them to interrupt it",
-  "lessons-sampled": "runs a third of the lessons in their quick form",
+  "lessons-sampled": "runs the lessons in their quick form",
   "process-exit": "starts programs on the adapters of the machine and waits for them to end by themselves",
 };
 

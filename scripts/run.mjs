@@ -22,10 +22,26 @@ const PARENT_LOOK_MS = 100;
 /** What a child has, after a second signal, to end by itself. */
 const GRACE_MS = 2000;
 
+const stemOf = (entry) => path.relative(root, entry).replace(/[^\w]+/g, "-");
+
+/**
+ * `bundle`, once for each entry of a run of all tests, which starts some programs a dozen times: GRADGPU_BUNDLE_RUN names
+ * the run, in which no source changes.
+ */
+async function bundleOnce(entry) {
+  const run = process.env.GRADGPU_BUNDLE_RUN;
+  if (!run) return bundle(entry);
+  const note = path.join(cacheDir, `${stemOf(entry)}-${run}.bundled`);
+  if (fs.existsSync(note)) return fs.readFileSync(note, "utf8");
+  const file = await bundle(entry);
+  writeOnce(note, file);
+  return file;
+}
+
 /** Bundles `entry` into the cache and returns the file. Its name holds a digest, so runs can go on side by side. */
 export async function bundle(entry) {
   const { build } = await import("esbuild");
-  const stem = path.relative(root, entry).replace(/[^\w]+/g, "-");
+  const stem = stemOf(entry);
   const result = await build({
     entryPoints: [entry],
     outfile: path.join(cacheDir, `${stem}.mjs`),
@@ -221,7 +237,7 @@ if (isMain) {
   if (wantsSetup && !(await setup()).ok) process.exit(1);
   let file;
   try {
-    file = await bundle(path.resolve(entry));
+    file = await bundleOnce(path.resolve(entry));
   } catch (error) {
     // esbuild has printed its own messages; anything else is news
     if (!error.errors) process.stderr.write(`run: ${error.message}\n`);

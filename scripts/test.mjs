@@ -1,4 +1,4 @@
-// npm test [-- vitest arguments]: setup, type check, lint, then every test on every adapter of this machine.
+// npm test [-- [--all] vitest arguments]: setup, type check, lint, then the tests on every adapter of this machine.
 
 import { spawn } from "node:child_process";
 import fs from "node:fs";
@@ -11,22 +11,31 @@ import { cacheDir, root, setup } from "./setup.mjs";
 
 if (process.argv.includes("--help")) {
   process.stdout.write(
-    "npm test [-- vitest arguments]: setup, type check, lint and every test on every adapter; for one file, npx vitest run --project unit test/unit/tape.test.ts\n",
+    "npm test [-- [--all] vitest arguments]: setup, type check, lint and the tests on every adapter, a third of the longest ones (--all: all of them); for one file, npx vitest run --project unit test/unit/tape.test.ts\n",
   );
   process.exit(0);
 }
+
+const DAY_MS = 24 * 3600 * 1000;
+const vitestArgs = process.argv.slice(2).filter((arg) => arg !== "--all");
+/** test/support/sampled.ts reads it: which third of the long tests is run; undefined for all. */
+const sample =
+  vitestArgs.length < process.argv.length - 2
+    ? undefined
+    : (process.env.GRADGPU_TEST_SAMPLE ?? String(Math.floor(Date.now() / DAY_MS) % 3));
 
 const started = Date.now();
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const bin = (...parts) => path.join(root, "node_modules", ...parts);
 
 /** Runs one of the tools with this Node, its output going straight through, and returns its exit code. */
-function tool(title, file, args) {
+function tool(title, file, args, env = process.env) {
   const begun = Date.now();
   process.stdout.write(`\n== ${title}\n`);
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [file, ...args], {
       cwd: root,
+      env,
       stdio: ["ignore", "inherit", "pipe"],
     });
     forwardStderr(child.stderr);
@@ -98,15 +107,26 @@ if ((await tool("type check", tsc, ["--noEmit"])) !== 0) totals.failed += 1;
 const biome = bin("@biomejs", "biome", "bin", "biome");
 if ((await tool("lint", biome, ["check", "--error-on-warnings", "."])) !== 0) totals.failed += 1;
 
+process.stdout.write(
+  sample === undefined
+    ? "\nall tests\n"
+    : `\nof the longest tests a third: GRADGPU_TEST_SAMPLE=${sample} repeats it, npm test -- --all runs all\n`,
+);
 fs.mkdirSync(cacheDir, { recursive: true });
 const report = path.join(cacheDir, `vitest-${process.pid}.json`);
-const code = await tool("vitest", bin("vitest", "vitest.mjs"), [
-  "run",
-  "--reporter=default",
-  "--reporter=json",
-  `--outputFile.json=${report}`,
-  ...process.argv.slice(2),
-]);
+const code = await tool(
+  "vitest",
+  bin("vitest", "vitest.mjs"),
+  [
+    "run",
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${report}`,
+    "--reporter=./scripts/slowest-files.mjs",
+    ...vitestArgs,
+  ],
+  { ...process.env, GRADGPU_TEST_SAMPLE: sample, GRADGPU_BUNDLE_RUN: `${process.pid}-${started}` },
+);
 count(report, code);
 fs.rmSync(report, { force: true });
 finish();

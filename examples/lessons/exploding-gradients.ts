@@ -10,7 +10,7 @@ import {
   type Layer,
   Sequential,
 } from "gradgpu/nn";
-import { SGD } from "gradgpu/optim";
+import { globalClipNorm, SGD } from "gradgpu/optim";
 import { digits } from "./frame/data.ts";
 import { gradientSizes } from "./frame/gradients.ts";
 import type { Course } from "./frame/lesson.ts";
@@ -58,7 +58,7 @@ export async function exploding({ size, watch, keep, tick }: Course) {
   );
 
   // Training from large weights: as it is, clipped, and with batch normalization.
-  const clipped = new SGD({ learningRate: rate, globalClipNorm: 1 });
+  const clipped = new SGD({ learningRate: rate, clipping: globalClipNorm(1) });
   const models = {
     "as it is": deep(10, relu(large())),
     clipped: deep(10, relu(large()), clipped),

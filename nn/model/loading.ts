@@ -12,6 +12,7 @@ import * as metrics from "../objective/metrics.ts";
 import type { OptimizerReference, Reference } from "../state/compile-config.ts";
 import { made, objectNote, readFile, type Source, type StateFile } from "../state/files.ts";
 import { type OptimizerNotes, restorerOf } from "../state/model-state.ts";
+import { optimizerOptions } from "../state/optimizer-options.ts";
 import type { CompileOptions } from "./compiled.ts";
 import { callMaker, modelFromConfig } from "./from-config.ts";
 import type { Model } from "./model.ts";
@@ -121,12 +122,12 @@ class Reviver {
     const Own = (Object.hasOwn(classes, optimizer) ? classes[optimizer] : this.#own(optimizer)) as new (
       options: object,
     ) => Optimizer;
-    const made = new Own(this.value(given) as object);
+    const made = new Own(optimizerOptions(this.value(given) as Record<string, unknown>));
     if (!(made instanceof Optimizer)) {
       throw new ArgumentError(`${this.#file.name}: custom.${optimizer} must be a class of optimizers`);
     }
     const own = spared === undefined ? undefined : this.value(spared satisfies Reference);
-    return own === undefined ? made : made.excludeFromWeightDecay(own as never);
+    return own === undefined ? made : optim.excludeFromWeightDecay(made, own as never);
   }
 
   #schedule({ schedule, ...rest }: { schedule: unknown; [option: string]: unknown }): Schedule {

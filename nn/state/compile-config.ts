@@ -1,8 +1,14 @@
 // What compile() was told, as data that JSON holds. What is the user's own is named, to be given again at loading.
 
 import { ArgumentError } from "../../engine/index.ts";
-import { isPlainObject, kindOf } from "../../engine/internal.ts";
-import { Optimizer, type Schedule } from "../../optim/index.ts";
+import { isPlainObject } from "../../engine/internal.ts";
+import {
+  type Clipping,
+  Optimizer,
+  type ParameterGroup,
+  type ParameterGroups,
+  type Schedule,
+} from "../../optim/index.ts";
 import { makerOf } from "../layers/made.ts";
 
 /** What stands for a function or object in a config: one of ours with its arguments, or one of the user's by name. */
@@ -66,24 +72,27 @@ function optimizerAsData(what: string, optimizer: Optimizer): OptimizerReference
   return {
     optimizer: optimizer.type,
     options: Object.fromEntries(
-      kept.map(([key, value]) => [
-        key,
-        key === "groups" ? groupsAsData(what, value) : asData(`${what} ${key}`, value),
-      ]),
+      kept.map(([key, value]) => {
+        if (key === "groups")
+          return [key, (value as ParameterGroups).list.map((group) => groupAsData(what, group))];
+        if (key === "clipping") return clippingAsData(what, value as Clipping);
+        return [key, asData(`${what} ${key}`, value)];
+      }),
     ),
     ...(spared === undefined ? {} : { spared: customOf(`${what}: excludeFromWeightDecay`, spared.name) }),
   };
 }
 
+const clippingAsData = (what: string, { kind, limit }: Clipping) =>
+  [kind, asData(`${what} clipping`, limit)] as const;
+
 /** Variables that are listed are told by their names. */
-function groupsAsData(what: string, groups: unknown): unknown {
-  if (!Array.isArray(groups))
-    throw new ArgumentError(`${what}: groups must be a list, got ${kindOf(groups)}`);
-  return groups.map((group: Readonly<Record<string, unknown>>) => {
-    const { variables, ...rest } = group;
-    const data = asData(`${what}: groups`, rest) as object;
-    if (!Array.isArray(variables)) return data;
-    const names = variables.map(({ name }: { name: string }) => name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
-    return { ...data, filter: { pattern: `^(?:${names.join("|")})$`, flags: "" } };
-  });
+function groupAsData(what: string, { variables, clipping, ...rest }: ParameterGroup): unknown {
+  const data = {
+    ...(asData(`${what}: groups`, rest) as object),
+    ...(clipping && Object.fromEntries([clippingAsData(what, clipping)])),
+  };
+  if (variables === undefined) return data;
+  const names = variables.map(({ name }) => name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+  return { ...data, filter: { pattern: `^(?:${names.join("|")})$`, flags: "" } };
 }

@@ -294,7 +294,7 @@ function warnings(what: string): (kind: string, text: string) => void {
 
 const lostNumbers = (epoch: number, { loss, valLoss }: Logs): string =>
   `the ${Number.isFinite(loss) ? `validation loss is ${valLoss}` : `loss is ${loss}`} since epoch ${epoch + 1}, and training will not mend it. ` +
-  "Use a smaller learningRate, clip gradients (globalClipNorm: 1), or look for NaN and huge values in the data; " +
+  "Use a smaller learningRate, clip gradients (clipping: globalClipNorm(1)), or look for NaN and huge values in the data; " +
   "debug({ numerics: true }) names the op that made the first one";
 
 const changedWeights =

@@ -73,7 +73,7 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
     });
     page.on("requestfailed", (request) => complaints.push(`not loaded: ${request.url()}`));
     await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
-    await page.waitForFunction("globalThis.train !== undefined", undefined, { timeout: 30_000 });
+    await page.waitForFunction("globalThis.train !== undefined", undefined, { timeout: 200_000 });
   });
 
   afterAll(async () => {
@@ -156,7 +156,7 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
     const own = await page.context().newPage();
     await own.goto(`http://localhost:${(server.address() as AddressInfo).port}/readme.html`);
     await own.waitForFunction("document.querySelector('pre').textContent !== ''", undefined, {
-      timeout: 60_000,
+      timeout: 200_000,
     });
     const said = await own.evaluate("document.querySelector('pre').textContent");
     const [, loss, f10] = /^on webgpu: loss (\S+), f\(10\) = (\S+)$/.exec(said as string) ?? [];

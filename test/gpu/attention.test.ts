@@ -37,6 +37,7 @@ import {
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice, withOwnDevice } from "../support/devices.ts";
 import { uniforms } from "../support/op-cases.ts";
+import { sampledOnOthers } from "../support/sampled.ts";
 
 let gpu: Device;
 let reference: Device;
@@ -145,7 +146,7 @@ async function numbers(
 }
 
 describe("scaledDotProductAttention", () => {
-  it.each(Object.entries(cases))("%s", async (name, [sizes, options]) => {
+  it.each(sampledOnOthers(Object.entries(cases)))("%s", async (name, [sizes, options]) => {
     const want = await numbers(reference, sizes, options, false);
     for (const traces of [false, true]) {
       const got = await numbers(gpu, sizes, options, traces);

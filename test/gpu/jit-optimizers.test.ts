@@ -26,7 +26,7 @@ import {
   variable,
   variableGrads,
 } from "../../engine/index.ts";
-import { Adam, type Optimizer, RMSprop, SGD } from "../../optim/index.ts";
+import { Adam, clipNorm, type Optimizer, RMSprop, SGD } from "../../optim/index.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 
@@ -164,7 +164,7 @@ describe("an actor and a critic on a shared trunk", () => {
           [...trunk.variables, ...critic.variables],
         ];
         const optimizers = [
-          new Adam({ learningRate: 0.02, clipNorm: 0.5 }),
+          new Adam({ learningRate: 0.02, clipping: clipNorm(0.5) }),
           new SGD({ learningRate: 0.1, momentum: 0.9 }),
         ];
         for (const k of [order, 1 - order]) optimizers[k].build(sets[k]);

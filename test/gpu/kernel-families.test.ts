@@ -61,6 +61,7 @@ import { apply } from "../../engine/tensor/apply.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, forced, rowKernels } from "../support/gpu-cases.ts";
+import { sampledOnOthers } from "../support/sampled.ts";
 
 let usual: Device;
 let reference: Device;
@@ -293,7 +294,7 @@ async function valuesOf(tensors: readonly Tensor[]): Promise<number[][]> {
   return values;
 }
 
-describe.each(Object.entries(families))("%s", (family, { variants, program }) => {
+describe.each(sampledOnOthers(Object.entries(families)))("%s", (family, { variants, program }) => {
   it.each(variants)("by %s gives what the reference gives, alone and fused", async (variant) => {
     const fused = jit(program);
     device.variants!.pin(family, variant);

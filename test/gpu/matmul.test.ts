@@ -26,6 +26,7 @@ import {
 } from "../support/forced-matmul.ts";
 import { compareForward, type Pair } from "../support/gpu-cases.ts";
 import { uniforms } from "../support/op-cases.ts";
+import { sampledOnOthers } from "../support/sampled.ts";
 
 let pair: Pair;
 let profile: AdapterProfile;
@@ -142,7 +143,7 @@ const variants: Record<string, () => MatmulChoice> = {
 
 const flagsOf = (name: string) => (name.startsWith("the") ? transpositions : fewTranspositions);
 
-describe.each(Object.keys(variants))("%s", (name) => {
+describe.each(sampledOnOthers(Object.keys(variants)))("%s", (name) => {
   it("is right for all sizes, transpositions and batches", async (context) => {
     if (name.startsWith("subgroup") && !hasSubgroupTile(profile)) context.skip();
     const op = forcedMatmul(variants[name]());

@@ -3,7 +3,18 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Device, disposeAll, jit, type Tensor, tensor, variable } from "../../engine/index.ts";
-import { Adadelta, Adagrad, Adam, Nadam, type Optimizer, RMSprop, SGD } from "../../optim/index.ts";
+import {
+  Adadelta,
+  Adagrad,
+  Adam,
+  type Clipping,
+  clipNorm,
+  globalClipNorm,
+  Nadam,
+  type Optimizer,
+  RMSprop,
+  SGD,
+} from "../../optim/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 
 const devices: Record<string, Device> = {};
@@ -81,7 +92,7 @@ describe("without epsilon", () => {
 });
 
 describe("clipping", () => {
-  const sgd = (clipping: object) => () => new SGD({ learningRate: 1, ...clipping });
+  const sgd = (clipping: Clipping) => () => new SGD({ learningRate: 1, clipping });
   const close = (got: readonly number[], want: readonly number[], where: string) => {
     got.forEach((value, i) => {
       expect(Math.abs(value - want[i]), `${where}: ${got}`).toBeLessThanOrEqual(2e-6 * Math.abs(want[i]));
@@ -91,7 +102,7 @@ describe("clipping", () => {
 
   it.each(sizes)("by the norm over all of gradients of size %d", async (size) => {
     const limit = size < 1 ? size / 10 : 1;
-    await steps(sgd({ globalClipNorm: limit }), [[3 * size, 4 * size], [12 * size]], ([a, b], where) => {
+    await steps(sgd(globalClipNorm(limit)), [[3 * size, 4 * size], [12 * size]], ([a, b], where) => {
       close(
         [...a, ...b],
         [-3, -4, -12].map((part) => (part * limit) / 13),
@@ -103,7 +114,7 @@ describe("clipping", () => {
   it.each(sizes)("by the norm of each variable, one of size %d", async (size) => {
     const limit = size < 1 ? size / 10 : 1;
     await steps(
-      sgd({ clipNorm: limit }),
+      sgd(clipNorm(limit)),
       [[3 * size, 4 * size], [limit / 2], [8 * limit, 6 * limit]],
       (weights, where) => {
         const want = [-0.6, -0.8, -0.5, -0.8, -0.6].map((part) => part * limit);
@@ -113,11 +124,11 @@ describe("clipping", () => {
   });
 
   it("by norms beyond f32, of gradients of all sizes", async () => {
-    for (const kind of ["clipNorm", "globalClipNorm"]) {
+    for (const kind of [clipNorm, globalClipNorm]) {
       const weights = Array.from({ length: 400 }, (_, i) =>
         i % 4 === 0 ? 3e38 : i % 4 === 1 ? 1e30 : 1e-30,
       );
-      await steps(sgd({ [kind]: 1 }), [weights], ([got], where) => {
+      await steps(sgd(kind(1)), [weights], ([got], where) => {
         // Of 100 elements of 3e38: all else counts for nothing.
         const want = weights.map((weight) => -weight / 3e39);
         for (const [i, value] of got.entries()) {
@@ -130,15 +141,15 @@ describe("clipping", () => {
   });
 
   it("leaves gradients below the limit as they are, however large", async () => {
-    for (const kind of ["clipNorm", "globalClipNorm"]) {
-      await steps(sgd({ [kind]: 1e30 }), [[3e20, 1e-10], [-4e20]], (weights, where) => {
+    for (const kind of [clipNorm, globalClipNorm]) {
+      await steps(sgd(kind(1e30)), [[3e20, 1e-10], [-4e20]], (weights, where) => {
         expect(weights.flat(), where).toEqual([-3e20, -1e-10, 4e20].map(Math.fround));
       });
     }
   });
 
   it("gives NaN to all where one is", async () => {
-    await steps(sgd({ globalClipNorm: 1 }), [[Number.NaN, 1], [2]], (weights, where) => {
+    await steps(sgd(globalClipNorm(1)), [[Number.NaN, 1], [2]], (weights, where) => {
       expect(weights.flat(), where).toEqual([Number.NaN, Number.NaN, Number.NaN]);
     });
   });

@@ -20,10 +20,15 @@ import {
   Adam,
   Adamax,
   AdamW,
+  clipNorm,
+  clipValue,
+  excludeFromWeightDecay,
   Ftrl,
+  globalClipNorm,
   Lion,
   Nadam,
   type Optimizer,
+  parameterGroups,
   RAdam,
   RMSprop,
   ScheduleFreeAdamW,
@@ -76,8 +81,11 @@ describe("dispatches of a step of N1", () => {
     ["Adam with decay", () => new Adam({ decay: 0.1 })],
     ["AMSGrad", () => new Adam({ amsgrad: true })],
     ["AdamW", () => new AdamW()],
-    ["AdamW that spares biases", () => new AdamW().excludeFromWeightDecay(isBias)],
-    ["AdamW clipped by value under a schedule", () => new AdamW({ learningRate: cosine(), clipValue: 1 })],
+    ["AdamW that spares biases", () => excludeFromWeightDecay(new AdamW(), isBias)],
+    [
+      "AdamW clipped by value under a schedule",
+      () => new AdamW({ learningRate: cosine(), clipping: clipValue(1) }),
+    ],
     ["Nesterov with weight decay", () => new SGD({ momentum: 0.9, nesterov: true, weightDecay: 0.1 })],
     ["RMSprop, centered, with momentum", () => new RMSprop({ centered: true, momentum: 0.5 })],
     ["Nadam", () => new Nadam()],
@@ -96,7 +104,10 @@ describe("dispatches of a step of N1", () => {
 
   it.each<[string, () => Optimizer]>([
     ["RAdam", () => new RAdam()],
-    ["Adam with groups", () => new Adam({ groups: [{ filter: isBias, learningRateFactor: 2, l2: 0.1 }] })],
+    [
+      "Adam with groups",
+      () => new Adam({ groups: parameterGroups([{ filter: isBias, learningRateFactor: 2, l2: 0.1 }]) }),
+    ],
     [
       "Adam with a moving average that overwrites",
       () => new Adam({ useEma: true, emaOverwriteFrequency: 5 }),
@@ -110,10 +121,10 @@ describe("dispatches of a step of N1", () => {
   it("clipping by norms adds their sums only", () => {
     // The software profile's numbers; on a GPU long sums take one more.
     const spare = gpu.info.isSoftware ? 0 : 1;
-    const byAll = dispatchesWith(new Adam({ globalClipNorm: 1 })) - plain;
+    const byAll = dispatchesWith(new Adam({ clipping: globalClipNorm(1) })) - plain;
     expect(byAll).toBeGreaterThan(0);
     expect(byAll).toBeLessThanOrEqual(2 + spare);
-    expect(dispatchesWith(new Adam({ clipNorm: 1 })) - plain).toBeLessThanOrEqual(3 + spare);
+    expect(dispatchesWith(new Adam({ clipping: clipNorm(1) })) - plain).toBeLessThanOrEqual(3 + spare);
   });
 });
 
@@ -122,10 +133,13 @@ describe("five steps with jit equal five without", () => {
   const shapes = [[7, 9], [9], [64, 1], []];
 
   it.each<[string, () => Optimizer]>([
-    ["AdamW under a schedule", () => new AdamW({ learningRate: cosine() }).excludeFromWeightDecay(isBias)],
-    ["RMSprop clipped by value", () => new RMSprop({ centered: true, momentum: 0.5, clipValue: 0.4 })],
-    ["Nadam clipped by norm", () => new Nadam({ clipNorm: 0.7 })],
-    ["Adagrad clipped by the norm over all", () => new Adagrad({ globalClipNorm: 0.7 })],
+    ["AdamW under a schedule", () => excludeFromWeightDecay(new AdamW({ learningRate: cosine() }), isBias)],
+    [
+      "RMSprop clipped by value",
+      () => new RMSprop({ centered: true, momentum: 0.5, clipping: clipValue(0.4) }),
+    ],
+    ["Nadam clipped by norm", () => new Nadam({ clipping: clipNorm(0.7) })],
+    ["Adagrad clipped by the norm over all", () => new Adagrad({ clipping: globalClipNorm(0.7) })],
     ["Adadelta", () => new Adadelta({ learningRate: 1 })],
   ])("%s", async (_, make) => {
     const run = async (withJit: boolean) => {

@@ -21,7 +21,7 @@ import {
   variable,
 } from "../../engine/index.ts";
 import { Dense, Dropout, Input, restore, Sequential, snapshot } from "../../nn/index.ts";
-import { Adam } from "../../optim/index.ts";
+import { Adam, clipNorm, parameterGroups } from "../../optim/index.ts";
 import { gpuDevice } from "../support/devices.ts";
 
 let shared: Device;
@@ -52,8 +52,8 @@ it("a loop goes on bit for bit where it was, with dropout, noise and groups of w
   // Norms by variable and groups take indices and tables on the device, which no state names.
   const optimizer = new Adam({
     learningRate: 0.05,
-    clipNorm: 1,
-    groups: [{ filter: "bias", learningRateFactor: 2 }],
+    clipping: clipNorm(1),
+    groups: parameterGroups([{ filter: "bias", learningRateFactor: 2 }]),
   }).build(weights);
   const step = jit((x: Tensor, y: Tensor) =>
     optimizer.minimize(() => {

@@ -102,7 +102,7 @@ describe.each(Object.keys(bundlers))("%s", (name) => {
       if (message.type() === "error") complaints.push(message.text());
     });
     await opened.goto(`${await serve()}/${name}.html`);
-    await opened.waitForFunction("globalThis.datasets === 'function'", undefined, { timeout: 30_000 });
+    await opened.waitForFunction("globalThis.datasets === 'function'", undefined, { timeout: 200_000 });
     // The network on the reference: compiling its kernels on a software adapter takes longer than all else here.
     const [made, trained] = (await opened.evaluate("globalThis.fromPage")) as [unknown, Trained];
     expect(made).toEqual(["webgpu", [[11]]]);
@@ -119,7 +119,7 @@ describe("a page without a bundler", () => {
     async () => {
       const opened = await (await browser()).newPage();
       await opened.goto(`${await serve()}/import-map.html`);
-      await opened.waitForFunction("globalThis.fromPage !== undefined", undefined, { timeout: 60_000 });
+      await opened.waitForFunction("globalThis.fromPage !== undefined", undefined, { timeout: 200_000 });
       expectLearnt((await opened.evaluate("globalThis.fromPage")) as Trained, "webgpu");
       expect(await opened.evaluate("globalThis.fromWorker")).toEqual(["webgpu", [[11]]]);
       await opened.close();

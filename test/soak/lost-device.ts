@@ -11,7 +11,7 @@ import {
   ReduceLROnPlateau,
   Sequential,
 } from "../../nn/index.ts";
-import { Adam } from "../../optim/index.ts";
+import { Adam, clipNorm } from "../../optim/index.ts";
 
 const times = Number(process.argv[2] ?? 50);
 let state = Number(process.argv[3] ?? 1);
@@ -38,7 +38,7 @@ async function run(loseAfterMs: number | undefined) {
     new Dropout(0.2),
     new Dense(1, { activation: "sigmoid" }),
   ]);
-  const optimizer = new Adam({ learningRate: 0.01, clipNorm: 1 });
+  const optimizer = new Adam({ learningRate: 0.01, clipping: clipNorm(1) });
   model.compile({ optimizer, loss: "binaryCrossentropy", metrics: ["accuracy"] });
   const told: string[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;

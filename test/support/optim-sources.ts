@@ -12,6 +12,7 @@ import {
   tensor,
   variable,
 } from "../../engine/index.ts";
+import { optimizerOptions } from "../../nn/state/optimizer-options.ts";
 import * as optim from "../../optim/index.ts";
 import { type Optimizer, type Schedule, ScheduleFreeAdamW } from "../../optim/index.ts";
 import source from "../fixtures/optimizers.json" with { type: "json" };
@@ -54,7 +55,10 @@ function make({ optimizer, options, scheduled = {} }: Case): Optimizer {
     const schedule: Schedule = (step) => add(mul(minimum(mul(step, 1 / steps), 1), to - from), from);
     return [name, schedule] as const;
   });
-  return new Class({ ...options, ...Object.fromEntries(rising) });
+  return new Class({
+    ...optimizerOptions(options as Record<string, unknown>),
+    ...Object.fromEntries(rising),
+  });
 }
 
 /** Takes all steps of a case, and expects its weights on the way. */

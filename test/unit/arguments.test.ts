@@ -42,7 +42,9 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   // What finds things by name.
   /^(engine\.NameTable(#.*)?|nn\.metrics\.addNames|.*\.table\..*)$/.test(name) ||
   // What rules of optimizers are handed, and what they call and override.
-  /^optim\.(ByVariable#|.*#(hyper|slotShape|replaceValues)$)/.test(name) ||
+  /^optim\.(ByVariable\b|ParameterGroups\b|.*#(hyper|slotShape|replaceValues|spare)$)/.test(name) ||
+  // They take a number or a schedule, whose properties look like options; optim-clipping.test.ts has them.
+  /^optim\.(clipNorm|clipValue|globalClipNorm)$/.test(name) ||
   /#(makeTrainer|pull|pullAll|walkFrom|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory|lend|keep)$/.test(
     name,
   ) ||

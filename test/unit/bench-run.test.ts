@@ -10,14 +10,15 @@ import { describe, expect, it } from "vitest";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const run = promisify(execFile);
+/** Two cases that end soon on the reference. */
+const small = "^(softmax-cross-entropy/128x10|dropout/128x64)$";
 
 describe("npm run bench", () => {
   it("writes the machine and a row for each case", async () => {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-bench-"));
     const file = path.join(directory, "rows", "bench.json");
-    const filter = "^(softmax-cross-entropy/128x10|dropout/128x64)$";
-    const args = ["scripts/run.mjs", "bench/main.ts", "--device", "cpu", "--filter", filter, "--json", file];
-    const { stdout } = await run(process.execPath, args, { cwd: root, timeout: 50_000 });
+    const args = ["scripts/run.mjs", "bench/main.ts", "--device", "cpu", "--filter", small, "--json", file];
+    const { stdout } = await run(process.execPath, args, { cwd: root, timeout: 240_000 });
     expect(stdout).toMatch(/softmax-cross-entropy\/128x10 +forward +[\d.]+/);
     const { machine, rows } = JSON.parse(fs.readFileSync(file, "utf8"));
     fs.rmSync(directory, { recursive: true });
@@ -52,9 +53,13 @@ describe("npm run bench", () => {
   });
 
   /** Starts a run on the reference, which it signals or stops reading once the second case is begun. */
-  const disturb = (file: string, act: (child: ChildProcessByStdio<null, Readable, Readable>) => void) =>
+  const disturb = (
+    file: string,
+    filter: string,
+    act: (child: ChildProcessByStdio<null, Readable, Readable>) => void,
+  ) =>
     new Promise<{ code: number | null; stdout: string; isDone: boolean }>((resolve) => {
-      const options = ["--device", "cpu", "--filter", "^elementwise/.*/1M$", "--json", file];
+      const options = ["--device", "cpu", "--filter", filter, "--json", file];
       const child = spawn(process.execPath, ["scripts/run.mjs", "bench/main.ts", ...options], {
         cwd: root,
         stdio: ["ignore", "pipe", "pipe"],
@@ -80,7 +85,7 @@ describe("npm run bench", () => {
     async (signal, expected) => {
       const directory = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-bench-"));
       const file = path.join(directory, "bench.json");
-      const { code, stdout } = await disturb(file, (child) => child.kill(signal));
+      const { code, stdout } = await disturb(file, "^elementwise/.*/1M$", (child) => child.kill(signal));
       const { options, rows, skipped } = JSON.parse(fs.readFileSync(file, "utf8"));
       fs.rmSync(directory, { recursive: true });
       expect(code).toBe(expected);
@@ -96,7 +101,7 @@ describe("npm run bench", () => {
   it("writes its files though nobody reads its table", async () => {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-bench-"));
     const file = path.join(directory, "bench.json");
-    const { code, isDone } = await disturb(file, (child) => child.stdout.destroy());
+    const { code, isDone } = await disturb(file, small, (child) => child.stdout.destroy());
     const { rows, options } = JSON.parse(fs.readFileSync(file, "utf8"));
     fs.rmSync(directory, { recursive: true });
     expect([isDone, code]).toEqual([true, 0]);

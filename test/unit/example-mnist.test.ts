@@ -14,7 +14,7 @@ const mnist = (...args: string[]) => mnistIn(root, ...args);
 const mnistIn = (cwd: string, ...args: string[]) =>
   new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
     const all = [path.join(root, "scripts/run.mjs"), path.join(root, "examples/mnist.ts"), ...args];
-    execFile(process.execPath, all, { cwd, timeout: 50_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, all, { cwd, timeout: 240_000 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });

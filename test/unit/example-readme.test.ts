@@ -50,7 +50,7 @@ describe("README", () => {
       fs.writeFileSync(source, code.replace(/init\(\{/g, 'init({ device: "cpu",'));
       const file = await bundle(source);
       try {
-        const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { timeout: 50_000 });
+        const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { timeout: 240_000 });
         expect(stderr).toBe("");
         expect(stdout).not.toBe("");
         expect(stdout).not.toMatch(/NaN|undefined/);
@@ -73,7 +73,7 @@ describe("README", () => {
       dispose();`;
     const file = await bundlePart(code, path.join(root, "engine/ops/elementwise/gaussian.ts"));
     try {
-      const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 50_000 });
+      const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 240_000 });
       const [value, ...gradient] = stdout.trim().split(" ").map(Number);
       const gaussian = (x: number) => Math.exp(-x * x);
       expect(value).toBeCloseTo(gaussian(-2) + gaussian(0) + gaussian(3), 5);

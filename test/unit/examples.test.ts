@@ -7,6 +7,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { eventFilesIn, eventsIn, summariesIn } from "../support/event-reader.ts";
+import { isDue } from "../support/sampled.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
@@ -15,7 +16,7 @@ async function run(example: string, ...args: string[]): Promise<string[]> {
   const all = ["scripts/run.mjs", `examples/${example}.ts`, "--device", "cpu", ...args];
   const { stdout, stderr } = await promisify(execFile)(process.execPath, all, {
     cwd: root,
-    timeout: 100_000,
+    timeout: 240_000,
   });
   expect(stderr).toBe("");
   expect(stdout).not.toMatch(/NaN|undefined|Infinity/);
@@ -30,15 +31,19 @@ function falls(line: string): boolean {
   return last < 0.8 * first;
 }
 
+let examples = 0;
+/** A test of an example; of npm test's samples each takes a third. */
+const test = (name: string, body: () => Promise<void>) => it.runIf(isDue(examples++))(name, body);
+
 describe("examples", () => {
-  it("search ranks its trials", async () => {
+  test("search ranks its trials", async () => {
     const lines = await run("search", "--limit", "200", "--trials", "3");
     expect(lines.filter((line) => line.startsWith("trial"))).toHaveLength(5);
     expect(lines.slice(-4)[0]).toMatch(/^ +trial +accuracy +budget +optimizer +units +layers/);
     expect(lines.slice(-3).map((line) => line[0])).toEqual(["1", "2", "3"]);
   });
 
-  it("custom-loop learns digits", async () => {
+  test("custom-loop learns digits", async () => {
     const lines = await run("custom-loop", "--epochs", "3", "--limit", "1000");
     expect(lines).toHaveLength(3);
     const losses = lines.map((line) => Number(/loss ([\d.]+)/.exec(line)?.[1]));
@@ -47,7 +52,7 @@ describe("examples", () => {
     expect(percent(lines[2])).toBeGreaterThan(40);
   });
 
-  it("mnist-cnn trains, and says what it sees", async () => {
+  test("mnist-cnn trains, and says what it sees", async () => {
     const lines = await run("mnist-cnn", "--quick");
     expect(lines.some((line) => /^Epoch 1\/1 - 1\/1/.test(line))).toBe(true);
     expect(lines.at(-3)).toMatch(/^right on [\d.]+ % of 40 images that it never saw$/);
@@ -55,7 +60,7 @@ describe("examples", () => {
     expect(lines.at(-1)).toBe("they are 7 2 1 0 4 1 4 9 5 9");
   });
 
-  it("text-classifier tells spam", async () => {
+  test("text-classifier tells spam", async () => {
     const lines = await run("text-classifier", "--epochs", "6", "--limit", "300");
     expect(lines[0]).toBe("240 mails to learn from, 65 of them spam; 60 to test; 8000 words");
     const [right, hamShare] = [...lines.at(-3)!.matchAll(/([\d.]+) %/g)].map(([, share]) => Number(share));
@@ -63,7 +68,7 @@ describe("examples", () => {
     expect(percent(lines.at(-2)!)).toBeGreaterThan(percent(lines.at(-1)!));
   });
 
-  it("character-model learns how letters follow, and writes", async () => {
+  test("character-model learns how letters follow, and writes", async () => {
     const lines = await run("character-model", "--quick");
     expect(lines[0]).toBe("6000 letters of stories, in 288 pieces of 20");
     const bits = lines.slice(1, 4).map((line) => Number(/ ([\d.]+) bits a letter: he ./.exec(line)?.[1]));
@@ -73,7 +78,7 @@ describe("examples", () => {
     expect(lines.at(-1)).toMatch(/^the man [a-z.,?!' ]{10,60}$/);
   });
 
-  it("mails tells spam by reading its words in their order", async () => {
+  test("mails tells spam by reading its words in their order", async () => {
     const lines = await run("mails", "--quick");
     expect(lines[0]).toBe("240 mails to learn from, 60 to test, 1998 words");
     const accuracy = (line: string) => Number(/valAccuracy: ([\d.]+)/.exec(line)?.[1]);
@@ -82,14 +87,14 @@ describe("examples", () => {
     expect(percent(lines.at(-2)!)).toBeGreaterThan(percent(lines.at(-1)!));
   });
 
-  it("sort-numbers sorts rows that it never saw", async () => {
+  test("sort-numbers sorts rows that it never saw", async () => {
     const lines = await run("sort-numbers", "--quick");
     expect(lines.at(-4)).toMatch(/^(\d ?){3} -> (\d ?){3}$/);
     // One in six by chance, where digits differ.
     expect(percent(lines.at(-1)!)).toBeGreaterThan(70);
   });
 
-  it("pipeline trains from a data set, and validates", async () => {
+  test("pipeline trains from a data set, and validates", async () => {
     const lines = await run("pipeline", "--epochs", "2", "--limit", "100");
     expect(lines[0]).toBe("912226 parameters, 1 steps an epoch, 1 to validate");
     expect(lines[1]).toMatch(/^Epoch 1\/2 - 1\/1 .* - valLoss: [\d.]+ - valAccuracy: [\d.]+$/);
@@ -97,7 +102,7 @@ describe("examples", () => {
     expect(lines[3]).toMatch(/^the validation loss is least after epoch [12]$/);
   });
 
-  it("residual learns with shortcuts what it can't without them", async () => {
+  test("residual learns with shortcuts what it can't without them", async () => {
     const lines = await run("residual");
     expect(lines).toHaveLength(2);
     expect(falls(lines[0])).toBe(true);
@@ -105,7 +110,7 @@ describe("examples", () => {
     expect(percent(lines[1])).toBeLessThan(percent(lines[0]) - 10);
   });
 
-  it("two-outputs learns both", async () => {
+  test("two-outputs learns both", async () => {
     const lines = await run("two-outputs");
     expect(lines.some((line) => /^ department \(Dense\) .*\['dense\[0\]\[0\]'\]/.test(line))).toBe(true);
     expect(falls(lines.at(-4)!)).toBe(true);
@@ -116,7 +121,7 @@ describe("examples", () => {
     expect(Math.abs(Number(urgency) - 0.8)).toBeLessThan(0.1);
   });
 
-  it("siamese tells pairs apart by one shared encoder", async () => {
+  test("siamese tells pairs apart by one shared encoder", async () => {
     const lines = await run("siamese", "--epochs", "8", "--limit", "300");
     // 14 * 14 * 64 + 64 + 64 * 16 + 16, once, and 17 behind it.
     expect(lines).toContain("Total params: 13665 (53.38 KB)");
@@ -125,7 +130,7 @@ describe("examples", () => {
     expect(percent(lines.at(-1)!)).toBeGreaterThan(60);
   });
 
-  it("autoencoder has an encoder that is used alone", async () => {
+  test("autoencoder has an encoder that is used alone", async () => {
     const lines = await run("autoencoder", "--epochs", "8", "--limit", "400");
     expect(falls(lines[0])).toBe(true);
     expect(Number(/off by ([\d.]+)$/.exec(lines[1])?.[1])).toBeLessThan(0.25);
@@ -134,7 +139,7 @@ describe("examples", () => {
     expect(percent(lines[2])).toBeGreaterThan(50);
   });
 
-  it("gan makes points like those that it was shown", async () => {
+  test("gan makes points like those that it was shown", async () => {
     const lines = await run("gan");
     const around = (line: string) => /around ([-\d.]+) ([-\d.]+), as wide as ([\d.]+) ([\d.]+)$/.exec(line);
     const [before, after, wanted] = [lines[0], lines[2], lines[3]].map((line) =>
@@ -145,7 +150,7 @@ describe("examples", () => {
     expect(away(after)).toBeLessThan(0.7);
   });
 
-  it("transfer learns from few images on frozen layers", async () => {
+  test("transfer learns from few images on frozen layers", async () => {
     const lines = await run("transfer", "--epochs", "5", "--limit", "300");
     expect(percent(lines[0])).toBeGreaterThan(85);
     // Of the head alone: 32 * 5 + 5.
@@ -158,7 +163,7 @@ describe("examples", () => {
     expect(tuned).toBeGreaterThan(frozen);
   });
 
-  it("resume goes on where it was stopped", async () => {
+  test("resume goes on where it was stopped", async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-example-"));
     const file = (name: string) => path.join(folder, name);
     try {
@@ -176,7 +181,7 @@ describe("examples", () => {
     }
   });
 
-  it("worker trains in a thread of its own, and ends when it is told to", async () => {
+  test("worker trains in a thread of its own, and ends when it is told to", async () => {
     const lines = await run("worker", "--epochs", "3");
     expect(lines).toHaveLength(4);
     const losses = lines.slice(0, 3).map((line) => Number(/loss ([\d.]+)/.exec(line)?.[1]));
@@ -186,7 +191,7 @@ describe("examples", () => {
     expect(Number(/^(\d+) epochs/.exec(stopped.at(-1)!)?.[1])).toBeGreaterThanOrEqual(2);
   });
 
-  it("tensorboard logs a deep network, weights, gradients and activations", async () => {
+  test("tensorboard logs a deep network, weights, gradients and activations", async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-example-"));
     try {
       const lines = await run("tensorboard", "--epochs", "2", "--limit", "300", "--logdir", folder);

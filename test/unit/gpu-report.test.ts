@@ -11,6 +11,7 @@ import { codeMix, kindOf } from "../../bench/gpu-report/loops.ts";
 import { estimate, figuresOf } from "../../bench/gpu-report/model.ts";
 import { figureNames } from "../../bench/gpu-report/page.ts";
 import { ordersOf, rowsOf } from "../../bench/gpu-report/report.ts";
+import { sampled } from "../support/sampled.ts";
 
 const navi31 = gpus.find(({ name }) => name === "navi31")!;
 
@@ -121,7 +122,7 @@ describe("what is compiled", () => {
 
 describe("compiled for navi31", () => {
   it("no kernel of a family spills registers, or keeps fewer subgroups at work than is recorded", async (context) => {
-    const cases = familyCases();
+    const cases = sampled(familyCases());
     const { orders, nameOf } = ordersOf(cases);
     const compiled = await compileFor(navi31, orders).catch((error: Error) => {
       if (error instanceof MissingCompiler) return undefined;

@@ -1,5 +1,4 @@
-// Lessons in their quick form against the numbers of docs/lessons: a third of them a day, so that each comes up every
-// third day.
+// Lessons in their quick form against the numbers of docs/lessons.
 
 import { execFile } from "node:child_process";
 import fs from "node:fs";
@@ -9,12 +8,10 @@ import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { lessons } from "../../examples/lessons/all.ts";
 import { adapters } from "../../scripts/setup.mjs";
+import { sampled } from "../support/sampled.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
-const dayMs = 24 * 3600 * 1000;
-/** Another day may be asked for: LESSONS_DAY=1 npx vitest run --project unit test/unit/lessons-sampled.test.ts */
-const day = Number(process.env.LESSONS_DAY ?? Math.floor(Date.now() / dayMs));
-const sampled = lessons.filter((_, i) => i % 3 === day % 3).map(({ name }) => name);
+const names = sampled(lessons).map(({ name }) => name);
 
 type Numbers = Readonly<Record<string, readonly (number | string)[]>>;
 interface Kept {
@@ -35,14 +32,14 @@ function isNear(a: number | string, b: number | string): boolean {
 
 // Without an adapter the forms are others.
 it.skipIf(adapters().length === 0)(
-  `${sampled.join(", ")} give what their pages say`,
+  `${names.join(", ")} give what their pages say`,
   async () => {
     const out = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-lessons-"));
     try {
-      const args = ["scripts/run.mjs", "examples/lessons/frame/main.ts", ...sampled, "--quick", "--out", out];
+      const args = ["scripts/run.mjs", "examples/lessons/frame/main.ts", ...names, "--quick", "--out", out];
       await promisify(execFile)(process.execPath, args, { cwd: root, maxBuffer: 2 ** 26 });
       const wrong: string[] = [];
-      for (const name of sampled) {
+      for (const name of names) {
         const page = `docs/lessons/numbers/${name}.json`;
         const kept: Kept = JSON.parse(fs.readFileSync(path.join(root, page), "utf8"));
         const now: Kept = JSON.parse(fs.readFileSync(path.join(out, name, "claims.json"), "utf8"));

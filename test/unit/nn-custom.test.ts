@@ -34,7 +34,7 @@ import {
   Sequential,
   type Weights,
 } from "../../nn/index.ts";
-import { Adam, SGD } from "../../optim/index.ts";
+import { Adam, globalClipNorm, SGD } from "../../optim/index.ts";
 
 let device: Device;
 beforeAll(async () => {
@@ -220,7 +220,7 @@ describe("a layer of one's own", () => {
     expect(model.trainableWeights).toEqual(shared.weights);
     expect((await model.getWeights()).length).toBe(2);
     // Gradients [a, a, ...] of one layer, clipped to a length of 1 together.
-    model.compile({ optimizer: new SGD({ learningRate: 1, globalClipNorm: 1 }), loss: "mse" });
+    model.compile({ optimizer: new SGD({ learningRate: 1, clipping: globalClipNorm(1) }), loss: "mse" });
     const [before] = await model.getWeights();
     const values = [...before.values];
     await model.fit([[1, 1]], [[90, 90]], { verbose: 0 });

@@ -23,6 +23,8 @@ import {
   Adagrad,
   Adam,
   AdamW,
+  ByVariable,
+  clipNorm,
   Ftrl,
   Lamb,
   Lion,
@@ -32,6 +34,7 @@ import {
   Optimizer,
   type OptimizerOptions,
   optimizers,
+  parameterGroups,
   RAdam,
   RMSprop,
   ScheduleFreeAdamW,
@@ -87,8 +90,8 @@ const makers: readonly (readonly [string, () => Optimizer])[] = [
     "groups",
     () =>
       new Lamb({
-        groups: [{ filter: "bias", learningRate: rising, clipNorm: 0.1 }],
-        clipNorm: 0.5,
+        groups: parameterGroups([{ filter: "bias", learningRate: rising, clipping: clipNorm(0.1) }]),
+        clipping: clipNorm(0.5),
         weightDecay: 0.1,
       }),
   ],
@@ -146,19 +149,28 @@ describe("groups", () => {
   };
 
   it("refuse what does not fit, with names and remedy", () => {
-    const wrong = (groups: unknown) => build({ groups } as OptimizerOptions);
+    const wrong = (groups: unknown) => () => build({ groups: parameterGroups(groups as never) })();
     const other = variable([1], { name: "other" });
     const table = [
-      [wrong({ filter: "bias" }), /SGD: groups must be an array/],
-      [wrong([{}]), /SGD group 0: needs either variables or a filter/],
-      [wrong([{ variables: () => true }]), /SGD group 0: variables must be an array of them.*a filter/],
-      [wrong([undefined]), /SGD group 0: needs either/],
+      [wrong({ filter: "bias" }), /parameterGroups: takes an array of groups/],
+      [wrong([{}]), /parameterGroups: group 0: needs either variables or a filter/],
+      [
+        wrong([{ variables: () => true }]),
+        /parameterGroups: group 0: variables must be an array of them.*a filter/,
+      ],
+      [wrong([undefined]), /parameterGroups: group 0: needs either/],
       [wrong([{ filter: "bias", variables: [] }]), /it has both/],
       [wrong([{ filter: "bias", learningRate: 1, learningRateFactor: 2 }]), /are both given/],
-      [wrong([{ filter: "bias", clipnorm: 1 }]), /unknown SGD group 0 option "clipnorm".*"clipNorm"/],
+      [
+        wrong([{ filter: "bias", clipnorm: 1 }]),
+        /unknown parameterGroups: group 0 option "clipnorm".*clipping/,
+      ],
       [wrong([{ filter: "bias", weightDecay: -1 }]), /group 0 weightDecay must be .* at least 0, got -1/],
-      [wrong([{ filter: "bias", clipNorm: 1, clipValue: 1 }]), /SGD group 0: clipValue and clipNorm/],
-      [wrong([{ filter: "bias", clipNorm: 0 }]), /clipNorm must be a finite number above 0/],
+      [wrong([{ filter: "bias", clipping: 1 }]), /group 0: clipping takes clipNorm\(1\)/],
+      [
+        build({ groups: [{ filter: "bias" }] as never }),
+        /SGD: groups takes parameterGroups\(\[.* got an array/,
+      ],
       [wrong([{ filter: 3 }]), /a filter is a part of a path .* got the number 3/],
       [wrong([{ filter: "" }]), /a filter is/],
       [
@@ -192,9 +204,10 @@ describe("groups", () => {
     ];
     for (const filter of filters) {
       const variables = parts();
-      const optimizer = new SGD({ learningRate: 1, groups: [{ filter, learningRateFactor: 0 }] }).build(
-        variables,
-      );
+      const optimizer = new SGD({
+        learningRate: 1,
+        groups: parameterGroups([{ filter, learningRateFactor: 0 }]),
+      }).build(variables);
       const [kernel, bias] = await steps(optimizer, variables, 0, 2);
       expect(bias).toEqual([0.5, -0.5, 1]);
       expect(kernel[0]).not.toBe(1);
@@ -204,10 +217,10 @@ describe("groups", () => {
 
   it("with a factor follow the rate that is set, with a rate of their own do not", async () => {
     const variables = parts();
-    const groups = [
+    const groups = parameterGroups([
       { filter: "bias", learningRateFactor: 0.5 },
       { filter: "out", learningRate: 0.25 },
-    ];
+    ]);
     const optimizer = new SGD({ learningRate: 1, groups }).build(variables);
     optimizer.learningRate = 0.1;
     const ones = variables.map(({ shape, size }) => tensor(new Float32Array(size).fill(1), { shape }));
@@ -345,9 +358,6 @@ describe("options", () => {
       learning_rate: "learningRate",
       beta_1: "beta1",
       beta_2: "beta2",
-      clipnorm: "clipNorm",
-      clipvalue: "clipValue",
-      global_clipnorm: "globalClipNorm",
       weight_decay: "weightDecay",
       use_ema: "useEma",
       ema_momentum: "emaMomentum",
@@ -421,6 +431,10 @@ describe("the contract of rules", () => {
       super("ByRows", 1, options, {});
     }
 
+    protected override get byVariable(): typeof ByVariable | undefined {
+      return ByVariable;
+    }
+
     protected override get reducesByVariable() {
       return true;
     }
@@ -454,6 +468,19 @@ describe("the contract of rules", () => {
     expect([...(await optimizer.getState()).slots.rows[0]]).toEqual([6, 6]);
     optimizer.dispose();
     disposeAll([...ones, ...variables]);
+  });
+
+  it("says so where a rule takes variables apart without a word of it", () => {
+    class Unsaid extends ByRows {
+      protected override get byVariable() {
+        return undefined;
+      }
+    }
+    const variables = parts();
+    const optimizer = new Unsaid().build(variables);
+    expect(() => optimizer.apply(gradientsOf(variables, 0))).toThrow(/override get byVariable\(\)/);
+    optimizer.dispose();
+    disposeAll(variables);
   });
 
   it("says so where a rule sums by variable without a word of it", () => {

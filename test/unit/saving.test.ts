@@ -20,7 +20,15 @@ import {
 import * as nn from "../../nn/index.ts";
 import { stages } from "../../nn/state/file-store.ts";
 import * as optimizers from "../../optim/all.ts";
-import { Adam, type Optimizer, SGD, schedules } from "../../optim/index.ts";
+import {
+  Adam,
+  clipNorm,
+  excludeFromWeightDecay,
+  type Optimizer,
+  parameterGroups,
+  SGD,
+  schedules,
+} from "../../optim/index.ts";
 
 const {
   Dense,
@@ -100,10 +108,10 @@ describe("saveModel and loadModel", () => {
     const model = small();
     const optimizer = new Own({
       learningRate: 0.01,
-      groups: [{ filter: /kernel$/, clipNorm: 1 }],
+      groups: parameterGroups([{ filter: /kernel$/, clipping: clipNorm(1) }]),
       useEma: name === "SGD",
     });
-    optimizer.excludeFromWeightDecay(function isBias({ name }) {
+    excludeFromWeightDecay(optimizer, function isBias({ name }) {
       return name.endsWith("bias");
     });
     model.compile({ optimizer, loss: "mse" });

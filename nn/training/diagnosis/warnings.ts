@@ -51,7 +51,7 @@ export function warningsOf(loss: number, layers: readonly LayerReport[]): Diagno
 /** What comes after the first number that is not finite says nothing more. */
 function notFinite(loss: number, layers: readonly LayerReport[]): DiagnosisWarning | undefined {
   const remedy =
-    "lower the learning rate, clip gradients (globalClipNorm: 1), or look for NaN and huge values in the data";
+    "lower the learning rate, clip gradients (clipping: globalClipNorm(1)), or look for NaN and huge values in the data";
   for (const { name, outputs, weights } of layers) {
     const what = weights.some(({ norm }) => !Number.isFinite(norm))
       ? "has weights that are not finite"
@@ -136,7 +136,7 @@ function ofGradients(layers: readonly LayerReport[]): DiagnosisWarning[] {
     made.push({
       kind: "exploding-gradient",
       layer: undefined,
-      text: `the gradient's norm is ${short(gradient)}, that of the weights ${short(weight)}: it explodes; clip it (globalClipNorm: 1), use smaller initial weights or batch normalization, and scale targets to about 1`,
+      text: `the gradient's norm is ${short(gradient)}, that of the weights ${short(weight)}: it explodes; clip it (clipping: globalClipNorm(1)), use smaller initial weights or batch normalization, and scale targets to about 1`,
     });
   const spreads = layers.flatMap((layer) =>
     kernelsOf(layer).length === 0
