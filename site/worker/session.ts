@@ -323,27 +323,30 @@ export class Session {
     const look: LayersLook = {
       gradientNorm,
       warnings: warnings.map(({ layer, text }) => ({ layer, text })),
-      layers: layers.map(({ name, type, activation, gradientNorm, outputs: [output], weights }) => ({
-        name,
-        type,
-        activation,
-        gradientNorm,
-        mean: output.mean,
-        deviation: output.standardDeviation,
-        zeros: output.zeros,
-        deadUnits: output.deadUnits,
-        saturation: output.saturation,
-        histogram: output.histogram,
-        weights: weights.map((weight) => ({
-          path: weight.path,
-          shape: weight.shape,
-          norm: weight.norm,
-          gradientNorm: weight.gradientNorm,
-          updateRatio: weight.updateRatio,
-          histogram: weight.histogram,
-          gradientHistogram: weight.gradientHistogram,
-        })),
-      })),
+      layers: layers.map(
+        ({ name, type, activation, isOutput, gradientNorm, outputs: [output], weights }) => ({
+          name,
+          type,
+          activation,
+          isOutput,
+          gradientNorm,
+          mean: output.mean,
+          deviation: output.standardDeviation,
+          zeros: output.zeros,
+          deadUnits: output.deadUnits,
+          saturation: output.saturation,
+          histogram: output.histogram,
+          weights: weights.map((weight) => ({
+            path: weight.path,
+            shape: weight.shape,
+            norm: weight.norm,
+            gradientNorm: weight.gradientNorm,
+            updateRatio: weight.updateRatio,
+            histogram: weight.histogram,
+            gradientHistogram: weight.gradientHistogram,
+          })),
+        }),
+      ),
     };
     this.#post({ kind: "layers", look });
   }
