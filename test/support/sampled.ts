@@ -8,7 +8,7 @@ if (part !== undefined && !["0", "1", "2"].includes(part))
   throw new Error(`GRADGPU_TEST_SAMPLE is "${part}"; it must be 0, 1 or 2, or not set for all tests`);
 
 /** Whether the case that stands at this place of its list is run. */
-export const isDue = (place: number): boolean => part === undefined || place % parts === Number(part);
+export const isDue = (place: number, of = part): boolean => of === undefined || place % parts === Number(of);
 
 /** The cases of a list that are run. */
 export const sampled = <T>(cases: readonly T[]): T[] => cases.filter((_, i) => isDue(i));

@@ -453,10 +453,16 @@ function pick(
   return scratch[operand.index];
 }
 
+function subgroupSizesOf({ limits }: DeviceInfo): AdapterProfile["subgroupSizes"] {
+  const { subgroupMinSize: least, subgroupMaxSize: most } = limits;
+  return least === undefined ? undefined : [least, most];
+}
+
 export function adapterProfile(info: DeviceInfo): AdapterProfile {
   return {
     isSoftware: info.isSoftware,
     subgroupSize: info.limits.subgroupSize,
+    subgroupSizes: subgroupSizesOf(info),
     hasF16: info.features.includes("shader-f16"),
     matrixUnit: info.matrixUnit,
     workgroupTarget: numbersOf(info).workgroups,

@@ -9,6 +9,7 @@ import productSource from "../../../shaders/product.wgsl";
 import { sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import { type AdapterProfile, type MatrixShape, type Shader, shader } from "../../kernel/kernel.ts";
+import { mayHaveLanes, ofLanes } from "../../kernel/lanes.ts";
 import { longSumSource, manyTerms } from "../../kernel/long-sums.ts";
 import { folded, type Product } from "./product.ts";
 
@@ -19,6 +20,7 @@ const productShader = (name: string, source: string): Shader =>
 const subgroupShader = productShader("matmul-subgroup", subgroupSource);
 const tileShader = productShader("matmul-tile", tileSource);
 const sharedShader = productShader("matmul-shared", sharedSource);
+const sharedShaderOf32 = ofLanes(sharedShader, 32);
 const matrixShader = productShader("matmul-matrix", matrixSource);
 
 /** A kernel family member: its file, its consts and the part of C that one workgroup computes. */
@@ -54,17 +56,24 @@ export const tileVariant = (blocks: 1 | 2, threadsY: 1 | 8): MatmulVariant => ({
   columns: 4 * blocks * 8,
 });
 
-/** 256 threads with a tile of 64 or 128 rows and columns, read through workgroup memory: for GPUs. */
-export const sharedVariant = (blocks: 1 | 2): MatmulVariant => ({
-  name: `shared-${64 * blocks}x${64 * blocks}`,
-  shader: sharedShader,
-  consts: { blocks: `${blocks}u` },
-  rows: 64 * blocks,
-  columns: 64 * blocks,
+/**
+ * 128 threads with a tile of 64 rows and columns, or 256 with one of 128, read through workgroup memory: for GPUs. RDNA 3
+ * and 4 have two multiply-adds share an instruction in subgroups of 32 lanes only.
+ */
+export const sharedVariant = (across: 1 | 2, profile?: AdapterProfile): MatmulVariant => ({
+  name: `shared-${64 * across}x${64 * across}`,
+  shader: profile !== undefined && mayHaveLanes(32, profile) ? sharedShaderOf32 : sharedShader,
+  consts: { across: `${across}u` },
+  rows: 64 * across,
+  columns: 64 * across,
 });
 
 /** The small shared tile where C has too few tiles to keep a GPU busy, and K is long. */
-export const splitVariant: MatmulVariant = { ...sharedVariant(1), name: "shared-64x64-split", splitsK: true };
+export const splitVariant = (profile?: AdapterProfile): MatmulVariant => ({
+  ...sharedVariant(1, profile),
+  name: "shared-64x64-split",
+  splitsK: true,
+});
 
 /** 8 subgroups of 32 lanes with a tile of 64 or 128 rows and columns, by a GPU's matrix units, from f16. */
 export const matrixVariant = (tile: 64 | 128, unit: MatrixShape): MatmulVariant => ({
@@ -100,16 +109,17 @@ export function matmulVariants(product: Product, profile: AdapterProfile): reado
   }
   const enough = enoughTiles(profile);
   // Totals beside 8x8 accumulators a thread would not fit registers.
-  const shared = hasLongSums(product) ? [sharedVariant(1)] : [sharedVariant(2), sharedVariant(1)];
+  const shared = [...(hasLongSums(product) ? [] : [sharedVariant(2, profile)]), sharedVariant(1, profile)];
   const all = [...matrixVariants(profile), ...shared, smallTile];
   // The largest tile of which there are enough to keep a GPU's cores busy.
   const favourite = all.find((variant) => tilesOf(product, variant) >= enough) ?? smallTile;
   const others = all.filter((variant) => variant !== favourite);
-  if (splitOf(product, splitVariant, profile) === undefined) return [favourite, ...others];
+  const split = splitVariant(profile);
+  if (splitOf(product, split, profile) === undefined) return [favourite, ...others];
   // Where even the smallest tiles leave most of it idle, parts of K are what else there is to share out.
   return tilesOf(product, smallTile) * 2 <= enough
-    ? [splitVariant, favourite, ...others]
-    : [favourite, splitVariant, ...others];
+    ? [split, favourite, ...others]
+    : [favourite, split, ...others];
 }
 
 /** Those of the adapter's matrix units, where f16 is allowed. */

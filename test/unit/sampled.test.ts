@@ -1,0 +1,21 @@
+// Which of the long tests a run of `npm test` takes.
+
+import fs from "node:fs";
+import path from "node:path";
+import { expect, it } from "vitest";
+import { hostFiles, isDue } from "../support/sampled.ts";
+
+const root = path.resolve(import.meta.dirname, "../..");
+
+it("the three samples have each case once, and without one all are run", () => {
+  for (let place = 0; place < 10; place++)
+    expect(["0", "1", "2"].filter((sample) => isDue(place, sample))).toHaveLength(1);
+  if (process.env.GRADGPU_TEST_SAMPLE === undefined)
+    expect([0, 1, 2].every((place) => isDue(place))).toBe(true);
+});
+
+it("files that are sampled on other adapters than the first are there", () => {
+  expect(new Set(hostFiles).size).toBe(hostFiles.length);
+  const gone = hostFiles.filter((name) => !fs.existsSync(path.join(root, "test", "gpu", `${name}.test.ts`)));
+  expect(gone).toEqual([]);
+});
