@@ -162,7 +162,7 @@ function Histogram({
 
 function Units({ maps, isRelu }: { maps: UnitMaps; isRelu: boolean }) {
   return (
-    <ul class="units" aria-label="Units: what each gives over the plane">
+    <ul class="units" aria-label="Units: what each gives">
       {Array.from({ length: maps.units }, (_, unit) => (
         <Unit key={unit} maps={maps} unit={unit} isRelu={isRelu} />
       ))}

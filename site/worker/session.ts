@@ -5,7 +5,7 @@ import { type Callback, diagnose, type Model, modelBytes, type Sequential } from
 import { type EpochPoint, keepRun, runBytes } from "../runs/kept-runs.ts";
 import type { Setup } from "../setup/setup.ts";
 import { makeModel } from "./make-model.ts";
-import { planeMaps } from "./maps.ts";
+import { imageMaps, planeMaps } from "./maps.ts";
 import type { FromWorker, LayersLook, ToWorker, Views } from "./messages.ts";
 import { knowNames } from "./rare-names.ts";
 import { batchOf, type Samples, samplesOf } from "./samples.ts";
@@ -349,6 +349,12 @@ export class Session {
       ),
     };
     this.#post({ kind: "layers", look });
+    if (this.#samples?.spec.shape.length !== 3) return;
+    const maps = await imageMaps(this.#built(), batchOf(train, 0, 1).x);
+    this.#post(
+      { kind: "units", maps },
+      maps.map(({ values }) => values.buffer),
+    );
   }
 
   async #walk(): Promise<void> {

@@ -190,6 +190,28 @@ describe.skipIf(executable === undefined)("the site", () => {
     );
   });
 
+  it("names a digit that is drawn", async () => {
+    await open("playground.html?device=cpu#data=mnist&n=600&lr=0.01&layers=Flatten~Dense(units:16)");
+    await built();
+    await page.click('.button.primary:has-text("Train")');
+    await page.waitForFunction(
+      `Number(document.querySelector('[data-number="Epoch"]')?.textContent) >= 5`,
+      undefined,
+      { ...patience, polling: 100 },
+    );
+    await page.click('.button.primary:has-text("Pause")');
+    await idle();
+    await page.locator(".pad").scrollIntoViewIfNeeded();
+    const box = (await page.locator(".pad").boundingBox())!;
+    await page.mouse.move(box.x + box.width * 0.53, box.y + box.height * 0.2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.5, { steps: 4 });
+    await page.mouse.move(box.x + box.width * 0.47, box.y + box.height * 0.8, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForSelector('.panel-draw .hint:has-text("The net says")', patience);
+    expect(await page.textContent(".panel-draw .hint")).toMatch(/^The net says 1, /);
+  });
+
   it("names the GPU where there is one, and leaves a phone's width alone", async () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await open("playground.html#data=circles&layers=Dense(units:2)");
