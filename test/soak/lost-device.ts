@@ -11,7 +11,7 @@ import {
   ReduceLROnPlateau,
   Sequential,
 } from "../../nn/index.ts";
-import { Adam, clipNorm } from "../../optim/index.ts";
+import { Adam, clipNorm, optimizerState } from "../../optim/index.ts";
 
 const times = Number(process.argv[2] ?? 50);
 let state = Number(process.argv[3] ?? 1);
@@ -63,7 +63,7 @@ async function run(loseAfterMs: number | undefined) {
   const ms = performance.now() - started;
   clearTimeout(timer);
   const weights = (await model.getWeights()).map(({ values }) => [...values]);
-  const slots = await optimizer.getState();
+  const slots = await optimizerState(optimizer);
   model.dispose();
   return { ms, outcome: JSON.stringify({ history, told, weights, slots }) };
 }

@@ -1,6 +1,5 @@
 // Which kernels there are for a product, and which of them an adapter's profile wants first.
 
-import matrixSource from "../../../shaders/matmul-matrix.wgsl";
 import sharedSource from "../../../shaders/matmul-shared.wgsl";
 import splitSumSource from "../../../shaders/matmul-split-sum.wgsl";
 import subgroupSource from "../../../shaders/matmul-subgroup.wgsl";
@@ -8,18 +7,17 @@ import tileSource from "../../../shaders/matmul-tile.wgsl";
 import productSource from "../../../shaders/product.wgsl";
 import { sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
-import { type AdapterProfile, type MatrixShape, type Shader, shader } from "../../kernel/kernel.ts";
+import { type AdapterProfile, type Shader, shader } from "../../kernel/kernel.ts";
 import { longSumSource, manyTerms } from "../../kernel/long-sums.ts";
 import { folded, type Product } from "./product.ts";
 
 /** What all share stands behind, as files may begin with what they enable. */
-const productShader = (name: string, source: string): Shader =>
+export const productShader = (name: string, source: string): Shader =>
   shader(name, [source, productSource, longSumSource].join("\n"));
 
 const subgroupShader = productShader("matmul-subgroup", subgroupSource);
 const tileShader = productShader("matmul-tile", tileSource);
 const sharedShader = productShader("matmul-shared", sharedSource);
-const matrixShader = productShader("matmul-matrix", matrixSource);
 
 /** A kernel family member: its file, its consts and the part of C that one workgroup computes. */
 export interface MatmulVariant {
@@ -66,19 +64,6 @@ export const sharedVariant = (blocks: 1 | 2): MatmulVariant => ({
 /** The small shared tile where C has too few tiles to keep a GPU busy, and K is long. */
 export const splitVariant: MatmulVariant = { ...sharedVariant(1), name: "shared-64x64-split", splitsK: true };
 
-/** 8 subgroups of 32 lanes with a tile of 64 or 128 rows and columns, by a GPU's matrix units, from f16. */
-export const matrixVariant = (tile: 64 | 128, unit: MatrixShape): MatmulVariant => ({
-  name: `matrix-${tile}x${tile}`,
-  shader: matrixShader,
-  consts: { tile: `${tile}u`, unit_m: `${unit.m}u`, unit_n: `${unit.n}u`, unit_k: `${unit.k}u` },
-  rows: tile,
-  columns: tile,
-});
-
-/** Whether the tile's parts, chunks and subgroups are made of whole matrices of the unit. */
-const fitsMatrixTile = (tile: number, { m, n, k }: MatrixShape): boolean =>
-  (tile / 4) % m === 0 && (tile / 2) % n === 0 && (2048 / tile) % k === 0 && n % 4 === 0;
-
 const softwareTile = tileVariant(2, 1);
 const smallTile = tileVariant(1, 8);
 
@@ -101,7 +86,8 @@ export function matmulVariants(product: Product, profile: AdapterProfile): reado
   const enough = enoughTiles(profile);
   // Totals beside 8x8 accumulators a thread would not fit registers.
   const shared = hasLongSums(product) ? [sharedVariant(1)] : [sharedVariant(2), sharedVariant(1)];
-  const all = [...matrixVariants(profile), ...shared, smallTile];
+  const byUnits = (profile.matrixProducts?.variants(profile) ?? []) as readonly MatmulVariant[];
+  const all = [...byUnits, ...shared, smallTile];
   // The largest tile of which there are enough to keep a GPU's cores busy.
   const favourite = all.find((variant) => tilesOf(product, variant) >= enough) ?? smallTile;
   const others = all.filter((variant) => variant !== favourite);
@@ -110,13 +96,6 @@ export function matmulVariants(product: Product, profile: AdapterProfile): reado
   return tilesOf(product, smallTile) * 2 <= enough
     ? [splitVariant, favourite, ...others]
     : [favourite, splitVariant, ...others];
-}
-
-/** Those of the adapter's matrix units, where f16 is allowed. */
-function matrixVariants({ matrixUnit, subgroupSize }: AdapterProfile): MatmulVariant[] {
-  if (matrixUnit === undefined || subgroupSize !== 32) return [];
-  const tiles = ([128, 64] as const).filter((tile) => fitsMatrixTile(tile, matrixUnit));
-  return tiles.map((tile) => matrixVariant(tile, matrixUnit));
 }
 
 export interface Split {
@@ -152,7 +131,6 @@ export function rereads({ m, n }: Product, profile: AdapterProfile): readonly [a
 
 /** All that decides what a variant computes and how fast. */
 export const matmulSources: string = [
-  matrixSource,
   longSumSource,
   productSource,
   sharedSource,
