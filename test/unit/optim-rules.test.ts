@@ -351,7 +351,7 @@ describe("what the optimizer holds", () => {
     );
     const slot = (parts: unknown) => ({ ...state, slots: { ...state.slots, firstMoment: parts } });
     const wrongs: readonly (readonly [unknown, RegExp])[] = [
-      [undefined, /takes what getState\(\) gave, got undefined/],
+      [undefined, /takes what optimizerState\(optimizer\) gave, got undefined/],
       ["abc", /got the string "abc"/],
       [[], /got an array/],
       [{}, /the state has no "name" \(it holds nothing\)/],
