@@ -109,6 +109,7 @@ export interface Choices {
 
 /** What computes products by a GPU's matrix units: `float16Products`. */
 export interface MatrixProducts {
+  readonly operands: "float16";
   /** @internal The kernel's text, on which what is known of it depends. */
   readonly source: string;
   /** @internal The kernels that an adapter can use. */

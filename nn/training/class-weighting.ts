@@ -12,6 +12,7 @@ export type ClassWeightOption = ClassWeight | { readonly [output: string]: Class
 
 /** What samples count by their classes, for `fit`'s option `classWeight`. */
 export interface ClassWeighting {
+  readonly classWeight: ClassWeightOption;
   /** @internal The weights of each output's classes, undefined for none; the caller's to dispose. */
   readonly weightsOf: (
     what: string,
@@ -29,6 +30,7 @@ export interface ClassWeighting {
  */
 export function classWeights(given: ClassWeightOption): ClassWeighting {
   return {
+    classWeight: given,
     weightsOf: (what, names, losses, shapes, device) =>
       classWeightsOf(what, given, names, losses, shapes, device),
   };

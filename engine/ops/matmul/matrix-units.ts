@@ -30,4 +30,8 @@ function matrixVariants({ matrixUnit, subgroupSize }: AdapterProfile): MatmulVar
  * Lets products (`matmul`, and layers and convolutions made of it) round their operands to 11 bits, beyond 65,504 infinite, below
  * 6e-8 zero, where the GPU has matrix units for that: `init({ matmulPrecision: float16Products })`.
  */
-export const float16Products: MatrixProducts = { source: matrixSource, variants: matrixVariants };
+export const float16Products: MatrixProducts = {
+  operands: "float16",
+  source: matrixSource,
+  variants: matrixVariants,
+};
