@@ -1,17 +1,19 @@
-// C = A * B where 16x16 threads share one tile of C, 64 * blocks rows by as many columns, for GPUs: each element of A
-// and B is read from memory once a tile, into workgroup memory, while the chunk before it is multiplied.
+// C = A * B where threads share one tile of C, 64 * across rows by as many columns, for GPUs: each element of A and B is
+// read from memory once a tile, into workgroup memory, while the chunk before it is multiplied.
 
 // Needs product.wgsl behind. Needs long-sum.wgsl behind.
 
-const blocks = 2u; // 4x4 blocks along each side of a thread's part of the tile: 1 or 2
-const quads = 16u * blocks; // groups of four rows, or of four columns, of the tile
-const depth = 16u / blocks; // length of a chunk along K: 256 threads read it with one Pair each
+const across = 2u; // 4x4 blocks of a thread's part of the tile along its columns: 1 or 2
+const down = select(2u, across, long_k); // and along its rows: totals beside 8x4 sums would leave GPUs few threads
+const quads = 16u * across; // groups of four rows, or of four columns, of the tile
+const depth = 16u / across; // length of a chunk along K: 128 threads read that of an operand with one Pair each
+const threads = 256u * across / down;
+const brings_both = threads == 128u; // whether a thread reads both operands; else half of them read A, the other half B
 
-// Two chunks of each operand, by k, then by quad: one is multiplied while the next is stored.
-var<workgroup> a_chunks: array<array<array<vec4f, quads>, depth>, 2>;
-var<workgroup> b_chunks: array<array<array<vec4f, quads>, depth>, 2>;
+// Two chunks of A (0) and of B (1), by k, then by quad: one is multiplied while the next is stored.
+var<workgroup> chunks: array<array<array<array<vec4f, quads>, depth>, 2>, 2>;
 
-// What a thread brings into workgroup memory: half of them bring A, the other half B.
+// What a thread brings of an operand into workgroup memory.
 struct Reader {
   brings_b: bool,
   quad: u32,
@@ -19,15 +21,16 @@ struct Reader {
   address: Address,
 }
 
-fn reader_of(index: u32, starts: vec2u, row: u32, column: u32) -> Reader {
+// Neighbouring threads read neighbours in memory. Where K is the operand's inner axis, 8 of them store 8 quads all the
+// same, as those of one quad would meet in one memory bank, and threads 8 apart read neighbours along K.
+fn reader_of(brings_b: bool, share: u32, starts: vec2u, row: u32, column: u32) -> Reader {
   var reader: Reader;
-  reader.brings_b = index >= 128u;
-  let share = index % 128u;
-  // Neighbouring threads read neighbours in memory: along K where K is the operand's inner axis.
-  let along_k = select(sizes.a_k, sizes.b_k, reader.brings_b) == 1u;
-  reader.quad = select(share % quads, share / (depth / 2u), along_k);
-  reader.k = select(share / quads, share % (depth / 2u), along_k) * 2u;
-  if (reader.brings_b) {
+  reader.brings_b = brings_b;
+  let along_k = select(sizes.a_k, sizes.b_k, brings_b) == 1u;
+  let run = select(quads, 8u, along_k);
+  reader.quad = share % run + share / (run * depth / 2u) * run;
+  reader.k = share / run % (depth / 2u) * 2u;
+  if (brings_b) {
     reader.address = address_b(starts.y, column + 4u * reader.quad);
   } else {
     reader.address = address_a(starts.x, row + 4u * reader.quad);
@@ -50,20 +53,46 @@ fn fetch(reader: Reader, chunk: u32, end: u32) -> Pair {
 }
 
 fn hand_over(reader: Reader, buffer: u32, pair: Pair) {
-  if (reader.brings_b) {
-    b_chunks[buffer][reader.k][reader.quad] = pair.first;
-    b_chunks[buffer][reader.k + 1u][reader.quad] = pair.second;
-  } else {
-    a_chunks[buffer][reader.k][reader.quad] = pair.first;
-    a_chunks[buffer][reader.k + 1u][reader.quad] = pair.second;
+  let operand = u32(reader.brings_b);
+  chunks[buffer][operand][reader.k][reader.quad] = pair.first;
+  chunks[buffer][operand][reader.k + 1u][reader.quad] = pair.second;
+}
+
+// A thread's part of C, by row and column of blocks.
+struct Sums {
+  c00: Block,
+  c01: Block,
+  c10: Block,
+  c11: Block,
+}
+
+fn pair_at(buffer: u32, operand: u32, k: u32, quad: u32) -> Pair {
+  return Pair(chunks[buffer][operand][k][quad], chunks[buffer][operand][k + 1u][quad]);
+}
+
+// Multiplies what a chunk has at k and k + 1.
+fn multiply_at(sums: ptr<function, Sums>, buffer: u32, k: u32, x: u32, y: u32) {
+  let a0 = pair_at(buffer, 0u, k, y);
+  let b0 = pair_at(buffer, 1u, k, x);
+  observe(0u, b0.first, b0.second);
+  (*sums).c00 = multiply_add_pair((*sums).c00, a0, b0);
+  var a1: Pair;
+  if (down == 2u) {
+    a1 = pair_at(buffer, 0u, k, y + threads / 16u);
+    (*sums).c10 = multiply_add_pair((*sums).c10, a1, b0);
+  }
+  if (across == 2u) {
+    let b1 = pair_at(buffer, 1u, k, x + 16u);
+    observe(1u, b1.first, b1.second);
+    (*sums).c01 = multiply_add_pair((*sums).c01, a0, b1);
+    (*sums).c11 = multiply_add_pair((*sums).c11, a1, b1);
   }
 }
 
-@compute @workgroup_size(16, 16)
+@compute @workgroup_size(threads)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_id) thread: vec3u,
   @builtin(local_invocation_index) index: u32,
 ) {
   let tile = group.y * groups.x + group.x;
@@ -75,64 +104,79 @@ fn main(
   let first_column = place.y * (4u * quads);
   let matrix = place.z;
   let end = select(sizes.k, sizes.k_last, matrix % sizes.batch.x + 1u == sizes.batch.x);
-  let reader = reader_of(index, matrix_starts(matrix), first_row, first_column);
+  let starts = matrix_starts(matrix);
+  let reader = reader_of(!brings_both && index >= 128u, index % 128u, starts, first_row, first_column);
+  var other: Reader;
+  if (brings_both) {
+    other = reader_of(true, index, starts, first_row, first_column);
+  }
   // A thread's blocks lie half a tile apart, so that neighbours' reads of a chunk don't meet in one memory bank.
-  let row = first_row + 4u * thread.y;
-  let column = first_column + 4u * thread.x;
+  let x = index % 16u;
+  let y = index / 16u;
+  let row = first_row + 4u * y;
+  let column = first_column + 4u * x;
 
-  // By row and column of blocks.
-  var c00: Block;
-  var c01: Block;
-  var c10: Block;
-  var c11: Block;
+  var sums: Sums;
   var l00: LongBlock;
   var l01: LongBlock;
   var l10: LongBlock;
   var l11: LongBlock;
   hand_over(reader, 0u, fetch(reader, 0u, end));
+  if (brings_both) {
+    hand_over(other, 0u, fetch(other, 0u, end));
+  }
   workgroupBarrier();
   var buffer = 0u;
   for (var chunk = 0u; chunk < end; chunk += depth) {
     // On its way while this chunk is multiplied; past the last one nothing is read.
     let next = fetch(reader, chunk + depth, end);
-    for (var k = 0u; k < depth; k += 2u) {
-      let a0 = Pair(a_chunks[buffer][k][thread.y], a_chunks[buffer][k + 1u][thread.y]);
-      let b0 = Pair(b_chunks[buffer][k][thread.x], b_chunks[buffer][k + 1u][thread.x]);
-      observe(0u, b0.first, b0.second);
-      c00 = multiply_add_pair(c00, a0, b0);
-      if (blocks == 2u) {
-        let a1 = Pair(a_chunks[buffer][k][thread.y + 16u], a_chunks[buffer][k + 1u][thread.y + 16u]);
-        let b1 = Pair(b_chunks[buffer][k][thread.x + 16u], b_chunks[buffer][k + 1u][thread.x + 16u]);
-        observe(1u, b1.first, b1.second);
-        c01 = multiply_add_pair(c01, a0, b1);
-        c10 = multiply_add_pair(c10, a1, b0);
-        c11 = multiply_add_pair(c11, a1, b1);
-      }
+    var next_other: Pair;
+    if (brings_both) {
+      next_other = fetch(other, chunk + depth, end);
+    }
+    // Written out, because compilers don't unroll as much.
+    multiply_at(&sums, buffer, 0u, x, y);
+    multiply_at(&sums, buffer, 2u, x, y);
+    multiply_at(&sums, buffer, 4u, x, y);
+    multiply_at(&sums, buffer, 6u, x, y);
+    if (depth == 16u) {
+      multiply_at(&sums, buffer, 8u, x, y);
+      multiply_at(&sums, buffer, 10u, x, y);
+      multiply_at(&sums, buffer, 12u, x, y);
+      multiply_at(&sums, buffer, 14u, x, y);
     }
     buffer = 1u - buffer;
     hand_over(reader, buffer, next);
+    if (brings_both) {
+      hand_over(other, buffer, next_other);
+    }
     workgroupBarrier();
     if (long_k && ((chunk + depth) % block_k == 0u || chunk + depth >= end)) {
-      join_block(&l00, &c00);
-      if (blocks == 2u) {
-        join_block(&l01, &c01);
-        join_block(&l10, &c10);
-        join_block(&l11, &c11);
+      join_block(&l00, &sums.c00);
+      if (down == 2u) {
+        join_block(&l10, &sums.c10);
+      }
+      if (across == 2u) {
+        join_block(&l01, &sums.c01);
+        join_block(&l11, &sums.c11);
       }
     }
   }
   if (long_k) {
-    c00 = settled_block(l00);
-    c01 = settled_block(l01);
-    c10 = settled_block(l10);
-    c11 = settled_block(l11);
+    sums.c00 = settled_block(l00);
+    sums.c01 = settled_block(l01);
+    sums.c10 = settled_block(l10);
+    sums.c11 = settled_block(l11);
   }
-  store_block(matrix, row, column, c00);
+  let next_row = row + threads / 4u;
+  store_block(matrix, row, column, sums.c00);
   finish(row, 0u, column);
-  if (blocks == 2u) {
-    store_block(matrix, row, column + 64u, c01);
-    store_block(matrix, row + 64u, column, c10);
-    store_block(matrix, row + 64u, column + 64u, c11);
+  if (down == 2u) {
+    store_block(matrix, next_row, column, sums.c10);
+  }
+  if (across == 2u) {
+    store_block(matrix, row, column + 64u, sums.c01);
+    store_block(matrix, next_row, column + 64u, sums.c11);
     finish(row, 1u, column + 64u);
   }
 }

@@ -14,6 +14,10 @@ export interface Gpu {
   readonly mostWaves: number;
   /** Lanes of what "Subgroups per SIMD" counts. */
   readonly countedLanes: 32 | 64;
+  /** Of a compute unit. */
+  readonly simds: 2 | 4;
+  /** The smallest and the largest subgroup that a kernel may ask for, where it has a choice. */
+  readonly subgroupSizes?: readonly [least: number, most: number];
   /** Multiply-adds of f32 that a lane can issue a clock: 2 where two may share an instruction. */
   readonly issue: 1 | 2;
   /** Multiply-adds of f16, summed in f32, that the matrix units of a compute unit do a clock; 0 where none are offered. */
@@ -37,6 +41,7 @@ export const gpus: readonly Gpu[] = [
     memoryGBs: 484,
     mostWaves: 10,
     countedLanes: 64,
+    simds: 4,
     issue: 1,
     matrixRate: 0,
     isDisassembled: true,
@@ -50,6 +55,8 @@ export const gpus: readonly Gpu[] = [
     memoryGBs: 512,
     mostWaves: 16,
     countedLanes: 32,
+    simds: 2,
+    subgroupSizes: [32, 64],
     issue: 1,
     matrixRate: 0,
     isDisassembled: true,
@@ -63,6 +70,8 @@ export const gpus: readonly Gpu[] = [
     memoryGBs: 960,
     mostWaves: 16,
     countedLanes: 32,
+    simds: 2,
+    subgroupSizes: [32, 64],
     issue: 2,
     matrixRate: 256,
     isDisassembled: true,
@@ -76,6 +85,8 @@ export const gpus: readonly Gpu[] = [
     memoryGBs: 640,
     mostWaves: 16,
     countedLanes: 32,
+    simds: 2,
+    subgroupSizes: [32, 64],
     issue: 2,
     matrixRate: 0,
     isDisassembled: false,

@@ -35,7 +35,7 @@ export interface KernelCase {
 
 /** Multiply-adds of a product's dispatch, read from its size buffer. */
 function multiplyAddsOf(call: KernelCall): number | undefined {
-  if (!/^matmul-(?!split-sum)/.test(call.shader.name)) return undefined;
+  if (!/^(matmul|window)-(?!split-sum|sum)/.test(call.shader.name)) return undefined;
   const words = encodeSizes(call.sizes);
   const at = (field: string) => words[fieldsOf(call).indexOf(field)];
   const [m, n, k] = ["m", "n", "k"].map(at);

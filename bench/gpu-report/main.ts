@@ -1,37 +1,35 @@
 // npm run gpu-report: compiles the kernels for GPUs that need not be there, and writes docs/gpu.md and docs/gpu.json.
 
 import fs from "node:fs";
-import { compileFor, MissingCompiler } from "./compile.ts";
-import { type Gpu, gpus } from "./gpus.ts";
+import { nets } from "../cases/nets.ts";
+import { MissingCompiler } from "./compile.ts";
+import { gpus } from "./gpus.ts";
 import { familyCases, netCases } from "./kernels.ts";
-import type { Compiled } from "./log.ts";
 import { renderData, renderPage } from "./page.ts";
-import { ordersOf, rowsOf } from "./report.ts";
+import { profileOf } from "./planning.ts";
+import { type Build, build, type Row, rowsOf } from "./report.ts";
 
 const page = "docs/gpu.md";
 const data = "docs/gpu.json";
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 async function main(): Promise<void> {
-  say("planning the reference nets and the families of kernels ...");
-  const [nets, families] = [await netCases(), familyCases()];
-  const cases = [...nets, ...families];
-  const { orders, nameOf } = ordersOf(cases);
-  const compiled = new Map<Gpu, Map<string, Compiled>>();
+  const builds: Build[] = [];
   for (const gpu of gpus) {
-    say(`compiling ${orders.length} kernels for ${gpu.name} (${gpu.architecture}) ...`);
-    compiled.set(gpu, await compileFor(gpu, orders));
+    const profile = profileOf(gpu);
+    const cases = [...(await netCases(profile)), ...familyCases(profile)];
+    say(`compiling ${cases.length} kernels for ${gpu.name} (${gpu.architecture}) ...`);
+    builds.push(await build(gpu, cases));
   }
-  const [netRows, familyRows] = [nets, families].map((some) => rowsOf(some, nameOf, compiled));
+  const rows = rowsOf(builds);
+  const isOfNet = ({ group }: Row) => nets.some(({ name }) => name === group);
+  const netRows = rows.filter(isOfNet);
+  const familyRows = rows.filter((row) => !isOfNet(row));
   fs.writeFileSync(page, renderPage(gpus, "RADV", netRows, familyRows));
-  fs.writeFileSync(data, renderData([...netRows, ...familyRows]));
-  const spilled = [...netRows, ...familyRows].filter((row) =>
-    Object.values(row.on).some(({ spills }) => spills > 0),
-  );
+  fs.writeFileSync(data, renderData(rows));
+  const spilled = rows.filter((row) => Object.values(row.on).some(({ spills }) => spills > 0));
   for (const { group, name } of spilled) say(`spills registers: ${group}, ${name}`);
-  say(
-    `${page} and ${data}: ${cases.length} kernels, ${orders.length} of them different, on ${gpus.length} GPUs`,
-  );
+  say(`${page} and ${data}: ${builds[0].cases.length} kernels on ${gpus.length} GPUs`);
 }
 
 try {

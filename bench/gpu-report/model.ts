@@ -1,5 +1,5 @@
 // A lower bound of a kernel's time on a GPU from what its compiler made of it: bytes, instructions issued, workgroup
-// memory, and the last round of workgroups. Latency is not modelled.
+// memory, the last round of workgroups, and what loads wait for each other.
 
 import { type Gpu, lanes, sharedBytesAClock } from "./gpus.ts";
 import type { Work } from "./kernels.ts";
@@ -9,6 +9,8 @@ import { type CodeMix, codeMix } from "./loops.ts";
 /** Microseconds between a dispatch and the next that waits for it: assumed, of no GPU in particular. */
 export const dispatchMicroseconds = 5;
 export const barrierMicroseconds = 2;
+/** From a load's issue to its use, where caches that all compute units share have it: assumed, of no GPU in particular. */
+export const loadMicroseconds = 0.15;
 
 export interface Figures {
   readonly registers: number;
@@ -30,7 +32,7 @@ export interface Figures {
 
 export interface Estimate {
   readonly microseconds: number;
-  readonly binds: "memory" | "issue" | "workgroup memory" | "dispatch";
+  readonly binds: "memory" | "issue" | "workgroup memory" | "latency";
   /** By memory alone. */
   readonly floorMicroseconds: number;
 }
@@ -77,15 +79,23 @@ export function estimate(gpu: Gpu, figures: Figures, code: readonly string[], wo
   const { whole, hot } = mix;
   const amount = (of: "issued" | "sharedLoadDwords" | "sharedStoreDwords") =>
     whole[of] + Math.max(0, trips - 1) * (hot?.[of] ?? 0);
-  // The last round of workgroups keeps the compute units that have none waiting.
-  const rounds = work.workgroups / gpu.computeUnits;
+  // A workgroup of one subgroup keeps one SIMD busy. The last round of workgroups keeps those waiting that have none.
+  const waves = Math.ceil(figures.threads / figures.lanes);
+  const share = Math.min(1, (waves * figures.lanes) / 64 / gpu.simds);
+  const rounds = (work.workgroups * share) / gpu.computeUnits;
   const tail = Math.ceil(rounds) / rounds;
   const clock = gpu.ghz * 1e3;
   const perUnit = (threads * tail) / gpu.computeUnits;
   const issue = (amount("issued") * perUnit) / lanes / clock;
   const shared =
     ((amount("sharedLoadDwords") + amount("sharedStoreDwords")) * 4 * perUnit) / sharedBytesAClock / clock;
-  const microseconds = Math.max(memory, issue, shared);
-  const binds = microseconds === memory ? "memory" : microseconds === issue ? "issue" : "workgroup memory";
-  return { microseconds, binds, floorMicroseconds: memory };
+  // A round of the loop lasts until what it loads is there. Subgroups that a SIMD holds together wait together.
+  const held = Math.max(1, (figures.waves * gpu.simds * gpu.computeUnits) / waves);
+  const chain = 1 + (hot !== undefined && hot.counts["global load"] > 0 ? trips : 0);
+  const latency =
+    whole.counts["global load"] === 0 ? 0 : Math.ceil(work.workgroups / held) * chain * loadMicroseconds;
+  const bounds = { memory, issue, "workgroup memory": shared, latency };
+  const microseconds = Math.max(...Object.values(bounds));
+  const [binds] = Object.entries(bounds).find(([, bound]) => bound === microseconds)!;
+  return { microseconds, binds: binds as Estimate["binds"], floorMicroseconds: memory };
 }

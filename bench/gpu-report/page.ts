@@ -1,7 +1,7 @@
 // The report as docs/gpu.md, and as data beside it.
 
 import { type Gpu, singleIssuePeak } from "./gpus.ts";
-import { barrierMicroseconds, dispatchMicroseconds } from "./model.ts";
+import { barrierMicroseconds, dispatchMicroseconds, loadMicroseconds } from "./model.ts";
 import { type Row, stepOf } from "./report.ts";
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [
@@ -79,8 +79,9 @@ How to read it:
   the loop reads from workgroup memory; below 4 that memory is the limit. **16-byte loads**: how many a thread asks for in
   one round of the loop.
 - **microseconds**: the largest of the times for the bytes, for the instructions issued (with the last round of workgroups,
-  which keeps compute units waiting) and for workgroup memory. How often a loop goes round follows from the size of the
-  problem. Latency, caches and clocks that fall under load are not modelled, nor what rows read twice cost.
+  which keeps compute units waiting), for workgroup memory, and for latency: a round of a loop that loads from memory lasts
+  ${loadMicroseconds} microseconds at least (assumed). How often a loop goes round follows from the size of the problem. Caches and
+  clocks that fall under load are not modelled, nor what rows read twice cost.
 - ${gpus.at(-1)!.name}'s machine code can't be printed by this Mesa: its loops are taken to be those of the GPU before it.
 `;
 

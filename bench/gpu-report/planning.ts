@@ -6,6 +6,7 @@ import { sizeOf } from "../../engine/base/shape.ts";
 import type { AdapterProfile, Spec } from "../../engine/kernel/kernel.ts";
 import type { Memory } from "../../engine/kernel/memory.ts";
 import { Device } from "../../engine/tensor/device.ts";
+import type { Gpu } from "./gpus.ts";
 
 /** Of memory of a planning device: how many bytes the tensor in it has. */
 export const memoryBytes = new WeakMap<Memory, number>();
@@ -58,3 +59,6 @@ export const gpuProfile: AdapterProfile = {
   maxStorageBuffers: 10,
   maxMovingBuffers: 8,
 };
+
+/** The same of one GPU. */
+export const profileOf = ({ subgroupSizes }: Gpu): AdapterProfile => ({ ...gpuProfile, subgroupSizes });

@@ -1,5 +1,6 @@
 // Joins kernels with what their compilers made of them: a row a kernel, with figures and an estimate by GPU.
 
+import { compileFor } from "./compile.ts";
 import type { Gpu } from "./gpus.ts";
 import { codeKey, type KernelCase } from "./kernels.ts";
 import type { Compiled } from "./log.ts";
@@ -23,48 +24,45 @@ export interface Row {
   readonly on: Readonly<Record<string, Figures & Estimate>>;
 }
 
-/** Each kernel's code once, under a name of its own. */
-export function ordersOf(cases: readonly KernelCase[]): {
-  orders: Order[];
-  nameOf: (each: KernelCase) => string;
-} {
-  const names = new Map<string, string>();
-  const orders: Order[] = [];
-  for (const each of cases) {
-    const key = codeKey(each);
-    if (names.has(key)) continue;
-    const name = `${orders.length}`;
-    names.set(key, name);
-    orders.push({ name, call: each.call });
-  }
-  return { orders, nameOf: (each) => names.get(codeKey(each))! };
+/** What is compiled for a GPU: on all of them the same kernels in the same order, though their code may differ. */
+export interface Build {
+  readonly gpu: Gpu;
+  readonly cases: readonly KernelCase[];
+  /** By the cases' code. */
+  readonly compiled: ReadonlyMap<string, Compiled>;
 }
 
-/** The rows of all kernels; `compiled` has each GPU's code, by the orders' names. */
-export function rowsOf(
-  cases: readonly KernelCase[],
-  nameOf: (each: KernelCase) => string,
-  compiled: ReadonlyMap<Gpu, ReadonlyMap<string, Compiled>>,
-): Row[] {
-  const disassembled = [...compiled].filter(([gpu]) => gpu.isDisassembled).at(-1)?.[1];
+/** Has a GPU's compiler compile each kernel's code once. */
+export async function build(gpu: Gpu, cases: readonly KernelCase[]): Promise<Build> {
+  const calls = new Map(cases.map((each) => [codeKey(each), each.call]));
+  const orders: Order[] = [...calls.values()].map((call, index) => ({ name: `${index}`, call }));
+  const found = await compileFor(gpu, orders);
+  const compiled = new Map([...calls.keys()].map((key, index) => [key, found.get(`${index}`)!]));
+  return { gpu, cases, compiled };
+}
+
+/** The rows of all kernels: those of a group that are alike on every GPU are one. */
+export function rowsOf(builds: readonly Build[]): Row[] {
+  const disassembled = builds.filter(({ gpu }) => gpu.isDisassembled).at(-1)?.compiled;
   const rows = new Map<string, Row>();
-  for (const each of cases) {
-    const { group, name, shader, work } = each;
-    const key = JSON.stringify([group, name, nameOf(each), work]);
+  builds[0].cases.forEach(({ group, name, shader }, index) => {
+    const every = builds.map(({ cases }) => cases[index]);
+    const key = JSON.stringify([group, name, every.map((each) => [codeKey(each), each.work])]);
     const before = rows.get(key);
     if (before !== undefined) {
       rows.set(key, { ...before, times: before.times + 1 });
-      continue;
+      return;
     }
     const on: Record<string, Figures & Estimate> = {};
-    for (const [gpu, all] of compiled) {
-      const own = all.get(nameOf(each))!;
-      const like = gpu.isDisassembled ? own : (disassembled?.get(nameOf(each)) ?? own);
+    for (const { gpu, cases, compiled } of builds) {
+      const code = codeKey(cases[index]);
+      const own = compiled.get(code)!;
+      const like = gpu.isDisassembled ? own : (disassembled?.get(code) ?? own);
       const figures = figuresOf(gpu, own, like);
-      on[gpu.name] = { ...figures, ...estimate(gpu, figures, like.code, work) };
+      on[gpu.name] = { ...figures, ...estimate(gpu, figures, like.code, cases[index].work) };
     }
     rows.set(key, { group, name, shader, times: 1, on });
-  }
+  });
   return [...rows.values()];
 }
 

@@ -19,21 +19,28 @@ export type WorkerReply =
 /** Statistics are printed on standard error, behind whose buffer nothing may wait. */
 const announce = (name: string) => fs.writeSync(2, `\n${announcement}${name}\n`);
 
+/** Those that kernels need more of than every device has. */
+const limits = [
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxStorageBufferBindingSize",
+  "maxDynamicStorageBuffersPerPipelineLayout",
+] as const;
+
 async function compileAll(orders: readonly Order[]): Promise<WorkerReply> {
   const { gpu } = await findGpu(true);
   const adapter = await gpu?.requestAdapter();
   if (adapter == null) return { error: "Dawn finds no adapter" };
-  const wanted = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"];
+  const wanted = [
+    "shader-f16",
+    "subgroups",
+    "subgroup-size-control",
+    "chromium-experimental-subgroup-matrix",
+  ];
   const features = wanted.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
-  const { maxStorageBuffersPerShaderStage, maxComputeWorkgroupStorageSize, maxStorageBufferBindingSize } =
-    adapter.limits;
   const device = await adapter.requestDevice({
     requiredFeatures: features,
-    requiredLimits: {
-      maxStorageBuffersPerShaderStage,
-      maxComputeWorkgroupStorageSize,
-      maxStorageBufferBindingSize,
-    },
+    requiredLimits: Object.fromEntries(limits.map((limit) => [limit, adapter.limits[limit]])),
   });
   const pipelines = new PipelineCache(device, () => {});
   const failed: string[] = [];

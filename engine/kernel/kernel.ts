@@ -122,6 +122,8 @@ export interface AdapterProfile {
   readonly isSoftware: boolean;
   /** Lanes of a subgroup where the size is fixed and subgroups are available, else 0. */
   readonly subgroupSize: number;
+  /** The smallest and the largest subgroup that a kernel may ask for; undefined where it has no choice. */
+  readonly subgroupSizes?: readonly [least: number, most: number];
   readonly hasF16: boolean;
   /** What the adapter's matrix units multiply, in f16, if f16 is allowed and there are any. */
   readonly matrixUnit?: MatrixShape;

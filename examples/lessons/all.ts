@@ -28,6 +28,7 @@ import largerThanMemory from "./reports/larger-than-memory.ts";
 import largestBatch from "./reports/largest-batch.ts";
 import learningRates from "./reports/learning-rates.ts";
 import linearStack from "./reports/linear-stack.ts";
+import lossFunctions from "./reports/loss-functions.ts";
 import momentum from "./reports/momentum.ts";
 import moreData from "./reports/more-data.ts";
 import note000 from "./reports/note-000-imdb.ts";
@@ -57,6 +58,7 @@ export const lessons: readonly AnyLesson[] = [
   counting,
   activations,
   linearStack,
+  lossFunctions,
   backPropagation,
   initialization,
   vanishingGradients,

@@ -24,7 +24,7 @@ export const augmentations: Record<string, (strength: number) => Layer> = {
   blur: (strength) => new GaussianBlur(1.5 * strength),
   shift: (strength) => new RandomTranslation(0.2 * strength, 0.2 * strength, { fillMode: "constant" }),
   noise: (strength) => new GaussianNoise(0.3 * strength),
-  zoom: (strength) => new RandomZoom(0.3 * strength, { fillMode: "constant" }),
+  resize: (strength) => new RandomZoom(0.3 * strength, { fillMode: "constant" }),
 };
 
 export async function augmentation({ size, watch, keep }: Course) {
@@ -39,27 +39,34 @@ export async function augmentation({ size, watch, keep }: Course) {
     keep(name, [...(await make(1).call(digit, { training: true }).data())]);
     keep(`${name}, strength 0`, [...(await make(0).call(digit, { training: true }).data())]);
   }
-  keep("resize", [...(await new Resizing(14, 14).call(digit).data())]);
+  keep("half size", [...(await new Resizing(14, 14).call(digit).data())]);
 
+  /** Trains on so many rows, behind layers that change images; as many steps whatever the rows. */
+  async function train(name: string, rows: number, changes: readonly Layer[]) {
+    const model = new Sequential([
+      new Input([28, 28, 1], { byteScale: 1 / 255 }),
+      ...changes,
+      new Flatten(),
+      new Dense(256, { activation: "relu" }),
+      new Dense(10, { activation: "softmax" }),
+    ]);
+    model.compile({ optimizer: "adam", loss: "sparseCategoricalCrossentropy", metrics: ["accuracy"] });
+    await model.fit(x.subarray(0, rows * 784), y.subarray(0, rows), {
+      batchSize: 50,
+      epochs: Math.ceil((size.steps * 50) / rows),
+      validationData: [testX, testY],
+      ...watch(name),
+    });
+  }
+
+  const { rotate, shift, resize } = augmentations;
+  const several = () => [rotate(0.3), shift(0.4), resize(0.3)];
   for (const rows of [size.few, size.many]) {
-    for (const isAugmented of [false, true]) {
-      const model = new Sequential([
-        new Input([28, 28, 1], { byteScale: 1 / 255 }),
-        ...(isAugmented
-          ? [augmentations.rotate(0.3), augmentations.shift(0.4), augmentations.zoom(0.3)]
-          : []),
-        new Flatten(),
-        new Dense(256, { activation: "relu" }),
-        new Dense(10, { activation: "softmax" }),
-      ]);
-      model.compile({ optimizer: "adam", loss: "sparseCategoricalCrossentropy", metrics: ["accuracy"] });
-      // As many steps for each.
-      await model.fit(x.subarray(0, rows * 784), y.subarray(0, rows), {
-        batchSize: 50,
-        epochs: Math.ceil((size.steps * 50) / rows),
-        validationData: [testX, testY],
-        ...watch(`${rows} rows${isAugmented ? ", augmented" : ""}`),
-      });
-    }
+    await train(`${rows} rows`, rows, []);
+    await train(`${rows} rows, augmented`, rows, several());
+  }
+  // Each change alone, with few rows.
+  for (const [name, make] of Object.entries(augmentations)) {
+    await train(`only ${name}`, size.few, [make(0.5)]);
   }
 }

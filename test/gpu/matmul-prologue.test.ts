@@ -183,7 +183,7 @@ describe("a chain before a product", () => {
     const wide = { ...profile, workgroupTarget: 2048 };
     const op: Op = {
       ...matmulFunction.op,
-      kernels: ({ inputs, attrs }) => planMatmul(productOf(inputs, attrs), wide, { variant: splitVariant }),
+      kernels: ({ inputs, attrs }) => planMatmul(productOf(inputs, attrs), wide, { variant: splitVariant() }),
     };
     const product = (x: Tensor, y: Tensor) => apply(op, [x, y], { transposeA: false, transposeB: false })[0];
     await expectFused(

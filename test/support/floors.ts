@@ -32,7 +32,7 @@ export function filesOf(folder: string): string[] {
   if (!fs.existsSync(directory)) return [];
   return fs
     .readdirSync(directory, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))
+    .filter((file) => /\.tsx?$/.test(file) && !file.endsWith(".d.ts"))
     .map((file) => path.posix.join(folder, file.split(path.sep).join("/")));
 }
 

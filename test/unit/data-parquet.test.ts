@@ -6,6 +6,7 @@ import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { readParquet } from "../../data/index.ts";
 import { ArgumentError, DataError } from "../../engine/base/errors.ts";
+import { cpuMs } from "../support/cpu-time.ts";
 
 const fixture: {
   files: { compression: string; rows: number; parquet: string }[];
@@ -102,14 +103,14 @@ describe("readParquet", () => {
         const place = random(2) === 0 ? random(bytes.length) : bytes.length - 1 - random(900);
         bytes[place] = random(256);
       }
-      const started = performance.now();
+      const started = cpuMs();
       try {
         const { columns, length } = await readParquet(bytes, { missing: 0, maxBytes: 2 ** 24, maxRows: 1e5 });
         for (const column of Object.values(columns)) expect(column.length).toBe(length);
       } catch (error) {
         if (!(error instanceof DataError)) throw error;
       }
-      longest = Math.max(longest, performance.now() - started);
+      longest = Math.max(longest, cpuMs() - started);
     }
     expect(longest).toBeLessThan(5000);
   });

@@ -18,7 +18,7 @@ import {
 const page = fs.readFileSync(path.join(root, "docs/architecture.md"), "utf8");
 const floors = floorsOf(page);
 const library = ["engine", "optim", "data", "nn"];
-const parts = [...library, "bench"];
+const parts = [...library, "bench", "site"];
 const show = ({ file, target }: Import) => `${file} imports ${target}`;
 
 const isOwn = ({ target }: Import) => fs.existsSync(path.join(root, target.split("/")[0]));
@@ -66,11 +66,18 @@ describe("imports", () => {
     expect([...wrong, ...examples].map(show)).toEqual([]);
   });
 
+  it("the site imports the package by its names, as a user's page does", () => {
+    const wrong = filesOf("site")
+      .flatMap(importsOf)
+      .filter(({ target }) => isOwn({ file: "", target }) && !target.startsWith("site/"));
+    expect(wrong.map(show)).toEqual([]);
+  });
+
   it("relative ones name files that exist", () => {
     const wrong = [...parts, "examples"]
       .flatMap(filesOf)
       .flatMap(importsOf)
-      .filter(({ target }) => /^(shaders|engine|optim|data|nn|bench|examples)\//.test(target))
+      .filter(({ target }) => /^(shaders|engine|optim|data|nn|bench|examples|site)\//.test(target))
       .filter(({ target }) => !fs.existsSync(path.join(root, target)));
     expect(wrong.map(show)).toEqual([]);
   });

@@ -19,7 +19,7 @@ const foldersBelow = (folder: string, depth: number): string[] => [
         .flatMap(({ name }) => foldersBelow(path.posix.join(folder, name), depth - 1))),
 ];
 
-const houses = ["bench", "data", "engine", "examples", "nn", "optim", "scripts", "shaders", "test"];
+const houses = ["bench", "data", "engine", "examples", "nn", "optim", "scripts", "shaders", "site", "test"];
 /** Too small for a page of its own: the one of the folder above tells of it. */
 const toldAbove = new Set(["examples/support"]);
 
@@ -47,7 +47,7 @@ describe("a source file", () => {
     entriesOf(folder).flatMap((entry) => {
       const file = path.posix.join(folder, entry.name);
       if (entry.isDirectory()) return ignored.has(entry.name) ? [] : sourcesIn(file);
-      return /\.(?:ts|mjs|wgsl)$/.test(file) && !file.endsWith(".d.ts") ? [file] : [];
+      return /\.(?:tsx?|mjs|wgsl)$/.test(file) && !file.endsWith(".d.ts") ? [file] : [];
     });
 
   it("says what it holds in one or two lines at its top", () => {

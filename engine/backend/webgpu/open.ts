@@ -9,7 +9,8 @@ import { findGpu } from "./gpu.ts";
 import { type EventLoop, Naps } from "./naps.ts";
 import { adapterProfile, WebgpuBackend } from "./webgpu.ts";
 
-const wantedFeatures: readonly string[] = ["shader-f16", "subgroups", "timestamp-query"];
+const sizeFeature = "subgroup-size-control";
+const wantedFeatures: readonly string[] = ["shader-f16", "subgroups", sizeFeature, "timestamp-query"];
 /** Products by the GPU's matrix units. Dawn offers it behind a flag, and only those who allow f16 have a use for it. */
 const matrixFeature = "chromium-experimental-subgroup-matrix";
 
@@ -126,6 +127,9 @@ function describe(
     limits: {
       ...limits,
       subgroupSize: features.includes("subgroups") && fixed ? (info.subgroupMinSize ?? 0) : 0,
+      ...(features.includes(sizeFeature) && !fixed
+        ? { subgroupMinSize: info.subgroupMinSize ?? 0, subgroupMaxSize: info.subgroupMaxSize ?? 0 }
+        : {}),
     },
     matrixUnit: features.includes(matrixFeature) ? matrixUnitOf(info) : undefined,
   };

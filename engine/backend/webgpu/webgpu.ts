@@ -455,10 +455,16 @@ function pick(
   return scratch[operand.index];
 }
 
+function subgroupSizesOf({ limits }: DeviceInfo): AdapterProfile["subgroupSizes"] {
+  const { subgroupMinSize: least, subgroupMaxSize: most } = limits;
+  return least === undefined ? undefined : [least, most];
+}
+
 export function adapterProfile(info: DeviceInfo, matrixProducts?: MatrixProducts): AdapterProfile {
   return {
     isSoftware: info.isSoftware,
     subgroupSize: info.limits.subgroupSize,
+    subgroupSizes: subgroupSizesOf(info),
     hasF16: info.features.includes("shader-f16"),
     matrixUnit: info.matrixUnit,
     matrixProducts,

@@ -2,14 +2,20 @@
 
 import matrixSource from "../../../shaders/matmul-matrix.wgsl";
 import type { AdapterProfile, MatrixProducts, MatrixShape } from "../../kernel/kernel.ts";
+import { mayHaveLanes, ofLanes } from "../../kernel/lanes.ts";
 import { type MatmulVariant, productShader } from "./variants.ts";
 
 const matrixShader = productShader("matmul-matrix", matrixSource);
+const matrixShaderOf32 = ofLanes(matrixShader, 32);
 
 /** 8 subgroups of 32 lanes with a tile of 64 or 128 rows and columns, by a GPU's matrix units, from f16. */
-export const matrixVariant = (tile: 64 | 128, unit: MatrixShape): MatmulVariant => ({
+export const matrixVariant = (
+  tile: 64 | 128,
+  unit: MatrixShape,
+  profile?: AdapterProfile,
+): MatmulVariant => ({
   name: `matrix-${tile}x${tile}`,
-  shader: matrixShader,
+  shader: profile !== undefined && mayHaveLanes(32, profile) ? matrixShaderOf32 : matrixShader,
   consts: { tile: `${tile}u`, unit_m: `${unit.m}u`, unit_n: `${unit.n}u`, unit_k: `${unit.k}u` },
   rows: tile,
   columns: tile,
@@ -19,11 +25,12 @@ export const matrixVariant = (tile: 64 | 128, unit: MatrixShape): MatmulVariant 
 const fitsMatrixTile = (tile: number, { m, n, k }: MatrixShape): boolean =>
   (tile / 4) % m === 0 && (tile / 2) % n === 0 && (2048 / tile) % k === 0 && n % 4 === 0;
 
-/** Those that the adapter's matrix units can compute. */
-function matrixVariants({ matrixUnit, subgroupSize }: AdapterProfile): MatmulVariant[] {
-  if (matrixUnit === undefined || subgroupSize !== 32) return [];
+/** Those of the adapter's matrix units, as far as they fit. */
+function matrixVariants(profile: AdapterProfile): MatmulVariant[] {
+  const { matrixUnit } = profile;
+  if (matrixUnit === undefined || (profile.subgroupSize !== 32 && !mayHaveLanes(32, profile))) return [];
   const tiles = ([128, 64] as const).filter((tile) => fitsMatrixTile(tile, matrixUnit));
-  return tiles.map((tile) => matrixVariant(tile, matrixUnit));
+  return tiles.map((tile) => matrixVariant(tile, matrixUnit, profile));
 }
 
 /**

@@ -8,6 +8,7 @@ import productSource from "../../../shaders/product.wgsl";
 import { sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import { type AdapterProfile, type Shader, shader } from "../../kernel/kernel.ts";
+import { mayHaveLanes, ofLanes } from "../../kernel/lanes.ts";
 import { longSumSource, manyTerms } from "../../kernel/long-sums.ts";
 import { folded, type Product } from "./product.ts";
 
@@ -18,6 +19,7 @@ export const productShader = (name: string, source: string): Shader =>
 const subgroupShader = productShader("matmul-subgroup", subgroupSource);
 const tileShader = productShader("matmul-tile", tileSource);
 const sharedShader = productShader("matmul-shared", sharedSource);
+const sharedShaderOf32 = ofLanes(sharedShader, 32);
 
 /** A kernel family member: its file, its consts and the part of C that one workgroup computes. */
 export interface MatmulVariant {
@@ -47,22 +49,30 @@ export const subgroupVariant = (lanes: number): MatmulVariant => ({
 export const tileVariant = (blocks: 1 | 2, threadsY: 1 | 8): MatmulVariant => ({
   name: `tile-${4 * blocks * threadsY}x${4 * blocks * 8}`,
   shader: tileShader,
-  consts: { blocks: `${blocks}u`, threads_y: `${threadsY}u` },
+  // GPUs wait for what a thread loads; software adapters, for which the large block is, for nothing.
+  consts: { blocks: `${blocks}u`, threads_y: `${threadsY}u`, ...(blocks === 1 ? { steps: "4u" } : {}) },
   rows: 4 * blocks * threadsY,
   columns: 4 * blocks * 8,
 });
 
-/** 256 threads with a tile of 64 or 128 rows and columns, read through workgroup memory: for GPUs. */
-export const sharedVariant = (blocks: 1 | 2): MatmulVariant => ({
-  name: `shared-${64 * blocks}x${64 * blocks}`,
-  shader: sharedShader,
-  consts: { blocks: `${blocks}u` },
-  rows: 64 * blocks,
-  columns: 64 * blocks,
+/**
+ * 128 threads with a tile of 64 rows and columns, or 256 with one of 128, read through workgroup memory: for GPUs. RDNA 3
+ * and 4 have two multiply-adds share an instruction in subgroups of 32 lanes only.
+ */
+export const sharedVariant = (across: 1 | 2, profile?: AdapterProfile): MatmulVariant => ({
+  name: `shared-${64 * across}x${64 * across}`,
+  shader: profile !== undefined && mayHaveLanes(32, profile) ? sharedShaderOf32 : sharedShader,
+  consts: { across: `${across}u` },
+  rows: 64 * across,
+  columns: 64 * across,
 });
 
 /** The small shared tile where C has too few tiles to keep a GPU busy, and K is long. */
-export const splitVariant: MatmulVariant = { ...sharedVariant(1), name: "shared-64x64-split", splitsK: true };
+export const splitVariant = (profile?: AdapterProfile): MatmulVariant => ({
+  ...sharedVariant(1, profile),
+  name: "shared-64x64-split",
+  splitsK: true,
+});
 
 const softwareTile = tileVariant(2, 1);
 const smallTile = tileVariant(1, 8);
@@ -73,11 +83,23 @@ const enoughTiles = (profile: AdapterProfile): number => profile.workgroupTarget
 const tilesOf = ({ batch, m, n }: Product, { rows, columns }: MatmulVariant): number =>
   sizeOf(batch) * Math.ceil(m / rows) * Math.ceil(n / columns);
 
+/** Elements of C's tiles, those beyond its edges among them. */
+const areaOf = (product: Product, variant: MatmulVariant): number =>
+  tilesOf(product, variant) * variant.rows * variant.columns;
+
 /** Whether sums over K are made of blocks of 32, which are added up with compensation. */
 export const hasLongSums = ({ k }: Product): boolean => k >= manyTerms;
 
-/** The variants to choose from, the profile's favourite first. Each is right for every product that it is given for. */
-export function matmulVariants(product: Product, profile: AdapterProfile): readonly MatmulVariant[] {
+/**
+ * The variants to choose from, the profile's favourite first. Each is right for every product that it is given for.
+ *
+ * @param gathers whether A is found element by element, which costs a GPU more than the multiply-adds of small tiles
+ */
+export function matmulVariants(
+  product: Product,
+  profile: AdapterProfile,
+  gathers = false,
+): readonly MatmulVariant[] {
   if (!numbersOf(profile).sharesTiles) {
     // Tiles of 16 subgroup lanes and more would not fit registers.
     const hasTile = profile.subgroupSize === 4 || profile.subgroupSize === 8;
@@ -85,17 +107,23 @@ export function matmulVariants(product: Product, profile: AdapterProfile): reado
   }
   const enough = enoughTiles(profile);
   // Totals beside 8x8 accumulators a thread would not fit registers.
-  const shared = hasLongSums(product) ? [sharedVariant(1)] : [sharedVariant(2), sharedVariant(1)];
+  const shared = [...(hasLongSums(product) ? [] : [sharedVariant(2, profile)]), sharedVariant(1, profile)];
   const byUnits = (profile.matrixProducts?.variants(profile) ?? []) as readonly MatmulVariant[];
   const all = [...byUnits, ...shared, smallTile];
   // The largest tile of which there are enough to keep a GPU's cores busy.
-  const favourite = all.find((variant) => tilesOf(product, variant) >= enough) ?? smallTile;
+  const isEnough = (variant: MatmulVariant) => tilesOf(product, variant) >= enough;
+  const middle = shared[shared.length - 1];
+  const favourite = gathers
+    ? (shared.find(isEnough) ??
+      (areaOf(product, middle) <= 2 * areaOf(product, smallTile) ? middle : smallTile))
+    : (all.find(isEnough) ?? smallTile);
   const others = all.filter((variant) => variant !== favourite);
-  if (splitOf(product, splitVariant, profile) === undefined) return [favourite, ...others];
+  const split = splitVariant(profile);
+  if (splitOf(product, split, profile) === undefined) return [favourite, ...others];
   // Where even the smallest tiles leave most of it idle, parts of K are what else there is to share out.
   return tilesOf(product, smallTile) * 2 <= enough
-    ? [splitVariant, favourite, ...others]
-    : [favourite, splitVariant, ...others];
+    ? [split, favourite, ...others]
+    : [favourite, split, ...others];
 }
 
 export interface Split {

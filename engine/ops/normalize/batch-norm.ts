@@ -9,6 +9,7 @@ import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import {
   type AdapterProfile,
   grid,
+  type Hooks,
   input,
   type KernelPlan,
   type Operand,
@@ -114,13 +115,15 @@ interface NormAttrs {
 /** Rows up to which one kernel walks them twice: beyond, its sums lose digits, and more kernels are faster anywhere. */
 const oneKernelRows = 4096;
 
-/** One kernel (see batch-norm.wgsl), as software adapters want it, or several. */
+type VariantName = "one-kernel" | "shared-columns" | "several-kernels";
+
+/** One kernel (see batch-norm.wgsl), a thread for columns or many that share them, or several kernels. */
 function variantsOf(kernel: Shader, x: Spec, profile: AdapterProfile): Variants {
   const columns = x.shape[x.shape.length - 1];
   const rows = sizeOf(x.shape) / columns;
-  const names = numbersOf(profile).prefersOneKernel
-    ? ["one-kernel", "several-kernels"]
-    : ["several-kernels", "one-kernel"];
+  const names: VariantName[] = numbersOf(profile).prefersOneKernel
+    ? ["one-kernel", "several-kernels", "shared-columns"]
+    : ["shared-columns", "several-kernels", "one-kernel"];
   return {
     family: "batchNorm",
     problem: `${kernel.name} ${powerOfTwo(rows)}x${powerOfTwo(columns)}`,
@@ -128,28 +131,51 @@ function variantsOf(kernel: Shader, x: Spec, profile: AdapterProfile): Variants 
   };
 }
 
-const isOneKernel = (kernel: Shader, x: Spec, profile: AdapterProfile): boolean =>
-  chosen(variantsOf(kernel, x, profile), profile) === "one-kernel";
+const variantOf = (kernel: Shader, x: Spec, profile: AdapterProfile): VariantName =>
+  chosen(variantsOf(kernel, x, profile), profile) as VariantName;
+
+/** Neighbours read 64 bytes of a row; 64 of them have four columns' rows. */
+const sharingThreads = 256;
+const sharers = 64;
+
+/** Threads of the same columns stand `COLUMNS` apart. */
+const sharedTotal = `var<workgroup> parts: array<vec4f, WORKGROUP>;
+fn total_of(part: vec4f, lane: u32) -> vec4f {
+  workgroupBarrier();
+  parts[lane] = part;
+  workgroupBarrier();
+  for (var half = WORKGROUP / 2u; half >= COLUMNS; half /= 2u) {
+    if (lane < half) {
+      parts[lane] += parts[lane + half];
+    }
+    workgroupBarrier();
+  }
+  return parts[lane % COLUMNS];
+}`;
+
+const sharedHooks: Hooks = {
+  consts: { WORKGROUP: `${sharingThreads}u`, SHARERS: `${sharers}u` },
+  functions: { total_of: sharedTotal },
+};
 
 function oneKernel(
   kernel: Shader,
   x: Spec,
   epsilon: number,
   operands: readonly Operand[],
+  isShared: boolean,
   profile: AdapterProfile,
 ): KernelPlan {
   const width = x.shape[x.shape.length - 1] / 4;
   const rows = sizeOf(x.shape) / (width * 4);
-  return {
-    calls: [
-      {
-        shader: kernel,
-        sizes: [rows, width, { f32: epsilon }, shiftRows(rows)],
-        operands,
-        workgroups: grid(Math.ceil(width / 8), profile),
-      },
-    ],
+  const workgroups = grid(Math.ceil(width / (isShared ? sharingThreads / sharers : 8)), profile);
+  const plan = {
+    shader: kernel,
+    sizes: [rows, width, { f32: epsilon }, shiftRows(rows)],
+    operands,
+    workgroups,
   };
+  return { calls: [isShared ? { ...plan, hooks: sharedHooks } : plan] };
 }
 
 function checkFeatures(
@@ -172,6 +198,7 @@ const batchNormFamily: Family = {
   name: "batchNorm",
   sources: [
     ...[batchNormShader, gradientShader, elementwiseShader].map(({ source }) => source),
+    sharedTotal,
     ...[momentsSources, reduceSources],
   ].join("\n"),
   checks: () => {
@@ -225,14 +252,10 @@ export const batchNorm: OpFunction<
     return [{ shape: x.shape, dtype: "f32" }, statistic, statistic];
   },
   kernels: ({ inputs: [x, gamma, beta], outputs: [y, mean, variance], attrs: { epsilon }, profile }) => {
-    if (isOneKernel(batchNormShader, x, profile)) {
-      return oneKernel(
-        batchNormShader,
-        x,
-        epsilon,
-        [input(0), input(1), input(2), output(0), output(1), output(2)],
-        profile,
-      );
+    const variant = variantOf(batchNormShader, x, profile);
+    if (variant !== "several-kernels") {
+      const operands = [input(0), input(1), input(2), output(0), output(1), output(2)];
+      return oneKernel(batchNormShader, x, epsilon, operands, variant === "shared-columns", profile);
     }
     const statistics = momentsKernels(x, profile, output(1), output(2));
     const apply = pointwiseCall(
@@ -261,7 +284,7 @@ export const batchNorm: OpFunction<
     normalize.op.reference!([x, mean, variance, gamma, beta], { epsilon }, [y]);
   },
   epilogue: ({ inputs: [x], profile }) =>
-    isOneKernel(batchNormShader, x, profile) ? columnwiseSite(3, ["x"]) : undefined,
+    variantOf(batchNormShader, x, profile) === "several-kernels" ? undefined : columnwiseSite(3, ["x"]),
   vjp: ({ grad, hasGrad, input, output, needs, inputSpecs: [xSpec], attrs: { epsilon } }) => {
     const rows = sizeOf(xSpec.shape) / xSpec.shape[xSpec.shape.length - 1];
     const [x, mean] = [input(0), output(1)];
@@ -352,9 +375,10 @@ export const batchNormGradient = defineMultiOp({
   },
   kernels: ({ inputs, attrs: { epsilon }, profile }) => {
     const x = inputs[1];
-    if (isOneKernel(gradientShader, x, profile)) {
+    const variant = variantOf(gradientShader, x, profile);
+    if (variant !== "several-kernels") {
       const operands = [...inputs.map((_, k) => input(k)), output(0), output(1), output(2)];
-      return oneKernel(gradientShader, x, epsilon, operands, profile);
+      return oneKernel(gradientShader, x, epsilon, operands, variant === "shared-columns", profile);
     }
     return gradientKernels(inputs, epsilon, profile);
   },
@@ -378,7 +402,9 @@ export const batchNormGradient = defineMultiOp({
     }
   },
   epilogue: ({ inputs, profile }) =>
-    isOneKernel(gradientShader, inputs[1], profile) ? columnwiseSite(5, ["dy", "x"]) : undefined,
+    variantOf(gradientShader, inputs[1], profile) === "several-kernels"
+      ? undefined
+      : columnwiseSite(5, ["dy", "x"]),
   vjp: vjpByComposition(composedGradient),
 });
 

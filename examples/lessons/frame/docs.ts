@@ -1,11 +1,13 @@
 // docs/lessons: a page a lesson with its picture and numbers, and the index by note and by phenomenon.
 
+import { readFile } from "node:fs/promises";
 import { writeWhole } from "../../../scripts/output-files.mjs";
 import { docsSvg } from "./draw.ts";
 import { leanSvgs } from "./lean-svg.ts";
 import { type AnyLesson, topics } from "./lesson.ts";
 import { notes } from "./notes.ts";
-import { pageMarkdown, programFile } from "./page.ts";
+import { claimsTable, pageMarkdown, programFile, settings } from "./page.ts";
+import { duration } from "./progress.ts";
 import type { Outcomes } from "./report.ts";
 
 const folder = "docs/lessons";
@@ -47,7 +49,26 @@ export function keptNumbers({ lesson, form, device, claims }: Outcomes): KeptNum
 
 const sixDigits = (value: number) => (Number.isFinite(value) ? Number(value.toPrecision(6)) : String(value));
 
+/** What a run in full gave: it takes long, so its text is kept beside the page, which the quick form makes. */
+const fullFile = (name: string) => `${folder}/numbers/${name}.full.md`;
+const program = (name: string) => `The program: [${programFile(name)}](../../${programFile(name)}).`;
+
+/** Keeps what a run in full gave, and puts it into the page that there is. */
+async function writeFullPart(outcomes: Outcomes): Promise<void> {
+  const { lesson, seconds, device, claims } = outcomes;
+  const how = `${settings(outcomes)} It took ${duration(seconds)} on ${device}.`;
+  const text = `## In full\n\n${how}\n\n${claimsTable(claims)}\n\n`;
+  await writeWhole(fullFile(lesson.name), text);
+  const file = `${folder}/${lesson.name}.md`;
+  const [before, after] = (await readFile(file, "utf8")).split(program(lesson.name));
+  await writeWhole(
+    file,
+    `${before.replace(/## In full\n[\s\S]*$/, "")}${text}${program(lesson.name)}${after}`,
+  );
+}
+
 export async function writeDocsPage(outcomes: Outcomes): Promise<void> {
+  if (outcomes.form === "full") return writeFullPart(outcomes);
   const { lesson, drawn } = outcomes;
   const shown: Outcomes["drawn"][number][] = [];
   for (const { figure } of drawn.slice(0, 1)) {
@@ -57,13 +78,13 @@ export async function writeDocsPage(outcomes: Outcomes): Promise<void> {
     shown.push({ figure, files: files.map(([file]) => file) });
   }
   const page = pageMarkdown({ ...outcomes, drawn: shown }, { pictures: "pictures/", isShort: true });
-  const program = `The program: [${programFile(lesson.name)}](../../${programFile(lesson.name)}).`;
+  const full = await readFile(fullFile(lesson.name), "utf8").catch(() => "");
   const keras = lesson.keras
     ? `\n\n## The note's program (Keras)\n\n\`\`\`python\n${lesson.keras.trim()}\n\`\`\``
     : "";
   await writeWhole(
     `${folder}/${lesson.name}.md`,
-    `${page}\n\n${program}${keras}\n\n[All lessons](README.md)\n`,
+    `${page}\n\n${full}${program(lesson.name)}${keras}\n\n[All lessons](README.md)\n`,
   );
   await writeWhole(`${folder}/numbers/${lesson.name}.json`, `${JSON.stringify(keptNumbers(outcomes))}\n`);
 }

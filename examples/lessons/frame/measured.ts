@@ -58,6 +58,17 @@ export function inSeeds(held: readonly boolean[]): string {
   return count === held.length ? `, with each of ${count} seeds` : `, with ${count} of ${held.length} seeds`;
 }
 
+/** What a difference is worth beside that between seeds: whether its sign is always the same. */
+export function bySeedsDiffers(
+  differences: readonly number[],
+  format: (value: number) => string = percent,
+): string {
+  const text = `The difference is ${spread(differences, format)}`;
+  if (differences.length === 1) return `${text}; one seed does not tell it from chance.`;
+  const isSame = differences.every((value) => value > 0) || differences.every((value) => value < 0);
+  return isSame ? `${text}.` : `${text}: its sign changes with the seed.`;
+}
+
 /**
  * Judges a claim seed by seed: `measure` gives the numbers of one, `isTrue` says whether they bear it out, `tell` puts
  * them into words, each as a text over all seeds.

@@ -35,7 +35,7 @@ function pictureHtml({ figure, files }: Outcomes["drawn"][number], pictures: str
   return `<picture>${sources.join("")}<img src="${pictures}${shown}" alt="${escaped(figure.caption)}"></picture>`;
 }
 
-function claimsTable(claims: readonly Judged[]): string {
+export function claimsTable(claims: readonly Judged[]): string {
   const rows = claims.map(({ note, says, measured, verdict, range }) => {
     const where = range ? ` ${range}` : "";
     return `| ${note} | ${cell(says)} | ${cell(measured)} | **${verdict}**.${cell(where)} |`;
@@ -43,7 +43,8 @@ function claimsTable(claims: readonly Judged[]): string {
   return ["| note | claims | measured here | and so |", "|---|---|---|---|", ...rows].join("\n");
 }
 
-const settings = ({ size, runs, lesson, form }: Outcomes) => {
+/** By which command, and how much was run. */
+export const settings = ({ size, runs, lesson, form }: Outcomes) => {
   const sizes = Object.entries(size).map(([name, value]) => `${name} ${value.toLocaleString("en")}`);
   const command = `npm run lesson -- ${lesson.name}${form === "usual" || form === "cpu" ? "" : ` --${form}`}`;
   const seeds = `${runs.length} ${runs.length === 1 ? "seed" : "seeds"}`;

@@ -2,7 +2,7 @@
 
 import { batchNormOrder, orders, starts } from "../batch-norm-order.ts";
 import { lesson, type Run } from "../frame/lesson.ts";
-import { bySeed, curvesOf, last, least, mean, most, percent } from "../frame/measured.ts";
+import { bySeed, bySeedsDiffers, curvesOf, last, least, mean, most, percent } from "../frame/measured.ts";
 
 const accuracy = (run: Run, order: string, start: string) =>
   last(curvesOf(run, `${order}, ${start}`).valAccuracy);
@@ -58,8 +58,7 @@ saturates, and normal(0.001), which gives next to nothing.`,
           isTrue: ({ before, after }) => before > after,
           tell: (text) =>
             `from Glorot's weights ${text("before", percent)} of new digits are right with it before the activation, ${text("after", percent)} behind it`,
-          range:
-            "From a good start both orders are about equal. From normal(1) the order matters: before tanh it undoes the saturation, behind it comes too late.",
+          range: (all) => bySeedsDiffers(all.map(({ before, after }) => before - after)),
         }),
     },
     {
@@ -74,6 +73,7 @@ saturates, and normal(0.001), which gives next to nothing.`,
           isTrue: ({ before, after }) => before > after,
           tell: (text) =>
             `from normal(1) ${text("before", percent)} before it, ${text("after", percent)} behind it`,
+          range: (all) => bySeedsDiffers(all.map(({ before, after }) => before - after)),
         }),
     },
   ],

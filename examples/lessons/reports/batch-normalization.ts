@@ -76,8 +76,7 @@ Adam. A network counts as learning where it gets more than half of its training 
     (runs) => ({
       name: "rates",
       title: "Training images right, by rate",
-      caption:
-        "Without batch normalization SGD fails at rates at which it still learns with it. Adam's steps have a bounded size: it fails later.",
+      caption: "The mean over the seeds, by optimizer and rate, without batch normalization and with it.",
       panels: names.map((optimizer) => ({
         kind: "bars" as const,
         title: optimizer,

@@ -88,8 +88,7 @@ numbers a unit.`,
     ([run]) => ({
       name: "histograms",
       title: "What the third tanh gets",
-      caption:
-        "Before training and after it: plain, the sums spread; with batch normalization they keep their width.",
+      caption: "Before training and after it, plain and with batch normalization.",
       panels: ["plain", "batch norm"].flatMap((name) =>
         ["first", "last"].map((when) =>
           histogramPanel(

@@ -39,7 +39,12 @@ step can throw a unit's bias far down. Leaky ReLU has a small slope below 0, her
           isTrue: ({ low, high }) => high > 0.2 && high > low,
           tell: (text) =>
             `dead are ${text("low", percent)} of the units at a rate of ${low}, ${text("high", percent)} at ${high}`,
-          range: `It takes large rates: at Adam's default, ${low}, few die.`,
+          range: () => {
+            const deadly = rates.find((rate) =>
+              runs.every((run) => numberOf(run, `ReLU, rate ${rate}: dead`) > 0.2),
+            );
+            return `Of the rates ${rates.join(", ")} ${deadly === undefined ? "none kills" : `${deadly} is the smallest that kills`} a fifth with each seed.`;
+          },
         }),
     },
     {
@@ -87,7 +92,7 @@ step can throw a unit's bias far down. Leaky ReLU has a small slope below 0, her
     (runs) => ({
       name: "dead",
       title: "Units that give 0 for every image",
-      caption: "The share of dead units after training, by Adam's rate. With Leaky ReLU there is none.",
+      caption: "The share of dead units after training, by Adam's rate.",
       panels: [
         {
           kind: "bars",

@@ -3,7 +3,7 @@
 import { earlyStopping } from "../early-stopping.ts";
 import { lossPanel } from "../frame/figure.ts";
 import { lesson } from "../frame/lesson.ts";
-import { bySeed, curvesOf, numberOf, percent } from "../frame/measured.ts";
+import { argLeast, bySeed, curvesOf, last, numberOf, percent, show } from "../frame/measured.ts";
 import { overfitForms } from "../frame/overfit.ts";
 
 const [whole, stopped] = ["to the end", "stopped early"];
@@ -64,8 +64,11 @@ chose, has the last word.`,
           }),
           isTrue: ({ stopped, whole }) => stopped >= whole,
           tell: (text) => `${text("stopped", percent)} stopped, ${text("whole", percent)} at the end`,
-          range:
-            "Accuracy often goes on rising a little while the loss rises: the network gets surer of its mistakes, not more of them.",
+          range: () => {
+            const { valLoss, valAccuracy } = curvesOf(runs[0], whole);
+            const turn = argLeast(valLoss);
+            return `To the end the validation loss goes from its least, ${show(valLoss[turn])}, to ${show(last(valLoss))}, and the accuracy from ${percent(valAccuracy[turn])} to ${percent(last(valAccuracy))} (seed ${runs[0].seed}): the one need not follow the other.`;
+          },
         }),
     },
   ],

@@ -72,8 +72,7 @@ epoch and the better half of them more (successive halving). The loss is that on
             Math.max(random, halving, grid) < 2 * Math.min(random, halving, grid),
           tell: (text) =>
             `best validation loss ${text("random")} at random, ${text("halving")} by halving, ${text("grid")} in the grid`,
-          range:
-            "Halving looks at twice as many choices for about as many epochs; a grid of two leaves the other five as they were.",
+          range: "The grid runs over two of the seven; the other five stay as they are.",
         }),
     },
   ],
@@ -81,7 +80,7 @@ epoch and the better half of them more (successive halving). The loss is that on
     ([run]) => ({
       name: "trials",
       title: "Random trials, ranked",
-      caption: "Validation loss of each random trial, from the best to the worst: the choice matters.",
+      caption: "Validation loss of each random trial, from the best to the worst.",
       panels: [
         {
           kind: "bars",

@@ -75,7 +75,7 @@ outputs of tanh beyond ±0.95, and of sigmoid outside of 0.05 to 0.95.`,
       name: "histograms",
       title: "What comes out of a layer",
       caption:
-        "With normal(1), tanh and sigmoid pile up at their ends; with Glorot's weights they do not. ReLU's outputs keep their shape and change their scale.",
+        "Outputs of the layer by activation and starting weights. Tanh and sigmoid that pile up at their ends are saturated; ReLU has no upper end.",
       panels: ["tanh", "relu", "sigmoid"].flatMap((activation) =>
         ["normal(1)", "Glorot normal"].map((init) =>
           panel(activation, init, numbersOf(run, `${activation}, ${init}`)),

@@ -73,7 +73,7 @@ weight towards 0 with the same force, however small the weight is, and so keeps 
     ([run]) => ({
       name: "weights",
       title: "The 40 weights",
-      caption: "L1 leaves the first four weights and sets most others to 0; L2 shrinks all.",
+      caption: "The weights by input, of which only the first four count: with no penalty, with L1, with L2.",
       columns: 3,
       panels: names.map((name) => ({
         kind: "lines" as const,

@@ -1,7 +1,7 @@
 // What an L2 penalty does about overfitting, judged by losses without the penalty.
 
-import { lesson } from "../frame/lesson.ts";
-import { bySeed, curvesOf, last, mean, numberOf, percent, show } from "../frame/measured.ts";
+import { lesson, type Run } from "../frame/lesson.ts";
+import { bySeed, curvesOf, last, mean, numberOf, percent, show, spread } from "../frame/measured.ts";
 import { ending, overfitFigure, overfitForms, overfitTable } from "../frame/overfit.ts";
 import { l2Penalty, lambdas } from "../l2.ts";
 
@@ -43,7 +43,10 @@ cross-entropy alone, which a metric reports. The note does not say its λ.`,
             Object.fromEntries(names.map((name, i) => [`lambda${i}`, ending(run, name).valLoss])),
           isTrue: (numbers) => Math.min(numbers.lambda1, numbers.lambda2) < numbers.lambda0,
           tell: (text) => names.map((name, i) => `${text(`lambda${i}`)} with ${name}`).join(", "),
-          range: `Too large a λ underfits: with ${strong} the penalty is most of the loss.`,
+          range: () => {
+            const share = (run: Run) => 1 - ending(run, strong).loss / last(curvesOf(run, strong).loss);
+            return `With ${strong} the penalty is ${spread(runs.map(share), percent)} of the training loss.`;
+          },
         }),
     },
     {

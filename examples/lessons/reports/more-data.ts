@@ -77,8 +77,7 @@ gap is that between the losses at the end.`,
       return {
         name: "rows",
         title: "Losses by number of training images",
-        caption:
-          "With more images the training loss rises a little and the validation loss falls: the gap closes.",
+        caption: "Training and validation loss at the end, by the number of images.",
         panels: [
           {
             kind: "lines",

@@ -1,7 +1,17 @@
 // What note 003's cures do for its big network.
 
 import { lesson, type Run } from "../frame/lesson.ts";
-import { bySeed, curvesOf, least, mean, most, numbersOf, percent } from "../frame/measured.ts";
+import {
+  bySeed,
+  bySeedsDiffers,
+  curvesOf,
+  least,
+  mean,
+  most,
+  numbersOf,
+  percent,
+  show,
+} from "../frame/measured.ts";
 import { ending, overfitFigure, overfitTable } from "../frame/overfit.ts";
 import { cures, pipelineCures } from "../pipeline-cures.ts";
 
@@ -38,7 +48,7 @@ are: dropout of 0.2 behind each hidden layer but the one of 8 units; batch norma
           measure: (run) => ({ none: ending(run, "none").gap, dropout: ending(run, "dropout").gap }),
           isTrue: ({ none, dropout }) => dropout < none,
           tell: (text) => `gap ${text("dropout")} with dropout, ${text("none")} without`,
-          range: "The training loss with dropout is that of thinned networks; few epochs are too few for it.",
+          range: "The training loss with dropout is that of thinned networks.",
         }),
     },
     {
@@ -53,6 +63,7 @@ are: dropout of 0.2 behind each hidden layer but the one of 8 units; batch norma
           isTrue: ({ none, norm }) => norm > none,
           tell: (text) =>
             `${text("norm", percent)} of new digits right with it, ${text("none", percent)} without`,
+          range: (all) => bySeedsDiffers(all.map(({ none, norm }) => norm - none)),
         }),
     },
     {
@@ -67,8 +78,11 @@ are: dropout of 0.2 behind each hidden layer but the one of 8 units; batch norma
           isTrue: ({ none, half }) => half < none,
           tell: (text) =>
             `validation loss at the end ${text("half")} with a rate that is halved, ${text("none")} with a constant one`,
-          range:
-            "Adam's steps adapt already: with it the difference is about that between seeds. With plain SGD it is clear: see the lesson on rate decay.",
+          range: (all) =>
+            `${bySeedsDiffers(
+              all.map(({ none, half }) => half - none),
+              show,
+            )} The lesson rate-decay has the same with plain SGD.`,
         }),
     },
     {
@@ -81,7 +95,7 @@ are: dropout of 0.2 behind each hidden layer but the one of 8 units; batch norma
           verdict: dead.length === 0 && least(alive) >= 7 ? "held" : "not held",
           measured: `before training ${mean(alive).toFixed(1)} of 8 units give something for some digit (at least ${least(alive)}); of ${runs.length * names.length} networks ${dead.length} never learned`,
           range:
-            "A ReLU unit that starts at 0 for every image has no gradient. With 8 units some networks begin with fewer; where all die, the network guesses for ever.",
+            "A ReLU unit that gives 0 for every image has no gradient; where all 8 do, the network guesses for ever.",
           numbers: { alive },
         };
       },

@@ -2,7 +2,16 @@
 
 import { lossPanel } from "../frame/figure.ts";
 import { lesson, type Run } from "../frame/lesson.ts";
-import { bySeed, curvesOf, deviation, last, least, numbersOf, show } from "../frame/measured.ts";
+import {
+  bySeed,
+  bySeedsDiffers,
+  curvesOf,
+  deviation,
+  last,
+  least,
+  numbersOf,
+  show,
+} from "../frame/measured.ts";
 import { plans, rateDecay } from "../rate-decay.ts";
 
 const names = Object.keys(plans);
@@ -84,8 +93,11 @@ network of note 003 is in the lesson on its cures.`,
           isTrue: ({ constant, half, plateau }) => half < constant && plateau < constant,
           tell: (text) =>
             `validation loss at the end ${text("half")} (halved), ${text("plateau")} (plateau), ${text("constant")} (constant; ${text("leastConstant")} at its best)`,
-          range:
-            "Against the constant rate's best epoch the gain is small: what decay gives is that the end is a good one.",
+          range: (all) =>
+            `Against the constant rate's best epoch: ${bySeedsDiffers(
+              all.map(({ half, leastConstant }) => half - leastConstant),
+              show,
+            )}`,
         }),
     },
     {
@@ -104,7 +116,7 @@ network of note 003 is in the lesson on its cures.`,
     ([run]) => ({
       name: "curves",
       title: "Falling rates",
-      caption: "Validation loss and rate by epoch: where the rate falls, the loss calms down.",
+      caption: "Validation loss and rate by epoch.",
       panels: [
         {
           ...lossPanel("Validation loss", []),

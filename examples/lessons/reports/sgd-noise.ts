@@ -1,7 +1,7 @@
 // How many noisy walks leave the local minimum, and how near to the other one they stay.
 
 import { lesson } from "../frame/lesson.ts";
-import { bySeed, last, numberOf, numbersOf, percent } from "../frame/measured.ts";
+import { bySeed, last, numberOf, numbersOf, percent, spread } from "../frame/measured.ts";
 import { sgdNoise, ways } from "../sgd-noise.ts";
 
 const [batch, single, falling] = ways;
@@ -30,7 +30,6 @@ lower minimum at -1.04. There they go on shaking, unless the rate falls.`,
           isTrue: ({ batch, single }) => batch === 0 && single > 0.5,
           tell: (text) =>
             `${text("single", percent)} of the walks end at the lower minimum by single samples, ${text("batch", percent)} by all samples`,
-          range: "It takes noise that is large enough for the hill, and it leads back over the hill, too.",
         }),
     },
     {
@@ -57,8 +56,11 @@ lower minimum at -1.04. There they go on shaking, unless the rate falls.`,
           isTrue: ({ single, falling }) => falling < single / 2,
           tell: (text) =>
             `off by ${text("falling")} with a falling rate, by ${text("single")} with a constant one; ${text("lower", percent)} of the walks are at the lower minimum`,
-          range:
-            "A rate that falls too early leaves walks where they are: fewer have left the local minimum by then.",
+          range: () =>
+            `A rate that falls before walks have left the local minimum leaves them there: with a constant one ${spread(
+              runs.map((run) => last(numbersOf(run, single))),
+              percent,
+            )} of them are at the lower one.`,
         }),
     },
   ],

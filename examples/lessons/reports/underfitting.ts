@@ -2,7 +2,7 @@
 
 import { type Figure, lossPanel } from "../frame/figure.ts";
 import { lesson, type Run } from "../frame/lesson.ts";
-import { bySeed, curvesOf, last } from "../frame/measured.ts";
+import { bySeed, curvesOf, last, spread } from "../frame/measured.ts";
 import { ending } from "../frame/overfit.ts";
 import { nets, underfitting } from "../underfitting.ts";
 
@@ -66,8 +66,8 @@ The turning point of each validation loss is marked.`,
           isTrue: ({ tiny, right, big }) => right < tiny && right < big,
           tell: (text) =>
             `${text("tiny")} (tiny), ${text("right")} (right), ${text("big")} (big, which had ${text("bigLeast")} at its turning point)`,
-          range:
-            "Stopped at its turning point, a big network is as good as one of the right size: it overfits later than it learns.",
+          range: (all) =>
+            `Stopped at its turning point, the big network's loss is ${spread(all.map(({ bigLeast, right }) => bigLeast / right))} times that of the right one at its end.`,
         }),
     },
   ],
@@ -75,8 +75,7 @@ The turning point of each validation loss is marked.`,
     ([run]: readonly Run[]): Figure => ({
       name: "curves",
       title: "Tiny, right and big",
-      caption:
-        "Training (solid) and validation loss (dashed) of the three networks; the big one's validation loss turns first.",
+      caption: "Training (solid) and validation loss (dashed) of the three networks.",
       panels: [
         {
           ...lossPanel(

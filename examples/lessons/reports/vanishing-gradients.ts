@@ -45,7 +45,10 @@ momentum is 0.9 here: with Keras's 0.99 its moving averages would not have arriv
           isTrue: ({ glorot, normal }) => glorot < 1e-3 && normal < 0.1,
           tell: (text) =>
             `sigmoid: the first layer's are ${text("glorot")} times the last one's with Glorot's weights, ${text("normal")} times with normal(1)`,
-          range: "With normal(1) the larger weights make up for a part of the small slopes.",
+          range: (all) =>
+            all.every(({ glorot, normal }) => normal > glorot)
+              ? "normal(1)'s weights are larger than Glorot's, which makes up for a part of the small slopes."
+              : undefined,
         }),
     },
     {
@@ -101,7 +104,7 @@ momentum is 0.9 here: with Keras's 0.99 its moving averages would not have arriv
       name: "layers",
       title: "Gradients by layer, before training",
       caption:
-        "Behind sigmoids with Glorot's weights the gradients fall by a factor of about ten a layer on the way back (right to left); with batch normalization or ReLU they don't.",
+        "What reaches each layer on the way back, from the output (right) to the input (left), before training.",
       panels: [
         {
           kind: "lines",

@@ -1,0 +1,155 @@
+// The playground's page: data, net and training on one side, what comes of them on the other, and the looks inside below.
+
+import { useMemo, useState } from "preact/hooks";
+import type { ListedRun } from "../runs/kept-runs.ts";
+import { isPointSet } from "../setup/setup.ts";
+import { BoundaryPanel } from "./boundary.tsx";
+import { CodeView } from "./code-view.tsx";
+import { Controls } from "./controls.tsx";
+import { CurvesPanel } from "./curves.tsx";
+import { DataPanel } from "./data-panel.tsx";
+import { DrawPanel } from "./draw-panel.tsx";
+import { LayersView } from "./layers-view.tsx";
+import { ModelPanel } from "./model-panel.tsx";
+import { RunsView } from "./runs-view.tsx";
+import { StepsView } from "./steps-view.tsx";
+import type { State, Store, Tab } from "./store.ts";
+import { TrainingPanel } from "./training-panel.tsx";
+import { StoreContext, useStore } from "./use-store.ts";
+
+const tabs: readonly (readonly [Tab, string])[] = [
+  ["layers", "Layers"],
+  ["steps", "Step by step"],
+  ["code", "Code"],
+  ["runs", "Runs and files"],
+];
+
+export function App({ store }: { store: Store }) {
+  return (
+    <StoreContext.Provider value={store}>
+      <Playground />
+    </StoreContext.Provider>
+  );
+}
+
+function Playground() {
+  const { store, state } = useStore();
+  const [compared, setCompared] = useState<ReadonlySet<string>>(new Set());
+  const [runs, setRuns] = useState<readonly ListedRun[]>([]);
+  const others = useMemo(() => runs.filter(({ name }) => compared.has(name)), [runs, compared]);
+  return (
+    <div class="playground">
+      <div class="bar">
+        <Controls />
+        <Device state={state} />
+      </div>
+      <Problems />
+      <div class="columns">
+        <div class="column">
+          <DataPanel />
+          <TrainingPanel />
+        </div>
+        <div class="column">
+          <ModelPanel />
+        </div>
+        <div class="column column-results">
+          {isPointSet(state.setup.data) ? <BoundaryPanel /> : null}
+          {state.setup.data === "mnist" || state.setup.data === "fashion" ? <DrawPanel /> : null}
+          <CurvesPanel others={others} />
+        </div>
+      </div>
+      <section class="panel panel-inside" aria-label="Inside">
+        <div
+          class="tabs"
+          role="tablist"
+          aria-label="Inside"
+          onKeyDown={(event) => arrows(event, store, state.tab)}
+        >
+          {tabs.map(([tab, label]) => (
+            <button
+              key={tab}
+              type="button"
+              role="tab"
+              id={`tab-${tab}`}
+              aria-selected={state.tab === tab}
+              aria-controls="inside"
+              tabIndex={state.tab === tab ? 0 : -1}
+              onClick={() => store.show(tab)}
+            >
+              {label}
+            </button>
+          ))}
+        </div>
+        <div id="inside" role="tabpanel" aria-labelledby={`tab-${state.tab}`}>
+          {state.tab === "layers" && <LayersView />}
+          {state.tab === "steps" && <StepsView />}
+          {state.tab === "code" && <CodeView />}
+          {state.tab === "runs" && (
+            <RunsView
+              compared={compared}
+              onCompare={(names, found) => {
+                setCompared(names);
+                setRuns(found);
+              }}
+            />
+          )}
+        </div>
+      </section>
+    </div>
+  );
+}
+
+function arrows(event: KeyboardEvent, store: Store, current: Tab): void {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (step === undefined) return;
+  const at = tabs.findIndex(([tab]) => tab === current);
+  const [next] = tabs[(at + step + tabs.length) % tabs.length];
+  store.show(next);
+  document.getElementById(`tab-${next}`)?.focus();
+  event.preventDefault();
+}
+
+function Device({ state }: { state: State }) {
+  const { device } = state;
+  if (device === undefined) return <p class="device">Opening the device…</p>;
+  if (device.kind === "webgpu")
+    return (
+      <p class="device" title={device.adapter}>
+        <span class="lamp lamp-gpu" aria-hidden="true" />
+        WebGPU: {device.adapter || "graphics adapter"}
+        {device.isSoftware ? " (software)" : ""}
+      </p>
+    );
+  return (
+    <p class="device">
+      <span class="lamp" aria-hidden="true" />
+      CPU reference, exact and slow{device.reason === "" ? "" : `: ${device.reason}`}
+    </p>
+  );
+}
+
+function Problems() {
+  const { store, state } = useStore();
+  // What is wrong with the net stands beside its layers.
+  const shown = state.problems.filter(({ about }) => about !== "setup" && about !== "walk");
+  return (
+    <div class="problems" aria-live="polite">
+      {shown.map(({ about, text }) => (
+        <p class="problem" key={about}>
+          <span>{text}</span>
+          <button type="button" class="link" onClick={() => store.dismiss(about)}>
+            Close
+          </button>
+        </p>
+      ))}
+      {state.notice !== "" && (
+        <p class="notice">
+          <span>{state.notice}</span>
+          <button type="button" class="link" onClick={() => store.set({ notice: "" })}>
+            Close
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,120 @@
+// A user's CSV file as samples: numbers in columns, what is to be learnt in the last one, numbers or names of classes.
+
+import type { OwnData } from "../worker/messages.ts";
+
+const mostBytes = 50e6;
+const mostClasses = 50;
+
+/** @throws Error that says what is wrong with the file, and where */
+export function readCsv(text: string, name: string): OwnData {
+  if (text.length > mostBytes)
+    throw new Error(
+      `${name} has ${Math.round(text.length / 1e6)} MB; the page takes up to ${mostBytes / 1e6}.`,
+    );
+  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const separator = separatorOf(lines[0] ?? "");
+  const rows = lines
+    .map((line, i) => ({ cells: cellsOf(line, separator), line: i + 1 }))
+    .filter(({ cells }) => cells.some((cell) => cell !== ""));
+  const width = rows[0]?.cells.length ?? 0;
+  if (width < 2)
+    throw new Error(
+      `${name}: a row needs two columns at least, with commas, semicolons or tabs between them; found ${width}.`,
+    );
+  const uneven = rows.find(({ cells }) => cells.length !== width);
+  if (uneven !== undefined)
+    throw new Error(
+      `${name}, line ${uneven.line}: ${uneven.cells.length} columns, where the first row has ${width}.`,
+    );
+  // The first row holds names where its features are no numbers.
+  const hasNames = rows[0].cells.slice(0, -1).some((cell) => !isNumber(cell));
+  const samples = hasNames ? rows.slice(1) : rows;
+  if (samples.length < 10) throw new Error(`${name}: ${samples.length} rows of samples; 10 are the least.`);
+  const features = width - 1;
+  const order = shuffled(samples.length);
+  const x = new Float32Array(samples.length * features);
+  order.forEach((from, i) => {
+    const { cells, line } = samples[from];
+    for (let k = 0; k < features; k++) {
+      if (!isNumber(cells[k]))
+        throw new Error(
+          `${name}, line ${line}, column ${k + 1}: “${cells[k].slice(0, 40)}” is no number; only the last column may hold names.`,
+        );
+      x[i * features + k] = Number(cells[k]);
+    }
+  });
+  standardize(x, features);
+  const targets = order.map((from) => samples[from].cells[features]);
+  return { features, x, ...targetsOf(targets, name) };
+}
+
+const isNumber = (cell: string): boolean => cell !== "" && Number.isFinite(Number(cell));
+
+function separatorOf(line: string): string {
+  const counts = [",", ";", "\t"].map((separator) => line.split(separator).length);
+  return [",", ";", "\t"][counts.indexOf(Math.max(...counts))];
+}
+
+/** Quotes may stand around a cell, and two of them inside for one. */
+function cellsOf(line: string, separator: string): string[] {
+  const cells: string[] = [];
+  let [cell, isQuoted] = ["", false];
+  for (let i = 0; i < line.length; i++) {
+    const letter = line[i];
+    if (letter === '"' && isQuoted && line[i + 1] === '"') {
+      cell += '"';
+      i++;
+    } else if (letter === '"') isQuoted = !isQuoted;
+    else if (letter === separator && !isQuoted) {
+      cells.push(cell.trim());
+      cell = "";
+    } else cell += letter;
+  }
+  return [...cells, cell.trim()];
+}
+
+/** Mean 0 and deviation 1 a column, so that columns of any unit train alike. */
+function standardize(x: Float32Array, features: number): void {
+  const count = x.length / features;
+  for (let k = 0; k < features; k++) {
+    let [sum, squares] = [0, 0];
+    for (let i = k; i < x.length; i += features) sum += x[i];
+    const mean = sum / count;
+    for (let i = k; i < x.length; i += features) squares += (x[i] - mean) ** 2;
+    const deviation = Math.sqrt(squares / count) || 1;
+    for (let i = k; i < x.length; i += features) x[i] = (x[i] - mean) / deviation;
+  }
+}
+
+function targetsOf(cells: readonly string[], name: string): Pick<OwnData, "task" | "classes" | "y"> {
+  const kinds = [...new Set(cells)].sort();
+  const areNumbers = cells.every(isNumber);
+  const areClasses =
+    !areNumbers || (kinds.length <= 20 && cells.every((cell) => Number.isInteger(Number(cell))));
+  if (!areClasses) return { task: "regression", classes: 0, y: scaled(cells.map(Number)) };
+  if (kinds.length < 2 || kinds.length > mostClasses)
+    throw new Error(
+      `${name}: the last column has ${kinds.length} different values; names stand for 2 to ${mostClasses} classes.`,
+    );
+  const place = new Map(kinds.map((kind, i) => [kind, i]));
+  const y = Float32Array.from(cells, (cell) => place.get(cell) as number);
+  return { task: kinds.length === 2 ? "binary" : "classes", classes: kinds.length, y };
+}
+
+function scaled(values: readonly number[]): Float32Array<ArrayBuffer> {
+  const y = Float32Array.from(values);
+  standardize(y, 1);
+  return y;
+}
+
+/** The rows of a file often stand in the order of their classes. */
+function shuffled(count: number): number[] {
+  const order = Array.from({ length: count }, (_, i) => i);
+  let state = 1;
+  for (let i = count - 1; i > 0; i--) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const j = Math.floor((state / 2 ** 32) * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}

@@ -1,0 +1,142 @@
+// What the net is to learn: a point set, images, or the user's own rows.
+
+import { useRef } from "preact/hooks";
+import { makePoints } from "../setup/points.ts";
+import { type DataName, dataSpecs, isPointSet, type Setup } from "../setup/setup.ts";
+import { useCanvas } from "./canvas.ts";
+import { readCsv } from "./csv.ts";
+import { NumberField, Panel, SliderField } from "./fields.tsx";
+import { drawPoints, palette } from "./paint.ts";
+import { useStore } from "./use-store.ts";
+
+export function DataPanel() {
+  const { store, state } = useStore();
+  const { setup, trainCount, validationCount, own } = state;
+  const chooser = useRef<HTMLInputElement>(null);
+  const change = (patch: Partial<Setup>) => store.change(patch);
+  const read = async (file: File) => {
+    try {
+      store.useOwn({ ...readCsv(await file.text(), file.name), name: file.name });
+      store.dismiss("csv");
+    } catch (error) {
+      store.tell("csv", (error as Error).message);
+    }
+  };
+  return (
+    <Panel title="Data">
+      <div class="choices" role="radiogroup" aria-label="Data">
+        {(Object.keys(dataSpecs) as DataName[]).map((name) => (
+          <label key={name} class="choice">
+            <input
+              type="radio"
+              name="data"
+              checked={setup.data === name}
+              onClick={() => name === "csv" && chooser.current?.click()}
+              onChange={() => name !== "csv" && store.chooseData(name)}
+            />
+            <Thumbnail name={name} />
+            <span>{dataSpecs[name].label}</span>
+          </label>
+        ))}
+      </div>
+      <input
+        ref={chooser}
+        type="file"
+        accept=".csv,.tsv,.txt,text/csv"
+        class="hidden"
+        aria-label="CSV file"
+        tabIndex={-1}
+        onChange={({ currentTarget }) => {
+          const file = currentTarget.files?.[0];
+          if (file !== undefined) void read(file);
+          currentTarget.value = "";
+        }}
+      />
+      {setup.data === "csv" && (
+        <p class="hint">
+          {own === undefined
+            ? "Choose a file: numbers in columns, names in the first row, what is to be learnt in the last column."
+            : `${own.name}: ${own.features} columns, the last one is to be learnt.`}
+        </p>
+      )}
+      {isPointSet(setup.data) && (
+        <>
+          <SliderField
+            label="Noise"
+            shown={`${Math.round(setup.noise * 100)} %`}
+            value={setup.noise}
+            min={0}
+            max={0.3}
+            step={0.01}
+            onChange={(noise) => change({ noise })}
+          />
+          <NumberField
+            label="Points"
+            value={setup.samples}
+            min={20}
+            max={5000}
+            isWhole
+            onChange={(samples) => change({ samples })}
+          />
+        </>
+      )}
+      {(setup.data === "mnist" || setup.data === "fashion") && (
+        <NumberField
+          label="Images"
+          value={setup.samples}
+          min={100}
+          max={4000}
+          isWhole
+          onChange={(samples) => change({ samples })}
+        />
+      )}
+      <SliderField
+        label="Held back"
+        shown={`${Math.round(setup.heldBack * 100)} %`}
+        value={setup.heldBack}
+        min={0.1}
+        max={0.8}
+        step={0.05}
+        onChange={(heldBack) => change({ heldBack })}
+      />
+      <NumberField
+        label="Seed"
+        value={setup.seed}
+        min={0}
+        max={2 ** 31}
+        isWhole
+        onChange={(seed) => change({ seed })}
+      />
+      <p class="hint">
+        {trainCount > 0
+          ? `${trainCount} samples to train on, ${validationCount} to validate on.`
+          : "The samples are being made."}
+      </p>
+    </Panel>
+  );
+}
+
+/** What a set looks like, as large as a thumb. */
+function Thumbnail({ name }: { name: DataName }) {
+  const canvas = useCanvas(44, 44, (context) => {
+    const colors = palette();
+    if (isPointSet(name)) {
+      const { x, y } = makePoints(name, name === "plane" || name === "hills" ? 420 : 150, 0.01, 3);
+      drawPoints(context, 44, x, y, colors, {
+        radius: 1.4,
+        isRegression: dataSpecs[name].task === "regression",
+      });
+      return;
+    }
+    context.fillStyle = colors.muted;
+    context.font = "600 15px system-ui, sans-serif";
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText({ mnist: "5 8", fashion: "👕", csv: "1,2" }[name as "csv"] ?? "", 22, 23);
+  });
+  return (
+    <span aria-hidden="true">
+      <canvas ref={canvas} class="thumbnail" />
+    </span>
+  );
+}

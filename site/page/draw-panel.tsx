@@ -1,0 +1,158 @@
+// A field to draw a digit on, and what the net takes it for.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useTheme } from "./canvas.ts";
+import { Panel } from "./fields.tsx";
+import { percent } from "./format.ts";
+import { palette } from "./paint.ts";
+import { useStore } from "./use-store.ts";
+
+const side = 224;
+const pixels = 28;
+const clothes = [
+  "T-shirt",
+  "Trousers",
+  "Pullover",
+  "Dress",
+  "Coat",
+  "Sandal",
+  "Shirt",
+  "Sneaker",
+  "Bag",
+  "Boot",
+];
+
+export function DrawPanel() {
+  const { store, state } = useStore();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [shares, setShares] = useState<readonly number[]>([]);
+  const theme = useTheme();
+  const asked = useRef(0);
+  const names = state.setup.data === "mnist" ? Array.from({ length: 10 }, (_, i) => String(i)) : clothes;
+  const ask = async () => {
+    const context = canvas.current?.getContext("2d", { willReadFrequently: true });
+    if (context == null || !state.isBuilt) return;
+    const image = centred(context.getImageData(0, 0, side, side).data);
+    if (image === undefined) return;
+    const number = ++asked.current;
+    const values = await store.predict(image);
+    if (number === asked.current) setShares([...values]);
+  };
+  const clear = () => {
+    const context = canvas.current?.getContext("2d", { willReadFrequently: true });
+    context?.clearRect(0, 0, side, side);
+    setShares([]);
+  };
+  useEffect(clear, [state.setup.data, theme]);
+  // A net that has learnt more may see something else.
+  useEffect(() => void ask(), [state.epoch]);
+  const last = useRef<readonly [number, number] | undefined>(undefined);
+  const draw = (event: PointerEvent) => {
+    const element = canvas.current as HTMLCanvasElement;
+    const context = element.getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
+    const box = element.getBoundingClientRect();
+    const scale = side / box.width;
+    const at = [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale] as const;
+    context.strokeStyle = palette().ink;
+    context.lineWidth = 18;
+    context.lineCap = "round";
+    context.lineJoin = "round";
+    context.beginPath();
+    context.moveTo(...(last.current ?? at));
+    context.lineTo(...at);
+    context.stroke();
+    last.current = at;
+  };
+  const best = shares.indexOf(Math.max(...shares));
+  return (
+    <Panel
+      title={state.setup.data === "mnist" ? "Draw a digit" : "Draw a piece of clothing"}
+      className="panel-draw"
+      aside={
+        <button type="button" class="button small" onClick={clear}>
+          Clear
+        </button>
+      }
+    >
+      <div class="draw">
+        <canvas
+          ref={canvas}
+          width={side}
+          height={side}
+          class="pad"
+          role="img"
+          aria-label="A field to draw on with mouse, pen or finger"
+          onPointerDown={(event) => {
+            (event.currentTarget as HTMLCanvasElement).setPointerCapture(event.pointerId);
+            last.current = undefined;
+            draw(event);
+          }}
+          onPointerMove={(event) => {
+            if (event.buttons !== 0) draw(event);
+          }}
+          onPointerUp={() => void ask()}
+        />
+        <ol class="shares" aria-label="What the net takes it for">
+          {names.map((name, i) => (
+            <li key={name} class={i === best ? "best" : undefined}>
+              <span class="share-name">{name}</span>
+              <span class="meter" aria-hidden="true">
+                <span style={{ width: `${100 * (shares[i] ?? 0)}%` }} />
+              </span>
+              <span class="share-value">{shares[i] === undefined ? "" : percent(shares[i])}</span>
+            </li>
+          ))}
+        </ol>
+      </div>
+      <p class="hint" aria-live="polite">
+        {best < 0
+          ? "Train the net for an epoch or more, then draw."
+          : `The net says ${names[best]}, with ${percent(shares[best])}.`}
+      </p>
+    </Panel>
+  );
+}
+
+/** As MNIST's digits lie: 20 pixels large, their middle of mass in the middle of 28 x 28; undefined of an empty field. */
+function centred(data: Uint8ClampedArray): Float32Array<ArrayBuffer> | undefined {
+  let [left, top, right, bottom, mass, middleX, middleY] = [side, side, -1, -1, 0, 0, 0];
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
+      const ink = data[4 * (y * side + x) + 3];
+      if (ink === 0) continue;
+      left = Math.min(left, x);
+      right = Math.max(right, x);
+      top = Math.min(top, y);
+      bottom = Math.max(bottom, y);
+      mass += ink;
+      middleX += ink * x;
+      middleY += ink * y;
+    }
+  }
+  if (mass === 0) return undefined;
+  const scale = Math.max(right - left, bottom - top, 1) / 20;
+  const image = new Float32Array(pixels * pixels);
+  for (let y = 0; y < pixels; y++) {
+    for (let x = 0; x < pixels; x++)
+      image[y * pixels + x] = meanInk(
+        data,
+        middleX / mass + (x + 0.5 - pixels / 2) * scale,
+        middleY / mass + (y + 0.5 - pixels / 2) * scale,
+        scale,
+      );
+  }
+  return image;
+}
+
+/** Mean ink, 0 to 1, of a square around a place. */
+function meanInk(data: Uint8ClampedArray, x: number, y: number, size: number): number {
+  const reach = Math.max(1, Math.round(size));
+  let sum = 0;
+  for (let dy = 0; dy < reach; dy++) {
+    for (let dx = 0; dx < reach; dx++) {
+      const [column, row] = [Math.round(x + dx - size / 2), Math.round(y + dy - size / 2)];
+      if (column >= 0 && row >= 0 && column < side && row < side) sum += data[4 * (row * side + column) + 3];
+    }
+  }
+  return sum / (255 * reach * reach);
+}

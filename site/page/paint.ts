@@ -1,0 +1,124 @@
+// Points, maps of values and bars on canvases, in the page's colours.
+
+import { range } from "../setup/points.ts";
+
+export type Rgb = readonly [red: number, green: number, blue: number];
+
+export interface Palette {
+  /** Of class 0 and of numbers below 0. */
+  readonly low: Rgb;
+  readonly middle: Rgb;
+  /** Of class 1 and of numbers above 0. */
+  readonly high: Rgb;
+  readonly ink: string;
+  readonly muted: string;
+  readonly line: string;
+  readonly surface: string;
+}
+
+/** What the stylesheet says at the moment. */
+export function palette(): Palette {
+  const style = getComputedStyle(document.documentElement);
+  const probe = document.createElement("canvas").getContext("2d") as CanvasRenderingContext2D;
+  const text = (name: string) => {
+    probe.fillStyle = resolved(style.getPropertyValue(name).trim());
+    return String(probe.fillStyle);
+  };
+  const rgb = (name: string): Rgb => {
+    const hex = text(name);
+    return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as unknown as Rgb;
+  };
+  return {
+    low: rgb("--low"),
+    middle: rgb("--middle"),
+    high: rgb("--high"),
+    ink: text("--ink"),
+    muted: text("--muted"),
+    line: text("--line"),
+    surface: text("--surface"),
+  };
+}
+
+/** Canvases know no light-dark(). */
+function resolved(value: string): string {
+  const both = /^light-dark\((#\w+),\s*(#\w+)\)$/.exec(value);
+  if (both === null) return value;
+  return isDark() ? both[2] : both[1];
+}
+
+export function isDark(): boolean {
+  const { theme } = document.documentElement.dataset;
+  return theme === undefined ? matchMedia("(prefers-color-scheme: dark)").matches : theme === "dark";
+}
+
+export const css = ([red, green, blue]: Rgb): string => `rgb(${red} ${green} ${blue})`;
+
+/** From -1, the low colour, over 0 to 1, the high one. */
+export function colorAt(value: number, { low, middle, high }: Palette): Rgb {
+  const share = Math.min(1, Math.abs(value));
+  const end = value < 0 ? low : high;
+  return [0, 1, 2].map((i) => Math.round(middle[i] + (end[i] - middle[i]) * share)) as unknown as Rgb;
+}
+
+/** Values of -1 to 1, [height, width], as a picture over the whole canvas. */
+export function drawMap(
+  context: CanvasRenderingContext2D,
+  side: number,
+  values: ArrayLike<number>,
+  width: number,
+  height: number,
+  colors: Palette,
+): void {
+  const image = new ImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
+    const [red, green, blue] = colorAt(values[i], colors);
+    image.data.set([red, green, blue, 255], 4 * i);
+  }
+  const small = new OffscreenCanvas(width, height);
+  small.getContext("2d")?.putImageData(image, 0, 0);
+  context.imageSmoothingEnabled = true;
+  context.drawImage(small, 0, 0, side, (side * height) / width);
+}
+
+export interface PointOptions {
+  readonly radius?: number;
+  readonly isRegression?: boolean;
+  /** From which one on they are drawn as rings. */
+  readonly ringsFrom?: number;
+}
+
+export function drawPoints(
+  context: CanvasRenderingContext2D,
+  side: number,
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+  colors: Palette,
+  { radius = 3, isRegression = false, ringsFrom = Number.POSITIVE_INFINITY }: PointOptions = {},
+): void {
+  for (let i = 0; i < y.length; i++) {
+    const value = isRegression ? y[i] : 2 * y[i] - 1;
+    context.beginPath();
+    context.arc(
+      ((x[2 * i] + range) / (2 * range)) * side,
+      ((range - x[2 * i + 1]) / (2 * range)) * side,
+      radius,
+      0,
+      2 * Math.PI,
+    );
+    const color = css(colorAt(value, colors));
+    if (i >= ringsFrom) {
+      context.lineWidth = 1.6;
+      context.strokeStyle = color;
+      context.fillStyle = colors.surface;
+      context.fill();
+      context.stroke();
+      continue;
+    }
+    context.fillStyle = color;
+    context.fill();
+    if (radius < 2) continue;
+    context.lineWidth = 1;
+    context.strokeStyle = colors.surface;
+    context.stroke();
+  }
+}

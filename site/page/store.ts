@@ -1,0 +1,352 @@
+// What the playground's page knows, and the worker behind it. Components read the state and call what changes it.
+
+import { type EpochPoint, listRuns } from "../runs/kept-runs.ts";
+import { dataSpecs, defaultSetup, fromHash, type Setup, setupFor, toHash } from "../setup/setup.ts";
+import type {
+  DeviceNote,
+  FromWorker,
+  LayerRow,
+  LayersLook,
+  OwnData,
+  ToWorker,
+  UnitMaps,
+} from "../worker/messages.ts";
+
+export type Tab = "layers" | "steps" | "code" | "runs";
+
+export interface Problem {
+  readonly about: string;
+  readonly text: string;
+}
+
+export interface Boundary {
+  readonly size: number;
+  readonly values: Float32Array;
+}
+
+export interface State {
+  readonly setup: Setup;
+  readonly device: DeviceNote | undefined;
+  /** Whether a worker has said that the net of this set-up stands. */
+  readonly isBuilt: boolean;
+  readonly isRunning: boolean;
+  readonly rows: readonly LayerRow[];
+  readonly trainCount: number;
+  readonly validationCount: number;
+  readonly epoch: number;
+  readonly step: number;
+  readonly stepsPerSecond: number;
+  readonly history: readonly EpochPoint[];
+  readonly boundary: Boundary | undefined;
+  readonly units: readonly UnitMaps[];
+  readonly look: LayersLook | undefined;
+  /** The stepper's page. */
+  readonly walk: string | undefined;
+  readonly tab: Tab;
+  readonly problems: readonly Problem[];
+  /** What has just happened, for those who hear the page. */
+  readonly notice: string;
+  readonly own: (OwnData & { readonly name: string }) | undefined;
+  readonly run: string;
+  /** Changes when a run has been kept or removed. */
+  readonly runsVersion: number;
+}
+
+/** Epochs: more than anybody waits for. */
+const untilPaused = 1e9;
+
+/** Milliseconds after the last key before a set-up is built. */
+const settleMs = 250;
+
+export class Store {
+  #state: State;
+  #listeners = new Set<() => void>();
+  #frame = 0;
+  #worker: Worker | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #predictions = new Map<number, (values: Float32Array) => void>();
+  #nextPrediction = 0;
+  #files: ((bytes: Uint8Array<ArrayBuffer>) => void)[] = [];
+
+  constructor(hash: string) {
+    const { setup, problems } = fromHash(hash);
+    this.#state = {
+      setup,
+      device: undefined,
+      isBuilt: false,
+      isRunning: false,
+      rows: [],
+      trainCount: 0,
+      validationCount: 0,
+      epoch: 0,
+      step: 0,
+      stepsPerSecond: 0,
+      history: [],
+      boundary: undefined,
+      units: [],
+      look: undefined,
+      walk: undefined,
+      tab: "layers",
+      problems:
+        problems.length === 0
+          ? []
+          : [{ about: "address", text: `The address was not all understood: ${problems.join("; ")}.` }],
+      notice: "",
+      own: undefined,
+      run: "",
+      runsVersion: 0,
+    };
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Components see it in the next frame, however often it changes before. */
+  set(patch: Partial<State>): void {
+    this.#state = { ...this.#state, ...patch };
+    if (this.#frame !== 0) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  // What the page does.
+
+  async start(): Promise<void> {
+    this.#startWorker();
+    const kept = (await listRuns().catch(() => [])).find(
+      ({ setup }) => toHash(setup) === toHash(this.#state.setup),
+    );
+    if (kept === undefined || this.#state.setup.data === "csv") this.#build();
+    else {
+      this.set({ run: kept.name, notice: `Went on with the kept run, at epoch ${kept.epoch}.` });
+      this.#build(true);
+    }
+  }
+
+  change(patch: Partial<Setup>): void {
+    const setup = { ...this.#state.setup, ...patch };
+    this.#setSetup(setup);
+    const keys = Object.keys(patch);
+    const isRate = keys.length === 1 && keys[0] === "learningRate" && setup.schedule === "constant";
+    if (isRate && this.#state.isBuilt) {
+      this.#send({ kind: "rate", learningRate: setup.learningRate });
+      return;
+    }
+    this.set({ isBuilt: false });
+    clearTimeout(this.#timer);
+    this.#send({ kind: "pause" });
+    this.#timer = setTimeout(() => this.#build(), settleMs);
+  }
+
+  chooseData(data: Setup["data"]): void {
+    if (data !== this.#state.setup.data) this.change(setupFor(data, this.#state.setup));
+  }
+
+  useSetup(setup: Setup): void {
+    this.change(setup);
+  }
+
+  /** The user's rows take the place of the data. */
+  useOwn(own: OwnData & { readonly name: string }): void {
+    this.set({ own });
+    const next = setupFor("csv", this.#state.setup);
+    const loss = own.task === "binary" ? "binaryCrossentropy" : next.loss;
+    const losses = {
+      binary: loss,
+      classes: "sparseCategoricalCrossentropy",
+      regression: "meanSquaredError",
+    } as const;
+    this.change({ ...next, loss: losses[own.task] });
+  }
+
+  reset(): void {
+    clearTimeout(this.#timer);
+    this.#build();
+  }
+
+  /** Goes on with a run that the browser keeps. */
+  goOn(name: string, setup: Setup): void {
+    clearTimeout(this.#timer);
+    this.#setSetup(setup);
+    this.set({ run: name });
+    this.#build(true);
+  }
+
+  toggle(): void {
+    if (this.#state.isRunning) this.#send({ kind: "pause" });
+    else this.#train(untilPaused);
+  }
+
+  oneEpoch(): void {
+    if (!this.#state.isRunning) this.#train(1);
+  }
+
+  oneStep(): void {
+    this.#send({ kind: "step" });
+  }
+
+  show(tab: Tab): void {
+    this.set({ tab });
+    this.#tellViews(tab);
+    if (tab === "steps") this.askWalk();
+  }
+
+  askWalk(): void {
+    this.set({ walk: undefined });
+    this.#send({ kind: "walk" });
+  }
+
+  /** The net as the bytes of a safetensors file. */
+  save(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#send({ kind: "save" });
+    return new Promise((resolve) => this.#files.push(resolve));
+  }
+
+  load(bytes: Uint8Array<ArrayBuffer>, name: string): void {
+    this.#send({ kind: "load", bytes, name });
+  }
+
+  predict(x: Float32Array<ArrayBuffer>): Promise<Float32Array> {
+    const id = this.#nextPrediction++;
+    this.#send({ kind: "predict", id, x });
+    return new Promise((resolve) => this.#predictions.set(id, resolve));
+  }
+
+  tell(about: string, text: string): void {
+    const others = this.#state.problems.filter((problem) => problem.about !== about);
+    this.set({ problems: [...others, { about, text }] });
+  }
+
+  dismiss(about: string): void {
+    this.set({ problems: this.#state.problems.filter((problem) => problem.about !== about) });
+  }
+
+  // Behind it.
+
+  #setSetup(setup: Setup): void {
+    this.set({ setup });
+    const hash = toHash(setup);
+    const isDefault = hash === toHash(defaultSetup);
+    const place = `${location.pathname}${location.search}${isDefault ? "" : `#${hash}`}`;
+    history.replaceState(null, "", place);
+  }
+
+  #startWorker(): void {
+    this.#worker?.terminate();
+    const worker = new Worker(new URL("../worker/main.ts", import.meta.url), { type: "module" });
+    worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#take(data));
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.tell(
+        "worker",
+        `Training ended by an error (${event.message || "its script could not be loaded"}). Reload the page: the run goes on from where it was kept.`,
+      );
+      this.set({ isRunning: false });
+    });
+    this.#worker = worker;
+    this.#send({
+      kind: "open",
+      device: new URLSearchParams(location.search).get("device") === "cpu" ? "cpu" : "auto",
+    });
+    this.#tellViews(this.#state.tab);
+  }
+
+  #tellViews(tab: Tab): void {
+    this.#send({ kind: "views", views: { boundary: true, layers: tab === "layers" } });
+  }
+
+  #send(message: ToWorker): void {
+    this.#worker?.postMessage(message);
+  }
+
+  #train(epochs: number): void {
+    this.dismiss("loss");
+    this.set({ isRunning: true });
+    this.#send({ kind: "train", epochs });
+  }
+
+  #build(isResumed = false): void {
+    const { setup, own } = this.#state;
+    const run = isResumed ? this.#state.run : `run-${Date.now().toString(36)}`;
+    this.set({
+      run,
+      isBuilt: false,
+      boundary: undefined,
+      units: [],
+      look: undefined,
+      problems: this.#state.problems.filter(({ about }) => about === "address" || about === "keep"),
+      ...(isResumed ? {} : { epoch: 0, step: 0, history: [], stepsPerSecond: 0 }),
+    });
+    this.#send({ kind: "setup", setup, own: setup.data === "csv" ? own : undefined, run, isResumed });
+  }
+
+  #take(message: FromWorker): void {
+    switch (message.kind) {
+      case "device":
+        this.set({ device: message.device });
+        break;
+      case "built": {
+        const { rows, trainCount, validationCount, epoch, step, history } = message;
+        this.set({ isBuilt: true, rows, trainCount, validationCount, epoch, step, history });
+        if (this.#state.tab === "steps") this.askWalk();
+        break;
+      }
+      case "running":
+        this.set({ isRunning: message.isRunning });
+        if (!message.isRunning && this.#state.tab === "steps") this.askWalk();
+        break;
+      case "progress": {
+        const { epoch, step, points, stepsPerSecond } = message;
+        const history = points.length === 0 ? this.#state.history : [...this.#state.history, ...points];
+        this.set({
+          epoch,
+          step,
+          history,
+          stepsPerSecond: stepsPerSecond || this.#state.stepsPerSecond,
+        });
+        break;
+      }
+      case "boundary":
+        this.set({ boundary: { size: message.size, values: message.values } });
+        break;
+      case "units":
+        this.set({ units: message.maps });
+        break;
+      case "layers":
+        this.set({ look: message.look });
+        break;
+      case "walk":
+        this.set({ walk: message.page });
+        break;
+      case "file":
+        this.#files.shift()?.(message.bytes);
+        break;
+      case "loaded":
+        this.set({ notice: `${message.name} is loaded.` });
+        break;
+      case "kept":
+        this.set({ runsVersion: this.#state.runsVersion + 1 });
+        break;
+      case "predicted":
+        this.#predictions.get(message.id)?.(message.values);
+        this.#predictions.delete(message.id);
+        break;
+      case "problem":
+        this.tell(message.about, message.text);
+        break;
+    }
+  }
+}
+
+export const specOfState = ({ setup, own }: State) =>
+  setup.data === "csv" && own !== undefined
+    ? { ...dataSpecs.csv, task: own.task, classes: own.classes, shape: [own.features] }
+    : dataSpecs[setup.data];

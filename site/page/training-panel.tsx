@@ -1,0 +1,81 @@
+// How the net is trained: optimizer, rate, loss, batches.
+
+import { boundsOf } from "../setup/setup.ts";
+import {
+  batchSizes,
+  lossesOf,
+  lossLabels,
+  type OptimizerName,
+  optimizerLabels,
+  optimizerOf,
+  optimizers,
+  scheduleLabels,
+  schedules,
+} from "../setup/training.ts";
+import { ChoiceField, NumberField, Panel } from "./fields.tsx";
+import { specOfState } from "./store.ts";
+import { useStore } from "./use-store.ts";
+
+export function TrainingPanel() {
+  const { store, state } = useStore();
+  const { setup } = state;
+  const { task } = specOfState(state);
+  const [lowest, highest] = boundsOf("learningRate");
+  return (
+    <Panel title="Training">
+      <div class="fields">
+        <ChoiceField
+          label="Optimizer"
+          value={setup.optimizer}
+          choices={(Object.keys(optimizers) as OptimizerName[]).map((name) => [name, optimizerLabels[name]])}
+          onChange={(optimizer) =>
+            store.change({ optimizer, learningRate: optimizerOf(optimizer).learningRate })
+          }
+        />
+        <NumberField
+          label="Learning rate"
+          value={setup.learningRate}
+          min={lowest}
+          max={highest}
+          onChange={(learningRate) => store.change({ learningRate })}
+        />
+        <ChoiceField
+          label="Schedule"
+          value={setup.schedule}
+          choices={schedules.map((name) => [name, scheduleLabels[name]])}
+          onChange={(schedule) => store.change({ schedule })}
+        />
+        {setup.schedule !== "constant" && (
+          <NumberField
+            label="Over epochs"
+            value={setup.decayEpochs}
+            min={1}
+            max={100000}
+            isWhole
+            onChange={(decayEpochs) => store.change({ decayEpochs })}
+          />
+        )}
+        <ChoiceField
+          label="Loss"
+          value={setup.loss}
+          choices={lossesOf(task).map((name) => [name, lossLabels[name]])}
+          onChange={(loss) => store.change({ loss })}
+        />
+        <ChoiceField
+          label="Batch size"
+          value={String(setup.batchSize)}
+          choices={batchSizes.map((size) => [String(size), String(size)])}
+          onChange={(size) => store.change({ batchSize: Number(size) })}
+        />
+        <NumberField
+          label="Gradient limit"
+          value={setup.clip}
+          min={0}
+          max={1000}
+          onChange={(clip) => store.change({ clip })}
+        />
+      </div>
+      <p class="hint">A gradient limit of 0 lets gradients be as large as they come.</p>
+    </Panel>
+  );
+}

@@ -1,0 +1,91 @@
+// Runs that the browser keeps for the page (OPFS): the net as safetensors, and set-up and curves as JSON beside it.
+
+import type { Setup } from "../setup/setup.ts";
+
+const folderName = "gradgpu-playground";
+
+/** Numbers of an epoch, by the names that `fit` reports them under. */
+export interface EpochPoint {
+  readonly epoch: number;
+  readonly loss: number;
+  readonly valLoss: number;
+  /** Right share, of classes. */
+  readonly accuracy: number | undefined;
+  readonly valAccuracy: number | undefined;
+}
+
+export interface RunNotes {
+  readonly setup: Setup;
+  readonly epoch: number;
+  readonly step: number;
+  readonly history: readonly EpochPoint[];
+}
+
+export interface KeptRun extends RunNotes {
+  readonly model: Uint8Array<ArrayBuffer>;
+}
+
+export interface ListedRun extends RunNotes {
+  readonly name: string;
+  /** When it was kept last, in milliseconds. */
+  readonly at: number;
+}
+
+async function folder(): Promise<FileSystemDirectoryHandle> {
+  if (navigator.storage?.getDirectory === undefined)
+    throw new Error("this browser keeps no files for this page; it does for https and localhost");
+  return (await navigator.storage.getDirectory()).getDirectoryHandle(folderName, { create: true });
+}
+
+async function write(name: string, content: Uint8Array<ArrayBuffer> | string): Promise<void> {
+  const file = await (await folder()).getFileHandle(name, { create: true });
+  // What is written goes to a file beside, which takes the place at `close`.
+  const stream = await file.createWritable();
+  await stream.write(content);
+  await stream.close();
+}
+
+/** One file holds both, so that they are of one moment: the notes' length, the notes, the net. */
+export async function keepRun(name: string, { model, ...notes }: KeptRun): Promise<void> {
+  const text = new TextEncoder().encode(JSON.stringify(notes));
+  const bytes = new Uint8Array(4 + text.length + model.length);
+  new DataView(bytes.buffer).setUint32(0, text.length);
+  bytes.set(text, 4);
+  bytes.set(model, 4 + text.length);
+  await write(`${name}.run`, bytes);
+}
+
+/** The run called so; undefined where there is none, or where its file is damaged. */
+export async function runBytes(name: string): Promise<KeptRun | undefined> {
+  try {
+    const handle = await (await folder()).getFileHandle(`${name}.run`);
+    return parsed(new Uint8Array(await (await handle.getFile()).arrayBuffer()));
+  } catch {
+    return undefined;
+  }
+}
+
+function parsed(bytes: Uint8Array<ArrayBuffer>): KeptRun {
+  const length = new DataView(bytes.buffer).getUint32(0);
+  const notes = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as RunNotes;
+  return { ...notes, model: bytes.slice(4 + length) };
+}
+
+/** All runs, the latest first. */
+export async function listRuns(): Promise<ListedRun[]> {
+  const found: ListedRun[] = [];
+  for await (const [file, handle] of (await folder()).entries()) {
+    if (!file.endsWith(".run") || handle.kind !== "file") continue;
+    const name = file.slice(0, -".run".length);
+    const run = await runBytes(name);
+    if (run === undefined) continue;
+    const { setup, epoch, step, history } = run;
+    const { lastModified } = await (handle as FileSystemFileHandle).getFile();
+    found.push({ name, at: lastModified, setup, epoch, step, history });
+  }
+  return found.sort((a, b) => b.at - a.at);
+}
+
+export async function removeRun(name: string): Promise<void> {
+  await (await folder()).removeEntry(`${name}.run`).catch(() => {});
+}

@@ -1,0 +1,94 @@
+// A set-up as a TypeScript program that runs under Node: with the same layers, numbers and order of things.
+
+import { type LayerSetup, type OptionValue, sizesOf, specOf } from "./layers.ts";
+import { type DataSpec, isPointSet, outputLayer, type Setup } from "./setup.ts";
+import { hasRareNames, optimizerOf } from "./training.ts";
+
+export function typescriptCode(setup: Setup, data: DataSpec): string {
+  const { className, fixed } = optimizerOf(setup.optimizer);
+  const output = outputLayer(data);
+  const hasPenalty = setup.layers.some(({ options }) => (options.regularizer ?? "none") !== "none");
+  const layers = [...new Set([...setup.layers.map(({ type }) => type), "Dense", "Input", "Sequential"])];
+  if (hasPenalty) layers.push("regularizers");
+  const isByte = data.shape.length === 3;
+  const rate = rateCode(setup);
+  const optimizerOptions = [
+    `learningRate: ${rate}`,
+    ...Object.entries(fixed ?? {}).map(([name, value]) => `${name}: ${value}`),
+    ...(setup.clip > 0 ? [`globalClipNorm: ${setup.clip}`] : []),
+  ];
+  const imports = [
+    'import { init } from "gradgpu";',
+    `import { ${layers.sort((a, b) => a.localeCompare(b)).join(", ")} } from "gradgpu/nn";`,
+    `import { ${setup.schedule === "constant" ? className : `${className}, schedules`} } from "gradgpu/optim";`,
+    ...(hasRareNames(setup) ? ['import "gradgpu/names";'] : []),
+  ];
+  return `${[...dataImports(setup), ...imports].join("\n")}
+
+await init({ seed: ${setup.seed} });
+${dataCode(setup)}
+
+const model = new Sequential([
+  new Input([${data.shape.join(", ")}]${isByte ? ", { byteScale: 1 / 255 }" : ""}),
+${setup.layers.map((layer) => `  ${layerCode(layer)},\n`).join("")}  new Dense(${output.units}${output.activation === "linear" ? "" : `, { activation: "${output.activation}" }`}),
+]);
+model.summary();
+${setup.schedule === "constant" ? "" : `const steps = Math.ceil(y.length * ${round(1 - setup.heldBack)} / ${setup.batchSize});\n`}model.compile({
+  optimizer: new ${className}({ ${optimizerOptions.join(", ")} }),
+  loss: "${setup.loss}",${data.task === "regression" ? "" : '\n  metrics: ["accuracy"],'}
+});
+const history = await model.fit(x, y, {
+  batchSize: ${setup.batchSize},
+  epochs: 100,
+  validationSplit: ${setup.heldBack},
+});
+`;
+}
+
+const round = (value: number): number => Number(value.toPrecision(6));
+function dataImports({ data }: Setup): string[] {
+  if (data === "mnist" || data === "fashion")
+    return [`import { ${data === "mnist" ? "mnist" : "fashionMnist"} } from "gradgpu/data";`];
+  return ['import { readFile } from "node:fs/promises";'];
+}
+
+function dataCode({ data, samples }: Setup): string {
+  if (data === "mnist" || data === "fashion") {
+    return `const { train } = await ${data === "mnist" ? "mnist" : "fashionMnist"}.load();
+const x = train.images.subarray(0, ${samples} * 784);
+const y = train.labels.subarray(0, ${samples});`;
+  }
+  const file = isPointSet(data) ? `${data}.csv` : "data.csv";
+  const note = isPointSet(data) ? "" : "\n// The columns as numbers, with mean 0 and deviation 1 each.";
+  return `const [, ...lines] = (await readFile("${file}", "utf8")).trim().split("\\n");${note}
+const rows = lines.map((line) => line.split(",").map(Number));
+const x = rows.map((row) => row.slice(0, -1));
+const y = rows.map((row) => row.at(-1) as number);`;
+}
+
+function rateCode({ schedule, learningRate, decayEpochs }: Setup): string {
+  if (schedule === "constant") return String(learningRate);
+  const shared = `initialLearningRate: ${learningRate}, decaySteps: ${decayEpochs} * steps`;
+  return schedule === "cosine"
+    ? `schedules.cosineDecay({ ${shared} })`
+    : `schedules.exponentialDecay({ ${shared}, decayRate: 0.1 })`;
+}
+
+function layerCode({ type, options }: LayerSetup): string {
+  const spec = specOf(type);
+  const positional = spec.positional.map((name) => valueCode(type, name, options[name]));
+  const named = spec.options
+    .filter(({ name, usual }) => !spec.positional.includes(name) && options[name] !== usual)
+    .filter(({ name }) => name !== "regularizer" && name !== "strength")
+    .map(({ name }) => `${name}: ${valueCode(type, name, options[name])}`);
+  if (options.regularizer !== undefined && options.regularizer !== "none")
+    named.push(`kernelRegularizer: regularizers.${options.regularizer}(${options.strength})`);
+  const args = [...positional, ...(named.length === 0 ? [] : [`{ ${named.join(", ")} }`])];
+  return `new ${type}(${args.join(", ")})`;
+}
+
+function valueCode(type: LayerSetup["type"], name: string, value: OptionValue): string {
+  const kind = specOf(type).options.find((option) => option.name === name)?.kind;
+  if (kind === "sizes") return `[${sizesOf(String(value))?.join(", ")}]`;
+  return typeof value === "string" ? `"${value}"` : String(value);
+}

@@ -1,0 +1,3 @@
+// Stylesheets are imported for what they do.
+
+declare module "*.css";

@@ -1,0 +1,3 @@
+// What knows all layers and names: loaded when a net comes out of a file.
+
+export { loadModel } from "gradgpu/nn";

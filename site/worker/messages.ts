@@ -1,0 +1,132 @@
+// What the page and its training worker tell each other: plain data only.
+
+import type { EpochPoint } from "../runs/kept-runs.ts";
+import type { Setup } from "../setup/setup.ts";
+
+/** Samples as the worker trains on them. Point sets and image samples it makes and fetches itself. */
+export interface OwnData {
+  readonly task: "binary" | "classes" | "regression";
+  readonly classes: number;
+  readonly features: number;
+  /** [count, features] */
+  readonly x: Float32Array<ArrayBuffer>;
+  /** [count] */
+  readonly y: Float32Array<ArrayBuffer>;
+}
+
+/** What is to be looked at while it trains. */
+export interface Views {
+  readonly boundary: boolean;
+  readonly layers: boolean;
+}
+
+export type ToWorker =
+  | { readonly kind: "open"; readonly device: "auto" | "cpu" }
+  | {
+      readonly kind: "setup";
+      readonly setup: Setup;
+      readonly own: OwnData | undefined;
+      /** Name of a kept run to go on with. */
+      readonly run: string;
+      readonly isResumed: boolean;
+    }
+  | { readonly kind: "train"; readonly epochs: number }
+  | { readonly kind: "step" }
+  | { readonly kind: "rate"; readonly learningRate: number }
+  | { readonly kind: "pause" }
+  | { readonly kind: "views"; readonly views: Views }
+  | { readonly kind: "walk" }
+  | { readonly kind: "save" }
+  | { readonly kind: "load"; readonly bytes: Uint8Array<ArrayBuffer>; readonly name: string }
+  | { readonly kind: "predict"; readonly id: number; readonly x: Float32Array<ArrayBuffer> };
+
+export interface DeviceNote {
+  readonly kind: "webgpu" | "cpu";
+  readonly adapter: string;
+  readonly isSoftware: boolean;
+  /** Why there is no GPU, where there is none. */
+  readonly reason: string;
+}
+
+export interface LayerRow {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly (number | null)[];
+  readonly parameters: number;
+}
+
+export interface WeightLook {
+  readonly path: string;
+  readonly shape: readonly number[];
+  readonly norm: number;
+  readonly gradientNorm: number | undefined;
+  readonly updateRatio: number | undefined;
+  /** [bucket, 3]: left edge, right edge, count; so are the others. */
+  readonly histogram: Float64Array | undefined;
+  readonly gradientHistogram: Float64Array | undefined;
+}
+
+export interface LayerLook {
+  readonly name: string;
+  readonly type: string;
+  readonly activation: string | undefined;
+  readonly gradientNorm: number | undefined;
+  readonly mean: number;
+  readonly deviation: number;
+  readonly zeros: number;
+  readonly deadUnits: number | undefined;
+  readonly saturation: number | undefined;
+  readonly histogram: Float64Array | undefined;
+  readonly weights: readonly WeightLook[];
+}
+
+export interface LayersLook {
+  readonly layers: readonly LayerLook[];
+  readonly gradientNorm: number;
+  readonly warnings: readonly { readonly layer: string | undefined; readonly text: string }[];
+}
+
+/** What the units of a layer give: as maps over the plane of points, or for one image. */
+export interface UnitMaps {
+  readonly layer: string;
+  readonly width: number;
+  readonly height: number;
+  readonly units: number;
+  /** [unit, height, width] */
+  readonly values: Float32Array<ArrayBuffer>;
+}
+
+export type FromWorker =
+  | { readonly kind: "device"; readonly device: DeviceNote }
+  | {
+      readonly kind: "built";
+      readonly rows: readonly LayerRow[];
+      readonly trainCount: number;
+      readonly validationCount: number;
+      readonly epoch: number;
+      readonly step: number;
+      readonly history: readonly EpochPoint[];
+    }
+  | { readonly kind: "running"; readonly isRunning: boolean }
+  | {
+      readonly kind: "progress";
+      readonly epoch: number;
+      readonly step: number;
+      readonly points: readonly EpochPoint[];
+      readonly stepsPerSecond: number;
+    }
+  | {
+      readonly kind: "boundary";
+      readonly size: number;
+      /** [size, size], the top row first */
+      readonly values: Float32Array<ArrayBuffer>;
+    }
+  | { readonly kind: "units"; readonly maps: readonly UnitMaps[] }
+  | { readonly kind: "layers"; readonly look: LayersLook }
+  | { readonly kind: "walk"; readonly page: string }
+  | { readonly kind: "file"; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "loaded"; readonly name: string }
+  | { readonly kind: "kept"; readonly run: string }
+  | { readonly kind: "predicted"; readonly id: number; readonly values: Float32Array<ArrayBuffer> }
+  /** `about`: what the page was asked for. */
+  | { readonly kind: "problem"; readonly about: string; readonly text: string };
