@@ -83,6 +83,8 @@ function axisOf(scale: Scale, gridIndex: number, theme: Theme): object {
     gridIndex,
     min: scale.min,
     max: scale.max,
+    // Without one ECharts looks for nice ends within ours, and fails where rounding puts its ends outside.
+    interval: scale.max - scale.min,
     axisLabel: {
       customValues,
       formatter: (value: number) => labels.get(value) ?? "",

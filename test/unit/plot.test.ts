@@ -513,6 +513,16 @@ describe("sparkline", () => {
   });
 });
 
+it("draws axes whose ends are no exact multiples of a step", async () => {
+  const ranges = [
+    [0.9545, 0.9577],
+    [0.00278039, 0.00278087],
+    [0.9721361, 1.1461337],
+    [0.0015444, 0.0015544],
+  ];
+  for (const y of ranges) expect(await lineChart({ series: [{ name: "a", y }] }).toSvg()).toContain("<path");
+});
+
 it("costs nobody else anything: no other entry reaches plot", async () => {
   const run = promisify(execFile);
   const { stdout } = await run("git", [

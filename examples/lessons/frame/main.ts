@@ -11,7 +11,7 @@ import { keptNumbers, writeDocsIndex, writeDocsPage } from "./docs.ts";
 import type { AnyLesson } from "./lesson.ts";
 import { pageHtml, tableHtml } from "./page.ts";
 import { duration, makeProgress, standardError } from "./progress.ts";
-import { claimLines, numbersText, type Outcomes, type Ran, ranFrom, report } from "./report.ts";
+import { claimLines, judged, numbersText, type Outcomes, type Ran, ranFrom, report } from "./report.ts";
 import { runLesson } from "./run.ts";
 
 const print = (line = "") => process.stdout.write(`${line}\n`);
@@ -65,8 +65,9 @@ async function teach(
     device === undefined
       ? ranFrom(await readFile(`${folder}/numbers.json`, "utf8"), lesson)
       : await ranBy(lesson, options, device, folder);
-  const outcomes = await report(ran, folder);
-  if (device !== undefined) await writeWhole(`${folder}/numbers.json`, numbersText(outcomes));
+  const judgedRan = { ...ran, claims: judged(ran) };
+  if (device !== undefined) await writeWhole(`${folder}/numbers.json`, numbersText(judgedRan));
+  const outcomes = await report(judgedRan, folder);
   await writeWhole(`${folder}/claims.json`, `${JSON.stringify(keptNumbers(outcomes))}\n`);
   await writeWhole(`${folder}/index.html`, await pageHtml(outcomes));
   if (options.isDocs && !ran.isCut) await writeDocsPage(outcomes);

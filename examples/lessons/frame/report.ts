@@ -42,6 +42,8 @@ export interface Outcomes {
 
 export type Ran = Pick<Outcomes, "lesson" | "form" | "size" | "runs" | "seconds" | "device" | "isCut">;
 
+type JudgedRan = Ran & Pick<Outcomes, "claims">;
+
 /** What an interrupted program did not reach is left out. */
 function whereReached<T>(make: () => T): T | undefined {
   try {
@@ -58,8 +60,12 @@ function judge({ note, says, judge }: Claim, runs: readonly Run[]): Judged {
   return { note, says, ...(outcome ?? missing) };
 }
 
-/** Judges the claims and draws the pictures into `folder`. */
-export async function report(ran: Ran, folder: string): Promise<Outcomes> {
+/** The claims, judged: before anything is drawn, so that a picture that fails loses no run. */
+export const judged = ({ lesson, runs }: Ran): JudgedRan["claims"] =>
+  lesson.claims.map((claim) => judge(claim, runs));
+
+/** Draws the pictures into `folder`. */
+export async function report(ran: JudgedRan, folder: string): Promise<Outcomes> {
   const { lesson, runs } = ran;
   const drawn: Drawn[] = [];
   for (const make of runs.length === 0 ? [] : lesson.figures) {
@@ -68,11 +74,11 @@ export async function report(ran: Ran, folder: string): Promise<Outcomes> {
   }
   const tables = runs.length === 0 ? [] : (whereReached(() => lesson.tables?.(runs) ?? []) ?? []);
   const sections = runs.length === 0 ? [] : ((await whereReached(() => lesson.sections?.(runs))) ?? []);
-  return { ...ran, claims: lesson.claims.map((claim) => judge(claim, runs)), drawn, tables, sections };
+  return { ...ran, drawn, tables, sections };
 }
 
 /** Histories and numbers of all seeds, and the claims, as JSON. */
-export function numbersText({ lesson, form, size, runs, seconds, device, isCut, claims }: Outcomes): string {
+export function numbersText({ lesson, form, size, runs, seconds, device, isCut, claims }: JudgedRan): string {
   const content = {
     lesson: lesson.name,
     form,
