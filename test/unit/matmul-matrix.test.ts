@@ -22,6 +22,8 @@ const gpu: AdapterProfile = {
   maxWorkgroupsPerDimension: 65535,
   maxStorageBuffers: 10,
 };
+/** As AMD's are: kernels ask for 32 lanes. */
+const ofTwoSizes: AdapterProfile = { ...gpu, subgroupSize: 0, subgroupSizes: [32, 64] };
 const product = (m: number, n: number, k: number, transposeA = false, transposeB = false): Product => ({
   aBatch: [],
   bBatch: [],
@@ -38,7 +40,12 @@ describe("the kernel for matrix units", () => {
     Object.assign(globalThis, globals);
     const instance = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]);
     const adapter = await instance.requestAdapter();
-    const features = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"];
+    const features = [
+      "shader-f16",
+      "subgroups",
+      "subgroup-size-control",
+      "chromium-experimental-subgroup-matrix",
+    ];
     const device = await adapter!.requestDevice({ requiredFeatures: features as GPUFeatureName[] });
     const refusal = async (code: string) => {
       device.pushErrorScope("validation");
@@ -51,8 +58,11 @@ describe("the kernel for matrix units", () => {
       [128, { m: 16, n: 16, k: 16 }],
     ];
     for (const [tile, unit] of units) {
-      const variant = matrixVariant(tile, unit);
-      for (const readAny of [false, true])
+      for (const [variant, readAny] of [
+        [matrixVariant(tile, unit), false],
+        [matrixVariant(tile, unit), true],
+        [matrixVariant(tile, unit, ofTwoSizes), false],
+      ] as const)
         for (const [transposeA, transposeB] of [
           [false, false],
           [true, false],
@@ -111,5 +121,9 @@ describe("the choice of a variant", () => {
       "matrix",
     );
     expect(names(product(64, 64, 64), { subgroupSize: 64 }).join(" ")).not.toContain("matrix");
+    // Where kernels may choose, they choose 32.
+    expect(names(product(64, 64, 64), ofTwoSizes)).toContain("matrix-64x64");
+    const ofMore = { subgroupSize: 0, subgroupSizes: [64, 128] as const };
+    expect(names(product(64, 64, 64), ofMore).join(" ")).not.toContain("matrix");
   });
 });

@@ -22,6 +22,7 @@ const tileShader = productShader("matmul-tile", tileSource);
 const sharedShader = productShader("matmul-shared", sharedSource);
 const sharedShaderOf32 = ofLanes(sharedShader, 32);
 const matrixShader = productShader("matmul-matrix", matrixSource);
+const matrixShaderOf32 = ofLanes(matrixShader, 32);
 
 /** A kernel family member: its file, its consts and the part of C that one workgroup computes. */
 export interface MatmulVariant {
@@ -51,7 +52,8 @@ export const subgroupVariant = (lanes: number): MatmulVariant => ({
 export const tileVariant = (blocks: 1 | 2, threadsY: 1 | 8): MatmulVariant => ({
   name: `tile-${4 * blocks * threadsY}x${4 * blocks * 8}`,
   shader: tileShader,
-  consts: { blocks: `${blocks}u`, threads_y: `${threadsY}u` },
+  // GPUs wait for what a thread loads; software adapters, for which the large block is, for nothing.
+  consts: { blocks: `${blocks}u`, threads_y: `${threadsY}u`, ...(blocks === 1 ? { steps: "4u" } : {}) },
   rows: 4 * blocks * threadsY,
   columns: 4 * blocks * 8,
 });
@@ -76,9 +78,13 @@ export const splitVariant = (profile?: AdapterProfile): MatmulVariant => ({
 });
 
 /** 8 subgroups of 32 lanes with a tile of 64 or 128 rows and columns, by a GPU's matrix units, from f16. */
-export const matrixVariant = (tile: 64 | 128, unit: MatrixShape): MatmulVariant => ({
+export const matrixVariant = (
+  tile: 64 | 128,
+  unit: MatrixShape,
+  profile?: AdapterProfile,
+): MatmulVariant => ({
   name: `matrix-${tile}x${tile}`,
-  shader: matrixShader,
+  shader: profile !== undefined && mayHaveLanes(32, profile) ? matrixShaderOf32 : matrixShader,
   consts: { tile: `${tile}u`, unit_m: `${unit.m}u`, unit_n: `${unit.n}u`, unit_k: `${unit.k}u` },
   rows: tile,
   columns: tile,
@@ -97,11 +103,23 @@ const enoughTiles = (profile: AdapterProfile): number => profile.workgroupTarget
 const tilesOf = ({ batch, m, n }: Product, { rows, columns }: MatmulVariant): number =>
   sizeOf(batch) * Math.ceil(m / rows) * Math.ceil(n / columns);
 
+/** Elements of C's tiles, those beyond its edges among them. */
+const areaOf = (product: Product, variant: MatmulVariant): number =>
+  tilesOf(product, variant) * variant.rows * variant.columns;
+
 /** Whether sums over K are made of blocks of 32, which are added up with compensation. */
 export const hasLongSums = ({ k }: Product): boolean => k >= manyTerms;
 
-/** The variants to choose from, the profile's favourite first. Each is right for every product that it is given for. */
-export function matmulVariants(product: Product, profile: AdapterProfile): readonly MatmulVariant[] {
+/**
+ * The variants to choose from, the profile's favourite first. Each is right for every product that it is given for.
+ *
+ * @param gathers whether A is found element by element, which costs a GPU more than the multiply-adds of small tiles
+ */
+export function matmulVariants(
+  product: Product,
+  profile: AdapterProfile,
+  gathers = false,
+): readonly MatmulVariant[] {
   if (!numbersOf(profile).sharesTiles) {
     // Tiles of 16 subgroup lanes and more would not fit registers.
     const hasTile = profile.subgroupSize === 4 || profile.subgroupSize === 8;
@@ -112,7 +130,12 @@ export function matmulVariants(product: Product, profile: AdapterProfile): reado
   const shared = [...(hasLongSums(product) ? [] : [sharedVariant(2, profile)]), sharedVariant(1, profile)];
   const all = [...matrixVariants(profile), ...shared, smallTile];
   // The largest tile of which there are enough to keep a GPU's cores busy.
-  const favourite = all.find((variant) => tilesOf(product, variant) >= enough) ?? smallTile;
+  const isEnough = (variant: MatmulVariant) => tilesOf(product, variant) >= enough;
+  const middle = shared[shared.length - 1];
+  const favourite = gathers
+    ? (shared.find(isEnough) ??
+      (areaOf(product, middle) <= 2 * areaOf(product, smallTile) ? middle : smallTile))
+    : (all.find(isEnough) ?? smallTile);
   const others = all.filter((variant) => variant !== favourite);
   const split = splitVariant(profile);
   if (splitOf(product, split, profile) === undefined) return [favourite, ...others];
@@ -123,10 +146,11 @@ export function matmulVariants(product: Product, profile: AdapterProfile): reado
 }
 
 /** Those of the adapter's matrix units, where f16 is allowed. */
-function matrixVariants({ matrixUnit, subgroupSize }: AdapterProfile): MatmulVariant[] {
-  if (matrixUnit === undefined || subgroupSize !== 32) return [];
+function matrixVariants(profile: AdapterProfile): MatmulVariant[] {
+  const { matrixUnit } = profile;
+  if (matrixUnit === undefined || (profile.subgroupSize !== 32 && !mayHaveLanes(32, profile))) return [];
   const tiles = ([128, 64] as const).filter((tile) => fitsMatrixTile(tile, matrixUnit));
-  return tiles.map((tile) => matrixVariant(tile, matrixUnit));
+  return tiles.map((tile) => matrixVariant(tile, matrixUnit, profile));
 }
 
 export interface Split {
