@@ -115,7 +115,7 @@ export function matmulVariants(
   const middle = shared[shared.length - 1];
   const favourite = gathers
     ? (shared.find(isEnough) ??
-      (areaOf(product, middle) <= 2 * areaOf(product, smallTile) ? middle : smallTile))
+      (areaOf(product, middle) <= 3 * areaOf(product, smallTile) ? middle : smallTile))
     : (all.find(isEnough) ?? smallTile);
   const others = all.filter((variant) => variant !== favourite);
   const split = splitVariant(profile);
