@@ -18,11 +18,11 @@ if (process.argv.includes("--help")) {
 
 const DAY_MS = 24 * 3600 * 1000;
 const vitestArgs = process.argv.slice(2).filter((arg) => arg !== "--all");
-/** test/support/sampled.ts reads it: which third of the long tests is run; undefined for all. */
+/** test/support/sampled.ts reads it: which part of the long tests is run; undefined for all. */
 const sample =
   vitestArgs.length < process.argv.length - 2
     ? undefined
-    : (process.env.GRADGPU_TEST_SAMPLE ?? String(Math.floor(Date.now() / DAY_MS) % 3));
+    : (process.env.GRADGPU_TEST_SAMPLE ?? String(Math.floor(Date.now() / DAY_MS)));
 
 const started = Date.now();
 const totals = { passed: 0, failed: 0, skipped: 0 };
@@ -110,7 +110,7 @@ if ((await tool("lint", biome, ["check", "--error-on-warnings", "."])) !== 0) to
 process.stdout.write(
   sample === undefined
     ? "\nall tests\n"
-    : `\nof the longest tests a third: GRADGPU_TEST_SAMPLE=${sample} repeats it, npm test -- --all runs all\n`,
+    : `\nof the longest tests a part: GRADGPU_TEST_SAMPLE=${sample} repeats it, npm test -- --all runs all\n`,
 );
 fs.mkdirSync(cacheDir, { recursive: true });
 const report = path.join(cacheDir, `vitest-${process.pid}.json`);

@@ -14,8 +14,8 @@ const unit_k = 16u;
 const lanes = 32u; // of a subgroup
 const quads = tile / 4u; // groups of four rows, or of four columns, of the tile
 const depth = 2048u / tile; // length of a chunk along K: 256 threads read it with one Pair of A and one of B each
-const pitch = tile + 8u; // elements from k to k + 1 of a chunk; the 8 keep rows out of each other's memory banks
-const chunk_size = depth * pitch;
+const pitch = depth + 8u; // elements from row to row, or column to column, of a chunk; the 8 keep them out of each other's banks
+const chunk_size = tile * pitch;
 const part_m = tile / 4u; // rows and columns of a subgroup's part
 const part_n = tile / 2u;
 const units_m = part_m / unit_m;
@@ -25,7 +25,8 @@ alias Left = subgroup_matrix_left<f16, unit_k, unit_m>;
 alias Right = subgroup_matrix_right<f16, unit_n, unit_k>;
 alias Sum = subgroup_matrix_result<f32, unit_n, unit_m>;
 
-// Two chunks of each operand, by k, then by row or column: one is multiplied while the next is stored.
+// Two chunks of each operand, by row or column, then by k, along which a lane's part of a matrix lies: one is multiplied
+// while the next is stored.
 var<workgroup> a_chunks: array<f16, 2u * chunk_size>;
 var<workgroup> b_chunks: array<f16, 2u * chunk_size>;
 // Sums on their way to memory, a matrix a subgroup; in the end four columns' sums of B a thread.
@@ -64,15 +65,15 @@ fn fetch_b(address: vec4u, k: u32, end: u32) -> Pair {
 
 fn hand_over_a(at: u32, pair: Pair) {
   for (var i = 0u; i < 4u; i++) {
-    a_chunks[at + i] = f16(pair.first[i]);
-    a_chunks[at + pitch + i] = f16(pair.second[i]);
+    a_chunks[at + i * pitch] = f16(pair.first[i]);
+    a_chunks[at + i * pitch + 1u] = f16(pair.second[i]);
   }
 }
 
 fn hand_over_b(at: u32, pair: Pair) {
   for (var i = 0u; i < 4u; i++) {
-    b_chunks[at + i] = f16(pair.first[i]);
-    b_chunks[at + pitch + i] = f16(pair.second[i]);
+    b_chunks[at + i * pitch] = f16(pair.first[i]);
+    b_chunks[at + i * pitch + 1u] = f16(pair.second[i]);
   }
 }
 
@@ -102,8 +103,8 @@ fn main(
   let own_b = share_of(index, sizes.b_k == 1u);
   let address_of_a = address_a(starts.x, first_row + 4u * own_a.quad);
   let address_of_b = address_b(starts.y, first_column + 4u * own_b.quad);
-  let to_a = own_a.k * pitch + 4u * own_a.quad;
-  let to_b = own_b.k * pitch + 4u * own_b.quad;
+  let to_a = 4u * own_a.quad * pitch + own_a.k;
+  let to_b = 4u * own_b.quad * pitch + own_b.k;
   let part_row = subgroup % 4u * part_m;
   let part_column = subgroup / 4u * part_n;
 
@@ -122,13 +123,13 @@ fn main(
     next_b = fetch_b(address_of_b, chunk + depth + own_b.k, end);
     columns += next_b.first + next_b.second;
     for (var k = 0u; k < depth; k += unit_k) {
-      let at = current + k * pitch;
+      let at = current + k;
       var lefts: array<Left, units_m>;
       for (var i = 0u; i < units_m; i++) {
-        lefts[i] = subgroupMatrixLoad<Left, col_major>(&a_chunks, at + part_row + i * unit_m, pitch);
+        lefts[i] = subgroupMatrixLoad<Left, row_major>(&a_chunks, at + (part_row + i * unit_m) * pitch, pitch);
       }
       for (var j = 0u; j < units_n; j++) {
-        let right = subgroupMatrixLoad<Right, row_major>(&b_chunks, at + part_column + j * unit_n, pitch);
+        let right = subgroupMatrixLoad<Right, col_major>(&b_chunks, at + (part_column + j * unit_n) * pitch, pitch);
         for (var i = 0u; i < units_m; i++) {
           sums[i][j] = subgroupMatrixMultiplyAccumulate(lefts[i], right, sums[i][j]);
         }

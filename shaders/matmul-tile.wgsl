@@ -4,11 +4,27 @@
 // Needs long-sum.wgsl behind.
 
 const blocks = 2u; // 4x4 blocks along each side of a thread's tile: 1 or 2
+const steps = 1u; // pairs of k whose loads are on their way together: 1 or, with one block, 4
 const threads_x = 8u; // threads of a workgroup along the columns
 const threads_y = 8u; // and along the rows
 
 fn padded(pair: Pair, has_second: bool) -> Pair {
   return Pair(pair.first, select(vec4f(), pair.second, has_second));
+}
+
+// Of both operands at k and k + 1.
+struct Step {
+  a: Pair,
+  b: Pair,
+}
+
+fn step_at(a_address: Address, b_address: Address, k: u32) -> Step {
+  return Step(load_a(a_address, k), load_b(b_address, k));
+}
+
+fn add_step(sum: Block, step: Step) -> Block {
+  observe(0u, step.b.first, step.b.second);
+  return multiply_add_pair(sum, step.a, step.b);
 }
 
 @compute @workgroup_size(threads_x, threads_y)
@@ -43,6 +59,16 @@ fn main(
   var k = 0u;
   loop {
     let stop = select(sizes.k, min(k + block_k, sizes.k), long_k);
+    if (steps == 4u) {
+      // The rest is left to the loop behind.
+      for (; k + 8u <= stop; k += 8u) {
+        let s0 = step_at(a_address, b_address, k);
+        let s1 = step_at(a_address, b_address, k + 2u);
+        let s2 = step_at(a_address, b_address, k + 4u);
+        let s3 = step_at(a_address, b_address, k + 6u);
+        c00 = add_step(add_step(add_step(add_step(c00, s0), s1), s2), s3);
+      }
+    }
     for (; k < stop; k += 2u) {
       // An odd K's last step has no second half. Zeros on both sides, because 0 times infinity is not 0.
       let has_second = k + 1u < sizes.k;

@@ -33,11 +33,14 @@ export async function log(args, { print = (line) => process.stdout.write(`${line
     const out =
       values.out ?? (isFolder ? path.join(first, "log.html") : first.replace(/(\.json)?$/, ".html"));
     const title = values.title ?? path.basename(path.resolve(first));
-    const html = logPage(collect(logs), { title, notes, echarts: echarts() });
+    const data = collect(logs);
+    const html = logPage(data, { title, notes, echarts: echarts() });
     fs.mkdirSync(path.dirname(path.resolve(out)), { recursive: true });
     fs.writeFileSync(out, html);
+    // As the page counts: training and validation are one.
+    const runs = new Set(data.runs.map(({ group }) => group)).size;
     print(
-      `${logs.length} ${logs.length === 1 ? "run" : "runs"} in ${out} (${(html.length / 1e6).toFixed(1)} MB): open it in a browser`,
+      `${runs} ${runs === 1 ? "run" : "runs"} in ${out} (${(html.length / 1e6).toFixed(1)} MB): open it in a browser`,
     );
     for (const note of notes) print(note);
     if (values.open) open(path.resolve(out));

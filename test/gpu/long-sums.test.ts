@@ -28,7 +28,7 @@ import {
 } from "../../engine/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { uniforms } from "../support/op-cases.ts";
-import { sampledOnOthers } from "../support/sampled.ts";
+import { sampled } from "../support/sampled.ts";
 
 let gpu: Device;
 let reference: Device;
@@ -139,7 +139,7 @@ async function valuesOf(found: Tensor | readonly Tensor[]): Promise<Float64Array
   return values;
 }
 
-describe.each(sampledOnOthers(Object.entries(linear)))("%s", (_, [aShape, bShape, of]) => {
+describe.each(sampled(Object.entries(linear)))("%s", (_, [aShape, bShape, of]) => {
   it.each(Object.keys(data))("of %s terms", async (kind) => {
     const size = (shape: Shape) => shape.reduce((product, length) => product * length, 1);
     const perTerm = (shape: Shape) => Math.max(1, Math.round(size(shape) / terms));

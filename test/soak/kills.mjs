@@ -89,13 +89,14 @@ try {
     const way = chosen[i % chosen.length];
     known[way] ??= await undisturbed(way);
     const { expected, writesMs } = known[way];
-    // Soon after it has begun, so that a run is killed several times.
+    // Soon after it has begun, so that a run is killed several times; late enough for some to get on, however slow the machine.
     for (let hasEnded = false; !hasEnded; ) {
-      const killAfter = kills < wanted ? random() * Math.min(writesMs * 0.4, 2000) : undefined;
+      const killAfter = kills < wanted ? random() * writesMs * 0.25 : undefined;
       const run = await start(way, file, killAfter);
       hasEnded = !run.isKilled;
       if (hasEnded) break;
       kills++;
+      if (kills % 10 === 0) console.log(`${kills} kills`);
       const found = fs.existsSync(stage) ? fs.readFileSync(stage, "utf8") || "end" : "before the first";
       at[found] = (at[found] ?? 0) + 1;
     }

@@ -40,21 +40,21 @@ fn subgroupMatrixMultiplyAccumulate(left: Left, right: Right, sum: Sum) -> Sum {
   var result = sum;
   for (var i = 0u; i < share; i++) {
     let at = i * lanes + own_lane;
-    let row = left.offset + at / unit_n;
-    let column = right.offset + at % unit_n;
+    let row = left.offset + at / unit_n * left.stride;
+    let column = right.offset + at % unit_n * right.stride;
     // The length is hidden from the compiler, which would unroll everything.
     for (var k = 0u; k < unit_k * sizes.one; k++) {
-      result[i] += get_a(row + k * left.stride) * get_b(column + k * right.stride);
+      result[i] += get_a(row + k) * get_b(column + k);
     }
   }
   return result;
 }
 
-fn load_Left_col_major_a_chunks(offset: u32, stride: u32) -> Left {
+fn load_Left_row_major_a_chunks(offset: u32, stride: u32) -> Left {
   return Place(offset, stride);
 }
 
-fn load_Right_row_major_b_chunks(offset: u32, stride: u32) -> Right {
+fn load_Right_col_major_b_chunks(offset: u32, stride: u32) -> Right {
   return Place(offset, stride);
 }
 

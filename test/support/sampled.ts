@@ -1,17 +1,16 @@
-// Which of the long tests a run takes. `npm test` takes a third of them, another one every day: it sets
-// GRADGPU_TEST_SAMPLE to 0, 1 or 2. Where that is not set, as for vitest alone or `npm test -- --all`, all are run.
+// Which of the long tests a run takes. `npm test` takes a third of most, another one every day: it sets
+// GRADGPU_TEST_SAMPLE to a number of the day. Where that is not set, as for vitest alone or `npm test -- --all`, all are run.
 
-const parts = 3;
-
-const part = process.env.GRADGPU_TEST_SAMPLE;
-if (part !== undefined && !["0", "1", "2"].includes(part))
-  throw new Error(`GRADGPU_TEST_SAMPLE is "${part}"; it must be 0, 1 or 2, or not set for all tests`);
+const sample = process.env.GRADGPU_TEST_SAMPLE;
+if (sample !== undefined && !/^\d+$/.test(sample))
+  throw new Error(`GRADGPU_TEST_SAMPLE is "${sample}"; it must be a whole number, or not set for all tests`);
 
 /** Whether the case that stands at this place of its list is run. */
-export const isDue = (place: number, of = part): boolean => of === undefined || place % parts === Number(of);
+export const isDue = (place: number, parts = 3, of = sample): boolean =>
+  of === undefined || place % parts === Number(of) % parts;
 
-/** The cases of a list that are run. */
-export const sampled = <T>(cases: readonly T[]): T[] => cases.filter((_, i) => isDue(i));
+/** The cases of a list that are run: one in so many. */
+export const sampled = <T>(cases: readonly T[], parts = 3): T[] => cases.filter((_, i) => isDue(i, parts));
 
 /** Whether the adapter of a test of test/gpu is the machine's first, the one that gradgpu takes. */
 export const isFirstAdapter = process.env.GRADGPU_TEST_IS_FIRST === "1";
@@ -36,6 +35,7 @@ export const hostFiles: readonly string[] = [
   "data-docs",
   "dataset-fit",
   "debug",
+  "device",
   "diagnosis",
   "event-files",
   "fit-gone",
@@ -56,6 +56,7 @@ export const hostFiles: readonly string[] = [
   "nn-recurrent",
   "nn-streaming",
   "nn-training",
+  "optim-jit",
   "optimizers-docs",
   "profile",
   "recover",

@@ -37,7 +37,7 @@ describe("gradgpu log", () => {
     await logged("b", [1]);
     expect(await run(folder)).toBe(0);
     const out = path.join(folder, "log.html");
-    expect(lines[0]).toMatch(new RegExp(`^3 runs in ${out} \\(\\d\\.\\d MB\\): open it in a browser$`));
+    expect(lines[0]).toMatch(new RegExp(`^2 runs in ${out} \\(\\d\\.\\d MB\\): open it in a browser$`));
     const { runs, scalars, title } = dataOf(out);
     expect(title).toBe(path.basename(folder));
     expect(runs).toEqual([

@@ -8,8 +8,9 @@ import type { AdapterProfile, MatrixShape } from "../../engine/kernel/kernel.ts"
 import { output } from "../../engine/kernel/kernel.ts";
 import { specialize } from "../../engine/kernel/specialize.ts";
 import { planMatmul } from "../../engine/ops/matmul/kernels.ts";
+import { float16Products, matrixVariant } from "../../engine/ops/matmul/matrix-units.ts";
 import type { Product } from "../../engine/ops/matmul/product.ts";
-import { matmulVariants, matrixVariant } from "../../engine/ops/matmul/variants.ts";
+import { matmulVariants } from "../../engine/ops/matmul/variants.ts";
 import { columnSums } from "../../engine/ops/pointwise/epilogues.ts";
 import { sum } from "../../engine/ops/reduce/reduce.ts";
 
@@ -18,10 +19,13 @@ const gpu: AdapterProfile = {
   subgroupSize: 32,
   hasF16: true,
   matrixUnit: { m: 16, n: 16, k: 16 },
+  matrixProducts: float16Products,
   workgroupTarget: 2048,
   maxWorkgroupsPerDimension: 65535,
   maxStorageBuffers: 10,
 };
+/** As AMD's are: kernels ask for 32 lanes. */
+const ofTwoSizes: AdapterProfile = { ...gpu, subgroupSize: 0, subgroupSizes: [32, 64] };
 const product = (m: number, n: number, k: number, transposeA = false, transposeB = false): Product => ({
   aBatch: [],
   bBatch: [],
@@ -38,7 +42,12 @@ describe("the kernel for matrix units", () => {
     Object.assign(globalThis, globals);
     const instance = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]);
     const adapter = await instance.requestAdapter();
-    const features = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"];
+    const features = [
+      "shader-f16",
+      "subgroups",
+      "subgroup-size-control",
+      "chromium-experimental-subgroup-matrix",
+    ];
     const device = await adapter!.requestDevice({ requiredFeatures: features as GPUFeatureName[] });
     const refusal = async (code: string) => {
       device.pushErrorScope("validation");
@@ -51,8 +60,11 @@ describe("the kernel for matrix units", () => {
       [128, { m: 16, n: 16, k: 16 }],
     ];
     for (const [tile, unit] of units) {
-      const variant = matrixVariant(tile, unit);
-      for (const readAny of [false, true])
+      for (const [variant, readAny] of [
+        [matrixVariant(tile, unit), false],
+        [matrixVariant(tile, unit), true],
+        [matrixVariant(tile, unit, ofTwoSizes), false],
+      ] as const)
         for (const [transposeA, transposeB] of [
           [false, false],
           [true, false],
@@ -111,5 +123,9 @@ describe("the choice of a variant", () => {
       "matrix",
     );
     expect(names(product(64, 64, 64), { subgroupSize: 64 }).join(" ")).not.toContain("matrix");
+    // Where kernels may choose, they choose 32.
+    expect(names(product(64, 64, 64), ofTwoSizes)).toContain("matrix-64x64");
+    const ofMore = { subgroupSize: 0, subgroupSizes: [64, 128] as const };
+    expect(names(product(64, 64, 64), ofMore).join(" ")).not.toContain("matrix");
   });
 });

@@ -583,6 +583,39 @@ describe("loggers", () => {
     await expect(train(new JSONLogger(file))).rejects.toThrow(DataError);
   });
 
+  it.each([
+    ["CSVLogger", (file: string) => new CSVLogger(file)],
+    ["JSONLogger", (file: string) => new JSONLogger(file)],
+  ] as const)(
+    "%s says where writing fails, training goes on, and the file has all once it can",
+    async (name, make) => {
+      const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+      const file = path.join(folder, `full-${name}`);
+      const log = make(file);
+      const block: Callback = {
+        // A folder in the file's place stands for a full disk.
+        onEpochBegin(epoch) {
+          if (epoch === 1) {
+            fs.rmSync(file, { force: true });
+            fs.mkdirSync(file);
+          }
+          if (epoch === 3) fs.rmdirSync(file);
+        },
+      };
+      const model = makeModel();
+      const { history } = await model.fit(x, y, { verbose: 0, epochs: 4, callbacks: [block, log] });
+      model.dispose();
+      expect(history.loss).toHaveLength(4);
+      expect(warn.mock.calls).toEqual([
+        [expect.stringMatching(`${name}: can't write "${file}": .*Training goes on`)],
+      ]);
+      expect(fs.readFileSync(file, "utf8")).toBe(log.text);
+      for (const loss of history.loss) expect(log.text).toContain(String(loss));
+      expect(fs.readdirSync(folder).filter((entry) => entry.endsWith(".part"))).toEqual([]);
+      warn.mockRestore();
+    },
+  );
+
   it("in a page have no files", async () => {
     vi.stubGlobal("process", undefined);
     const training = new CSVLogger("a.csv").onTrainBegin();

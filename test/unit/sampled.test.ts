@@ -7,9 +7,12 @@ import { hostFiles, isDue } from "../support/sampled.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
-it("the three samples have each case once, and without one all are run", () => {
+it("the samples of as many days as there are parts have each case once, and without one all are run", () => {
   for (let place = 0; place < 10; place++)
-    expect(["0", "1", "2"].filter((sample) => isDue(place, sample))).toHaveLength(1);
+    for (const parts of [3, 8]) {
+      const days = Array.from({ length: parts }, (_, day) => String(20_000 + day));
+      expect(days.filter((day) => isDue(place, parts, day))).toHaveLength(1);
+    }
   if (process.env.GRADGPU_TEST_SAMPLE === undefined)
     expect([0, 1, 2].every((place) => isDue(place))).toBe(true);
 });

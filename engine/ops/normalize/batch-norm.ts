@@ -135,7 +135,8 @@ const variantOf = (kernel: Shader, x: Spec, profile: AdapterProfile): VariantNam
   chosen(variantsOf(kernel, x, profile), profile) as VariantName;
 
 /** Neighbours read 64 bytes of a row; 64 of them have four columns' rows. */
-const [sharingThreads, sharers] = [256, 64];
+const sharingThreads = 256;
+const sharers = 64;
 
 /** Threads of the same columns stand `COLUMNS` apart. */
 const sharedTotal = `var<workgroup> parts: array<vec4f, WORKGROUP>;

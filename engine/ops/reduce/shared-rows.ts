@@ -8,8 +8,14 @@ import { chosen, powerOfTwo } from "../../kernel/variants.ts";
 // Software adapters and short rows want the first, which stands in the shader files, behind `own-rows.wgsl`. GPUs want
 // the second, by functions that specialising puts in the place of those.
 
-/** Steps of a thread that a row must take for GPUs to share it. */
+/** Steps of a thread that a row must take for GPUs to share it, and steps from which on they do where rows are few. */
 const sharedSteps = 32;
+const fewestSharedSteps = 8;
+/**
+ * Rows a step that are few: a thread waits for each step's load, and while there are no more threads nothing else is done
+ * meanwhile, but a workgroup costs as much as sharing saves once there are many.
+ */
+const fewRows = 512;
 /** Steps from which on a GPU may give up on a thread that has a row of its own, so it is not measured. */
 const longestSteps = 2 ** 16;
 
@@ -20,7 +26,8 @@ export function rowVariants(
   { rows, length, steps }: { readonly rows: number; readonly length: number; readonly steps: number },
   profile: AdapterProfile,
 ): Variants {
-  const isShared = numbersOf(profile).sharesRows && steps >= sharedSteps;
+  const isLong = steps >= sharedSteps || (steps >= fewestSharedSteps && rows <= fewRows * steps);
+  const isShared = numbersOf(profile).sharesRows && isLong;
   return {
     family,
     problem: steps < longestSteps ? `${name} ${powerOfTwo(rows)}x${powerOfTwo(length)}` : undefined,

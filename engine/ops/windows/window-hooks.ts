@@ -103,6 +103,8 @@ export function windowHooks(variant: MatmulVariant, isSubgroup: boolean, form: W
     hooks = {
       consts: {
         ...variant.consts,
+        // What gathers one step needs registers enough.
+        ...(variant.consts.steps === undefined ? {} : { steps: "1u" }),
         is_back: `${form.isBack}`,
         sums_places: `${form.sumsPlaces}`,
         images_inside: `${form.imagesInside}`,

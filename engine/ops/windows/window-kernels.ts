@@ -105,7 +105,7 @@ function rowsOf({ input, output, stride }: Window, images: number, kind: WindowC
 
 /** Kernels that gather: plain products' but those that split K or round to f16. */
 const variantsOf = (call: WindowCall, profile: AdapterProfile): readonly MatmulVariant[] =>
-  matmulVariants(productOf(call), { ...profile, matrixUnit: undefined }).filter(
+  matmulVariants(productOf(call), { ...profile, matrixUnit: undefined }, true).filter(
     ({ splitsK }) => splitsK !== true,
   );
 

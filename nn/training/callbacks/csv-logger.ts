@@ -22,11 +22,12 @@ interface State {
 
 /**
  * A callback that writes a line of numbers for each epoch, below one of their names: "epoch,loss,valLoss". Epochs count from 0, and
- * "NA" stands for a number that an epoch has not, as in Keras. Under Node they go to a file; anywhere they stand in `text`.
+ * "NA" stands for a number that an epoch has not, as in Keras. Under Node they go to a file; anywhere they stand in `text`. Where the
+ * file can't be written any more, as on a full disk, it says so, and training goes on.
  *
  *     const log = new CSVLogger("training.csv", { append: true });
  *
- * @throws ArgumentError for wrong options; DataError from `fit`, where the file can't be written
+ * @throws ArgumentError for wrong options; DataError from `fit`, before it trains, where the file can't be written
  */
 export class CSVLogger implements Callback {
   readonly filename: string | undefined;
@@ -57,6 +58,7 @@ export class CSVLogger implements Callback {
 
   async onTrainBegin(): Promise<void> {
     this.#columns = undefined;
+    await this.#log.begin();
     if (!this.append) return this.#log.replace("");
     if (this.filename !== undefined) await this.#log.read();
     const { text } = this;

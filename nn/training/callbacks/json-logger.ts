@@ -8,11 +8,12 @@ import { TextLog } from "./text-log.ts";
 /**
  * A callback that writes the history after each epoch, as `JSON.stringify(history)` gives it:
  * `{ "epoch": [0, 1], "history": { "loss": [...], ... }, "epochSeconds": [...], "params": {...}, ... }`. NaN and infinities are null.
- * Under Node it goes to a file, which is whole at any moment; anywhere it stands in `text`.
+ * Under Node it goes to a file, which is whole at any moment; anywhere it stands in `text`. Where it can't be written any more, as on a
+ * full disk, it says so, and training goes on.
  *
  *     const log = new JSONLogger("history.json");
  *
- * @throws ArgumentError for what is no file name; DataError from `fit`, where the file can't be written
+ * @throws ArgumentError for what is no file name; DataError from `fit`, before it trains, where the file can't be written
  */
 export class JSONLogger implements Callback {
   readonly filename: string | undefined;
@@ -27,6 +28,10 @@ export class JSONLogger implements Callback {
   /** The history as of the last epoch. */
   get text(): string {
     return this.#log.text;
+  }
+
+  onTrainBegin(): Promise<void> {
+    return this.#log.begin();
   }
 
   async onEpochEnd(
