@@ -93,6 +93,7 @@ export * as kernel from "./kernel/kernel.ts";
 export type { ReferenceTensor, Sample } from "./kernel/kernel-op.ts";
 export type { Measured, VariantChoices } from "./kernel/variants.ts";
 export * from "./ops/index.ts";
+export { float16Products } from "./ops/matmul/matrix-units.ts";
 export type { CausalPadding, Convolution1dOptions, Padding, WindowOptions } from "./ops/windows/windows.ts";
 export { type AdapterPeaks, measurePeaks } from "./profile/adapter-peaks.ts";
 export {

@@ -70,6 +70,7 @@ export {
 export * from "./training/callbacks/index.ts";
 export { ModelCheckpoint, type ModelCheckpointOptions } from "./training/callbacks/model-checkpoint.ts";
 export type { MonitorOptions } from "./training/callbacks/monitor.ts";
+export { type ClassWeighting, classWeights } from "./training/class-weighting.ts";
 export type { DataLike } from "./training/data.ts";
 export { type DiagnoseOptions, diagnose } from "./training/diagnosis/diagnose.ts";
 export { Diagnosis } from "./training/diagnosis/diagnosis.ts";

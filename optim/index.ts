@@ -11,7 +11,6 @@ export {
   Optimizer,
   type OptimizerConfig,
   type OptimizerOptions,
-  type OptimizerState,
   type RuleConfig,
   type SlotStart,
   type UpdateContext,
@@ -21,3 +20,4 @@ export * as optimizers from "./registry.ts";
 export * as schedules from "./schedules/index.ts";
 export type { Schedule, ScheduleConfig, ScheduleContext } from "./schedules/schedule.ts";
 export { excludeFromWeightDecay } from "./spared.ts";
+export { type OptimizerState, optimizerState, setOptimizerState } from "./state.ts";

@@ -31,26 +31,27 @@ import { LearningRate } from "./learning-rate.ts";
 import { type OptimizerOptions, optimizerOptions } from "./options.ts";
 import type { Schedule } from "./schedules/schedule.ts";
 import { checkClipping, commonSettings } from "./settings.ts";
-import { checkState, type OptimizerState, readState, type Starts, writeState } from "./state.ts";
 import { accumulated, accumulatedSteps, average, epoch, takeStep } from "./step.ts";
 import {
   checkGradients,
   checkResult,
   checkStarts,
   type SlotStart,
+  type Starts,
   type UpdateContext,
   type UpdateResult,
 } from "./update.ts";
 
-export type {
-  OptimizerConfig,
-  OptimizerOptions,
-  OptimizerState,
-  RuleConfig,
-  SlotStart,
-  UpdateContext,
-  UpdateResult,
-};
+export type { OptimizerConfig, OptimizerOptions, RuleConfig, SlotStart, UpdateContext, UpdateResult };
+
+/** What an optimizer holds. */
+interface Inside {
+  built?: Built;
+  /** The one that it was told last. */
+  epoch?: number;
+  /** A state that came before the variables were known, until they are. */
+  waiting?: { readonly state: { readonly iterations: number }; take(): void };
+}
 
 /**
  * Base of all optimizers. Subclasses give the rule; everything lives on the device, so a step uploads nothing.
@@ -76,11 +77,10 @@ export abstract class Optimizer<S extends string = string> {
   #isExcluded: ((variable: Variable) => boolean) | undefined;
   /** What makes settings by variable: the groups, or none where only decay spares some. */
   #settings: ParameterGroups | undefined;
-  #built: Built | undefined;
-  #pending: OptimizerState | undefined;
+  /** @internal For those that read and write its state. */
+  readonly inside: Inside = {};
   /** Whether a schedule counts epochs, and the one that was told last. */
   #usesEpochs = false;
-  #epoch: number | undefined;
 
   /** @param own the rule's own options, so that others are refused rather than ignored; left out: nothing is refused */
   protected constructor(
@@ -204,7 +204,7 @@ export abstract class Optimizer<S extends string = string> {
 
   set learningRate(rate: number) {
     this.#rate.number = rate;
-    this.#built?.learningRate.set([rate]);
+    this.inside.built?.learningRate.set([rate]);
   }
 
   /** What the rate follows instead of a number, if it does. */
@@ -216,9 +216,12 @@ export abstract class Optimizer<S extends string = string> {
   async currentLearningRate(): Promise<number> {
     const rate = noGrad(() =>
       tidy(() => {
-        const built = this.#built;
-        const iterations = built?.iterations ?? full([], this.#pending?.iterations ?? 0, { dtype: "i32" });
-        const told = this.#usesEpochs ? (built?.scalars[epoch] ?? full([], this.#epoch ?? 0)) : undefined;
+        const built = this.inside.built;
+        const iterations =
+          built?.iterations ?? full([], this.inside.waiting?.state.iterations ?? 0, { dtype: "i32" });
+        const told = this.#usesEpochs
+          ? (built?.scalars[epoch] ?? full([], this.inside.epoch ?? 0))
+          : undefined;
         const clock = new Clock(this.name, iterations, told);
         // Times 1: a copy, for it may be the optimizer's own variable.
         return mul(this.#rate.at(clock, built?.learningRate ?? full([], this.#rate.start)), 1);
@@ -234,13 +237,13 @@ export abstract class Optimizer<S extends string = string> {
   beginEpoch(number: number): void {
     wholeNumber(`${this.name}.beginEpoch`, "the epoch", number);
     if (!this.#usesEpochs) return;
-    this.#epoch = number;
-    this.#built?.scalars[epoch].set([number]);
+    this.inside.epoch = number;
+    this.inside.built?.scalars[epoch].set([number]);
   }
 
   /** @internal Spares variables from weight decay: `excludeFromWeightDecay`. */
   spare(isExcluded: (variable: Variable) => boolean, settings: ParameterGroups): void {
-    if (this.#built !== undefined) {
+    if (this.inside.built !== undefined) {
       throw new ArgumentError(
         `${this.name}: excludeFromWeightDecay must come before the optimizer knows its variables`,
       );
@@ -250,7 +253,7 @@ export abstract class Optimizer<S extends string = string> {
   }
 
   get isBuilt(): boolean {
-    return this.#built !== undefined;
+    return this.inside.built !== undefined;
   }
 
   /** @internal What it was made of, for files: its options, and which variables decay spares. */
@@ -260,12 +263,12 @@ export abstract class Optimizer<S extends string = string> {
 
   /** @internal Those that it works on, once it knows them. */
   get variables(): readonly Variable[] {
-    return this.#built?.variables ?? [];
+    return this.inside.built?.variables ?? [];
   }
 
   /** The step count on the device, an i32 scalar; undefined before the optimizer knows its variables. */
   get iterations(): Variable | undefined {
-    return this.#built?.iterations;
+    return this.inside.built?.iterations;
   }
 
   /**
@@ -274,15 +277,15 @@ export abstract class Optimizer<S extends string = string> {
    * @throws ArgumentError when it works on others already
    */
   build(variables: readonly Variable[]): this {
-    checkVariables(this.name, variables, this.#built?.variables);
-    if (this.#built !== undefined) {
+    checkVariables(this.name, variables, this.inside.built?.variables);
+    if (this.inside.built !== undefined) {
       this.#ready("build");
       return this;
     }
     checkStarts(this.name, "slotStarts", this.slotStarts, true);
     checkStarts(this.name, "scalarStarts", this.scalarStarts);
-    this.#built = makeBuilt(variables, {
-      ...this.#starts,
+    this.inside.built = makeBuilt(variables, {
+      ...this.remembered,
       name: this.name,
       learningRate: this.#rate.start,
       settings:
@@ -292,14 +295,14 @@ export abstract class Optimizer<S extends string = string> {
       reducesByVariable: this.reducesByVariable,
       shapeOf: (slot, v) => (slot in this.slotStarts ? this.slotShape(slot as S, v) : v.shape),
     });
-    const pending = this.#pending;
-    this.#pending = undefined;
-    if (pending !== undefined) this.setState(pending);
+    const { waiting } = this.inside;
+    this.inside.waiting = undefined;
+    waiting?.take();
     return this;
   }
 
-  /** What is remembered, the optimizer's own included. */
-  get #starts(): Starts {
+  /** @internal What is remembered, the optimizer's own included. */
+  get remembered(): Starts {
     const isSummed = this.gradientAccumulationSteps > 1;
     const own = {
       ...(isSummed && { [accumulated]: 0 }),
@@ -315,7 +318,7 @@ export abstract class Optimizer<S extends string = string> {
       scalars: {
         ...this.scalarStarts,
         ...(isSummed && { [accumulatedSteps]: 0 }),
-        ...(this.#usesEpochs && { [epoch]: this.#epoch ?? 0 }),
+        ...(this.#usesEpochs && { [epoch]: this.inside.epoch ?? 0 }),
       },
     };
   }
@@ -328,7 +331,7 @@ export abstract class Optimizer<S extends string = string> {
   apply(gradients: readonly Tensor[]): void {
     const built = this.#ready("apply");
     checkGradients(this.name, gradients, built.variables);
-    if (this.#usesEpochs && this.#epoch === undefined) {
+    if (this.#usesEpochs && this.inside.epoch === undefined) {
       throw new ArgumentError(
         `${this.name}: a schedule counts epochs, and none was told; fit tells them, a loop of your own calls optimizer.beginEpoch(epoch) as each begins`,
       );
@@ -405,37 +408,15 @@ export abstract class Optimizer<S extends string = string> {
     );
   }
 
-  /** Reads the slots and the step count back, for saving. */
-  async getState(): Promise<OptimizerState> {
-    const built = this.#built;
-    const rate = this.schedule ? {} : { learningRate: this.learningRate };
-    if (built !== undefined) return { ...rate, ...(await readState(this.name, built)) };
-    return this.#pending ?? { ...rate, name: this.name, iterations: 0, slots: {} };
-  }
-
-  /**
-   * Goes on from a saved state. Before the variables are known, it is kept until they are.
-   *
-   * @throws ArgumentError when it is no state, another optimizer's, or of other variables; nothing is changed then
-   */
-  setState(state: OptimizerState): void {
-    const starts = this.#starts;
-    checkState(this.name, state, starts, this.schedule !== undefined);
-    if (this.#built === undefined) this.#pending = state;
-    else writeState(this.name, this.#built, state, starts);
-    if (state.learningRate !== undefined) this.learningRate = state.learningRate;
-    this.#epoch = state.scalars?.[epoch] ?? this.#epoch;
-  }
-
   /** Frees the slots. The variables stay. Doing it twice is harmless; the optimizer can be built again. */
   dispose(): void {
-    this.#built?.dispose();
-    this.#built = undefined;
+    this.inside.built?.dispose();
+    this.inside.built = undefined;
   }
 
   /** What was built, with the variables in one pack unless other optimizers work on those that they lie in. */
   #ready(what: string): Built {
-    const built = this.#built;
+    const built = this.inside.built;
     if (built === undefined) {
       throw new ArgumentError(
         `${this.name}: ${what} needs variables; call build(variables) or minimize() first`,

@@ -3,7 +3,9 @@
 import { ArgumentError } from "../engine/index.ts";
 import { isList, kindOf, showGiven } from "../engine/internal.ts";
 import { type Built, copyValues } from "./built.ts";
-import type { SlotStart } from "./update.ts";
+import { Optimizer } from "./optimizer.ts";
+import { epoch } from "./step.ts";
+import type { Starts } from "./update.ts";
 
 /** What an optimizer remembers, on the host: data that fits any device. As JSON, its arrays must be plain ones. */
 export interface OptimizerState {
@@ -16,14 +18,42 @@ export interface OptimizerState {
   readonly scalars?: Readonly<Record<string, number>>;
 }
 
-/** What the optimizer that gets a state remembers, and what each begins with. */
-export interface Starts {
-  readonly slots: Readonly<Record<string, SlotStart>>;
-  readonly scalars: Readonly<Record<string, number>>;
+/**
+ * Reads an optimizer's slots and step count back, for saving.
+ *
+ * @throws ArgumentError for what is no Optimizer
+ */
+export async function optimizerState(optimizer: Optimizer): Promise<OptimizerState> {
+  checkOptimizer("optimizerState", optimizer);
+  const { name, schedule, inside } = optimizer;
+  const rate = schedule ? {} : { learningRate: optimizer.learningRate };
+  if (inside.built !== undefined) return { ...rate, ...(await readState(name, inside.built)) };
+  // Only setOptimizerState has one wait.
+  return (inside.waiting?.state as OptimizerState) ?? { ...rate, name, iterations: 0, slots: {} };
+}
+
+/**
+ * Has an optimizer go on from a saved state. Before it knows its variables, the state is kept until it does.
+ *
+ * @throws ArgumentError when it is no state, another optimizer's, or of other variables; nothing is changed then
+ */
+export function setOptimizerState(optimizer: Optimizer, state: OptimizerState): void {
+  checkOptimizer("setOptimizerState", optimizer);
+  const { name, remembered: starts, inside } = optimizer;
+  checkState(name, state, starts, optimizer.schedule !== undefined);
+  if (inside.built === undefined) inside.waiting = { state, take: () => setOptimizerState(optimizer, state) };
+  else writeState(name, inside.built, state, starts);
+  if (state.learningRate !== undefined) optimizer.learningRate = state.learningRate;
+  inside.epoch = state.scalars?.[epoch] ?? inside.epoch;
+}
+
+function checkOptimizer(who: string, optimizer: unknown): void {
+  if (!(optimizer instanceof Optimizer))
+    throw new ArgumentError(`${who}: the first argument must be an Optimizer, got ${kindOf(optimizer)}`);
 }
 
 /** What an optimizer remembers but its learning rate. */
-export async function readState(name: string, built: Built): Promise<OptimizerState> {
+async function readState(name: string, built: Built): Promise<OptimizerState> {
   const { slots, scalars } = built;
   const [iterations, values, numbers] = await Promise.all([
     built.iterations.item(),
@@ -47,7 +77,7 @@ export async function readState(name: string, built: Built): Promise<OptimizerSt
  *
  * @throws ArgumentError for slots of other variables; nothing is changed then
  */
-export function writeState(name: string, built: Built, state: OptimizerState, starts: Starts): void {
+function writeState(name: string, built: Built, state: OptimizerState, starts: Starts): void {
   const { variables, slots, scalars } = built;
   // A state from before the first step has no slots: they start anew.
   const isFresh = state.iterations === 0 && Object.keys(state.slots).length === 0;
@@ -83,13 +113,13 @@ export function writeState(name: string, built: Built, state: OptimizerState, st
  * @param name the optimizer's, as errors begin
  * @throws ArgumentError that names what differs, unless it is a state of that optimizer, made of numbers only
  */
-export function checkState(name: string, state: unknown, starts: Starts, hasSchedule: boolean): void {
-  const refusal = (text: string) => new ArgumentError(`${name}.setState: ${text}`);
-  if (!isTable(state)) throw refusal(`takes what getState() gave, got ${kindOf(state)}`);
+function checkState(name: string, state: unknown, starts: Starts, hasSchedule: boolean): void {
+  const refusal = (text: string) => new ArgumentError(`${name}: setOptimizerState: ${text}`);
+  if (!isTable(state)) throw refusal(`takes what optimizerState(optimizer) gave, got ${kindOf(state)}`);
   const missing = ["name", "iterations", "slots"].find((part) => state[part] === undefined);
   if (missing !== undefined)
     throw refusal(
-      `the state has no "${missing}" (it holds ${Object.keys(state).join(", ") || "nothing"}); pass what getState() gave`,
+      `the state has no "${missing}" (it holds ${Object.keys(state).join(", ") || "nothing"}); pass what optimizerState(optimizer) gave`,
     );
   const { iterations, learningRate } = state;
   if (state.name !== name)

@@ -8,6 +8,12 @@ import type { Hyper, HyperValue } from "./hyper.ts";
 /** What a slot starts from: a number, or the variables' values. */
 export type SlotStart = number | "value";
 
+/** What an optimizer remembers, and what each begins with. */
+export interface Starts {
+  readonly slots: Readonly<Record<string, SlotStart>>;
+  readonly scalars: Readonly<Record<string, number>>;
+}
+
 /** What an update rule sees: vectors over all parameters at once, laid out alike. */
 export interface UpdateContext<S extends string = string> {
   /** f32 [total]: the parameters' values. */

@@ -130,7 +130,7 @@ fn main(
   for (var chunk = 0u; chunk < end; chunk += depth) {
     // On its way while this chunk is multiplied; past the last one nothing is read.
     let next = fetch(reader, chunk + depth, end);
-    var next_other: Pair;
+    var next_other = Pair();
     if (brings_both) {
       next_other = fetch(other, chunk + depth, end);
     }

@@ -34,7 +34,7 @@ fn main(
   var tile: Tile;
   var total: LongTile;
   for (var tap = 0u; tap < rounds; tap++) {
-    var base: vec4u;
+    var base = vec4u();
     var is_inside = vec4<bool>(true);
     if (by_tap) {
       let y = partners_down(places.y, vec4u(tap / taps.y));

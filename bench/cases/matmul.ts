@@ -1,6 +1,7 @@
 // Bench cases of matmul (plain, a or b transposed; f32 and f16) and of Dense's product with bias: squares, and the
 // sizes that training the nets of nets.ts needs.
 
+import { float16Products } from "../../engine/index.ts";
 import type { BenchCase } from "../bench-case.ts";
 import { type OpCase, opCases, skipOnSoftware } from "./op-case.ts";
 
@@ -79,7 +80,7 @@ const large = (["nn", "tn", "nt"] as const).flatMap((form): OpCase[] => {
     {
       ...inF32,
       name: inF32.name.replace("matmul/", "matmul-f16/"),
-      openWith: { matmulPrecision: "float16" },
+      openWith: { matmulPrecision: float16Products },
       skipOn: ({ backend, matrixUnit }) =>
         backend === "webgpu" && matrixUnit === undefined
           ? "the adapter offers no matrix units that take f16 and add up in f32"

@@ -100,11 +100,13 @@ export class Filtered extends Stage {
         if (isPromised(found)) return later(found);
         if (found === end) return end;
         const kept = isKept(found);
-        if (isPromised(kept)) return kept.then((is) => (is ? found : pull()));
+        if (isPromised(kept)) return decided(kept, found);
         if (kept) return found;
       }
     };
-    const later = async (first: Promise<unknown>): Promise<unknown> => {
+    const decided = async (kept: Promise<unknown>, element: unknown): Promise<unknown> =>
+      (await kept) ? element : later(cursor.pull());
+    const later = async (first: Maybe<unknown>): Promise<unknown> => {
       for (let found = await first; found !== end; found = await cursor.pull())
         if (await isKept(found)) return found;
       return end;

@@ -139,15 +139,15 @@ export class Shuffled extends Stage {
     const pull = (): Maybe<unknown> => {
       while (order === undefined) {
         const found = cursor.pull();
-        if (isPromised(found)) return found.then((element) => (element === end ? give() : noted(element)));
+        if (isPromised(found)) return later(found);
         if (found === end) break;
         elements.push(found);
       }
       return give();
     };
-    const noted = (element: unknown): Maybe<unknown> => {
-      elements.push(element);
-      return pull();
+    const later = async (first: Promise<unknown>): Promise<unknown> => {
+      for (let found = await first; found !== end; found = await cursor.pull()) elements.push(found);
+      return give();
     };
     return { pull, close: () => cursor.close() };
   }
@@ -166,14 +166,14 @@ export class Shuffled extends Stage {
     const pull = (): Maybe<unknown> => {
       while (!isOver && buffer.length < size) {
         const found = cursor.pull();
-        if (isPromised(found)) {
-          return found.then((element) => {
-            put(element);
-            return pull();
-          });
-        }
+        if (isPromised(found)) return filled(found);
         put(found);
       }
+      return buffer.length === 0 ? end : taken();
+    };
+    const filled = async (first: Promise<unknown>): Promise<unknown> => {
+      put(await first);
+      while (!isOver && buffer.length < size) put(await cursor.pull());
       return buffer.length === 0 ? end : taken();
     };
     const taken = (): Maybe<unknown> => {

@@ -113,16 +113,19 @@ export function openAt(stage: Stage, epoch: number, position: number): Cursor {
   const drop = (): Maybe<unknown> => {
     while (left > 0) {
       const found = cursor.pull();
-      if (isPromised(found)) return found.then(dropped);
+      if (isPromised(found)) return later(found);
       if (found === end) return end;
       left--;
     }
     return cursor.pull();
   };
-  const dropped = (found: unknown): Maybe<unknown> => {
-    if (found === end) return end;
-    left--;
-    return drop();
+  // A loop: promises that wait for one another would all be held to the last.
+  const later = async (first: Promise<unknown>): Promise<unknown> => {
+    for (let found = await first; found !== end; found = await cursor.pull()) {
+      left--;
+      if (left === 0) return cursor.pull();
+    }
+    return end;
   };
   return { pull: drop, close: () => cursor.close() };
 }

@@ -10,6 +10,7 @@ import type { Jitted, Program } from "../jit/jit.ts";
 import { unitName } from "../jit/kernels.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type ExplainLossOptions, explainLoss } from "./explain-loss.ts";
+import { refusalText } from "./refusals.ts";
 
 export interface ExplainOptions extends ExplainLossOptions {
   /** Of a jitted function: list the graph's nodes too; default true. */
@@ -58,7 +59,7 @@ function explainProgram(signature: string, program: Program, { graph = true }: E
   lines.push("", "Plan", ...planLines(plan.steps));
   lines.push("", "Memory", ...memoryLines(plan));
   if (fused.refusals.length > 0) {
-    lines.push("", "Not fused", ...[...new Set(fused.refusals)].map((why) => `  ${why}`));
+    lines.push("", "Not fused", ...[...new Set(fused.refusals.map(refusalText))].map((why) => `  ${why}`));
   }
   return lines.join("\n");
 }

@@ -4,15 +4,8 @@ import { sameShape, sizeOf } from "../base/shape.ts";
 import type { Spec } from "../kernel/kernel.ts";
 import { knowsElement, type Node, pointwiseOf, producerOf, readsApart, type Use } from "./graph.ts";
 import type { Groups } from "./groups.ts";
-import {
-  haveUnlikeHelpers,
-  isByRows,
-  isFlat,
-  recomputationBetween,
-  sameStage,
-  type Unit,
-  unlikeHelpers,
-} from "./units.ts";
+import type { Refusal } from "./refusal.ts";
+import { haveUnlikeHelpers, isByRows, isFlat, sameStage, type Unit } from "./units.ts";
 
 /** Small values are computed again for every element of a larger chain up to this many elements. */
 const recomputeLimit = 1 << 12;
@@ -51,7 +44,7 @@ function tryChain(groups: Groups, from: Unit, to: Unit, use: Use, reader: Node):
   if (from === to || from.target === undefined || to.target === undefined) return;
   const why = refuseChain(groups, from, to, use, reader, from.target, to.target);
   if (why === undefined) groups.merge(from, to);
-  else groups.refusals.push(`${from.nodes.at(-1)!.op.name} -> ${to.nodes[0].op.name}: ${why}`);
+  else groups.refusals.push({ from: from.nodes.at(-1)!.op.name, to: to.nodes[0].op.name, why });
 }
 
 function refuseChain(
@@ -62,14 +55,14 @@ function refuseChain(
   reader: Node,
   fromSpec: Spec,
   toSpec: Spec,
-): string | undefined {
-  if (!sameStage(from, to)) return recomputationBetween;
+): Refusal | undefined {
+  if (!sameStage(from, to)) return ["stage"];
   const reads = (node: Node, k: number) =>
     from.nodes.some(({ outputs }) => outputs.includes(node.inputs[k].value));
   if (to.nodes.some((node) => node.inputs.some((_, k) => readsApart(node, k) && reads(node, k))))
-    return "it also reads other elements than its own";
-  if (haveUnlikeHelpers(from.nodes, to.nodes)) return unlikeHelpers;
-  if (weightOf(from) + weightOf(to) > chainLimit) return "together they take too long to compile";
+    return ["others"];
+  if (haveUnlikeHelpers(from.nodes, to.nodes)) return ["helpers"];
+  if (weightOf(from) + weightOf(to) > chainLimit) return ["compiling"];
   const fromSize = sizeOf(fromSpec.shape);
   const toSize = sizeOf(toSpec.shape);
   if (fromSize !== toSize) {
@@ -77,21 +70,20 @@ function refuseChain(
     const isReshaped = ({ outputs: [{ spec }] }: Node) =>
       sizeOf(spec.shape) === fromSize && !sameShape(spec.shape, use.shape);
     const composes = !from.nodes.some(isReshaped) && sameShape(reader.outputs[0].spec.shape, toSpec.shape);
-    if (fromSize > toSize || !composes) return `${fromSize} and ${toSize} elements`;
+    if (fromSize > toSize || !composes) return ["sizes", fromSize, toSize];
     // Its elements' numbers would be those of the larger one.
     const counting = from.nodes.find(knowsElement);
-    if (counting !== undefined) return `${counting.op.name} needs an element's number among ${fromSize}`;
+    if (counting !== undefined) return ["numberAmong", counting.op.name, fromSize];
     if (toSize > recomputeLimit) {
-      return `computing ${fromSize} values again for each of ${toSize} elements costs more than a dispatch`;
+      return ["again", fromSize, toSize];
     }
-    if (from.nodes.some((node) => groups.isReadOutside(node, [from, to])))
-      return "its result is needed elsewhere too";
+    if (from.nodes.some((node) => groups.isReadOutside(node, [from, to]))) return ["elsewhere"];
   } else if (!sameShape(fromSpec.shape, toSpec.shape) && !mayBeCut(from, to)) {
-    return "a reshape lies between and a broadcast depends on the shape";
+    return ["reshape"];
   }
-  if (groups.reachesAround(from, to)) return "another kernel lies between them";
+  if (groups.reachesAround(from, to)) return ["between"];
   const limit = groups.profile.maxStorageBuffers;
-  if (groups.bindings([from, to]) > limit) return `together they bind more than ${limit} buffers`;
+  if (groups.bindings([from, to]) > limit) return ["bindings", limit];
   return undefined;
 }
 

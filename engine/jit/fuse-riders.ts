@@ -12,17 +12,16 @@ import {
   type Value,
 } from "./graph.ts";
 import type { Groups } from "./groups.ts";
+import type { Refusal } from "./refusal.ts";
 import {
   contextOf,
   haveUnlikeHelpers,
   isByRows,
   isFlat,
   isSimple,
-  recomputationBetween,
   sameStage,
   siteOf,
   type Unit,
-  unlikeHelpers,
 } from "./units.ts";
 
 export function mergeEpilogues(groups: Groups): void {
@@ -37,7 +36,7 @@ export function mergeEpilogues(groups: Groups): void {
       if (consumer.anchor !== undefined || consumer.target === undefined) continue;
       const why = refuseEpilogue(groups, unit, site, value, consumer);
       if (why !== undefined) {
-        groups.refusals.push(`${node.op.name} -> ${consumer.nodes[0].op.name}: ${why}`);
+        groups.refusals.push({ from: node.op.name, to: consumer.nodes[0].op.name, why });
         continue;
       }
       groups.merge(unit, consumer);
@@ -52,22 +51,19 @@ function refuseEpilogue(
   site: EpilogueSite,
   value: Value,
   consumer: Unit,
-): string | undefined {
-  if (!sameStage(unit, consumer)) return recomputationBetween;
-  if (sizeOf(consumer.target!.shape) !== sizeOf(value.spec.shape))
-    return "it works on other elements than the kernel's result";
-  if (sizeOf(value.spec.shape) === 0) return "there is nothing to compute";
+): Refusal | undefined {
+  if (!sameStage(unit, consumer)) return ["stage"];
+  if (sizeOf(consumer.target!.shape) !== sizeOf(value.spec.shape)) return ["elements"];
+  if (sizeOf(value.spec.shape) === 0) return ["nothing"];
   // The kernel knows rows and columns of its own result only: as long as rows are, other axes do not matter.
-  if (consumer.target!.shape.at(-1) !== value.spec.shape.at(-1) && !isFlat(consumer))
-    return "a reshape lies between and a broadcast depends on the shape";
-  if (haveUnlikeHelpers(unit.nodes, consumer.nodes)) return unlikeHelpers;
-  if (groups.reachesAround(unit, consumer)) return "another kernel lies between them";
+  if (consumer.target!.shape.at(-1) !== value.spec.shape.at(-1) && !isFlat(consumer)) return ["reshape"];
+  if (haveUnlikeHelpers(unit.nodes, consumer.nodes)) return ["helpers"];
+  if (groups.reachesAround(unit, consumer)) return ["between"];
   for (const member of consumer.nodes) {
     // Bytes are stored four at a time.
-    if (member.outputs[0].spec.dtype === "u8" && !site.knowsElement)
-      return "it gives bytes, and the kernel stores elements one by one";
+    if (member.outputs[0].spec.dtype === "u8" && !site.knowsElement) return ["bytes"];
     if (knowsElement(member) && !site.knowsElement) {
-      return `${member.op.name} needs an element's number, which the kernel's epilogue does not know`;
+      return ["numberBehind", member.op.name];
     }
     if (
       sizeOf(member.outputs[0].spec.shape) === sizeOf(value.spec.shape) &&
@@ -75,12 +71,12 @@ function refuseEpilogue(
       !isFlat(consumer) &&
       !isByRows(consumer)
     ) {
-      return "a reshape lies between and a broadcast depends on the shape";
+      return ["reshape"];
     }
     for (const [k, use] of member.inputs.entries()) {
       if (readsApart(member, k)) {
         if (groups.isExternalTo(use.value, [unit])) continue;
-        return `${member.op.name} reads other elements of the kernel's result than its own`;
+        return ["othersOf", member.op.name];
       }
       if (isLiteral(use.value) || !groups.isExternalTo(use.value, [unit, consumer])) continue;
       if (use.value === value) continue;
@@ -92,12 +88,12 @@ function refuseEpilogue(
           consumer.target!,
         )
       ) {
-        return `${member.op.name} reads a ${showShape(use.shape)} in a way that the kernel's epilogue can't`;
+        return ["reads", member.op.name, showShape(use.shape)];
       }
     }
   }
   if (groups.bindings([unit, consumer]) > groups.profile.maxStorageBuffers)
-    return `together they bind more than ${groups.profile.maxStorageBuffers} buffers`;
+    return ["bindings", groups.profile.maxStorageBuffers];
   return undefined;
 }
 
@@ -140,7 +136,7 @@ function mergePrologue(groups: Groups, node: Node, site: PrologueSite): void {
   const from = groups.unitOf(producer);
   const why = refusePrologue(groups, from, unit, site, value);
   if (why !== undefined) {
-    groups.refusals.push(`${producer.op.name} -> ${node.op.name}: ${why}`);
+    groups.refusals.push({ from: producer.op.name, to: node.op.name, why });
     return;
   }
   groups.put({
@@ -160,33 +156,29 @@ function refusePrologue(
   unit: Unit,
   site: PrologueSite,
   value: Value,
-): string | undefined {
-  if (!sameStage(from, unit)) return recomputationBetween;
-  if (unit.anchor!.outputs.some(({ spec }) => sizeOf(spec.shape) === 0)) return "there is nothing to compute";
-  if (haveUnlikeHelpers(from.nodes, unit.nodes)) return unlikeHelpers;
-  if (from.anchor !== undefined || from.target === undefined)
-    return "what it reads comes of a kernel of its own kind";
+): Refusal | undefined {
+  if (!sameStage(from, unit)) return ["stage"];
+  if (unit.anchor!.outputs.some(({ spec }) => sizeOf(spec.shape) === 0)) return ["nothing"];
+  if (haveUnlikeHelpers(from.nodes, unit.nodes)) return ["helpers"];
+  if (from.anchor !== undefined || from.target === undefined) return ["kernel"];
   if (sizeOf(from.target.shape) !== sizeOf(value.spec.shape) || !isSimple(from)) {
-    return "what it reads is reached by broadcasting";
+    return ["broadcast"];
   }
   const element = site.knowsElement ? undefined : from.nodes.find(knowsElement);
-  if (element !== undefined)
-    return `${element.op.name} needs an element's number, which the kernel does not know as it reads`;
-  if (from.nodes.reduce((sum, member) => sum + workOf(member), 0) > site.mostWork)
-    return "it would be computed again by many tiles";
+  if (element !== undefined) return ["numberBefore", element.op.name];
+  if (from.nodes.reduce((sum, member) => sum + workOf(member), 0) > site.mostWork) return ["tiles"];
   const isOnly = groups.consumersOf(value).length === 1;
   const others = from.nodes.filter((member) => member.outputs[0] !== value);
-  if (!isOnly || others.some((member) => groups.isReadOutside(member, [from])))
-    return "what it reads is needed elsewhere too";
+  if (!isOnly || others.some((member) => groups.isReadOutside(member, [from]))) return ["readElsewhere"];
   if (
     !from.nodes.some((member) =>
       member.inputs.some((use) => !isLiteral(use.value) && groups.isExternalTo(use.value, [from])),
     )
   ) {
-    return "what it reads is made of constants";
+    return ["constants"];
   }
   // What the kernel's own epilogue reads must not wait for it.
-  if (groups.reachesAround(from, unit)) return "another kernel lies between them";
+  if (groups.reachesAround(from, unit)) return ["between"];
   const limit = groups.profile.maxStorageBuffers;
-  return groups.bindings([from, unit]) > limit ? `together they bind more than ${limit} buffers` : undefined;
+  return groups.bindings([from, unit]) > limit ? ["bindings", limit] : undefined;
 }

@@ -7,6 +7,7 @@ import { mergeChains } from "./fuse-chains.ts";
 import { mergeCompanions, mergeEpilogues, mergePrologues } from "./fuse-riders.ts";
 import type { Graph } from "./graph.ts";
 import { Groups } from "./groups.ts";
+import type { Refused } from "./refusal.ts";
 import type { Unit } from "./units.ts";
 
 export interface FuseOptions {
@@ -25,7 +26,7 @@ export interface FuseOptions {
 export interface Fused {
   readonly units: readonly Unit[];
   /** Why neighbours that could have been one kernel are two. */
-  readonly refusals: readonly string[];
+  readonly refusals: readonly Refused[];
 }
 
 export function fuse(graph: Graph, profile: AdapterProfile, options: FuseOptions = {}): Fused {

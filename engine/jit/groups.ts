@@ -13,10 +13,11 @@ import {
   readsApart,
   type Value,
 } from "./graph.ts";
+import type { Refused } from "./refusal.ts";
 import { bindingKey, makersOf, type Unit } from "./units.ts";
 
 export class Groups {
-  readonly refusals: string[] = [];
+  readonly refusals: Refused[] = [];
   readonly graph: Graph;
   readonly profile: AdapterProfile;
   readonly #unitOf = new Map<Node, Unit>();

@@ -135,7 +135,3 @@ export function haveUnlikeHelpers(a: readonly Node[], b: readonly Node[]): boole
     ),
   );
 }
-
-export const unlikeHelpers = "they bring different helper functions of one name";
-
-export const recomputationBetween = "a checkpointed block begins to run again between them";

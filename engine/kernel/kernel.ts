@@ -107,6 +107,15 @@ export interface Choices {
   choose(variants: Variants): string;
 }
 
+/** What computes products by a GPU's matrix units: `float16Products`. */
+export interface MatrixProducts {
+  readonly operands: "float16";
+  /** @internal The kernel's text, on which what is known of it depends. */
+  readonly source: string;
+  /** @internal The kernels that an adapter can use. */
+  readonly variants: (profile: AdapterProfile) => readonly object[];
+}
+
 /** What kernels may know about the adapter when they choose a variant. */
 export interface AdapterProfile {
   /** A CPU pretending to be a GPU (lavapipe, SwiftShader): few workgroups with long loops win. */
@@ -118,6 +127,8 @@ export interface AdapterProfile {
   readonly hasF16: boolean;
   /** What the adapter's matrix units multiply, in f16, if f16 is allowed and there are any. */
   readonly matrixUnit?: MatrixShape;
+  /** What computes products by it. */
+  readonly matrixProducts?: MatrixProducts;
   /** Workgroups that fill the adapter; more buy nothing for kernels that loop. */
   readonly workgroupTarget: number;
   readonly maxWorkgroupsPerDimension: number;

@@ -2,9 +2,10 @@
 
 import type { Backend } from "../backend/backend.ts";
 import { Ambient } from "../base/ambient.ts";
-import { ArgumentError, checkOptions, type OptionNames } from "../base/errors.ts";
+import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../base/errors.ts";
 import { choiceOf } from "../base/names.ts";
 import { atLeastOne } from "../base/number-checks.ts";
+import type { MatrixProducts } from "../kernel/kernel.ts";
 import { Device, defaultDevice } from "./device.ts";
 
 export interface InitOptions {
@@ -28,11 +29,11 @@ export interface InitOptions {
    * What products (`matmul`, and layers and convolutions made of it) may round their operands to.
    *
    * - `"float32"` (the default): nothing.
-   * - `"float16"`: 11 bits, beyond 65,504 infinite, below 6e-8 zero, where the GPU has matrix units (tensor cores) for
-   *   that: several times as fast. Sums, results and everything else stay float32. Elsewhere the same as `"float32"`;
-   *   `device.info.matrixUnit` tells which. In Chrome it needs the flag `--enable-unsafe-webgpu`.
+   * - `float16Products`, an object to import: 11 bits, beyond 65,504 infinite, below 6e-8 zero, where the GPU has matrix
+   *   units (tensor cores) for that: several times as fast. Sums, results and everything else stay float32. Elsewhere the
+   *   same as `"float32"`; `device.info.matrixUnit` tells which. In Chrome it needs the flag `--enable-unsafe-webgpu`.
    */
-  matmulPrecision?: "float32" | "float16";
+  matmulPrecision?: "float32" | MatrixProducts;
   /**
    * Bytes of device memory, what is kept for reuse included, past which making a tensor throws a LimitError; whole.
    * Default: on software adapters and Apple's GPUs three quarters of the memory that the machine has left when the device
@@ -66,15 +67,18 @@ export async function init(options: InitOptions = {}): Promise<Device> {
       `init: the seed must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${seed}`,
     );
   }
-  const matmulPrecision = choiceOf("matmulPrecision", options.matmulPrecision ?? "float32", [
-    "float32",
-    "float16",
-  ]);
+  const { matmulPrecision: precision = "float32" } = options;
+  if (precision !== "float32" && typeof precision?.variants !== "function") {
+    throw new ArgumentError(
+      `init: matmulPrecision takes "float32" or float16Products, an object that "gradgpu" exports, got ${kindOf(precision)}`,
+    );
+  }
+  const matrixProducts = precision === "float32" ? undefined : precision;
   if (options.memoryLimit !== undefined) atLeastOne("init", "memoryLimit", options.memoryLimit);
   let backend: Backend | undefined;
   if (kind !== "cpu") {
     const { openWebgpu } = await import("../backend/webgpu/open.ts");
-    backend = await openWebgpu(kind === "webgpu", { ...options, matmulPrecision });
+    backend = await openWebgpu(kind === "webgpu", { ...options, matrixProducts });
   }
   const opened = new Device(backend ?? (await openCpu()), seed);
   defaultDevice.value = opened;

@@ -39,7 +39,7 @@ export async function augmentation({ size, watch, keep }: Course) {
     keep(name, [...(await make(1).call(digit, { training: true }).data())]);
     keep(`${name}, strength 0`, [...(await make(0).call(digit, { training: true }).data())]);
   }
-  keep("half size", [...(await new Resizing(14, 14).call(digit).data())]);
+  keep("halved", [...(await new Resizing(14, 14).call(digit).data())]);
 
   /** Trains on so many rows, behind layers that change images; as many steps whatever the rows. */
   async function train(name: string, rows: number, changes: readonly Layer[]) {

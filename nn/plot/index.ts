@@ -14,6 +14,7 @@ export {
   histogram,
 } from "./kinds/bars.ts";
 export { type ActivationCurve, type ActivationCurvesOptions, activationCurves } from "./kinds/curves.ts";
+export { type DecisionBoundaryOptions, decisionBoundary } from "./kinds/decision-boundary.ts";
 export {
   type ConfusionMatrixOptions,
   confusionMatrix,
@@ -23,14 +24,8 @@ export {
 export { type HistoryLike, type PlotHistoryOptions, plotHistory } from "./kinds/history.ts";
 export { type GridImage, type ImageGridOptions, imageGrid } from "./kinds/images.ts";
 export { type LineChartOptions, type LineSeries, lineChart, type Mark } from "./kinds/lines.ts";
-export {
-  type DecisionBoundaryOptions,
-  decisionBoundary,
-  type Range,
-  type SurfaceOptions,
-  type SurfacePath,
-  surface,
-} from "./kinds/surface.ts";
+export type { Range } from "./kinds/plane.ts";
+export { type SurfaceOptions, type SurfacePath, surface } from "./kinds/surface.ts";
 export type { ScaleKind } from "./scale.ts";
 export type { ShownChart, ShowOptions } from "./show.ts";
 export { type SparklineOptions, sparkline } from "./sparkline.ts";

@@ -9,7 +9,7 @@ import {
   sizeOf,
   type Variable,
 } from "../../engine/index.ts";
-import type { Optimizer, OptimizerState } from "../../optim/index.ts";
+import { type Optimizer, type OptimizerState, optimizerState, setOptimizerState } from "../../optim/index.ts";
 import type { Config } from "../layers/config.ts";
 import type { LayerVariable } from "../layers/layer.ts";
 import { equalShapes } from "../layers/spec.ts";
@@ -93,7 +93,7 @@ export async function stateOf(
   if (shuffleState !== undefined) kept.push([shuffleName, shuffleState]);
   const [tensors, state] = await Promise.all([
     valuesOf(kept),
-    hasOptimizer ? optimizer?.getState() : undefined,
+    hasOptimizer && optimizer ? optimizerState(optimizer) : undefined,
   ]);
   if (optimizer === undefined || state === undefined) return { tensors, optimizer: undefined };
   const names = optimizedNames(model);
@@ -217,10 +217,10 @@ export function restorerOf(
   const set = setterOf(what, { found });
   const { optimizer } = model;
   const state =
-    notes === undefined || optimizer === undefined ? undefined : optimizerState(what, model, tensors, notes);
+    notes === undefined || optimizer === undefined ? undefined : storedState(what, model, tensors, notes);
   return () => {
     // It looks at all of the state before it takes any.
-    if (state !== undefined) withDataError(what, () => optimizer?.setState(state));
+    if (optimizer && state) withDataError(what, () => setOptimizerState(optimizer, state));
     set();
   };
 }
@@ -235,7 +235,7 @@ function withDataError(what: string, fn: () => void): void {
 }
 
 /** What the optimizer takes, made of the tensors under "optimizer/". */
-function optimizerState(
+function storedState(
   what: string,
   model: KeptModel,
   tensors: ReadonlyMap<string, StoredTensor>,

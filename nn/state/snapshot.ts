@@ -8,7 +8,7 @@ import {
   Variable,
 } from "../../engine/index.ts";
 import { kindOf } from "../../engine/internal.ts";
-import { Optimizer, type OptimizerState } from "../../optim/index.ts";
+import { Optimizer, type OptimizerState, optimizerState, setOptimizerState } from "../../optim/index.ts";
 import type { LayerVariable } from "../layers/layer.ts";
 
 /** What has variables: a model or layer, a random generator, or a Variable itself. */
@@ -55,7 +55,7 @@ export async function snapshot(
   }
   // All reads are asked for before any is awaited.
   const values = [...variables].map(async (variable) => [variable, await variable.data()] as const);
-  const states = [...given].map(async (optimizer) => [optimizer, await optimizer.getState()] as const);
+  const states = [...given].map(async (optimizer) => [optimizer, await optimizerState(optimizer)] as const);
   return new Snapshot(await Promise.all(values), await Promise.all(states));
 }
 
@@ -77,7 +77,7 @@ export function restore(saved: Snapshot): void {
         `restore: ${variable.describe()} was disposed since the snapshot; make one anew`,
       );
   }
-  for (const [optimizer, state] of saved.states) optimizer.setState(state);
+  for (const [optimizer, state] of saved.states) setOptimizerState(optimizer, state);
   for (const [variable, values] of saved.values) variable.set(values);
 }
 

@@ -3,8 +3,16 @@
 
 import type { Dataset } from "../../data/dataset/index.ts";
 import { ArgumentError, Tensor, type Variable } from "../../engine/index.ts";
-import { atLeastOne, atLeastZero, checkOptions, type OptionNames, showGiven } from "../../engine/internal.ts";
+import {
+  atLeastOne,
+  atLeastZero,
+  checkOptions,
+  kindOf,
+  type OptionNames,
+  showGiven,
+} from "../../engine/internal.ts";
 import { type Callback, callbacksOf } from "./callbacks/callback.ts";
+import type { ClassWeighting } from "./class-weighting.ts";
 import type { DataTree } from "./data.ts";
 import { type TestRun, testLoop } from "./evaluate.ts";
 import { type Feed, feedOf } from "./feed.ts";
@@ -18,7 +26,7 @@ import { makeProgress, type Verbosity } from "./progress.ts";
 import { isDataset, openSet, refuseSteps, type Source } from "./source.ts";
 import { Budget, type MemoryOptions, makeBatches } from "./stream.ts";
 import type { TrainableModel } from "./trainable.ts";
-import { type ClassWeightOption, checkWeights, classWeightsOf } from "./weighing.ts";
+import { checkWeights } from "./weighing.ts";
 
 /** How to train; typed and nested arrays above `memoryBudget` stream from the host, with the same results. */
 export interface FitOptions extends LoopOptions, MemoryOptions, GuardOptions {
@@ -32,8 +40,8 @@ export interface FitOptions extends LoopOptions, MemoryOptions, GuardOptions {
   shuffle?: boolean;
   /** What the loss (and weighted metrics) of each sample counts: [n], or [n, time]; default 1 each. */
   sampleWeight?: DataTree;
-  /** What samples of each class count, as { 0: 1, 1: 5 }; of several outputs, by their names. */
-  classWeight?: ClassWeightOption;
+  /** What samples of each class count: `classWeights({ 0: 1, 1: 5 })`. */
+  classWeight?: ClassWeighting;
   /** Batches an epoch of a data set; the next goes on where one ended. Default all that the set has. */
   stepsPerEpoch?: number;
   /** Inputs and targets to evaluate after each epoch, and weights of their samples; or a data set. */
@@ -160,7 +168,7 @@ export async function fitModel(
     if (held !== undefined && heldSet === undefined) checkWeights(`${what}, validationData`, held);
     const { classWeight } = options;
     const { outputNames, outputShapes } = model;
-    const classWeights = classWeightsOf(what, classWeight, outputNames, losses, outputShapes, device);
+    const classWeights = classWeight?.weightsOf(what, outputNames, losses, outputShapes, device);
     const trainer = use(model.makeTrainer({ hasWeights: feed.hasWeights, classWeights }));
     await feed.checked;
     await held?.checked;
@@ -255,8 +263,14 @@ function checkFitOptions(
     validationFreq = 1,
     stepsPerEpoch = 1,
     validationSteps = 1,
+    classWeight,
   }: FitOptions,
 ): void {
+  if (classWeight !== undefined && typeof classWeight?.weightsOf !== "function") {
+    throw new ArgumentError(
+      `${what}: classWeight takes classWeights({ 0: 1, 1: 5 }), which "gradgpu/nn" exports, got ${kindOf(classWeight)}`,
+    );
+  }
   for (const [name, count] of Object.entries({ epochs, stepsPerEpoch, validationSteps }))
     atLeastOne(what, name, count);
   if (!Number.isInteger(atLeastZero(what, "initialEpoch", initialEpoch)) || initialEpoch >= epochs) {

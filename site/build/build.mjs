@@ -2,7 +2,11 @@
 
 import fs from "node:fs";
 import path from "node:path";
+import { build as bundle } from "esbuild";
 import { build } from "vite";
+import { writeApi } from "./api.mjs";
+import { write, writeDocs } from "./docs.mjs";
+import { writeLessons } from "./lessons.mjs";
 import { writeSamples } from "./samples.mjs";
 import { siteFolder, viteConfig } from "./vite.mjs";
 
@@ -15,10 +19,19 @@ export async function buildSite(out) {
   await build(viteConfig(out));
   fs.copyFileSync(path.join(siteFolder, "style", "icon.svg"), path.join(out, "icon.svg"));
   writeSamples(path.join(out, "samples"));
+  const { lessons } = await moduleOf(path.join(siteFolder, "setup", "lessons.ts"));
+  writeLessons(out, lessons);
+  write(out, "search.json", JSON.stringify([...writeDocs(out), ...writeApi(out)]));
   const files = fs
     .readdirSync(out, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => path.join(entry.parentPath, entry.name));
   const bytes = files.reduce((sum, file) => sum + fs.statSync(file).size, 0);
   return { files: files.length, bytes, seconds: (Date.now() - started) / 1000 };
+}
+
+/** What a module of TypeScript exports. */
+async function moduleOf(file) {
+  const { outputFiles } = await bundle({ entryPoints: [file], bundle: true, format: "esm", write: false });
+  return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
 }

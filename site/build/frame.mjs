@@ -30,6 +30,6 @@ export function header(root, current) {
     <header class="top">
       <a class="brand" href="${root}index.html"${current === "home" ? ' aria-current="page"' : ""}><img src="${root}icon.svg" alt="" width="22" height="22">gradgpu</a>
       <nav aria-label="Site"><ul>${links.join("")}</ul></nav>
-      <button type="button" id="theme" class="button small" aria-label="Colours">Auto</button>
+      <button type="button" id="theme" class="button small" aria-label="Auto: colours of the page">Auto</button>
     </header>`;
 }

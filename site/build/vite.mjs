@@ -6,6 +6,7 @@ import { markPure } from "../../scripts/build/pure.mjs";
 import { minifyWgsl } from "../../scripts/build/wgsl.mjs";
 import { entries } from "../../scripts/entries.mjs";
 import { root } from "../../scripts/setup.mjs";
+import { benchPicture } from "./bench-picture.mjs";
 import { head, header } from "./frame.mjs";
 
 export const siteFolder = path.join(root, "site");
@@ -42,6 +43,7 @@ const frame = {
     handler: (html) =>
       html
         .replace("<!--head-->", head("./"))
+        .replace("<!--bench-->", benchPicture)
         .replace(/<!--header (\w+)-->/, (_, current) => header("./", current)),
   },
 };
@@ -66,13 +68,23 @@ export const viteConfig = (outDir) => ({
     outDir,
     emptyOutDir: true,
     target: "es2022",
+    // One stylesheet for all pages.
+    cssCodeSplit: false,
     chunkSizeWarningLimit: 2000,
     modulePreload: { polyfill: false },
     rollupOptions: {
-      input: fs
-        .readdirSync(siteFolder)
-        .filter((name) => name.endsWith(".html"))
-        .map((name) => path.join(siteFolder, name)),
+      checks: { pluginTimings: false },
+      input: {
+        index: path.join(siteFolder, "index.html"),
+        playground: path.join(siteFolder, "playground.html"),
+        docs: path.join(siteFolder, "page", "docs.ts"),
+      },
+      output: {
+        // Pages that Vite does not make name these two.
+        entryFileNames: ({ name }) => (name === "docs" ? "assets/docs.js" : "assets/[name]-[hash].js"),
+        assetFileNames: ({ names }) =>
+          names.some((name) => name.endsWith(".css")) ? "assets/site.css" : "assets/[name]-[hash][extname]",
+      },
     },
   },
 });

@@ -44,13 +44,14 @@ function Playground() {
         <Device state={state} />
       </div>
       <Problems />
+      <LessonText />
       <div class="columns">
         <div class="column">
           <DataPanel />
-          <TrainingPanel />
         </div>
         <div class="column">
           <ModelPanel />
+          <TrainingPanel />
         </div>
         <div class="column column-results">
           {isPointSet(state.setup.data) ? <BoundaryPanel /> : null}
@@ -125,6 +126,36 @@ function Device({ state }: { state: State }) {
       <span class="lamp" aria-hidden="true" />
       CPU reference, exact and slow{device.reason === "" ? "" : `: ${device.reason}`}
     </p>
+  );
+}
+
+function LessonText() {
+  const { store, state } = useStore();
+  const { lesson } = state;
+  if (lesson === undefined) return null;
+  const { title, korean, look, change, see, page } = lesson;
+  return (
+    <section class="panel lesson-text" aria-labelledby="lesson-title">
+      <div class="panel-head">
+        <h2 id="lesson-title">
+          {title} <span lang="ko">{korean}</span>
+        </h2>
+        <button type="button" class="link" onClick={() => store.endLesson()}>
+          Close
+        </button>
+      </div>
+      <dl>
+        <dt>Look</dt>
+        <dd>{look}</dd>
+        <dt>Change</dt>
+        <dd>{change}</dd>
+        <dt>See</dt>
+        <dd>{see}</dd>
+      </dl>
+      <p class="hint">
+        <a href={`docs/lessons/${page}.html`}>What was measured over seeds</a>
+      </p>
+    </section>
   );
 }
 

@@ -3,29 +3,26 @@
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-/** @param draw in CSS pixels; called after each render */
+/** @param draw in CSS pixels; called when one of `depends` has changed */
 export function useCanvas(
   width: number,
   height: number,
   draw: (context: CanvasRenderingContext2D) => void,
-  depends?: readonly unknown[],
+  depends: readonly unknown[],
 ): RefObject<HTMLCanvasElement | null> {
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useTheme();
-  useEffect(
-    () => {
-      const element = canvas.current;
-      if (element === null) return;
-      const scale = Math.min(3, window.devicePixelRatio || 1);
-      element.width = Math.round(width * scale);
-      element.height = Math.round(height * scale);
-      const context = element.getContext("2d");
-      if (context === null) return;
-      context.scale(scale, scale);
-      draw(context);
-    },
-    depends === undefined ? undefined : [width, height, theme, ...depends],
-  );
+  useEffect(() => {
+    const element = canvas.current;
+    if (element === null) return;
+    const scale = Math.min(3, window.devicePixelRatio || 1);
+    element.width = Math.round(width * scale);
+    element.height = Math.round(height * scale);
+    const context = element.getContext("2d");
+    if (context === null) return;
+    context.scale(scale, scale);
+    draw(context);
+  }, [width, height, theme, ...depends]);
   return canvas;
 }
 

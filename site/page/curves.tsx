@@ -108,7 +108,8 @@ function optionsOf(width: number, isShare: boolean, others: number): uPlot.Optio
     stroke,
     width,
     dash,
-    points: { show: false },
+    // A line of one point is none.
+    points: { show: (plot) => plot.data[0].length < 15, size: 5, fill: stroke },
     spanGaps: true,
   });
   return {
@@ -117,9 +118,17 @@ function optionsOf(width: number, isShare: boolean, others: number): uPlot.Optio
     legend: { show: false },
     cursor: { show: false },
     padding: [8, 8, 0, 0],
-    scales: { x: { time: false }, y: isShare ? { range: [0, 1] } : {} },
+    scales: {
+      x: { time: false, range: (_plot, _low, high) => [0, Math.max(5, high)] },
+      y: isShare ? { range: [0, 1] } : {},
+    },
     axes: [
-      { ...axis, size: 24, space: 60 },
+      {
+        ...axis,
+        size: 24,
+        space: 60,
+        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 1e5],
+      },
       {
         ...axis,
         size: 46,

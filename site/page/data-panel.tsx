@@ -118,25 +118,50 @@ export function DataPanel() {
 
 /** What a set looks like, as large as a thumb. */
 function Thumbnail({ name }: { name: DataName }) {
-  const canvas = useCanvas(44, 44, (context) => {
-    const colors = palette();
-    if (isPointSet(name)) {
-      const { x, y } = makePoints(name, name === "plane" || name === "hills" ? 420 : 150, 0.01, 3);
-      drawPoints(context, 44, x, y, colors, {
-        radius: 1.4,
-        isRegression: dataSpecs[name].task === "regression",
-      });
-      return;
-    }
-    context.fillStyle = colors.muted;
-    context.font = "600 15px system-ui, sans-serif";
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.fillText({ mnist: "5 8", fashion: "👕", csv: "1,2" }[name as "csv"] ?? "", 22, 23);
-  });
+  const canvas = useCanvas(
+    44,
+    44,
+    (context) => {
+      const colors = palette();
+      if (isPointSet(name)) {
+        const { x, y } = makePoints(name, name === "plane" || name === "hills" ? 420 : 150, 0.01, 3);
+        drawPoints(context, 44, x, y, colors, {
+          radius: 1.4,
+          isRegression: dataSpecs[name].task === "regression",
+        });
+        return;
+      }
+      context.fillStyle = colors.muted;
+      context.font = "600 15px system-ui, sans-serif";
+      context.textAlign = "center";
+      context.textBaseline = "middle";
+      if (name === "fashion") drawShirt(context);
+      else context.fillText(name === "mnist" ? "5 8" : "1, 2", 22, 23);
+    },
+    [name],
+  );
   return (
     <span aria-hidden="true">
       <canvas ref={canvas} class="thumbnail" />
     </span>
   );
+}
+
+function drawShirt(context: CanvasRenderingContext2D): void {
+  const outline = [
+    [15, 9],
+    [4, 16],
+    [8, 23],
+    [13, 20],
+    [13, 36],
+    [31, 36],
+    [31, 20],
+    [36, 23],
+    [40, 16],
+    [29, 9],
+  ] as const;
+  context.beginPath();
+  for (const [x, y] of outline) context.lineTo(x, y);
+  context.quadraticCurveTo(22, 17, 15, 9);
+  context.fill();
 }

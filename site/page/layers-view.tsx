@@ -59,7 +59,7 @@ function LayerRow({
         {layer.deadUnits !== undefined && layer.deadUnits > 0 && (
           <p class="mark mark-dead">{percent(layer.deadUnits)} of the units are dead</p>
         )}
-        {layer.saturation !== undefined && layer.saturation >= 0.25 && (
+        {!layer.isOutput && layer.saturation !== undefined && layer.saturation >= 0.25 && (
           <p class="mark">{percent(layer.saturation)} saturated</p>
         )}
         {layer.gradientNorm !== undefined && (
@@ -105,7 +105,7 @@ function LayerRow({
 const logShare = (value: number, most: number): number =>
   value <= 0 || most <= 0 ? 0 : Math.max(0.02, 1 + Math.log10(value / most) / 6);
 
-const [width, height] = [150, 52];
+const [width, height] = [190, 52];
 
 function Histogram({
   title,
@@ -162,7 +162,7 @@ function Histogram({
 
 function Units({ maps, isRelu }: { maps: UnitMaps; isRelu: boolean }) {
   return (
-    <ul class="units" aria-label="Units: what each gives over the plane">
+    <ul class="units" aria-label="Units: what each gives">
       {Array.from({ length: maps.units }, (_, unit) => (
         <Unit key={unit} maps={maps} unit={unit} isRelu={isRelu} />
       ))}

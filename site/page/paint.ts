@@ -16,8 +16,17 @@ export interface Palette {
   readonly surface: string;
 }
 
-/** What the stylesheet says at the moment. */
+/** Dark and light. */
+const known = new Map<boolean, Palette>();
+
+/** What the stylesheet says, as it is dark or light now. */
 export function palette(): Palette {
+  const found = known.get(isDark()) ?? readPalette();
+  known.set(isDark(), found);
+  return found;
+}
+
+function readPalette(): Palette {
   const style = getComputedStyle(document.documentElement);
   const probe = document.createElement("canvas").getContext("2d") as CanvasRenderingContext2D;
   const text = (name: string) => {

@@ -136,7 +136,7 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
                           : percent(last.valAccuracy)}
                     </td>
                     <td>{new Date(run.at).toLocaleString()}</td>
-                    <td class="row">
+                    <td>
                       {run.name !== state.run && run.setup.data !== "csv" && (
                         <button
                           type="button"

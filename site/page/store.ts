@@ -1,6 +1,7 @@
 // What the playground's page knows, and the worker behind it. Components read the state and call what changes it.
 
 import { type EpochPoint, listRuns } from "../runs/kept-runs.ts";
+import { type Lesson, lessonOf } from "../setup/lessons.ts";
 import { dataSpecs, defaultSetup, fromHash, type Setup, setupFor, toHash } from "../setup/setup.ts";
 import type {
   DeviceNote,
@@ -47,6 +48,8 @@ export interface State {
   /** What has just happened, for those who hear the page. */
   readonly notice: string;
   readonly own: (OwnData & { readonly name: string }) | undefined;
+  /** The lesson that the address names. */
+  readonly lesson: Lesson | undefined;
   readonly run: string;
   /** Changes when a run has been kept or removed. */
   readonly runsVersion: number;
@@ -68,7 +71,13 @@ export class Store {
   #nextPrediction = 0;
   #files: ((bytes: Uint8Array<ArrayBuffer>) => void)[] = [];
 
-  constructor(hash: string) {
+  readonly #keepsRuns: boolean;
+  readonly #hasLayers: boolean;
+
+  /** @param options whether the browser keeps its runs, and whether there is a view of the layers */
+  constructor(hash: string, { keepsRuns = true, hasLayers = true } = {}) {
+    this.#keepsRuns = keepsRuns;
+    this.#hasLayers = hasLayers;
     const { setup, problems } = fromHash(hash);
     this.#state = {
       setup,
@@ -93,6 +102,7 @@ export class Store {
           : [{ about: "address", text: `The address was not all understood: ${problems.join("; ")}.` }],
       notice: "",
       own: undefined,
+      lesson: lessonOf(hash),
       run: "",
       runsVersion: 0,
     };
@@ -121,9 +131,8 @@ export class Store {
 
   async start(): Promise<void> {
     this.#startWorker();
-    const kept = (await listRuns().catch(() => [])).find(
-      ({ setup }) => toHash(setup) === toHash(this.#state.setup),
-    );
+    const runs = this.#keepsRuns ? await listRuns().catch(() => []) : [];
+    const kept = runs.find(({ setup }) => toHash(setup) === toHash(this.#state.setup));
     if (kept === undefined || this.#state.setup.data === "csv") this.#build();
     else {
       this.set({ run: kept.name, notice: `Went on with the kept run, at epoch ${kept.epoch}.` });
@@ -165,6 +174,11 @@ export class Store {
       regression: "meanSquaredError",
     } as const;
     this.change({ ...next, loss: losses[own.task] });
+  }
+
+  endLesson(): void {
+    this.set({ lesson: undefined });
+    this.#setSetup(this.#state.setup);
   }
 
   reset(): void {
@@ -234,8 +248,10 @@ export class Store {
   #setSetup(setup: Setup): void {
     this.set({ setup });
     const hash = toHash(setup);
-    const isDefault = hash === toHash(defaultSetup);
-    const place = `${location.pathname}${location.search}${isDefault ? "" : `#${hash}`}`;
+    const { lesson } = this.#state;
+    const all = lesson === undefined ? hash : `${hash}&lesson=${lesson.name}`;
+    const isDefault = all === toHash(defaultSetup);
+    const place = `${location.pathname}${location.search}${isDefault ? "" : `#${all}`}`;
     history.replaceState(null, "", place);
   }
 
@@ -260,7 +276,7 @@ export class Store {
   }
 
   #tellViews(tab: Tab): void {
-    this.#send({ kind: "views", views: { boundary: true, layers: tab === "layers" } });
+    this.#send({ kind: "views", views: { boundary: true, layers: this.#hasLayers && tab === "layers" } });
   }
 
   #send(message: ToWorker): void {
@@ -275,7 +291,8 @@ export class Store {
 
   #build(isResumed = false): void {
     const { setup, own } = this.#state;
-    const run = isResumed ? this.#state.run : `run-${Date.now().toString(36)}`;
+    const newRun = this.#keepsRuns ? `run-${Date.now().toString(36)}` : "";
+    const run = isResumed ? this.#state.run : newRun;
     this.set({
       run,
       isBuilt: false,

@@ -18,8 +18,9 @@ function use(theme: Theme): void {
   else document.documentElement.dataset.theme = theme;
   const button = document.getElementById("theme");
   if (button === null) return;
-  button.textContent = { auto: "Auto", light: "Light", dark: "Dark" }[theme];
-  button.setAttribute("aria-label", `Colours: ${theme}. Change`);
+  const label = { auto: "Auto", light: "Light", dark: "Dark" }[theme];
+  button.textContent = label;
+  button.setAttribute("aria-label", `${label}: colours of the page`);
 }
 
 let current = remembered();

@@ -162,13 +162,13 @@ export const layerSpecs = {
   MaxPooling2D: {
     group: "Images",
     about: "The largest value under each window",
-    positional: [],
+    positional: ["poolSize"],
     options: [poolSize],
   },
   AveragePooling2D: {
     group: "Images",
     about: "The mean under each window",
-    positional: [],
+    positional: ["poolSize"],
     options: [poolSize],
   },
   GlobalAveragePooling2D: plain("Images", "The mean of each channel"),

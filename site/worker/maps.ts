@@ -4,6 +4,7 @@ import { disposeAll, type Tensor } from "gradgpu";
 import { Model, type Sequential } from "gradgpu/nn";
 import { range } from "../setup/points.ts";
 import type { UnitMaps } from "./messages.ts";
+import type { Rows } from "./samples.ts";
 
 const size = 60;
 const unitSize = 24;
@@ -26,7 +27,9 @@ async function unitMaps(model: Sequential): Promise<UnitMaps[]> {
     model.inputs,
     shown.map((layer) => model.outputOf(layer)),
   );
-  const outputs = (await probe.predict(plane(unitSize), { batchSize: unitSize * unitSize })) as Tensor[];
+  const given = await probe.predict(plane(unitSize), { batchSize: unitSize * unitSize });
+  // One output is a tensor, several are a list.
+  const outputs = (Array.isArray(given) ? given : [given]) as Tensor[];
   const maps = await Promise.all(
     outputs.map(async (output, k): Promise<UnitMaps> => {
       const found = await output.data();
@@ -39,6 +42,36 @@ async function unitMaps(model: Sequential): Promise<UnitMaps[]> {
       }
       const layer = model.nameOf(shown[k]) ?? shown[k].name;
       return { layer, width: unitSize, height: unitSize, units, values };
+    }),
+  );
+  disposeAll(outputs);
+  return maps;
+}
+
+/** What the layers give for one image: channels as pictures, units as one pixel each. */
+export async function imageMaps(model: Sequential, image: Rows): Promise<UnitMaps[]> {
+  const shown = model.layers.filter(
+    ({ outputShape, type }) => outputShape?.length === 3 && type !== "Dropout",
+  );
+  if (shown.length === 0) return [];
+  const probe = new Model(
+    model.inputs,
+    shown.map((layer) => model.outputOf(layer)),
+  );
+  const given = await probe.predict(image, { batchSize: 1 });
+  // One output is a tensor, several are a list.
+  const outputs = (Array.isArray(given) ? given : [given]) as Tensor[];
+  const maps = await Promise.all(
+    outputs.map(async (output, k): Promise<UnitMaps> => {
+      const [, height, width, channels] = output.shape;
+      const units = Math.min(most, channels);
+      const found = await output.data();
+      const values = new Float32Array(units * height * width);
+      for (let i = 0; i < height * width; i++) {
+        for (let unit = 0; unit < units; unit++)
+          values[unit * height * width + i] = found[i * channels + unit];
+      }
+      return { layer: model.nameOf(shown[k]) ?? shown[k].name, width, height, units, values };
     }),
   );
   disposeAll(outputs);

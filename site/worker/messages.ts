@@ -70,6 +70,7 @@ export interface LayerLook {
   readonly name: string;
   readonly type: string;
   readonly activation: string | undefined;
+  readonly isOutput: boolean;
   readonly gradientNorm: number | undefined;
   readonly mean: number;
   readonly deviation: number;

@@ -5,7 +5,7 @@ import { type Callback, diagnose, type Model, modelBytes, type Sequential } from
 import { type EpochPoint, keepRun, runBytes } from "../runs/kept-runs.ts";
 import type { Setup } from "../setup/setup.ts";
 import { makeModel } from "./make-model.ts";
-import { planeMaps } from "./maps.ts";
+import { imageMaps, planeMaps } from "./maps.ts";
 import type { FromWorker, LayersLook, ToWorker, Views } from "./messages.ts";
 import { knowNames } from "./rare-names.ts";
 import { batchOf, type Samples, samplesOf } from "./samples.ts";
@@ -323,29 +323,38 @@ export class Session {
     const look: LayersLook = {
       gradientNorm,
       warnings: warnings.map(({ layer, text }) => ({ layer, text })),
-      layers: layers.map(({ name, type, activation, gradientNorm, outputs: [output], weights }) => ({
-        name,
-        type,
-        activation,
-        gradientNorm,
-        mean: output.mean,
-        deviation: output.standardDeviation,
-        zeros: output.zeros,
-        deadUnits: output.deadUnits,
-        saturation: output.saturation,
-        histogram: output.histogram,
-        weights: weights.map((weight) => ({
-          path: weight.path,
-          shape: weight.shape,
-          norm: weight.norm,
-          gradientNorm: weight.gradientNorm,
-          updateRatio: weight.updateRatio,
-          histogram: weight.histogram,
-          gradientHistogram: weight.gradientHistogram,
-        })),
-      })),
+      layers: layers.map(
+        ({ name, type, activation, isOutput, gradientNorm, outputs: [output], weights }) => ({
+          name,
+          type,
+          activation,
+          isOutput,
+          gradientNorm,
+          mean: output.mean,
+          deviation: output.standardDeviation,
+          zeros: output.zeros,
+          deadUnits: output.deadUnits,
+          saturation: output.saturation,
+          histogram: output.histogram,
+          weights: weights.map((weight) => ({
+            path: weight.path,
+            shape: weight.shape,
+            norm: weight.norm,
+            gradientNorm: weight.gradientNorm,
+            updateRatio: weight.updateRatio,
+            histogram: weight.histogram,
+            gradientHistogram: weight.gradientHistogram,
+          })),
+        }),
+      ),
     };
     this.#post({ kind: "layers", look });
+    if (this.#samples?.spec.shape.length !== 3) return;
+    const maps = await imageMaps(this.#built(), batchOf(train, 0, 1).x);
+    this.#post(
+      { kind: "units", maps },
+      maps.map(({ values }) => values.buffer),
+    );
   }
 
   async #walk(): Promise<void> {

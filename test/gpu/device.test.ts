@@ -12,6 +12,7 @@ import {
   device as defaultDevice,
   dispose,
   exp,
+  float16Products,
   GradgpuError,
   init,
   jit,
@@ -261,10 +262,10 @@ describe("init", () => {
   });
 
   it("takes float16 for products as a permission: software adapters, which have no matrix units, stay exact", async () => {
-    expect(String(await rejection(init({ matmulPrecision: "f16" as "float16" })))).toMatch(
-      /matmulPrecision.*f16.*float32.*float16/,
+    expect(String(await rejection(init({ matmulPrecision: "f16" as "float32" })))).toMatch(
+      /matmulPrecision.*float32.*float16Products.*f16/,
     );
-    const device = await init({ device: "webgpu", matmulPrecision: "float16" });
+    const device = await init({ device: "webgpu", matmulPrecision: float16Products });
     opened.push(device);
     expect(device.info.matrixUnit).toBeUndefined();
     expect(String(device.variants)).not.toContain("matrix-");

@@ -25,7 +25,7 @@ import {
   ReduceLROnPlateau,
   Sequential,
 } from "../../nn/index.ts";
-import { Adam } from "../../optim/index.ts";
+import { Adam, optimizerState } from "../../optim/index.ts";
 import { gpuDevice } from "../support/devices.ts";
 
 let shared: Device;
@@ -105,7 +105,7 @@ async function run({ makeCallbacks, data, ...more }: Case, disturb: (steps: numb
       callbacks,
     });
     const weights = (await model.getWeights()).map(({ values }) => [...values]);
-    const state = await model.optimizer?.getState();
+    const state = await optimizerState(model.optimizer!);
     return { weights, history, told, state, evaluated: await model.evaluate(x, y) };
   } finally {
     model.dispose();

@@ -43,7 +43,7 @@ import {
   where,
 } from "../../engine/index.ts";
 import { advance, packVariables } from "../../engine/internal.ts";
-import { SGD } from "../../optim/index.ts";
+import { optimizerState, SGD, setOptimizerState } from "../../optim/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { collectGarbage } from "../support/garbage.ts";
 
@@ -231,10 +231,10 @@ describe("what is frozen when a function is traced", () => {
     const v = variable([1]);
     const optimizer = new SGD({ learningRate: 0.1, momentum: 0.9 }).build([v]);
     const step = jit(() => optimizer.minimize(() => sum(square(v)), [v]));
-    const start = await optimizer.getState();
+    const start = await optimizerState(optimizer);
     for (let i = 0; i < 3; i++) step();
     optimizer.dispose();
-    optimizer.setState(start);
+    setOptimizerState(optimizer, start);
     v.set([1]);
     expect(() => step()).toThrow(
       /SGD: was not built, or was disposed since.* call build\(variables\) before/,

@@ -7,6 +7,7 @@ import {
   Add,
   BatchNormalization,
   Concatenate,
+  classWeights,
   Dense,
   Embedding,
   GlobalAveragePooling1D,
@@ -72,7 +73,7 @@ describe("two inputs, two outputs, a shared layer", () => {
   it.each<[string, object]>([
     ["plain", {}],
     ["with weights of samples", { sampleWeight: weights }],
-    ["with weights of an output's classes", { classWeight: { kind: { 0: 1, 1: 2, 2: 0.5 } } }],
+    ["with weights of an output's classes", { classWeight: classWeights({ kind: { 0: 1, 1: 2, 2: 0.5 } }) }],
     ["streamed", { memoryBudget: 5 * 64 }],
   ])("%s", async (_, options) => {
     const want = await trained(reference, options);

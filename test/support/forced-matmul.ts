@@ -4,7 +4,8 @@ import type { Op } from "../../engine/index.ts";
 import type { AdapterProfile, MatrixShape } from "../../engine/kernel/kernel.ts";
 import { type MatmulChoice, planMatmul } from "../../engine/ops/matmul/kernels.ts";
 import { matmul, productOf } from "../../engine/ops/matmul/matmul.ts";
-import { type MatmulVariant, matrixVariant } from "../../engine/ops/matmul/variants.ts";
+import { matrixVariant } from "../../engine/ops/matmul/matrix-units.ts";
+import type { MatmulVariant } from "../../engine/ops/matmul/variants.ts";
 import { emulateMatrices } from "./matrix-emulation.ts";
 
 export const transpositions = [0, 1, 2, 3].map((bits) => ({

@@ -14,7 +14,7 @@ import {
   tensor,
   tidy,
 } from "../../engine/index.ts";
-import { Dense, Input, losses, Masking, Sequential } from "../../nn/index.ts";
+import { classWeights, Dense, Input, losses, Masking, Sequential } from "../../nn/index.ts";
 import { Adam, type Optimizer } from "../../optim/index.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { uniforms } from "../support/op-cases.ts";
@@ -258,9 +258,9 @@ describe("losses.ctc", () => {
   it("has no class weights and no accuracy", async () => {
     const model = new Sequential([new Input([9, 4]), new Dense(4)]);
     expect(() => model.compile({ optimizer: "sgd", loss: "CTC" })).not.toThrow();
-    await expect(listener().fit(x, y, { classWeight: [1, 1, 1, 1], verbose: 0 })).rejects.toThrow(
-      /sequences/,
-    );
+    await expect(
+      listener().fit(x, y, { classWeight: classWeights([1, 1, 1, 1]), verbose: 0 }),
+    ).rejects.toThrow(/sequences/);
     const metrics = ["accuracy"];
     expect(() => model.compile({ optimizer: "sgd", loss: losses.ctc(), metrics })).toThrow(
       /no places in time/,

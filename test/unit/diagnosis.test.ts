@@ -25,7 +25,7 @@ import {
   TensorBoard,
 } from "../../nn/index.ts";
 import { layerOutputs, weightGradients } from "../../nn/training/layer-values.ts";
-import { Adam, SGD } from "../../optim/index.ts";
+import { Adam, optimizerState, SGD } from "../../optim/index.ts";
 
 let device: Device;
 beforeAll(async () => {
@@ -135,7 +135,7 @@ describe("diagnose", () => {
     await model.fit(x, y, { epochs: 1, verbose: 0 });
     const all = async () => [
       ...(await Promise.all([...model.variables()].map(({ variable }) => variable.data()))),
-      await model.optimizer!.getState(),
+      await optimizerState(model.optimizer!),
     ];
     const before = await all();
     const [first, again] = [await diagnose(model, x, y), await diagnose(model, x, y)];

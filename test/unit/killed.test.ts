@@ -1,4 +1,4 @@
-// A run of fit that is killed at 5 random moments, others in each sample; its files are small. test/soak/kills.mjs does so
+// A run of fit that is killed at 20 random moments, others in each sample; its files are small. test/soak/kills.mjs does so
 // 200 times.
 
 import { execFile } from "node:child_process";
@@ -15,13 +15,13 @@ describe("a run that is killed", () => {
     async () => {
       const seed = String(1 + 997 * Number(process.env.GRADGPU_TEST_SAMPLE ?? 0));
       const small = ["--units", "8", "--epochs", "10", "--wait", "20", "--ways", "shuffled"];
-      const args = ["--kills", "5", "--seed", seed, ...small];
+      const args = ["--kills", "20", "--seed", seed, ...small];
       const { stdout } = await promisify(execFile)(
         process.execPath,
         [path.join(root, "test", "soak", "kills.mjs"), ...args],
         { cwd: root },
       );
-      expect(stdout).toMatch(/^5 kills over \d+ runs, all went on and ended as undisturbed/m);
+      expect(stdout).toMatch(/^20 kills over \d+ runs, all went on and ended as undisturbed/m);
     },
     600_000,
   );

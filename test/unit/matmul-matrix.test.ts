@@ -8,8 +8,9 @@ import type { AdapterProfile, MatrixShape } from "../../engine/kernel/kernel.ts"
 import { output } from "../../engine/kernel/kernel.ts";
 import { specialize } from "../../engine/kernel/specialize.ts";
 import { planMatmul } from "../../engine/ops/matmul/kernels.ts";
+import { float16Products, matrixVariant } from "../../engine/ops/matmul/matrix-units.ts";
 import type { Product } from "../../engine/ops/matmul/product.ts";
-import { matmulVariants, matrixVariant } from "../../engine/ops/matmul/variants.ts";
+import { matmulVariants } from "../../engine/ops/matmul/variants.ts";
 import { columnSums } from "../../engine/ops/pointwise/epilogues.ts";
 import { sum } from "../../engine/ops/reduce/reduce.ts";
 
@@ -18,6 +19,7 @@ const gpu: AdapterProfile = {
   subgroupSize: 32,
   hasF16: true,
   matrixUnit: { m: 16, n: 16, k: 16 },
+  matrixProducts: float16Products,
   workgroupTarget: 2048,
   maxWorkgroupsPerDimension: 65535,
   maxStorageBuffers: 10,

@@ -25,6 +25,7 @@ import {
   Activation,
   BatchNormalization,
   type CallContext,
+  classWeights,
   collectLosses,
   Dense,
   Dropout,
@@ -545,7 +546,12 @@ describe("errors before a step is taken", () => {
     await expect(train({ sampleWeight: [0, 0, 0] })).rejects.toThrow(/all 3 sample weights are 0/);
     await expect(train({ sampleWeight: [1, Number.NaN, 1] })).rejects.toThrow(/NaN at position 1/);
     await expect(train({ sampleWeight: [1, 2] })).rejects.toThrow("sampleWeight has 2 entries for 3 samples");
-    await expect(train({ classWeight: { 1: 2 } })).rejects.toThrow("classWeight has no weight for class 0");
+    await expect(train({ classWeight: { 0: 1, 1: 2 } as never })).rejects.toThrow(
+      'classWeight takes classWeights({ 0: 1, 1: 5 }), which "gradgpu/nn" exports, got an object',
+    );
+    await expect(train({ classWeight: classWeights({ 1: 2 }) })).rejects.toThrow(
+      "classWeight has no weight for class 0",
+    );
     const before = await model.evaluate(x.values, [0, 1, 1]);
     const alone = await model.evaluate(x.values.slice(0, 4), [0]);
     const weighted = await model.evaluate(x.values, [0, 1, 1], { sampleWeight: [3, 0, 0] });

@@ -30,8 +30,9 @@ import {
   Sequential,
   type SumsMetric,
 } from "../../nn/index.ts";
-import { type ClassWeight, ClassWeights, checkSampleWeight } from "../../nn/objective/class-weights.ts";
+import { type ClassWeight, ClassWeights } from "../../nn/objective/class-weights.ts";
 import { Objective, type ObjectiveOptions } from "../../nn/objective/objective.ts";
+import { checkSampleWeight } from "../../nn/objective/sample-weights.ts";
 import { Monitor } from "../../nn/training/callbacks/monitor.ts";
 import "../../nn/names.ts";
 

@@ -12,9 +12,14 @@ interface Stored extends Known {
   readonly key: string;
 }
 
-/** One text for all that a choice depends on. */
-export function keyFor({ adapter, driver, features }: DeviceInfo): string {
+/**
+ * One text for all that a choice depends on.
+ *
+ * @param own text of kernels that only this device has
+ */
+export function keyFor({ adapter, driver, features }: DeviceInfo, own?: string): string {
   const sources = registeredFamilies().map(({ name, sources }) => `${name} ${hash(sources)}`);
+  if (own !== undefined) sources.push(hash(own));
   return [`gradgpu ${format}`, adapter, driver, features.join(" "), ...sources].join(" | ");
 }
 

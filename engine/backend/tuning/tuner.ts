@@ -61,7 +61,7 @@ export class Tuner {
   ): Promise<Tuner> {
     const names = new Map(registeredFamilies().map((family) => [family.name, namesOf(family, profile)]));
     const isOn = autotune && !deterministic;
-    const key = keyFor(info);
+    const key = keyFor(info, profile.matrixProducts?.source);
     const stored = await load(key);
     const known = stored ?? { verdicts: {}, measured: {} };
     const choices = new VariantChoices(info.adapter, names, known, isOn);

@@ -1,7 +1,7 @@
 // Opens a WebGPU adapter's device with its real limits and the optional features that pay.
 
 import { DeviceError } from "../../base/errors.ts";
-import type { MatrixShape } from "../../kernel/kernel.ts";
+import type { MatrixProducts, MatrixShape } from "../../kernel/kernel.ts";
 import type { Backend, DeviceInfo } from "../backend.ts";
 import { Tuner, type TunerOptions } from "../tuning/tuner.ts";
 import { ceilingFor } from "./ceiling.ts";
@@ -15,13 +15,14 @@ const wantedFeatures: readonly string[] = ["shader-f16", "subgroups", sizeFeatur
 const matrixFeature = "chromium-experimental-subgroup-matrix";
 
 export interface OpenOptions extends TunerOptions {
-  readonly matmulPrecision?: "float32" | "float16";
+  readonly matrixProducts?: MatrixProducts;
   readonly memoryLimit?: number;
 }
 
 /** Opens the adapter, or gives undefined (with `required`, throws a DeviceError that says what to do). */
 export async function openWebgpu(required: boolean, options: OpenOptions): Promise<Backend | undefined> {
-  const allowsF16 = options.matmulPrecision === "float16";
+  const { matrixProducts } = options;
+  const allowsF16 = matrixProducts !== undefined;
   const found = await findGpu(allowsF16);
   const { gpu, isPolled } = found;
   const adapter = await requestAdapter(gpu);
@@ -46,16 +47,16 @@ export async function openWebgpu(required: boolean, options: OpenOptions): Promi
   const naps = isPolled && info.isSoftware ? new Naps(globalThis as unknown as EventLoop) : undefined;
   const openTrial = async () => {
     const trial = await openDevice("gradgpu, trying kernels");
-    return trial === undefined ? undefined : new WebgpuBackend(trial, info, { naps });
+    return trial === undefined ? undefined : new WebgpuBackend(trial, info, { naps, matrixProducts });
   };
   const device = await requestDevice(adapter, "gradgpu");
-  const tuner = await Tuner.open(info, adapterProfile(info), openTrial, options);
+  const tuner = await Tuner.open(info, adapterProfile(info, matrixProducts), openTrial, options);
   // lavapipe compiles at a pipeline's first dispatch, and its devices share what they compiled.
   const gainsByHelpers = /llvmpipe|lavapipe/i.test(info.adapter + info.driver);
   const openHelper = gainsByHelpers ? () => openDevice("gradgpu, compiling ahead") : undefined;
   const ceiling = ceilingFor(info, options.memoryLimit);
   const backendOn = (opened: GPUDevice): Backend =>
-    new WebgpuBackend(opened, info, { openHelper, tuner, naps, ceiling, reopen });
+    new WebgpuBackend(opened, info, { openHelper, tuner, naps, ceiling, reopen, matrixProducts });
   const reopen = async () => {
     const again = await requestAdapter(gpu);
     if (again === null) throw new DeviceError("the system gives no adapter");

@@ -5,7 +5,7 @@ import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from ".
 import { DeviceError, DeviceLostError, LimitError, lostText } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
-import type { AdapterProfile, Operand, Spec } from "../../kernel/kernel.ts";
+import type { AdapterProfile, MatrixProducts, Operand, Spec } from "../../kernel/kernel.ts";
 import type { KernelOp } from "../../kernel/kernel-op.ts";
 import { opId } from "../../kernel/kernel-op.ts";
 import type { Memory } from "../../kernel/memory.ts";
@@ -47,6 +47,8 @@ export interface WebgpuOptions {
   readonly ceiling?: PoolCeiling;
   /** Opens another backend just like this one. */
   readonly reopen?: () => Promise<Backend>;
+  /** What computes products by matrix units, where a program lets them. */
+  readonly matrixProducts?: MatrixProducts;
 }
 
 /** Buffers that stand in for operands; past that all are given up and taken anew as they are needed. */
@@ -83,7 +85,7 @@ export class WebgpuBackend implements Backend {
   constructor(
     device: GPUDevice,
     info: DeviceInfo,
-    { openHelper, tuner, naps, ceiling, reopen }: WebgpuOptions = {},
+    { openHelper, tuner, naps, ceiling, reopen, matrixProducts }: WebgpuOptions = {},
   ) {
     this.#device = device;
     this.reopen = reopen;
@@ -91,7 +93,7 @@ export class WebgpuBackend implements Backend {
     this.#tuner = tuner;
     this.info = info;
     this.sliceAlignment = Math.max(16, info.limits.minStorageBufferOffsetAlignment);
-    this.profile = { ...adapterProfile(info), choices: tuner?.choices };
+    this.profile = { ...adapterProfile(info, matrixProducts), choices: tuner?.choices };
     if (tuner !== undefined) tuner.choices.onChange = () => this.#forgetPlans();
     this.#naps = naps ?? { during: (wait) => wait };
     this.#bindGroups = new BindGroups(device);
@@ -458,13 +460,14 @@ function subgroupSizesOf({ limits }: DeviceInfo): AdapterProfile["subgroupSizes"
   return least === undefined ? undefined : [least, most];
 }
 
-export function adapterProfile(info: DeviceInfo): AdapterProfile {
+export function adapterProfile(info: DeviceInfo, matrixProducts?: MatrixProducts): AdapterProfile {
   return {
     isSoftware: info.isSoftware,
     subgroupSize: info.limits.subgroupSize,
     subgroupSizes: subgroupSizesOf(info),
     hasF16: info.features.includes("shader-f16"),
     matrixUnit: info.matrixUnit,
+    matrixProducts,
     workgroupTarget: numbersOf(info).workgroups,
     maxWorkgroupsPerDimension: info.limits.maxComputeWorkgroupsPerDimension,
     // A chain has room for so many inputs, and binds at least one output beside them.

@@ -1,6 +1,5 @@
 // Which kernels there are for a product, and which of them an adapter's profile wants first.
 
-import matrixSource from "../../../shaders/matmul-matrix.wgsl";
 import sharedSource from "../../../shaders/matmul-shared.wgsl";
 import splitSumSource from "../../../shaders/matmul-split-sum.wgsl";
 import subgroupSource from "../../../shaders/matmul-subgroup.wgsl";
@@ -8,21 +7,19 @@ import tileSource from "../../../shaders/matmul-tile.wgsl";
 import productSource from "../../../shaders/product.wgsl";
 import { sizeOf } from "../../base/shape.ts";
 import { numbersOf } from "../../kernel/adapter-numbers.ts";
-import { type AdapterProfile, type MatrixShape, type Shader, shader } from "../../kernel/kernel.ts";
+import { type AdapterProfile, type Shader, shader } from "../../kernel/kernel.ts";
 import { mayHaveLanes, ofLanes } from "../../kernel/lanes.ts";
 import { longSumSource, manyTerms } from "../../kernel/long-sums.ts";
 import { folded, type Product } from "./product.ts";
 
 /** What all share stands behind, as files may begin with what they enable. */
-const productShader = (name: string, source: string): Shader =>
+export const productShader = (name: string, source: string): Shader =>
   shader(name, [source, productSource, longSumSource].join("\n"));
 
 const subgroupShader = productShader("matmul-subgroup", subgroupSource);
 const tileShader = productShader("matmul-tile", tileSource);
 const sharedShader = productShader("matmul-shared", sharedSource);
 const sharedShaderOf32 = ofLanes(sharedShader, 32);
-const matrixShader = productShader("matmul-matrix", matrixSource);
-const matrixShaderOf32 = ofLanes(matrixShader, 32);
 
 /** A kernel family member: its file, its consts and the part of C that one workgroup computes. */
 export interface MatmulVariant {
@@ -77,23 +74,6 @@ export const splitVariant = (profile?: AdapterProfile): MatmulVariant => ({
   splitsK: true,
 });
 
-/** 8 subgroups of 32 lanes with a tile of 64 or 128 rows and columns, by a GPU's matrix units, from f16. */
-export const matrixVariant = (
-  tile: 64 | 128,
-  unit: MatrixShape,
-  profile?: AdapterProfile,
-): MatmulVariant => ({
-  name: `matrix-${tile}x${tile}`,
-  shader: profile !== undefined && mayHaveLanes(32, profile) ? matrixShaderOf32 : matrixShader,
-  consts: { tile: `${tile}u`, unit_m: `${unit.m}u`, unit_n: `${unit.n}u`, unit_k: `${unit.k}u` },
-  rows: tile,
-  columns: tile,
-});
-
-/** Whether the tile's parts, chunks and subgroups are made of whole matrices of the unit. */
-const fitsMatrixTile = (tile: number, { m, n, k }: MatrixShape): boolean =>
-  (tile / 4) % m === 0 && (tile / 2) % n === 0 && (2048 / tile) % k === 0 && n % 4 === 0;
-
 const softwareTile = tileVariant(2, 1);
 const smallTile = tileVariant(1, 8);
 
@@ -128,13 +108,14 @@ export function matmulVariants(
   const enough = enoughTiles(profile);
   // Totals beside 8x8 accumulators a thread would not fit registers.
   const shared = [...(hasLongSums(product) ? [] : [sharedVariant(2, profile)]), sharedVariant(1, profile)];
-  const all = [...matrixVariants(profile), ...shared, smallTile];
+  const byUnits = (profile.matrixProducts?.variants(profile) ?? []) as readonly MatmulVariant[];
+  const all = [...byUnits, ...shared, smallTile];
   // The largest tile of which there are enough to keep a GPU's cores busy.
   const isEnough = (variant: MatmulVariant) => tilesOf(product, variant) >= enough;
   const middle = shared[shared.length - 1];
   const favourite = gathers
     ? (shared.find(isEnough) ??
-      (areaOf(product, middle) <= 2 * areaOf(product, smallTile) ? middle : smallTile))
+      (areaOf(product, middle) <= 3 * areaOf(product, smallTile) ? middle : smallTile))
     : (all.find(isEnough) ?? smallTile);
   const others = all.filter((variant) => variant !== favourite);
   const split = splitVariant(profile);
@@ -143,14 +124,6 @@ export function matmulVariants(
   return tilesOf(product, smallTile) * 2 <= enough
     ? [split, favourite, ...others]
     : [favourite, split, ...others];
-}
-
-/** Those of the adapter's matrix units, where f16 is allowed. */
-function matrixVariants(profile: AdapterProfile): MatmulVariant[] {
-  const { matrixUnit } = profile;
-  if (matrixUnit === undefined || (profile.subgroupSize !== 32 && !mayHaveLanes(32, profile))) return [];
-  const tiles = ([128, 64] as const).filter((tile) => fitsMatrixTile(tile, matrixUnit));
-  return tiles.map((tile) => matrixVariant(tile, matrixUnit, profile));
 }
 
 export interface Split {
@@ -186,7 +159,6 @@ export function rereads({ m, n }: Product, profile: AdapterProfile): readonly [a
 
 /** All that decides what a variant computes and how fast. */
 export const matmulSources: string = [
-  matrixSource,
   longSumSource,
   productSource,
   sharedSource,

@@ -105,7 +105,7 @@ th, td { overflow-wrap: break-word; border-bottom: 1px solid var(--faint); paddi
 th:first-child, .claims td:first-child, .claims td:last-child { white-space: nowrap; }
 .claims td:last-child { white-space: normal; min-width: 7em; }
 .sides { display: grid; grid-template-columns: 1fr 1fr; gap: 16px; } .sides section { min-width: 0; }
-@media (max-width: 800px) { .sides { grid-template-columns: 1fr; } body { padding: 12px; }
+@media (max-width: 800px) { .sides { grid-template-columns: 1fr; } body { padding: 12px; } h1 { font-size: 1.5em; }
   .table { overflow-x: auto; } .claims tr { display: block; padding: 8px 0; border-bottom: 1px solid var(--faint); }
   .claims tr:first-child:has(th) { display: none; } .claims td { display: block; border: 0; padding: 2px 0; }
   .claims td:first-child::before { content: "note "; } th, td { padding-right: 8px; font-size: 14px; } }
@@ -116,7 +116,10 @@ const html = (title: string, body: string) => `<!doctype html>
 <title>${escaped(title)}</title><style>${style}</style></head>
 <body>
 ${body
-  .replace("<table>", '<div class="table claims"><table>')
+  .replace(
+    /<table>(?=\s*<(?:thead>\s*<)?tr>\s*<th[^>]*>(?:note|lesson)<)/g,
+    '<div class="table claims"><table>',
+  )
   .replace(/(?<!claims">)<table>/g, '<div class="table"><table>')
   .replace(/<\/table>/g, "</table></div>")}
 </body></html>

@@ -1,6 +1,7 @@
 // What augmentation looks like, and when it helps.
 
 import { augmentation, augmentations } from "../augmentation.ts";
+import type { Panel, Series } from "../frame/figure.ts";
 import { lesson, type Run } from "../frame/lesson.ts";
 import { bySeed, mean, most, numbersOf, percent, show } from "../frame/measured.ts";
 import { ending, overfitFigure, overfitTable } from "../frame/overfit.ts";
@@ -105,7 +106,7 @@ change at a strength that one sees; then a network learns few digits and many, p
           title: "Each at a strength that one sees",
           columns: 7,
           images: [0, 1].flatMap((draw) =>
-            ["as it is", ...names, "half size"].map((name) => {
+            ["as it is", ...names, "halved"].map((name) => {
               const pixels = numbersOf(run, name);
               const count = pixels.length / 2;
               return {
@@ -118,14 +119,25 @@ change at a strength that one sees; then a network learns few digits and many, p
         },
       ],
     }),
-    ([run]) => ({
-      ...overfitFigure(
+    ([run]) => {
+      const figure = overfitFigure(
         run,
         "With augmentation and without",
-        `Losses and accuracy with few images and with many (seed ${run.seed}); the training loss is taken on changed images.`,
+        `Losses and accuracy with few images and with many, step by step (seed ${run.seed}); the training loss is taken on changed images.`,
         trainings(run),
-      ),
-    }),
+      );
+      // As many steps for all, but not as many epochs.
+      const steps = ({ name, y }: Series) => y.map((_, i) => ((i + 1) * Number.parseInt(name, 10)) / 50);
+      const byStep = (panel: Panel) =>
+        panel.kind !== "lines"
+          ? panel
+          : {
+              ...panel,
+              x: { label: "step" },
+              series: panel.series.map((series) => ({ ...series, x: steps(series) })),
+            };
+      return { ...figure, panels: figure.panels.map(byStep) };
+    },
   ],
   tables: (runs) => [overfitTable(runs, [...trainings(runs[0]), ...alone])],
 });

@@ -93,7 +93,7 @@ the walk has got, so on where it starts. The second function is a ravine, (x² +
       name: "well",
       title: "A local minimum, with momentum and without",
       caption:
-        "Where the walk from x = 2 is after each step: without momentum it ends at 0.96, with enough of it at -1.04.",
+        "Where the walk from x = 2 is after each step; the local minimum is at 0.96, the lower one at -1.04.",
       panels: [
         {
           kind: "lines",

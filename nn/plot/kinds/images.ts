@@ -25,7 +25,7 @@ export interface ImageGridOptions {
   title?: string;
   subtitle?: string;
   images: readonly GridImage[];
-  /** Side by side at most; default as many as find 64 pixels each, 10 at most. */
+  /** Side by side at most; default as many as find 64 pixels each, 10 at most. Fewer where each would have less than 56. */
   columns?: number;
   /** Values of black and of full brightness: 0 and 1 (the default), or 0 and 255. */
   range?: readonly [low: number, high: number];
@@ -97,7 +97,10 @@ function gridPanel(pictures: readonly Picture[], most: number | undefined): Pane
   const gap = 12;
   const captionHeight = pictures.some(({ caption }) => caption) ? 20 : 0;
   const grid = (width: number) => {
-    const count = Math.min(pictures.length, most ?? Math.min(10, Math.floor((width + gap) / (64 + gap))));
+    const fits = (cell: number) => Math.max(1, Math.floor((width + gap) / (cell + gap)));
+    const wanted = Math.min(pictures.length, most ?? Math.min(10, fits(64)));
+    // Where they would be too small to see, rows are parted into equal ones.
+    const count = Math.ceil(wanted / Math.ceil(wanted / fits(56)));
     const cell = Math.min(140, (width - gap * (count - 1)) / count);
     const tall = Math.max(...pictures.map((one) => one.height / one.width)) * cell;
     return { count, cell, tall, rows: Math.ceil(pictures.length / count) };

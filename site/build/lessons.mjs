@@ -1,0 +1,42 @@
+// The page of lessons: each a set-up of the playground with its text.
+
+import fs from "node:fs";
+import path from "node:path";
+import { root } from "../../scripts/setup.mjs";
+import { escapeHtml, write } from "./docs.mjs";
+import { pageHtml } from "./page.mjs";
+
+/**
+ * @param {string} out
+ * @param {readonly import("../setup/lessons.ts").Lesson[]} lessons
+ */
+export function writeLessons(out, lessons) {
+  const items = lessons.map(({ name, title, korean, hash, look, change, see, page }) => {
+    const play = `../playground.html#${hash}&lesson=${name}`;
+    return `<li class="lesson" id="${name}">
+<h2>${escapeHtml(title)} <span lang="ko">${escapeHtml(korean)}</span></h2>
+<dl><dt>Look</dt><dd>${escapeHtml(look)}</dd><dt>Change</dt><dd>${escapeHtml(change)}</dd><dt>See</dt><dd>${escapeHtml(see)}</dd></dl>
+<p class="row"><a class="button small" href="${escapeHtml(play)}" aria-label="Try it: ${escapeHtml(title)}">Try it</a> <a href="../docs/lessons/${page}.html" aria-label="What was measured: ${escapeHtml(title)}">What was measured</a></p>
+</li>`;
+  });
+  const folder = path.join(root, "docs", "lessons");
+  const measured = fs
+    .readdirSync(folder)
+    .filter((file) => file.endsWith(".md") && file !== "README.md")
+    .sort()
+    .map((file) => {
+      const [, title] = /^# (.*)/.exec(fs.readFileSync(path.join(folder, file), "utf8")) ?? [];
+      return `<li><a href="../docs/lessons/${file.replace(/\.md$/, ".html")}">${escapeHtml(title ?? file)}</a></li>`;
+    });
+  const body = `<main id="main"><h1>Lessons</h1>
+<p class="lead">Each phenomenon of a course on deep networks as a net that you train here: what to look at, what to change, and what comes of it. Korean terms are the course's own.</p>
+<ol class="lessons">${items.join("\n")}</ol>
+<h2>All that was measured</h2>
+<p>Every claim of the course's notes as a program that measures it over several seeds, and says whether it held.</p>
+<ul class="measured">${measured.join("\n")}</ul></main>`;
+  write(
+    out,
+    "lessons/index.html",
+    pageHtml({ way: "../", place: "lessons", title: "Lessons", script: "docs", body }),
+  );
+}

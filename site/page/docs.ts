@@ -1,0 +1,84 @@
+// What pages of text do: search as one types, and the theme's button.
+
+import "./theme.ts";
+import "../style/main.css";
+
+interface Entry {
+  readonly url: string;
+  readonly title: string;
+  readonly heading: string;
+  readonly text: string;
+}
+
+const way = document.documentElement.dataset.way ?? "./";
+const field = document.getElementById("search") as HTMLInputElement | null;
+const list = document.getElementById("found");
+let entries: Promise<readonly Entry[]> | undefined;
+
+/** Fetched when somebody searches. */
+function load(): Promise<readonly Entry[]> {
+  entries ??= fetch(`${way}search.json`).then((response) => response.json());
+  entries.catch(() => {
+    entries = undefined;
+  });
+  return entries;
+}
+
+function scoreOf({ title, heading, text }: Entry, words: readonly string[]): number {
+  let score = 0;
+  for (const word of words) {
+    const inHeading = heading.toLowerCase().includes(word);
+    const inTitle = title.toLowerCase().includes(word);
+    const inText = text.toLowerCase().includes(word);
+    if (!inHeading && !inTitle && !inText) return 0;
+    score += (inHeading ? 6 : 0) + (inTitle ? 3 : 0) + (inText ? 1 : 0);
+    if (heading.toLowerCase().split(/\W+/).includes(word)) score += 4;
+  }
+  return score;
+}
+
+async function search(): Promise<void> {
+  if (field === null || list === null) return;
+  const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) {
+    list.replaceChildren();
+    return;
+  }
+  let found: readonly Entry[];
+  try {
+    found = await load();
+  } catch {
+    list.replaceChildren(line("The list of pages could not be loaded; try again."));
+    return;
+  }
+  const best = found
+    .map((entry) => ({ entry, score: scoreOf(entry, words) }))
+    .filter(({ score }) => score > 0)
+    .sort((a, b) => b.score - a.score)
+    .slice(0, 12);
+  list.replaceChildren(
+    ...(best.length === 0 ? [line("Nothing was found.")] : best.map(({ entry }) => itemOf(entry))),
+  );
+}
+
+function line(text: string): HTMLLIElement {
+  const item = document.createElement("li");
+  item.textContent = text;
+  return item;
+}
+
+function itemOf({ url, title, heading }: Entry): HTMLLIElement {
+  const item = document.createElement("li");
+  const link = document.createElement("a");
+  link.href = `${way}${url}`;
+  link.textContent = heading === "" ? title : `${title}: ${heading}`;
+  item.append(link);
+  return item;
+}
+
+field?.addEventListener("input", () => void search());
+
+// On a phone the long list of pages would stand before the text.
+if (matchMedia("(max-width: 900px)").matches)
+  for (const details of document.querySelectorAll<HTMLDetailsElement>(".docs-nav details"))
+    details.open = false;

@@ -1,0 +1,57 @@
+// The home page's net: it trains in front of the reader when asked to.
+
+import { render } from "preact";
+import "./theme.ts";
+import "../style/main.css";
+import { BoundaryPanel } from "./boundary.tsx";
+import { Icon } from "./controls.tsx";
+import { percent } from "./format.ts";
+import { Store } from "./store.ts";
+import { StoreContext, useStore } from "./use-store.ts";
+
+function Demo() {
+  const { store, state } = useStore();
+  const { isRunning, isBuilt, epoch, history, device, problems } = state;
+  const right = history.at(-1)?.valAccuracy;
+  return (
+    <>
+      <BoundaryPanel />
+      <p class="row">
+        <button
+          type="button"
+          class="button primary"
+          disabled={!isBuilt && !isRunning}
+          onClick={() => store.toggle()}
+        >
+          <Icon name={isRunning ? "pause" : "play"} />
+          {isRunning ? "Pause" : "Train"}
+        </button>
+        <span class="hint">
+          {right === undefined
+            ? device === undefined
+              ? "Opening the device…"
+              : device.kind === "webgpu"
+                ? `On ${device.adapter}, by WebGPU`
+                : `On the CPU reference${device.reason === "" ? "" : `: ${device.reason}`}`
+            : `Epoch ${epoch}: ${percent(right)} of the points held back are right`}
+        </span>
+      </p>
+      {problems.map(({ about, text }) => (
+        <p class="problem" key={about}>
+          {text}
+        </p>
+      ))}
+    </>
+  );
+}
+
+const place = document.getElementById("demo") as HTMLElement;
+const store = new Store("", { keepsRuns: false, hasLayers: false });
+place.replaceChildren();
+render(
+  <StoreContext.Provider value={store}>
+    <Demo />
+  </StoreContext.Provider>,
+  place,
+);
+void store.start();

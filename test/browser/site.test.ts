@@ -1,0 +1,262 @@
+// The built site in Chromium, served from a subfolder: the playground trains, steps, shares, keeps, saves and loads; every
+// page asks nobody else for anything, and axe finds nothing serious.
+
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { chromium as findChromium, root } from "../../scripts/setup.mjs";
+import { buildSite } from "../../site/build/build.mjs";
+import { serveFolder } from "../../site/build/serve.mjs";
+
+const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
+const out = path.join(root, "node_modules/.cache/gradgpu", `site-${process.pid}`);
+const axeFile = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+interface AxeResult {
+  readonly violations: readonly { id: string; impact: string; nodes: readonly { target: string[] }[] }[];
+}
+
+describe.skipIf(executable === undefined)("the site", () => {
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let server: Awaited<ReturnType<typeof serveFolder>>;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    await buildSite(out);
+    server = await serveFolder(out, 0, "/some/folder/");
+    browser = await chromium.launch({
+      executablePath: executable,
+      args: ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--no-first-run"],
+    });
+    context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
+    context.on("request", (request) => {
+      const url = request.url();
+      if (!url.startsWith(server.url) && !/^(data|blob):/.test(url)) complaints.push(`asked for ${url}`);
+    });
+    context.on("response", (response) => {
+      if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`);
+    });
+    page = await context.newPage();
+    page.on("pageerror", (error) => complaints.push(error.message));
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    fs.rmSync(out, { recursive: true, force: true });
+  });
+
+  /** Waiting ends when the machine is slow, not when the page hangs. */
+  const patience = { timeout: 150_000 };
+  const open = async (place: string) => {
+    await page.goto("about:blank");
+    await page.goto(server.url + place);
+  };
+  const built = () => page.waitForSelector('.tag:has-text("parameters")', patience);
+  const number = async (name: string) =>
+    Number.parseFloat(((await page.textContent(`[data-number="${name}"]`)) ?? "").replaceAll(",", ""));
+  const idle = () => page.waitForSelector('.button.primary:not([disabled]):has-text("Train")', patience);
+  const seriousFaults = async (rules?: string[]) => {
+    await page.addScriptTag({ path: axeFile });
+    const options = rules === undefined ? {} : { runOnly: rules };
+    const { violations } = (await page.evaluate(`axe.run(${JSON.stringify(options)})`)) as AxeResult;
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
+  };
+
+  // The float64 reference is quicker to start than a software adapter, and the numbers are the same each time.
+  it("trains the spiral to 95 %, pauses, and goes on where it was after a reload", async () => {
+    await open("playground.html?device=cpu");
+    await built();
+    expect(await page.textContent(".device")).toContain("CPU reference");
+    await page.click('.button.primary:has-text("Train")');
+    await page.waitForFunction(
+      `Number.parseFloat(document.querySelector('[data-number="Right"]')?.textContent ?? "") >= 95`,
+      undefined,
+      { ...patience, polling: 100 },
+    );
+    await page.click('.button.primary:has-text("Pause")');
+    await idle();
+    const epoch = await number("Epoch");
+    expect(epoch).toBeGreaterThan(5);
+    await page.waitForSelector(".look .histogram", patience);
+    expect(await page.locator(".look").count()).toBe(3);
+    expect(await page.locator(".unit").count()).toBeGreaterThan(0);
+    await page.click("#tab-runs");
+    await page.waitForSelector(".runs .current", patience);
+    await page.reload();
+    await page.waitForSelector(".notice", patience);
+    await page.waitForFunction(
+      `document.querySelector('[data-number="Epoch"]')?.textContent === "${epoch}"`,
+      undefined,
+      patience,
+    );
+    expect(await page.locator(".problem").allTextContents()).toEqual([]);
+  });
+
+  it("takes single steps, and shows them op by op", async () => {
+    await open("playground.html?device=cpu#data=xor&layers=Dense(units:3,activation:tanh)");
+    await built();
+    await page.click('button:has-text("Step") >> nth=0');
+    await page.waitForFunction(
+      `document.querySelector('[data-number="Steps"]').textContent === "1"`,
+      undefined,
+      patience,
+    );
+    await page.click("#tab-steps");
+    const frame = page.frameLocator("iframe.walk");
+    await frame.locator("#next").click(patience);
+    expect(await frame.locator("article:not([hidden]) h2").textContent()).toMatch(/matmul/);
+  });
+
+  it("keeps a set-up in its address, and says what is wrong with a net", async () => {
+    await open("playground.html?device=cpu#data=moons&layers=Dense(units:4)");
+    await built();
+    await page.selectOption('select[aria-label="Add a layer"]', "Conv2D");
+    await page.waitForSelector(".panel-model .problem", patience);
+    expect(await page.textContent(".panel-model .problem")).toMatch(/Conv2D/);
+    await page.click('button[aria-label="Remove Conv2D"]');
+    await built();
+    await page.selectOption('select[aria-label="Add a layer"]', "Dropout");
+    await page.waitForFunction(
+      "document.querySelectorAll('.layer:not(.layer-fixed):not(.layer-add)').length === 2",
+    );
+    const shared = page.url();
+    expect(decodeURIComponent(shared)).toContain("layers=Dense(units:4)~Dropout");
+    await open(
+      `${new URL(shared).pathname.replace("/some/folder/", "")}${new URL(shared).search}${new URL(shared).hash}`,
+    );
+    await built();
+    expect(await page.locator(".layer .layer-name").allTextContents()).toEqual([
+      "Input",
+      "Dense",
+      "Dropout",
+      "Dense",
+    ]);
+    await page.click("#tab-code");
+    expect(await page.textContent("#code")).toContain("new Dropout(0.2)");
+    await page.click('button:has-text("Keras")');
+    expect(await page.textContent("#code")).toContain("layers.Dropout(0.2)");
+  });
+
+  it("saves a net as safetensors, loads it, and refuses what is none", async () => {
+    await page.click('button:has-text("Epoch") >> nth=0');
+    await page.waitForFunction(
+      `document.querySelector('[data-number="Epoch"]').textContent === "1"`,
+      undefined,
+      patience,
+    );
+    await idle();
+    await page.click("#tab-runs");
+    const [download] = await Promise.all([
+      page.waitForEvent("download", patience),
+      page.click('button:has-text("Save the net")'),
+    ]);
+    const bytes = fs.readFileSync(await download.path());
+    const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString());
+    expect(Object.keys(header)).toContain("model/dense/kernel");
+    const file = { name: "net.safetensors", mimeType: "application/octet-stream", buffer: bytes };
+    await page.setInputFiles('input[aria-label="safetensors file"]', file);
+    await page.waitForSelector('.notice:has-text("net.safetensors")', patience);
+    await page.setInputFiles('input[aria-label="safetensors file"]', {
+      ...file,
+      buffer: Buffer.from("<b>no</b>"),
+    });
+    await page.waitForSelector(".problems .problem", patience);
+    expect(await page.locator(".problems b").count()).toBe(0);
+  });
+
+  it("takes a CSV file, and says what is wrong with another", async () => {
+    const rows = Array.from(
+      { length: 40 },
+      (_, i) => `${Math.sin(i)},${Math.cos(i * 2)},${i % 2 ? "on" : "off"}`,
+    );
+    const file = (text: string) => ({ name: "own.csv", mimeType: "text/csv", buffer: Buffer.from(text) });
+    await page.setInputFiles('input[aria-label="CSV file"]', file("a,b\n1,<img>\n"));
+    await page.waitForSelector('.problems .problem:has-text("own.csv")', patience);
+    expect(await page.locator(".problems img").count()).toBe(0);
+    await page.setInputFiles('input[aria-label="CSV file"]', file(`a,b,c\n${rows.join("\n")}`));
+    await page.waitForSelector('.hint:has-text("32 samples to train on")', patience);
+    await page.click('button:has-text("Epoch") >> nth=0');
+    await page.waitForFunction(
+      `document.querySelector('[data-number="Epoch"]').textContent === "1"`,
+      undefined,
+      patience,
+    );
+  });
+
+  it("names a digit that is drawn", async () => {
+    await open("playground.html?device=cpu#data=mnist&n=600&lr=0.01&layers=Flatten~Dense(units:16)");
+    await built();
+    await page.click('.button.primary:has-text("Train")');
+    await page.waitForFunction(
+      `Number(document.querySelector('[data-number="Epoch"]')?.textContent) >= 5`,
+      undefined,
+      { ...patience, polling: 100 },
+    );
+    await page.click('.button.primary:has-text("Pause")');
+    await idle();
+    await page.locator(".pad").scrollIntoViewIfNeeded();
+    const box = (await page.locator(".pad").boundingBox())!;
+    await page.mouse.move(box.x + box.width * 0.53, box.y + box.height * 0.2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.5, { steps: 4 });
+    await page.mouse.move(box.x + box.width * 0.47, box.y + box.height * 0.8, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForSelector('.panel-draw .hint:has-text("The net says")', patience);
+    expect(await page.textContent(".panel-draw .hint")).toMatch(/^The net says 1, /);
+  });
+
+  it("names the GPU where there is one, and leaves a phone's width alone", async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await open("playground.html#data=circles&layers=Dense(units:2)");
+    await built();
+    expect(await page.textContent(".device")).toMatch(/WebGPU: swiftshader/i);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
+    await page.setViewportSize({ width: 1280, height: 900 });
+  });
+
+  it("has pages that search, and links that lead somewhere", async () => {
+    await open("docs/training.html");
+    await page.fill("#search", "dying relu");
+    await page.waitForSelector("#found a", patience);
+    expect(await page.locator("#found a").first().getAttribute("href")).toMatch(/dying-relu/);
+    const missing: string[] = [];
+    for (const name of fs
+      .readdirSync(out, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".html"))) {
+      const text = fs.readFileSync(path.join(out, name), "utf8");
+      for (const [, target] of text.matchAll(/\s(?:href|src)="([^"#?]+)[^"]*"/g)) {
+        if (/^(https?|data|mailto):/.test(target)) continue;
+        if (!fs.existsSync(path.join(out, path.dirname(name), target))) missing.push(`${name}: ${target}`);
+      }
+    }
+    expect(missing).toEqual([]);
+  });
+
+  it.each([
+    "index.html?device=cpu",
+    "playground.html?device=cpu",
+    "lessons/index.html",
+    "docs/workers.html",
+    "api/gradgpu-worker.html",
+  ])("%s has nothing that axe calls serious, light and dark", async (place) => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await open(place);
+      if (place.startsWith("playground")) await built();
+      // The dark page differs by its colours alone.
+      expect(await seriousFaults(colorScheme === "dark" ? ["color-contrast"] : undefined)).toEqual([]);
+    }
+    await page.emulateMedia({ colorScheme: null });
+  });
+
+  it("has complained of nothing, and asked no other server", () => {
+    expect(complaints).toEqual([]);
+  });
+});

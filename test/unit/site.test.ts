@@ -1,0 +1,147 @@
+// The site's playground without a page: set-ups and their addresses, points, programs in TypeScript and Keras, CSV files.
+
+import { describe, expect, it } from "vitest";
+import { setDevice } from "../../engine/index.ts";
+import { readCsv } from "../../site/page/csv.ts";
+import { kerasCode } from "../../site/setup/code-keras.ts";
+import { typescriptCode } from "../../site/setup/code-typescript.ts";
+import { layerSpecs, newLayer } from "../../site/setup/layers.ts";
+import { lessons } from "../../site/setup/lessons.ts";
+import { makePoints, pointSets, range } from "../../site/setup/points.ts";
+import { dataSpecs, defaultSetup, fromHash, type Setup, setupFor, toHash } from "../../site/setup/setup.ts";
+import { makeModel } from "../../site/worker/make-model.ts";
+import { referenceDevice } from "../support/devices.ts";
+
+const through = (setup: Setup) => fromHash(`#${toHash(setup)}`);
+
+describe("an address", () => {
+  it("holds all of a set-up", () => {
+    const setup: Setup = {
+      ...defaultSetup,
+      data: "hills",
+      samples: 123,
+      noise: 0.07,
+      heldBack: 0.25,
+      seed: 9,
+      layers: [
+        newLayer("Dense", { units: 5, activation: "gelu", regularizer: "l2", strength: 0.02 }),
+        newLayer("Reshape", { targetShape: "5x1" }),
+        newLayer("GRU", { units: 3, returnSequences: true }),
+        newLayer("Flatten"),
+      ],
+      optimizer: "nesterov",
+      learningRate: 0.3,
+      schedule: "exponential",
+      decayEpochs: 7,
+      clip: 2,
+      loss: "huber",
+      batchSize: 8,
+    };
+    expect(through(setup)).toEqual({ setup, problems: [] });
+    expect(through(setupFor("mnist"))).toEqual({ setup: setupFor("mnist"), problems: [] });
+  });
+
+  it("tells what it can't use, and uses the rest", () => {
+    const { setup, problems } = fromHash(
+      "#data=moons&lr=-1&opt=none&batch=7&layers=Dense(units:0)~Nothing~<b>~Dropout(rate:0.5)&noise=&n=1e9",
+    );
+    expect(setup).toMatchObject({ data: "moons", learningRate: 0.02, optimizer: "adam", samples: 400 });
+    expect(setup.layers.map(({ type, options }) => [type, options.units ?? options.rate])).toEqual([
+      ["Dense", 8],
+      ["Dropout", 0.5],
+    ]);
+    expect(problems).toHaveLength(8);
+  });
+
+  it("of every lesson is understood", () => {
+    for (const { name, hash } of lessons) expect([name, fromHash(hash).problems]).toEqual([name, []]);
+  });
+});
+
+describe("points", () => {
+  it.each(Object.keys(pointSets) as (keyof typeof pointSets)[])(
+    "of %s lie in range and are the same again",
+    (name) => {
+      const { x, y } = makePoints(name, 300, 0, 4);
+      expect(Math.max(...x.map(Math.abs))).toBeLessThanOrEqual(range);
+      expect(makePoints(name, 300, 0, 4)).toEqual({ x, y });
+      expect(makePoints(name, 300, 0, 5).x).not.toEqual(x);
+      const mean = y.reduce((sum, value) => sum + value, 0) / y.length;
+      const [low, high] = dataSpecs[name].task === "binary" ? [0.35, 0.65] : [-0.3, 0.3];
+      expect(mean).toBeGreaterThan(low);
+      expect(mean).toBeLessThan(high);
+    },
+  );
+});
+
+describe("a program", () => {
+  const setup = fromHash(
+    "#data=circles&opt=momentum&lr=0.1&clip=1&layers=Dense(units:4,regularizer:l1)~BatchNormalization~Dropout(rate:0.5)",
+  ).setup;
+
+  it("in TypeScript has the set-up's layers and numbers", () => {
+    const code = typescriptCode(setup, dataSpecs.circles);
+    expect(code).toContain(
+      'import { BatchNormalization, Dense, Dropout, Input, regularizers, Sequential } from "gradgpu/nn";',
+    );
+    expect(code).toContain(
+      '  new Dense(4, { activation: "relu", kernelRegularizer: regularizers.l1(0.001) }),\n',
+    );
+    expect(code).toContain("new SGD({ learningRate: 0.1, momentum: 0.9, globalClipNorm: 1 })");
+    expect(typescriptCode({ ...setup, loss: "binaryFocalCrossentropy" }, dataSpecs.circles)).toContain(
+      'import "gradgpu/names";',
+    );
+  });
+
+  it("in Keras has them too", () => {
+    const code = kerasCode(setup, dataSpecs.circles);
+    expect(code).toContain(
+      '    layers.Dense(4, activation="relu", kernel_regularizer=keras.regularizers.L1(0.001)),\n',
+    );
+    expect(code).toContain("keras.optimizers.SGD(learning_rate=0.1, momentum=0.9, global_clipnorm=1)");
+    expect(code).toContain('loss="binary_crossentropy"');
+  });
+});
+
+describe("a model", () => {
+  it("is made of each layer that the editor offers", async () => {
+    setDevice(await referenceDevice());
+    const shapes: Readonly<Record<string, readonly number[]>> = { Images: [8, 8, 2], Recurrent: [5, 3] };
+    for (const [type, { group }] of Object.entries(layerSpecs)) {
+      const kind = type as keyof typeof layerSpecs;
+      const layer = kind === "Reshape" ? newLayer(kind, { targetShape: "6x2" }) : newLayer(kind);
+      const shape = shapes[group] ?? [12];
+      const model = makeModel({ ...defaultSetup, layers: [layer] }, { ...dataSpecs.xor, shape }, 3);
+      expect(model.layers[0].type).toBe(type);
+      expect(model.outputShape).toEqual([1]);
+      model.dispose();
+    }
+  });
+});
+
+describe("a CSV file", () => {
+  const rows = Array.from({ length: 12 }, (_, i) => `${i},${i * i},${i % 3 === 0 ? "yes" : "no"}`);
+
+  it("gives standardized columns and classes by name", () => {
+    const { features, classes, task, x, y } = readCsv(`a,b,"said"\n${rows.join("\r\n")}\n`, "f.csv");
+    expect({ features, classes, task }).toEqual({ features: 2, classes: 2, task: "binary" });
+    expect([...y].filter((value) => value === 1)).toHaveLength(4);
+    const first = x.filter((_, i) => i % 2 === 0);
+    expect(first.reduce((sum, value) => sum + value, 0)).toBeCloseTo(0, 5);
+    expect(first.reduce((sum, value) => sum + value * value, 0) / 12).toBeCloseTo(1, 5);
+  });
+
+  it("takes numbers that are no classes for a regression", () => {
+    const text = Array.from({ length: 12 }, (_, i) => `${i};${i / 7}`).join("\n");
+    expect(readCsv(text, "f.csv")).toMatchObject({ task: "regression", features: 1 });
+  });
+
+  it.each([
+    ["", /needs two columns/],
+    ["a,b\n1,2\n", /1 rows of samples; 10 are the least/],
+    [rows.join("\n").replace("5,25", "5,<i>"), /f\.csv, line 6, column 2: “<i>” is no number/],
+    [`${rows.join("\n")}\n1,2\n`, /line 13: 2 columns, where the first row has 3/],
+  ])("that is wrong is refused with the place (%#)", (text, message) => {
+    expect(() => readCsv(text, "f.csv")).toThrow(message);
+  });
+});
