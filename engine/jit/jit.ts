@@ -97,8 +97,6 @@ export interface WarmUp {
   readonly ms: number;
 }
 
-/** Told before the first pipeline and after each. */
-
 /** One traced signature of a function. */
 export interface Program {
   readonly graph: Graph;
