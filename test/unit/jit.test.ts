@@ -40,6 +40,7 @@ import {
   variable,
   where,
 } from "../../engine/index.ts";
+import { refusalText } from "../../engine/inspect/refusals.ts";
 import { packVariables } from "../../engine/internal.ts";
 import type { JitResult } from "../../engine/jit/jit.ts";
 import { signature } from "../../engine/jit/signature.ts";
@@ -70,7 +71,7 @@ function planOf<P extends Tensor[]>(fn: (...args: P) => JitResult, ...args: P) {
   const [{ plan, fused }] = jitted.programs.values();
   checkPlaces(plan, mostBuffers);
   const names = plan.steps.map(({ name }) => name);
-  return { plan, names, refusals: fused.refusals };
+  return { plan, names, refusals: fused.refusals.map(refusalText) };
 }
 
 /** Whether two places are parts of one buffer of a variable's. */
