@@ -22,8 +22,12 @@ const wgsl = {
 
 const found = adapters();
 
-/** What is long goes first, so that no worker is left with it at the end while the other has nothing to do. */
+/**
+ * What is long goes first, so that no worker is left with it at the end while the other has nothing to do; before it, what
+ * wants a fresh process: a driver keeps memory maps of each shader, and of maps a process may have only so many.
+ */
 const longest = [
+  "test/gpu/memory-ceiling",
   "test/browser/worker",
   "test/browser/loaders",
   "test/package/bundlers",

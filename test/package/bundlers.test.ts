@@ -10,6 +10,7 @@ import { build } from "esbuild";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { chromium as findChromium } from "../../scripts/setup.mjs";
+import { sampled } from "../support/sampled.ts";
 import { bundlers } from "./bundle.ts";
 
 const { folder } = inject("packed");
@@ -80,7 +81,7 @@ beforeAll(() => {
   for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, name), text);
 });
 
-describe.each(Object.keys(bundlers))("%s", (name) => {
+describe.each(sampled(Object.keys(bundlers), 2))("%s", (name) => {
   const out = path.join(folder, "built", name);
 
   it("bundles a page and a worker without a complaint", async () => {
