@@ -9,15 +9,7 @@ export function Controls() {
   const { isRunning, isBuilt } = state;
   return (
     <div class="controls" role="toolbar" aria-label="Training">
-      <button
-        type="button"
-        class="button primary"
-        disabled={!isBuilt && !isRunning}
-        onClick={() => store.toggle()}
-      >
-        <Icon name={isRunning ? "pause" : "play"} />
-        {isRunning ? "Pause" : "Train"}
-      </button>
+      <TrainButton />
       <button
         type="button"
         class="button"
@@ -49,6 +41,23 @@ export function Controls() {
       </button>
       <Numbers state={state} />
     </div>
+  );
+}
+
+/** Starts and pauses. */
+export function TrainButton() {
+  const { store, state } = useStore();
+  const { isRunning, isBuilt } = state;
+  return (
+    <button
+      type="button"
+      class="button primary"
+      disabled={!isBuilt && !isRunning}
+      onClick={() => store.toggle()}
+    >
+      <Icon name={isRunning ? "pause" : "play"} />
+      {isRunning ? "Pause" : "Train"}
+    </button>
   );
 }
 

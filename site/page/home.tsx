@@ -4,28 +4,19 @@ import { render } from "preact";
 import "./theme.ts";
 import "../style/main.css";
 import { BoundaryPanel } from "./boundary.tsx";
-import { Icon } from "./controls.tsx";
+import { TrainButton } from "./controls.tsx";
 import { percent } from "./format.ts";
 import { Store } from "./store.ts";
 import { StoreContext, useStore } from "./use-store.ts";
 
 function Demo() {
-  const { store, state } = useStore();
-  const { isRunning, isBuilt, epoch, history, device, problems } = state;
+  const { epoch, history, device, problems } = useStore().state;
   const right = history.at(-1)?.valAccuracy;
   return (
     <>
       <BoundaryPanel />
       <p class="row">
-        <button
-          type="button"
-          class="button primary"
-          disabled={!isBuilt && !isRunning}
-          onClick={() => store.toggle()}
-        >
-          <Icon name={isRunning ? "pause" : "play"} />
-          {isRunning ? "Pause" : "Train"}
-        </button>
+        <TrainButton />
         <span class="hint">
           {right === undefined
             ? device === undefined

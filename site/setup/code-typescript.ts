@@ -15,12 +15,17 @@ export function typescriptCode(setup: Setup, data: DataSpec): string {
   const optimizerOptions = [
     `learningRate: ${rate}`,
     ...Object.entries(fixed ?? {}).map(([name, value]) => `${name}: ${value}`),
-    ...(setup.clip > 0 ? [`globalClipNorm: ${setup.clip}`] : []),
+    ...(setup.clip > 0 ? [`clipping: globalClipNorm(${setup.clip})`] : []),
+  ];
+  const ofOptim = [
+    className,
+    ...(setup.clip > 0 ? ["globalClipNorm"] : []),
+    ...(setup.schedule === "constant" ? [] : ["schedules"]),
   ];
   const imports = [
     'import { init } from "gradgpu";',
     `import { ${layers.sort((a, b) => a.localeCompare(b)).join(", ")} } from "gradgpu/nn";`,
-    `import { ${setup.schedule === "constant" ? className : `${className}, schedules`} } from "gradgpu/optim";`,
+    `import { ${ofOptim.join(", ")} } from "gradgpu/optim";`,
     ...(hasRareNames(setup) ? ['import "gradgpu/names";'] : []),
   ];
   return `${[...dataImports(setup), ...imports].join("\n")}

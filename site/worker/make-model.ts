@@ -26,6 +26,7 @@ import {
   Adagrad,
   Adam,
   AdamW,
+  globalClipNorm,
   Lion,
   Nadam,
   type Optimizer,
@@ -106,7 +107,7 @@ function makeOptimizer(setup: Setup, steps: number): Optimizer {
   return new optimizerMakers[className]({
     learningRate: rateOf(setup, steps),
     ...fixed,
-    ...(setup.clip > 0 ? { globalClipNorm: setup.clip } : {}),
+    clipping: setup.clip > 0 ? globalClipNorm(setup.clip) : undefined,
   });
 }
 

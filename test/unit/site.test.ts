@@ -9,6 +9,7 @@ import { layerSpecs, newLayer } from "../../site/setup/layers.ts";
 import { lessons } from "../../site/setup/lessons.ts";
 import { makePoints, pointSets, range } from "../../site/setup/points.ts";
 import { dataSpecs, defaultSetup, fromHash, type Setup, setupFor, toHash } from "../../site/setup/setup.ts";
+import { type OptimizerName, optimizers, schedules } from "../../site/setup/training.ts";
 import { makeModel } from "../../site/worker/make-model.ts";
 import { referenceDevice } from "../support/devices.ts";
 
@@ -87,7 +88,8 @@ describe("a program", () => {
     expect(code).toContain(
       '  new Dense(4, { activation: "relu", kernelRegularizer: regularizers.l1(0.001) }),\n',
     );
-    expect(code).toContain("new SGD({ learningRate: 0.1, momentum: 0.9, globalClipNorm: 1 })");
+    expect(code).toContain('import { SGD, globalClipNorm } from "gradgpu/optim";');
+    expect(code).toContain("new SGD({ learningRate: 0.1, momentum: 0.9, clipping: globalClipNorm(1) })");
     expect(typescriptCode({ ...setup, loss: "binaryFocalCrossentropy" }, dataSpecs.circles)).toContain(
       'import "gradgpu/names";',
     );
@@ -116,6 +118,18 @@ describe("a model", () => {
       expect(model.outputShape).toEqual([1]);
       model.dispose();
     }
+  });
+
+  it("is compiled with each optimizer and schedule that the editor offers, its gradients limited or not", async () => {
+    setDevice(await referenceDevice());
+    for (const optimizer of Object.keys(optimizers) as OptimizerName[])
+      for (const schedule of schedules)
+        for (const clip of [0, 2]) {
+          const setup = { ...defaultSetup, optimizer, schedule, clip };
+          using model = makeModel(setup, dataSpecs.xor, 3);
+          const limit = model.optimizer?.clipping;
+          expect(limit === undefined ? 0 : limit.limit).toBe(clip);
+        }
   });
 });
 
