@@ -18,7 +18,12 @@ export { importByName, nodeModule, nodeProcess } from "./base/host.ts";
 export { checkedName, choiceOf, lookup, NameTable, namesIn, spellingOf, spellingsIn } from "./base/names.ts";
 export * from "./base/number-checks.ts";
 export { printable } from "./base/printable.ts";
-export * as hostRandom from "./base/random/draws.ts";
+// One by one: bundlers keep all of a namespace.
+export {
+  normal as hostNormal,
+  truncatedNormal as hostTruncatedNormal,
+  uniform as hostUniform,
+} from "./base/random/draws.ts";
 export { fillPermutation } from "./base/random/permutation.ts";
 export { philoxFill, purpose as randomPurpose } from "./base/random/philox.ts";
 export { sameShape } from "./base/shape.ts";

@@ -3,7 +3,7 @@
 
 import { parseArgs } from "node:util";
 import { dispose, type InitOptions, init } from "gradgpu";
-import { Add, Dense, input, Model, type Placeholder } from "gradgpu/nn";
+import { Add, Dense, initializers, input, Model, type Placeholder } from "gradgpu/nn";
 import { Adam } from "gradgpu/optim";
 
 const { values: options } = parseArgs({
@@ -30,7 +30,7 @@ function spirals(count: number, offset: number) {
 
 /** x and what two layers make of it; without the shortcut, what they make of it alone. */
 function block(x: Placeholder, hasShortcut: boolean): Placeholder {
-  const hidden = new Dense(16, { activation: "relu", kernelInitializer: "heNormal" }).call(x);
+  const hidden = new Dense(16, { activation: "relu", kernelInitializer: initializers.heNormal() }).call(x);
   const change = new Dense(16, { activation: "tanh" }).call(hidden);
   return hasShortcut ? new Add().call([x, change]) : change;
 }

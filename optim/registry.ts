@@ -1,9 +1,7 @@
 // Optimizers by name, as `compile({ optimizer: "adam" })` takes them.
 
 import { NameTable, spellingsIn } from "../engine/internal.ts";
-import { Adagrad } from "./adagrad.ts";
 import { Adam, AdamW } from "./adam.ts";
-import { Nadam } from "./nadam.ts";
 import { Optimizer } from "./optimizer.ts";
 import { RMSprop } from "./rmsprop.ts";
 import { SGD } from "./sgd.ts";
@@ -13,15 +11,13 @@ export const table = new NameTable<() => Optimizer>(
   "optimizer",
   "new *()",
   {
-    adagrad: () => new Adagrad(),
     adam: () => new Adam(),
     adamw: () => new AdamW(),
-    nadam: () => new Nadam(),
     rmsprop: () => new RMSprop(),
     sgd: () => new SGD(),
   },
   {},
-  "Adadelta Adafactor Adamax Ftrl Lamb Lion Muon RAdam ScheduleFreeAdamW",
+  "Adadelta Adafactor Adagrad Adamax Ftrl Lamb Lion Muon Nadam RAdam ScheduleFreeAdamW",
 );
 
 /** The names that {@link get} knows, in lower case; `gradgpu/names` adds some. */

@@ -19,7 +19,10 @@ if (missing.length > 0) fail(`the exports map needs ${missing.join(", ")}`);
 
 fs.rmSync(out, { recursive: true, force: true });
 const inputs = await reachable();
-const sources = Object.keys(inputs);
+const { sideEffects, ...manifest } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
+// What bundles for pages take in the place of what only Node has.
+const standIns = Object.values(manifest.browser).map((file) => file.replace(/^\.\/dist\/(.*)\.js$/, "$1.ts"));
+const sources = [...Object.keys(inputs), ...standIns];
 const scripts = sources.filter((file) => file.endsWith(".ts"));
 const compiled = await build({
   absWorkingDir: root,
@@ -32,7 +35,6 @@ const compiled = await build({
   logLevel: "warning",
 }).catch(() => process.exit(1));
 
-const { sideEffects, ...manifest } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
 const effects = [];
 for (const { path: file, text } of compiled.outputFiles) {
   const name = path.relative(out, file).split(path.sep).join("/");

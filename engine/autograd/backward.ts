@@ -7,7 +7,7 @@ import { checkTensor, checkTensors } from "../tensor/arguments.ts";
 import { gradientOf } from "../tensor/gradient-store.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Variable } from "../tensor/variable.ts";
-import { type GradientTape, type TapeOptions, tapeOptions } from "./gradient-tape.ts";
+import { type TapeOptions, tapeOptions } from "./gradient-tape.ts";
 import { markOnTapes } from "./hooks.ts";
 import { openTapes, tapeThatReturned } from "./open-tapes.ts";
 import { setGradient } from "./slots.ts";
@@ -90,11 +90,10 @@ function accumulate(value: Tensor, gradient: Tensor): void {
   }
 }
 
-function tapeOf(loss: Tensor): GradientTape {
-  const returned = tapeThatReturned(loss) as GradientTape | undefined;
-  if (returned?.isDisposed === false) return returned;
-  const found = openTapes().find((tape) => tape.knows(loss));
-  if (found !== undefined) return found as GradientTape;
+function tapeOf(loss: Tensor): Tape {
+  const returned = tapeThatReturned(loss);
+  if (returned?.isDisposed === false && returned instanceof Tape) return returned;
+  for (const tape of openTapes()) if (tape instanceof Tape && tape.knows(loss)) return tape;
   if (returned !== undefined) {
     throw new GradientError(
       `backward: the tape that recorded ${loss.describe()} was disposed; call backward() before`,

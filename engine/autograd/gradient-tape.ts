@@ -2,18 +2,12 @@
 // walk back through them is engine/autograd/walk.ts.
 
 import { isFloat } from "../base/dtype.ts";
-import {
-  checkDifferentiable,
-  checkOptions,
-  GradientError,
-  isPromise,
-  type OptionNames,
-} from "../base/errors.ts";
+import { checkDifferentiable, checkOptions, GradientError, type OptionNames } from "../base/errors.ts";
 import { currentScope } from "../base/name-scope.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import type { SourceLine } from "../base/source-line.ts";
 import { add } from "../ops/elementwise/arithmetic.ts";
-import { checkTensor, checkTensors, notTensor } from "../tensor/arguments.ts";
+import { checkTensor } from "../tensor/arguments.ts";
 import { full } from "../tensor/create.ts";
 import type { Op } from "../tensor/op.ts";
 import { type Recorder, recorders, withoutRecorder } from "../tensor/recording.ts";
@@ -21,7 +15,7 @@ import { scalar } from "../tensor/scalars.ts";
 import { keep, tensorsIn } from "../tensor/scope.ts";
 import { track } from "../tensor/scope-stack.ts";
 import type { RecordedVariable, TapeNode } from "../tensor/tape-node.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { Variable } from "../tensor/variable.ts";
 import { Node } from "./node.ts";
 import { closeTape, type OpenTape, openTape, tieToTape } from "./open-tapes.ts";
@@ -51,17 +45,10 @@ export interface PullOptions extends WalkOptions {
   readonly allowsConstants?: boolean;
 }
 
-interface GradientOptions {
-  /** The gradient of the loss to start from; default 1. */
-  seed?: Tensor;
-}
-
-const gradientOptions: OptionNames<GradientOptions> = { seed: true };
-
 /** One gradient for each of several tensors, in their order: a tuple where they are one. */
 export type Gradients<T extends readonly Tensor[]> = { -readonly [K in keyof T]: Tensor };
 
-/** What gradient functions record on: a {@link Tape} but for what a person looks at, which stays out of their bundles. */
+/** What gradient functions record on: a {@link Tape} but for what people call on theirs, which stays out of their bundles. */
 export class GradientTape implements OpenTape {
   readonly #recorder: Recorder = {
     tape: this,
@@ -71,17 +58,20 @@ export class GradientTape implements OpenTape {
     },
     tracks: (tensor) => this.#isActive(tensor),
   };
+  /** The recorded calls, oldest first. */
+  readonly nodes: readonly TapeNode[];
+  /** Names given by {@link Tape.name}, by the value's id. */
+  readonly names: ReadonlyMap<number, string> = new Map();
   readonly #nodes: Node[] = [];
   readonly #active = new Set<number>();
   /** Values cut off by an op that has no gradient, with its node. */
   readonly #cuts = new Map<number, Node>();
-  /** Watched tensors and variables, by id: what has a gradient of its own. */
-  readonly #leaves = new Map<number, Tensor>();
-  /** Handles of values on the way that have hooks or retain their gradients. */
-  readonly #marked = new Map<number, Tensor>();
+  /** @internal Watched tensors and variables, by id: what has a gradient of its own. */
+  readonly leaves = new Map<number, Tensor>();
+  /** @internal Handles of values on the way that have hooks or retain their gradients. */
+  readonly marked = new Map<number, Tensor>();
   /** By id: variables and views of them, which change when the variable is assigned. */
   readonly #views = new Map<number, RecordedVariable>();
-  readonly #names = new Map<number, string>();
   readonly #retain: boolean;
   readonly #captureSource: (() => SourceLine) | undefined;
   readonly #watchVariables: boolean;
@@ -91,6 +81,7 @@ export class GradientTape implements OpenTape {
   /** @param captureSource tells the line that called the op being recorded, where the options ask for it */
   constructor(options: TapeOptions = {}, captureSource?: () => SourceLine) {
     checkOptions("Tape", options, tapeOptions);
+    this.nodes = this.#nodes;
     this.#retain = options.retain ?? false;
     this.#captureSource = (options.sourceLines ?? this.#retain) ? captureSource : undefined;
     this.#watchVariables = options.watchVariables ?? true;
@@ -103,68 +94,26 @@ export class GradientTape implements OpenTape {
     return this.#isDisposed;
   }
 
-  /** The recorded calls, oldest first. */
-  get nodes(): readonly TapeNode[] {
-    return this.#nodes;
-  }
-
-  /** Names given with {@link name}, by the value's id. */
-  get names(): ReadonlyMap<number, string> {
-    return this.#names;
-  }
-
-  /** Names values for steps, explain and diagrams: `tape.name({ x, target })`. Any value, at any time. */
-  name(values: Readonly<Record<string, Tensor>>): this {
-    for (const [name, tensor] of Object.entries(values)) {
-      if (!(tensor instanceof Tensor))
-        throw notTensor("Tape.name", tensor, `the value of "${name}"`, "a Tensor");
-      this.#names.set(tensor.id, name);
-    }
-    return this;
-  }
-
-  /**
-   * Marks tensors as ones whose gradients will be asked for; `watch({ x })` names them too. Trainable variables need
-   * no marking.
-   */
-  watch(...tensors: Tensor[] | [Readonly<Record<string, Tensor>>]): this {
-    const [first] = tensors;
-    if (first !== undefined && !(first instanceof Tensor)) {
-      const isRecord =
-        typeof first === "object" && first !== null && !Array.isArray(first) && !isPromise(first);
-      if (!isRecord) checkTensor("watch", first);
-      return this.name(first).watch(...Object.values(first));
-    }
-    for (const tensor of tensors as Tensor[]) {
+  /** Marks tensors as ones whose gradients will be asked for. Trainable variables need no marking. */
+  watch(...tensors: Tensor[]): this {
+    for (const tensor of tensors) {
       checkTensor("watch", tensor);
       if (!isFloat(tensor.dtype)) {
         throw new GradientError(`watch: ${tensor.describe()} has no gradient; only f32 tensors do`);
       }
       this.#active.add(tensor.id);
-      this.#leaves.set(tensor.id, tensor);
+      this.leaves.set(tensor.id, tensor);
     }
     return this;
   }
 
   /** Runs `fn` and records every op in it that depends on something watched. */
   record<T>(fn: () => T): T {
-    this.#checkUsable("record");
+    this.checkUsable("record");
     checkDifferentiable("Tape.record", fn);
     const result = recorders.with([...recorders.value, this.#recorder], fn);
     if (!this.#isPrivate) tieToTape(tensorsIn(result), this);
     return result;
-  }
-
-  /** Gradients of the scalar `loss` with respect to `targets`: zeros for those it does not depend on. */
-  gradient<const T extends readonly Tensor[]>(
-    loss: Tensor,
-    targets: T,
-    options: GradientOptions = {},
-  ): Gradients<T> {
-    checkOptions("Tape.gradient", options, gradientOptions);
-    checkTensor("Tape.gradient", loss);
-    checkTensors("Tape.gradient", targets, 2);
-    return this.pull([loss], [options.seed], targets, { what: "gradient" });
   }
 
   /**
@@ -178,7 +127,7 @@ export class GradientTape implements OpenTape {
     options: PullOptions,
   ): Gradients<T> {
     const { what } = options;
-    this.#checkUsable(what);
+    this.checkUsable(what);
     for (const target of targets) {
       if (!this.#active.has(target.id) && !(target instanceof Variable)) {
         throw new GradientError(
@@ -187,7 +136,7 @@ export class GradientTape implements OpenTape {
       }
     }
     const wanted = new Set(targets.map((target) => target.id));
-    const walk = this.#walk(this.#start(roots, seeds, options), { ...options, wanted }, this.#behind(wanted));
+    const walk = this.walk(this.start(roots, seeds, options), { ...options, wanted }, this.#behind(wanted));
     try {
       walk.run();
       const gradients = targets.map((target) => {
@@ -200,52 +149,14 @@ export class GradientTape implements OpenTape {
     }
   }
 
-  /**
-   * @internal Gradients of `loss` with respect to every leaf and marked value that it depends on, handed to `take`
-   * when all are known; `take` owns them. Where the loss depends on one through flat functions only (floor, sign), they
-   * are zeros.
-   */
-  pullAll(
-    loss: Tensor,
-    seed: Tensor | undefined,
-    wanted: (value: Tensor, isLeaf: boolean) => boolean,
-    take: (value: Tensor, gradient: Tensor) => void,
-    options: WalkOptions,
-  ): void {
-    this.#checkUsable(options.what);
-    const taken = [...this.#leaves, ...this.#marked].filter(([id, value]) =>
-      wanted(value, this.#leaves.has(id)),
-    );
-    const ids = new Set(taken.map(([id]) => id));
-    const walk = this.#walk(this.#start([loss], [seed], options), { ...options, wanted: ids });
-    try {
-      walk.run();
-      const isMissing = taken.some(([id]) => !walk.gradients.has(id));
-      const behindLoss = isMissing ? this.#behindRoot(loss.id) : undefined;
-      for (const [id, value] of taken) {
-        const gradient = walk.gradients.get(id);
-        if (gradient !== undefined) take(value, gradient.alias());
-        else if (behindLoss?.has(id)) take(value, keep(full(value.shape, 0, { device: value.device })));
-      }
-    } finally {
-      walk.dispose();
-    }
-  }
-
-  /** @internal The walk back from `loss` for {@link Tape.steps}; the caller's to dispose. */
-  walkFrom(loss: Tensor, seed: Tensor | undefined, what: string): Walk {
-    this.#checkUsable(what);
-    return this.#walk(this.#start([loss], [seed], { what }), { what });
-  }
-
   /** Frees what the tape saved. Gradients can't be asked for afterwards. */
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     for (const node of this.#nodes) node.free();
     this.#nodes.length = 0;
-    this.#leaves.clear();
-    this.#marked.clear();
+    this.leaves.clear();
+    this.marked.clear();
     unowned.unregister(this);
     if (!this.#isPrivate) closeTape(this);
   }
@@ -257,7 +168,7 @@ export class GradientTape implements OpenTape {
 
   /** @internal Looks at the handle's hooks in walks, and offers its gradient to {@link pullAll}. */
   mark(tensor: Tensor): void {
-    if (!this.#leaves.has(tensor.id)) this.#marked.set(tensor.id, tensor);
+    if (!this.leaves.has(tensor.id)) this.marked.set(tensor.id, tensor);
   }
 
   [Symbol.dispose](): void {
@@ -269,9 +180,9 @@ export class GradientTape implements OpenTape {
     for (const tensor of inputs) {
       if (this.#isActive(tensor)) {
         depends = true;
-        if (tensor instanceof Variable && !this.#leaves.has(tensor.id)) {
+        if (tensor instanceof Variable && !this.leaves.has(tensor.id)) {
           this.#active.add(tensor.id);
-          this.#leaves.set(tensor.id, tensor);
+          this.leaves.set(tensor.id, tensor);
         }
       }
       if (this.#cuts.size === 0) continue;
@@ -328,13 +239,14 @@ export class GradientTape implements OpenTape {
     return saved;
   }
 
-  #walk(seeds: Map<number, Tensor>, options: WalkOptions, behind: ReadonlySet<number> = this.#active): Walk {
+  /** @internal A walk from gradients to start from, which it owns; the caller's to dispose. */
+  walk(seeds: Map<number, Tensor>, options: WalkOptions, behind: ReadonlySet<number> = this.#active): Walk {
     return new Walk(
       {
         nodes: this.#nodes,
         cuts: this.#cuts,
-        marked: this.#marked,
-        leaves: this.#leaves,
+        marked: this.marked,
+        leaves: this.leaves,
         needs: (id) => behind.has(id),
         pull: gradientsOf,
         unseen: (fn) => withoutRecorder(this.#recorder, fn),
@@ -346,7 +258,7 @@ export class GradientTape implements OpenTape {
 
   /** The values that depend on one of `targets`: no other's gradient leads to them. */
   #behind(targets: ReadonlySet<number>): ReadonlySet<number> {
-    if ([...this.#leaves.keys()].every((id) => targets.has(id))) return this.#active;
+    if ([...this.leaves.keys()].every((id) => targets.has(id))) return this.#active;
     const found = new Set(targets);
     for (const { inputIds, outputIds } of this.#nodes) {
       if (!inputIds.some((id) => found.has(id))) continue;
@@ -355,19 +267,8 @@ export class GradientTape implements OpenTape {
     return found;
   }
 
-  /** The values that `root` depends on by ops that have a gradient, be it 0. */
-  #behindRoot(root: number): ReadonlySet<number> {
-    const found = new Set([root]);
-    for (let i = this.#nodes.length - 1; i >= 0; i--) {
-      const { op, inputIds, outputIds } = this.#nodes[i];
-      if ("notDifferentiable" in op.vjp || !outputIds.some((id) => found.has(id))) continue;
-      for (const id of inputIds) found.add(id);
-    }
-    return found;
-  }
-
-  /** The gradients that a walk starts from, by id; owned by the caller. */
-  #start(
+  /** @internal The gradients that a walk starts from, by id; owned by the caller. */
+  start(
     roots: readonly Tensor[],
     seeds: readonly (Tensor | undefined)[],
     { what, allowsConstants }: PullOptions,
@@ -430,7 +331,8 @@ export class GradientTape implements OpenTape {
     );
   }
 
-  #checkUsable(what: string): void {
+  /** @internal */
+  checkUsable(what: string): void {
     if (this.#isDisposed) throw new GradientError(`${what}: the tape was disposed; record on a new one`);
   }
 }

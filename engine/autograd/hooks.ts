@@ -8,6 +8,7 @@ import { recorders } from "../tensor/recording.ts";
 import { claim, keep, tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { Variable } from "../tensor/variable.ts";
+import { gradientHooks } from "./hook-store.ts";
 import { type OpenTape, openTapes } from "./open-tapes.ts";
 
 /** Sees a gradient; a tensor that it returns takes its place. */
@@ -20,17 +21,16 @@ export interface HookHandle {
   [Symbol.dispose](): void;
 }
 
-const hooks = new WeakMap<Tensor, Set<{ readonly fn: GradientHook }>>();
-
-/** @internal */
-export function hasHooks(value: Tensor): boolean {
-  return (hooks.get(value)?.size ?? 0) > 0;
+interface Entry {
+  readonly fn: GradientHook;
 }
 
-/** @internal The gradient after all hooks of `value`; owned by the caller, as `gradient` was. */
-export function applyHooks(value: Tensor, gradient: Tensor): Tensor {
+const hooks = new WeakMap<Tensor, Set<Entry>>();
+
+/** The gradient after all hooks of `value`; owned by the caller, as `gradient` was. */
+function applyHooks(value: Tensor, set: ReadonlySet<Entry>, gradient: Tensor): Tensor {
   let current = gradient;
-  for (const { fn } of [...(hooks.get(value) ?? [])]) {
+  for (const { fn } of [...set]) {
     const next = tidy(() => {
       const replaced = fn(current);
       if (replaced === undefined || replaced === current) return undefined;
@@ -97,9 +97,11 @@ export function registerHook(tensor: Tensor, fn: GradientHook): HookHandle {
     set = new Set();
     hooks.set(tensor, set);
   }
-  set.add(entry);
+  const all = set.add(entry);
+  gradientHooks.set(tensor, (gradient) => applyHooks(tensor, all, gradient));
   const remove = () => {
-    hooks.get(tensor)?.delete(entry);
+    all.delete(entry);
+    if (all.size === 0) gradientHooks.delete(tensor);
   };
   return { remove, [Symbol.dispose]: remove };
 }

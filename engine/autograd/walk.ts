@@ -13,7 +13,7 @@ import { claim, keep, tidy } from "../tensor/scope.ts";
 import { track } from "../tensor/scope-stack.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { opWatch } from "../tensor/watches.ts";
-import { applyHooks, hasHooks } from "./hooks.ts";
+import { gradientHooks } from "./hook-store.ts";
 import type { Node } from "./node.ts";
 
 /** What the walk asks of the tape that it goes over. */
@@ -65,33 +65,18 @@ export class Walk {
     this.#options = options;
   }
 
-  /** Goes all the way. */
-  run(): void {
-    const { nodes } = this.#tape;
-    for (let i = nodes.length - 1; i >= 0; i--) {
-      const step = this.#visit(nodes[i]);
-      if (step !== undefined) this.#goOn(step);
-    }
-    this.#finish();
+  get nodes(): readonly Node[] {
+    return this.#tape.nodes;
   }
 
-  /** Goes step by step; stopping frees what is held. */
-  *steps(): Generator<WalkStep, void, void> {
-    const { nodes } = this.#tape;
+  /** Goes all the way. */
+  run(): void {
+    const { nodes } = this;
     for (let i = nodes.length - 1; i >= 0; i--) {
-      const step = this.#visit(nodes[i]);
-      if (step === undefined) continue;
-      let goesOn = false;
-      try {
-        yield step;
-        goesOn = true;
-      } finally {
-        // A loop that breaks or throws ends the generator here, without an error of its own.
-        if (!goesOn) for (const gradient of step.inputGradients) gradient?.dispose();
-      }
-      this.#goOn(step);
+      const step = this.visit(nodes[i]);
+      if (step !== undefined) this.goOn(step);
     }
-    this.#finish();
+    this.finish();
   }
 
   dispose(): void {
@@ -100,7 +85,7 @@ export class Walk {
   }
 
   /** The node's contributions, or undefined where no gradient reaches it. */
-  #visit(node: Node): WalkStep | undefined {
+  visit(node: Node): WalkStep | undefined {
     if ("notDifferentiable" in node.op.vjp) {
       // It is shown where gradients end.
       return this.#reached.has(node)
@@ -132,7 +117,7 @@ export class Walk {
   }
 
   /** Leaves a node: its outputs' gradients are complete and used, its inputs' grow by what it gave. */
-  #goOn({ node, inputGradients }: WalkStep): void {
+  goOn({ node, inputGradients }: WalkStep): void {
     const { gradients } = this;
     const { wanted, frees } = this.#options;
     if ("notDifferentiable" in node.op.vjp) return;
@@ -149,18 +134,19 @@ export class Walk {
     });
   }
 
-  #finish(): void {
+  /** Comes last. */
+  finish(): void {
     for (const [id, leaf] of this.#tape.leaves) this.#runHooks(id, leaf);
   }
 
   #runHooks(id: number, value: Tensor | undefined): void {
-    if (value === undefined || !hasHooks(value) || this.#hooked.has(id)) return;
+    const apply = value && gradientHooks.get(value);
     const gradient = this.gradients.get(id);
-    if (gradient === undefined) return;
+    if (apply === undefined || gradient === undefined || this.#hooked.has(id)) return;
     this.#hooked.add(id);
     this.gradients.set(
       id,
-      this.#tape.unseen(() => applyHooks(value, gradient)),
+      this.#tape.unseen(() => apply(gradient)),
     );
   }
 
@@ -211,6 +197,25 @@ export class Walk {
       output: (index = 0) => node.output(index) ?? notSaved(op, "output", index),
     };
   }
+}
+
+/** Goes step by step; stopping frees what is held. */
+export function* stepsOf(walk: Walk): Generator<WalkStep, void, void> {
+  const { nodes } = walk;
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const step = walk.visit(nodes[i]);
+    if (step === undefined) continue;
+    let goesOn = false;
+    try {
+      yield step;
+      goesOn = true;
+    } finally {
+      // A loop that breaks or throws ends the generator here, without an error of its own.
+      if (!goesOn) for (const gradient of step.inputGradients) gradient?.dispose();
+    }
+    walk.goOn(step);
+  }
+  walk.finish();
 }
 
 function notSaved(op: Op, what: string, index: number): never {

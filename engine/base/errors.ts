@@ -171,13 +171,7 @@ export const simplify = (name: string): string => name.toLowerCase().replace(/[^
  * One that we get is found by its name before anyone looks here.
  */
 const otherThings: ReadonlySet<string> = new Set(
-  (
-    "auc mape msle rmse adamax ftrl lion lamb lars glu reglu geglu relu6 rrelu hinge poisson logcosh recall precision " +
-    "f1score iou perplexity kldivergence validationsteps validationbatchsize validationfreq stepsperepoch initialepoch " +
-    "kernelregularizer biasregularizer activityregularizer kernelconstraint biasconstraint embeddingsregularizer " +
-    "gammaregularizer betaregularizer gammaconstraint betaconstraint classweight weightedmetrics lossweights " +
-    "runeagerly jitcompile usemultiprocessing workers maxqueuesize startfromepoch baseline cooldown"
-  ).split(" "),
+  "mape msle rmse adamax glu reglu geglu relu6 rrelu recall f1score".split(" "),
 );
 
 /**

@@ -3,7 +3,7 @@
 import { open, rm, writeFile } from "node:fs/promises";
 import { memory } from "gradgpu";
 import { Dataset, NdArray } from "gradgpu/data";
-import { type Callback, Dense, Input, Sequential } from "gradgpu/nn";
+import { type Callback, Dense, Input, initializers, Sequential } from "gradgpu/nn";
 import { digits } from "./frame/data.ts";
 import type { Course } from "./frame/lesson.ts";
 
@@ -40,7 +40,7 @@ export async function largerThanMemory({ size, folder, watch, keep }: Course) {
   const build = () =>
     new Sequential([
       new Input([784], { byteScale: 1 / 255 }),
-      new Dense(64, { activation: "relu", kernelInitializer: "heNormal" }),
+      new Dense(64, { activation: "relu", kernelInitializer: initializers.heNormal() }),
       new Dense(10, { activation: "softmax" }),
     ]).compile({ optimizer: "adam", loss: "sparseCategoricalCrossentropy", metrics: ["accuracy"] });
   const [fromDisk, fromMemory] = [build(), build()];

@@ -2,6 +2,7 @@
 
 import { oneHot, tensor } from "gradgpu";
 import { BatchNormalization, Dense, Dropout, Input, Sequential, TensorBoard } from "gradgpu/nn";
+import { Nadam } from "gradgpu/optim";
 import { digits } from "./frame/data.ts";
 import type { Course } from "./frame/lesson.ts";
 import { loggedScalars } from "./frame/logs.ts";
@@ -26,7 +27,7 @@ export async function deepNet({ size, watch, keep, folder }: Course) {
 
   model.add(new Dense(10, { activation: "softmax" }));
 
-  model.compile({ optimizer: "nadam", loss: "categoricalCrossentropy", metrics: ["accuracy"] });
+  model.compile({ optimizer: new Nadam(), loss: "categoricalCrossentropy", metrics: ["accuracy"] });
   keep("parameters", model.countParams());
   keep(
     "trainable",

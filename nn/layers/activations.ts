@@ -2,16 +2,12 @@
 
 import {
   ArgumentError,
-  elu,
   exp,
   leakyRelu,
   type OpFunction,
   relu,
-  selu,
   sigmoid,
-  silu,
   softmax,
-  softplus,
   Tensor,
   tanh,
 } from "../../engine/index.ts";
@@ -70,16 +66,12 @@ export const table = new NameTable<ActivationFunction>(
     linear,
     relu: (x) => relu(x),
     leakyRelu: (x) => leakyRelu(x),
-    elu: (x) => elu(x),
-    selu: (x) => selu(x),
-    silu: (x) => silu(x),
-    softplus: (x) => softplus(x),
     sigmoid: (x) => sigmoid(x),
     tanh: (x) => tanh(x),
     softmax: (x) => softmax(x),
   },
   { identity: "linear", swish: "silu", hardSilu: "hardSwish", exp: "exponential" },
-  "celu gelu mish softsign logSigmoid hardSigmoid hardSwish hardTanh exponential logSoftmax step",
+  "elu selu silu softplus celu gelu mish softsign logSigmoid hardSigmoid hardSwish hardTanh exponential logSoftmax step",
 );
 
 /** The names that {@link get} knows; `gradgpu/names` adds some. */

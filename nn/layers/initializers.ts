@@ -15,7 +15,9 @@ import {
   aNumber,
   checkOptions,
   choiceOf,
-  hostRandom,
+  hostNormal,
+  hostTruncatedNormal,
+  hostUniform,
   NameTable,
   type OptionNames,
   showGiven,
@@ -93,7 +95,7 @@ export function randomNormal(options: NormalOptions = {}): Initializer {
   checkOptions("randomNormal", options, normalOptions);
   const { mean = 0, stddev = 0.05 } = options;
   return drawn("randomNormal", options, (shape, key, stream) =>
-    hostRandom.normal(key, stream, sizeOf(shape), mean, stddev),
+    hostNormal(key, stream, sizeOf(shape), mean, stddev),
   );
 }
 
@@ -102,7 +104,7 @@ export function randomUniform(options: UniformOptions = {}): Initializer {
   checkOptions("randomUniform", options, uniformOptions);
   const { min = -0.05, max = 0.05 } = options;
   return drawn("randomUniform", options, (shape, key, stream) =>
-    hostRandom.uniform(key, stream, sizeOf(shape), min, max),
+    hostUniform(key, stream, sizeOf(shape), min, max),
   );
 }
 
@@ -111,7 +113,7 @@ export function truncatedNormal(options: NormalOptions = {}): Initializer {
   checkOptions("truncatedNormal", options, normalOptions);
   const { mean = 0, stddev = 0.05 } = options;
   return drawn("truncatedNormal", options, (shape, key, stream) =>
-    hostRandom.truncatedNormal(key, stream, sizeOf(shape), mean, stddev),
+    hostTruncatedNormal(key, stream, sizeOf(shape), mean, stddev),
   );
 }
 
@@ -132,7 +134,7 @@ export function varianceScaling(options: VarianceScalingOptions = {}): Initializ
   if (distribution === "uniform") return even(name, options, variance);
   if (distribution !== "untruncatedNormal") return truncated(name, options, variance);
   return drawn(name, options, (shape, key, stream) =>
-    hostRandom.normal(key, stream, sizeOf(shape), 0, Math.sqrt(variance(fans(shape)))),
+    hostNormal(key, stream, sizeOf(shape), 0, Math.sqrt(variance(fans(shape)))),
   );
 }
 
@@ -185,7 +187,7 @@ export function orthogonal(options: OrthogonalOptions = {}): Initializer {
         `orthogonal: takes weights of at least two axes, got ${showShape(shape)}; choose another initializer for those of one`,
       );
     }
-    return orthogonalValues(shape, gain, hostRandom.normal(key, stream, sizeOf(shape), 0, 1));
+    return orthogonalValues(shape, gain, hostNormal(key, stream, sizeOf(shape), 0, 1));
   });
 }
 
@@ -216,15 +218,10 @@ export const table = new NameTable<() => Initializer>(
   {
     zeros,
     ones,
-    randomNormal,
     randomUniform,
-    glorotNormal,
     glorotUniform,
-    heNormal,
     heUniform,
-    lecunNormal,
     lecunUniform,
-    truncatedNormal,
   },
   {
     xavierNormal: "glorotNormal",
@@ -232,7 +229,8 @@ export const table = new NameTable<() => Initializer>(
     uniform: "randomUniform",
     normal: "randomNormal",
   },
-  "varianceScaling orthogonal identity",
+  // Normal ones bring the table that their numbers are drawn by.
+  "randomNormal glorotNormal heNormal lecunNormal truncatedNormal varianceScaling orthogonal identity",
 );
 
 /**
@@ -266,13 +264,13 @@ type Variance = (counts: { fanIn: number; fanOut: number }) => number;
 const truncated = (name: string, options: SeedOption, variance: Variance) =>
   drawn(name, options, (shape, key, stream) => {
     const stddev = Math.sqrt(variance(fans(shape))) / truncatedDeviation;
-    return hostRandom.truncatedNormal(key, stream, sizeOf(shape), 0, stddev);
+    return hostTruncatedNormal(key, stream, sizeOf(shape), 0, stddev);
   });
 
 const even = (name: string, options: SeedOption, variance: Variance) =>
   drawn(name, options, (shape, key, stream) => {
     const limit = Math.sqrt(3 * variance(fans(shape)));
-    return hostRandom.uniform(key, stream, sizeOf(shape), -limit, limit);
+    return hostUniform(key, stream, sizeOf(shape), -limit, limit);
   });
 
 function filled(name: string, value: number, args: readonly unknown[] = []): Initializer {

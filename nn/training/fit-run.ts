@@ -8,7 +8,6 @@ import { Hooks, type Told } from "./callbacks/hooks.ts";
 import { logsOf, type TestRun, testEpoch } from "./evaluate.ts";
 import { Guard, type Guarded, type GuardOptions, type Place } from "./guard.ts";
 import { History, type Logs, validationName } from "./history.ts";
-import { LiveReader } from "./live-reader.ts";
 import type { Loop } from "./loop.ts";
 import type { Use } from "./owned.ts";
 import type { Progress } from "./progress.ts";
@@ -153,7 +152,7 @@ export class FitRun implements FitContext {
     this.#isBegun = true;
     const started = performance.now();
     progress.begin(epoch, walk.steps);
-    const reader = progress.isLive ? new LiveReader(trainer) : undefined;
+    const reader = progress.reader?.(trainer);
     const onCompile: WarmUpProgress = ({ done, total, kernel }) => progress.compiling(done, total, kernel);
     const byBatch = hooks.has("onBatchBegin", "onBatchEnd");
     const isHeard = byBatch || hooks.has("onStepsEnd", "onBoundary");

@@ -4,7 +4,7 @@ import { ArgumentError } from "../../engine/index.ts";
 import {
   atLeastOne,
   checkOptions,
-  hostRandom,
+  hostUniform,
   isPlainObject,
   kindOf,
   showGiven,
@@ -176,11 +176,11 @@ const keyOf = (seed: number) => [seed % 2 ** 32, Math.floor(seed / 2 ** 32)] as 
 
 /** A seed of a trial's own. */
 export const seedOf = (seed: number, trial: number): number =>
-  Math.floor(hostRandom.uniform(keyOf(seed), 2 ** 31 + trial, 1)[0] * 2 ** 32);
+  Math.floor(hostUniform(keyOf(seed), 2 ** 31 + trial, 1)[0] * 2 ** 32);
 
 /** A trial's values, by the search's seed and the trial's number alone. */
 export function drawn(axes: readonly Axis[], seed: number, trial: number): AnyValues {
-  const shares = hostRandom.uniform(keyOf(seed), trial, axes.length);
+  const shares = hostUniform(keyOf(seed), trial, axes.length);
   const values: Record<string, HyperParameter> = {};
   for (const [i, axis] of axes.entries()) if (counts(axis, values)) values[axis.name] = axis.at(shares[i]);
   return values;

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import { create, globals } from "webgpu";
-import { type WarmUpJob, warmUp } from "../../engine/backend/webgpu/warm-up.ts";
+import { warmUp } from "../../engine/backend/webgpu/warm-up.ts";
+import type { WarmUpJob } from "../../engine/backend/webgpu/warm-up-jobs.ts";
 import { input, output, shader } from "../../engine/kernel/kernel.ts";
 
 const source = (k: number) => `struct Sizes { count: u32 }

@@ -3,7 +3,8 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { wrapped } from "../../nn/training/live-line.ts";
-import { makeProgress, showSeconds } from "../../nn/training/progress.ts";
+import { showSeconds } from "../../nn/training/live-progress.ts";
+import { makeProgress } from "../../nn/training/progress.ts";
 import { Screen } from "../support/screen.ts";
 
 /** A stream that draws on a screen. */
@@ -52,7 +53,7 @@ describe("the live bar", () => {
   it("tells what is compiled, then steps, time and time left, then the validation", () => {
     const terminal = terminalOf(120);
     const progress = makeProgress(1, 3);
-    expect(progress.isLive).toBe(true);
+    expect(progress.reader).toBeDefined();
     progress.begin(0, 50);
     expect(terminal.live).toBe("Epoch 1/3 0/50 0.0s preparing");
     progress.compiling(0, 14, "matmul+relu");
@@ -155,11 +156,11 @@ describe("the live bar", () => {
   it("is lines where there is no terminal, or a printer is given", () => {
     const terminal = terminalOf(80);
     terminal.isTTY = false;
-    expect(makeProgress(1, 1).isLive).toBe(false);
+    expect(makeProgress(1, 1).reader).toBeUndefined();
     terminal.isTTY = true;
     const lines: string[] = [];
     const progress = makeProgress(1, 2, (line) => lines.push(line));
-    expect(progress.isLive).toBe(false);
+    expect(progress.reader).toBeUndefined();
     progress.begin(0, 10);
     progress.compiling(3, 4);
     progress.end({ loss: 1 }, 1.25, 10);

@@ -1,14 +1,15 @@
 // Where what is known of an adapter's variants outlives the program: a file in Node, IndexedDB in browsers. A choice is
 // good for one adapter, one driver and one text of the kernels. Whatever fails here costs time, nothing else.
 
-import { nodeModule, nodeProcess } from "../../base/host.ts";
 import { type Known, type Measured, registeredFamilies } from "../../kernel/variants.ts";
 import type { DeviceInfo } from "../backend.ts";
+import { hash } from "./hash.ts";
+import { fileFor } from "./store-files.ts";
 
 /** Counted up when what is stored changes its form. */
 const format = 1;
 
-interface Stored extends Known {
+export interface Stored extends Known {
   readonly key: string;
 }
 
@@ -64,59 +65,6 @@ const isTime = (value: unknown): value is number => typeof value === "number" &&
 
 const isMeasured = (value: unknown): value is Measured =>
   isTable(value) && typeof value.chosen === "string" && isTableOf(value.ms, isTime);
-
-/** FNV-1a, 32 bits. */
-function hash(text: string): string {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
-  return (value >>> 0).toString(16).padStart(8, "0");
-}
-
-// Node
-
-const mostBytes = 2 ** 24;
-
-interface FileSystem {
-  statSync(path: string): { isFile(): boolean; size: number };
-  readFileSync(path: string, encoding: "utf8"): string;
-  writeFileSync(path: string, text: string): void;
-  mkdirSync(path: string, options: { recursive: true }): void;
-  renameSync(from: string, to: string): void;
-  rmSync(path: string, options: { force: true }): void;
-}
-
-/** The file of a key; undefined where there are no files. `GRADGPU_CACHE` names another folder, or "off". */
-function fileFor(key: string) {
-  const process = nodeProcess();
-  const fs = nodeModule<FileSystem>("node:fs");
-  const os = nodeModule<{ homedir(): string }>("node:os");
-  if (process === undefined || fs === undefined || os === undefined) return undefined;
-  const { GRADGPU_CACHE, XDG_CACHE_HOME } = process.env;
-  if (GRADGPU_CACHE === "off") return { read: async () => undefined, write: () => {} };
-  const folder = GRADGPU_CACHE ?? `${XDG_CACHE_HOME || `${os.homedir()}/.cache`}/gradgpu`;
-  const path = `${folder}/kernels-${hash(key)}.json`;
-  return {
-    read: async (): Promise<unknown> => {
-      const file = fs.statSync(path);
-      // A pipe would be waited for, and what is far larger was not written here.
-      return file.isFile() && file.size <= mostBytes ? JSON.parse(fs.readFileSync(path, "utf8")) : undefined;
-    },
-    write: (stored: Stored) => {
-      fs.mkdirSync(folder, { recursive: true });
-      // Whole or not at all: others may be reading, and other workers of this process may be writing.
-      const whole = `${path}.${process.pid}-${Math.random().toString(36).slice(2)}`;
-      try {
-        fs.writeFileSync(whole, JSON.stringify(stored, null, 2));
-        fs.renameSync(whole, path);
-      } finally {
-        // Still there where the disk was full, or the file's place is taken.
-        fs.rmSync(whole, { force: true });
-      }
-    },
-  };
-}
-
-// Browsers
 
 const database = "gradgpu";
 const table = "kernels";

@@ -1,7 +1,7 @@
 // How much memory a device may take where `init` is not told.
 
-import { nodeModule, nodeProcess } from "../../base/host.ts";
 import type { DeviceInfo } from "../backend.ts";
+import { availableMemory } from "./machine.ts";
 import type { PoolCeiling } from "./pool.ts";
 
 /**
@@ -19,12 +19,8 @@ const share = 0.75;
  */
 export function ceilingFor(info: DeviceInfo, memoryLimit: number | undefined): PoolCeiling {
   const isHostMemory = info.isSoftware || info.vendor === "apple";
-  const most = isHostMemory ? Math.floor(availableBytes() * share) : Number.POSITIVE_INFINITY;
+  const most = isHostMemory
+    ? Math.floor((availableMemory() ?? Number.POSITIVE_INFINITY) * share)
+    : Number.POSITIVE_INFINITY;
   return { buffers: mostBuffers, bytes: memoryLimit ?? most };
-}
-
-function availableBytes(): number {
-  const available =
-    nodeProcess()?.availableMemory?.() ?? nodeModule<{ freemem(): number }>("node:os")?.freemem();
-  return available ?? Number.POSITIVE_INFINITY;
 }

@@ -6,7 +6,6 @@ import type { Backend, DeviceInfo } from "../backend.ts";
 import { Tuner, type TunerOptions } from "../tuning/tuner.ts";
 import { ceilingFor } from "./ceiling.ts";
 import { findGpu } from "./gpu.ts";
-import { type EventLoop, Naps } from "./naps.ts";
 import { adapterProfile, WebgpuBackend } from "./webgpu.ts";
 
 const sizeFeature = "subgroup-size-control";
@@ -24,7 +23,7 @@ export async function openWebgpu(required: boolean, options: OpenOptions): Promi
   const { matrixProducts } = options;
   const allowsF16 = matrixProducts !== undefined;
   const found = await findGpu(allowsF16);
-  const { gpu, isPolled } = found;
+  const { gpu } = found;
   const adapter = await requestAdapter(gpu);
   if (gpu === undefined || adapter === null) {
     const { whyNoAdapter } = await import("./missing.ts");
@@ -44,7 +43,7 @@ export async function openWebgpu(required: boolean, options: OpenOptions): Promi
     const again = await requestAdapter(gpu);
     return again === null ? undefined : requestDevice(again, label);
   };
-  const naps = isPolled && info.isSoftware ? new Naps(globalThis as unknown as EventLoop) : undefined;
+  const naps = info.isSoftware ? found.naps : undefined;
   const openTrial = async () => {
     const trial = await openDevice("gradgpu, trying kernels");
     return trial === undefined ? undefined : new WebgpuBackend(trial, info, { naps, matrixProducts });

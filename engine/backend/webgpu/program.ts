@@ -13,7 +13,7 @@ import type { Kernel } from "./pipelines.ts";
 import { type Pipeline, type PipelineCache, refused, type SizeBuffers } from "./pipelines.ts";
 import type { BufferPool } from "./pool.ts";
 import type { BareDispatch, BareStretch, Offsets, Recorder } from "./recorder.ts";
-import type { WarmUpJob } from "./warm-up.ts";
+import type { WarmUpJob } from "./warm-up-jobs.ts";
 
 export interface ProgramServices {
   readonly pool: BufferPool;

@@ -1,19 +1,13 @@
-// Compiles kernels ahead on drivers that compile a pipeline at its first dispatch, one after another for a device.
+// Compiles kernels ahead on drivers that compile a pipeline at its first dispatch, one after another for a device. Bundles
+// for pages, which do not know how many cores there are, take warm-up.browser.ts in its place.
 
-import { nodeModule } from "../../base/host.ts";
-import type { KernelCall } from "../../kernel/kernel.ts";
+import { coreCount } from "./machine.ts";
 import { PipelineCache, SizeBuffers } from "./pipelines.ts";
 import { Recorder } from "./recorder.ts";
+import { runAll, throwFirst, type WarmUpJob } from "./warm-up-jobs.ts";
 
 // Mesa keeps what it compiled for all devices of a process. So further devices, opened for just that, take a share of
 // the work, each on a core of its own. Whether they can changes nothing but the time it takes.
-
-/** A pipeline to be compiled by its own device. */
-export interface WarmUpJob {
-  readonly name: string;
-  readonly call: KernelCall;
-  run(): Promise<void>;
-}
 
 /** Milliseconds that a pipeline from the driver's cache takes at most; the first one tells whether it is filled. */
 const cachedMs = 100;
@@ -32,15 +26,15 @@ export async function warmUp(
   onDone: (next?: string) => void,
   openHelper?: () => Promise<GPUDevice | undefined>,
 ): Promise<void> {
-  const run = async (job: WarmUpJob, next?: () => WarmUpJob | undefined) => {
+  const run = async (job: WarmUpJob) => {
     await job.run();
-    onDone(next?.()?.name);
+    onDone(left[0]?.name);
   };
   const left = [...jobs];
-  const helpers = openHelper === undefined || jobs.length < fewest ? 0 : Math.min(mostHelpers, cores() - 1);
+  const helpers =
+    openHelper === undefined || jobs.length < fewest ? 0 : Math.min(mostHelpers, (coreCount() ?? 1) - 1);
   if (helpers > 0) {
-    const next = () => left[0];
-    const first = run(left.shift()!, next);
+    const first = run(left.shift()!);
     if (!(await isDoneWithin(cachedMs, first))) {
       // The device itself takes them from the front, helpers from the back until they meet.
       const compiledElsewhere: WarmUpJob[] = [];
@@ -57,7 +51,7 @@ export async function warmUp(
       const own = async () => {
         try {
           await first;
-          for (let job = left.shift(); job !== undefined; job = left.shift()) await run(job, next);
+          for (let job = left.shift(); job !== undefined; job = left.shift()) await run(job);
         } finally {
           // Nothing, unless one failed: helpers need not go on.
           left.length = 0;
@@ -68,12 +62,7 @@ export async function warmUp(
       left.push(...compiledElsewhere);
     }
   }
-  // All of them to the end, since what they bind is freed after a failure.
-  throwFirst(await Promise.allSettled(left.map((job) => run(job))));
-}
-
-function throwFirst(ends: readonly PromiseSettledResult<void>[]): void {
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  await runAll(left, onDone);
 }
 
 /** @throws what the work throws, if it fails in time */
@@ -131,6 +120,3 @@ class Helper {
     return (this.#buffers[place] ??= this.#device.createBuffer({ size: 4096, usage: 0x80 }));
   }
 }
-
-const cores = (): number =>
-  nodeModule<{ availableParallelism(): number }>("node:os")?.availableParallelism() ?? 1;

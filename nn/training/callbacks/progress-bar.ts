@@ -2,7 +2,7 @@
 
 import { checkFunction, checkOptions } from "../../../engine/internal.ts";
 import type { Logs } from "../history.ts";
-import { LiveReader } from "../live-reader.ts";
+import type { LiveReader } from "../live-reader.ts";
 import type { TrainedModel } from "../model.ts";
 import { makeProgress, type Progress, type Verbosity, verbosityOf } from "../progress.ts";
 import type { Callback, FitContext } from "./callback.ts";
@@ -41,7 +41,7 @@ export class ProgressBar implements Callback {
 
   onEpochBegin(epoch: number, _model: TrainedModel, context: FitContext): void {
     this.#progress?.begin(epoch, context.params.steps);
-    this.#reader = this.#progress?.isLive ? new LiveReader(context.trainer) : undefined;
+    this.#reader = this.#progress?.reader?.(context.trainer);
   }
 
   onBoundary(_model: TrainedModel, { steps, samples }: FitContext): void {
