@@ -63,7 +63,7 @@ change at a strength that one sees; then a network learns few digits and many, p
         const gaps = [0, 2].map((at) => mean(runs.map((run) => ending(run, trainings(run)[at]).gap)));
         return {
           ...compare(runs, 2),
-          range: `After as many steps there is less to cure: without it the gap is ${show(gaps[1])}, and ${show(gaps[0])} with few images.`,
+          range: `After as many steps the gap without it is ${show(gaps[1])}, and ${show(gaps[0])} with few images${gaps[1] < gaps[0] ? ": there is less to cure" : ""}.`,
         };
       },
     },
