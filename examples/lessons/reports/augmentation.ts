@@ -24,7 +24,7 @@ change at a strength that one sees; then a network learns few digits and many, p
 (\`RandomZoom\`), by as many steps each, and few digits with each change alone at half that strength. \`docs/augmentation.md\` has all layers.`,
   sizes: {
     quick: { few: 200, many: 3000, tests: 1000, steps: 240 },
-    usual: { few: 300, many: 10_000, tests: 2000, steps: 800 },
+    usual: { few: 300, many: 10_000, tests: 2000, steps: 600 },
     full: { few: 500, many: 60_000, tests: 10_000, steps: 12_000 },
     cpu: { few: 50, many: 100, tests: 50, steps: 4 },
   },
