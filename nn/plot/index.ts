@@ -15,6 +15,7 @@ export {
 } from "./kinds/bars.ts";
 export { type ActivationCurve, type ActivationCurvesOptions, activationCurves } from "./kinds/curves.ts";
 export { type DecisionBoundaryOptions, decisionBoundary } from "./kinds/decision-boundary.ts";
+export { type DiagramArrow, type DiagramBox, type DiagramChartOptions, diagram } from "./kinds/diagram.ts";
 export {
   type ConfusionMatrixOptions,
   confusionMatrix,
