@@ -25,7 +25,7 @@ export {
 export { type HistoryLike, type PlotHistoryOptions, plotHistory } from "./kinds/history.ts";
 export { type GridImage, type ImageGridOptions, imageGrid } from "./kinds/images.ts";
 export { type LineChartOptions, type LineSeries, lineChart, type Mark } from "./kinds/lines.ts";
-export type { Range } from "./kinds/plane.ts";
+export type { PlaneOptions, Range } from "./kinds/plane.ts";
 export { type SurfaceOptions, type SurfacePath, surface } from "./kinds/surface.ts";
 export type { ScaleKind } from "./scale.ts";
 export type { ShownChart, ShowOptions } from "./show.ts";
