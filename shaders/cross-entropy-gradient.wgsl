@@ -10,8 +10,12 @@
 
 fn target_total(row: u32, lane: u32) -> f32 {
   var total: LongSum;
-  for (var k = first_of(lane); k < sizes.classes; k += LANES) {
-    total = plus(total, in1[row * sizes.classes + k]);
+  for (var k = first_of(lane); k < sizes.classes; k += LANES * AHEAD) {
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      let step = k + LANES * ahead;
+      let t = in1[row * sizes.classes + within(step, sizes.classes - 1u)];
+      total = plus(total, select(0.0, t, counts(step, sizes.classes - 1u)));
+    }
   }
   return total_of(whole(total), lane);
 }
@@ -30,7 +34,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let g = in2[row];
   let scale = target_total(row, lane) / logits.total;
   let start = row * sizes.classes;
-  for (var k = first_of(lane); k < sizes.classes; k += LANES) {
-    out0[start + k] = (exp_below_0(in0[start + k] - logits.largest) * scale - target_at(row, k)) * g;
+  for (var k = first_of(lane); k < sizes.classes; k += LANES * AHEAD) {
+    var values = array<f32, AHEAD>();
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      let step = within(k + LANES * ahead, sizes.classes - 1u);
+      values[ahead] = (exp_below_0(in0[start + step] - logits.largest) * scale - target_at(row, step)) * g;
+    }
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      let step = k + LANES * ahead;
+      if (counts(step, sizes.classes - 1u)) {
+        out0[start + step] = values[ahead];
+      }
+    }
   }
 }

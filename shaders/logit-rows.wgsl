@@ -53,18 +53,25 @@ struct LogitRow {
 fn logit_row(row: u32, lane: u32) -> LogitRow {
   let start = row * sizes.classes;
   var part = Largest(in0[start], 0u, 0u);
-  for (var k = first_of(lane); k < sizes.classes; k += LANES) {
-    let x = in0[start + k];
-    part.magnitudes = max(part.magnitudes, bitcast<u32>(x) & magnitude_bits);
-    if (x > part.value) {
-      part.value = x;
-      part.place = k;
+  for (var k = first_of(lane); k < sizes.classes; k += LANES * AHEAD) {
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      let step = within(k + LANES * ahead, sizes.classes - 1u);
+      let x = in0[start + step];
+      part.magnitudes = max(part.magnitudes, bitcast<u32>(x) & magnitude_bits);
+      if (x > part.value) {
+        part.value = x;
+        part.place = step;
+      }
     }
   }
   let largest = largest_of(part, lane);
   var sum: LongSum;
-  for (var k = first_of(lane); k < sizes.classes; k += LANES) {
-    sum = plus(sum, exp_below_0(in0[start + k] - largest.value));
+  for (var k = first_of(lane); k < sizes.classes; k += LANES * AHEAD) {
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      let step = k + LANES * ahead;
+      let power = exp_below_0(in0[start + within(step, sizes.classes - 1u)] - largest.value);
+      sum = plus(sum, select(0.0, power, counts(step, sizes.classes - 1u)));
+    }
   }
   let total = defined_total(total_of(whole(sum), lane), largest.value, largest.magnitudes);
   return LogitRow(largest.value, largest.place, total);

@@ -4,15 +4,15 @@
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { chromium as findChromium, root } from "../../scripts/setup.mjs";
+import { root } from "../../scripts/setup.mjs";
 import { buildSite } from "../../site/build/build.mjs";
 import { writeOffline } from "../../site/build/offline.mjs";
 import { serveFolder } from "../../site/build/serve.mjs";
+import { contextWithKernels, executable, keepKernels, launchWithWebGpu } from "../support/chromium.ts";
 import { isDue } from "../support/sampled.ts";
 
-const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
 const out = path.join(root, "node_modules/.cache/gradgpu", `site-${process.pid}`);
 const axeFile = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
@@ -32,15 +32,12 @@ describe.skipIf(executable === undefined)("the site", () => {
   beforeAll(async () => {
     await buildSite(out);
     server = await serveFolder(out, 0, "/some/folder/");
-    browser = await chromium.launch({
-      executablePath: executable,
-      args: [
-        ...["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--no-first-run"],
-        // A page that is neither of https nor of localhost: no WebGPU there, and no storage.
-        "--host-resolver-rules=MAP plain.test localhost",
-      ],
+    // A page that is neither of https nor of localhost: no WebGPU there, and no storage.
+    browser = await launchWithWebGpu(["--host-resolver-rules=MAP plain.test localhost"]);
+    context = await contextWithKernels(browser, server.url, {
+      viewport: { width: 1280, height: 900 },
+      reducedMotion: "reduce",
     });
-    context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
     context.on("request", (request) => {
       const url = request.url();
       if (!url.startsWith(server.url) && !/^(data|blob):/.test(url)) complaints.push(`asked for ${url}`);
@@ -53,6 +50,7 @@ describe.skipIf(executable === undefined)("the site", () => {
   });
 
   afterAll(async () => {
+    if (context !== undefined) await keepKernels(context);
     await browser?.close();
     await server?.close();
     fs.rmSync(out, { recursive: true, force: true });
