@@ -94,17 +94,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     scales[row] = scale;
   }
   for (i = first_of(lane); i < sizes.length; i += LANES * AHEAD) {
-    var loaded = array<Unit, AHEAD>();
+    var values = array<Unit, AHEAD>();
     for (var ahead = 0u; ahead < AHEAD; ahead++) {
       let place = place_of(within(i + LANES * ahead, sizes.length - 1u), outer, first);
-      loaded[ahead] = x[place.x * sizes.width + place.y];
+      values[ahead] = affine((x[place.x * sizes.width + place.y] - mean) * scale, place.y);
     }
     for (var ahead = 0u; ahead < AHEAD; ahead++) {
       let step = i + LANES * ahead;
       if (counts(step, sizes.length - 1u)) {
         let place = place_of(step, outer, first);
-        let value = (loaded[ahead] - mean) * scale;
-        store(place.x, place.y * UNIT_SIZE, affine(value, place.y));
+        store(place.x, place.y * UNIT_SIZE, values[ahead]);
       }
     }
   }

@@ -96,14 +96,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   total = defined_total(total_of(total, lane), largest.value, largest.magnitudes);
   for (var i = first; i < whole; i += stride * AHEAD) {
-    var loaded = array<vec4f, AHEAD>();
+    var results = array<vec4f, AHEAD>();
     for (var ahead = 0u; ahead < AHEAD; ahead++) {
-      loaded[ahead] = load4(within(i + stride * ahead, whole - 4u));
+      results[ahead] = result(load4(within(i + stride * ahead, whole - 4u)), largest.value, total);
     }
     for (var ahead = 0u; ahead < AHEAD; ahead++) {
       let step = i + stride * ahead;
       if (counts(step, whole - 4u)) {
-        store4(step, result(loaded[ahead], largest.value, total));
+        store4(step, results[ahead]);
       }
     }
   }

@@ -69,7 +69,7 @@ function multiplyAddsOf({ op, inputs, attrs }: Call): number | undefined {
 }
 
 /** What a software adapter computes in a few milliseconds. */
-const small = { elements: 1 << 17, multiplyAdds: 1 << 23 };
+const small = { elements: 1 << 18, multiplyAdds: 1 << 23 };
 
 /** Times the variants of each call in turn. */
 export async function timeFamilies(device: Device, isSmall: boolean, isOver: IsOver): Promise<Timed[]> {

@@ -9,7 +9,7 @@ import { chromium as findChromium, root } from "../../scripts/setup.mjs";
 export const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
 
 /** One that asks nobody for updates and the like. */
-export const launchWithWebGpu = (): Promise<Browser> =>
+export const launchWithWebGpu = (more: readonly string[] = []): Promise<Browser> =>
   chromium.launch({
     executablePath: executable,
     args: [
@@ -21,6 +21,7 @@ export const launchWithWebGpu = (): Promise<Browser> =>
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...more,
     ],
   });
 
