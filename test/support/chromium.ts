@@ -9,7 +9,7 @@ import { chromium as findChromium, root } from "../../scripts/setup.mjs";
 export const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
 
 /** One that asks nobody for updates and the like. */
-export const launchWithWebGpu = (): Promise<Browser> =>
+export const launchWithWebGpu = (more: readonly string[] = []): Promise<Browser> =>
   chromium.launch({
     executablePath: executable,
     args: [
@@ -21,6 +21,7 @@ export const launchWithWebGpu = (): Promise<Browser> =>
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...more,
     ],
   });
 
@@ -43,7 +44,7 @@ function knownTo(origin: string): State | undefined {
 
 /**
  * A context whose pages open a device without checking each kernel first: SwiftShader compiles for seconds what has been found
- * sound in this tree before. test/browser/train.test.ts checks them.
+ * sound before. test/browser/train.test.ts begins with a context that knows nothing, and so checks them.
  */
 export async function contextWithKernels(
   browser: Browser,
