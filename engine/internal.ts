@@ -32,6 +32,7 @@ export { isPlainObject, leavesOf, mapTree, withLeaves } from "./base/tree.ts";
 export { gatherRows, takeRows } from "./ops/indexing/indexing.ts";
 export * from "./ops/internal.ts";
 export { stretchOf } from "./ops/layout/slice-kernel.ts";
+export { advanced, drawFrom } from "./state/draw-from.ts";
 export { packVariables, VariablePack } from "./state/pack.ts";
 export { checkSize, fromValues, isList } from "./tensor/create.ts";
 /** @internal */

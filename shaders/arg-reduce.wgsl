@@ -53,10 +53,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   // Threads that a short row has nothing for begin at its last element too: a tie with it changes nothing.
   let first = min(first_of(lane), sizes.length - 1u);
   var best = Place(in0[base + first * sizes.inner], first);
-  for (var k = first + LANES; k < sizes.length; k += LANES) {
-    let candidate = in0[base + k * sizes.inner];
-    if (better(candidate, best.value)) {
-      best = Place(candidate, k);
+  for (var k = first + LANES; k < sizes.length; k += LANES * AHEAD) {
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      // Steps behind the last read that one again: a tie with it changes nothing.
+      let step = within(k + LANES * ahead, sizes.length - 1u);
+      let candidate = in0[base + step * sizes.inner];
+      if (better(candidate, best.value)) {
+        best = Place(candidate, step);
+      }
     }
   }
   best = best_of(best, lane);

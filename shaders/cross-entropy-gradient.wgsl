@@ -4,21 +4,8 @@
 // of in1 for integer labels. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl
 // in front. Needs logit-rows.wgsl in front.
 
-@group(0) @binding(2) var<storage, read> in1: array<f32>;
 @group(0) @binding(3) var<storage, read> in2: array<f32>;
 @group(0) @binding(4) var<storage, read_write> out0: array<f32>;
-
-fn target_total(row: u32, lane: u32) -> f32 {
-  var total: LongSum;
-  for (var k = first_of(lane); k < sizes.classes; k += LANES) {
-    total = plus(total, in1[row * sizes.classes + k]);
-  }
-  return total_of(whole(total), lane);
-}
-
-fn target_at(row: u32, k: u32) -> f32 {
-  return in1[row * sizes.classes + k];
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -30,7 +17,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let g = in2[row];
   let scale = target_total(row, lane) / logits.total;
   let start = row * sizes.classes;
-  for (var k = first_of(lane); k < sizes.classes; k += LANES) {
-    out0[start + k] = (exp_below_0(in0[start + k] - logits.largest) * scale - target_at(row, k)) * g;
+  for (var k = first_of(lane); k < sizes.classes; k += LANES * AHEAD) {
+    var values = array<f32, AHEAD>();
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      let step = within(k + LANES * ahead, sizes.classes - 1u);
+      values[ahead] = (exp_below_0(in0[start + step] - logits.largest) * scale - target_at(row, step)) * g;
+    }
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      let step = k + LANES * ahead;
+      if (counts(step, sizes.classes - 1u)) {
+        out0[start + step] = values[ahead];
+      }
+    }
   }
 }

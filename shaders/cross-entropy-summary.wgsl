@@ -3,10 +3,10 @@
 
 // Lanes take rows in turn and add up through workgroup memory; with several workgroups each leaves its own sums. As it
 // stands the targets are rows of probabilities; specialising replaces `target_total`, `target_at`, `target_class` and
-// the type of in1 for integer labels, and `store`. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in
-// front. Needs own-rows.wgsl in front. Needs logit-rows.wgsl in front.
+// the type of in1 for integer labels, `store`, and `total_of_all` where a workgroup shares a row. Needs
+// exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl in front. Needs logit-rows.wgsl in
+// front.
 
-@group(0) @binding(2) var<storage, read> in1: array<f32>;
 @group(0) @binding(3) var<storage, read_write> loss_sums: array<f32>;
 @group(0) @binding(4) var<storage, read_write> hit_sums: array<f32>;
 @group(0) @binding(5) var<storage, read_write> out2: array<f32>;
@@ -14,29 +14,36 @@
 var<workgroup> losses: array<f32, WORKGROUP>;
 var<workgroup> hits: array<f32, WORKGROUP>;
 
-fn target_total(row: u32, lane: u32) -> f32 {
-  var total: LongSum;
-  for (var k = first_of(lane); k < sizes.classes; k += LANES) {
-    total = plus(total, in1[row * sizes.classes + k]);
-  }
-  return total_of(whole(total), lane);
-}
-
-fn target_at(row: u32, k: u32) -> f32 {
-  return in1[row * sizes.classes + k];
-}
-
 // The class that a row stands for: its first largest target.
 fn target_class(row: u32, lane: u32) -> u32 {
   let start = row * sizes.classes;
   var part = Largest(in1[start], 0u, 0u);
-  for (var k = first_of(lane); k < sizes.classes; k += LANES) {
-    if (in1[start + k] > part.value) {
-      part.value = in1[start + k];
-      part.place = k;
+  for (var k = first_of(lane); k < sizes.classes; k += LANES * AHEAD) {
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      let step = within(k + LANES * ahead, sizes.classes - 1u);
+      if (in1[start + step] > part.value) {
+        part.value = in1[start + step];
+        part.place = step;
+      }
     }
   }
   return largest_of(part, lane).place;
+}
+
+// Loss and hits of all threads, from their own: to be read by the first.
+fn total_of_all(part: vec2f, lane: u32) -> vec2f {
+  losses[lane] = part.x;
+  hits[lane] = part.y;
+  workgroupBarrier();
+  var loss: LongSum;
+  var hit = 0.0;
+  if (lane == 0u) {
+    for (var i = 0u; i < WORKGROUP; i++) {
+      loss = plus(loss, losses[i]);
+      hit += hits[i];
+    }
+  }
+  return vec2f(whole(loss), hit);
 }
 
 fn store(index: u32, value: f32) {
@@ -53,25 +60,30 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let log_total = log_total_of(logits.total);
     let scale = target_total(row, lane) / logits.total;
     let start = row * sizes.classes;
-    for (var k = first_of(lane); k < sizes.classes; k += LANES) {
-      let x = in0[start + k] - logits.largest;
-      let t = target_at(row, k);
-      loss_sum = plus(loss_sum, class_loss(in0[start + k], t, logits.largest, log_total));
-      store(start + k, exp_below_0(x) * scale - t);
+    for (var k = first_of(lane); k < sizes.classes; k += LANES * AHEAD) {
+      var values = array<f32, AHEAD>();
+      for (var ahead = 0u; ahead < AHEAD; ahead++) {
+        let step = k + LANES * ahead;
+        let at = within(step, sizes.classes - 1u);
+        let logit = in0[start + at];
+        let t = target_at(row, at);
+        let counted = select(0.0, t, counts(step, sizes.classes - 1u));
+        loss_sum = plus(loss_sum, class_loss(logit, counted, logits.largest, log_total));
+        values[ahead] = exp_below_0(logit - logits.largest) * scale - t;
+      }
+      for (var ahead = 0u; ahead < AHEAD; ahead++) {
+        let step = k + LANES * ahead;
+        if (counts(step, sizes.classes - 1u)) {
+          store(start + step, values[ahead]);
+        }
+      }
     }
     let is_hit = logits.best == target_class(row, lane) && first_of(lane) == 0u;
     hit += select(0.0, 1.0, is_hit);
   }
-  losses[lane] = whole(loss_sum);
-  hits[lane] = hit;
-  workgroupBarrier();
+  let all = total_of_all(vec2f(whole(loss_sum), hit), lane);
   if (lane == 0u) {
-    loss_sum = plus(LongSum(), losses[0]);
-    for (var i = 1u; i < WORKGROUP; i++) {
-      loss_sum = plus(loss_sum, losses[i]);
-      hit += hits[i];
-    }
-    loss_sums[group.x] = whole(loss_sum);
-    hit_sums[group.x] = hit;
+    loss_sums[group.x] = all.x;
+    hit_sums[group.x] = all.y;
   }
 }

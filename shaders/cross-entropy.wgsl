@@ -4,15 +4,19 @@
 // Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl in front. Needs
 // logit-rows.wgsl in front.
 
-@group(0) @binding(2) var<storage, read> in1: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out0: array<f32>;
 
 // The row's loss, given its maximum and the logarithm of its sum of exponentials.
 fn row_loss(row: u32, lane: u32, largest: f32, log_total: f32) -> f32 {
   let start = row * sizes.classes;
   var loss: LongSum;
-  for (var k = first_of(lane); k < sizes.classes; k += LANES) {
-    loss = plus(loss, class_loss(in0[start + k], in1[start + k], largest, log_total));
+  for (var k = first_of(lane); k < sizes.classes; k += LANES * AHEAD) {
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      let step = k + LANES * ahead;
+      let at = start + within(step, sizes.classes - 1u);
+      let t = select(0.0, in1[at], counts(step, sizes.classes - 1u));
+      loss = plus(loss, class_loss(in0[at], t, largest, log_total));
+    }
   }
   return total_of(whole(loss), lane);
 }

@@ -80,8 +80,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   while (i + 4u <= end) {
     let stop = min(end, i + BLOCK * 4u * LANES);
     var block = identity;
-    for (; i + 4u <= stop; i += 4u * LANES) {
-      block = combine(block, load4(i));
+    for (; i + 4u <= stop; i += 4u * LANES * AHEAD) {
+      for (var ahead = 0u; ahead < AHEAD; ahead++) {
+        let step = i + 4u * LANES * ahead;
+        block = combine(block, select(identity, load4(within(step, end - 4u)), counts(step, end - 4u)));
+      }
     }
     total = join(total, block);
   }

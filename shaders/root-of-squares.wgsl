@@ -92,9 +92,12 @@ fn squares_of(base: u32, first: u32, end: u32, factor: Vector) -> Vector {
   while (i < end) {
     let stop = min(end, i + BLOCK * LANES);
     var block = Vector();
-    for (; i < stop; i += LANES) {
-      let value = load4(base + i * sizes.stride) * factor;
-      block += value * value;
+    for (; i < stop; i += LANES * AHEAD) {
+      for (var ahead = 0u; ahead < AHEAD; ahead++) {
+        let step = i + LANES * ahead;
+        let value = load4(base + within(step, end - 1u) * sizes.stride) * factor;
+        block += select(Vector(), value * value, counts(step, end - 1u));
+      }
     }
     sum = joined(sum, block, sizes.zero);
   }

@@ -37,9 +37,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     while (i < sizes.length) {
       let stop = min(sizes.length, i + BLOCK * LANES);
       var block = Unit();
-      for (; i < stop; i += LANES) {
-        let place = place_of(i, outer, first);
-        block += x[place.x * sizes.width + place.y];
+      for (; i < stop; i += LANES * AHEAD) {
+        for (var ahead = 0u; ahead < AHEAD; ahead++) {
+          let step = i + LANES * ahead;
+          let place = place_of(within(step, sizes.length - 1u), outer, first);
+          block += select(Unit(), x[place.x * sizes.width + place.y], counts(step, sizes.length - 1u));
+        }
       }
       total = joined(total, block, sizes.zero);
     }
@@ -55,13 +58,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     var block = Unit();
     var block_squares = Unit();
     var block_small = Unit();
-    for (; i < stop; i += LANES) {
-      let place = place_of(i, outer, first);
-      let value = x[place.x * sizes.width + place.y] - mean;
-      let small = value * shrunk;
-      block += value;
-      block_squares += value * value;
-      block_small += small * small;
+    for (; i < stop; i += LANES * AHEAD) {
+      for (var ahead = 0u; ahead < AHEAD; ahead++) {
+        let step = i + LANES * ahead;
+        let place = place_of(within(step, sizes.length - 1u), outer, first);
+        let deviation = x[place.x * sizes.width + place.y] - mean;
+        let value = select(Unit(), deviation, counts(step, sizes.length - 1u));
+        let small = value * shrunk;
+        block += value;
+        block_squares += value * value;
+        block_small += small * small;
+      }
     }
     rest = joined(rest, block, sizes.zero);
     squares = joined(squares, block_squares, sizes.zero);
@@ -86,10 +93,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     means[row] = mean;
     scales[row] = scale;
   }
-  for (i = first_of(lane); i < sizes.length; i += LANES) {
-    let place = place_of(i, outer, first);
-    let value = (x[place.x * sizes.width + place.y] - mean) * scale;
-    store(place.x, place.y * UNIT_SIZE, affine(value, place.y));
+  for (i = first_of(lane); i < sizes.length; i += LANES * AHEAD) {
+    var values = array<Unit, AHEAD>();
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      let place = place_of(within(i + LANES * ahead, sizes.length - 1u), outer, first);
+      values[ahead] = affine((x[place.x * sizes.width + place.y] - mean) * scale, place.y);
+    }
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      let step = i + LANES * ahead;
+      if (counts(step, sizes.length - 1u)) {
+        let place = place_of(step, outer, first);
+        store(place.x, place.y * UNIT_SIZE, values[ahead]);
+      }
+    }
   }
 }
 

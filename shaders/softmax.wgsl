@@ -65,10 +65,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let rest = whole + first_of(lane);
   var largest4 = vec4f(load1(start));
   var magnitudes4 = vec4u();
-  for (var i = first; i < whole; i += stride) {
-    let x = load4(i);
-    largest4 = max(largest4, x);
-    magnitudes4 = max(magnitudes4, bitcast<vec4u>(x) & vec4u(magnitude_bits));
+  for (var i = first; i < whole; i += stride * AHEAD) {
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      let x = load4(within(i + stride * ahead, whole - 4u));
+      largest4 = max(largest4, x);
+      magnitudes4 = max(magnitudes4, bitcast<vec4u>(x) & vec4u(magnitude_bits));
+    }
   }
   var part: Largest;
   part.value = max(max(largest4.x, largest4.y), max(largest4.z, largest4.w));
@@ -80,8 +82,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   let largest = largest_of(part, lane);
   var sum: LongSum;
-  for (var i = first; i < whole; i += stride) {
-    sum = joined(sum, exp_4(load4(i) - largest.value), sizes.zero);
+  for (var i = first; i < whole; i += stride * AHEAD) {
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      let step = i + stride * ahead;
+      let power = exp_4(load4(within(step, whole - 4u)) - largest.value);
+      sum = joined(sum, select(vec4f(), power, counts(step, whole - 4u)), sizes.zero);
+    }
   }
   let total4 = settled(sum);
   var total = total4.x + total4.y + total4.z + total4.w;
@@ -89,8 +95,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     total += exp_4(vec4f(load1(i) - largest.value)).x;
   }
   total = defined_total(total_of(total, lane), largest.value, largest.magnitudes);
-  for (var i = first; i < whole; i += stride) {
-    store4(i, result(load4(i), largest.value, total));
+  for (var i = first; i < whole; i += stride * AHEAD) {
+    var results = array<vec4f, AHEAD>();
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      results[ahead] = result(load4(within(i + stride * ahead, whole - 4u)), largest.value, total);
+    }
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      let step = i + stride * ahead;
+      if (counts(step, whole - 4u)) {
+        store4(step, results[ahead]);
+      }
+    }
   }
   for (var i = rest; i < end; i += LANES) {
     store1(i, result(vec4f(load1(i)), largest.value, total).x);

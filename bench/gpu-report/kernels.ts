@@ -4,9 +4,9 @@
 import type { Place, Plan } from "../../engine/backend/program.ts";
 import { sizeOf } from "../../engine/base/shape.ts";
 import { jit, setDevice, type Tensor } from "../../engine/index.ts";
+import { multiplyAddsOf } from "../../engine/inspect/work.ts";
 import type { AdapterProfile, KernelCall, KernelPlan, Spec, Variants } from "../../engine/kernel/kernel.ts";
 import type { KernelOp } from "../../engine/kernel/kernel-op.ts";
-import { encodeSizes } from "../../engine/kernel/sizes.ts";
 import { specialize } from "../../engine/kernel/specialize.ts";
 import { familyNamed, registeredFamilies } from "../../engine/kernel/variants.ts";
 import { nets } from "../cases/nets.ts";
@@ -31,22 +31,6 @@ export interface KernelCase {
   /** The file of the kernel. */
   readonly shader: string;
   readonly work: Work;
-}
-
-/** Multiply-adds of a product's dispatch, read from its size buffer. */
-function multiplyAddsOf(call: KernelCall): number | undefined {
-  if (!/^(matmul|window)-(?!split-sum|sum)/.test(call.shader.name)) return undefined;
-  const words = encodeSizes(call.sizes);
-  const at = (field: string) => words[fieldsOf(call).indexOf(field)];
-  const [m, n, k] = ["m", "n", "k"].map(at);
-  const matrices = at("tiles") / (at("row_tiles") * at("column_tiles"));
-  return m * n * k * matrices;
-}
-
-/** The scalar fields of a shader's `Sizes`, in order; what stands behind the first vector is left out. */
-function fieldsOf({ shader, hooks }: KernelCall): string[] {
-  const [, body = ""] = /struct Sizes \{([^}]*)\}/.exec(specialize(shader, hooks)) ?? [];
-  return [...body.replace(/\/\/[^\n]*/g, "").matchAll(/(\w+)\s*:\s*(?:u32|f32)/g)].map(([, name]) => name);
 }
 
 const workOf = (
@@ -101,7 +85,7 @@ export async function netCases(profile: AdapterProfile = gpuProfile): Promise<Ke
 }
 
 /** An op on inputs of these shapes. */
-interface Call {
+export interface Call {
   readonly op: KernelOp;
   readonly inputs: readonly Spec[];
   readonly attrs: object;
@@ -153,8 +137,8 @@ const rows: readonly (readonly [number, number])[] = [
   [16, 65536],
 ];
 
-/** Every variant of every family that such calls may take. */
-export function familyCases(profile: AdapterProfile = gpuProfile): KernelCase[] {
+/** What each family is tried with: its own checks, and sizes that nets have. */
+export function familyCalls(profile: AdapterProfile): Call[] {
   const [{ op: matmul }] = familyNamed("matmul")!.checks(profile);
   const ofProducts = products.map(([m, k, n, transposeA = false]) => ({
     op: matmul,
@@ -171,8 +155,12 @@ export function familyCases(profile: AdapterProfile = gpuProfile): KernelCase[] 
       }));
       return checks.flatMap((check) => [check, ...largerThan(check)]);
     });
-  return [...ofProducts, ...ofChecks].flatMap((call) => callCases(call, profile));
+  return [...ofProducts, ...ofChecks];
 }
+
+/** Every variant of every family that such calls may take. */
+export const familyCases = (profile: AdapterProfile = gpuProfile): KernelCase[] =>
+  familyCalls(profile).flatMap((call) => callCases(call, profile));
 
 /** The same call on rows of the sizes that networks have, where its inputs are two axes or fewer. */
 function largerThan({ op, inputs, attrs }: Call): Call[] {

@@ -6,9 +6,6 @@ import type { Work } from "./kernels.ts";
 import type { Compiled } from "./log.ts";
 import { type CodeMix, codeMix } from "./loops.ts";
 
-/** Microseconds between a dispatch and the next that waits for it: assumed, of no GPU in particular. */
-export const dispatchMicroseconds = 5;
-export const barrierMicroseconds = 2;
 /** From a load's issue to its use, where caches that all compute units share have it: assumed, of no GPU in particular. */
 export const loadMicroseconds = 0.15;
 

@@ -1,7 +1,8 @@
 // The report as docs/gpu.md, and as data beside it.
 
+import { barrierMicroseconds, dispatchMicroseconds } from "../../engine/inspect/gpus.ts";
 import { type Gpu, singleIssuePeak } from "./gpus.ts";
-import { barrierMicroseconds, dispatchMicroseconds, loadMicroseconds } from "./model.ts";
+import { loadMicroseconds } from "./model.ts";
 import { type Row, stepOf } from "./report.ts";
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [

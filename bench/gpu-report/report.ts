@@ -1,17 +1,11 @@
 // Joins kernels with what their compilers made of them: a row a kernel, with figures and an estimate by GPU.
 
+import { barrierMicroseconds, dispatchMicroseconds } from "../../engine/inspect/gpus.ts";
 import { compileFor } from "./compile.ts";
 import type { Gpu } from "./gpus.ts";
 import { codeKey, type KernelCase } from "./kernels.ts";
 import type { Compiled } from "./log.ts";
-import {
-  barrierMicroseconds,
-  dispatchMicroseconds,
-  type Estimate,
-  estimate,
-  type Figures,
-  figuresOf,
-} from "./model.ts";
+import { type Estimate, estimate, type Figures, figuresOf } from "./model.ts";
 import type { Order } from "./worker.ts";
 
 export interface Row {

@@ -1,4 +1,5 @@
-# PyTorch on the processor: a process that is told by lines of JSON on stdin what to train, and answers by lines on stdout.
+# PyTorch on the processor, or on a GPU: a process that is told by lines of JSON on stdin what to train, and answers by lines on
+# stdout. GRADGPU_TORCH asks for "cuda", eager, or for "cuda-graph", whose steps are one CUDA graph.
 # Bytes of arrays follow the line that announces them. peer.ts says what is asked.
 
 import json
@@ -12,6 +13,8 @@ from torch import nn
 from torch.nn import functional as F
 
 threads = os.cpu_count()
+mode = os.environ.get("GRADGPU_TORCH", "cpu")
+device = torch.device("cpu" if mode == "cpu" else "cuda")
 work = None
 
 
@@ -66,7 +69,7 @@ class Recurrent(nn.Module):
             return self.layer(x)[0]
         outputs, states = self.layer(x)
         # Rows end where they end: what a step gives depends on no later one. Packed sequences take several times as long.
-        return states[0] if lengths is None else outputs[torch.arange(len(lengths)), lengths - 1]
+        return states[0] if lengths is None else outputs[torch.arange(len(lengths), device=device), lengths - 1]
 
 
 class Positions(nn.Module):
@@ -165,11 +168,14 @@ class Work:
     def __init__(self, spec, arrays):
         arrays = iter(arrays)
         weights = [[next(arrays) for _ in range(count)] for count in spec["weights"]]
-        self.net = Net(spec, weights)
+        self.net = Net(spec, weights).to(device)
         trained = [each for each in self.net.parameters() if each.requires_grad]
         self.adam = spec["adam"]
         self.optimizer = torch.optim.Adam(
-            trained, lr=self.adam["learningRate"], betas=(self.adam["beta1"], self.adam["beta2"])
+            trained,
+            lr=self.adam["learningRate"],
+            betas=(self.adam["beta1"], self.adam["beta2"]),
+            capturable=mode == "cuda-graph",
         )
         self.batches = []
         for lengths in spec["lengths"]:
@@ -177,16 +183,43 @@ class Work:
             if x.dim() == 4:
                 x = x.permute(0, 3, 1, 2).contiguous()
             y = torch.from_numpy(next(arrays)).long().flatten()
-            self.batches.append((x, y, None if lengths is None else torch.tensor(lengths)))
+            lengths = None if lengths is None else torch.tensor(lengths, device=device)
+            self.batches.append((x.to(device), y.to(device), lengths))
         self.steps = 0
         self.loss = None
-        self.is_tuned = False
+        self.is_tuned = device.type != "cpu"
+        self.graph = None
+        if mode == "cuda-graph":
+            self.capture()
+
+    def capture(self):
+        """A graph of a step on tensors of its own, into which each batch is copied."""
+        self.fed = [None if each is None else each.clone() for each in self.batches[0]]
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(3):
+                self.train(*self.fed)
+        torch.cuda.current_stream().wait_stream(side)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.train(*self.fed)
 
     def step(self):
-        x, y, lengths = self.batches[self.steps % len(self.batches)]
+        batch = self.batches[self.steps % len(self.batches)]
         self.steps += 1
+        if self.graph is not None:
+            for fed, given in zip(self.fed, batch):
+                if fed is not None:
+                    fed.copy_(given)
+            self.graph.replay()
+            return
         # PyTorch adds epsilon to the corrected second moment's root, Keras and we to the raw one's.
         self.optimizer.param_groups[0]["eps"] = self.adam["epsilon"] / (1 - self.adam["beta2"] ** self.steps) ** 0.5
+        self.train(*batch)
+
+    def train(self, x, y, lengths):
         self.optimizer.zero_grad(set_to_none=True)
         self.loss = F.cross_entropy(self.net(x, lengths), y)
         self.loss.backward()
@@ -223,6 +256,8 @@ def answer(request, arrays):
         torch.manual_seed(1)
         torch.set_flush_denormal(True)
         torch.set_num_threads(threads)
+        if device.type == "cuda":
+            return {"version": torch.__version__, "adapter": f"{torch.cuda.get_device_name()}, in PyTorch, {mode}"}
         # OpenBLAS's number of the version is in the file's name.
         return {
             "version": f"{torch.__version__} with {blas()}",

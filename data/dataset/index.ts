@@ -27,5 +27,11 @@ export {
   takeRows,
   trainTestSplit,
 } from "./split.ts";
+export {
+  type Series,
+  type SeriesValues,
+  type TimeseriesOptions,
+  timeseriesDatasetFromArray,
+} from "./timeseries.ts";
 export type { ReadRows, TrainingRequest } from "./training.ts";
 export type { Batch, RowOf, Slice, Tensors } from "./types.ts";

@@ -10,21 +10,26 @@ import type { Jitted, Program } from "../jit/jit.ts";
 import { unitName } from "../jit/kernels.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type ExplainLossOptions, explainLoss } from "./explain-loss.ts";
+import { gpuTime, gpuTimeLines, type ProgramBound } from "./gpu-time.ts";
+import type { GpuPeaks } from "./gpus.ts";
 import { refusalText } from "./refusals.ts";
 
 export interface ExplainOptions extends ExplainLossOptions {
   /** Of a jitted function: list the graph's nodes too; default true. */
   graph?: boolean;
+  /** Of a jitted function: what it takes at least on a GPU, by name ("navi31") or peaks; see `gpuTime`. */
+  gpu?: string | GpuPeaks;
 }
 
-const explainOptions: OptionNames<ExplainOptions> = { tape: true, graph: true };
+const explainOptions: OptionNames<ExplainOptions> = { tape: true, graph: true, gpu: true };
 
 /**
  * A graph as text. Of a loss that a tape recorded: every value that leads to it, with op, inputs, shape, dtype, layer
  * and line. Of a function made by jit(): for each signature traced so far the graph, the kernels with the ops in each,
- * the dispatches with what they bind, the memory, and why neighbours were not fused.
+ * the dispatches with what they bind, the memory, why neighbours were not fused and, with `gpu`, a lower bound of its time
+ * on a GPU that need not be there.
  *
- * @throws ArgumentError for anything else, or a loss whose tape is not known
+ * @throws ArgumentError for anything else, a loss whose tape is not known, or an unknown GPU
  */
 export function explain(
   target: Tensor | Pick<Jitted<never[], unknown>, "programs">,
@@ -36,13 +41,19 @@ export function explain(
   if (programs === undefined) {
     throw new ArgumentError(`explain: takes a loss or a function made by jit(), got ${kindOf(target)}`);
   }
+  const bounds = options.gpu === undefined ? [] : gpuTime({ programs }, options.gpu);
   if (programs.size === 0) return "Nothing traced yet: call the function once.";
   return [...programs]
-    .map(([signature, program]) => explainProgram(signature, program, options))
+    .map(([signature, program], i) => explainProgram(signature, program, options, bounds[i]))
     .join("\n\n");
 }
 
-function explainProgram(signature: string, program: Program, { graph = true }: ExplainOptions): string {
+function explainProgram(
+  signature: string,
+  program: Program,
+  { graph = true }: ExplainOptions,
+  bound: ProgramBound | undefined,
+): string {
   const { plan, fused } = program;
   const dispatches = plan.steps.filter((step) => step.kind === "dispatch").length;
   const copies = plan.steps.length - dispatches;
@@ -61,6 +72,7 @@ function explainProgram(signature: string, program: Program, { graph = true }: E
   if (fused.refusals.length > 0) {
     lines.push("", "Not fused", ...[...new Set(fused.refusals.map(refusalText))].map((why) => `  ${why}`));
   }
+  if (bound !== undefined) lines.push("", `At least on ${bound.gpu.name}`, ...gpuTimeLines(bound));
   return lines.join("\n");
 }
 

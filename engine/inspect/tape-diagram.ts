@@ -39,6 +39,11 @@ export function toDot(source: Drawable, options: ToDiagramOptions = {}): string 
   return dotText(diagramOf("toDot", source, options), options);
 }
 
+/** A graph as plain data, which `diagram` of `gradgpu/plot` draws. */
+export function toDiagram(source: Drawable, options: Omit<ToDiagramOptions, "direction"> = {}): Diagram {
+  return diagramOf("toDiagram", source, options);
+}
+
 function diagramOf(what: string, source: Drawable, options: ToDiagramOptions): Diagram {
   checkOptions(what, options, diagramOptions);
   if (source instanceof Tensor) return tapeDiagram(source, options.tape ?? tapeOf(what, source));

@@ -30,6 +30,8 @@ export interface AdapterNumbers {
   readonly sharesTiles: boolean;
   /** Whether the threads of a workgroup share long rows. */
   readonly sharesRows: boolean;
+  /** Loads of vec4s along a row that a thread has on their way together. */
+  readonly loadsAhead: 1 | 4;
   /** Whether one kernel with more work is quicker than several that share it out. */
   readonly prefersOneKernel: boolean;
   /** Whether compiling a kernel takes so long that only what is needed is compiled to be checked or measured. */
@@ -51,6 +53,7 @@ const software: AdapterNumbers = {
   lanesThatCopyRuns: 8,
   sharesTiles: false,
   sharesRows: false,
+  loadsAhead: 1,
   prefersOneKernel: true,
   compilesSlowly: true,
 };
@@ -69,6 +72,7 @@ const gpu: AdapterNumbers = {
   lanesThatCopyRuns: undefined,
   sharesTiles: true,
   sharesRows: true,
+  loadsAhead: 4,
   prefersOneKernel: false,
   compilesSlowly: false,
 };

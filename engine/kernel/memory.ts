@@ -2,6 +2,8 @@
 
 /** A counted reference to a stretch of a device's memory. Its backend frees it when the count reaches zero. */
 export abstract class Memory {
+  /** Of what lies in it, where its backend says so. */
+  declare readonly byteLength?: number;
   #references = 1;
 
   retain(): void {

@@ -41,7 +41,7 @@ export * from "./layout/reshape.ts";
 export * from "./layout/slice.ts";
 export * from "./matmul/einsum.ts";
 export { type MatmulOptions, matmul } from "./matmul/matmul.ts";
-export { batchNorm, normalize } from "./normalize/batch-norm.ts";
+export { batchNorm } from "./normalize/batch-norm.ts";
 export {
   sigmoidCrossEntropy,
   softmaxCrossEntropy,
@@ -49,6 +49,7 @@ export {
 } from "./normalize/cross-entropy.ts";
 export { type CtcLossOptions, ctcLoss } from "./normalize/ctc.ts";
 export * from "./normalize/layer-norm.ts";
+export { normalize } from "./normalize/normalize.ts";
 export { logSoftmax, softmax } from "./normalize/softmax.ts";
 export {
   type CategoricalOptions,

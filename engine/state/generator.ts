@@ -17,14 +17,13 @@ import {
   randomUniform,
   type UniformAttrs,
 } from "../ops/random/distributions.ts";
-import { advance, dropout, permutation } from "../ops/random/random.ts";
+import { dropout, permutation } from "../ops/random/random.ts";
 import { checkState } from "../ops/random/random-fill.ts";
 import { checkTensor } from "../tensor/arguments.ts";
 import { type Device, device as defaultDevice } from "../tensor/device.ts";
-import { noGrad } from "../tensor/recording.ts";
-import { tidy } from "../tensor/scope.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Variable, variable } from "../tensor/variable.ts";
+import { drawFrom } from "./draw-from.ts";
 
 export interface RandomGeneratorOptions {
   /** Whole, 0 to 2^53-1. Default: the device's seed, with a stream that nobody else draws from. */
@@ -53,9 +52,11 @@ const generatorOptions: OptionNames<RandomGeneratorOptions> = { seed: true, devi
 export class RandomGenerator {
   /** `[key low, key high, counter, stream]`, u32. Assign an older value to draw the same again. */
   readonly state: Variable;
+  readonly #ownsState: boolean;
 
   constructor(options: RandomGeneratorOptions = {}) {
     checkOptions("RandomGenerator", options, generatorOptions);
+    this.#ownsState = options.state === undefined;
     if (options.state !== undefined) {
       if (options.seed !== undefined || options.device !== undefined) {
         throw new ArgumentError(
@@ -78,65 +79,57 @@ export class RandomGenerator {
 
   /** f32 numbers drawn evenly from [low, high), by default from [0, 1). */
   uniform(shape: Shape, options?: Partial<UniformAttrs>): Tensor {
-    return this.#draw((state) => randomUniform(state, shape, options));
+    return drawFrom(this.state, (state) => randomUniform(state, shape, options));
   }
 
   /** f32 numbers from the normal distribution, by default of mean 0 and stddev 1. */
   normal(shape: Shape, options?: Partial<NormalAttrs>): Tensor {
-    return this.#draw((state) => randomNormal(state, shape, options));
+    return drawFrom(this.state, (state) => randomNormal(state, shape, options));
   }
 
   /** As {@link normal}, but no further than two stddev from the mean. */
   truncatedNormal(shape: Shape, options?: Partial<NormalAttrs>): Tensor {
-    return this.#draw((state) => randomTruncatedNormal(state, shape, options));
+    return drawFrom(this.state, (state) => randomTruncatedNormal(state, shape, options));
   }
 
   /** bool, true with a probability, by default of 1/2. */
   bernoulli(shape: Shape, options?: Partial<BernoulliAttrs>): Tensor {
-    return this.#draw((state) => randomBernoulli(state, shape, options));
+    return drawFrom(this.state, (state) => randomBernoulli(state, shape, options));
   }
 
   /** Whole numbers, i32, from `low` up to `high`, exclusive. */
   integers(shape: Shape, low: number, high: number): Tensor {
-    return this.#draw((state) => randomInteger(state, shape, { low, high }));
+    return drawFrom(this.state, (state) => randomInteger(state, shape, { low, high }));
   }
 
   /** The numbers from 0 to n - 1 in a random order, u32. */
   permutation(n: number): Tensor {
-    return this.#draw((state) => permutation(state, n));
+    return drawFrom(this.state, (state) => permutation(state, n));
   }
 
   /** The rows of `x` in a random order, or what stands along another axis. */
   shuffle(x: Tensor, axis = 0): Tensor {
     checkTensor("shuffle", x);
     const along = normalizeAxis("shuffle", axis, x.shape.length);
-    return this.#draw((state) => gather(x, permutation(state, x.shape[along]), along));
+    return drawFrom(this.state, (state) => gather(x, permutation(state, x.shape[along]), along));
   }
 
   /** Classes with the probabilities softmax(logits), i32: one a row of logits, or `count` of them. */
   categorical(logits: Tensor, options?: CategoricalOptions): Tensor {
-    return this.#draw((state) => randomCategorical(state, logits, options));
+    return drawFrom(this.state, (state) => randomCategorical(state, logits, options));
   }
 
   /** `x` with a share `rate` of its elements set to 0 and the others scaled by 1 / (1 - rate). */
   dropout(x: Tensor, rate: number): Tensor {
-    return this.#draw((state) => dropout(x, rate, state));
+    return drawFrom(this.state, (state) => dropout(x, rate, state));
   }
 
+  /** Frees the state, unless it was given: then whoever made it frees it. */
   dispose(): void {
-    this.state.dispose();
+    if (this.#ownsState) this.state.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  #draw(make: (state: Tensor) => Tensor): Tensor {
-    return tidy(() => {
-      const next = noGrad(() => advance(this.state));
-      const drawn = make(next);
-      this.state.assign(next);
-      return drawn;
-    });
   }
 }

@@ -7,8 +7,8 @@ import type { Course } from "./frame/lesson.ts";
 export const functions = {
   sigmoid: activations.sigmoid,
   tanh: activations.tanh,
-  ReLU: activations.relu,
   "Leaky ReLU (0.1)": (x: Parameters<typeof activations.relu>[0]) => activations.leakyRelu(x, 0.1),
+  ReLU: activations.relu,
   step: activations.step,
 };
 

@@ -1,6 +1,6 @@
 // What a deep layer gets as its input, epoch by epoch, with batch normalization and without.
 
-import { tensor } from "gradgpu";
+import { mean, standardDeviation, tensor } from "gradgpu";
 import { Activation, BatchNormalization, Dense, Input, Model, Sequential } from "gradgpu/nn";
 import { SGD } from "gradgpu/optim";
 import { digits } from "./frame/data.ts";
@@ -27,38 +27,29 @@ export async function covariateShift({ size, watch, keep }: Course) {
     const optimizer = new SGD({ learningRate: 0.1 });
     model.compile({ optimizer, loss: "sparseCategoricalCrossentropy", metrics: ["accuracy"] });
 
-    // What the third tanh gets, for 250 digits: one row an epoch, of all its 64 units.
+    // What the third tanh gets for 250 digits, epoch by epoch: of each of its 64 units, mean and deviation.
     const body = new Model(model.inputs, model.outputOf("sums_3"));
-    const rows: number[][] = [];
+    const [means, deviations]: number[][][] = [[], []];
     const notice = async () => {
-      rows.push([...(await body.call(some, { training: true }).data())]);
+      const sums = body.call(some, { training: true });
+      means.push([...(await mean(sums, 0).data())]);
+      deviations.push([...(await standardDeviation(sums, 0).data())]);
+      return [...(await sums.data())].filter((_, i) => i % 16 === 0);
     };
-    await notice();
+    let values = await notice();
+    keep(`${name}: first`, values);
     await model.fit(x, y, {
       batchSize: 64,
       epochs: size.epochs,
       validationData: [testX, testY],
-      ...watch(name, { onEpochEnd: notice }),
+      ...watch(name, {
+        onEpochEnd: async () => {
+          values = await notice();
+        },
+      }),
     });
-    // Of each unit, mean and deviation, one row an epoch.
-    const units = (row: readonly number[]) =>
-      Array.from({ length: 64 }, (_, k) => row.filter((_, i) => i % 64 === k));
-    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-    keep(
-      `${name}: means`,
-      rows.map((row) => units(row).map(mean)),
-    );
-    keep(
-      `${name}: deviations`,
-      rows.map((row) => units(row).map((unit) => Math.sqrt(mean(unit.map((v) => (v - mean(unit)) ** 2))))),
-    );
-    keep(
-      `${name}: first`,
-      rows[0].filter((_, i) => i % 16 === 0),
-    );
-    keep(
-      `${name}: last`,
-      rows[rows.length - 1].filter((_, i) => i % 16 === 0),
-    );
+    keep(`${name}: last`, values);
+    keep(`${name}: means`, means);
+    keep(`${name}: deviations`, deviations);
   }
 }

@@ -15,6 +15,7 @@ export {
 } from "./kinds/bars.ts";
 export { type ActivationCurve, type ActivationCurvesOptions, activationCurves } from "./kinds/curves.ts";
 export { type DecisionBoundaryOptions, decisionBoundary } from "./kinds/decision-boundary.ts";
+export { type DiagramArrow, type DiagramBox, type DiagramChartOptions, diagram } from "./kinds/diagram.ts";
 export {
   type ConfusionMatrixOptions,
   confusionMatrix,
@@ -24,7 +25,7 @@ export {
 export { type HistoryLike, type PlotHistoryOptions, plotHistory } from "./kinds/history.ts";
 export { type GridImage, type ImageGridOptions, imageGrid } from "./kinds/images.ts";
 export { type LineChartOptions, type LineSeries, lineChart, type Mark } from "./kinds/lines.ts";
-export type { Range } from "./kinds/plane.ts";
+export type { PlaneOptions, Range } from "./kinds/plane.ts";
 export { type SurfaceOptions, type SurfacePath, surface } from "./kinds/surface.ts";
 export type { ScaleKind } from "./scale.ts";
 export type { ShownChart, ShowOptions } from "./show.ts";

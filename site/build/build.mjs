@@ -1,4 +1,4 @@
-// Builds the whole site: pages by Vite, samples of images, docs.
+// Builds the whole site: pages by Vite, samples of images, docs, and what it needs to open offline.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -7,6 +7,7 @@ import { build } from "vite";
 import { writeApi } from "./api.mjs";
 import { write, writeDocs } from "./docs.mjs";
 import { writeLessons } from "./lessons.mjs";
+import { hashNames, writeOffline } from "./offline.mjs";
 import { writeSamples } from "./samples.mjs";
 import { siteFolder, viteConfig } from "./vite.mjs";
 
@@ -22,6 +23,8 @@ export async function buildSite(out) {
   const { lessons } = await moduleOf(path.join(siteFolder, "setup", "lessons.ts"));
   writeLessons(out, lessons);
   write(out, "search.json", JSON.stringify([...writeDocs(out), ...writeApi(out)]));
+  hashNames(out);
+  writeOffline(out);
   const files = fs
     .readdirSync(out, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -1,5 +1,6 @@
 // The page of lessons: each a set-up of the playground with its text.
 
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { root } from "../../scripts/setup.mjs";
@@ -16,9 +17,10 @@ export function writeLessons(out, lessons) {
     return `<li class="lesson" id="${name}">
 <h2>${escapeHtml(title)} <span lang="ko">${escapeHtml(korean)}</span></h2>
 <dl><dt>Look</dt><dd>${escapeHtml(look)}</dd><dt>Change</dt><dd>${escapeHtml(change)}</dd><dt>See</dt><dd>${escapeHtml(see)}</dd></dl>
-<p class="row"><a class="button small" href="${escapeHtml(play)}" aria-label="Try it: ${escapeHtml(title)}">Try it</a> <a href="../docs/lessons/${page}.html" aria-label="What was measured: ${escapeHtml(title)}">What was measured</a></p>
+<p class="row"><a class="button small" href="${escapeHtml(play)}" aria-label="Try it: ${escapeHtml(title)}">Try it</a> <a href="../docs/lessons/${page}.html" aria-label="What was measured: ${escapeHtml(title)}">What was measured</a>${name === "back-propagation" ? ` <a href="${worked}">The worked example of note 002, stepping by itself</a>` : ""}</p>
 </li>`;
   });
+  writeWorked(out);
   const folder = path.join(root, "docs", "lessons");
   const measured = fs
     .readdirSync(folder)
@@ -39,4 +41,16 @@ export function writeLessons(out, lessons) {
     "lessons/index.html",
     pageHtml({ way: "../", place: "lessons", title: "Lessons", script: "docs", body }),
   );
+}
+
+const worked = "worked-back-propagation.html";
+
+/** The course's example with its own numbers, as `npm run stepper` writes it. */
+function writeWorked(out) {
+  const { status, stderr } = spawnSync(process.execPath, ["scripts/run.mjs", "examples/stepper.ts"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`examples/stepper.ts ended with ${status}: ${stderr}`);
+  write(out, `lessons/${worked}`, fs.readFileSync(path.join(root, "out", "stepper.html"), "utf8"));
 }

@@ -1,16 +1,24 @@
 // A user's CSV file as samples: numbers in columns, what is to be learnt in the last one, numbers or names of classes.
 
-import type { OwnData } from "../worker/messages.ts";
+import type { OwnData } from "../setup/own-data.ts";
 
+/** Bytes of a file that the page reads. */
 const mostBytes = 50e6;
 const mostClasses = 50;
 
 /** @throws Error that says what is wrong with the file, and where */
-export function readCsv(text: string, name: string): OwnData {
-  if (text.length > mostBytes)
+export async function readCsvFile(file: File): Promise<OwnData> {
+  if (file.size > mostBytes)
     throw new Error(
-      `${name} has ${Math.round(text.length / 1e6)} MB; the page takes up to ${mostBytes / 1e6}.`,
+      `${file.name} has ${Math.round(file.size / 1e6)} MB; the page takes up to ${mostBytes / 1e6}. Choose a file with fewer rows.`,
     );
+  return readCsv(await file.text(), file.name);
+}
+
+/** @throws Error that says what is wrong with the text, and where */
+export function readCsv(text: string, name: string): OwnData {
+  if (text.includes("\0") || text.slice(0, 1000).includes("\uFFFD"))
+    throw new Error(`${name} is no text: choose a CSV file, with numbers in columns and in UTF-8.`);
   const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
   const separator = separatorOf(lines[0] ?? "");
   const rows = lines
@@ -45,7 +53,7 @@ export function readCsv(text: string, name: string): OwnData {
   });
   standardize(x, features);
   const targets = order.map((from) => samples[from].cells[features]);
-  return { features, x, ...targetsOf(targets, name) };
+  return { name, shape: [features], x, ...targetsOf(targets, name) };
 }
 
 const isNumber = (cell: string): boolean => cell !== "" && Number.isFinite(Number(cell));
@@ -86,19 +94,22 @@ function standardize(x: Float32Array, features: number): void {
   }
 }
 
-function targetsOf(cells: readonly string[], name: string): Pick<OwnData, "task" | "classes" | "y"> {
+function targetsOf(
+  cells: readonly string[],
+  name: string,
+): Pick<OwnData, "task" | "classes" | "classNames" | "y"> {
   const kinds = [...new Set(cells)].sort();
   const areNumbers = cells.every(isNumber);
   const areClasses =
     !areNumbers || (kinds.length <= 20 && cells.every((cell) => Number.isInteger(Number(cell))));
-  if (!areClasses) return { task: "regression", classes: 0, y: scaled(cells.map(Number)) };
+  if (!areClasses) return { task: "regression", classes: 0, classNames: [], y: scaled(cells.map(Number)) };
   if (kinds.length < 2 || kinds.length > mostClasses)
     throw new Error(
       `${name}: the last column has ${kinds.length} different values; names stand for 2 to ${mostClasses} classes.`,
     );
   const place = new Map(kinds.map((kind, i) => [kind, i]));
   const y = Float32Array.from(cells, (cell) => place.get(cell) as number);
-  return { task: kinds.length === 2 ? "binary" : "classes", classes: kinds.length, y };
+  return { task: kinds.length === 2 ? "binary" : "classes", classes: kinds.length, classNames: kinds, y };
 }
 
 function scaled(values: readonly number[]): Float32Array<ArrayBuffer> {

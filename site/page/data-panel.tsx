@@ -1,29 +1,20 @@
 // What the net is to learn: a point set, images, or the user's own rows.
 
-import { useRef } from "preact/hooks";
 import { makePoints } from "../setup/points.ts";
-import { type DataName, dataSpecs, isPointSet, type Setup } from "../setup/setup.ts";
+import { type DataName, dataSpecs, isOwn, isPointSet, type Setup } from "../setup/setup.ts";
 import { useCanvas } from "./canvas.ts";
-import { readCsv } from "./csv.ts";
 import { NumberField, Panel, SliderField } from "./fields.tsx";
+import { OwnFiles, useOwnFiles } from "./own-files.tsx";
 import { drawPoints, palette } from "./paint.ts";
 import { useStore } from "./use-store.ts";
 
 export function DataPanel() {
   const { store, state } = useStore();
-  const { setup, trainCount, validationCount, own } = state;
-  const chooser = useRef<HTMLInputElement>(null);
+  const { setup, trainCount, validationCount } = state;
+  const own = useOwnFiles();
   const change = (patch: Partial<Setup>) => store.change(patch);
-  const read = async (file: File) => {
-    try {
-      store.useOwn({ ...readCsv(await file.text(), file.name), name: file.name });
-      store.dismiss("csv");
-    } catch (error) {
-      store.tell("csv", (error as Error).message);
-    }
-  };
   return (
-    <Panel title="Data">
+    <Panel title="Data" onDrop={(data) => void own.drop(data)}>
       <div class="choices" role="radiogroup" aria-label="Data">
         {(Object.keys(dataSpecs) as DataName[]).map((name) => (
           <label key={name} class="choice">
@@ -31,34 +22,15 @@ export function DataPanel() {
               type="radio"
               name="data"
               checked={setup.data === name}
-              onClick={() => name === "csv" && chooser.current?.click()}
-              onChange={() => name !== "csv" && store.chooseData(name)}
+              onClick={() => isOwn(name) && own.choose(name)}
+              onChange={() => !isOwn(name) && store.chooseData(name)}
             />
             <Thumbnail name={name} />
             <span>{dataSpecs[name].label}</span>
           </label>
         ))}
       </div>
-      <input
-        ref={chooser}
-        type="file"
-        accept=".csv,.tsv,.txt,text/csv"
-        class="hidden"
-        aria-label="CSV file"
-        tabIndex={-1}
-        onChange={({ currentTarget }) => {
-          const file = currentTarget.files?.[0];
-          if (file !== undefined) void read(file);
-          currentTarget.value = "";
-        }}
-      />
-      {setup.data === "csv" && (
-        <p class="hint">
-          {own === undefined
-            ? "Choose a file: numbers in columns, names in the first row, what is to be learnt in the last column."
-            : `${own.name}: ${own.features} columns, the last one is to be learnt.`}
-        </p>
-      )}
+      <OwnFiles files={own} />
       {isPointSet(setup.data) && (
         <>
           <SliderField
@@ -110,7 +82,9 @@ export function DataPanel() {
       <p class="hint">
         {trainCount > 0
           ? `${trainCount} samples to train on, ${validationCount} to validate on.`
-          : "The samples are being made."}
+          : isOwn(setup.data)
+            ? ""
+            : "The samples are being made."}
       </p>
     </Panel>
   );
@@ -136,7 +110,8 @@ function Thumbnail({ name }: { name: DataName }) {
       context.textAlign = "center";
       context.textBaseline = "middle";
       if (name === "fashion") drawShirt(context);
-      else context.fillText(name === "mnist" ? "5 8" : "1, 2", 22, 23);
+      else if (name === "images") drawPicture(context);
+      else context.fillText({ mnist: "5 8", csv: "1, 2", text: "a b c" }[name], 22, 23);
     },
     [name],
   );
@@ -163,5 +138,22 @@ function drawShirt(context: CanvasRenderingContext2D): void {
   context.beginPath();
   for (const [x, y] of outline) context.lineTo(x, y);
   context.quadraticCurveTo(22, 17, 15, 9);
+  context.fill();
+}
+
+function drawPicture(context: CanvasRenderingContext2D): void {
+  context.strokeStyle = context.fillStyle;
+  context.lineWidth = 2;
+  context.strokeRect(7, 10, 30, 24);
+  context.beginPath();
+  context.arc(16, 18, 3, 0, 2 * Math.PI);
+  context.moveTo(9, 32);
+  for (const [x, y] of [
+    [19, 23],
+    [23, 27],
+    [29, 19],
+    [35, 32],
+  ])
+    context.lineTo(x, y);
   context.fill();
 }

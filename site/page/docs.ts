@@ -1,6 +1,6 @@
 // What pages of text do: search as one types, and the theme's button.
 
-import "./theme.ts";
+import { startPage } from "./every-page.ts";
 import "../style/main.css";
 
 interface Entry {
@@ -10,6 +10,7 @@ interface Entry {
   readonly text: string;
 }
 
+startPage();
 const way = document.documentElement.dataset.way ?? "./";
 const field = document.getElementById("search") as HTMLInputElement | null;
 const list = document.getElementById("found");

@@ -137,15 +137,28 @@ export function Panel({
   children,
   aside,
   className = "",
+  onDrop,
 }: {
   title: string;
   children: ComponentChildren;
   aside?: ComponentChildren;
   className?: string;
+  /** For files that are dropped on it. */
+  onDrop?(data: DataTransfer): void;
 }) {
   const id = useId();
+  const drop =
+    onDrop === undefined
+      ? {}
+      : {
+          onDragOver: (event: DragEvent) => event.preventDefault(),
+          onDrop: (event: DragEvent) => {
+            event.preventDefault();
+            if (event.dataTransfer !== null) onDrop(event.dataTransfer);
+          },
+        };
   return (
-    <section class={`panel ${className}`} aria-labelledby={id}>
+    <section class={`panel ${className}`} aria-labelledby={id} {...drop}>
       <div class="panel-head">
         <h2 id={id}>{title}</h2>
         {aside}

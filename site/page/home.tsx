@@ -1,7 +1,7 @@
 // The home page's net: it trains in front of the reader when asked to.
 
 import { render } from "preact";
-import "./theme.ts";
+import { startPage } from "./every-page.ts";
 import "../style/main.css";
 import { BoundaryPanel } from "./boundary.tsx";
 import { TrainButton } from "./controls.tsx";
@@ -36,6 +36,7 @@ function Demo() {
   );
 }
 
+startPage();
 const place = document.getElementById("demo") as HTMLElement;
 const store = new Store("", { keepsRuns: false, hasLayers: false });
 place.replaceChildren();

@@ -2,11 +2,12 @@
 
 import { render } from "preact";
 import { App } from "./app.tsx";
-import "./theme.ts";
+import { startPage } from "./every-page.ts";
 import "uplot/dist/uPlot.min.css";
 import "../style/main.css";
 import { Store } from "./store.ts";
 
+startPage();
 const place = document.getElementById("playground") as HTMLElement;
 const store = new Store(location.hash);
 place.replaceChildren();

@@ -137,12 +137,12 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
                     </td>
                     <td>{new Date(run.at).toLocaleString()}</td>
                     <td>
-                      {run.name !== state.run && run.setup.data !== "csv" && (
+                      {run.name !== state.run && (
                         <button
                           type="button"
                           class="link"
                           aria-label={`Go on with ${label}`}
-                          onClick={() => store.goOn(run.name, run.setup)}
+                          onClick={() => void store.goOn(run.name, run.setup)}
                         >
                           Go on
                         </button>

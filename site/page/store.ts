@@ -1,17 +1,21 @@
 // What the playground's page knows, and the worker behind it. Components read the state and call what changes it.
 
-import { type EpochPoint, listRuns } from "../runs/kept-runs.ts";
+import { type EpochPoint, listRuns, ownOf } from "../runs/kept-runs.ts";
 import { type Lesson, lessonOf } from "../setup/lessons.ts";
-import { dataSpecs, defaultSetup, fromHash, type Setup, setupFor, toHash } from "../setup/setup.ts";
-import type {
-  DeviceNote,
-  FromWorker,
-  LayerRow,
-  LayersLook,
-  OwnData,
-  ToWorker,
-  UnitMaps,
-} from "../worker/messages.ts";
+import type { GivenFile, ImageForm, OwnData } from "../setup/own-data.ts";
+import {
+  type DataSpec,
+  dataSpecs,
+  defaultSetup,
+  fromHash,
+  isOwn,
+  type OwnName,
+  type Setup,
+  setupFor,
+  toHash,
+} from "../setup/setup.ts";
+import { lossesOf } from "../setup/training.ts";
+import type { DeviceNote, FromWorker, LayerRow, LayersLook, ToWorker, UnitMaps } from "../worker/messages.ts";
 
 export type Tab = "layers" | "steps" | "code" | "runs";
 
@@ -47,7 +51,7 @@ export interface State {
   readonly problems: readonly Problem[];
   /** What has just happened, for those who hear the page. */
   readonly notice: string;
-  readonly own: (OwnData & { readonly name: string }) | undefined;
+  readonly own: OwnData | undefined;
   /** The lesson that the address names. */
   readonly lesson: Lesson | undefined;
   readonly run: string;
@@ -131,10 +135,17 @@ export class Store {
 
   async start(): Promise<void> {
     this.#startWorker();
+    // A tab that is left may be closed without another word.
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "hidden" && this.#keepsRuns) this.#send({ kind: "keep" });
+    });
     const runs = this.#keepsRuns ? await listRuns().catch(() => []) : [];
     const kept = runs.find(({ setup }) => toHash(setup) === toHash(this.#state.setup));
-    if (kept === undefined || this.#state.setup.data === "csv") this.#build();
+    const { data } = this.#state.setup;
+    const own = kept !== undefined && isOwn(data) ? await ownOf(kept.name) : undefined;
+    if (kept === undefined || (isOwn(data) && own === undefined)) this.#build();
     else {
+      this.set({ own });
       this.set({ run: kept.name, notice: `Went on with the kept run, at epoch ${kept.epoch}.` });
       this.#build(true);
     }
@@ -163,17 +174,23 @@ export class Store {
     this.change(setup);
   }
 
-  /** The user's rows take the place of the data. */
-  useOwn(own: OwnData & { readonly name: string }): void {
+  /** The user's own data take the place of the others. */
+  useOwn(data: OwnName, own: OwnData): void {
+    this.dismiss("own");
     this.set({ own });
-    const next = setupFor("csv", this.#state.setup);
-    const loss = own.task === "binary" ? "binaryCrossentropy" : next.loss;
-    const losses = {
-      binary: loss,
-      classes: "sparseCategoricalCrossentropy",
-      regression: "meanSquaredError",
-    } as const;
-    this.change({ ...next, loss: losses[own.task] });
+    const { setup } = this.#state;
+    const next = setupFor(data, setup);
+    const losses = lossesOf(own.task);
+    // A net that stands for such data is kept; files are often chosen twice.
+    const layers = setup.data === data ? setup.layers : next.layers;
+    this.change({ ...next, layers, loss: losses.includes(setup.loss) ? setup.loss : losses[0] });
+  }
+
+  /** Has the worker read images. */
+  readImages(files: readonly GivenFile[], form: ImageForm): void {
+    this.dismiss("own");
+    this.set({ notice: `${files.length} files are being read.` });
+    this.#send({ kind: "read", files, form });
   }
 
   endLesson(): void {
@@ -187,8 +204,16 @@ export class Store {
   }
 
   /** Goes on with a run that the browser keeps. */
-  goOn(name: string, setup: Setup): void {
+  async goOn(name: string, setup: Setup): Promise<void> {
     clearTimeout(this.#timer);
+    if (isOwn(setup.data)) {
+      const own = await ownOf(name);
+      if (own === undefined) {
+        this.tell("own", "The data of this run were not kept in the browser: choose their file again.");
+        return;
+      }
+      this.set({ own });
+    }
     this.#setSetup(setup);
     this.set({ run: name });
     this.#build(true);
@@ -302,7 +327,7 @@ export class Store {
       problems: this.#state.problems.filter(({ about }) => about === "address" || about === "keep"),
       ...(isResumed ? {} : { epoch: 0, step: 0, history: [], stepsPerSecond: 0 }),
     });
-    this.#send({ kind: "setup", setup, own: setup.data === "csv" ? own : undefined, run, isResumed });
+    this.#send({ kind: "setup", setup, own: isOwn(setup.data) ? own : undefined, run, isResumed });
   }
 
   #take(message: FromWorker): void {
@@ -316,6 +341,10 @@ export class Store {
         if (this.#state.tab === "steps") this.askWalk();
         break;
       }
+      case "own":
+        this.set({ notice: "" });
+        this.useOwn("images", message.own);
+        break;
       case "running":
         this.set({ isRunning: message.isRunning });
         if (!message.isRunning && this.#state.tab === "steps") this.askWalk();
@@ -349,6 +378,9 @@ export class Store {
       case "loaded":
         this.set({ notice: `${message.name} is loaded.` });
         break;
+      case "notice":
+        this.set({ notice: message.text });
+        break;
       case "kept":
         this.set({ runsVersion: this.#state.runsVersion + 1 });
         break;
@@ -363,7 +395,9 @@ export class Store {
   }
 }
 
-export const specOfState = ({ setup, own }: State) =>
-  setup.data === "csv" && own !== undefined
-    ? { ...dataSpecs.csv, task: own.task, classes: own.classes, shape: [own.features] }
-    : dataSpecs[setup.data];
+export const specOfState = ({ setup, own }: State): DataSpec => {
+  const spec = dataSpecs[setup.data];
+  if (!isOwn(setup.data) || own === undefined) return spec;
+  const { task, classes, classNames, shape, texts } = own;
+  return { ...spec, task, classes, classNames, shape: texts === undefined ? shape : spec.shape };
+};

@@ -23,14 +23,17 @@ function use(theme: Theme): void {
   button.setAttribute("aria-label", `${label}: colours of the page`);
 }
 
-let current = remembered();
-use(current);
-document.getElementById("theme")?.addEventListener("click", () => {
-  current = order[(order.indexOf(current) + 1) % order.length];
+/** Has the button change it. */
+export function watchTheme(): void {
+  let current = remembered();
   use(current);
-  try {
-    localStorage.setItem(key, current);
-  } catch {
-    // It holds for this page.
-  }
-});
+  document.getElementById("theme")?.addEventListener("click", () => {
+    current = order[(order.indexOf(current) + 1) % order.length];
+    use(current);
+    try {
+      localStorage.setItem(key, current);
+    } catch {
+      // It holds for this page.
+    }
+  });
+}

@@ -1,5 +1,6 @@
 // Runs that the browser keeps for the page (OPFS): the net as safetensors, and set-up and curves as JSON beside it.
 
+import type { OwnData } from "../setup/own-data.ts";
 import type { Setup } from "../setup/setup.ts";
 
 const folderName = "gradgpu-playground";
@@ -55,6 +56,36 @@ export async function keepRun(name: string, { model, ...notes }: KeptRun): Promi
   await write(`${name}.run`, bytes);
 }
 
+/** The user's own data of a run, beside it: its address does not hold them. */
+export async function keepOwn(name: string, { x, y, ...notes }: OwnData): Promise<void> {
+  const isBytes = x instanceof Uint8Array;
+  const text = new TextEncoder().encode(JSON.stringify({ ...notes, count: y.length, isBytes }));
+  const values = new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
+  const parts = [
+    Uint32Array.of(text.length),
+    text,
+    new Uint8Array(y.buffer, y.byteOffset, y.byteLength),
+    values,
+  ];
+  await write(`${name}.data`, new Uint8Array(await new Blob(parts).arrayBuffer()));
+}
+
+/** Undefined where none were kept. */
+export async function ownOf(name: string): Promise<OwnData | undefined> {
+  try {
+    const file = await (await (await folder()).getFileHandle(`${name}.data`)).getFile();
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const [length] = new Uint32Array(bytes.slice(0, 4).buffer);
+    const notes = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+    const { count, isBytes, ...own } = notes;
+    const y = new Float32Array(bytes.slice(4 + length, 4 + length + 4 * count).buffer);
+    const rest = bytes.slice(4 + length + 4 * count);
+    return { ...own, y, x: isBytes ? rest : new Float32Array(rest.buffer) };
+  } catch {
+    return undefined;
+  }
+}
+
 /** The run called so; undefined where there is none, or where its file is damaged. */
 export async function runBytes(name: string): Promise<KeptRun | undefined> {
   try {
@@ -87,5 +118,6 @@ export async function listRuns(): Promise<ListedRun[]> {
 }
 
 export async function removeRun(name: string): Promise<void> {
-  await (await folder()).removeEntry(`${name}.run`).catch(() => {});
+  for (const file of [`${name}.run`, `${name}.data`])
+    await (await folder()).removeEntry(file).catch(() => {});
 }

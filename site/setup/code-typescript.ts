@@ -1,7 +1,7 @@
 // A set-up as a TypeScript program that runs under Node: with the same layers, numbers and order of things.
 
-import { type LayerSetup, type OptionValue, sizesOf, specOf } from "./layers.ts";
-import { type DataSpec, isPointSet, outputLayer, type Setup } from "./setup.ts";
+import { isOfEditor, type LayerSetup, type OptionValue, sizesOf, specOf } from "./layers.ts";
+import { type DataSpec, isPointSet, outputLayer, type Setup, textLength, vocabularySize } from "./setup.ts";
 import { hasRareNames, optimizerOf } from "./training.ts";
 
 export function typescriptCode(setup: Setup, data: DataSpec): string {
@@ -10,6 +10,8 @@ export function typescriptCode(setup: Setup, data: DataSpec): string {
   const hasPenalty = setup.layers.some(({ options }) => (options.regularizer ?? "none") !== "none");
   const layers = [...new Set([...setup.layers.map(({ type }) => type), "Dense", "Input", "Sequential"])];
   if (hasPenalty) layers.push("regularizers");
+  if (setup.layers.some(({ options }) => options.bothWays === true)) layers.push("Bidirectional");
+  if (setup.data === "text") layers.push("TextVectorization");
   const isByte = data.shape.length === 3;
   const rate = rateCode(setup);
   const optimizerOptions = [
@@ -31,10 +33,10 @@ export function typescriptCode(setup: Setup, data: DataSpec): string {
   return `${[...dataImports(setup), ...imports].join("\n")}
 
 await init({ seed: ${setup.seed} });
-${dataCode(setup)}
+${dataCode(setup, data)}
 
 const model = new Sequential([
-  new Input([${data.shape.join(", ")}]${isByte ? ", { byteScale: 1 / 255 }" : ""}),
+  new Input([${data.shape.join(", ")}]${isByte ? ", { byteScale: 1 / 255 }" : setup.data === "text" ? ', { dtype: "i32" }' : ""}),
 ${setup.layers.map((layer) => `  ${layerCode(layer)},\n`).join("")}  new Dense(${output.units}${output.activation === "linear" ? "" : `, { activation: "${output.activation}" }`}),
 ]);
 model.summary();
@@ -54,15 +56,33 @@ const round = (value: number): number => Number(value.toPrecision(6));
 function dataImports({ data }: Setup): string[] {
   if (data === "mnist" || data === "fashion")
     return [`import { ${data === "mnist" ? "mnist" : "fashionMnist"} } from "gradgpu/data";`];
+  if (data === "images") return ['import { imageFolder } from "gradgpu/data";'];
   return ['import { readFile } from "node:fs/promises";'];
 }
 
-function dataCode({ data, samples }: Setup): string {
+function dataCode({ data, samples }: Setup, { shape }: DataSpec): string {
   if (data === "mnist" || data === "fashion") {
     return `const { train } = await ${data === "mnist" ? "mnist" : "fashionMnist"}.load();
 const x = train.images.subarray(0, ${samples} * 784);
 const y = train.labels.subarray(0, ${samples});`;
   }
+  if (data === "images")
+    return `const folder = await imageFolder("images", {
+  size: [${shape[0]}, ${shape[1]}],
+  colorMode: "${shape[2] === 1 ? "grayscale" : "rgb"}",
+  cropToAspectRatio: true,
+});
+// They come in the order of their classes: validation wants another one.
+const { x, y } = shuffled(await folder.load());
+
+function shuffled({ images, labels }: Awaited<ReturnType<typeof folder.load>>) {
+  const size = images.length / labels.length;
+  const order = [...labels.keys()].sort(() => Math.random() - 0.5);
+  const x = new Uint8Array(images.length);
+  order.forEach((from, to) => x.set(images.subarray(from * size, (from + 1) * size), to * size));
+  return { x, y: order.map((from) => labels[from]) };
+}`;
+  if (data === "text") return textCode;
   const file = isPointSet(data) ? `${data}.csv` : "data.csv";
   const note = isPointSet(data) ? "" : "\n// The columns as numbers, with mean 0 and deviation 1 each.";
   return `const [, ...lines] = (await readFile("${file}", "utf8")).trim().split("\\n");${note}
@@ -70,6 +90,14 @@ const rows = lines.map((line) => line.split(",").map(Number));
 const x = rows.map((row) => row.slice(0, -1));
 const y = rows.map((row) => row.at(-1) as number);`;
 }
+
+const textCode = `const lines = (await readFile("texts.tsv", "utf8")).trim().split("\\n");
+const rows = lines.map((line) => line.split("\\t"));
+const names = [...new Set(rows.map(([label]) => label))].sort();
+const texts = rows.map(([, text]) => text);
+const vectorize = new TextVectorization({ maxTokens: ${vocabularySize}, outputSequenceLength: ${textLength} });
+const x = vectorize.adapt(texts).call(texts);
+const y = rows.map(([label]) => names.indexOf(label));`;
 
 function rateCode({ schedule, learningRate, decayEpochs }: Setup): string {
   if (schedule === "constant") return String(learningRate);
@@ -84,12 +112,13 @@ function layerCode({ type, options }: LayerSetup): string {
   const positional = spec.positional.map((name) => valueCode(type, name, options[name]));
   const named = spec.options
     .filter(({ name, usual }) => !spec.positional.includes(name) && options[name] !== usual)
-    .filter(({ name }) => name !== "regularizer" && name !== "strength")
+    .filter(({ name }) => !isOfEditor(name))
     .map(({ name }) => `${name}: ${valueCode(type, name, options[name])}`);
   if (options.regularizer !== undefined && options.regularizer !== "none")
     named.push(`kernelRegularizer: regularizers.${options.regularizer}(${options.strength})`);
   const args = [...positional, ...(named.length === 0 ? [] : [`{ ${named.join(", ")} }`])];
-  return `new ${type}(${args.join(", ")})`;
+  const code = `new ${type}(${args.join(", ")})`;
+  return options.bothWays === true ? `new Bidirectional(${code})` : code;
 }
 
 function valueCode(type: LayerSetup["type"], name: string, value: OptionValue): string {

@@ -117,12 +117,24 @@ const returnSequences: OptionSpec = {
   usual: false,
 };
 
+/** The layer stands in a Bidirectional. */
+const bothWays: OptionSpec = {
+  name: "bothWays",
+  label: "Both ways",
+  kind: "switch",
+  initial: false,
+  usual: false,
+};
+
 const recurrent = (about: string): LayerSpec => ({
-  group: "Recurrent",
+  group: "Sequences",
   about,
   positional: ["units"],
-  options: [count("units", "Units", 32, 512), returnSequences],
+  options: [count("units", "Units", 32, 512), returnSequences, bothWays],
 });
+
+/** What the editor adds to options of the layers' own. */
+export const isOfEditor = (name: string): boolean => ["regularizer", "strength", "bothWays"].includes(name);
 
 const plain = (group: string, about: string): LayerSpec => ({ group, about, positional: [], options: [] });
 
@@ -188,6 +200,33 @@ export const layerSpecs = {
       { name: "stddev", label: "Deviation", kind: "number", initial: 0.1, min: 0, max: 2, step: 0.05 },
     ],
   },
+  Embedding: {
+    group: "Sequences",
+    about: "A row of numbers for each word",
+    positional: ["inputDim", "outputDim"],
+    options: [count("inputDim", "Words", 2000, 50000), count("outputDim", "Numbers a word", 16, 512)],
+  },
+  Conv1D: {
+    group: "Sequences",
+    about: "Filters that slide along a sequence",
+    positional: ["filters", "kernelSize"],
+    options: [
+      count("filters", "Filters", 16, 256),
+      count("kernelSize", "Window", 3, 11),
+      activation("relu"),
+      strides,
+      padding,
+      ...regularizers,
+    ],
+  },
+  MaxPooling1D: {
+    group: "Sequences",
+    about: "The largest value under each window",
+    positional: ["poolSize"],
+    options: [poolSize],
+  },
+  GlobalAveragePooling1D: plain("Sequences", "The mean over the sequence"),
+  GlobalMaxPooling1D: plain("Sequences", "The largest value over the sequence"),
   SimpleRNN: recurrent("One product a step, fed back"),
   LSTM: recurrent("Long short-term memory, with gates"),
   GRU: recurrent("Gated recurrent unit"),

@@ -21,7 +21,9 @@ import {
   type Task,
 } from "./training.ts";
 
-export type DataName = PointSet | "mnist" | "fashion" | "csv";
+export type DataName = PointSet | "mnist" | "fashion" | OwnName;
+/** Data of the user's own, which no address holds. */
+export type OwnName = "csv" | "images" | "text";
 
 export interface Setup {
   readonly data: DataName;
@@ -50,9 +52,15 @@ export interface DataSpec {
   readonly label: string;
   readonly task: Task;
   readonly classes: number;
-  /** Of one sample; of a CSV file known when it is read. */
+  /** Of one sample; of the user's own data known when they are read. */
   readonly shape: readonly number[];
+  /** Of the user's own, where they have some. */
+  readonly classNames?: readonly string[];
 }
+
+/** Words of a text that count, and how many different ones are known. */
+export const textLength = 40;
+export const vocabularySize = 2000;
 
 export const dataSpecs: Readonly<Record<DataName, DataSpec>> = {
   spiral: { label: "Spiral", task: "binary", classes: 2, shape: [2] },
@@ -64,7 +72,11 @@ export const dataSpecs: Readonly<Record<DataName, DataSpec>> = {
   mnist: { label: "MNIST", task: "classes", classes: 10, shape: [28, 28, 1] },
   fashion: { label: "Fashion-MNIST", task: "classes", classes: 10, shape: [28, 28, 1] },
   csv: { label: "Your CSV", task: "binary", classes: 2, shape: [2] },
+  images: { label: "Your images", task: "classes", classes: 2, shape: [32, 32, 3] },
+  text: { label: "Your texts", task: "classes", classes: 2, shape: [textLength] },
 };
+
+export const isOwn = (name: string): name is OwnName => ["csv", "images", "text"].includes(name);
 
 export const isPointSet = (name: string): name is PointSet => Object.hasOwn(pointSets, name);
 const isDataName = (name: string): name is DataName => Object.hasOwn(dataSpecs, name);
@@ -103,6 +115,16 @@ export function setupFor(data: DataName, from: Setup = defaultSetup): Setup {
   }
   if (data === "csv")
     return { ...from, data, loss, layers: [dense(16)], learningRate: 0.01, batchSize: 32, heldBack: 0.2 };
+  if (data === "text")
+    return {
+      ...from,
+      data,
+      loss,
+      layers: [newLayer("Embedding"), newLayer("GlobalAveragePooling1D"), dense(16)],
+      learningRate: 0.01,
+      batchSize: 32,
+      heldBack: 0.2,
+    };
   return {
     ...from,
     data,

@@ -4,18 +4,24 @@ import {
   Activation,
   AveragePooling2D,
   BatchNormalization,
+  Bidirectional,
+  Conv1D,
   Conv2D,
   Dense,
   Dropout,
+  Embedding,
   Flatten,
   GaussianNoise,
+  GlobalAveragePooling1D,
   GlobalAveragePooling2D,
+  GlobalMaxPooling1D,
   GRU,
   Input,
   type Layer,
   LayerNormalization,
   LSTM,
   losses,
+  MaxPooling1D,
   MaxPooling2D,
   Reshape,
   regularizers,
@@ -35,7 +41,7 @@ import {
   SGD,
   schedules,
 } from "gradgpu/optim";
-import { type LayerSetup, type LayerType, sizesOf, specOf } from "../setup/layers.ts";
+import { isOfEditor, type LayerSetup, type LayerType, sizesOf, specOf } from "../setup/layers.ts";
 import { type DataSpec, outputLayer, type Setup } from "../setup/setup.ts";
 import { optimizerOf } from "../setup/training.ts";
 
@@ -46,15 +52,20 @@ const makers: Readonly<Record<LayerType, Maker>> = {
   Activation,
   AveragePooling2D,
   BatchNormalization,
+  Conv1D,
   Conv2D,
   Dense,
   Dropout,
+  Embedding,
   Flatten,
   GaussianNoise,
+  GlobalAveragePooling1D,
   GlobalAveragePooling2D,
+  GlobalMaxPooling1D,
   GRU,
   LayerNormalization,
   LSTM,
+  MaxPooling1D,
   MaxPooling2D,
   Reshape,
   SimpleRNN,
@@ -73,7 +84,9 @@ const optimizerMakers: Readonly<Record<string, new (options: OptimizerOptions) =
 /** @param steps of an epoch, which schedules count in */
 export function makeModel(setup: Setup, data: DataSpec, steps: number): Sequential {
   // Pixels come as bytes, and go in as 0 to 1.
-  const model = new Sequential([new Input([...data.shape], { byteScale: 1 / 255 })]);
+  const isText = setup.data === "text";
+  const input = new Input([...data.shape], isText ? { dtype: "i32" } : { byteScale: 1 / 255 });
+  const model = new Sequential([input]);
   for (const layer of setup.layers) model.add(makeLayer(layer));
   // A row of outputs is what the losses take.
   if (model.outputShape.length > 1) model.add(new Flatten());
@@ -94,12 +107,13 @@ function makeLayer({ type, options }: LayerSetup): Layer {
   for (const { name, kind } of spec.options) {
     const value = kind === "sizes" ? sizesOf(String(options[name])) : options[name];
     if (spec.positional.includes(name)) positional.push(value);
-    else if (name !== "regularizer" && name !== "strength") named[name] = value;
+    else if (!isOfEditor(name)) named[name] = value;
   }
   const strength = Number(options.strength);
   if (options.regularizer === "l1") named.kernelRegularizer = regularizers.l1(strength);
   if (options.regularizer === "l2") named.kernelRegularizer = regularizers.l2(strength);
-  return new makers[type](...positional, named);
+  const layer = new makers[type](...positional, named);
+  return options.bothWays === true ? new Bidirectional(layer as LSTM) : layer;
 }
 
 function makeOptimizer(setup: Setup, steps: number): Optimizer {

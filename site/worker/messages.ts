@@ -1,18 +1,8 @@
 // What the page and its training worker tell each other: plain data only.
 
 import type { EpochPoint } from "../runs/kept-runs.ts";
+import type { GivenFile, ImageForm, OwnData } from "../setup/own-data.ts";
 import type { Setup } from "../setup/setup.ts";
-
-/** Samples as the worker trains on them. Point sets and image samples it makes and fetches itself. */
-export interface OwnData {
-  readonly task: "binary" | "classes" | "regression";
-  readonly classes: number;
-  readonly features: number;
-  /** [count, features] */
-  readonly x: Float32Array<ArrayBuffer>;
-  /** [count] */
-  readonly y: Float32Array<ArrayBuffer>;
-}
 
 /** What is to be looked at while it trains. */
 export interface Views {
@@ -30,12 +20,15 @@ export type ToWorker =
       readonly run: string;
       readonly isResumed: boolean;
     }
+  /** Reads images of the user's own; `own` comes back. */
+  | { readonly kind: "read"; readonly files: readonly GivenFile[]; readonly form: ImageForm }
   | { readonly kind: "train"; readonly epochs: number }
   | { readonly kind: "step" }
   | { readonly kind: "rate"; readonly learningRate: number }
   | { readonly kind: "pause" }
   | { readonly kind: "views"; readonly views: Views }
   | { readonly kind: "walk" }
+  | { readonly kind: "keep" }
   | { readonly kind: "save" }
   | { readonly kind: "load"; readonly bytes: Uint8Array<ArrayBuffer>; readonly name: string }
   | { readonly kind: "predict"; readonly id: number; readonly x: Float32Array<ArrayBuffer> };
@@ -108,6 +101,7 @@ export type FromWorker =
       readonly step: number;
       readonly history: readonly EpochPoint[];
     }
+  | { readonly kind: "own"; readonly own: OwnData }
   | { readonly kind: "running"; readonly isRunning: boolean }
   | {
       readonly kind: "progress";
@@ -127,6 +121,7 @@ export type FromWorker =
   | { readonly kind: "walk"; readonly page: string }
   | { readonly kind: "file"; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "loaded"; readonly name: string }
+  | { readonly kind: "notice"; readonly text: string }
   | { readonly kind: "kept"; readonly run: string }
   | { readonly kind: "predicted"; readonly id: number; readonly values: Float32Array<ArrayBuffer> }
   /** `about`: what the page was asked for. */

@@ -1,11 +1,11 @@
 // The samples of a set-up, split into those to train on and those to validate on.
 
+import type { OwnData } from "../setup/own-data.ts";
 import { makePoints } from "../setup/points.ts";
-import { type DataSpec, dataSpecs, isPointSet, type Setup } from "../setup/setup.ts";
+import { type DataSpec, dataSpecs, isOwn, isPointSet, type Setup } from "../setup/setup.ts";
 import { fetchImages } from "./images.ts";
-import type { OwnData } from "./messages.ts";
 
-export type Rows = Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+export type Rows = Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 
 export interface Part {
   readonly count: number;
@@ -25,10 +25,13 @@ export async function samplesOf(setup: Setup, own: OwnData | undefined): Promise
     const { x, y } = makePoints(setup.data, setup.samples, setup.noise, setup.seed);
     return split(spec, x, y, setup.heldBack);
   }
-  if (setup.data === "csv") {
-    if (own === undefined) throw new Error("Choose a CSV file first: its rows are not kept in the address.");
-    const { task, classes, features, x, y } = own;
-    return split({ ...spec, task, classes, shape: [features] }, x, y, setup.heldBack);
+  if (isOwn(setup.data)) {
+    if (own === undefined) throw new Error("Choose your files first: they are not kept in the address.");
+    const { task, classes, classNames, shape, x, y, texts } = own;
+    const known = { ...spec, task, classes, classNames };
+    if (texts === undefined) return split({ ...known, shape }, x, y, setup.heldBack);
+    const { tokensOf } = await import("./tokens.ts");
+    return split(known, await tokensOf(texts), y, setup.heldBack);
   }
   const { images, labels } = await fetchImages(setup.data, setup.samples);
   return split(spec, images, labels, setup.heldBack);

@@ -2,8 +2,8 @@
 
 import { type Device, DeviceLostError, init } from "gradgpu";
 import { type Callback, diagnose, type Model, modelBytes, type Sequential } from "gradgpu/nn";
-import { type EpochPoint, keepRun, runBytes } from "../runs/kept-runs.ts";
-import type { Setup } from "../setup/setup.ts";
+import { type EpochPoint, type KeptRun, keepOwn, keepRun, runBytes } from "../runs/kept-runs.ts";
+import { isOwn, type Setup } from "../setup/setup.ts";
 import { makeModel } from "./make-model.ts";
 import { imageMaps, planeMaps } from "./maps.ts";
 import type { FromWorker, LayersLook, ToWorker, Views } from "./messages.ts";
@@ -54,12 +54,16 @@ export class Session {
   /** Where in the training samples single steps are. */
   #row = 0;
   #history: EpochPoint[] = [];
+  /** The run as it was kept last, for when the device is lost. */
+  #copy: KeptRun | undefined;
   #views: Views = { boundary: false, layers: false };
   #last: Promise<void> = Promise.resolve();
   /** Raised by each pause; a training that began before ends. */
   #pauses = 0;
   #asides: (() => Promise<void>)[] = [];
   #isTraining = false;
+  /** Whether weights are no numbers any more. */
+  #isSpoilt = false;
 
   constructor(post: Post) {
     this.#post = post;
@@ -70,9 +74,18 @@ export class Session {
       case "pause":
         this.#pause();
         break;
-      case "train":
-        this.#inTurn("train", () => this.#train(message.epochs));
+      case "read":
+        this.#inTurn("own", async () => {
+          const { ownImages } = await import("./own-files.ts");
+          const own = await ownImages(message.files, message.form);
+          this.#post({ kind: "own", own });
+        });
         break;
+      case "train": {
+        const pauses = this.#pauses;
+        this.#inTurn("train", () => this.#train(message.epochs, pauses));
+        break;
+      }
       case "open":
         this.#inTurn("open", () => this.#open(message.device));
         break;
@@ -108,6 +121,9 @@ export class Session {
         this.#pause();
         this.#inTurn("load", () => this.#load(message.bytes, message.name));
         break;
+      case "keep":
+        this.#aside("keep", () => this.#keep());
+        break;
       case "predict":
         this.#aside("predict", () => this.#predict(message.id, message.x));
         break;
@@ -120,7 +136,29 @@ export class Session {
   }
 
   #inTurn(about: string, fn: () => Promise<void>): void {
-    this.#last = this.#last.then(fn).catch((error: unknown) => this.#tell(about, error));
+    this.#last = this.#last
+      .then(() => this.#evenIfLost(fn))
+      .catch((error: unknown) => this.#tell(about, error));
+  }
+
+  /** While it trains, `fit` brings a lost device back; otherwise it is opened again here, and the net is as it was kept. */
+  async #evenIfLost(fn: () => Promise<void>): Promise<void> {
+    try {
+      await fn();
+    } catch (error) {
+      if (!(error instanceof DeviceLostError)) throw error;
+      await (this.#device as Device).recover();
+      if (this.#samples !== undefined) {
+        this.#forget();
+        await this.#make(this.#copy);
+        await this.#told();
+      }
+      this.#post({
+        kind: "notice",
+        text: `The graphics device was lost, and is open again. The net is as it was at step ${this.#step}.`,
+      });
+      await fn();
+    }
   }
 
   /** Runs between two submits of a training, or at once where none is running. */
@@ -134,14 +172,15 @@ export class Session {
     const text = error instanceof Error ? error.message : String(error);
     const remedy =
       error instanceof DeviceLostError
-        ? " The run is kept up to its last save: reload the page, and it goes on from there."
+        ? " Reload the page: the run goes on from where it was kept last."
         : "";
     this.#post({ kind: "problem", about, text: `${text}${remedy}` });
   }
 
   async #open(device: "auto" | "cpu"): Promise<void> {
     this.#device?.dispose();
-    const reason = "gpu" in navigator ? "" : "this browser has no WebGPU";
+    const why = isSecureContext ? "this browser has no WebGPU" : "WebGPU needs https, or localhost";
+    const reason = "gpu" in navigator ? "" : why;
     const opened = await init({ device }).catch((error: unknown) => {
       this.#tell("open", error);
       return init({ device: "cpu" });
@@ -160,24 +199,36 @@ export class Session {
   }
 
   async #build({ setup, own, run, isResumed }: ToWorker & { kind: "setup" }): Promise<void> {
+    this.#forget();
+    this.#samples = undefined;
+    await knowNames(setup);
+    this.#samples = await samplesOf(setup, own);
+    this.#setup = setup;
+    this.#run = run;
+    this.#copy = isResumed ? await runBytes(run) : undefined;
+    if (own !== undefined && run !== "" && !isResumed) await keepOwn(run, own).catch(() => {});
+    await this.#make(this.#copy);
+    await this.#told();
+  }
+
+  #forget(): void {
     this.#model?.dispose();
     this.#model = undefined;
+  }
+
+  /** The net of the set-up with its first weights, or as it was kept. */
+  async #make(kept: KeptRun | undefined): Promise<void> {
+    const setup = this.#setup as Setup;
+    const { train, spec } = this.#samples as Samples;
+    [this.#epoch, this.#step, this.#row, this.#history, this.#isSpoilt] = [0, 0, 0, [], false];
     this.#device?.setSeed(setup.seed);
-    await knowNames(setup);
-    const samples = await samplesOf(setup, own);
-    const steps = Math.ceil(samples.train.count / setup.batchSize);
-    this.#setup = setup;
-    this.#samples = samples;
-    this.#run = run;
-    [this.#epoch, this.#step, this.#row, this.#history] = [0, 0, 0, []];
-    const kept = isResumed ? await runBytes(run) : undefined;
-    if (kept === undefined) this.#model = makeModel(setup, samples.spec, steps);
-    else {
-      const { loadModel } = await import("./loading.ts");
-      this.#model = await loadModel(kept.model);
-      [this.#epoch, this.#step, this.#history] = [kept.epoch, kept.step, [...kept.history]];
+    if (kept === undefined) {
+      this.#model = makeModel(setup, spec, Math.ceil(train.count / setup.batchSize));
+      return;
     }
-    await this.#told();
+    const { loadModel } = await import("./loading.ts");
+    this.#model = await loadModel(kept.model);
+    [this.#epoch, this.#step, this.#history] = [kept.epoch, kept.step, [...kept.history]];
   }
 
   /** Says what there is now. */
@@ -203,11 +254,15 @@ export class Session {
     return this.#model as Sequential;
   }
 
-  async #train(epochs: number): Promise<void> {
+  /** @param pauses there were when it was asked for: one since then ends it */
+  async #train(epochs: number, pauses: number): Promise<void> {
+    if (pauses !== this.#pauses) {
+      this.#post({ kind: "running", isRunning: false });
+      return;
+    }
     const model = this.#built();
     const { train, validation } = this.#samples as Samples;
     const setup = this.#setup as Setup;
-    const pauses = this.#pauses;
     const watcher = this.#watcher(model, Math.ceil(train.count / setup.batchSize), pauses);
     this.#post({ kind: "running", isRunning: true });
     this.#isTraining = true;
@@ -227,8 +282,8 @@ export class Session {
       const asides = this.#asides.splice(0);
       for (const aside of asides) await aside();
     }
-    await this.#show();
     await this.#keep();
+    await this.#show();
   }
 
   #watcher(model: Model, stepsAnEpoch: number, pauses: number): Callback {
@@ -277,14 +332,20 @@ export class Session {
         waiting.push(point);
         if (Number.isFinite(point.loss)) return;
         model.stopTraining = true;
-        this.#post({
-          kind: "problem",
-          about: "loss",
-          text: `The loss is ${point.loss} in epoch ${this.#epoch}: the weights are lost. Lower the learning rate, or set a limit for gradients, and start anew.`,
-        });
+        this.#tellLoss(point.loss, `epoch ${this.#epoch}`);
       },
       onTrainEnd: tell,
     };
+  }
+
+  /** What has been kept before stays: its weights are numbers. */
+  #tellLoss(loss: number, where: string): void {
+    this.#isSpoilt = true;
+    this.#post({
+      kind: "problem",
+      about: "loss",
+      text: `The loss is ${loss} in ${where}: the weights are lost. Lower the learning rate, or set a limit for gradients; Reset begins with new weights.`,
+    });
   }
 
   async #oneStep(): Promise<void> {
@@ -292,10 +353,12 @@ export class Session {
     const { train } = this.#samples as Samples;
     const batch = batchOf(train, this.#row, (this.#setup as Setup).batchSize);
     this.#row = (this.#row + batch.count) % train.count;
-    await model.trainOnBatch(batch.x, batch.y);
+    const [loss] = await model.trainOnBatch(batch.x, batch.y);
     this.#step++;
     this.#post({ kind: "progress", epoch: this.#epoch, step: this.#step, points: [], stepsPerSecond: 0 });
+    if (!Number.isFinite(loss)) this.#tellLoss(loss, `step ${this.#step}`);
     await this.#show();
+    await this.#keep();
   }
 
   async #show(): Promise<void> {
@@ -306,7 +369,7 @@ export class Session {
 
   async #showBoundary(): Promise<void> {
     const { spec } = this.#samples as Samples;
-    if (spec.shape.length !== 1 || spec.shape[0] !== 2 || this.#setup?.data === "csv") return;
+    if (spec.shape.length !== 1 || spec.shape[0] !== 2 || isOwn(this.#setup?.data ?? "")) return;
     const { boundary, units } = await planeMaps(this.#built(), this.#views.layers);
     this.#post({ kind: "boundary", ...boundary }, [boundary.values.buffer]);
     if (units.length > 0)
@@ -381,7 +444,7 @@ export class Session {
       const { loss } = this.#setup as Setup;
       loaded.compile({ optimizer: "adam", loss });
     }
-    [this.#epoch, this.#step, this.#history] = [0, 0, []];
+    [this.#epoch, this.#step, this.#history, this.#isSpoilt] = [0, 0, [], false];
     this.#post({ kind: "loaded", name });
     await this.#told();
   }
@@ -395,11 +458,13 @@ export class Session {
 
   /** Keeps the run in the browser's own files. Training goes on where that fails. */
   async #keep(): Promise<void> {
-    if (this.#run === "" || this.#model === undefined) return;
+    if (this.#model === undefined || this.#isSpoilt || this.#step === 0) return;
+    const model = await modelBytes(this.#model);
+    const [epoch, step, history] = [this.#epoch, this.#step, [...this.#history]];
+    this.#copy = { setup: this.#setup as Setup, epoch, step, history, model };
+    if (this.#run === "") return;
     try {
-      const model = await modelBytes(this.#model);
-      const [epoch, step, history] = [this.#epoch, this.#step, this.#history];
-      await keepRun(this.#run, { setup: this.#setup as Setup, epoch, step, history, model });
+      await keepRun(this.#run, this.#copy);
       this.#post({ kind: "kept", run: this.#run });
     } catch (error) {
       this.#run = "";

@@ -13,7 +13,7 @@ interface Batch {
 export async function walkPage(model: Sequential, batch: Batch, lossName: string): Promise<string> {
   const { recordSteps, stepperPage } = await import("gradgpu/inspect");
   const shape = [batch.count, ...model.inputShape];
-  const x = tensor(batch.x, { shape, dtype: batch.x instanceof Uint8Array ? "u8" : "f32" });
+  const x = tensor(batch.x, { shape, dtype: dtypeOf(batch.x) });
   const isClasses = lossName.startsWith("sparse");
   const t = isClasses
     ? tensor(Int32Array.from(batch.y), { shape: [batch.count] })
@@ -35,3 +35,5 @@ export async function walkPage(model: Sequential, batch: Batch, lossName: string
     t.dispose();
   }
 }
+
+const dtypeOf = (x: Rows) => (x instanceof Uint8Array ? "u8" : x instanceof Int32Array ? "i32" : "f32");

@@ -4,13 +4,15 @@
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { chromium as findChromium, root } from "../../scripts/setup.mjs";
+import { root } from "../../scripts/setup.mjs";
 import { buildSite } from "../../site/build/build.mjs";
+import { writeOffline } from "../../site/build/offline.mjs";
 import { serveFolder } from "../../site/build/serve.mjs";
+import { contextWithKernels, executable, keepKernels, launchWithWebGpu } from "../support/chromium.ts";
+import { isDue } from "../support/sampled.ts";
 
-const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
 const out = path.join(root, "node_modules/.cache/gradgpu", `site-${process.pid}`);
 const axeFile = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
@@ -24,15 +26,18 @@ describe.skipIf(executable === undefined)("the site", () => {
   let page: Page;
   let server: Awaited<ReturnType<typeof serveFolder>>;
   const complaints: string[] = [];
+  /** A saved net, for points of two coordinates. */
+  let savedNet: Buffer;
 
   beforeAll(async () => {
     await buildSite(out);
     server = await serveFolder(out, 0, "/some/folder/");
-    browser = await chromium.launch({
-      executablePath: executable,
-      args: ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--no-first-run"],
+    // A page that is neither of https nor of localhost: no WebGPU there, and no storage.
+    browser = await launchWithWebGpu(["--host-resolver-rules=MAP plain.test localhost"]);
+    context = await contextWithKernels(browser, server.url, {
+      viewport: { width: 1280, height: 900 },
+      reducedMotion: "reduce",
     });
-    context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
     context.on("request", (request) => {
       const url = request.url();
       if (!url.startsWith(server.url) && !/^(data|blob):/.test(url)) complaints.push(`asked for ${url}`);
@@ -45,6 +50,7 @@ describe.skipIf(executable === undefined)("the site", () => {
   });
 
   afterAll(async () => {
+    if (context !== undefined) await keepKernels(context);
     await browser?.close();
     await server?.close();
     fs.rmSync(out, { recursive: true, force: true });
@@ -158,6 +164,7 @@ describe.skipIf(executable === undefined)("the site", () => {
       page.click('button:has-text("Save the net")'),
     ]);
     const bytes = fs.readFileSync(await download.path());
+    savedNet = bytes;
     const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString());
     expect(Object.keys(header)).toContain("model/dense/kernel");
     const file = { name: "net.safetensors", mimeType: "application/octet-stream", buffer: bytes };
@@ -177,10 +184,28 @@ describe.skipIf(executable === undefined)("the site", () => {
       (_, i) => `${Math.sin(i)},${Math.cos(i * 2)},${i % 2 ? "on" : "off"}`,
     );
     const file = (text: string) => ({ name: "own.csv", mimeType: "text/csv", buffer: Buffer.from(text) });
-    await page.setInputFiles('input[aria-label="CSV file"]', file("a,b\n1,<img>\n"));
+    const chooser = 'input[aria-label="CSV file"]';
+    const large = path.join(out, "large.csv");
+    fs.closeSync(fs.openSync(large, "w"));
+    fs.truncateSync(large, 300e6);
+    await page.setInputFiles(chooser, large);
+    await page.waitForSelector('.problems .problem:has-text("large.csv has 300 MB")', patience);
+    fs.rmSync(large);
+    const picture = {
+      name: "picture.csv",
+      mimeType: "text/csv",
+      buffer: Buffer.from("iVBORw0KGgoAAAANSUhEUg", "base64"),
+    };
+    await page.setInputFiles(chooser, picture);
+    await page.waitForSelector('.problems .problem:has-text("picture.csv is no text")', patience);
+    await page.setInputFiles(chooser, file("a,b\n1,<img>\n"));
     await page.waitForSelector('.problems .problem:has-text("own.csv")', patience);
     expect(await page.locator(".problems img").count()).toBe(0);
-    await page.setInputFiles('input[aria-label="CSV file"]', file(`a,b,c\n${rows.join("\n")}`));
+    const header = "<img src=x onerror=hurt=1>,<script>hurt=1</script>,c";
+    await page.setInputFiles(chooser, {
+      ...file(`${header}\n${rows.join("\n")}`),
+      name: "<img src=x onerror=hurt=1>.csv",
+    });
     await page.waitForSelector('.hint:has-text("32 samples to train on")', patience);
     await page.click('button:has-text("Epoch") >> nth=0');
     await page.waitForFunction(
@@ -188,6 +213,61 @@ describe.skipIf(executable === undefined)("the site", () => {
       undefined,
       patience,
     );
+    await idle();
+    await page.click("#tab-runs");
+    await page.waitForSelector(".runs .current", patience);
+    expect(await page.evaluate("[typeof hurt, document.querySelectorAll('#playground img').length]")).toEqual(
+      ["undefined", 0],
+    );
+  });
+
+  it("takes images by class and texts, and has them again after a reload", async () => {
+    const epoch = (value: number) =>
+      page.waitForFunction(
+        `document.querySelector('[data-number="Epoch"]')?.textContent === "${value}"`,
+        undefined,
+        patience,
+      );
+    await open("playground.html?device=cpu#data=images&layers=Flatten~Dense(units:4)");
+    await page.selectOption('.panel:has-text("Your images") select', "16");
+    await page.evaluate(`(async () => {
+      const data = new DataTransfer();
+      for (let i = 0; i < 12; i++) {
+        const canvas = new OffscreenCanvas(20 + i, 24);
+        const context = canvas.getContext("2d");
+        context.fillStyle = i % 2 ? "red" : "blue";
+        context.fillRect(0, 0, 99, 99);
+        data.items.add(new File([await canvas.convertToBlob()], (i % 2 ? "red_" : "blue_") + i + ".png"));
+      }
+      const panel = [...document.querySelectorAll(".panel")].find((one) => one.textContent.includes("Your images"));
+      panel.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+    })()`);
+    await page.waitForSelector('.own:has-text("12 images: blue, red")', patience);
+    await page.waitForSelector('.hint:has-text("10 samples to train on")', patience);
+    await page.click('button:has-text("Epoch") >> nth=0');
+    await epoch(1);
+    await idle();
+    await page.click("#tab-runs");
+    await page.waitForSelector(".runs .current", patience);
+    await page.reload();
+    await page.waitForSelector('.own:has-text("12 images: blue, red")', patience);
+    await epoch(1);
+    await page.click('button:has-text("Epoch") >> nth=0');
+    await epoch(2);
+    await idle();
+    const lines = Array.from(
+      { length: 20 },
+      (_, i) => `${i % 2 ? "spam" : "ham"}\t<b>${i % 2 ? "free" : "dear"}</b> ${i}`,
+    );
+    const file = { name: "texts.tsv", mimeType: "text/plain", buffer: Buffer.from(lines.join("\n")) };
+    await page.setInputFiles('input[aria-label="Text file"]', file);
+    await page.waitForSelector('.own:has-text("texts.tsv: ham, spam")', patience);
+    await page.waitForSelector('.layer-name:has-text("Embedding")', patience);
+    await page.waitForSelector('.hint:has-text("16 samples to train on")', patience);
+    await built();
+    await page.click('button:has-text("Epoch") >> nth=0');
+    await epoch(1);
+    expect(await page.locator(".problem").allTextContents()).toEqual([]);
   });
 
   it("names a digit that is drawn", async () => {
@@ -210,6 +290,43 @@ describe.skipIf(executable === undefined)("the site", () => {
     await page.mouse.up();
     await page.waitForSelector('.panel-draw .hint:has-text("The net says")', patience);
     expect(await page.textContent(".panel-draw .hint")).toMatch(/^The net says 1, /);
+    // A net for other data is refused, and this one stays.
+    await page.click("#tab-runs");
+    const file = { name: "points.safetensors", mimeType: "application/octet-stream", buffer: savedNet };
+    await page.setInputFiles('input[aria-label="safetensors file"]', file);
+    await page.waitForSelector(
+      '.problem:has-text("points.safetensors: its net takes samples of shape [2]")',
+      patience,
+    );
+    expect(await number("Epoch")).toBeGreaterThanOrEqual(5);
+  });
+
+  it("stops with a sentence where the loss is no number, and keeps nothing of it", async () => {
+    await open("playground.html?device=cpu#data=hills&n=40&opt=sgd&lr=100&layers=Dense(units:4)");
+    await built();
+    await page.click('.button.primary:has-text("Train")');
+    await page.waitForSelector('.problem:has-text("Lower the learning rate")', patience);
+    await idle();
+    await page.reload();
+    await built();
+    expect(await number("Epoch")).toBe(0);
+    expect(await page.locator(".problem").count()).toBe(0);
+  });
+
+  it("trains without WebGPU and without storage, and says both", async () => {
+    const plain = await browser.newPage();
+    await plain.goto(
+      `${server.url.replace("localhost", "plain.test")}playground.html#data=xor&n=40&layers=Dense(units:2)`,
+    );
+    await plain.waitForSelector(
+      '.device:has-text("CPU reference, exact and slow: WebGPU needs https")',
+      patience,
+    );
+    await plain.waitForSelector(".button.primary:not([disabled])", patience);
+    await plain.click('button:has-text("Epoch") >> nth=0');
+    await plain.waitForSelector('.problem:has-text("This run is not kept in the browser")', patience);
+    expect(await plain.textContent('[data-number="Epoch"]')).toBe("1");
+    await plain.close();
   });
 
   it("names the GPU where there is one, and leaves a phone's width alone", async () => {
@@ -220,6 +337,40 @@ describe.skipIf(executable === undefined)("the site", () => {
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
     await page.setViewportSize({ width: 1280, height: 900 });
   });
+
+  it.runIf(isDue(1))(
+    "goes on where the graphics device is lost, while it trains and while it waits",
+    async () => {
+      const worker = page.workers()[0];
+      await worker.evaluate(`{
+      const make = GPUDevice.prototype.createCommandEncoder;
+      GPUDevice.prototype.createCommandEncoder = function (...options) {
+        globalThis.device = this;
+        return make.apply(this, options);
+      };
+    }`);
+      const reach = (epoch: number) =>
+        page.waitForFunction(
+          `Number(document.querySelector('[data-number="Epoch"]').textContent.replace(",", "")) >= ${epoch}`,
+          undefined,
+          patience,
+        );
+      await page.click('.button.primary:has-text("Train")');
+      await reach(3);
+      await worker.evaluate("device.destroy()");
+      await reach((await number("Epoch")) + 5);
+      await page.click('.button.primary:has-text("Pause")');
+      await idle();
+      const epoch = await number("Epoch");
+      await page.click("#tab-runs");
+      await page.waitForSelector(".runs .current", patience);
+      await worker.evaluate("device.destroy()");
+      await page.click('button:has-text("Epoch") >> nth=0');
+      await page.waitForSelector('.notice:has-text("The graphics device was lost")', patience);
+      await reach(epoch + 1);
+      expect(await page.locator(".problem").allTextContents()).toEqual([]);
+    },
+  );
 
   it("has pages that search, and links that lead somewhere", async () => {
     await open("docs/training.html");
@@ -254,6 +405,49 @@ describe.skipIf(executable === undefined)("the site", () => {
       expect(await seriousFaults(colorScheme === "dark" ? ["color-contrast"] : undefined)).toEqual([]);
     }
     await page.emulateMedia({ colorScheme: null });
+  });
+
+  it("has a button for its theme", async () => {
+    await open("docs/index.html");
+    await page.click("#theme");
+    await page.click("#theme");
+    expect(await page.getAttribute("html", "data-theme")).toBe("dark");
+    await page.reload();
+    expect(await page.getAttribute("html", "data-theme")).toBe("dark");
+    await page.click("#theme");
+    expect(await page.getAttribute("html", "data-theme")).toBeNull();
+  });
+
+  it("opens and trains without a network, and takes a newer build at the visit after", async () => {
+    const { port } = new URL(server.url);
+    const first = "playground.html?device=cpu#data=xor&n=40&layers=Dense(units:2)";
+    await open(first);
+    await page.evaluate("navigator.serviceWorker.ready.then(() => undefined)");
+    await page.waitForFunction("navigator.serviceWorker.controller !== null", undefined, patience);
+    await server.close();
+    try {
+      await open(first);
+      await built();
+      await page.click('button:has-text("Epoch") >> nth=0');
+      await page.waitForFunction(
+        `document.querySelector('[data-number="Epoch"]').textContent === "1"`,
+        undefined,
+        patience,
+      );
+      await open("docs/");
+      await page.fill("#search", "dying relu");
+      await page.waitForSelector("#found a", patience);
+      const file = path.join(out, "lessons", "index.html");
+      fs.writeFileSync(file, fs.readFileSync(file, "utf8").replace("<title>", "<title>Newer "));
+      writeOffline(out);
+    } finally {
+      server = await serveFolder(out, Number(port), "/some/folder/");
+    }
+    await open("lessons/index.html");
+    expect(await page.title()).not.toContain("Newer");
+    await page.click(".newer button", patience);
+    await page.waitForFunction("document.title.startsWith('Newer')", undefined, patience);
+    expect(await page.evaluate("caches.keys().then((names) => names.length)")).toBeLessThanOrEqual(2);
   });
 
   it("has complained of nothing, and asked no other server", () => {

@@ -93,6 +93,12 @@ describe.skipIf(executable === undefined)("the stepper", () => {
     expect(await heading()).toBe("Update W₂");
     expect(await page.isDisabled("#next")).toBe(true);
     expect(page.url()).toMatch(/#18$/);
+    // Played from its end, it begins anew, goes on by itself, and stops when somebody steps.
+    await page.click("#play");
+    await page.waitForFunction(`document.getElementById("count").textContent.startsWith("1 /")`);
+    expect(await page.textContent("#play")).toBe("Pause");
+    await page.click("#next");
+    expect(await page.textContent("#play")).toBe("Play");
     await page.click("nav button[data-phase=backward]");
     expect(await heading()).toBe("Start from the loss: ∂E/∂E = 1");
     await open("#15");

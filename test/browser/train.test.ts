@@ -6,19 +6,19 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { build, transform } from "esbuild";
-import { chromium, type Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as engine from "../../engine/index.ts";
 import * as nn from "../../nn/index.ts";
 import * as optim from "../../optim/index.ts";
-import { chromium as findChromium, root } from "../../scripts/setup.mjs";
+import { root } from "../../scripts/setup.mjs";
 import { type Trained, trainN3 } from "../fixtures/train-n3.ts";
+import { executable, freshContext, keepKernels, launchWithWebGpu } from "../support/chromium.ts";
 
 const seed = 42;
 /** Of the losses, relative: float32 sums in another order, carried through 50 steps of Adam. */
 const tolerance = 1e-4;
 const dist = path.join(root, "dist");
-const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
 
 beforeAll(() => {
   const built = spawnSync(process.execPath, [path.join(root, "scripts", "build.mjs")], {
@@ -46,27 +46,17 @@ describe("the built bundle", () => {
 
 describe.skipIf(executable === undefined)("in Chromium", () => {
   let server: http.Server;
+  let context: BrowserContext;
   let page: Page;
   let close: () => Promise<void>;
   const complaints: string[] = [];
 
   beforeAll(async () => {
     server = await serve();
-    const browser = await chromium.launch({
-      executablePath: executable,
-      args: [
-        "--no-sandbox",
-        "--enable-unsafe-webgpu",
-        "--use-webgpu-adapter=swiftshader",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
-    });
+    const browser = await launchWithWebGpu();
     close = () => browser.close();
-    page = await (await browser.newContext()).newPage();
+    context = await freshContext(browser);
+    page = await context.newPage();
     page.on("pageerror", (error) => complaints.push(`${error.name}: ${error.message}`));
     page.on("console", (message) => {
       if (message.type() === "error") complaints.push(message.text());
@@ -93,6 +83,7 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
 
   it("trains N3 for 50 steps on WebGPU to the losses that Node computes", async () => {
     const got = await trainInPage("webgpu");
+    await keepKernels(context);
     expect(complaints).toEqual([]);
     expect(got.kind).toBe("webgpu");
     expect(got.adapter).toMatch(/swiftshader/i);

@@ -4,11 +4,10 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { build } from "esbuild";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { chromium as findChromium, root } from "../../scripts/setup.mjs";
-
-const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
+import { root } from "../../scripts/setup.mjs";
+import { contextWithKernels, executable, keepKernels, launchWithWebGpu } from "../support/chromium.ts";
 
 /** A dense network that an epoch of 60 steps has something to do with. */
 const trainCode = `
@@ -71,13 +70,11 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
       else response.writeHead(200, { "content-type": type }).end(text);
     });
     await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
-    browser = await chromium.launch({
-      executablePath: executable,
-      args: ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--no-first-run"],
-    });
-    page = await browser.newPage();
+    browser = await launchWithWebGpu();
+    const origin = `http://localhost:${(server.address() as AddressInfo).port}/`;
+    page = await (await contextWithKernels(browser, origin)).newPage();
     page.on("pageerror", (error) => complaints.push(`${error.name}: ${error.message}`));
-    await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+    await page.goto(origin);
     await page.addScriptTag({ url: "/page.js" });
     await page.evaluate(`
       globalThis.url = new URL("/train.js", location.href);
@@ -85,6 +82,7 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
     `);
   });
   afterAll(async () => {
+    if (page !== undefined) await keepKernels(page.context());
     await browser?.close();
     server?.close();
   });

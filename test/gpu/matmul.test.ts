@@ -143,7 +143,7 @@ const variants: Record<string, () => MatmulChoice> = {
 
 const flagsOf = (name: string) => (name.startsWith("the") ? transpositions : fewTranspositions);
 
-describe.each(sampledOnOthers(Object.keys(variants)))("%s", (name) => {
+describe.each(sampledOnOthers(Object.keys(variants), 5))("%s", (name) => {
   it("is right for all sizes, transpositions and batches", async (context) => {
     if (name.startsWith("subgroup") && !hasSubgroupTile(profile)) context.skip();
     const op = forcedMatmul(variants[name]());

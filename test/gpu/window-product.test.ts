@@ -71,53 +71,66 @@ const variants: readonly (readonly [name: string, isSoftware: boolean])[] = [
   ["shared-64x64", false],
 ];
 
-describe.each(variants)("%s, as on software: %s", (name, isSoftware) => {
-  it.each(sampledOnOthers([501, 502, 503, 504]))("over random windows (%i)", async (seed) => {
-    for (const each of [0, 1, 2, 3]) {
-      const { image, out, groups, window } = randomConvolution(seed * 10 + each);
-      const { size, stride, dilation, padding } = window;
-      const resolved = resolveWindow(
-        "test",
-        image.slice(1, 3),
-        [...size],
-        [...stride],
-        [...dilation],
-        padding,
-      );
-      expect(resolved.output).toEqual(outputOf(image, window));
-      for (const [op, sample] of callsOf(image, out, groups, resolved))
-        await compareForward(forced(op, name, { isSoftware }), sample, pair, seed, 1e-5);
-    }
-  });
+/** Each of a list by each variant, neighbours by different ones, so that a day's sample is not all of the slowest to compile. */
+const byVariants = <T>(cases: readonly T[]) =>
+  cases.flatMap((each) => variants.map(([name, isSoftware]) => [name, isSoftware, each] as const));
+
+describe("every variant is right", () => {
+  it.each(sampledOnOthers(byVariants([501, 502, 503, 504]), 6))(
+    "%s, as on software: %s, over random windows (%i)",
+    async (name, isSoftware, seed) => {
+      for (const each of [0, 1, 2, 3]) {
+        const { image, out, groups, window } = randomConvolution(seed * 10 + each);
+        const { size, stride, dilation, padding } = window;
+        const resolved = resolveWindow(
+          "test",
+          image.slice(1, 3),
+          [...size],
+          [...stride],
+          [...dilation],
+          padding,
+        );
+        expect(resolved.output).toEqual(outputOf(image, window));
+        for (const [op, sample] of callsOf(image, out, groups, resolved))
+          await compareForward(forced(op, name, { isSoftware }), sample, pair, seed, 1e-5);
+      }
+    },
+  );
 
   it.each(
-    sampledOnOthers([
-      // Several tiles; runs along images; channels in whole vec4s, in pairs, singly; parts of the places.
-      [[33, 6, 5, 8], [3, 3], 36, 1],
-      [[12, 7, 7, 6], [3, 3], 40, 2],
-      [[2, 40, 9, 3], [3, 2], 33, 1],
-      [[1, 30, 33, 4], [3, 3], 5, 1],
-      // Images that lie a power of two apart; four columns at most, of a whole product and of groups.
-      [[12, 16, 8, 8], [3, 3], 8, 1],
-      [[9, 9, 7, 6], [3, 2], 3, 1],
-      [[3, 12, 20, 8], [3, 3], 8, 2],
-      // Few rows of weights.
-      [[11, 9, 8, 1], [4, 4], 36, 1],
-      [[5, 8, 9, 1], [1, 3], 8, 1],
-    ] as const),
-  )("of %j under %j to %i channels in %i groups", async (image, size, out, groups) => {
-    for (const [stride, padding] of [
-      [[1, 1], "same"],
-      [
-        [2, 2],
-        [[3, 4], 1],
-      ],
-    ] as const) {
-      const window = resolveWindow("test", image.slice(1, 3), [...size], [...stride], [1, 1], padding);
-      for (const [op, sample] of callsOf(image, out, groups, window))
-        await compareForward(forced(op, name, { isSoftware }), sample, pair, 3, 2e-5);
-    }
-  });
+    sampledOnOthers(
+      byVariants([
+        // Several tiles; runs along images; channels in whole vec4s, in pairs, singly; parts of the places.
+        [[33, 6, 5, 8], [3, 3], 36, 1],
+        [[12, 7, 7, 6], [3, 3], 40, 2],
+        [[2, 40, 9, 3], [3, 2], 33, 1],
+        [[1, 30, 33, 4], [3, 3], 5, 1],
+        // Images that lie a power of two apart; four columns at most, of a whole product and of groups.
+        [[12, 16, 8, 8], [3, 3], 8, 1],
+        [[9, 9, 7, 6], [3, 2], 3, 1],
+        [[3, 12, 20, 8], [3, 3], 8, 2],
+        // Few rows of weights.
+        [[11, 9, 8, 1], [4, 4], 36, 1],
+        [[5, 8, 9, 1], [1, 3], 8, 1],
+      ] as const),
+      7,
+    ),
+  )(
+    "%s, as on software: %s, of images, windows, channels and groups %j",
+    async (name, isSoftware, [image, size, out, groups]) => {
+      for (const [stride, padding] of [
+        [[1, 1], "same"],
+        [
+          [2, 2],
+          [[3, 4], 1],
+        ],
+      ] as const) {
+        const window = resolveWindow("test", image.slice(1, 3), [...size], [...stride], [1, 1], padding);
+        for (const [op, sample] of callsOf(image, out, groups, window))
+          await compareForward(forced(op, name, { isSoftware }), sample, pair, 3, 2e-5);
+      }
+    },
+  );
 });
 
 it("adds up the bias's gradient beside that of the weights, in parts and groups, of few images and of many", async () => {

@@ -7,14 +7,13 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { build } from "esbuild";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser, BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { chromium as findChromium } from "../../scripts/setup.mjs";
+import { contextWithKernels, executable, keepKernels, launchWithWebGpu } from "../support/chromium.ts";
 import { sampled } from "../support/sampled.ts";
 import { bundlers } from "./bundle.ts";
 
 const { folder } = inject("packed");
-const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
 
 const network = `import { init } from "gradgpu";
 import { Dense, Input, Sequential } from "gradgpu/nn";
@@ -96,7 +95,7 @@ describe.each(sampled(Object.keys(bundlers), 2))("%s", (name) => {
   });
 
   it.skipIf(executable === undefined)("and both run in Chromium", async () => {
-    const opened = await (await browser()).newPage();
+    const opened = await (await context()).newPage();
     const complaints: string[] = [];
     opened.on("pageerror", (error) => complaints.push(`${error.name}: ${error.message}`));
     opened.on("console", (message) => {
@@ -118,7 +117,7 @@ describe("a page without a bundler", () => {
   it.skipIf(executable === undefined)(
     "finds the package by an import map, and so does its worker",
     async () => {
-      const opened = await (await browser()).newPage();
+      const opened = await (await context()).newPage();
       await opened.goto(`${await serve()}/import-map.html`);
       await opened.waitForFunction("globalThis.fromPage !== undefined", undefined, { timeout: 200_000 });
       expectLearnt((await opened.evaluate("globalThis.fromPage")) as Trained, "webgpu");
@@ -152,21 +151,11 @@ globalThis.unused = loadMnist;`;
 });
 
 let started: Promise<Browser> | undefined;
-function browser(): Promise<Browser> {
-  started ??= chromium.launch({
-    executablePath: executable,
-    args: [
-      "--no-sandbox",
-      "--enable-unsafe-webgpu",
-      "--use-webgpu-adapter=swiftshader",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-  return started;
+let shared: Promise<BrowserContext> | undefined;
+function context(): Promise<BrowserContext> {
+  started ??= launchWithWebGpu();
+  shared ??= Promise.all([started, serve()]).then(([browser, origin]) => contextWithKernels(browser, origin));
+  return shared;
 }
 
 const importMapPage = `<!doctype html>
@@ -217,6 +206,7 @@ async function serve(): Promise<string> {
 }
 
 afterAll(async () => {
+  if (shared !== undefined) await keepKernels(await shared);
   await (await started)?.close();
   server?.close();
 });

@@ -7,6 +7,7 @@ import path from "node:path";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { sampled } from "../support/sampled.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const run = promisify(execFile);
@@ -32,14 +33,15 @@ describe("npm run bench", () => {
     }
   });
 
-  it.each([
+  const refused: [string[], RegExp][] = [
     [["--filter", "no such case"], /no case has such a name/],
     [["--quick", "--filter", "^chain"], /--quick leaves out all that --filter \^chain matches/],
     [["--device", "tpu"], /--device is "tpu"/],
     [["--json", "bench"], /--json: bench is a folder/],
     [["--html", "package.json/a.html"], /--html: .* below .*package\.json, which is a file/],
     [["--compare", "package.json"], /--compare: package\.json: it holds no machine and rows/],
-  ])("ends with code 2 for %j, before anything is run", async (args, message) => {
+  ];
+  it.each(sampled(refused))("ends with code 2 for %j, before anything is run", async (args, message) => {
     const failed = await run(process.execPath, ["scripts/run.mjs", "bench/main.ts", ...args], {
       cwd: root,
     }).then(

@@ -5,6 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import { sampled } from "../support/sampled.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
@@ -26,11 +27,12 @@ describe("npm start", () => {
     for (const option of ["--epochs", "--seed", "--device", "result.json"]) expect(stdout).toContain(option);
   });
 
-  it.each([
+  const refused: [string[], RegExp][] = [
     [["--epochs", "0"], /^mnist: --epochs is "0"; it must be a whole number from 1/],
     [["--device", "gpu"], /^mnist: --device is "gpu"; it must be one of auto, webgpu, cpu/],
     [["--seeds", "1"], /^mnist: Unknown option '--seeds'/],
-  ])("ends with code 2 for %j, and says why", async (args, message) => {
+  ];
+  it.each(sampled(refused))("ends with code 2 for %j, and says why", async (args, message) => {
     const { code, stdout, stderr } = await mnist(...args);
     expect(code).toBe(2);
     expect(stdout).toBe("");

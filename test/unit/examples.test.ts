@@ -87,6 +87,15 @@ describe("examples", () => {
     expect(percent(lines.at(-2)!)).toBeGreaterThan(percent(lines.at(-1)!));
   });
 
+  test("forecast foretells a wave better than yesterday does", async () => {
+    const lines = await run("forecast", "--quick");
+    expect(lines[0]).toBe("400 hours; from 12 of them the next: 10 batches to learn from, 1 to test");
+    const [net, hour, day, best] = lines.slice(-7, -3).map((line) => Number(/ ([\d.]+)$/.exec(line)?.[1]));
+    expect(net).toBeLessThan(0.8 * Math.min(hour, day));
+    expect(net).toBeGreaterThan(0.9 * best);
+    for (const line of lines.slice(-2)) expect(line).toMatch(/^(foretold|came {4}) [▁-█]{48}$/);
+  });
+
   test("sort-numbers sorts rows that it never saw", async () => {
     const lines = await run("sort-numbers", "--quick");
     expect(lines.at(-4)).toMatch(/^(\d ?){3} -> (\d ?){3}$/);

@@ -17,7 +17,7 @@ import {
   tensor,
   variable,
 } from "../../engine/index.ts";
-import { type Diagram, explain, toDot, toMermaid } from "../../engine/inspect/index.ts";
+import { type Diagram, explain, toDiagram, toDot, toMermaid } from "../../engine/inspect/index.ts";
 import { BatchNormalization, Dense, Dropout, Input, Sequential } from "../../nn/index.ts";
 
 let device: Device;
@@ -156,6 +156,9 @@ describe("toMermaid and toDot", () => {
       new Dropout(0.2, { name: "drop" }),
       new Dense(10, { activation: "softmax", name: "out" }),
     ]);
+    const boxes = toDiagram(model);
+    expect(boxes.edges.length).toBe(boxes.nodes.length - 1);
+    expect(toMermaid(boxes)).toBe(toMermaid(model));
     expect(toMermaid(model, { direction: "right" })).toBe(`flowchart LR
   input(["input<br/>[batch, 784]"])
   layer0["first (Dense), relu<br/>[batch, 64]<br/>50240 parameters"]

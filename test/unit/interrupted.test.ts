@@ -17,44 +17,63 @@ beforeAll(() => {
 });
 afterAll(() => fs.rmSync(folder, { recursive: true }));
 
-/** The losses of the epochs that a process of its own trains. */
-async function lossesOf(part: string, kind: string, way: string): Promise<number[]> {
+interface Losses {
+  readonly whole: readonly number[];
+  readonly first: readonly number[];
+  readonly goneOn: readonly number[];
+}
+
+/** What the fixture prints of each way, in two processes: in the second it goes on. */
+async function trained(kind: string, ...ways: string[]): Promise<Record<string, Losses>> {
   const program = path.join(root, "test", "fixtures", "interrupted.ts");
-  const file = path.join(folder, `${kind}-${way}.json`);
-  const args = [path.join(root, "scripts", "run.mjs"), program, part, kind, way, file];
-  const { stdout } = await run(process.execPath, args, { cwd: root });
-  return JSON.parse(stdout);
+  const found: Record<string, Losses> = {};
+  for (const part of ["first", "second"]) {
+    const args = [path.join(root, "scripts", "run.mjs"), program, part, kind, folder, ...ways];
+    const { stdout } = await run(process.execPath, args, { cwd: root });
+    for (const line of stdout.trim().split("\n")) {
+      const { way, ...losses } = JSON.parse(line);
+      found[way] = { ...found[way], ...losses };
+    }
+  }
+  expect(Object.keys(found)).toEqual(ways);
+  return found;
 }
 
 /** The last three of six epochs: of training that was not interrupted, and of such that went on in another process. */
-async function lastOf(kind: string, way: string): Promise<{ whole: number[]; goneOn: number[] }> {
-  const whole = await lossesOf("whole", kind, way);
-  expect(await lossesOf("first", kind, way)).toEqual(whole.slice(0, 3));
-  const goneOn = await lossesOf("second", kind, way);
+function lastOf({ whole, first, goneOn }: Losses): Pick<Losses, "whole" | "goneOn"> {
+  expect(whole).toHaveLength(6);
+  expect(first).toEqual(whole.slice(0, 3));
   expect(goneOn).toHaveLength(3);
   return { whole: whole.slice(3), goneOn };
 }
 
 describe("training that goes on in another process", () => {
   it.skipIf(!hasAdapter)("is as if it had not been interrupted, in order and without Dropout", async () => {
-    const { whole, goneOn } = await lastOf("webgpu", "in-order");
+    const { whole, goneOn } = lastOf((await trained("webgpu", "in-order"))["in-order"]);
     expect(goneOn).toEqual(whole);
   });
 
-  it("is so on the CPU reference to the digits of f32, in which weights are kept", async () => {
-    const { whole, goneOn } = await lastOf("cpu", "in-order");
-    goneOn.forEach((loss, epoch) => {
-      expect(Math.abs(loss / whole[epoch] - 1)).toBeLessThan(1e-5);
+  describe("on the CPU reference", () => {
+    let found: Record<string, Losses>;
+    beforeAll(async () => {
+      found = await trained("cpu", "in-order", "shuffle", "dropout");
     });
-  });
 
-  it.each(["shuffle", "dropout"])("has other numbers with %s, whose state is not kept", async (way) => {
-    const { whole, goneOn } = await lastOf("cpu", way);
-    goneOn.forEach((loss, epoch) => {
-      expect(Math.abs(loss / whole[epoch] - 1)).toBeGreaterThan(1e-4);
-      // It does go on, and does not begin anew.
-      expect(loss).toBeLessThan(2 * whole[epoch]);
-      expect(loss).toBeGreaterThan(whole[epoch] / 2);
+    it("is so to the digits of f32, in which weights are kept", () => {
+      const { whole, goneOn } = lastOf(found["in-order"]);
+      goneOn.forEach((loss, epoch) => {
+        expect(Math.abs(loss / whole[epoch] - 1)).toBeLessThan(1e-5);
+      });
+    });
+
+    it.each(["shuffle", "dropout"])("has other numbers with %s, whose state is not kept", (way) => {
+      const { whole, goneOn } = lastOf(found[way]);
+      goneOn.forEach((loss, epoch) => {
+        expect(Math.abs(loss / whole[epoch] - 1)).toBeGreaterThan(1e-4);
+        // It does go on, and does not begin anew.
+        expect(loss).toBeLessThan(2 * whole[epoch]);
+        expect(loss).toBeGreaterThan(whole[epoch] / 2);
+      });
     });
   });
 });

@@ -15,6 +15,7 @@ import {
   type Chart,
   confusionMatrix,
   decisionBoundary,
+  diagram,
   figure,
   heatMap,
   histogram,
@@ -104,6 +105,26 @@ const kinds: Readonly<Record<string, { make: () => Chart | Promise<Chart>; words
         { title: "Errors", classes: ["cat", "a dog with a very long name"] },
       ),
     words: ["Errors", "cat", "90", "10", "0", "true class", "predicted class", "share of the row"],
+  },
+  diagram: {
+    make: () =>
+      diagram({
+        title: "A network",
+        nodes: [
+          { id: "x", label: ["input", "[batch, 8]"], kind: "input" },
+          { id: "h", label: ["hidden", "72 parameters"] },
+          { id: "s", label: ["sum"] },
+          { id: "y", label: ["output"], kind: "output" },
+        ],
+        edges: [
+          { from: "x", to: "h" },
+          { from: "h", to: "h", label: "again" },
+          { from: "h", to: "s" },
+          { from: "x", to: "s", label: "shortcut" },
+          { from: "s", to: "y" },
+        ],
+      }),
+    words: ["A network", "input", "[batch, 8]", "hidden", "again", "shortcut", "output"],
   },
   imageGrid: {
     make: () =>
@@ -438,6 +459,27 @@ describe("wrong data", () => {
       () => imageGrid({ images: [{ pixels: [1, 2], width: 2, height: 2 }] }),
       ShapeError,
       /has 2 values for 2 by 2/,
+    ],
+    ["no boxes", () => diagram({ nodes: [], edges: [] }), ArgumentError, /nodes is empty/],
+    [
+      "an arrow to nowhere",
+      () => diagram({ nodes: [{ id: "a", label: [] }], edges: [{ from: "a", to: "b" }] }),
+      ArgumentError,
+      /edges\[0\]\.to is "b"; nodes are a/,
+    ],
+    [
+      "a circle",
+      () =>
+        diagram({
+          nodes: ["a", "b", "c"].map((id) => ({ id, label: [id] })),
+          edges: [
+            { from: "a", to: "b" },
+            { from: "b", to: "c" },
+            { from: "c", to: "b" },
+          ],
+        }),
+      ArgumentError,
+      /edges lead in a circle, among b, c/,
     ],
     [
       "no function",

@@ -125,6 +125,9 @@ describe("a generator", () => {
     expect(() => new RandomGenerator({ state: tensor([1], { device }) as never })).toThrow(
       /must be a Variable/,
     );
+    // Whoever made the state frees it.
+    random.dispose();
+    expect(await numbers(state)).toHaveLength(4);
     state.dispose();
   });
 

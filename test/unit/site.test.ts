@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { setDevice } from "../../engine/index.ts";
 import { readCsv } from "../../site/page/csv.ts";
+import { readTexts } from "../../site/page/texts.ts";
 import { kerasCode } from "../../site/setup/code-keras.ts";
 import { typescriptCode } from "../../site/setup/code-typescript.ts";
 import { layerSpecs, newLayer } from "../../site/setup/layers.ts";
@@ -105,19 +106,48 @@ describe("a program", () => {
   });
 });
 
+describe("a program for the user's own data", () => {
+  const setup = { ...setupFor("text"), layers: [newLayer("Embedding"), newLayer("GRU", { bothWays: true })] };
+
+  it("makes numbers of words", () => {
+    const code = typescriptCode(setup, dataSpecs.text);
+    expect(code).toContain("new TextVectorization({ maxTokens: 2000, outputSequenceLength: 40 })");
+    expect(code).toContain('new Input([40], { dtype: "i32" }),\n  new Embedding(2000, 16),\n');
+    expect(code).toContain("  new Bidirectional(new GRU(32)),\n");
+    const keras = kerasCode(setup, dataSpecs.text);
+    expect(keras).toContain('keras.Input((40,), dtype="int32"),\n    layers.Embedding(2000, 16),\n');
+    expect(keras).toContain("    layers.Bidirectional(layers.GRU(32)),\n");
+  });
+
+  it("reads images in folders", () => {
+    const data = { ...dataSpecs.images, shape: [28, 28, 1] };
+    expect(typescriptCode(setupFor("images"), data)).toContain('colorMode: "grayscale"');
+    expect(kerasCode(setupFor("images"), data)).toContain('image_size=(28, 28), color_mode="grayscale"');
+  });
+});
+
 describe("a model", () => {
   it("is made of each layer that the editor offers", async () => {
     setDevice(await referenceDevice());
-    const shapes: Readonly<Record<string, readonly number[]>> = { Images: [8, 8, 2], Recurrent: [5, 3] };
+    const shapes: Readonly<Record<string, readonly number[]>> = { Images: [8, 8, 2], Sequences: [5, 3] };
     for (const [type, { group }] of Object.entries(layerSpecs)) {
       const kind = type as keyof typeof layerSpecs;
       const layer = kind === "Reshape" ? newLayer(kind, { targetShape: "6x2" }) : newLayer(kind);
-      const shape = shapes[group] ?? [12];
-      const model = makeModel({ ...defaultSetup, layers: [layer] }, { ...dataSpecs.xor, shape }, 3);
+      const isText = kind === "Embedding";
+      const shape = isText ? [12] : (shapes[group] ?? [12]);
+      const data = isText ? "text" : "xor";
+      const model = makeModel({ ...defaultSetup, data, layers: [layer] }, { ...dataSpecs.xor, shape }, 3);
       expect(model.layers[0].type).toBe(type);
       expect(model.outputShape).toEqual([1]);
       model.dispose();
     }
+  });
+
+  it("reads sequences both ways where that is asked", async () => {
+    setDevice(await referenceDevice());
+    const layers = [newLayer("LSTM", { units: 3, bothWays: true })];
+    using model = makeModel({ ...defaultSetup, layers }, { ...dataSpecs.xor, shape: [5, 2] }, 3);
+    expect([model.layers[0].type, model.layers[0].outputShape]).toEqual(["Bidirectional", [6]]);
   });
 
   it("is compiled with each optimizer and schedule that the editor offers, its gradients limited or not", async () => {
@@ -133,13 +163,35 @@ describe("a model", () => {
   });
 });
 
+describe("a file of texts", () => {
+  const lines = Array.from({ length: 12 }, (_, i) => `${i % 2 ? "good" : "bad"}\tword, and ${i} more`);
+
+  it("has its labels before the texts, or behind them", () => {
+    const { classNames, texts, y } = readTexts(lines.join("\n"), "t.tsv");
+    expect({ classNames, y: [...y.slice(0, 3)] }).toEqual({ classNames: ["bad", "good"], y: [0, 1, 0] });
+    expect(texts?.[1]).toBe("word, and 1 more");
+    const turned = lines.map((line) => line.split("\t").reverse().join(","));
+    expect(readTexts(turned.join("\r\n"), "t.csv")).toMatchObject({ classNames, texts });
+  });
+
+  it.each([
+    ["good\tone", /1 lines/],
+    [`${lines.join("\n")}\nno label`, /line 13: has no tab/],
+    [Array.from({ length: 60 }, (_, i) => `${i},text ${i}`).join("\n"), /60 different labels/],
+    ["\0".repeat(99), /no text/],
+  ])("says what is wrong: %#", (text, message) => {
+    expect(() => readTexts(text, "t")).toThrow(message);
+  });
+});
+
 describe("a CSV file", () => {
   const rows = Array.from({ length: 12 }, (_, i) => `${i},${i * i},${i % 3 === 0 ? "yes" : "no"}`);
 
   it("gives standardized columns and classes by name", () => {
-    const { features, classes, task, x, y } = readCsv(`a,b,"said"\n${rows.join("\r\n")}\n`, "f.csv");
-    expect({ features, classes, task }).toEqual({ features: 2, classes: 2, task: "binary" });
+    const { shape, classes, task, x: given, y } = readCsv(`a,b,"said"\n${rows.join("\r\n")}\n`, "f.csv");
+    expect({ shape, classes, task }).toEqual({ shape: [2], classes: 2, task: "binary" });
     expect([...y].filter((value) => value === 1)).toHaveLength(4);
+    const x = given as Float32Array;
     const first = x.filter((_, i) => i % 2 === 0);
     expect(first.reduce((sum, value) => sum + value, 0)).toBeCloseTo(0, 5);
     expect(first.reduce((sum, value) => sum + value * value, 0) / 12).toBeCloseTo(1, 5);
@@ -147,7 +199,7 @@ describe("a CSV file", () => {
 
   it("takes numbers that are no classes for a regression", () => {
     const text = Array.from({ length: 12 }, (_, i) => `${i};${i / 7}`).join("\n");
-    expect(readCsv(text, "f.csv")).toMatchObject({ task: "regression", features: 1 });
+    expect(readCsv(text, "f.csv")).toMatchObject({ task: "regression", shape: [1] });
   });
 
   it.each([

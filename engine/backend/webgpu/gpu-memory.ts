@@ -5,7 +5,7 @@ import { Memory } from "../../kernel/memory.ts";
 export class GpuMemory extends Memory {
   readonly buffer: GPUBuffer;
   readonly byteOffset: number;
-  readonly byteLength: number;
+  override readonly byteLength: number;
   /** Names the buffer in bind group keys. */
   readonly bufferId: number;
   /** Names what an upload must not overtake commands on: parts of a slab have one each, slices share their parent's. */

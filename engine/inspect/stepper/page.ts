@@ -97,7 +97,7 @@ export function stepperPage(recording: StepRecording, options: StepperOptions = 
 ${articles.join("\n")}
 </div>
 </main>
-<footer><button type="button" id="back">← Back</button><input type="range" id="at" min="0" max="${last}" value="0" aria-label="Step"><span id="count">0 / ${last}</span><button type="button" id="next">Next →</button></footer>
+<footer><button type="button" id="play">Play</button><button type="button" id="back">← Back</button><input type="range" id="at" min="0" max="${last}" value="0" aria-label="Step"><span id="count">0 / ${last}</span><button type="button" id="next">Next →</button></footer>
 </div>
 <script>${script}</script>
 </body>

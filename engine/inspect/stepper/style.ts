@@ -122,17 +122,30 @@ export const script = `
     }
     try { history.replaceState(null, "", "#" + at); } catch { /* a sandboxed frame has no history */ }
   };
-  byId("back").onclick = () => show(at - 1);
-  byId("next").onclick = () => show(at + 1);
-  byId("at").oninput = (event) => show(Number(event.target.value));
+  // It steps by itself until the last step, or until somebody else steps.
+  let timer;
+  const play = (isOn) => {
+    clearInterval(timer);
+    timer = isOn ? setInterval(() => { show(at + 1); if (at === last) play(false); }, 2500) : undefined;
+    byId("play").textContent = isOn ? "Pause" : "Play";
+  };
+  const go = (wanted) => { play(false); show(wanted); };
+  byId("play").onclick = () => {
+    const isOn = timer === undefined;
+    if (isOn) show(at === last ? 0 : at + 1);
+    play(isOn && at < last);
+  };
+  byId("back").onclick = () => go(at - 1);
+  byId("next").onclick = () => go(at + 1);
+  byId("at").oninput = (event) => go(Number(event.target.value));
   for (const button of find("nav button")) {
-    button.onclick = () => show(articles.findIndex(({ dataset }) => dataset.phase === button.dataset.phase));
+    button.onclick = () => go(articles.findIndex(({ dataset }) => dataset.phase === button.dataset.phase));
   }
   const keys = { ArrowRight: () => at + 1, ArrowDown: () => at + 1, ArrowLeft: () => at - 1, ArrowUp: () => at - 1, Home: () => 0, End: () => last };
   addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || !(event.key in keys)) return;
     event.preventDefault();
-    show(keys[event.key]());
+    go(keys[event.key]());
   });
   addEventListener("hashchange", () => show(Number(location.hash.slice(1))));
   show(Number(location.hash.slice(1)));

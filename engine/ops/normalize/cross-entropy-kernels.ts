@@ -30,10 +30,10 @@ import { sumCalls } from "../reduce/reduce.ts";
 import {
   isSharedRow,
   joined,
-  rowConsts,
+  type RowHooks,
+  rowHooks,
   rowSources,
   rowVariants,
-  sharedPlaces,
 } from "../reduce/shared-rows.ts";
 
 const rowsShader = (name: string, source: string) =>
@@ -71,21 +71,21 @@ function rowsCall(
   const [logits, targets] = inputs;
   const classes = logits.shape[logits.shape.length - 1];
   const rows = sizeOf(logits.shape) / classes;
-  const workgroup = numbersOf(profile).workgroup;
   const isShared = isSharedRow(variantsFor(kernel)({ inputs, profile }), profile);
+  const sharing = { steps: classes, width: 1 } as const;
+  const hooks = rowHooks(isShared, numbersOf(profile).workgroup, sharing, joins, profile);
   return {
     shader: kernel,
-    hooks: logitHooks(isShared, workgroup, targets, sparse, classes >= manyTerms),
+    hooks: logitHooks(hooks, targets, sparse, classes >= manyTerms),
     sizes: [rows, classes, 0, 0],
     operands,
-    workgroups: grid(isShared ? rows : Math.ceil(rows / workgroup), profile),
+    workgroups: grid(hooks.groups(rows), profile),
   };
 }
 
 /** How rows are shared, and how the functions named in `sparse` read targets that are integer labels. */
 function logitHooks(
-  isShared: boolean,
-  workgroup: number,
+  { consts, functions }: RowHooks,
   targets: Spec,
   sparse: readonly TargetFunction[],
   isLong: boolean,
@@ -93,20 +93,24 @@ function logitHooks(
   const isSparse = targets.dtype !== "f32";
   return {
     aliases: termAliases("f32"),
-    consts: rowConsts(workgroup, isShared),
+    consts,
     bindings: isSparse ? [{ name: "in1", binding: 2, access: "read", type: `array<${targets.dtype}>` }] : [],
     functions: {
       ...(isLong ? {} : plainSums),
-      ...(isShared ? sharedRow : {}),
+      ...functions,
       ...(isSparse ? Object.fromEntries(sparse.map((name) => [name, labelFunctions[name]])) : {}),
     },
   };
 }
 
-const sharedRow: Readonly<Record<string, string>> = {
-  ...sharedPlaces,
+const joins: Readonly<Record<string, string>> = {
   largest_of: joined("largest_of", "Largest", "larger(a, b)"),
   total_of: joined("total_of", "f32", "a + b"),
+};
+
+const summaryJoins: Readonly<Record<string, string>> = {
+  ...joins,
+  total_of_all: joined("total_of_all", "vec2f", "a + b"),
 };
 
 /** What the kernels ask of targets, answered from integer labels. */
@@ -121,19 +125,23 @@ const labelFunctions = {
   target_at: "fn target_at(row: u32, k: u32) -> f32 {\n  return select(0.0, 1.0, u32(in1[row]) == k);\n}",
 };
 type TargetFunction = keyof typeof labelFunctions;
+/** Those of logit-rows.wgsl. */
+const targetFunctions = ["target_total", "target_at"] as const;
 
 /** One loss a row. */
 export function lossKernels({ inputs, profile }: KernelContext): KernelPlan {
   if (sizeOf(inputs[0].shape) === 0) return { calls: [] };
   const operands = [input(0), input(1), output(0)];
-  return { calls: [rowsCall(crossEntropyShader, inputs, operands, profile, ["row_loss"])] };
+  return {
+    calls: [rowsCall(crossEntropyShader, inputs, operands, profile, ["row_loss", ...targetFunctions])],
+  };
 }
 
 /** The gradient with respect to the logits, times a factor a row. */
 export function gradientKernels({ inputs, profile }: KernelContext): KernelPlan {
   if (sizeOf(inputs[0].shape) === 0) return { calls: [] };
   const operands = [input(0), input(1), input(2), output(0)];
-  return { calls: [rowsCall(gradientShader, inputs, operands, profile, ["target_total", "target_at"])] };
+  return { calls: [rowsCall(gradientShader, inputs, operands, profile, targetFunctions)] };
 }
 
 const summaryWorkgroup = 64;
@@ -153,10 +161,9 @@ export function summaryKernels({ inputs, profile }: KernelContext): KernelPlan {
   const summary = (loss: typeof output, hits: typeof output): KernelCall => ({
     shader: summaryShader,
     hooks: logitHooks(
-      isShared,
-      summaryWorkgroup,
+      rowHooks(isShared, summaryWorkgroup, { steps: classes, width: 1 }, summaryJoins, profile),
       targets,
-      ["target_total", "target_at", "target_class"],
+      [...targetFunctions, "target_class"],
       Math.max(rows, classes) >= manyTerms,
     ),
     sizes: [rows, classes, segment, 0],

@@ -35,14 +35,7 @@ import { reshape } from "../layout/reshape.ts";
 import { columnwiseSite } from "../pointwise/epilogues.ts";
 import { vjpByComposition } from "../reduce/composition.ts";
 import { mean as meanOf, sum, sumCalls } from "../reduce/reduce.ts";
-import {
-  isSharedRow,
-  joined,
-  rowConsts,
-  rowSources,
-  rowVariants,
-  sharedPlaces,
-} from "../reduce/shared-rows.ts";
+import { isSharedRow, joined, rowHooks, rowSources, rowVariants } from "../reduce/shared-rows.ts";
 
 // A tensor is seen as [outer, middle, groups, inner]: what has the same outer index and group is normalized together,
 // and gamma and beta are [groups * inner].
@@ -128,10 +121,14 @@ function rowsCall(
   const length = countOf(attrs) / per;
   const rows = rowsIn(x, attrs);
   const isShared = isSharedRow(variantsFor(kernel, x, attrs, profile), profile);
-  const workgroup = numbersOf(profile).workgroup;
-  const own: Record<string, string> = isShared
-    ? { ...sharedPlaces, total_of: joined("total_of", "f32", "a + b") }
-    : {};
+  const hooks = rowHooks(
+    isShared,
+    numbersOf(profile).workgroup,
+    { steps: length, width: per },
+    { total_of: joined("total_of", "f32", "a + b") },
+    profile,
+  );
+  const own: Record<string, string> = { ...hooks.functions };
   if (!isWide) {
     own.add_lanes = "fn add_lanes(value: Unit) -> f32 {\n  return value;\n}";
     own.store = "fn store(row: u32, column: u32, value: Unit) {\n  c[row * sizes.width + column] = value;\n}";
@@ -151,7 +148,7 @@ function rowsCall(
     hooks: {
       aliases: { Unit: isWide ? "vec4f" : "f32", ...termAliases(isWide ? "vec4f" : "f32") },
       consts: {
-        ...rowConsts(workgroup, isShared),
+        ...hooks.consts,
         CENTERED: `${centered}`,
         UNIT_SIZE: `${per}u`,
       },
@@ -160,7 +157,7 @@ function rowsCall(
     },
     sizes,
     operands,
-    workgroups: grid(isShared ? rows : Math.ceil(rows / workgroup), profile),
+    workgroups: grid(hooks.groups(rows), profile),
   };
 }
 

@@ -31,14 +31,7 @@ import { mul, sub } from "../elementwise/arithmetic.ts";
 import { exp } from "../elementwise/exponential.ts";
 import { transpose } from "../layout/movement.ts";
 import { sum } from "../reduce/reduce.ts";
-import {
-  isSharedRow,
-  joined,
-  rowConsts,
-  rowSources,
-  rowVariants,
-  sharedPlaces,
-} from "../reduce/shared-rows.ts";
+import { isSharedRow, joined, rowHooks, rowSources, rowVariants } from "../reduce/shared-rows.ts";
 
 const softmaxShader = shader(
   "softmax",
@@ -56,8 +49,7 @@ const unalignedRows: Hooks = {
   },
 };
 
-const sharedRow: Readonly<Record<string, string>> = {
-  ...sharedPlaces,
+const joins: Readonly<Record<string, string>> = {
   largest_of: joined(
     "largest_of",
     "Largest",
@@ -77,25 +69,30 @@ function softmaxKernels({ inputs: [x], profile }: KernelContext, result: string 
   const rows = sizeOf(x.shape) / length;
   if (sizeOf(x.shape) === 0) return { calls: [] };
   const base = length % 4 === 0 ? {} : unalignedRows;
-  const workgroup = numbersOf(profile).workgroup;
-  const isShared = isSharedRow(softmaxVariants(x, profile), profile);
+  const hooks = rowHooks(
+    isSharedRow(softmaxVariants(x, profile), profile),
+    numbersOf(profile).workgroup,
+    { steps: length / 4, width: 4 },
+    joins,
+    profile,
+  );
   return {
     calls: [
       {
         shader: softmaxShader,
         hooks: {
           ...base,
-          consts: rowConsts(workgroup, isShared),
+          consts: hooks.consts,
           functions: {
             ...base.functions,
             ...(length >= manyTerms ? {} : plainSums),
-            ...(isShared ? sharedRow : {}),
+            ...hooks.functions,
             ...(result === undefined ? {} : { result }),
           },
         },
         sizes: [rows, length, 0],
         operands: [input(0), output(0)],
-        workgroups: grid(isShared ? rows : Math.ceil(rows / workgroup), profile),
+        workgroups: grid(hooks.groups(rows), profile),
       },
     ],
   };

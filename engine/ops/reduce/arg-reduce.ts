@@ -24,7 +24,7 @@ import { transpose } from "../layout/movement.ts";
 import { reshape } from "../layout/reshape.ts";
 import { valuewiseSite } from "../pointwise/epilogues.ts";
 import { eachReduced, type ReduceOptions, reduceOptions, stagesOf, wgslTypes } from "./reduce-kernels.ts";
-import { isSharedRow, joined, rowConsts, rowSources, rowVariants, sharedPlaces } from "./shared-rows.ts";
+import { isSharedRow, joined, rowHooks, rowSources, rowVariants } from "./shared-rows.ts";
 
 const argShader = shader("arg-reduce", `${ownRowsSource}\n${argReduceSource}`);
 const workgroup = 64;
@@ -87,22 +87,28 @@ function argReduction(name: string, better: string, isBetter: (candidate: number
     },
     kernels: ({ inputs: [x], attrs: { axis }, profile }) => {
       const [{ outer, length, inner }] = stagesOf(x.shape, [axis]);
-      const isShared = isSharedRow(variantsOf(x, axis, profile), profile);
+      const rows = rowHooks(
+        isSharedRow(variantsOf(x, axis, profile), profile),
+        workgroup,
+        { steps: length, width: 1 },
+        { best_of: joined("best_of", "Place", "pick(a, b)") },
+        profile,
+      );
       return {
         calls: [
           {
             shader: argShader,
             hooks: {
               aliases: { Value: wgslTypes[x.dtype][0] },
-              consts: rowConsts(workgroup, isShared),
+              consts: rows.consts,
               functions: {
                 better: `fn better(candidate: Value, best: Value) -> bool {\n  return ${x.dtype === "f32" ? orNaN : better};\n}`,
-                ...(isShared ? { ...sharedPlaces, best_of: joined("best_of", "Place", "pick(a, b)") } : {}),
+                ...rows.functions,
               },
             },
             sizes: [outer, length, inner],
             operands: [input(0), output(0)],
-            workgroups: grid(isShared ? outer : Math.ceil((outer * inner) / workgroup), profile),
+            workgroups: grid(rows.groups(outer * inner), profile),
           },
         ],
       };

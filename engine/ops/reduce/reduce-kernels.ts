@@ -30,7 +30,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { reshape } from "../layout/reshape.ts";
 import { valuewiseSite } from "../pointwise/epilogues.ts";
 import { readingSite } from "../pointwise/prologues.ts";
-import { isSharedRow, joined, rowConsts, rowSources, rowVariants, sharedPlaces } from "./shared-rows.ts";
+import { isSharedRow, joined, rowHooks, rowSources, rowVariants } from "./shared-rows.ts";
 
 // The kernels bring any set of axes to the form [outer, length, inner], once for each run of neighbouring reduced
 // axes.
@@ -195,6 +195,13 @@ export function stageCall(
   const isShared = isSharedRow(variantsOf(stage, profile), profile);
   const units = outer * chunks * (isRows ? 1 : Math.ceil(inner / 4));
   const workgroup = workgroupFor(units, profile);
+  const rows = rowHooks(
+    isShared,
+    workgroup,
+    { steps: chunk / 4, width: 4 },
+    { whole_of: joined("whole_of", "Vector", "combine(a, b)") },
+    profile,
+  );
   const identity = identityBits(dtype, reduction.identity(dtype));
   const sizes = isRows
     ? [outer, length, chunks, chunk, identity, { f32: divisor ?? 1 }, 0]
@@ -206,8 +213,7 @@ export function stageCall(
     Object.assign(functions, compensated("vec4f", "vec4u"));
     functions.settle = "fn settle(total: Vector) -> Vector {\n  return total + lost;\n}";
   }
-  if (isShared)
-    Object.assign(functions, sharedPlaces, { whole_of: joined("whole_of", "Vector", "combine(a, b)") });
+  if (isRows) Object.assign(functions, rows.functions);
   if (divisor !== undefined)
     functions.finish = "fn finish(value: Value) -> Value {\n  return value / sizes.divisor;\n}";
   if (!isAligned && isRows) {
@@ -223,13 +229,13 @@ export function stageCall(
     shader: isRows ? rowsShader : columnsShader,
     hooks: {
       aliases: { Value: value, Vector: vector },
-      consts: isRows ? rowConsts(workgroup, isShared) : { WORKGROUP: `${workgroup}u` },
+      consts: isRows ? rows.consts : { WORKGROUP: `${workgroup}u` },
       functions,
       bindings: isAligned ? [] : [{ name: "in0", binding: 1, access: "read", type: "array<Value>" }],
     },
     sizes,
     operands: [source, target],
-    workgroups: grid(isShared ? units : Math.ceil(units / workgroup), profile),
+    workgroups: grid(isRows ? rows.groups(units) : Math.ceil(units / workgroup), profile),
   };
 }
 

@@ -41,7 +41,7 @@ import {
   reduceSamples,
   stagesOf,
 } from "./reduce-kernels.ts";
-import { isSharedRow, joined, rowConsts, rowSources, rowVariants, sharedPlaces } from "./shared-rows.ts";
+import { isSharedRow, joined, rowHooks, rowSources, rowVariants } from "./shared-rows.ts";
 
 const rootShader = shader("root-of-squares", [longSumSource, ownRowsSource, rootSource].join("\n"));
 
@@ -93,12 +93,16 @@ function stageCall(
   const columns = isRow ? 1 : inner / width;
   const parts = outer * chunks * columns;
   const isShared = isSharedRow(variantsOf(stage, profile), profile);
-  const workgroup = workgroupFor(parts, profile);
   const vector = width === 4 ? "vec4f" : "f32";
-  const functions: Record<string, string> = isShared
-    ? { ...sharedPlaces, total_of: joined("total_of", "f32", "a + b") }
-    : {};
   const steps = Math.ceil(chunkLength(stage) / along);
+  const rows = rowHooks(
+    isShared,
+    workgroupFor(parts, profile),
+    { steps, width },
+    { total_of: joined("total_of", "f32", "a + b") },
+    profile,
+  );
+  const functions: Record<string, string> = { ...rows.functions };
   if (steps <= fewVectors) Object.assign(functions, plainSums);
   if (width === 1) {
     functions.add_lanes = "fn add_lanes(value: Vector) -> f32 {\n  return value;\n}";
@@ -114,7 +118,7 @@ function stageCall(
     shader: rootShader,
     hooks: {
       aliases: { Vector: vector, ...termAliases(vector) },
-      consts: { ...rowConsts(workgroup, isShared), WIDTH: `${width}u` },
+      consts: { ...rows.consts, WIDTH: `${width}u` },
       functions,
     },
     sizes: [
@@ -129,7 +133,7 @@ function stageCall(
       0,
     ],
     operands: [source, target],
-    workgroups: grid(isShared ? parts : Math.ceil(parts / workgroup), profile),
+    workgroups: grid(rows.groups(parts), profile),
   };
 }
 

@@ -39,16 +39,66 @@ export function rowVariants(
 export const isSharedRow = (variants: Variants | undefined, profile: AdapterProfile): boolean =>
   variants !== undefined && chosen(variants, profile) === "shared-row";
 
-/** The consts of `own-rows.wgsl`. */
-export const rowConsts = (workgroup: number, isShared: boolean): Record<"WORKGROUP" | "LANES", string> => ({
-  WORKGROUP: `${workgroup}u`,
-  LANES: isShared ? `${workgroup}u` : "1u",
-});
+/** Steps from which on 256 threads share a row: each has four of their loads on its way then. */
+const longSteps = 1024;
+
+/**
+ * Threads of a workgroup: `usual`, or more where a row that they share is long, since there may be few of them. Another
+ * dispatch, in which many workgroups have parts of a row, would cost more than 256 threads lose up to 10^5 vec4s or so.
+ */
+export const rowWorkgroup = (usual: number, isShared: boolean, steps: number): number =>
+  isShared && steps >= longSteps ? 256 : usual;
+
+/** How many steps go together, of so many that a thread takes: a quarter of them may be behind the row's end. */
+function aheadOf(steps: number, width: 1 | 4, profile: AdapterProfile): number {
+  const { loadsAhead } = numbersOf(profile);
+  // Where elements come singly twice as many, which are half as many bytes.
+  let ahead = loadsAhead > 1 && width === 1 ? 2 * loadsAhead : loadsAhead;
+  while (Math.ceil(steps / ahead) * ahead * 4 > steps * 5) ahead /= 2;
+  return ahead;
+}
+
+export interface RowHooks {
+  readonly workgroup: number;
+  readonly consts: Readonly<Record<"WORKGROUP" | "LANES" | "AHEAD", string>>;
+  /** In the place of those of `own-rows.wgsl`; `joins`, which join what threads have, where they share a row. */
+  readonly functions: Readonly<Record<string, string>>;
+  /** Workgroups for so many rows. */
+  readonly groups: (rows: number) => number;
+}
+
+/** What is put into a kernel behind `own-rows.wgsl`, where one thread would walk a row in `steps` loads of `width` elements. */
+export function rowHooks(
+  isShared: boolean,
+  usualWorkgroup: number,
+  { steps, width }: { readonly steps: number; readonly width: 1 | 4 },
+  joins: Readonly<Record<string, string>>,
+  profile: AdapterProfile,
+): RowHooks {
+  const workgroup = rowWorkgroup(usualWorkgroup, isShared, steps);
+  const ahead = aheadOf(Math.ceil(steps / (isShared ? workgroup : 1)), width, profile);
+  return {
+    workgroup,
+    consts: {
+      WORKGROUP: `${workgroup}u`,
+      LANES: isShared ? `${workgroup}u` : "1u",
+      AHEAD: `${ahead}u`,
+    },
+    functions: { ...(isShared ? { ...sharedPlaces, ...joins } : {}), ...(ahead > 1 ? aheadPlaces : {}) },
+    groups: (rows) => (isShared ? rows : Math.ceil(rows / workgroup)),
+  };
+}
 
 /** Where a workgroup's row is, and where a thread begins in it. */
-export const sharedPlaces: Readonly<Record<"row_of" | "first_of", string>> = {
+const sharedPlaces = {
   row_of: "fn row_of(group: u32, lane: u32) -> u32 {\n  return group;\n}",
   first_of: "fn first_of(lane: u32) -> u32 {\n  return lane;\n}",
+};
+
+/** Where steps that go together with others read, and which of them count. */
+const aheadPlaces = {
+  within: "fn within(step: u32, last: u32) -> u32 {\n  return min(step, last);\n}",
+  counts: "fn counts(step: u32, last: u32) -> bool {\n  return step <= last;\n}",
 };
 
 /**
@@ -77,4 +127,8 @@ export const joined = (
 var<workgroup> ${name}_parts: array<${type}, LANES>;`;
 
 /** What all variants of rows depend on, for their families' `sources`. */
-export const rowSources = [ownRowsSource, ...Object.values(sharedPlaces), joined("", "", "")].join("\n");
+export const rowSources = [
+  ownRowsSource,
+  ...Object.values({ ...sharedPlaces, ...aheadPlaces }),
+  joined("", "", ""),
+].join("\n");

@@ -15,7 +15,7 @@ Runs lessons of a course on deep networks: what the notes claim, measured here, 
   --device NAME      auto (the default: WebGPU where there is an adapter), webgpu or cpu (small sizes: it is slow)
   --out FOLDER       where pictures, numbers and pages go (default out/lessons)
   --redraw           runs nothing: draws and judges again what lies in --out
-  --docs             writes the pages of docs/lessons, too
+  --docs             with --quick writes the pages of docs/lessons, too; else the larger run's claims onto them
   --help             print this and end
 
 Ctrl-C ends a lesson; what it has by then is kept.

@@ -49,26 +49,33 @@ export function keptNumbers({ lesson, form, device, claims }: Outcomes): KeptNum
 
 const sixDigits = (value: number) => (Number.isFinite(value) ? Number(value.toPrecision(6)) : String(value));
 
-/** What a run in full gave: it takes long, so its text is kept beside the page, which the quick form makes. */
-const fullFile = (name: string) => `${folder}/numbers/${name}.full.md`;
+/** Larger forms than the quick one, which makes the page: they take long, so their text is kept beside it. */
+const larger = { usual: "At the usual size", full: "In full" } as const;
+const largerFile = (name: string, form: keyof typeof larger) => `${folder}/numbers/${name}.${form}.md`;
 const program = (name: string) => `The program: [${programFile(name)}](../../${programFile(name)}).`;
 
-/** Keeps what a run in full gave, and puts it into the page that there is. */
-async function writeFullPart(outcomes: Outcomes): Promise<void> {
+const largerParts = async (name: string): Promise<string> => {
+  const parts = (["usual", "full"] as const).map((form) =>
+    readFile(largerFile(name, form), "utf8").catch(() => ""),
+  );
+  return (await Promise.all(parts)).join("");
+};
+
+/** Keeps what a larger form gave, and puts it into the page that there is. */
+async function writeLargerPart(outcomes: Outcomes, form: keyof typeof larger): Promise<void> {
   const { lesson, seconds, device, claims } = outcomes;
   const how = `${settings(outcomes)} It took ${duration(seconds)} on ${device}.`;
-  const text = `## In full\n\n${how}\n\n${claimsTable(claims)}\n\n`;
-  await writeWhole(fullFile(lesson.name), text);
+  const text = `## ${larger[form]}\n\n${how}\n\n${claimsTable(claims)}\n\n`;
+  await writeWhole(largerFile(lesson.name, form), text);
   const file = `${folder}/${lesson.name}.md`;
   const [before, after] = (await readFile(file, "utf8")).split(program(lesson.name));
-  await writeWhole(
-    file,
-    `${before.replace(/## In full\n[\s\S]*$/, "")}${text}${program(lesson.name)}${after}`,
-  );
+  const [page] = before.split(new RegExp(`^## (?:${Object.values(larger).join("|")})\n`, "m"));
+  await writeWhole(file, `${page}${await largerParts(lesson.name)}${program(lesson.name)}${after}`);
 }
 
 export async function writeDocsPage(outcomes: Outcomes): Promise<void> {
-  if (outcomes.form === "full") return writeFullPart(outcomes);
+  const { form } = outcomes;
+  if (form === "usual" || form === "full") return writeLargerPart(outcomes, form);
   const { lesson, drawn } = outcomes;
   const shown: Outcomes["drawn"][number][] = [];
   for (const { figure } of drawn.slice(0, 1)) {
@@ -78,13 +85,13 @@ export async function writeDocsPage(outcomes: Outcomes): Promise<void> {
     shown.push({ figure, files: files.map(([file]) => file) });
   }
   const page = pageMarkdown({ ...outcomes, drawn: shown }, { pictures: "pictures/", isShort: true });
-  const full = await readFile(fullFile(lesson.name), "utf8").catch(() => "");
+  const parts = await largerParts(lesson.name);
   const keras = lesson.keras
     ? `\n\n## The note's program (Keras)\n\n\`\`\`python\n${lesson.keras.trim()}\n\`\`\``
     : "";
   await writeWhole(
     `${folder}/${lesson.name}.md`,
-    `${page}\n\n${full}${program(lesson.name)}${keras}\n\n[All lessons](README.md)\n`,
+    `${page}\n\n${parts}${program(lesson.name)}${keras}\n\n[All lessons](README.md)\n`,
   );
   await writeWhole(`${folder}/numbers/${lesson.name}.json`, `${JSON.stringify(keptNumbers(outcomes))}\n`);
 }

@@ -3,6 +3,7 @@
 import {
   barChart,
   type Chart,
+  diagram,
   figure as figureOf,
   histogram,
   imageGrid,
@@ -102,6 +103,8 @@ const surfaceChart = ({ title, x, y, height, paths }: SurfacePanel): Chart =>
 
 function chartOf(panel: Panel): Chart {
   if (panel.kind === "lines") return linesChart(panel);
+  if (panel.kind === "diagram")
+    return diagram({ title: panel.title, nodes: panel.nodes, edges: panel.edges });
   if (panel.kind === "bars") return barsChart(panel);
   if (panel.kind === "histogram") return histogramChart(panel);
   return panel.kind === "images" ? imagesChart(panel) : surfaceChart(panel);

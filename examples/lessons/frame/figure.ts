@@ -73,7 +73,19 @@ export interface SurfacePanel {
   readonly paths: readonly { readonly name: string; readonly points: readonly (readonly number[])[] }[];
 }
 
-export type Panel = LinesPanel | BarsPanel | HistogramPanel | ImagesPanel | SurfacePanel;
+/** Boxes and arrows; an arrow from a box to itself goes back to it. */
+export interface DiagramPanel {
+  readonly kind: "diagram";
+  readonly title: string;
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly label: readonly string[];
+    readonly kind?: "input" | "variable" | "op" | "output";
+  }[];
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly label?: string }[];
+}
+
+export type Panel = DiagramPanel | LinesPanel | BarsPanel | HistogramPanel | ImagesPanel | SurfacePanel;
 
 export interface Figure {
   /** The stem of its files. */

@@ -105,6 +105,7 @@ th, td { overflow-wrap: break-word; border-bottom: 1px solid var(--faint); paddi
 th:first-child, .claims td:first-child, .claims td:last-child { white-space: nowrap; }
 .claims td:last-child { white-space: normal; min-width: 7em; }
 .sides { display: grid; grid-template-columns: 1fr 1fr; gap: 16px; } .sides section { min-width: 0; }
+@media (min-width: 1180px) { .sides { width: min(94vw, 1680px); margin-left: calc(50% - min(47vw, 840px)); } }
 @media (max-width: 800px) { .sides { grid-template-columns: 1fr; } body { padding: 12px; } h1 { font-size: 1.5em; }
   .table { overflow-x: auto; } .claims tr { display: block; padding: 8px 0; border-bottom: 1px solid var(--faint); }
   .claims tr:first-child:has(th) { display: none; } .claims td { display: block; border: 0; padding: 2px 0; }

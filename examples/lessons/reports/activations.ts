@@ -75,7 +75,7 @@ derivative at 0 is 0 here. The step function's derivative is 0 wherever it has o
     ([run]) => ({
       name: "curves",
       title: "Activation functions and their derivatives",
-      caption: "Left the functions, right their derivatives: sigmoid's is at most 1/4, ReLU's is 0 or 1.",
+      caption: "The functions, and their derivatives: sigmoid's is at most 1/4, ReLU's is 0 or 1.",
       panels: [
         {
           kind: "lines",

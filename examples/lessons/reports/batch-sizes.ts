@@ -134,8 +134,7 @@ this machine's; noise is how much the loss differs from one step to the next.`,
     ([run]) => ({
       name: "losses",
       title: "The loss step by step",
-      caption:
-        "The loss of each step over the share of all samples seen: single samples jump, all at once make few steps.",
+      caption: "The loss of each step over the share of all samples seen.",
       panels: [
         {
           kind: "lines",

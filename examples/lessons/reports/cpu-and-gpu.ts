@@ -74,8 +74,7 @@ losses of the first 20 steps can be compared one by one. Later, tiny differences
     ([run]) => ({
       name: "losses",
       title: "The first 20 steps on both devices",
-      caption:
-        "Losses of the first 20 steps on the CPU reference (solid) and on WebGPU (dashed): they lie on each other.",
+      caption: "Losses of the first 20 steps on the CPU reference (solid) and on WebGPU (dashed).",
       panels: [
         {
           kind: "lines",

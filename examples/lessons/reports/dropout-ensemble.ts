@@ -95,7 +95,8 @@ epoch.`,
     ([run]) => ({
       name: "ensemble",
       title: "Thinned networks, averaged",
-      caption: "The more thinned networks are averaged, the nearer they come to all units at work at once.",
+      caption:
+        "Share of new digits that so many thinned networks, averaged, get right, beside all units at work at once.",
       panels: [
         {
           kind: "lines",

@@ -67,7 +67,7 @@ chose, has the last word.`,
           range: () => {
             const { valLoss, valAccuracy } = curvesOf(runs[0], whole);
             const turn = argLeast(valLoss);
-            return `To the end the validation loss goes from its least, ${show(valLoss[turn])}, to ${show(last(valLoss))}, and the accuracy from ${percent(valAccuracy[turn])} to ${percent(last(valAccuracy))} (seed ${runs[0].seed}): the one need not follow the other.`;
+            return `To the end the validation loss goes from its least, ${show(valLoss[turn])}, to ${show(last(valLoss))}, and the accuracy from ${percent(valAccuracy[turn])} to ${percent(last(valAccuracy))} (seed ${runs[0].seed})${last(valAccuracy) >= valAccuracy[turn] ? ": the one need not follow the other" : ""}.`;
           },
         }),
     },
@@ -76,7 +76,7 @@ chose, has the last word.`,
     ([run]) => ({
       name: "curves",
       title: "Stopped early, and to the end",
-      caption: "Both trainings; the stopped one ends three epochs after its least validation loss.",
+      caption: `Both trainings: the stopped one ended after ${curvesOf(run, stopped).loss.length} epochs and was best after ${argLeast(curvesOf(run, stopped).valLoss) + 1} (seed ${run.seed}).`,
       panels: [
         lossPanel(
           "Loss",

@@ -113,7 +113,7 @@ normalization prevents it.`,
       name: "layers",
       title: "Gradients that reach each layer",
       caption:
-        "With large weights what reaches a layer grows on its way back, from the output (right) to the input (left).",
+        "What reaches each layer on its way back, from the output (right) to the input (left), by starting weights.",
       panels: [
         {
           kind: "lines",

@@ -19,7 +19,7 @@ export default lesson({
   about: `
 Note 003 names what there is to choose: the optimizer, its rate, hidden layers, units, iterations, the activation, the batch size, and
 regularization. \`search\` draws all of them at random; tries every combination of a grid of optimizer and rate; or gives many choices one
-epoch and the better half of them more (successive halving). The loss is that on digits that are held back.`,
+epoch and the best of them more (successive halving). The loss is that on digits that are held back.`,
   sizes: {
     quick: { rows: 1000, tests: 500, trials: 5, epochs: 2 },
     usual: { rows: 5000, tests: 2000, trials: 12, epochs: 3 },

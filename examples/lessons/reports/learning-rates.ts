@@ -69,7 +69,8 @@ function with two minima. A network's loss has few such traps; there a small rat
             `in the double well it ends at ${wellRates.map((rate, i) => `${text(`rate${i}`)} with ${rate}`).join(", ")}; the least value is at -1.04`,
           range: () => {
             const { loss } = curvesOf(runs[0], "rate 0.0001");
-            return `This is so in a double well. The network at 0.0001 is in no minimum: its loss still falls by ${percent(1 - last(loss) / loss[loss.length - 2])} in the last epoch.`;
+            const fall = 1 - last(loss) / loss[loss.length - 2];
+            return `This is so in a double well. ${fall > 0 ? `The network at 0.0001 is in no minimum: its loss still falls by ${percent(fall)} in the last epoch` : "The loss of the network at 0.0001 no longer falls in the last epoch"}.`;
           },
         }),
     },

@@ -73,8 +73,7 @@ what makes depth count.`,
     ([run]) => ({
       name: "curves",
       title: "In the ring or not",
-      caption:
-        "Share of new points that are told right. Linear layers stay where one layer is; ReLU learns the ring.",
+      caption: "Share of new points that are told right, epoch by epoch.",
       panels: [
         {
           kind: "lines",

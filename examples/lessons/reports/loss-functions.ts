@@ -115,7 +115,7 @@ which is a mean over ten outputs.`,
       name: "curves",
       title: "A sigmoid output where 1 is right",
       caption:
-        "Left the loss, right its slope, by the number before the sigmoid. Where the output is surely wrong, far left, the squared error is flat: nothing to descend.",
+        "The loss, and its slope, by the number before the sigmoid. Where the output is surely wrong, far to the left, the squared error is flat: nothing to descend.",
       panels: (["loss", "slope"] as const).map((what) => ({
         kind: "lines" as const,
         title: what === "loss" ? "Loss" : "Slope",

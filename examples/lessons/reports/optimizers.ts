@@ -22,8 +22,8 @@ export default lesson({
   topic: "Learning rates and optimizers",
   about: `
 Eight optimizers train note 004's network, 784-100-10, on clothes for as many steps each: at their default rates, and at ten times and a
-tenth of them. The defaults differ: 0.01 for SGD and its momenta, 0.001 for the others. What ranks at the default is mostly whether that
-default suits this task, so both rankings are told: at the default, and at the best of the three rates.`,
+tenth of them. The defaults differ: 0.01 for SGD and its momenta, 0.001 for the others. A ranking at defaults also ranks how well each
+default suits this task, so there are two: at the default, and at the best of the three rates.`,
   sizes: {
     quick: { rows: 1500, tests: 1000, epochs: 3 },
     usual: { rows: 6000, tests: 2000, epochs: 3 },

@@ -15,9 +15,9 @@ export default lesson({
   topic: "Overfitting and its cures",
   experiments: ["E2"],
   about: `
-A network of 670,000 parameters sees a few thousand digits again and again. It soon knows each of them by heart, so the
-training loss goes towards 0. On digits that it has never seen the loss falls, too, at first; then it turns and rises: what is
-learned from there on is the training images' own quirks. The epoch of the turn is where training should have ended.`,
+A network of 670,000 parameters sees a few thousand digits again and again, until it knows each of them by heart: the training loss goes
+towards 0. Overfitting is where the loss on digits that it has never seen turns and rises meanwhile: what is learned from there on is
+the training images' own quirks. The epoch of the turn is where training should have ended.`,
   sizes: {
     quick: { rows: 2000, tests: 2000, epochs: 20 },
     usual: { rows: 10_000, tests: 5000, epochs: 15 },
@@ -72,7 +72,7 @@ learned from there on is the training images' own quirks. The epoch of the turn 
       return {
         name: "curves",
         title: "784-512-512-10 on few digits",
-        caption: `The training loss goes on falling; the validation loss turns after epoch ${turn} (seed ${run.seed}).`,
+        caption: `Training and validation loss; the latter is least after epoch ${turn} (seed ${run.seed}).`,
         panels: [
           lossPanel("Loss", [{ name: "784-512-512-10", curves }], { marks: [{ x: turn, text: "turns" }] }),
           lossPanel("Accuracy", [{ name: "784-512-512-10", curves }], {

@@ -70,8 +70,7 @@ lower minimum at -1.04. There they go on shaking, unless the rate falls.`,
       return {
         name: "walks",
         title: "Noise that leaves a local minimum",
-        caption:
-          "Left one walk of each kind, right the share of 200 walks at the lower minimum. With a falling rate the walk comes to rest.",
+        caption: "One walk of each kind, and the share of 200 walks at the lower minimum.",
         panels: [
           {
             kind: "lines",

@@ -16,7 +16,7 @@ export default lesson({
   topic: "Overfitting and its cures",
   about: `
 *Optimization* makes the training loss small, *generalization* the loss on what was never seen. Three networks learn the same digits: with
-2 hidden units, with 32, and with 512-512. The first is bad at both, the last is perfect at the first and pays for it with the second.
+2 hidden units, with 32, and with 512-512. The first is too small for either, the last can know each digit by heart.
 The turning point of each validation loss is marked.`,
   sizes: {
     quick: { rows: 1000, tests: 1000, epochs: 15 },

@@ -119,7 +119,7 @@ momentum is 0.9 here: with Keras's 0.99 its moving averages would not have arriv
       name: "steps",
       title: "Gradients over the steps of a training",
       caption:
-        "The first and the last hidden layer's gradients while Adam trains: of sigmoids, and of sigmoids behind batch normalization.",
+        "The first, the fifth and the tenth hidden layer's gradients while Adam trains: of sigmoids, and of sigmoids behind batch normalization.",
       panels: ["sigmoid, Glorot", "sigmoid behind batch norm"].map((name) => ({
         kind: "lines" as const,
         title: name,

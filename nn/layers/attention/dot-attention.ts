@@ -24,7 +24,7 @@ import {
 } from "../../../engine/index.ts";
 import {
   type AttentionAttrs,
-  advance,
+  advanced,
   attention,
   attentionByOps,
   belowOne,
@@ -118,18 +118,11 @@ abstract class ScoredAttention extends Layer<AttentionInput, Tensor> {
     const masks = masksIn(this.describe(), mask, inputs);
     const all = seenBy(masks, parts.attentionMask);
     const seen = all.length === 0 ? undefined : all.reduce((a, b) => logicalAnd(a, b));
-    const state = training && this.dropout > 0 ? this.#advanced() : undefined;
+    const state = training && this.dropout > 0 ? advanced(this.#state as Variable) : undefined;
     const [output, weights] = this.attend(parts, seen, state);
     // As Keras has it: a query that does not count gives nothing.
     const counted = masks.query === undefined ? output : mul(output, besideSequence(masks.query));
     return this.returnAttentionScores ? both(counted, weights as Tensor) : counted;
-  }
-
-  #advanced(): Tensor {
-    const state = this.#state as Variable;
-    const next = noGrad(() => advance(state));
-    state.assign(next);
-    return next;
   }
 }
 

@@ -7,7 +7,6 @@ import {
   concat,
   logicalAnd,
   matmul,
-  noGrad,
   reshape,
   type Shape,
   type Tensor,
@@ -15,7 +14,7 @@ import {
 } from "../../../engine/index.ts";
 import {
   type AttentionAttrs,
-  advance,
+  advanced,
   atLeastOne,
   attention,
   attentionByOps,
@@ -180,7 +179,7 @@ abstract class ProjectedAttention extends Layer<AttentionInput, Tensor> {
     const isDropping = training && this.dropout > 0;
     const extra: Tensor[] = [];
     if (seen.length > 0) extra.push(seen.reduce((a, b) => logicalAnd(a, b)));
-    if (isDropping) extra.push(this.#advanced());
+    if (isDropping) extra.push(advanced(this.#state as Variable));
     const attrs: AttentionAttrs = {
       packing,
       heads,
@@ -243,14 +242,6 @@ abstract class ProjectedAttention extends Layer<AttentionInput, Tensor> {
     const product = matmul(rows, reshape(kernel as Variable, [shape[0] * shape[1], shape[2]]));
     const out = bias === undefined ? product : add(product, bias);
     return reshape(out, [x.shape[0], x.shape[1], shape[2]]);
-  }
-
-  /** The random state of this call. Backward draws again from it, which later calls do not touch. */
-  #advanced(): Tensor {
-    const state = this.#state as Variable;
-    const next = noGrad(() => advance(state));
-    state.assign(next);
-    return next;
   }
 }
 

@@ -1,7 +1,7 @@
 // What layers share that draw random numbers in training: a state on the device, and a step of it at each call.
 
-import { noGrad, type Tensor, tidy, type Variable } from "../../../engine/index.ts";
-import { advance } from "../../../engine/internal.ts";
+import type { Tensor, Variable } from "../../../engine/index.ts";
+import { drawFrom } from "../../../engine/internal.ts";
 import type { CallContext } from "../call-context.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
 import type { SampleSpec } from "../spec.ts";
@@ -48,13 +48,6 @@ export abstract class RandomLayer extends Layer<Tensor, Tensor> {
 
   protected forward(x: Tensor, { training }: CallContext): Tensor {
     if (!training || this.isIdle) return x;
-    const state = this.#state as Variable;
-    return tidy(() => {
-      // Backward draws again from `next`, which later steps do not touch.
-      const next = noGrad(() => advance(state));
-      const y = this.change(x, next);
-      state.assign(next);
-      return y;
-    });
+    return drawFrom(this.#state as Variable, (next) => this.change(x, next));
   }
 }

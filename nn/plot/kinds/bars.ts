@@ -198,13 +198,18 @@ function barPanel(
           if (showsValues) {
             const label = text(amount);
             const isNegative = amount < 0 && valueScale !== "log";
+            const wide = widthOf(label, sizes.tick);
+            // What is wider than its bar goes out to the side where no other bar of the group stands.
+            const over = Math.max(0, wide - thick);
+            const outward = series.length === 1 ? 0 : s === 0 ? -1 : s === series.length - 1 ? 1 : undefined;
+            const spare = (slot - thick * series.length) / (series.length === 1 ? 1 : 2);
             const fits = isLying
-              ? end[0] + 6 + widthOf(label, sizes.tick) <= box.left + box.width
-              : widthOf(label, sizes.tick) <= Math.max(thick, slot / series.length);
+              ? end[0] + 6 + wide <= box.left + box.width
+              : over === 0 || (outward !== undefined && over <= spare);
             if (fits)
               made.push(
                 textGraphic({
-                  x: isLying ? end[0] + (isNegative ? -6 : 6) : end[0] + shift,
+                  x: isLying ? end[0] + (isNegative ? -6 : 6) : end[0] + shift + ((outward ?? 0) * over) / 2,
                   y: isLying ? end[1] + shift : end[1] + (isNegative ? 10 : -10),
                   text: label,
                   size: sizes.tick,

@@ -6,15 +6,17 @@ import { Chart } from "../chart.ts";
 import { hexRgb, mixed, type Rgb } from "../colours.ts";
 import { type Numbers, numbersOf } from "../data.ts";
 import { colourOf } from "../theme.ts";
-import { gridOf, levelGraphics, places, planePanel, type Range, rangeOf } from "./plane.ts";
+import {
+  gridOf,
+  levelGraphics,
+  type PlaneOptions,
+  places,
+  planeOptions,
+  planePanel,
+  rangeOf,
+} from "./plane.ts";
 
-export interface DecisionBoundaryOptions {
-  title?: string;
-  subtitle?: string;
-  x: Range;
-  y: Range;
-  xLabel?: string;
-  yLabel?: string;
+export interface DecisionBoundaryOptions extends PlaneOptions {
   /**
    * Which class each of some places gets, a number from 0 each; or, of two classes, the share of the second from 0 to 1. It is
    * asked once for all places of the picture: `async (points) => argMax of model.predict(points)`.
@@ -30,12 +32,7 @@ export interface DecisionBoundaryOptions {
 }
 
 const decisionOptions: OptionNames<DecisionBoundaryOptions> = {
-  title: true,
-  subtitle: true,
-  x: true,
-  y: true,
-  xLabel: true,
-  yLabel: true,
+  ...planeOptions,
   predict: true,
   gives: true,
   points: true,

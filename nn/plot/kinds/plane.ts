@@ -1,6 +1,7 @@
 // A plane of two axes, painted place by place: what maps of functions and of classifiers have in common.
 
 import { ArgumentError } from "../../../engine/index.ts";
+import type { OptionNames } from "../../../engine/internal.ts";
 import { drawAxes, innerBox } from "../axes.ts";
 import type { Rgb } from "../colours.ts";
 import { levelLines } from "../contours.ts";
@@ -12,6 +13,25 @@ import type { Theme } from "../theme.ts";
 
 /** From and to where an axis goes. */
 export type Range = readonly [from: number, to: number];
+
+/** What every picture of a plane takes. */
+export interface PlaneOptions {
+  title?: string;
+  subtitle?: string;
+  x: Range;
+  y: Range;
+  xLabel?: string;
+  yLabel?: string;
+}
+
+export const planeOptions: OptionNames<PlaneOptions> = {
+  title: true,
+  subtitle: true,
+  x: true,
+  y: true,
+  xLabel: true,
+  yLabel: true,
+};
 
 /** Places along each axis at which functions are asked. */
 export const places = 121;

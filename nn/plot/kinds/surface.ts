@@ -7,7 +7,7 @@ import { colourBarHeight, drawColourBar } from "../colour-bar.ts";
 import { hexRgb, mixed, type Rgb, rgbOf } from "../colours.ts";
 import { listOf, type Numbers, numbersOf, textOf } from "../data.ts";
 import { colourOf, type Theme } from "../theme.ts";
-import { gridOf, levelGraphics, planePanel, type Range, rangeOf } from "./plane.ts";
+import { gridOf, levelGraphics, type PlaneOptions, planeOptions, planePanel, rangeOf } from "./plane.ts";
 
 export interface SurfacePath {
   name: string;
@@ -17,13 +17,7 @@ export interface SurfacePath {
   colour?: number;
 }
 
-export interface SurfaceOptions {
-  title?: string;
-  subtitle?: string;
-  x: Range;
-  y: Range;
-  xLabel?: string;
-  yLabel?: string;
+export interface SurfaceOptions extends PlaneOptions {
   /** The function's value at a place. */
   height: (x: number, y: number) => number;
   /** What the height is, with its unit. */
@@ -37,12 +31,7 @@ export interface SurfaceOptions {
 }
 
 const surfaceOptions: OptionNames<SurfaceOptions> = {
-  title: true,
-  subtitle: true,
-  x: true,
-  y: true,
-  xLabel: true,
-  yLabel: true,
+  ...planeOptions,
   height: true,
   heightLabel: true,
   isLog: true,

@@ -1,0 +1,2 @@
+export function hashNames(out: string): void;
+export function writeOffline(out: string): void;

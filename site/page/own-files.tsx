@@ -1,0 +1,142 @@
+// The user's own data: chosen by a button or dropped on the panel; rows, images by class, or texts.
+
+import { useRef, useState } from "preact/hooks";
+import type { GivenFile, ImageForm } from "../setup/own-data.ts";
+import type { OwnName } from "../setup/setup.ts";
+import { readCsvFile } from "./csv.ts";
+import { filesOf } from "./dropped.ts";
+import { ChoiceField } from "./fields.tsx";
+import { readTextsFile } from "./texts.ts";
+import { useStore } from "./use-store.ts";
+
+const kinds = {
+  csv: { label: "CSV file", accept: ".csv,.tsv,.txt,text/csv" },
+  images: { label: "Image files", accept: ".png,.jpg,.jpeg,.gz,image/png,image/jpeg" },
+  text: { label: "Text file", accept: ".txt,.tsv,.csv,text/plain" },
+} as const;
+
+const sides = ["16", "28", "32", "48", "64"] as const;
+
+export function useOwnFiles() {
+  const { store } = useStore();
+  const inputs = useRef<Partial<Record<OwnName, HTMLInputElement | null>>>({});
+  const [form, setForm] = useState<ImageForm>({ side: 32, isGray: false });
+  const given = useRef<readonly GivenFile[]>([]);
+  const read = async (kind: OwnName, files: readonly GivenFile[], asked = form) => {
+    if (files.length === 0) return;
+    if (kind === "images") {
+      given.current = files;
+      store.readImages(files, asked);
+      return;
+    }
+    const [{ file }] = files;
+    try {
+      store.useOwn(kind, await (kind === "csv" ? readCsvFile(file) : readTextsFile(file)));
+    } catch (error) {
+      store.tell("own", (error as Error).message);
+    }
+  };
+  return {
+    inputs,
+    form,
+    read,
+    choose: (kind: OwnName) => inputs.current[kind]?.click(),
+    drop: async (data: DataTransfer) => {
+      const files = await filesOf(data);
+      const isImage = files.some(({ path }) => /\.(png|jpe?g)$|-ubyte(\.gz)?$/i.test(path));
+      await read(isImage ? "images" : store.state.setup.data === "text" ? "text" : "csv", files);
+    },
+    /** Images that are here are read again. */
+    reform: (next: ImageForm) => {
+      setForm(next);
+      void read("images", given.current, next);
+    },
+  };
+}
+
+export function OwnFiles({ files }: { files: ReturnType<typeof useOwnFiles> }) {
+  const { state } = useStore();
+  const { setup, own } = state;
+  const folder = useRef<HTMLInputElement>(null);
+  const take = (kind: OwnName) => (event: { currentTarget: HTMLInputElement }) => {
+    const { currentTarget } = event;
+    void files.read(
+      kind,
+      Array.from(currentTarget.files ?? [], (file) => ({ path: file.webkitRelativePath || file.name, file })),
+    );
+    currentTarget.value = "";
+  };
+  return (
+    <>
+      {(Object.keys(kinds) as OwnName[]).map((kind) => (
+        <input
+          key={kind}
+          ref={(element) => {
+            files.inputs.current[kind] = element;
+          }}
+          type="file"
+          multiple={kind === "images"}
+          accept={kinds[kind].accept}
+          class="hidden"
+          aria-label={kinds[kind].label}
+          tabIndex={-1}
+          onChange={take(kind)}
+        />
+      ))}
+      {setup.data === "images" && (
+        <>
+          <input
+            ref={folder}
+            type="file"
+            {...{ webkitdirectory: true }}
+            class="hidden"
+            aria-label="Folder of images"
+            tabIndex={-1}
+            onChange={take("images")}
+          />
+          <p class="row">
+            <button type="button" class="button small" onClick={() => files.choose("images")}>
+              Choose files
+            </button>
+            <button type="button" class="button small" onClick={() => folder.current?.click()}>
+              Choose a folder
+            </button>
+          </p>
+          <div class="fields">
+            <ChoiceField
+              label="Pixels a side"
+              value={String(files.form.side)}
+              choices={sides.map((side) => [side, side])}
+              onChange={(side) => files.reform({ ...files.form, side: Number(side) })}
+            />
+            <ChoiceField
+              label="Colours"
+              value={files.form.isGray ? "grey" : "colour"}
+              choices={[
+                ["colour", "Red, green, blue"],
+                ["grey", "Grey"],
+              ]}
+              onChange={(colours) => files.reform({ ...files.form, isGray: colours === "grey" })}
+            />
+          </div>
+        </>
+      )}
+      {own === undefined
+        ? hints[setup.data as OwnName] !== undefined && <p class="hint">{hints[setup.data as OwnName]}</p>
+        : hints[setup.data as OwnName] !== undefined && (
+            <p class="hint own">
+              {own.name}
+              {own.classNames.length > 0 ? `: ${own.classNames.slice(0, 12).join(", ")}` : ""}
+              {own.classNames.length > 12 ? " …" : ""}
+            </p>
+          )}
+    </>
+  );
+}
+
+const hints: Readonly<Partial<Record<string, string>>> = {
+  csv: "Choose a file, or drop it here: numbers in columns, names in the first row, what is to be learnt in the last column.",
+  images:
+    "Choose or drop PNG or JPEG images: a folder for each class, or files whose names begin with it, as cat_1.png. MNIST's own files (IDX, plain or .gz) are taken too.",
+  text: "Choose a file, or drop it here: one text a line, its label before or behind it, with a tab or a comma between.",
+};
