@@ -69,18 +69,20 @@ export interface Known {
 }
 
 /**
- * Which variant of each kernel family a device uses. `String(device.variants)` prints the table; `pin` fixes a
- * family's choice.
+ * Which variant of each kernel family a device uses. `showVariants` of `gradgpu/inspect` prints the table; `pin`
+ * fixes a family's choice.
  */
 export class VariantChoices implements Choices {
   /** Whether what was measured decides; else the adapter's profile alone does. */
   readonly usesMeasured: boolean;
   /** @internal */
   readonly known: Known;
-  readonly #adapter: string;
-  /** By family: what the profile has to choose from. */
-  readonly #names: ReadonlyMap<string, readonly string[]>;
-  readonly #pinned = new Map<string, string>();
+  /** @internal */
+  readonly adapter: string;
+  /** @internal By family: what the profile has to choose from. */
+  readonly names: ReadonlyMap<string, readonly string[]>;
+  /** @internal By family. */
+  readonly pinned = new Map<string, string>();
   /** By family and problem: what an earlier run used, which goes before what was measured. */
   #kept: Readonly<Record<string, string>> = {};
   /** @internal By family and problem: what was chosen last. */
@@ -95,8 +97,8 @@ export class VariantChoices implements Choices {
     known: Known,
     usesMeasured: boolean,
   ) {
-    this.#adapter = adapter;
-    this.#names = names;
+    this.adapter = adapter;
+    this.names = names;
     this.usesMeasured = usesMeasured;
     this.known = known;
   }
@@ -108,23 +110,23 @@ export class VariantChoices implements Choices {
    * @throws ArgumentError for a family or variant that there is none of, or one that is broken here
    */
   pin(family: string, variant: string | undefined): void {
-    const names = this.#names.get(family);
+    const names = this.names.get(family);
     if (names === undefined)
       throw new ArgumentError(
-        `pin: no kernel family is called "${family}"; there are ${listed([...this.#names.keys()])}`,
+        `pin: no kernel family is called "${family}"; there are ${listed([...this.names.keys()])}`,
       );
-    if (variant === undefined) this.#pinned.delete(family);
+    if (variant === undefined) this.pinned.delete(family);
     else {
       if (!names.includes(variant))
         throw new ArgumentError(
           `pin: ${family} has no variant "${variant}" on this adapter; there are ${listed(names)}`,
         );
-      const verdict = this.#verdict(family, variant);
+      const verdict = this.verdict(family, variant);
       if (typeof verdict === "string")
         throw new ArgumentError(
           `pin: ${family}'s variant "${variant}" is not used on this adapter: ${verdict}`,
         );
-      this.#pinned.set(family, variant);
+      this.pinned.set(family, variant);
     }
     this.onChange();
   }
@@ -143,41 +145,20 @@ export class VariantChoices implements Choices {
   }
 
   #choose({ family, problem, names }: Variants): string {
-    const usable = names.filter((name) => typeof this.#verdict(family, name) !== "string");
+    const usable = names.filter((name) => typeof this.verdict(family, name) !== "string");
     const key = keyOf(family, problem ?? "");
     const measured =
       this.usesMeasured && problem !== undefined ? this.known.measured[key]?.chosen : undefined;
-    for (const wanted of [this.#pinned.get(family), this.#kept[key], measured])
+    for (const wanted of [this.pinned.get(family), this.#kept[key], measured])
       if (wanted !== undefined && usable.includes(wanted)) return wanted;
     if (usable.length > 0) return usable[0];
-    const reasons = names.map((name) => `${name}: ${this.#verdict(family, name)}`);
-    throw new ShaderError(`${family}: no variant works on ${this.#adapter}\n  ${reasons.join("\n  ")}`);
+    const reasons = names.map((name) => `${name}: ${this.verdict(family, name)}`);
+    throw new ShaderError(`${family}: no variant works on ${this.adapter}\n  ${reasons.join("\n  ")}`);
   }
 
-  #verdict(family: string, name: string): true | string | undefined {
+  /** @internal */
+  verdict(family: string, name: string): true | string | undefined {
     return this.known.verdicts[`${family}/${name}`];
-  }
-
-  toString(): string {
-    const lines = [`kernel variants on ${this.#adapter}`];
-    for (const [family, names] of this.#names) {
-      const pinned = this.#pinned.get(family);
-      lines.push(
-        `${family}: ${pinned === undefined ? (this.usesMeasured ? "measured, else as the adapter's profile says" : "as the adapter's profile says") : `pinned to ${pinned}`}`,
-      );
-      for (const name of names) {
-        const verdict = this.#verdict(family, name) ?? "not tried";
-        lines.push(`  ${name}  ${verdict === true ? "sound" : verdict}`);
-      }
-      const prefix = keyOf(family, "");
-      for (const [key, { chosen, ms }] of Object.entries(this.known.measured)) {
-        if (!key.startsWith(prefix)) continue;
-        const times = Object.entries(ms).map(([name, time]) => `${name} ${time.toPrecision(3)} ms`);
-        const note = this.usesMeasured ? "" : " (not asked)";
-        lines.push(`  ${key.slice(prefix.length)}: ${chosen}${note}, of ${times.join(", ")}`);
-      }
-    }
-    return lines.join("\n");
   }
 }
 

@@ -130,8 +130,8 @@ export class Device {
   }
 
   /**
-   * Which kernels are used where there are several: `String(device.variants)` prints them, with what was measured and
-   * what is broken here; `device.variants.pin("matmul", "tile-32x32")` fixes one. Undefined on the CPU reference.
+   * Which kernels are used where there are several: `showVariants(device)` of `gradgpu/inspect` prints them, with what
+   * was measured and what is broken here; `device.variants.pin("matmul", "tile-32x32")` fixes one. Undefined on the CPU reference.
    */
   get variants(): VariantChoices | undefined {
     return this.#real.variants;

@@ -104,13 +104,13 @@ export function orthogonal(options: OrthogonalOptions = {}): Regularizer {
   });
 }
 
-/** @internal The rest comes with `gradgpu/names`. */
+/** @internal All come with `gradgpu/names`. */
 export const table = new NameTable<() => Regularizer>(
   "regularizer",
   "regularizers.*()",
-  { l1, l2, l1l2 },
+  {},
   { orthogonalRegularizer: "orthogonal" },
-  "orthogonal",
+  "l1 l2 l1l2 orthogonal",
 );
 
 /**

@@ -74,7 +74,7 @@ export const batchSizes = [1, 4, 8, 16, 32, 64, 128, 256, 512] as const;
 
 /** What the library knows by name without another import. */
 const commonNames = new Set([
-  ...["linear", "relu", "leakyRelu", "elu", "selu", "silu", "softplus", "sigmoid", "tanh"],
+  ...["linear", "relu", "leakyRelu", "sigmoid", "tanh"],
   ...[
     "binaryCrossentropy",
     "sparseCategoricalCrossentropy",
@@ -82,6 +82,7 @@ const commonNames = new Set([
     "meanAbsoluteError",
     "huber",
   ],
+  ...["glorotUniform", "heUniform", "lecunUniform", "randomUniform", "zeros", "ones"],
 ]);
 
 interface Named {
@@ -91,6 +92,7 @@ interface Named {
 
 /** Whether a net needs the names that `gradgpu/names` adds. */
 export const hasRareNames = ({ loss, layers }: Named): boolean =>
-  [loss, ...layers.flatMap(({ options }) => options.activation ?? [])].some(
-    (name) => !commonNames.has(String(name)),
-  );
+  [
+    loss,
+    ...layers.flatMap(({ options }) => [options.activation ?? [], options.kernelInitializer ?? []].flat()),
+  ].some((name) => !commonNames.has(String(name)));

@@ -11,6 +11,7 @@ import {
   setSeed,
 } from "../../engine/index.ts";
 import { BatchNormalization, Dense, Diagnostics, Dropout, Input, Sequential } from "../../nn/index.ts";
+import "../../nn/names.ts";
 import { gpuDevice } from "../support/devices.ts";
 
 let gpu: Device;

@@ -19,6 +19,7 @@ import {
   variable,
 } from "../../engine/index.ts";
 import { BatchNormalization, Dense, Dropout, Flatten, Input, Sequential } from "../../nn/index.ts";
+import "../../nn/names.ts";
 import { oneMinusPower } from "../../optim/hyper.ts";
 import { Adam, type Optimizer, SGD } from "../../optim/index.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";

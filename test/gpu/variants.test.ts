@@ -16,6 +16,7 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.ts";
+import { showVariants } from "../../engine/inspect/show-variants.ts";
 import { input, type KernelPlan, output, shader, type Variants } from "../../engine/kernel/kernel.ts";
 import { chosen, type Family, registerFamily } from "../../engine/kernel/variants.ts";
 import { matmul } from "../../engine/ops/matmul/matmul.ts";
@@ -147,7 +148,7 @@ describe("kernel variants", () => {
       /double\/wrong is not used on .*: of \[70\] it makes .* of element 0, which is/,
     );
     expect(warnings()[2]).toMatch(/double\/partial .* it makes NaN of element 69/);
-    const table = String(device.variants);
+    const table = showVariants(device);
     expect(table).toMatch(/double: .*\n {2}refused {2}.*\n(.*\n)* {2}quick {2}sound/);
     expect(table).toMatch(/matmul: .*\n {2}(subgroup|tile|shared)-\d+x\d+ {2}sound/);
   });
@@ -172,7 +173,7 @@ describe("kernel variants", () => {
     try {
       const again = await open();
       expect(warnings()).toHaveLength(2);
-      expect(String(again.variants)).toMatch(/wrong {2}of \[70\]/);
+      expect(showVariants(again)).toMatch(/wrong {2}of \[70\]/);
     } finally {
       bodies.wrong = body;
     }
@@ -226,7 +227,7 @@ describe("kernel variants", () => {
       writeFileSync(file, text);
       const device = await open();
       expect(await isRight(device), text.slice(0, 200)).toBe(true);
-      String(device.variants);
+      showVariants(device);
       expect(JSON.parse(readFileSync(file, "utf8")), text.slice(0, 200)).toMatchObject({ key, verdicts });
       device.dispose();
     }
@@ -268,7 +269,7 @@ describe("kernel variants", () => {
     const traced = jit(doubled);
     const x = tensor(new Float32Array(100_000).fill(1.5), { device });
     await traced.warmUp(x);
-    expect(String(device.variants)).toMatch(/100000: quick, of slow .* ms, quick .* ms/);
+    expect(showVariants(device)).toMatch(/100000: quick, of slow .* ms, quick .* ms/);
     const y = traced(x);
     expect((await y.data()).every((value) => value === 3)).toBe(true);
     const [program] = traced.programs.values();
@@ -297,7 +298,7 @@ describe("kernel variants", () => {
       await traced.warmUp(tensor([1, 2, 3], { device }));
       const [program] = traced.programs.values();
       expect(JSON.stringify(program.plan.steps)).toContain("double-slow");
-      expect(String(device.variants)).toMatch(/as the adapter's profile says/);
+      expect(showVariants(device)).toMatch(/as the adapter's profile says/);
       traced.dispose();
     }
   });
@@ -311,7 +312,7 @@ describe("kernel variants", () => {
     variants!.pin("double", "slow");
     expect(nameNow()).toBe("slow");
     expect(await isRight(device)).toBe(true);
-    expect(String(variants)).toMatch(/double: pinned to slow/);
+    expect(showVariants(device)).toMatch(/double: pinned to slow/);
     // One that cannot compute what is asked is passed over.
     expect(variants!.choose({ ...variantsFor(3), names: ["quick"] })).toBe("quick");
     variants!.pin("double", undefined);
@@ -331,7 +332,7 @@ describe("kernel variants", () => {
   it("of matmul give the same product whichever is pinned", async () => {
     offered = ["quick"];
     const device = await open();
-    const names = [...String(device.variants).matchAll(/^ {2}(\S+-\d+x\d+) {2}/gm)].map((match) => match[1]);
+    const names = [...showVariants(device).matchAll(/^ {2}(\S+-\d+x\d+) {2}/gm)].map((match) => match[1]);
     expect(names.length).toBeGreaterThan(1);
     const [m, k, n] = [37, 129, 21];
     const a = tensor(

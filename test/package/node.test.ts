@@ -239,12 +239,12 @@ describe("in a page", () => {
     [
       "an old Firefox",
       `{ isSecureContext: true, navigator: { userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0" } }`,
-      /Firefox has it from 141/,
+      /Firefox from 141/,
     ],
     [
       "an old Safari",
       `{ isSecureContext: true, navigator: { userAgent: "Mozilla/5.0 (Macintosh) AppleWebKit/605 (KHTML, like Gecko) Version/17.0 Safari/605" } }`,
-      /Safari has it from 26/,
+      /Safari from 26/,
     ],
     [
       "Chrome on Linux",

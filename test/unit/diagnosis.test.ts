@@ -25,6 +25,7 @@ import {
   TensorBoard,
 } from "../../nn/index.ts";
 import { layerOutputs, weightGradients } from "../../nn/training/layer-values.ts";
+import "../../nn/names.ts";
 import { Adam, optimizerState, SGD } from "../../optim/index.ts";
 
 let device: Device;

@@ -20,8 +20,11 @@ function inPage({ gpu }: FoundGpu): string {
   if (gpu !== undefined) return `this browser has WebGPU but no adapter for it; ${adapterRemedy(agent)}`;
   if (isSecureContext === false)
     return `browsers offer WebGPU to secure pages only, and ${location?.origin ?? "this one"} is not one; serve it over https or from localhost`;
-  return `this browser offers no WebGPU; ${browserRemedy(agent)}`;
+  return `this browser offers no WebGPU. ${browsers}`;
 }
+
+const browsers =
+  "Chrome and Edge have it from 113 (on Android from 121, on Linux behind chrome://flags/#enable-unsafe-webgpu), Firefox from 141 on Windows and 145 on Macs, Safari from 26";
 
 function adapterRemedy(agent: string): string {
   if (/firefox/i.test(agent))
@@ -30,15 +33,4 @@ function adapterRemedy(agent: string): string {
   const linux = /linux/i.test(agent) && !/android/i.test(agent);
   const flags = linux ? ", on Linux with --enable-unsafe-webgpu --enable-features=Vulkan" : "";
   return `chrome://gpu says why: turn graphics acceleration on in the settings, update the graphics driver, or start the browser with --ignore-gpu-blocklist${flags}`;
-}
-
-function browserRemedy(agent: string): string {
-  if (/firefox/i.test(agent))
-    return "Firefox has it from 141 on Windows and 145 on Macs with Apple silicon; elsewhere set dom.webgpu.enabled in about:config";
-  if (/android/i.test(agent) && /chrom/i.test(agent))
-    return "Chrome for Android has it from 121, on Android 12";
-  if (/chrom/i.test(agent))
-    return "Chrome and Edge have it from 113 on Windows, macOS and ChromeOS; on Linux set chrome://flags/#enable-unsafe-webgpu";
-  if (/safari/i.test(agent)) return "Safari has it from 26, on macOS, iOS and iPadOS 26";
-  return "Chrome and Edge have it from 113, Firefox from 141, Safari from 26";
 }
