@@ -4,25 +4,8 @@
 // of in1 for integer labels. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl
 // in front. Needs logit-rows.wgsl in front.
 
-@group(0) @binding(2) var<storage, read> in1: array<f32>;
 @group(0) @binding(3) var<storage, read> in2: array<f32>;
 @group(0) @binding(4) var<storage, read_write> out0: array<f32>;
-
-fn target_total(row: u32, lane: u32) -> f32 {
-  var total: LongSum;
-  for (var k = first_of(lane); k < sizes.classes; k += LANES * AHEAD) {
-    for (var ahead = 0u; ahead < AHEAD; ahead++) {
-      let step = k + LANES * ahead;
-      let t = in1[row * sizes.classes + within(step, sizes.classes - 1u)];
-      total = plus(total, select(0.0, t, counts(step, sizes.classes - 1u)));
-    }
-  }
-  return total_of(whole(total), lane);
-}
-
-fn target_at(row: u32, k: u32) -> f32 {
-  return in1[row * sizes.classes + k];
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {

@@ -7,29 +7,12 @@
 // exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl in front. Needs logit-rows.wgsl in
 // front.
 
-@group(0) @binding(2) var<storage, read> in1: array<f32>;
 @group(0) @binding(3) var<storage, read_write> loss_sums: array<f32>;
 @group(0) @binding(4) var<storage, read_write> hit_sums: array<f32>;
 @group(0) @binding(5) var<storage, read_write> out2: array<f32>;
 
 var<workgroup> losses: array<f32, WORKGROUP>;
 var<workgroup> hits: array<f32, WORKGROUP>;
-
-fn target_total(row: u32, lane: u32) -> f32 {
-  var total: LongSum;
-  for (var k = first_of(lane); k < sizes.classes; k += LANES * AHEAD) {
-    for (var ahead = 0u; ahead < AHEAD; ahead++) {
-      let step = k + LANES * ahead;
-      let t = in1[row * sizes.classes + within(step, sizes.classes - 1u)];
-      total = plus(total, select(0.0, t, counts(step, sizes.classes - 1u)));
-    }
-  }
-  return total_of(whole(total), lane);
-}
-
-fn target_at(row: u32, k: u32) -> f32 {
-  return in1[row * sizes.classes + k];
-}
 
 // The class that a row stands for: its first largest target.
 fn target_class(row: u32, lane: u32) -> u32 {

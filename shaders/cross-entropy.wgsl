@@ -4,7 +4,6 @@
 // Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl in front. Needs
 // logit-rows.wgsl in front.
 
-@group(0) @binding(2) var<storage, read> in1: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out0: array<f32>;
 
 // The row's loss, given its maximum and the logarithm of its sum of exponentials.

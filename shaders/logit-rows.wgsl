@@ -2,7 +2,8 @@
 // Stands in front of those files. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front.
 
 // Needs own-rows.wgsl in front. As it stands a thread has a row of its own, as software adapters and short rows want
-// it; specialising replaces `row_of`, `first_of`, `largest_of` and `total_of` where a workgroup shares a row.
+// it; specialising replaces `row_of`, `first_of`, `largest_of` and `total_of` where a workgroup shares a row. Targets are rows
+// of probabilities; for integer labels it replaces `target_total`, `target_at` and the type of in1.
 
 struct Sizes {
   rows: u32,
@@ -15,6 +16,7 @@ struct Sizes {
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> in0: array<f32>;
+@group(0) @binding(2) var<storage, read> in1: array<f32>;
 
 // The first largest element of a row or of a thread's part of it, and the largest bits without their signs.
 struct Largest {
@@ -83,4 +85,21 @@ fn class_loss(logit: f32, t: f32, largest: f32, log_total: f32) -> f32 {
   let x = select(logit, largest, t == 0.0);
   let below = x - largest;
   return select(t * (log_total - below), t * largest - t * x, below < -1e38);
+}
+
+// The sum of a row's targets, and one of them.
+fn target_total(row: u32, lane: u32) -> f32 {
+  var total: LongSum;
+  for (var k = first_of(lane); k < sizes.classes; k += LANES * AHEAD) {
+    for (var ahead = 0u; ahead < AHEAD; ahead++) {
+      let step = k + LANES * ahead;
+      let t = in1[row * sizes.classes + within(step, sizes.classes - 1u)];
+      total = plus(total, select(0.0, t, counts(step, sizes.classes - 1u)));
+    }
+  }
+  return total_of(whole(total), lane);
+}
+
+fn target_at(row: u32, k: u32) -> f32 {
+  return in1[row * sizes.classes + k];
 }

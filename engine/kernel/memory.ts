@@ -3,7 +3,7 @@
 /** A counted reference to a stretch of a device's memory. Its backend frees it when the count reaches zero. */
 export abstract class Memory {
   /** Of what lies in it, where its backend says so. */
-  readonly byteLength?: number;
+  declare readonly byteLength?: number;
   #references = 1;
 
   retain(): void {

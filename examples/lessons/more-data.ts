@@ -6,7 +6,7 @@ import type { Course } from "./frame/lesson.ts";
 
 /** Numbers of rows, each twice the one before or so. */
 export const rowCounts = (most: number) =>
-  [250, 500, 1000, 2000, 5000, 10_000, 20_000].filter((n) => n <= most);
+  [250, 500, 1000, 2000, 5000, 10_000, 20_000, 60_000].filter((n) => n <= most);
 
 export async function moreData({ size, watch }: Course) {
   for (const rows of rowCounts(size.rows)) {

@@ -44,7 +44,7 @@ function knownTo(origin: string): State | undefined {
 
 /**
  * A context whose pages open a device without checking each kernel first: SwiftShader compiles for seconds what has been found
- * sound in this tree before. test/browser/train.test.ts checks them.
+ * sound before. test/browser/train.test.ts begins with a context that knows nothing, and so checks them.
  */
 export async function contextWithKernels(
   browser: Browser,

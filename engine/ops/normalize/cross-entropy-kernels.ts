@@ -125,19 +125,23 @@ const labelFunctions = {
   target_at: "fn target_at(row: u32, k: u32) -> f32 {\n  return select(0.0, 1.0, u32(in1[row]) == k);\n}",
 };
 type TargetFunction = keyof typeof labelFunctions;
+/** Those of logit-rows.wgsl. */
+const targetFunctions = ["target_total", "target_at"] as const;
 
 /** One loss a row. */
 export function lossKernels({ inputs, profile }: KernelContext): KernelPlan {
   if (sizeOf(inputs[0].shape) === 0) return { calls: [] };
   const operands = [input(0), input(1), output(0)];
-  return { calls: [rowsCall(crossEntropyShader, inputs, operands, profile, ["row_loss"])] };
+  return {
+    calls: [rowsCall(crossEntropyShader, inputs, operands, profile, ["row_loss", ...targetFunctions])],
+  };
 }
 
 /** The gradient with respect to the logits, times a factor a row. */
 export function gradientKernels({ inputs, profile }: KernelContext): KernelPlan {
   if (sizeOf(inputs[0].shape) === 0) return { calls: [] };
   const operands = [input(0), input(1), input(2), output(0)];
-  return { calls: [rowsCall(gradientShader, inputs, operands, profile, ["target_total", "target_at"])] };
+  return { calls: [rowsCall(gradientShader, inputs, operands, profile, targetFunctions)] };
 }
 
 const summaryWorkgroup = 64;
@@ -159,7 +163,7 @@ export function summaryKernels({ inputs, profile }: KernelContext): KernelPlan {
     hooks: logitHooks(
       rowHooks(isShared, summaryWorkgroup, { steps: classes, width: 1 }, summaryJoins, profile),
       targets,
-      ["target_total", "target_at", "target_class"],
+      [...targetFunctions, "target_class"],
       Math.max(rows, classes) >= manyTerms,
     ),
     sizes: [rows, classes, segment, 0],

@@ -20,7 +20,7 @@ gap is that between the losses at the end.`,
   sizes: {
     quick: { rows: 5000, tests: 1000, steps: 300 },
     usual: { rows: 20_000, tests: 2000, steps: 1000 },
-    full: { rows: 20_000, tests: 10_000, steps: 2000 },
+    full: { rows: 60_000, tests: 10_000, steps: 2400 },
     cpu: { rows: 500, tests: 50, steps: 20 },
   },
   seeds: { quick: 1, usual: 3, full: 3, cpu: 1 },
