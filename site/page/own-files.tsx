@@ -113,7 +113,7 @@ export function OwnFiles({ files }: { files: ReturnType<typeof useOwnFiles> }) {
               label="Colours"
               value={files.form.isGray ? "grey" : "colour"}
               choices={[
-                ["colour", "Red, green, blue"],
+                ["colour", "Colour"],
                 ["grey", "Grey"],
               ]}
               onChange={(colours) => files.reform({ ...files.form, isGray: colours === "grey" })}
