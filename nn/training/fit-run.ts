@@ -10,7 +10,7 @@ import { Guard, type Guarded, type GuardOptions, type Place } from "./guard.ts";
 import { History, type Logs, validationName } from "./history.ts";
 import type { Loop } from "./loop.ts";
 import type { Use } from "./owned.ts";
-import type { Progress } from "./progress.ts";
+import type { Progress } from "./progress-text.ts";
 import type { TrainableModel } from "./trainable.ts";
 import type { Trainer } from "./trainer.ts";
 

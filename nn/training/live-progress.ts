@@ -3,7 +3,7 @@
 import type { Logs } from "./history.ts";
 import { LiveLine, terminal } from "./live-line.ts";
 import { LiveReader } from "./live-reader.ts";
-import { ofTotal, type Progress, showLogs } from "./progress.ts";
+import { ofTotal, type Progress, showLogs } from "./progress-text.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** A bar on the terminal that the program writes to; undefined where it writes to none. */

@@ -2,13 +2,14 @@
 
 import { logsOf } from "./evaluate.ts";
 import type { Logs } from "./history.ts";
+import type { LiveNumbers } from "./progress-text.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** Milliseconds between two readings. */
 const readingInterval = 200;
 
 /** Loss and metrics so far, read without waiting: one reading at a time, at most every 200 ms. */
-export class LiveReader {
+export class LiveReader implements LiveNumbers {
   /** Resolves when no reading is under way. */
   settled: Promise<void> = Promise.resolve();
   readonly #trainer: Trainer;

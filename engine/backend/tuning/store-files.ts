@@ -2,8 +2,12 @@
 // store-files.browser.ts.
 
 import { nodeModule, nodeProcess } from "../../base/host.ts";
+import type { Known } from "../../kernel/variants.ts";
 import { hash } from "./hash.ts";
-import type { Stored } from "./store.ts";
+
+export interface Stored extends Known {
+  readonly key: string;
+}
 
 const mostBytes = 2 ** 24;
 

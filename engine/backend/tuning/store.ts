@@ -4,14 +4,10 @@
 import { type Known, type Measured, registeredFamilies } from "../../kernel/variants.ts";
 import type { DeviceInfo } from "../backend.ts";
 import { hash } from "./hash.ts";
-import { fileFor } from "./store-files.ts";
+import { fileFor, type Stored } from "./store-files.ts";
 
 /** Counted up when what is stored changes its form. */
 const format = 1;
-
-export interface Stored extends Known {
-  readonly key: string;
-}
 
 /**
  * One text for all that a choice depends on.

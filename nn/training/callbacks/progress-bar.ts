@@ -2,9 +2,9 @@
 
 import { checkFunction, checkOptions } from "../../../engine/internal.ts";
 import type { Logs } from "../history.ts";
-import type { LiveReader } from "../live-reader.ts";
 import type { TrainedModel } from "../model.ts";
-import { makeProgress, type Progress, type Verbosity, verbosityOf } from "../progress.ts";
+import { makeProgress, type Verbosity, verbosityOf } from "../progress.ts";
+import type { LiveNumbers, Progress } from "../progress-text.ts";
 import type { Callback, FitContext } from "./callback.ts";
 
 export interface ProgressBarOptions {
@@ -22,7 +22,7 @@ export class ProgressBar implements Callback {
   readonly verbose: Verbosity;
   readonly #print: ((line: string) => void) | undefined;
   #progress: Progress | undefined;
-  #reader: LiveReader | undefined;
+  #reader: LiveNumbers | undefined;
 
   constructor(options: ProgressBarOptions = {}) {
     checkOptions("ProgressBar", options, { verbose: true, print: true });
