@@ -80,7 +80,7 @@ export type { FitOptions } from "./training/fit.ts";
 export { type Curves, History, type Logs } from "./training/history.ts";
 export type { TrainedModel } from "./training/model.ts";
 export type { EvaluateOptions } from "./training/options.ts";
-export type { Verbosity } from "./training/progress.ts";
+export type { Verbosity } from "./training/verbosity.ts";
 export { SearchResult, type TrialResult } from "./tuning/result.ts";
 export { type SearchOptions, search, type Trial } from "./tuning/search.ts";
 export type {

@@ -12,12 +12,12 @@ import type { Logs } from "./history.ts";
 import { type EpochOptions, Loop, type LoopOptions } from "./loop.ts";
 import { batchSizeOf, checkSignal, type EvaluateOptions } from "./options.ts";
 import { withOwned } from "./owned.ts";
-import { verbosityOf } from "./progress.ts";
 import { showLogs } from "./progress-text.ts";
 import { isDataset, openSet, refuseSteps } from "./source.ts";
 import { Budget, makeBatches } from "./stream.ts";
 import type { TrainableModel } from "./trainable.ts";
 import type { Trainer } from "./trainer.ts";
+import { verbosityOf } from "./verbosity.ts";
 import { checkWeights } from "./weighing.ts";
 
 export interface EvaluateModelOptions extends EvaluateOptions {

@@ -22,10 +22,11 @@ import type { History } from "./history.ts";
 import { Loop, type LoopOptions } from "./loop.ts";
 import { batchSizeOf, checkSignal } from "./options.ts";
 import { withOwned } from "./owned.ts";
-import { makeProgress, type Verbosity } from "./progress.ts";
+import { makeProgress } from "./progress.ts";
 import { isDataset, openSet, refuseSteps, type Source } from "./source.ts";
 import { Budget, type MemoryOptions, makeBatches } from "./stream.ts";
 import type { TrainableModel } from "./trainable.ts";
+import type { Verbosity } from "./verbosity.ts";
 import { checkWeights } from "./weighing.ts";
 
 /** How to train; typed and nested arrays above `memoryBudget` stream from the host, with the same results. */

@@ -4,8 +4,8 @@ import { ArgumentError } from "../../engine/index.ts";
 import { atLeastOne, kindOf, type OptionNames } from "../../engine/internal.ts";
 import type { DataTree } from "./data.ts";
 import type { LoopOptions } from "./loop.ts";
-import type { Verbosity } from "./progress.ts";
 import type { MemoryOptions } from "./stream.ts";
+import type { Verbosity } from "./verbosity.ts";
 
 /** What `evaluate` and `predict` take, and `fit` takes, too. */
 export interface EvaluateOptions extends LoopOptions, MemoryOptions {

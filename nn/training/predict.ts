@@ -12,9 +12,9 @@ import type { TrainedModel } from "./model.ts";
 import { batchSizeOf, checkSignal, type EvaluateOptions } from "./options.ts";
 import { withOwned } from "./owned.ts";
 import { Pace } from "./pace.ts";
-import { verbosityOf } from "./progress.ts";
 import { isDataset, openSet, refuseSteps } from "./source.ts";
 import { Budget, makeBatches, StreamedBatches } from "./stream.ts";
+import { verbosityOf } from "./verbosity.ts";
 
 export interface PredictOptions extends EvaluateOptions {
   /** One or several, whose `onPredict...` hooks are called. */

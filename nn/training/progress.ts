@@ -1,12 +1,8 @@
 // Shows how training goes: a live bar on a terminal, one line an epoch elsewhere, or nothing. Only text.
 
-import { ArgumentError } from "../../engine/index.ts";
-import { showGiven } from "../../engine/internal.ts";
 import { liveProgress } from "./live-progress.ts";
 import { ofTotal, type Progress, showLogs } from "./progress-text.ts";
-
-/** 0: silent. 1 and "auto": a live bar on a terminal, else as 2. 2: one line an epoch. */
-export type Verbosity = 0 | 1 | 2 | "auto";
+import { type Verbosity, verbosityOf } from "./verbosity.ts";
 
 const silent: Progress = {
   begin() {},
@@ -16,15 +12,6 @@ const silent: Progress = {
   end() {},
   stop() {},
 };
-
-/** @throws ArgumentError unless it is one */
-export function verbosityOf(what: string, verbose: Verbosity): 0 | 1 | 2 {
-  if (verbose === "auto") return 1;
-  if ([0, 1, 2].includes(verbose)) return verbose;
-  throw new ArgumentError(
-    `${what}: verbose must be 0 (silent), 1 or "auto" (live) or 2 (a line an epoch), got ${showGiven(verbose)}`,
-  );
-}
 
 /** @param print takes the lines; without it they go to the console, and a terminal gets the live bar */
 export function makeProgress(verbose: Verbosity, epochs: number, print?: (line: string) => void): Progress {

@@ -3,8 +3,9 @@
 import { checkFunction, checkOptions } from "../../../engine/internal.ts";
 import type { Logs } from "../history.ts";
 import type { TrainedModel } from "../model.ts";
-import { makeProgress, type Verbosity, verbosityOf } from "../progress.ts";
+import { makeProgress } from "../progress.ts";
 import type { LiveNumbers, Progress } from "../progress-text.ts";
+import { type Verbosity, verbosityOf } from "../verbosity.ts";
 import type { Callback, FitContext } from "./callback.ts";
 
 export interface ProgressBarOptions {
