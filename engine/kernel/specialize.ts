@@ -4,7 +4,7 @@ import { ShaderError } from "../base/errors.ts";
 import type { Hooks, Shader } from "./kernel.ts";
 
 /** Over steps that go together (own-rows.wgsl). A block where there is one: SwiftShader takes twice as long over a loop. */
-const aheadLoop = "for (var ahead = 0u; ahead < AHEAD; ahead++) {";
+const aheadLoop = /for ?\(var ahead ?= ?0u; ?ahead ?< ?AHEAD; ?ahead\+\+\) ?\{/g;
 
 /** The text of `shader` with the functions, helpers, consts, aliases and bindings of `hooks` put in. */
 export function specialize(shader: Shader, hooks: Hooks | undefined): string {

@@ -11,6 +11,7 @@ import { keyFor, load, save } from "../../engine/backend/tuning/store.ts";
 import { isTested } from "../../engine/backend/tuning/tested.ts";
 import { Tuner, type TunerOptions } from "../../engine/backend/tuning/tuner.ts";
 import { LimitError, ShaderError } from "../../engine/base/errors.ts";
+import { showVariants } from "../../engine/inspect/show-variants.ts";
 import { type AdapterProfile, type Choices, shader, type Variants } from "../../engine/kernel/kernel.ts";
 import type { KernelOp } from "../../engine/kernel/kernel-op.ts";
 import {
@@ -22,6 +23,7 @@ import {
   registerFamily,
   VariantChoices,
 } from "../../engine/kernel/variants.ts";
+import type { Device } from "../../engine/tensor/device.ts";
 
 const profile: AdapterProfile = {
   isSoftware: false,
@@ -456,7 +458,8 @@ describe("choices", () => {
         "doubles: 100": { chosen: "other", ms: {} },
       },
     };
-    expect(String(new VariantChoices("an adapter", names, known, true))).toBe(
+    const variants = new VariantChoices("an adapter", names, known, true);
+    expect(showVariants({ variants } as Device)).toBe(
       [
         "kernel variants on an adapter",
         "double: measured, else as the adapter's profile says",

@@ -73,7 +73,7 @@ marker.idle{fill:var(--line)}marker.forward{fill:var(--value)}marker.backward{fi
 .drawing{border-right:0;border-bottom:1px solid var(--line);padding:10px}
 .texts{padding:14px 16px 24px}header{padding:8px 14px}nav button{padding:1px 8px;font-size:.76rem}
 article h2{font-size:1.2rem}.formula{font-size:1.1rem;padding:8px 12px}.lines{padding-left:10px}
-footer{padding-left:14px;padding-right:14px}nav{gap:4px}}
+footer{padding-left:12px;padding-right:12px;gap:6px}footer button{padding:6px 9px}#at{min-width:40px}nav{gap:4px}}
 html:not(.js) .page{display:block;height:auto}html:not(.js) footer,html:not(.js) nav{display:none}html:not(.js) article{margin:0 0 40px}
 @media print{.page{display:block;height:auto}header nav,footer{display:none}.js article[hidden]{display:block}article{break-inside:avoid;margin:0 0 24px}}
 @media(prefers-reduced-motion:reduce){.drawing{scroll-behavior:auto}}
