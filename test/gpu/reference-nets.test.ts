@@ -38,7 +38,8 @@ describe("dispatches a training step", () => {
     const before = gpu.counters();
     step(x, y);
     const after = gpu.counters();
-    await take();
+    // Of one step dropout alone may tell the loss.
+    for (let more = 0; more < 4; more++) await take();
     const counts = explain(step).split("\n")[1];
     disposeAll([step, trainer, model, x, y]);
     const dispatches = after.dispatches - before.dispatches + after.copies - before.copies;
@@ -47,7 +48,7 @@ describe("dispatches a training step", () => {
     // may move from step to step, some are copied.
     const copies = (gpu.backend.profile?.maxMovingBuffers ?? 4) < 8 && aStep > 0 ? 2 : 0;
     if (gpu.info.isSoftware) expect(dispatches).toBeLessThanOrEqual(most + (aStep + copies) * net.inputs);
-    expect(losses[1]).toBeLessThan(losses[0]);
+    expect(Math.min(...losses.slice(1))).toBeLessThan(losses[0]);
     const page = fs.readFileSync("docs/plans.md", "utf8");
     if (page.includes(`## ${name}:`) && page.includes(gpu.info.adapter))
       expect(page, "npm run plans writes it").toContain(counts);
