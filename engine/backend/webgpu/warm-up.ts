@@ -26,11 +26,11 @@ export async function warmUp(
   onDone: (next?: string) => void,
   openHelper?: () => Promise<GPUDevice | undefined>,
 ): Promise<void> {
+  const left = [...jobs];
   const run = async (job: WarmUpJob) => {
     await job.run();
     onDone(left[0]?.name);
   };
-  const left = [...jobs];
   const helpers =
     openHelper === undefined || jobs.length < fewest ? 0 : Math.min(mostHelpers, (coreCount() ?? 1) - 1);
   if (helpers > 0) {
