@@ -13,6 +13,7 @@ export {
   nearest,
   unknownName,
 } from "./base/errors.ts";
+export { hash } from "./base/hash.ts";
 /** @internal */
 export { importByName, nodeModule, nodeProcess } from "./base/host.ts";
 export { checkedName, choiceOf, lookup, NameTable, namesIn, spellingOf, spellingsIn } from "./base/names.ts";

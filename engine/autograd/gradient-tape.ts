@@ -166,7 +166,7 @@ export class GradientTape implements OpenTape {
     return this.#active.has(tensor.id);
   }
 
-  /** @internal Looks at the handle's hooks in walks, and offers its gradient to {@link pullAll}. */
+  /** @internal Looks at the handle's hooks in walks, and offers its gradient to {@link Tape.pullAll}. */
   mark(tensor: Tensor): void {
     if (!this.leaves.has(tensor.id)) this.marked.set(tensor.id, tensor);
   }

@@ -92,16 +92,13 @@ export function registerHook(tensor: Tensor, fn: GradientHook): HookHandle {
     );
   }
   const entry = { fn };
-  let set = hooks.get(tensor);
-  if (set === undefined) {
-    set = new Set();
-    hooks.set(tensor, set);
-  }
-  const all = set.add(entry);
-  gradientHooks.set(tensor, (gradient) => applyHooks(tensor, all, gradient));
+  const set = hooks.get(tensor) ?? new Set<Entry>();
+  set.add(entry);
+  hooks.set(tensor, set);
+  gradientHooks.set(tensor, (gradient) => applyHooks(tensor, set, gradient));
   const remove = () => {
-    all.delete(entry);
-    if (all.size === 0) gradientHooks.delete(tensor);
+    set.delete(entry);
+    if (set.size === 0) gradientHooks.delete(tensor);
   };
   return { remove, [Symbol.dispose]: remove };
 }

@@ -1,18 +1,13 @@
 // ECharts' SVG made fit to keep: the same text every time, with names that no other picture on a page has, and readable
 // to those who can't see it.
 
+import { hash } from "../../engine/internal.ts";
+
 const escaped = (text: string): string =>
   text.replace(
     /[&<>"]/g,
     (mark) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[mark] as string,
   );
-
-/** FNV-1a, as eight digits. */
-function hashOf(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return (hash >>> 0).toString(16).padStart(8, "0");
-}
 
 /** @param label what the picture shows */
 export function finished(svg: string, label: string): string {
@@ -24,7 +19,7 @@ export function finished(svg: string, label: string): string {
     if (!seen.has(id)) seen.set(id, `zr-${seen.size}`);
     return seen.get(id) as string;
   });
-  const own = numbered.replace(/\bzr-(\d+)/g, `c${hashOf(numbered)}-$1`);
+  const own = numbered.replace(/\bzr-(\d+)/g, `c${hash(numbered)}-$1`);
   const named = own.replace(/^<svg /, `<svg role="img" aria-label="${escaped(label)}" `);
   // Pixels of pictures stay pixels; resvg reads the attribute, browsers the style.
   return named.replace(

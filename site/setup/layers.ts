@@ -133,6 +133,20 @@ const recurrent = (about: string): LayerSpec => ({
   options: [count("units", "Units", 32, 512), returnSequences, bothWays],
 });
 
+const convolution = (group: string, about: string, filters: number): LayerSpec => ({
+  group,
+  about,
+  positional: ["filters", "kernelSize"],
+  options: [
+    count("filters", "Filters", filters, 256),
+    count("kernelSize", "Window", 3, 11),
+    activation("relu"),
+    strides,
+    padding,
+    ...regularizers,
+  ],
+});
+
 /** What the editor adds to options of the layers' own. */
 export const isOfEditor = (name: string): boolean => ["regularizer", "strength", "bothWays"].includes(name);
 
@@ -158,19 +172,7 @@ export const layerSpecs = {
     positional: ["targetShape"],
     options: [{ name: "targetShape", label: "Shape", kind: "sizes", initial: "28x28" }],
   },
-  Conv2D: {
-    group: "Images",
-    about: "Filters that slide over an image",
-    positional: ["filters", "kernelSize"],
-    options: [
-      count("filters", "Filters", 8, 256),
-      count("kernelSize", "Window", 3, 11),
-      activation("relu"),
-      strides,
-      padding,
-      ...regularizers,
-    ],
-  },
+  Conv2D: convolution("Images", "Filters that slide over an image", 8),
   MaxPooling2D: {
     group: "Images",
     about: "The largest value under each window",
@@ -206,19 +208,7 @@ export const layerSpecs = {
     positional: ["inputDim", "outputDim"],
     options: [count("inputDim", "Words", 2000, 50000), count("outputDim", "Numbers a word", 16, 512)],
   },
-  Conv1D: {
-    group: "Sequences",
-    about: "Filters that slide along a sequence",
-    positional: ["filters", "kernelSize"],
-    options: [
-      count("filters", "Filters", 16, 256),
-      count("kernelSize", "Window", 3, 11),
-      activation("relu"),
-      strides,
-      padding,
-      ...regularizers,
-    ],
-  },
+  Conv1D: convolution("Sequences", "Filters that slide along a sequence", 16),
   MaxPooling1D: {
     group: "Sequences",
     about: "The largest value under each window",

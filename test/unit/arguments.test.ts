@@ -45,9 +45,11 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   /^optim\.(ByVariable\b|ParameterGroups\b|.*#(hyper|slotShape|replaceValues|spare)$)/.test(name) ||
   // They take a number or a schedule, whose properties look like options; optim-clipping.test.ts has them.
   /^optim\.(clipNorm|clipValue|globalClipNorm)$/.test(name) ||
-  /#(makeTrainer|pull|pullAll|start|walk|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory|lend|keep)$/.test(
+  /#(makeTrainer|pull|pullAll|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory|lend|keep)$/.test(
     name,
   ) ||
+  // What Tape asks of the class below it.
+  /^engine\.Tape#(start|walk)$/.test(name) ||
   (kind === "constructor" && /Error$/.test(name));
 
 /** What layers are asked for by models and by subclasses. */

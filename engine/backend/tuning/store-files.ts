@@ -1,9 +1,9 @@
 // The files in which a Node program keeps what is known of an adapter. What bundles for pages take in its place is
 // store-files.browser.ts.
 
+import { hash } from "../../base/hash.ts";
 import { nodeModule, nodeProcess } from "../../base/host.ts";
 import type { Known } from "../../kernel/variants.ts";
-import { hash } from "./hash.ts";
 
 export interface Stored extends Known {
   readonly key: string;

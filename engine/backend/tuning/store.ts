@@ -1,9 +1,9 @@
 // Where what is known of an adapter's variants outlives the program: a file in Node, IndexedDB in browsers. A choice is
 // good for one adapter, one driver and one text of the kernels. Whatever fails here costs time, nothing else.
 
+import { hash } from "../../base/hash.ts";
 import { type Known, type Measured, registeredFamilies } from "../../kernel/variants.ts";
 import type { DeviceInfo } from "../backend.ts";
-import { hash } from "./hash.ts";
 import { fileFor, type Stored } from "./store-files.ts";
 
 /** Counted up when what is stored changes its form. */
