@@ -108,7 +108,9 @@ fn main(
   prepare(column);
   if (pools) {
     for (var i = 0u; i < lanes; i += sizes.one) {
-      store_largest(place.x * lanes + i, column, Block(strip[4u * i], strip[4u * i + 1u], strip[4u * i + 2u], strip[4u * i + 3u]));
+      let first = 4u * i;
+      let rows = Block(strip[first], strip[first + 1u], strip[first + 2u], strip[first + 3u]);
+      store_largest(place.x * lanes + i, column, rows);
     }
     return;
   }

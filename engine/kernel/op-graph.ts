@@ -74,33 +74,36 @@ export function producerOf<O>(value: OpValue<O>): OpNode<O> | undefined {
   return value.origin.kind === "node" ? value.origin.node : undefined;
 }
 
-/** What stands in a node's place: it makes nodes, and says which value is read instead of each of the node's outputs. */
+/**
+ * What stands in a node's place: it makes nodes, and says which value is read instead of each of the node's outputs. `renew`
+ * gives what stands for a value now.
+ */
 export type Rewriting<O> = (
   inputs: readonly OpUse<O>[],
   make: (op: O, attrs: unknown, inputs: readonly OpUse<O>[], specs: readonly Spec[]) => OpNode<O>,
+  renew: (use: OpUse<O>) => OpUse<O>,
 ) => readonly OpValue<O>[];
+
+/** Of values that rewriting makes; those that tracing makes count up from 1. */
+let lastId = 0;
 
 /** The graph with some nodes replaced, and without those that nothing needs any more. */
 export function rewritten<O>(graph: OpGraph<O>, instead: ReadonlyMap<OpNode<O>, Rewriting<O>>): OpGraph<O> {
   const renewed = new Map<OpValue<O>, OpValue<O>>();
   const renew = (use: OpUse<O>): OpUse<O> => ({ ...use, value: renewed.get(use.value) ?? use.value });
   const made: OpNode<O>[] = [];
-  let nextId = 1;
-  for (const { inputs, outputs } of graph.nodes)
-    for (const { id } of [...inputs.map(({ value }) => value), ...outputs]) nextId = Math.max(nextId, id + 1);
   for (const node of graph.nodes) {
     const inputs = node.inputs.map(renew);
     const add = (parts: Partial<OpNode<O>>, results: readonly Pick<OpValue<O>, "id" | "spec">[]) => {
       made.push(makeNode({ ...node, inputs, ...parts, id: made.length }, results));
       return made[made.length - 1];
     };
-    const values =
-      instead.get(node)?.(inputs, (op, attrs, own, specs) =>
-        add(
-          { op, attrs, inputs: own },
-          specs.map((spec) => ({ id: nextId++, spec })),
-        ),
-      ) ?? add({}, node.outputs).outputs;
+    const make = (op: O, attrs: unknown, own: readonly OpUse<O>[], specs: readonly Spec[]) =>
+      add(
+        { op, attrs, inputs: own },
+        specs.map((spec) => ({ id: --lastId, spec })),
+      );
+    const values = instead.get(node)?.(inputs, make, renew) ?? add({}, node.outputs).outputs;
     node.outputs.forEach((value, i) => {
       renewed.set(value, values[i]);
     });
@@ -110,39 +113,53 @@ export function rewritten<O>(graph: OpGraph<O>, instead: ReadonlyMap<OpNode<O>, 
     source: renewed.get(effect.source) ?? effect.source,
   }));
   const outputs = graph.outputs.map(renew);
+  return { ...graph, nodes: neededNodes(made, effects, outputs), effects, outputs };
+}
+
+/** The nodes that effects and results depend on. */
+export function neededNodes<O>(
+  nodes: readonly OpNode<O>[],
+  effects: readonly OpEffect<O>[],
+  outputs: readonly OpUse<O>[],
+): OpNode<O>[] {
   const needed = new Set([...effects.map(({ source }) => source), ...outputs.map(({ value }) => value)]);
-  const nodes = made.reverse().filter((node) => {
-    if (!node.outputs.some((value) => needed.has(value))) return false;
+  const kept: OpNode<O>[] = [];
+  for (const node of [...nodes].reverse()) {
+    if (!node.outputs.some((value) => needed.has(value))) continue;
     for (const { value } of node.inputs) needed.add(value);
-    return true;
-  });
-  return { ...graph, nodes: nodes.reverse(), effects, outputs };
+    kept.push(node);
+  }
+  return kept.reverse();
 }
 
 /** Who reads the values of a graph. */
 export class Readers<O> {
-  readonly #readers = new Map<OpValue<O>, Set<OpNode<O>>>();
+  readonly #readers = new Map<OpValue<O>, OpNode<O>[]>();
   readonly #kept: ReadonlySet<OpValue<O>>;
 
   constructor({ nodes, effects, outputs }: OpGraph<O>) {
     for (const node of nodes) {
       for (const { value } of node.inputs) {
         const readers = this.#readers.get(value);
-        if (readers === undefined) this.#readers.set(value, new Set([node]));
-        else readers.add(node);
+        if (readers === undefined) this.#readers.set(value, [node]);
+        else readers.push(node);
       }
     }
     this.#kept = new Set([...effects.map(({ source }) => source), ...outputs.map(({ value }) => value)]);
   }
 
-  /** The nodes that read a value, if nothing else needs it. */
+  /** The nodes that read a value, as often as they do. */
   of(value: OpValue<O>): readonly OpNode<O>[] {
-    return this.#kept.has(value) ? [] : [...(this.#readers.get(value) ?? [])];
+    return this.#readers.get(value) ?? [];
   }
 
-  /** The node that alone reads a value. */
-  only(value: OpValue<O>): OpNode<O> | undefined {
-    const readers = this.of(value);
-    return readers.length === 1 ? readers[0] : undefined;
+  /** Whether a value must exist in memory whatever reads it: results and assigned values. */
+  isKept(value: OpValue<O>): boolean {
+    return this.#kept.has(value);
+  }
+
+  /** The nodes that read a value, for each value that is read. */
+  get lists(): Iterable<readonly OpNode<O>[]> {
+    return this.#readers.values();
   }
 }

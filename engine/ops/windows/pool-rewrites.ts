@@ -37,6 +37,12 @@ export const poolRewrites = (
   gradient: KernelOp,
 ): Graph => poolStores(leaveOutUnseen(maskPlaces(graph, maxPool, gradient), gradient), maxPool, profile);
 
+/** The node that alone needs a value. */
+const only = (readers: Readers<KernelOp>, value: Value): Node | undefined => {
+  const [first, ...others] = readers.of(value);
+  return readers.isKept(value) || others.some((node) => node !== first) ? undefined : first;
+};
+
 const isZero = ({ value: { origin } }: Use): boolean => origin.kind === "constant" && origin.uniform === 0;
 
 const areTogether = (...nodes: readonly Node[]): boolean =>
@@ -55,7 +61,7 @@ function maskPlaces(graph: Graph, maxPool: KernelOp, gradient: KernelOp): Graph 
     if (node.op !== gradient) continue;
     const [, winners] = node.inputs;
     const pool = producerOf(winners.value);
-    const mask = readers.only(node.outputs[0]);
+    const mask = only(readers, node.outputs[0]);
     if (pool?.op !== maxPool || mask?.op !== where.op || !areTogether(node, mask)) continue;
     const [condition, value, other] = mask.inputs;
     const test = producerOf(condition.value);
@@ -87,7 +93,7 @@ function maskPlaces(graph: Graph, maxPool: KernelOp, gradient: KernelOp): Graph 
       return make(node.op, node.attrs, [{ ...spec, value: masked.outputs[0] }, own], [node.outputs[0].spec])
         .outputs;
     });
-    instead.set(mask, ([, only]) => [only.value]);
+    instead.set(mask, ([, value]) => [value.value]);
   }
   return instead.size === 0 ? graph : rewritten(graph, instead);
 }
@@ -101,8 +107,8 @@ function leaveOutUnseen(graph: Graph, gradient: KernelOp): Graph {
     const [made] = node.outputs;
     const { window, shape } = node.attrs as ImageAttrs;
     const output = seenBy(window);
-    const all = readers.of(made);
-    if (sameShape(output, window.input) || all.length === 0) continue;
+    const all = [...new Set(readers.of(made))];
+    if (sameShape(output, window.input) || readers.isKept(made)) continue;
     const crops = all.map((reader) => withPlaces(reader, made, output));
     if (crops.includes(undefined) || !areTogether(node, ...all)) continue;
     const spec = { shape: imageShape(shape, output, shape.at(-1)!), dtype: "f32" } as const;
@@ -162,20 +168,19 @@ function poolStores(graph: Graph, maxPool: KernelOp, profile: AdapterProfile): G
     const columns = product.inputs[1].shape[2];
     const size = sizeOf(product.outputs[0].spec.shape);
     let last = product;
-    let next = readers.only(last.outputs[0]);
+    let next = only(readers, last.outputs[0]);
     let bias: Use | undefined;
-    let biased: Node | undefined;
     if (next?.op === add.op) {
       bias = next.inputs.find(({ value }) => value !== last.outputs[0]);
       if (bias === undefined || bias.shape.at(-1) !== columns || sizeOf(bias.shape) !== columns) continue;
       if (sizeOf(next.outputs[0].spec.shape) !== size) continue;
-      biased = last = next;
-      next = readers.only(last.outputs[0]);
+      last = next;
+      next = only(readers, last.outputs[0]);
     }
     const hasRelu = next?.op === relu.op;
     if (hasRelu) {
       last = next!;
-      next = readers.only(last.outputs[0]);
+      next = only(readers, last.outputs[0]);
     }
     if (next?.op !== maxPool || !areTogether(product, last, next)) continue;
     const { window } = next.attrs as PoolAttrs;
@@ -188,16 +193,8 @@ function poolStores(graph: Graph, maxPool: KernelOp, profile: AdapterProfile): G
     if (!canPool(product.inputs, attrs, profile)) continue;
     const specs = next.outputs.map(({ spec }) => spec);
     if (!sameShape(next.inputs[0].shape.slice(-1), [columns])) continue;
-    // What they read is told as they are passed; nothing reads what they make.
-    const read: Use[] = [];
-    const take = (node: Node, which: (use: Use, k: number) => boolean) =>
-      instead.set(node, (inputs, make) => {
-        read.push(...inputs.filter((_, k) => which(node.inputs[k], k)));
-        return make(node.op, node.attrs, inputs, [node.outputs[0].spec]).outputs;
-      });
-    take(product, () => true);
-    if (biased !== undefined) take(biased, (use) => use === bias);
-    instead.set(next, (_, make) => make(pooledProduct, attrs, read, specs).outputs);
+    const read = bias === undefined ? product.inputs : [...product.inputs, bias];
+    instead.set(next, (_, make, renew) => make(pooledProduct, attrs, read.map(renew), specs).outputs);
   }
   return instead.size === 0 ? graph : rewritten(graph, instead);
 }
