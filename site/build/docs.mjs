@@ -13,6 +13,7 @@ const first = [
   "training",
   "layers",
   "optimizers",
+  "ops",
   "data",
   "datasets",
   "saving",
@@ -165,7 +166,8 @@ function docsPage(page, way, contents, here) {
   const parts = page.headings.map(({ id, text }) => `<li><a href="#${id}">${escapeHtml(text)}</a></li>`);
   const isLesson = page.name.startsWith("lessons/");
   const place =
-    page.name === "conformance" || page.name === "performance" ? page.name : isLesson ? "lessons" : "docs";
+    ["ops", "conformance", "performance"].find((name) => name === page.name) ??
+    (isLesson ? "lessons" : "docs");
   const name = isLesson ? "Lessons" : "Docs";
   return pageHtml({
     way,
