@@ -20,6 +20,7 @@ const first = [
   "diagnosis",
   "workers",
   "migration",
+  "pytorch",
   "tensors",
   "autograd",
   "jit",
