@@ -21,6 +21,7 @@ const first = [
   "workers",
   "migration",
   "pytorch",
+  "runtimes",
   "tensors",
   "autograd",
   "jit",
