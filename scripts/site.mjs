@@ -28,9 +28,9 @@ if (options.help) {
 }
 
 const out = path.resolve(options.out);
-const { files, bytes, seconds } = await buildSite(out);
+const { files, bytes, seconds, snippets } = await buildSite(out);
 process.stdout.write(
-  `${files} files, ${(bytes / 1e6).toFixed(1)} MB, built in ${seconds.toFixed(1)} s: ${path.relative(process.cwd(), out)}${path.sep}\n`,
+  `${snippets.running} of ${snippets.all} programs of the docs run on the page\n${files} files, ${(bytes / 1e6).toFixed(1)} MB, built in ${seconds.toFixed(1)} s: ${path.relative(process.cwd(), out)}${path.sep}\n`,
 );
 if (options.serve) {
   const port = Number(options.port);

@@ -1,1 +1,7 @@
-export function buildSite(out: string): Promise<{ files: number; bytes: number; seconds: number }>;
+export function buildSite(out: string): Promise<{
+  files: number;
+  bytes: number;
+  seconds: number;
+  /** Programs of the docs, and how many of them a page runs. */
+  snippets: { all: number; running: number };
+}>;

@@ -9,11 +9,12 @@ import { write, writeDocs } from "./docs.mjs";
 import { writeLessons } from "./lessons.mjs";
 import { hashNames, writeOffline } from "./offline.mjs";
 import { writeSamples } from "./samples.mjs";
+import { writeLibrary } from "./snippets.mjs";
 import { siteFolder, viteConfig } from "./vite.mjs";
 
 /**
  * @param {string} out The folder that it goes into; what lies there is replaced
- * @returns {Promise<{ files: number, bytes: number, seconds: number }>}
+ * @returns {Promise<{ files: number, bytes: number, seconds: number, snippets: { all: number, running: number } }>}
  */
 export async function buildSite(out) {
   const started = Date.now();
@@ -22,7 +23,9 @@ export async function buildSite(out) {
   writeSamples(path.join(out, "samples"));
   const { lessons } = await moduleOf(path.join(siteFolder, "setup", "lessons.ts"));
   writeLessons(out, lessons);
-  write(out, "search.json", JSON.stringify([...writeDocs(out), ...writeApi(out)]));
+  await writeLibrary(out);
+  const { entries, snippets } = writeDocs(out);
+  write(out, "search.json", JSON.stringify([...entries, ...writeApi(out)]));
   hashNames(out);
   writeOffline(out);
   const files = fs
@@ -30,7 +33,7 @@ export async function buildSite(out) {
     .filter((entry) => entry.isFile())
     .map((entry) => path.join(entry.parentPath, entry.name));
   const bytes = files.reduce((sum, file) => sum + fs.statSync(file).size, 0);
-  return { files: files.length, bytes, seconds: (Date.now() - started) / 1000 };
+  return { files: files.length, bytes, seconds: (Date.now() - started) / 1000, snippets };
 }
 
 /** What a module of TypeScript exports. */

@@ -5,6 +5,7 @@ import path from "node:path";
 import { Marked } from "marked";
 import { root } from "../../scripts/setup.mjs";
 import { pageHtml } from "./page.mjs";
+import { Snippets } from "./snippets.mjs";
 
 /** The order in which a newcomer reads; all others follow by name. */
 const first = [
@@ -12,12 +13,15 @@ const first = [
   "training",
   "layers",
   "optimizers",
+  "ops",
   "data",
   "datasets",
   "saving",
   "diagnosis",
   "workers",
   "migration",
+  "pytorch",
+  "runtimes",
   "tensors",
   "autograd",
   "jit",
@@ -30,20 +34,21 @@ const left = new Set(["gpu.md"]);
 
 /**
  * @param {string} out The site's folder
- * @returns {Entry[]} what the search finds
+ * @returns {{ entries: Entry[], snippets: Snippets }} what the search finds, and the programs of the pages
  */
 export function writeDocs(out) {
+  const snippets = new Snippets(out);
   const docs = path.join(root, "docs");
   const files = fs.readdirSync(docs).filter((name) => name.endsWith(".md") && !left.has(name));
   const order = (name) => (first.indexOf(name) + first.length + 1) % (first.length + 1);
   const names = files
     .map((file) => file.slice(0, -3))
     .sort((a, b) => order(a) - order(b) || a.localeCompare(b));
-  const pages = names.map((name) => readPage(path.join(docs, `${name}.md`), docs));
+  const pages = names.map((name) => readPage(path.join(docs, `${name}.md`), docs, snippets));
   const lessons = fs
     .readdirSync(path.join(docs, "lessons"))
     .filter((file) => file.endsWith(".md") && file !== "README.md")
-    .map((file) => readPage(path.join(docs, "lessons", file), docs));
+    .map((file) => readPage(path.join(docs, "lessons", file), docs, snippets));
   const contents = pages.map(({ name, title }) => ({ url: `${name}.html`, title }));
   for (const page of pages)
     write(out, `docs/${page.name}.html`, docsPage(page, "../", contents, `${page.name}.html`));
@@ -58,15 +63,16 @@ export function writeDocs(out) {
   for (const folder of ["pictures", "lessons/pictures", "conformance"])
     if (fs.existsSync(path.join(docs, folder)))
       fs.cpSync(path.join(docs, folder), path.join(out, "docs", folder), { recursive: true });
-  return [...pages, ...lessons].flatMap((page) => page.entries);
+  return { entries: [...pages, ...lessons].flatMap((page) => page.entries), snippets };
 }
 
-function readPage(file, docs) {
+function readPage(file, docs, snippets) {
   const name = path.relative(docs, file).slice(0, -3).split(path.sep).join("/");
   const entries = [];
   const headings = [];
   const ids = new Map();
   const url = `docs/${name}.html`;
+  const way = "../".repeat(url.split("/").length - 1);
   let title = name;
   const idOf = (text) => {
     const slug = text
@@ -109,7 +115,9 @@ function readPage(file, docs) {
           .join("\n")}</tbody></table></div>\n`;
       },
       code({ text, lang }) {
-        return `<pre tabindex="0"><code data-language="${escapeHtml(lang ?? "")}">${escapeHtml(text)}</code></pre>\n`;
+        const program = lang === "ts" ? snippets.add(text) : undefined;
+        const shown = `<pre tabindex="0"><code data-language="${escapeHtml(lang ?? "")}">${escapeHtml(text)}</code></pre>`;
+        return program === undefined ? `${shown}\n` : runnable(shown, `${way}${program}`);
       },
     },
   });
@@ -117,6 +125,12 @@ function readPage(file, docs) {
   for (const entry of entries) entry.text = entry.text.trim();
   return { name, title, html, headings, entries };
 }
+
+/** A program with its Run button, and a place for what it prints. */
+const runnable = (shown, program) => `<div class="snippet">${shown}
+<p class="snippet-bar"><button type="button" class="button small" data-program="${program}">Run</button> <span class="snippet-state" role="status"></span></p>
+<output hidden aria-label="What it prints"></output></div>
+`;
 
 /** Where a link of docs/ leads on the site; undefined where its target is no page of it. */
 function linkTo(href, folder, docs) {
@@ -154,7 +168,8 @@ function docsPage(page, way, contents, here) {
   const parts = page.headings.map(({ id, text }) => `<li><a href="#${id}">${escapeHtml(text)}</a></li>`);
   const isLesson = page.name.startsWith("lessons/");
   const place =
-    page.name === "conformance" || page.name === "performance" ? page.name : isLesson ? "lessons" : "docs";
+    ["ops", "conformance", "performance"].find((name) => name === page.name) ??
+    (isLesson ? "lessons" : "docs");
   const name = isLesson ? "Lessons" : "Docs";
   return pageHtml({
     way,

@@ -5,6 +5,7 @@ export const places = [
   ["lessons", "lessons/index.html", "Lessons"],
   ["docs", "docs/index.html", "Docs"],
   ["api", "api/index.html", "API"],
+  ["ops", "docs/ops.html", "Ops"],
   ["conformance", "docs/conformance.html", "Conformance"],
   ["performance", "docs/performance.html", "Performance"],
 ];

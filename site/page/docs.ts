@@ -1,5 +1,6 @@
-// What pages of text do: search as one types, and the theme's button.
+// What pages of text do: search as one types, run programs, and the theme's button.
 
+import { watchRunButtons } from "../snippets/run-buttons.ts";
 import { startPage } from "./every-page.ts";
 import "../style/main.css";
 
@@ -11,6 +12,7 @@ interface Entry {
 }
 
 startPage();
+watchRunButtons();
 const way = document.documentElement.dataset.way ?? "./";
 const field = document.getElementById("search") as HTMLInputElement | null;
 const list = document.getElementById("found");

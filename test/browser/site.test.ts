@@ -11,7 +11,7 @@ import { buildSite } from "../../site/build/build.mjs";
 import { writeOffline } from "../../site/build/offline.mjs";
 import { serveFolder } from "../../site/build/serve.mjs";
 import { contextWithKernels, executable, keepKernels, launchWithWebGpu } from "../support/chromium.ts";
-import { isDue } from "../support/sampled.ts";
+import { isDue, sampled } from "../support/sampled.ts";
 
 const out = path.join(root, "node_modules/.cache/gradgpu", `site-${process.pid}`);
 const axeFile = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -26,11 +26,12 @@ describe.skipIf(executable === undefined)("the site", () => {
   let page: Page;
   let server: Awaited<ReturnType<typeof serveFolder>>;
   const complaints: string[] = [];
+  let snippets: Awaited<ReturnType<typeof buildSite>>["snippets"];
   /** A saved net, for points of two coordinates. */
   let savedNet: Buffer;
 
   beforeAll(async () => {
-    await buildSite(out);
+    ({ snippets } = await buildSite(out));
     server = await serveFolder(out, 0, "/some/folder/");
     // A page that is neither of https nor of localhost: no WebGPU there, and no storage.
     browser = await launchWithWebGpu(["--host-resolver-rules=MAP plain.test localhost"]);
@@ -388,6 +389,56 @@ describe.skipIf(executable === undefined)("the site", () => {
       }
     }
     expect(missing).toEqual([]);
+  });
+
+  it("runs the programs of the docs where they stand", async () => {
+    // Those that say what a GPU's kernels are need one.
+    const pages = ["autograd", "custom", "data", "diagnosis", "optimizers", "tensors", "training"];
+    let ran = 0;
+    for (const name of sampled(pages)) {
+      await open(`docs/${name}.html?device=cpu`);
+      const programs = page.locator(".snippet");
+      for (let i = 0; i < (await programs.count()); i++) {
+        const program = programs.nth(i);
+        const code = (await program.locator("pre").textContent()) as string;
+        // It asks for the GPU.
+        if (code.includes('"webgpu"')) continue;
+        await program.locator("button").click();
+        await page.waitForFunction(
+          `document.querySelectorAll(".snippet")[${i}].dataset.state === "ended"`,
+          undefined,
+          patience,
+        );
+        expect(await program.locator(".snippet-state").textContent()).toMatch(/^It took/);
+        const printed = ((await program.locator("output").textContent()) as string)
+          .split("\n")
+          .filter((text) => !text.startsWith("gradgpu: init: this browser offers no WebGPU"));
+        const said = [...code.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, text]) => text);
+        if (said.length > 0) expect([name, i, printed]).toEqual([name, i, said]);
+        ran++;
+      }
+    }
+    expect(ran).toBeGreaterThan(2);
+    expect(snippets.running).toBeGreaterThan(40);
+    await open("docs/saving.html");
+    expect(await page.locator(".snippet").count()).toBe(0);
+  });
+
+  it("ends a program that never does, and shows what it prints as text", async () => {
+    await open("docs/jit.html?device=cpu");
+    const program = page.locator(".snippet").first();
+    await page.route("**/programs/*.js", (route) =>
+      route.fulfill({
+        contentType: "text/javascript",
+        body: 'console.log("<img src=x onerror=hurt=1>"); for (;;);',
+      }),
+    );
+    await program.locator("button").click();
+    await page.waitForFunction(`document.querySelector(".snippet output").textContent !== ""`);
+    await program.locator('button:has-text("Stop")').click();
+    expect(await program.locator(".snippet-state").textContent()).toBe("Stopped.");
+    expect(await page.locator("output img").count()).toBe(0);
+    await page.unroute("**/programs/*.js");
   });
 
   it.each([

@@ -10,6 +10,7 @@ import * as nn from "../../nn/index.ts";
 import { Dense, Input, Layer, Model, Sequential } from "../../nn/index.ts";
 import * as optim from "../../optim/index.ts";
 import { Optimizer } from "../../optim/index.ts";
+import { expectClose, flat, type Names, runRow, waves } from "../support/doc-rows.ts";
 import { loadTfjsLayers, type TfjsLayers } from "../support/tfjs.ts";
 
 const page = fs.readFileSync(path.resolve(import.meta.dirname, "../../docs/migration.md"), "utf8");
@@ -33,27 +34,10 @@ const rows: readonly Row[] = page
 
 // biome-ignore lint/suspicious/noExplicitAny: what snippets make is of any type
 type Anything = any;
-type Names = Readonly<Record<string, unknown>>;
 
-/** What the last of the statements gives. */
-function run(code: string, names: Names): Promise<unknown> {
-  const statements = code.split(/; (?![^{]*\})/);
-  const last = statements.pop();
-  // In a block, so that a row may call something of its own by a name that is given.
-  const body = `{ ${statements.map((statement) => `${statement};`).join(" ")} return (${last}); }`;
-  const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
-  return new AsyncFunction(...Object.keys(names), body)(...Object.values(names)) as Promise<unknown>;
-}
-
-const waves = (rows: number, columns: number, phase: number) =>
-  Array.from({ length: rows }, (_, i) =>
-    Array.from({ length: columns }, (_, j) => Math.sin(1 + 1.7 * i + 0.9 * j + phase)),
-  );
 const x = waves(8, 4, 0);
 const y = waves(8, 2, 2);
 const [a, b] = [waves(3, 4, 1), waves(3, 4, 3)];
-const flat = (shape: readonly number[]) =>
-  Float32Array.from({ length: shape.reduce((p, q) => p * q, 1) }, (_, i) => Math.sin(0.7 * i));
 const imagesShape = [2, 6, 6, 3];
 
 let device: Device;
@@ -166,19 +150,6 @@ async function plain(value: Anything): Promise<unknown> {
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** Numbers in f32 as they are, with the same shapes and lengths around them. */
-function expectClose(got: unknown, wanted: unknown): void {
-  if (typeof wanted === "number") {
-    expect(typeof got).toBe("number");
-    expect(Math.abs((got as number) - wanted)).toBeLessThanOrEqual(2e-5 * Math.max(1, Math.abs(wanted)));
-  } else if (typeof wanted === "object" && wanted !== null) {
-    expect(Object.keys(got as object)).toEqual(Object.keys(wanted));
-    for (const [key, part] of Object.entries(wanted)) expectClose((got as Names)[key], part);
-  } else {
-    expect(got).toEqual(wanted);
-  }
-}
-
 describe("docs/migration.md", () => {
   it("has its rows, most of them with tfjs to compare with", () => {
     expect(rows.length).toBeGreaterThanOrEqual(100);
@@ -189,7 +160,7 @@ describe("docs/migration.md", () => {
     const given = ourNames();
     const before = device;
     const theirs = tfjs === undefined ? undefined : await theirNames(given.model);
-    const ours = await run(code, given);
+    const ours = await runRow(code, given);
     if (engine.device() !== before) {
       // The row opened a device; the next rows go on with the one that was there.
       engine.device().dispose();
@@ -202,7 +173,7 @@ describe("docs/migration.md", () => {
       if (typeof ours === "number") expect(ours).toBeGreaterThan(0);
       return;
     }
-    const found = await both(ours, await run(tfjs, theirs as Names));
+    const found = await both(ours, await runRow(tfjs, theirs as Names));
     expectClose(...found);
   });
 });

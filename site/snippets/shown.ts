@@ -1,0 +1,56 @@
+// Values as text, as Node's console writes them: what the docs say that a program prints.
+
+/** Deeper ones and further ones are left out. */
+const deepest = 4;
+const most = 100;
+/** Characters that a list or an object may take in one line. */
+const width = 72;
+
+/** What console.log makes of its arguments. */
+export const line = (values: readonly unknown[]): string =>
+  values.map((value) => (typeof value === "string" ? value : shown(value))).join(" ");
+
+function shown(value: unknown, depth = 0): string {
+  if (typeof value === "string") return quoted(value);
+  if (typeof value === "bigint") return `${value}n`;
+  if (Object.is(value, -0)) return "-0";
+  if (typeof value === "function") return `[Function: ${value.name || "(anonymous)"}]`;
+  if (typeof value !== "object" || value === null) return String(value);
+  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  if (value instanceof Promise) return "Promise { <pending> }";
+  if (depth > deepest) return Array.isArray(value) ? "[Array]" : "[Object]";
+  if (Array.isArray(value)) return bracketed("", "[", "]", listed(value, depth), depth);
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
+    const list = Array.from(value as unknown as ArrayLike<number>);
+    return bracketed(`${value.constructor.name}(${list.length}) `, "[", "]", listed(list, depth), depth);
+  }
+  if (value instanceof Map) {
+    const items = [...value].map(([key, each]) => `${shown(key, depth + 1)} => ${shown(each, depth + 1)}`);
+    return bracketed(`Map(${value.size}) `, "{", "}", items, depth);
+  }
+  if (value instanceof Set)
+    return bracketed(`Set(${value.size}) `, "{", "}", listed([...value], depth), depth);
+  // A tensor, a report, a model: what it says of itself.
+  if (value.toString !== Object.prototype.toString) return String(value);
+  const items = Object.entries(value).map(
+    ([key, each]) => `${/^[A-Za-z_$][\w$]*$/.test(key) ? key : quoted(key)}: ${shown(each, depth + 1)}`,
+  );
+  const name = value.constructor?.name ?? "Object";
+  return bracketed(name === "Object" ? "" : `${name} `, "{", "}", items, depth);
+}
+
+function listed(values: readonly unknown[], depth: number): string[] {
+  const items = values.slice(0, most).map((each) => shown(each, depth + 1));
+  return values.length > most ? [...items, `... ${values.length - most} more items`] : items;
+}
+
+function bracketed(name: string, open: string, close: string, items: readonly string[], depth: number) {
+  if (items.length === 0) return `${name}${open}${close}`;
+  const inOneLine = items.join(", ");
+  if (inOneLine.length <= width && !inOneLine.includes("\n")) return `${name}${open} ${inOneLine} ${close}`;
+  const indent = "  ".repeat(depth + 1);
+  return `${name}${open}\n${indent}${items.join(`,\n${indent}`)}\n${"  ".repeat(depth)}${close}`;
+}
+
+const quoted = (text: string): string =>
+  text.includes("'") && !text.includes('"') ? `"${text}"` : `'${text.replace(/(['\\])/g, "\\$1")}'`;

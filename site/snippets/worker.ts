@@ -1,0 +1,39 @@
+// The thread that a program of the docs runs in: the page stays alive whatever it does, and ends it by ending the thread.
+
+import { line } from "./shown.ts";
+
+export type FromProgram =
+  | { readonly kind: "printed"; readonly text: string }
+  | { readonly kind: "failed"; readonly text: string }
+  | { readonly kind: "ended" };
+
+export interface ToProgram {
+  /** The program's module. */
+  readonly url: string;
+  readonly device: "auto" | "cpu";
+}
+
+const post = (message: FromProgram): void => self.postMessage(message);
+const print = (...values: unknown[]): void => post({ kind: "printed", text: line(values) });
+for (const name of ["log", "info", "warn", "error", "debug"] as const) console[name] = print;
+
+const failed = (reason: unknown): void =>
+  post({
+    kind: "failed",
+    text: reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason),
+  });
+self.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  failed(event.reason);
+});
+
+self.addEventListener("message", async ({ data }: MessageEvent<ToProgram>) => {
+  // The program itself asks for "auto", which is the CPU reference where there is no WebGPU.
+  if (data.device === "cpu") Object.defineProperty(navigator, "gpu", { value: undefined });
+  try {
+    await import(/* @vite-ignore */ data.url);
+    post({ kind: "ended" });
+  } catch (error) {
+    failed(error);
+  }
+});
