@@ -294,7 +294,7 @@ describe.skipIf(executable === undefined)("the site", () => {
     );
     await page.click('.button.primary:has-text("Pause")');
     await idle();
-    await page.fill("#trial", "<i>free</i> free free");
+    await page.fill("#trial", "<b>free</b> <b>free</b> <b>free</b>");
     await page.waitForSelector('.panel-try .hint:has-text("The net says spam")', patience);
     expect(await page.locator(".problem").allTextContents()).toEqual([]);
   });
