@@ -7,6 +7,7 @@ export type { VariableFilter } from "./filters.ts";
 export { type ParameterGroup, type ParameterGroups, parameterGroups } from "./groups.ts";
 export type { Hyper, HyperValue } from "./hyper.ts";
 export { legacyDefaults } from "./legacy-defaults.ts";
+export { type LossScaleOptions, type LossScaleState, lossScaleState, withLossScaling } from "./loss-scale.ts";
 export {
   Optimizer,
   type OptimizerConfig,

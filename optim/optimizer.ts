@@ -8,6 +8,7 @@ import {
   noGrad,
   type Tensor,
   tidy,
+  type ValueAndGrads,
   type Variable,
   variableGrads,
 } from "../engine/index.ts";
@@ -31,7 +32,7 @@ import { LearningRate } from "./learning-rate.ts";
 import { type OptimizerOptions, optimizerOptions } from "./options.ts";
 import type { Schedule } from "./schedules/schedule.ts";
 import { checkClipping, commonSettings } from "./settings.ts";
-import { accumulated, accumulatedSteps, average, epoch, takeStep } from "./step.ts";
+import { accumulated, accumulatedSteps, average, epoch, type LossScaling, takeStep } from "./step.ts";
 import {
   checkGradients,
   checkResult,
@@ -50,7 +51,11 @@ interface Inside {
   /** The one that it was told last. */
   epoch?: number;
   /** A state that came before the variables were known, until they are. */
-  waiting?: { readonly state: { readonly iterations: number }; take(): void };
+  waiting?: {
+    readonly state: { readonly iterations: number; readonly scalars?: Readonly<Record<string, number>> };
+    take(): void;
+  };
+  scaling?: LossScaling;
 }
 
 /**
@@ -77,7 +82,7 @@ export abstract class Optimizer<S extends string = string> {
   #isExcluded: ((variable: Variable) => boolean) | undefined;
   /** What makes settings by variable: the groups, or none where only decay spares some. */
   #settings: ParameterGroups | undefined;
-  /** @internal For those that read and write its state. */
+  /** @internal For those that read and write its state, or change how it works. */
   readonly inside: Inside = {};
   /** Whether a schedule counts epochs, and the one that was told last. */
   #usesEpochs = false;
@@ -318,6 +323,7 @@ export abstract class Optimizer<S extends string = string> {
       scalars: {
         ...this.scalarStarts,
         ...(isSummed && { [accumulatedSteps]: 0 }),
+        ...this.inside.scaling?.starts,
         ...(this.#usesEpochs && { [epoch]: this.inside.epoch ?? 0 }),
       },
     };
@@ -344,12 +350,22 @@ export abstract class Optimizer<S extends string = string> {
     noGrad(() => tidy(() => takeStep(this, built, this.#rate, gradients, rule)));
   }
 
+  /**
+   * The value of the scalar `loss()` and its gradients with respect to `variables`, as {@link minimize} has them: after
+   * `withLossScaling` by way of the scaled loss.
+   */
+  computeGradients(loss: () => Tensor, variables: readonly Variable[]): ValueAndGrads<Tensor[]> {
+    checkDifferentiable(`${this.name}.computeGradients`, loss);
+    this.build(variables);
+    const compute = (this.inside.scaling?.gradients ?? variableGrads) as LossScaling["gradients"];
+    return compute(loss, variables, this.inside.built as Built);
+  }
+
   /** One step: the gradient of the scalar `loss()` with respect to `variables`, applied. Gives the loss. */
   minimize(loss: () => Tensor, variables: readonly Variable[]): Tensor {
     checkDifferentiable(`${this.name}.minimize`, loss);
-    this.build(variables);
     return tidy(() => {
-      const { value, grads } = variableGrads(loss, variables);
+      const { value, grads } = this.computeGradients(loss, variables);
       this.apply(grads);
       return value;
     });

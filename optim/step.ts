@@ -32,6 +32,28 @@ export interface StepSettings {
   readonly useEma: boolean;
   readonly emaMomentum: number;
   readonly emaOverwriteFrequency: number | undefined;
+  readonly inside: { readonly scaling?: LossScaling };
+}
+
+/** Loss scaling, as `withLossScaling` gives it to an optimizer. */
+export interface LossScaling {
+  readonly options: object;
+  /** Scalars that it remembers, with what they start from. */
+  readonly starts: Readonly<Record<string, number>>;
+  /** The value of `loss()` and its gradients, computed by way of what the loss is scaled to. */
+  gradients(
+    loss: () => Tensor,
+    variables: readonly Variable[],
+    built: Built,
+  ): { value: Tensor; grads: Tensor[] };
+  /**
+   * Whether an update is made, a bool scalar.
+   *
+   * @param gradient all of it
+   * @param isLast whether one is due, a bool scalar; undefined: at each step
+   * @param next takes what the scalars become
+   */
+  decide(gradient: Tensor, built: Built, isLast: Tensor | undefined, next: Map<Variable, Tensor>): Tensor;
 }
 
 /** @param rule gives what has been checked */
@@ -56,6 +78,9 @@ export function takeStep(
   const gathered = packing.gather(gradients);
   const summed = steps > 1 ? add(slots[accumulated], gathered) : undefined;
   const isLast = summed && equal(scalars[accumulatedSteps], steps - 1);
+  const next = new Map<Variable, Tensor>();
+  /** Whether an update is made; undefined: in each step. */
+  const isMade = settings.inside.scaling?.decide(summed ?? gathered, built, isLast, next) ?? isLast;
   const old = packing.read();
   let gradient = summed ? mul(summed, 1 / steps) : gathered;
   if (hasPenalty && !gradientCentralization) gradient = penalized(gradient, old, l2.at(clock, byVariable));
@@ -81,9 +106,8 @@ export function takeStep(
       );
     },
   });
-  const next = new Map<Variable, Tensor>();
-  /** What becomes of something at an update: nothing while gradients are only summed up. */
-  const updated = (then: Tensor, now: Tensor) => (isLast ? where(isLast, then, now) : then);
+  /** What becomes of something at an update: nothing in other steps. */
+  const updated = (then: Tensor, now: Tensor) => (isMade ? where(isMade, then, now) : then);
   for (const [held, made = {}] of [
     [slots, result.slots],
     [scalars, result.scalars],
@@ -106,7 +130,7 @@ export function takeStep(
     next.set(slots[accumulated], where(isLast, 0, summed));
     next.set(scalars[accumulatedSteps], where(isLast, 0, add(scalars[accumulatedSteps], 1)));
   }
-  next.set(iterations, add(iterations, isLast ? cast(isLast, "i32") : 1));
+  next.set(iterations, add(iterations, isMade ? cast(isMade, "i32") : 1));
   packing.assign(value);
   for (const [variable, tensor] of next) variable.assign(tensor);
 }

@@ -117,7 +117,7 @@ class Reviver {
     );
   }
 
-  #optimizer({ optimizer, options: given, spared }: OptimizerReference): Optimizer {
+  #optimizer({ optimizer, options: given, spared, lossScaling }: OptimizerReference): Optimizer {
     const classes: Readonly<Record<string, unknown>> = optim as never;
     const Own = (Object.hasOwn(classes, optimizer) ? classes[optimizer] : this.#own(optimizer)) as new (
       options: object,
@@ -126,6 +126,7 @@ class Reviver {
     if (!(made instanceof Optimizer)) {
       throw new ArgumentError(`${this.#file.name}: custom.${optimizer} must be a class of optimizers`);
     }
+    if (lossScaling !== undefined) optim.withLossScaling(made, lossScaling);
     const own = spared === undefined ? undefined : this.value(spared satisfies Reference);
     return own === undefined ? made : optim.excludeFromWeightDecay(made, own as never);
   }

@@ -22,6 +22,8 @@ export interface OptimizerReference {
   readonly options: Readonly<Record<string, unknown>>;
   /** By which weights are spared from decay. */
   readonly spared?: Reference;
+  /** What `withLossScaling` was told. */
+  readonly lossScaling?: object;
 }
 
 /** The options of `compile` as data. */
@@ -80,6 +82,7 @@ function optimizerAsData(what: string, optimizer: Optimizer): OptimizerReference
       }),
     ),
     ...(spared === undefined ? {} : { spared: customOf(`${what}: excludeFromWeightDecay`, spared.name) }),
+    ...(optimizer.inside.scaling && { lossScaling: optimizer.inside.scaling.options }),
   };
 }
 

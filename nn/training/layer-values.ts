@@ -10,6 +10,7 @@ import {
   tidy,
   type Variable,
   variable,
+  variableGrads,
 } from "../../engine/index.ts";
 import { leavesOf, mapTree } from "../../engine/internal.ts";
 import type { Optimizer } from "../../optim/index.ts";
@@ -92,6 +93,7 @@ export async function weightGradients(
       build: (variables: readonly Variable[]) => {
         trained = variables;
       },
+      computeGradients: variableGrads,
       apply: (gradients: readonly Tensor[]) => {
         found = gradients.map(keep);
       },

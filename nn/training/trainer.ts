@@ -10,7 +10,6 @@ import {
   type Tree,
   tidy,
   type Variable,
-  variableGrads,
 } from "../../engine/index.ts";
 import { leavesOf } from "../../engine/internal.ts";
 import type { Optimizer } from "../../optim/index.ts";
@@ -140,7 +139,8 @@ export class Trainer {
   ): void {
     this.prepare();
     tidy(() => {
-      const compute = () => variableGrads(() => this.#lossOf(x, y, weights, true), this.#variables);
+      const compute = () =>
+        this.#optimizer.computeGradients(() => this.#lossOf(x, y, weights, true), this.#variables);
       const { value, grads } = watch === undefined ? compute() : watch.around(compute);
       const tellEnd = watch?.gradients(value, this.#variables, grads);
       for (const tell of this.inStep) noGrad(() => tell(value));
