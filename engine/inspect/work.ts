@@ -6,8 +6,12 @@ import type { KernelCall } from "../kernel/kernel.ts";
 import { encodeSizes } from "../kernel/sizes.ts";
 import { specialize } from "../kernel/specialize.ts";
 
-/** Multiply-adds of a product's or a convolution's dispatch, from its sizes; undefined for other kernels. */
+/** Multiply-adds of the products of a dispatch, from its sizes; undefined for kernels that are none. */
 export function multiplyAddsOf(call: KernelCall): number | undefined {
+  if (/^recurrence-/.test(call.shader.name)) {
+    const [steps, batch, units] = encodeSizes(call.sizes);
+    return steps * batch * units * 4 * units;
+  }
   if (!/^(matmul|window)-(?!split-sum|sum)/.test(call.shader.name)) return undefined;
   const words = encodeSizes(call.sizes);
   const fields = fieldsOf(call);

@@ -15,6 +15,7 @@ import {
   type Tensor,
 } from "../../engine/index.ts";
 import { explain, gpuTime } from "../../engine/inspect/index.ts";
+import { LSTM } from "../../nn/index.ts";
 
 let device: Device | undefined;
 const usual = () => {
@@ -94,4 +95,14 @@ it("takes other peaks, is told by explain, and refuses what is none", () => {
   expect(() => explain(step, { gpu: "navi32" })).toThrow(/unknown GPU "navi32".*navi31/);
   expect(() => gpuTime(step, { ...mine, memoryGBs: 0 })).toThrow(ArgumentError);
   expect(() => gpuTime({} as never, "navi31")).toThrow(/made by jit\(\)/);
+});
+
+it("counts the products of all steps of a recurrent layer", () => {
+  usual();
+  const layer = new LSTM(64).build([10, 8], device as Device);
+  const [{ dispatches }] = gpuTime(
+    traced((x) => layer.call(x), ones([32, 10, 8])),
+    "navi31",
+  );
+  expect(dispatches.find(({ name }) => name === "lstmSequence")?.multiplyAdds).toBe(10 * 32 * 64 * 4 * 64);
 });
