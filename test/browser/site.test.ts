@@ -47,9 +47,9 @@ describe.skipIf(executable === undefined)("the site", () => {
       if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`);
     });
     await context.addInitScript(`
-      var shifts = 0;
+      globalThis.shifts = 0;
       new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) if (!entry.hadRecentInput) shifts += entry.value;
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.shifts += entry.value;
       }).observe({ type: "layout-shift", buffered: true });`);
     page = await newTab();
   });
