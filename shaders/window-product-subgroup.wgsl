@@ -6,10 +6,15 @@
 const by_tap = true; // whether A is found once a tap; else once an element, which few or odd channels want
 const is_bounded = true; // whether the window may reach past the images
 const is_narrow = false; // whether C has four columns at most: then each lane has four rows of its own
+const pools = false; // whether four rows are a window of pooling's, and their largest values are all that is stored
 
 // Four rows of A at k and at k + 1: channels of a tap in pairs, `base` being where its first pairs are.
 fn take(places: Places, base: vec4u, k: u32) -> Pair {
   return load_a(base, k);
+}
+
+// Stores the largest of four rows in row `row` of the result.
+fn store_largest(row: u32, column: u32, rows: Block) {
 }
 
 @compute @workgroup_size(lanes)
@@ -100,8 +105,16 @@ fn main(
   }
   // Stored in one place, by a loop that can't be unrolled: see matmul-subgroup.wgsl.
   var strip = strip_of(tile);
-  let own_rows = result_rows(row);
   prepare(column);
+  if (pools) {
+    for (var i = 0u; i < lanes; i += sizes.one) {
+      let first = 4u * i;
+      let rows = Block(strip[first], strip[first + 1u], strip[first + 2u], strip[first + 3u]);
+      store_largest(place.x * lanes + i, column, rows);
+    }
+    return;
+  }
+  let own_rows = result_rows(row);
   if (is_narrow) {
     for (var i = 0u; i < 4u; i += sizes.one) {
       store(place.z, own_rows[i], column, strip[i]);

@@ -3,7 +3,9 @@
 
 import { sizeOf } from "../base/shape.ts";
 import type { AdapterProfile, Spec } from "../kernel/kernel.ts";
+import type { KernelOp } from "../kernel/kernel-op.ts";
 import type { Memory } from "../kernel/memory.ts";
+import { Readers } from "../kernel/op-graph.ts";
 import {
   type Graph,
   isLiteral,
@@ -21,9 +23,7 @@ export class Groups {
   readonly graph: Graph;
   readonly profile: AdapterProfile;
   readonly #unitOf = new Map<Node, Unit>();
-  readonly #consumers = new Map<Value, Node[]>();
-  /** Values that must exist in memory whatever reads them: results and assigned values. */
-  readonly #kept = new Set<Value>();
+  readonly #readers: Readers<KernelOp>;
   /** Memory that a value is assigned to. */
   readonly #targets = new Map<Value, Memory>();
   /** Units of several nodes. */
@@ -34,6 +34,7 @@ export class Groups {
   constructor(graph: Graph, profile: AdapterProfile) {
     this.graph = graph;
     this.profile = profile;
+    this.#readers = new Readers(graph);
     for (const node of graph.nodes) {
       const isChain = pointwiseOf(node) !== undefined;
       this.#unitOf.set(node, {
@@ -42,17 +43,8 @@ export class Groups {
         anchor: isChain ? undefined : node,
         target: isChain ? node.outputs[0].spec : undefined,
       });
-      for (const use of node.inputs) {
-        const list = this.#consumers.get(use.value);
-        if (list === undefined) this.#consumers.set(use.value, [node]);
-        else list.push(node);
-      }
     }
-    for (const effect of graph.effects) {
-      this.#kept.add(effect.source);
-      this.#targets.set(effect.source, effect.target);
-    }
-    for (const output of graph.outputs) this.#kept.add(output.value);
+    for (const effect of graph.effects) this.#targets.set(effect.source, effect.target);
   }
 
   /** The unit that a node is in now. */
@@ -61,17 +53,17 @@ export class Groups {
   }
 
   consumersOf(value: Value): readonly Node[] {
-    return this.#consumers.get(value) ?? [];
+    return this.#readers.of(value);
   }
 
   /** The nodes that read a value, for each value that is read. */
   get readers(): Iterable<readonly Node[]> {
-    return this.#consumers.values();
+    return this.#readers.lists;
   }
 
   /** Whether a value must exist in memory whatever reads it. */
   isKept(value: Value): boolean {
-    return this.#kept.has(value);
+    return this.#readers.isKept(value);
   }
 
   /** The memory that a value is assigned to. */
@@ -121,8 +113,8 @@ export class Groups {
   isReadOutside(node: Node, units: readonly Unit[]): boolean {
     return node.outputs.some(
       (value) =>
-        this.#kept.has(value) ||
-        (this.#consumers.get(value) ?? []).some((reader) => !units.includes(this.#unitOf.get(reader)!)),
+        this.#readers.isKept(value) ||
+        this.#readers.of(value).some((reader) => !units.includes(this.#unitOf.get(reader)!)),
     );
   }
 
@@ -163,8 +155,8 @@ export class Groups {
     let mostAlone = 0;
     for (const node of nodes) {
       for (const value of node.outputs) {
-        const isRead = (this.#consumers.get(value) ?? []).some((reader) => !nodes.has(reader));
-        if (!this.#kept.has(value) && !isRead) continue;
+        const isRead = this.#readers.of(value).some((reader) => !nodes.has(reader));
+        if (!this.#readers.isKept(value) && !isRead) continue;
         // What replaces a variable that a chain reads anyway is written where that is read. Where planning finds that it
         // can't be, the value gets a kernel of its own, which has to do. A structured op's kernel can't be split.
         const target = this.#targets.get(value);

@@ -394,6 +394,9 @@ function trace<P extends unknown[]>(
 }
 
 function planned(graph: Graph, backend: Backend, options: JitOptions): Pick<Traced, "fused" | "plan"> {
+  if (options.epilogues !== false)
+    for (const rewrite of new Set(graph.nodes.map(({ op }) => op.traits?.rewrites)))
+      graph = rewrite?.(graph, backend.profile!) ?? graph;
   const fused = fuse(graph, backend.profile!, options);
   const fuseBody = (body: Graph) => fuse(body, backend.profile!, options).units;
   return { fused, plan: plan(graph, fused.units, backend, backend.profile!, fuseBody) };

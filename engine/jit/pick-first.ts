@@ -4,16 +4,16 @@
 import { sizeOf } from "../base/shape.ts";
 import type { Spec } from "../kernel/kernel.ts";
 import type { KernelOp } from "../kernel/kernel-op.ts";
+import { Readers, type Rewriting, rewritten } from "../kernel/op-graph.ts";
 import { registerTypes } from "../ops/pointwise/pointwise-code.ts";
-import type { Use, Value } from "./graph.ts";
 import {
   type Graph,
   isLiteral,
   knowsElement,
-  makeNode,
   type Node,
   pointwiseOf,
   producerOf,
+  type Use,
 } from "./graph.ts";
 import { evaluate } from "./simplify.ts";
 
@@ -37,61 +37,30 @@ interface Chain {
 export function pickFirst(graph: Graph): Graph {
   const chains = chainsOf(graph);
   if (chains.size === 0) return graph;
-  const values = graph.nodes.flatMap(({ inputs, outputs }) => [
-    ...inputs.map(({ value }) => value),
-    ...outputs,
-  ]);
-  let nextId = 1 + values.reduce((most, { id }) => Math.max(most, id), 0);
-  const dropped = new Set([...chains.values()].flatMap(({ nodes }) => nodes));
-  const renewed = new Map<Value, Value>();
-  const renew = (use: Use): Use => ({ ...use, value: renewed.get(use.value) ?? use.value });
-  const nodes: Node[] = [];
-  for (const original of graph.nodes) {
-    if (dropped.has(original)) continue;
-    const inputs = original.inputs.map(renew);
-    const chain = chains.get(original);
-    if (chain === undefined) {
-      const made = makeNode({ ...original, id: nodes.length, inputs }, original.outputs);
-      original.outputs.forEach((value, i) => {
-        renewed.set(value, made.outputs[i]);
-      });
-      nodes.push(made);
-      continue;
-    }
-    const { shape } = original.outputs[0].spec;
-    const add = (node: Omit<Node, "outputs" | "id">, dtype: Spec["dtype"]): Use => {
-      const made = makeNode({ ...node, id: nodes.length }, [{ id: nextId++, spec: { shape, dtype } }]);
-      nodes.push(made);
-      return { value: made.outputs[0], shape, dtype };
-    };
-    const [, places] = inputs;
-    let picked = add({ ...original, inputs: [chain.root, places] }, chain.root.dtype);
-    for (const node of chain.nodes) {
-      const own = node.inputs.map((use) => (isWhole(use, node) ? picked : { ...renew(use), shape: [] }));
-      picked = add({ ...node, inputs: own }, node.outputs[0].spec.dtype);
-    }
-    if (original.op.traits?.picks === "or zeros" && !keepsZero(chain.nodes)) {
-      const { axis } = original.attrs as { axis: number };
-      const whole = chain.root.shape;
-      const ones = (count: number) => Array.from({ length: count }, () => 1);
-      const under = [...ones(axis), ...places.shape, ...ones(whole.length - axis - 1)];
-      const attrs = { rows: whole[axis], dtype: picked.dtype };
-      picked = add(
-        { ...original, op: zeroOutside, attrs, inputs: [picked, { ...places, shape: under }] },
-        picked.dtype,
-      );
-    }
-    renewed.set(original.outputs[0], picked.value);
-  }
-  return {
-    ...graph,
-    nodes,
-    effects: graph.effects.map((effect) => ({
-      ...effect,
-      source: renewed.get(effect.source) ?? effect.source,
-    })),
-    outputs: graph.outputs.map(renew),
-  };
+  const instead = new Map<Node, Rewriting<KernelOp>>();
+  for (const [picker, chain] of chains)
+    instead.set(picker, ([, places], make, renew) => {
+      const { shape } = picker.outputs[0].spec;
+      const add = (op: KernelOp, attrs: unknown, inputs: readonly Use[], dtype: Spec["dtype"]): Use => {
+        const spec = { shape, dtype };
+        return { value: make(op, attrs, inputs, [spec]).outputs[0], ...spec };
+      };
+      let picked = add(picker.op, picker.attrs, [renew(chain.root), places], chain.root.dtype);
+      for (const node of chain.nodes) {
+        const own = node.inputs.map((use) => (isWhole(use, node) ? picked : { ...renew(use), shape: [] }));
+        picked = add(node.op, node.attrs, own, node.outputs[0].spec.dtype);
+      }
+      if (picker.op.traits?.picks === "or zeros" && !keepsZero(chain.nodes)) {
+        const { axis } = picker.attrs as { axis: number };
+        const whole = chain.root.shape;
+        const ones = (count: number) => Array.from({ length: count }, () => 1);
+        const under = [...ones(axis), ...places.shape, ...ones(whole.length - axis - 1)];
+        const attrs = { rows: whole[axis], dtype: picked.dtype };
+        picked = add(zeroOutside, attrs, [picked, { ...places, shape: under }], picked.dtype);
+      }
+      return [picked.value];
+    });
+  return rewritten(graph, instead);
 }
 
 /** Whether a node reads `use` element by element, rather than one number for all of its elements. */
@@ -99,17 +68,15 @@ const isWhole = (use: Use, node: Node): boolean =>
   sizeOf(use.shape) > 1 && sizeOf(use.shape) === sizeOf(node.outputs[0].spec.shape);
 
 /** By node that picks rows: the chain that computes what it picks them of, if that can be done afterwards. */
-function chainsOf({ nodes, effects, outputs }: Graph): Map<Node, Chain> {
-  const readers = new Map<Value, Node[]>();
+function chainsOf(graph: Graph): Map<Node, Chain> {
+  const { nodes } = graph;
   const chains = new Map<Node, Chain>();
   if (!nodes.some((node) => node.op.traits?.picks !== undefined)) return chains;
-  for (const node of nodes)
-    for (const { value } of node.inputs) readers.set(value, [...(readers.get(value) ?? []), node]);
-  const kept = new Set([...effects.map(({ source }) => source), ...outputs.map(({ value }) => value)]);
+  const readers = new Readers(graph);
   for (const node of nodes) {
     const [use] = node.inputs;
     if (node.op.traits?.picks === undefined || chains.has(node)) continue;
-    const pickers = readers.get(use.value)!;
+    const pickers = readers.of(use.value);
     const total = pickers.reduce((sum, picker) => sum + sizeOf(picker.outputs[0].spec.shape), 0);
     const arePickers = pickers.every(
       (picker) =>
@@ -123,10 +90,15 @@ function chainsOf({ nodes, effects, outputs }: Graph): Map<Node, Chain> {
     let root = use;
     for (let value = use.value; ; value = root.value) {
       const producer = producerOf(value);
-      if (producer === undefined || kept.has(value) || !isMovable(producer) || !areTogether(producer, node))
+      if (
+        producer === undefined ||
+        readers.isKept(value) ||
+        !isMovable(producer) ||
+        !areTogether(producer, node)
+      )
         break;
       const above = chain[0];
-      if (above !== undefined && readers.get(value)!.some((reader) => reader !== above)) break;
+      if (above !== undefined && readers.of(value).some((reader) => reader !== above)) break;
       chain.unshift(producer);
       root = producer.inputs.find((each) => isWhole(each, producer))!;
     }

@@ -3,7 +3,8 @@
 
 import { sizeOf } from "../base/shape.ts";
 import type { KernelOp } from "../kernel/kernel-op.ts";
-import { type Graph, makeNode, type Node, type Use, type Value } from "./graph.ts";
+import { Readers, type Rewriting, rewritten } from "../kernel/op-graph.ts";
+import { type Graph, type Node, producerOf, type Use, type Value } from "./graph.ts";
 
 /** The number of the element at which the rows begin that are taken from a row on. */
 const sliceOffset: KernelOp<{ readonly last: number; readonly inner: number }> = {
@@ -22,59 +23,33 @@ const sliceOffset: KernelOp<{ readonly last: number; readonly inner: number }> =
 export function readRowSlices(graph: Graph): Graph {
   const slices = slicesOf(graph);
   if (slices.size === 0) return graph;
-  const values = graph.nodes.flatMap(({ inputs, outputs }) => [
-    ...inputs.map(({ value }) => value),
-    ...outputs,
-  ]);
-  let nextId = 1 + values.reduce((most, { id }) => Math.max(most, id), 0);
-  const renewed = new Map<Value, Value>();
-  const renew = (use: Use): Use => ({ ...use, value: renewed.get(use.value) ?? use.value });
-  const offsets = new Map<Value, { whole: Use; offset: Value }>();
-  const nodes = graph.nodes.map((node) => {
-    const inputs = node.inputs.map(renew);
-    if (slices.has(node)) {
-      const [whole, start] = inputs;
-      const [slice] = node.outputs;
-      const attrs = {
-        last: whole.shape[0] - slice.spec.shape[0],
-        inner: sizeOf(whole.shape.slice(1)),
-      };
-      const spec = { shape: start.shape, dtype: "u32" } as const;
-      const made = makeNode({ ...node, op: sliceOffset, attrs, inputs: [start] }, [{ id: nextId++, spec }]);
-      offsets.set(slice, { whole, offset: made.outputs[0] });
-      return made;
-    }
-    const found = offsets.get(node.inputs[0]?.value);
-    const made =
-      found === undefined
-        ? makeNode({ ...node, inputs }, node.outputs)
-        : makeNode(
-            {
-              ...node,
-              op: node.op.traits!.readsRows!(),
-              attrs: { ...(node.attrs as object), slice: node.inputs[0].shape },
-              inputs: [found.whole, inputs[1], { ...found.offset.spec, value: found.offset }],
-            },
-            node.outputs,
-          );
-    node.outputs.forEach((value, i) => {
-      renewed.set(value, made.outputs[i]);
-    });
-    return made;
-  });
-  return {
-    ...graph,
-    nodes,
-    effects: graph.effects.map((effect) => ({
-      ...effect,
-      source: renewed.get(effect.source) ?? effect.source,
-    })),
-    outputs: graph.outputs.map(renew),
-  };
+  const read = new Map<Value, readonly Use[]>();
+  const instead = new Map<Node, Rewriting<KernelOp>>();
+  for (const node of graph.nodes) {
+    const [made] = node.outputs;
+    if (slices.has(node))
+      instead.set(node, ([whole, start], make) => {
+        const attrs = { last: whole.shape[0] - made.spec.shape[0], inner: sizeOf(whole.shape.slice(1)) };
+        const spec = { shape: start.shape, dtype: "u32" } as const;
+        const { outputs } = make(sliceOffset, attrs, [start], [spec]);
+        read.set(made, [whole, { ...spec, value: outputs[0] }]);
+        return outputs;
+      });
+    const [use] = node.inputs;
+    if (use !== undefined && slices.has(producerOf(use.value)!))
+      instead.set(node, ([, other], make) => {
+        const [whole, offset] = read.get(use.value)!;
+        const attrs = { ...(node.attrs as object), slice: use.shape };
+        const specs = node.outputs.map(({ spec }) => spec);
+        return make(node.op.traits!.readsRows!(), attrs, [whole, other, offset], specs).outputs;
+      });
+  }
+  return rewritten(graph, instead);
 }
 
 /** The slices that need not be made. */
-function slicesOf({ nodes, effects, outputs }: Graph): Set<Node> {
+function slicesOf(graph: Graph): Set<Node> {
+  const { nodes } = graph;
   const slices = new Map<Value, Node>();
   for (const node of nodes)
     if (node.op.traits?.takesRows && node.inputs[0].dtype === "f32" && sizeOf(node.inputs[0].shape) > 0)
@@ -94,8 +69,10 @@ function slicesOf({ nodes, effects, outputs }: Graph): Set<Node> {
       if (!isRead) slices.delete(use.value);
     });
   }
-  for (const { source } of effects) slices.delete(source);
-  for (const { value } of outputs) slices.delete(value);
-  const read = new Set(nodes.flatMap((node) => node.inputs.map(({ value }) => value)));
-  return new Set([...slices].filter(([value]) => read.has(value)).map(([, node]) => node));
+  const readers = new Readers(graph);
+  return new Set(
+    [...slices]
+      .filter(([value]) => readers.of(value).length > 0 && !readers.isKept(value))
+      .map(([, node]) => node),
+  );
 }

@@ -5,6 +5,7 @@ import { referenceArray } from "../base/dtype.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { KernelOp } from "../kernel/kernel-op.ts";
 import { opId, type ReferenceTensor } from "../kernel/kernel-op.ts";
+import { neededNodes } from "../kernel/op-graph.ts";
 import { type Graph, knowsElement, makeNode, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
 
 export interface SimplifyOptions {
@@ -56,7 +57,7 @@ export function simplify(graph: Graph, makeUniform: MakeUniform, options: Simpli
   const effects = graph.effects.map((effect) => ({ ...effect, source: resolve(effect.source) }));
   const outputs = graph.outputs.map(resolveUse);
   return {
-    nodes: dropDead(nodes, [...effects.map((e) => e.source), ...outputs.map((o) => o.value)]),
+    nodes: neededNodes(nodes, effects, outputs),
     effects,
     inputs: graph.inputs,
     outputs,
@@ -77,17 +78,6 @@ function nodeKey(node: Node, inputs: readonly Use[]): string {
 /** Numbers as text that tells apart what JSON and template strings do not: NaN, the infinities, -0. */
 const exactText = (_key: string, value: unknown) =>
   typeof value === "number" ? `#${Object.is(value, -0) ? "-0" : value}` : value;
-
-function dropDead(nodes: readonly Node[], roots: readonly Value[]): Node[] {
-  const needed = new Set<Value>(roots);
-  const kept: Node[] = [];
-  for (let i = nodes.length - 1; i >= 0; i--) {
-    if (!nodes[i].outputs.some((value) => needed.has(value))) continue;
-    for (const use of nodes[i].inputs) needed.add(use.value);
-    kept.push(nodes[i]);
-  }
-  return kept.reverse();
-}
 
 /** The single value of a uniform constant. */
 function uniformOf(use: Use): number | undefined {

@@ -4,6 +4,7 @@ import type { DType, ReferenceArray } from "../base/dtype.ts";
 import type { Shape } from "../base/shape.ts";
 import type { EpilogueChain, PointwiseChain } from "./chain.ts";
 import type { AdapterProfile, KernelContext, KernelPlan, Operand, Spec, Variants } from "./kernel.ts";
+import type { OpGraph } from "./op-graph.ts";
 
 /** Attributes of an op among many: each op knows its own, lists of ops can't. */
 // biome-ignore lint/suspicious/noExplicitAny: an op is contravariant in its attributes, so `unknown` would not do
@@ -116,6 +117,8 @@ export interface Traits {
    * have the slice's shape as `slice`, and its last input says at which element the slice begins.
    */
   readonly readsRows?: () => KernelOp;
+  /** Puts ops that do the work of several in their places, in a graph that the op is in, before kernels are fused. */
+  readonly rewrites?: (graph: OpGraph<KernelOp>, profile: AdapterProfile) => OpGraph<KernelOp>;
 }
 
 /** An op on one of a structured op's inputs, computed by its kernel: row sums of what a matmul reads, say. */

@@ -32,6 +32,7 @@ import {
   type Placeholder,
   PositionEmbedding,
   ReversibleEmbedding,
+  RotaryEmbedding,
   SinePositionEncoding,
 } from "../../nn/index.ts";
 import { expectCloseArrays } from "../support/compare.ts";
@@ -205,12 +206,18 @@ describe("scaledDotProductAttention", () => {
 const [width, vocabulary] = [16, 11];
 
 /** A small language model of any length. */
-function languageModel(attention: () => MultiHeadAttention | GroupedQueryAttention, learnt: boolean): Model {
+function languageModel(
+  attention: () => MultiHeadAttention | GroupedQueryAttention,
+  learnt: boolean | "no positions",
+): Model {
   const ids = input([null], { dtype: "i32" });
   const table = new ReversibleEmbedding(vocabulary, width);
   const embedded = table.call(ids);
-  const positions = learnt ? new PositionEmbedding(12) : new SinePositionEncoding();
-  let x = new Add().call([embedded, positions.call(embedded)]);
+  let x = embedded;
+  if (learnt !== "no positions") {
+    const positions = learnt ? new PositionEmbedding(12) : new SinePositionEncoding();
+    x = new Add().call([embedded, positions.call(embedded)]);
+  }
   for (let block = 0; block < 2; block++)
     x = new Add().call([x, attention().call(new LayerNormalization().call(x))]);
   return new Model(ids, table.call({ reverse: x }));
@@ -220,6 +227,11 @@ describe("KeyValueCache", () => {
   it.each([
     ["MultiHeadAttention", () => new MultiHeadAttention(2, 8, { useCausalMask: true }), true],
     ["GroupedQueryAttention", () => new GroupedQueryAttention(4, 4, 2, { useCausalMask: true }), false],
+    [
+      "GroupedQueryAttention, turned",
+      () => new GroupedQueryAttention(4, 4, 2, { useCausalMask: true, rotary: new RotaryEmbedding() }),
+      "no positions",
+    ],
   ] as const)("step by step gives what all steps together do: %s", async (_, attention, learnt) => {
     using model = languageModel(attention, learnt);
     const tokens = Int32Array.from({ length: 20 }, (_, i) => (i * 7) % vocabulary);
@@ -249,6 +261,16 @@ describe("KeyValueCache", () => {
     }
     // One program for four steps, one for a single step.
     expect(explain(step).match(/^program\(/gm)?.length).toBe(2);
+  });
+
+  it("rotary is a RotaryEmbedding, of heads of even size", () => {
+    const rotary = new RotaryEmbedding({ maxWavelength: 500 });
+    const layer = new GroupedQueryAttention(4, 4, 2, { rotary });
+    expect(layer.config().rotary).toMatchObject({ type: "RotaryEmbedding", config: { maxWavelength: 500 } });
+    expect(layer.clone().rotary?.maxWavelength).toBe(500);
+    expect(() => new MultiHeadAttention(2, 3, { rotary }).build([5, 6])).toThrow(/an even number of them/);
+    const wrong = { rotary: true } as unknown as { rotary: RotaryEmbedding };
+    expect(() => new MultiHeadAttention(2, 4, wrong)).toThrow(/rotary must be a RotaryEmbedding/);
   });
 
   it("refuses models that can't go on", () => {

@@ -18,7 +18,7 @@ afterAll(() => setDevice(gpu));
 describe("dispatches a training step", () => {
   // Those of sequences: so many, and so many a time step.
   it.each([
-    ["N5", 22, 0],
+    ["N5", 17, 0],
     ["N6", 30, 3],
     // A layer of four takes 33, of which 8 put the projections' weights side by side and their gradients apart.
     ["N7", 118, 0],

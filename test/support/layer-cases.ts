@@ -55,6 +55,8 @@ export interface LayerNumbers {
   readonly moved: readonly Values[];
 }
 
+const turning = () => new RotaryEmbedding({ maxWavelength: 100, scalingFactor: 2 });
+
 const batchNormalization =
   (options: BatchNormalizationOptions = {}) =>
   () =>
@@ -119,13 +121,19 @@ const makers: Readonly<Record<string, () => Layer>> = {
   "MultiHeadAttention to masked values": () => new MultiHeadAttention(2, 3, { valueDim: 5, outputShape: 4 }),
   "MultiHeadAttention of three": () => new MultiHeadAttention(2, 3, { valueDim: 5, outputShape: 4 }),
   GroupedQueryAttention: () => new GroupedQueryAttention(3, 4, 2),
+  "GroupedQueryAttention of turned heads": () =>
+    new GroupedQueryAttention(4, 4, 2, { useCausalMask: true, rotary: turning() }),
+  "MultiHeadAttention of turned heads": () =>
+    new MultiHeadAttention(2, 4, { valueDim: 5, outputShape: 4, rotary: turning() }),
+  "MultiHeadAttention of three turned heads": () =>
+    new MultiHeadAttention(2, 4, { valueDim: 5, outputShape: 4, rotary: turning() }),
   Attention: () => new Attention(),
   "Attention with a scale": () => new Attention({ useScale: true }),
   "Attention to masked values": () => new Attention(),
   "Attention by sums": () => new Attention({ scoreMode: "concat" }),
   AdditiveAttention: () => new AdditiveAttention(),
   PositionEmbedding: () => new PositionEmbedding(7),
-  RotaryEmbedding: () => new RotaryEmbedding({ maxWavelength: 100, scalingFactor: 2 }),
+  RotaryEmbedding: turning,
   "AdditiveAttention that looks back": () => new AdditiveAttention({ useCausalMask: true }),
 };
 

@@ -21,6 +21,7 @@ import {
   sample,
   windowFor,
 } from "./pool.ts";
+import { poolRewrites } from "./pool-rewrites.ts";
 import { elementwiseGrid, windowSum } from "./window-sum.ts";
 import {
   checkImage,
@@ -60,6 +61,7 @@ const maxPoolShader = elementsShader("max-pool", `${windowPreamble}\n${maxPoolSo
 export const maxPool: Op<PoolAttrs> = {
   name: "maxPool",
   accuracy: { ulp: 0 },
+  traits: { rewrites: (graph, profile) => poolRewrites(graph, profile, maxPool, maxPoolGradient.op) },
   saves: { outputs: [1] },
   infer: ([x], { window }) => {
     const op = nameOf("maxPool", x.shape);

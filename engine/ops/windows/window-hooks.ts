@@ -21,6 +21,8 @@ export interface WindowForm {
   readonly isLong: boolean;
   /** Four columns of a group at most: a subgroup's lanes have rows of their own. */
   readonly isNarrow: boolean;
+  /** Whether four rows are what a window of pooling sees, and their largest values are all that is stored. */
+  readonly pools?: boolean;
   /** Blocks of four rows that C has, of a gradient of weights with so few that lanes load two rows each. */
   readonly fewBlocks?: number;
 }
@@ -91,6 +93,17 @@ const flatTake =
 /** In a subgroup's kernel, where nothing reads A by its plain address. */
 const noPlainLoad = "fn load_a(address: Address, k: u32) -> Pair {\n  return Pair();\n}";
 
+/** Four rows that follow each other are what a window of pooling sees (a_batch: its places, and its taps). */
+const pooledSpots = `fn spots_of(row: vec4u) -> Places {
+  let pool = sizes.a_batch;
+  let place = row / 4u;
+  let tap = row % 4u;
+  let places = pool.x * pool.y;
+  let image = select(place / places, place % sizes.window.images, images_inside);
+  let at = select(place % places, place / sizes.window.images, images_inside);
+  return Places(image, at / pool.y * pool.z + tap / pool.w, at % pool.y * pool.w + tap % pool.w);
+}`;
+
 const hooksByKey = new Map<string, Hooks>();
 
 /** The same object for the same specialisation, so that caches may go by identity. */
@@ -110,6 +123,7 @@ export function windowHooks(variant: MatmulVariant, isSubgroup: boolean, form: W
         images_inside: `${form.imagesInside}`,
         ...(isSubgroup ? { is_bounded: `${form.isBounded}`, is_narrow: `${form.isNarrow}` } : {}),
         ...(isFlat ? { by_tap: "false" } : {}),
+        ...(form.pools ? { pools: "true" } : {}),
         ...(form.fewBlocks === undefined ? {} : { has_few_rows: "true", blocks: `${form.fewBlocks}u` }),
         ...(form.isLong ? { long_k: "true" } : {}),
       },
@@ -134,6 +148,7 @@ export function windowHooks(variant: MatmulVariant, isSubgroup: boolean, form: W
                 : { rows_of: "fn rows_of(row: u32) -> vec4u {\n  return result_rows(row);\n}" }),
             }),
         ...(isFlat ? { take: flatTake } : {}),
+        ...(form.pools ? { spots_of: pooledSpots } : {}),
       },
     };
     hooksByKey.set(key, hooks);

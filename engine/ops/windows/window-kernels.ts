@@ -39,6 +39,8 @@ export interface WindowCall {
   readonly columns: number;
   /** Which product: places from images, pixels from places, or the gradient of weights. */
   readonly kind: "forth" | "back" | "weights";
+  /** Of places, going forth: a window of four that shares none of them, whose largest values are all that is stored. */
+  readonly pool?: Window;
 }
 
 const subgroupSource = (main: string): string =>
@@ -84,21 +86,27 @@ function hasImagesInside({ window, images, channels, kind }: WindowCall): boolea
   return Math.min(images, 32) / sets <= mostLinesOfSet;
 }
 
-const productOf = ({ window, groups, images, channels, columns, kind }: WindowCall): Product => {
+const productOf = ({ window, groups, images, channels, columns, kind, pool }: WindowCall): Product => {
   const [inner, n] = [channels / groups, columns / groups];
   const isWeights = kind === "weights";
   const depth = tapsOf(window) * inner;
   const batch = groups === 1 ? [] : [groups];
   return {
     ...{ aBatch: batch, bBatch: batch, batch, transposeA: isWeights, transposeB: false },
-    m: isWeights ? depth : rowsOf(window, images, kind),
+    m: isWeights ? depth : rowsOf(window, images, kind, pool),
     n,
     k: isWeights ? images * sizeOf(window.output) : depth,
   };
 };
 
 /** Rows of a product: pixels that go back are numbered by whole strides, so there may be more than the image has. */
-function rowsOf({ input, output, stride }: Window, images: number, kind: WindowCall["kind"]): number {
+function rowsOf(
+  { input, output, stride }: Window,
+  images: number,
+  kind: WindowCall["kind"],
+  pool: Window | undefined,
+): number {
+  if (pool !== undefined) return images * sizeOf(pool.output) * tapsOf(pool);
   if (kind === "forth") return images * sizeOf(output);
   return images * sizeOf(input.map((length, axis) => Math.ceil(length / stride[axis]) * stride[axis]));
 }
@@ -128,7 +136,7 @@ export const storesWindowFours = ({ columns, groups }: WindowCall): boolean => (
 
 /** The kernels; images are input 0, B is input 1, the result output 0. */
 export function planWindowProduct(call: WindowCall, profile: AdapterProfile): KernelPlan {
-  const { window, groups, images, channels, columns, kind } = call;
+  const { window, groups, images, channels, columns, kind, pool } = call;
   const { m, n, k } = productOf(call);
   if (m * n * groups === 0) return { calls: [] };
   const name = chosen(windowVariants(call, profile), profile);
@@ -147,6 +155,7 @@ export function planWindowProduct(call: WindowCall, profile: AdapterProfile): Ke
     isAligned: storesWindowFours(call),
     isLong: k >= manyTerms,
     isNarrow: isSubgroup && n <= 4,
+    pools: pool !== undefined,
     ...(isFew ? { fewBlocks: Math.ceil(m / 4) } : {}),
   };
   const [rowTiles, columnTiles] = [Math.ceil(m / variant.rows), Math.ceil(n / variant.columns)];
@@ -165,7 +174,9 @@ export function planWindowProduct(call: WindowCall, profile: AdapterProfile): Ke
       // Which of its axes is the inner one.
       ...(isWeights ? [1, 0] : [0, 1]),
       ...[1, 0, depth],
-      ...[1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+      ...[1, 1, 1, 1],
+      ...(pool === undefined ? [0, 0, 0, 0] : [...pool.output, ...pool.size]),
+      ...[0, 0, 0, 0],
       ...[...source, ...target, ...window.size, ...window.stride, ...window.dilation, ...window.before],
       ...[images, inner, channels, columns],
       ...[isWeights ? m : images * sizeOf(target), parts, part, 0],

@@ -9,6 +9,7 @@ import {
   matmul,
   reshape,
   type Shape,
+  slice,
   type Tensor,
   type Variable,
 } from "../../../engine/index.ts";
@@ -20,6 +21,7 @@ import {
   attentionByOps,
   belowOne,
   joinColumns,
+  kindOf,
 } from "../../../engine/internal.ts";
 import type { CallContext } from "../call-context.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
@@ -28,6 +30,7 @@ import { type BiasOptions, biasOptions, type KernelOptions, kernelOptions } from
 import type { Weights } from "../weights.ts";
 import { caching, type KeyValueCache } from "./cache.ts";
 import { type AttentionInput, both, checkSequences, masksIn, type Parts, partsOf, seenBy } from "./inputs.ts";
+import type { RotaryEmbedding } from "./positions.ts";
 import { Projection } from "./projection.ts";
 
 interface ProjectedOptions extends LayerOptions, KernelOptions, BiasOptions {
@@ -42,6 +45,11 @@ interface ProjectedOptions extends LayerOptions, KernelOptions, BiasOptions {
    * `[output, weights]` then (TypeScript is told so by a cast); default false. It computes by single ops, which store them.
    */
   returnAttentionScores?: boolean;
+  /**
+   * Turns every head of queries and keys by its position before they meet (Su et al. 2021), as in Llama:
+   * `new RotaryEmbedding()`. It takes an even number of features a head. Within a KeyValueCache it goes on from there.
+   */
+  rotary?: RotaryEmbedding;
 }
 
 const projectedOptions: OwnLayerOptions<ProjectedOptions> = {
@@ -51,6 +59,7 @@ const projectedOptions: OwnLayerOptions<ProjectedOptions> = {
   seed: true,
   useCausalMask: true,
   returnAttentionScores: true,
+  rotary: true,
 };
 
 interface Sizes {
@@ -69,6 +78,7 @@ abstract class ProjectedAttention extends Layer<AttentionInput, Tensor> {
   readonly useBias: boolean;
   readonly useCausalMask: boolean;
   readonly returnAttentionScores: boolean;
+  readonly rotary: RotaryEmbedding | undefined;
   readonly #sizes: Sizes;
   readonly #projections: Readonly<Record<"query" | "key" | "value", Projection>>;
   readonly #options: object;
@@ -88,6 +98,11 @@ abstract class ProjectedAttention extends Layer<AttentionInput, Tensor> {
     this.useBias = options.useBias ?? true;
     this.useCausalMask = options.useCausalMask ?? false;
     this.returnAttentionScores = options.returnAttentionScores ?? false;
+    this.rotary = options.rotary;
+    if (this.rotary !== undefined && typeof this.rotary.turn !== "function")
+      throw new ArgumentError(
+        `${type}: rotary must be a RotaryEmbedding, as new RotaryEmbedding(), got ${kindOf(this.rotary)}`,
+      );
     this.#sizes = sizes;
     this.#options = options;
     const { heads, keyHeads, dim, valueDim } = sizes;
@@ -128,6 +143,7 @@ abstract class ProjectedAttention extends Layer<AttentionInput, Tensor> {
     const parts = partsOf<SampleSpec>(this.describe(), inputs);
     checkSequences(this.describe(), parts);
     const [queries] = parts.query.shape;
+    this.rotary?.outputSpec({ shape: [queries, this.#sizes.heads, this.#sizes.dim], dtype: "f32" });
     const size = this.#sizes.outputSize ?? featuresOf(this.describe(), parts.query);
     const output: SampleSpec = { shape: [queries, size], dtype: "f32" };
     if (!this.returnAttentionScores) return output;
@@ -207,7 +223,7 @@ abstract class ProjectedAttention extends Layer<AttentionInput, Tensor> {
       );
     const { heads, keyHeads, dim, valueDim } = this.#sizes;
     const { query: q, key: k, value: v } = this.#projections;
-    const all = cache.keep(this, project(key, [k, v]));
+    const all = cache.keep(this, this.#turned(project(key, [k, v]), keyHeads));
     const attrs: AttentionAttrs = {
       packing: "keyValue",
       heads,
@@ -220,7 +236,8 @@ abstract class ProjectedAttention extends Layer<AttentionInput, Tensor> {
       rate: 0,
       offsets: "shared",
     };
-    return this.#projectedOut(attention([project(query, [q]), all, cast(cache.position, "u32")], attrs)[0]);
+    const own = this.#turned(project(query, [q]), heads);
+    return this.#projectedOut(attention([own, all, cast(cache.position, "u32")], attrs)[0]);
   }
 
   /** Queries, keys and values [batch, tokens, heads · dim], in as few products as inputs that are one allow. */
@@ -229,9 +246,26 @@ abstract class ProjectedAttention extends Layer<AttentionInput, Tensor> {
     readonly tensors: readonly Tensor[];
   } {
     const { query: q, key: k, value: v } = this.#projections;
-    if (query === key && key === value) return { packing: "all", tensors: [project(query, [q, k, v])] };
-    if (key === value) return { packing: "keyValue", tensors: [project(query, [q]), project(key, [k, v])] };
-    return { packing: "apart", tensors: [project(query, [q]), project(key, [k]), project(value, [v])] };
+    const { heads, keyHeads } = this.#sizes;
+    if (query === key && key === value)
+      return { packing: "all", tensors: [this.#turned(project(query, [q, k, v]), heads + keyHeads)] };
+    const queries = this.#turned(project(query, [q]), heads);
+    if (key === value)
+      return { packing: "keyValue", tensors: [queries, this.#turned(project(key, [k, v]), keyHeads)] };
+    const keys = this.#turned(project(key, [k]), keyHeads);
+    return { packing: "apart", tensors: [queries, keys, project(value, [v])] };
+  }
+
+  /** [batch, tokens, features] with the first heads in it turned by their positions, where that is wanted. */
+  #turned(x: Tensor, heads: number): Tensor {
+    if (this.rotary === undefined) return x;
+    const [batch, tokens, features] = x.shape;
+    const { dim } = this.#sizes;
+    const width = heads * dim;
+    const first = width === features ? x : slice(x, [0, 0, 0], [batch, tokens, width]);
+    const turned = this.rotary.turn(reshape(first, [batch, tokens, heads, dim]));
+    const rows = reshape(turned, [batch, tokens, width]);
+    return width === features ? rows : concat([rows, slice(x, [0, 0, width])], 2);
   }
 
   /** [batch, tokens, heads · valueDim] to [batch, tokens, output]. */

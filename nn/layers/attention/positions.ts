@@ -186,8 +186,13 @@ export class RotaryEmbedding extends Layer<Tensor, Tensor> {
     return { shape: input.shape, dtype: "f32" };
   }
 
-  protected forward(x: Tensor): Tensor {
+  /** @internal For layers that have one as an option, and turn several tensors by it. */
+  turn(x: Tensor): Tensor {
     return rotated(x, this);
+  }
+
+  protected forward(x: Tensor): Tensor {
+    return this.turn(x);
   }
 }
 

@@ -1,0 +1,200 @@
+// What jit makes of max-pooling and the convolution before it: fewer walks over images of full size.
+
+import { sameShape, sizeOf } from "../../base/shape.ts";
+import type { AdapterProfile } from "../../kernel/kernel.ts";
+import type { KernelOp } from "../../kernel/kernel-op.ts";
+import {
+  type OpGraph,
+  type OpNode,
+  type OpUse,
+  type OpValue,
+  producerOf,
+  Readers,
+  type Rewriting,
+  rewritten,
+} from "../../kernel/op-graph.ts";
+import { add } from "../elementwise/arithmetic.ts";
+import { greater } from "../elementwise/comparison.ts";
+import { where } from "../elementwise/logical.ts";
+import { relu } from "../elementwise/rectifiers.ts";
+import { sum } from "../reduce/reduce.ts";
+import type { ImageAttrs, PoolAttrs } from "./pool.ts";
+import { canPool, type PooledAttrs, pooledProduct } from "./pooled-product.ts";
+import { type WindowAttrs, windowProduct, windowWeights } from "./window-product.ts";
+import { imageShape, type Pair, span, type Window } from "./windows.ts";
+
+type Graph = OpGraph<KernelOp>;
+type Node = OpNode<KernelOp>;
+type Use = OpUse<KernelOp>;
+type Value = OpValue<KernelOp>;
+type Change = Rewriting<KernelOp>;
+
+/** Of graphs that have the op `maxPool`, whose gradient is the op `gradient`. */
+export const poolRewrites = (
+  graph: Graph,
+  profile: AdapterProfile,
+  maxPool: KernelOp,
+  gradient: KernelOp,
+): Graph => poolStores(leaveOutUnseen(maskPlaces(graph, maxPool, gradient), gradient), maxPool, profile);
+
+/** The node that alone needs a value. */
+const only = (readers: Readers<KernelOp>, value: Value): Node | undefined => {
+  const [first, ...others] = readers.of(value);
+  return readers.isKept(value) || others.some((node) => node !== first) ? undefined : first;
+};
+
+const isZero = ({ value: { origin } }: Use): boolean => origin.kind === "constant" && origin.uniform === 0;
+
+const areTogether = (...nodes: readonly Node[]): boolean =>
+  nodes.every(
+    ({ stage, recomputation }) => stage === nodes[0].stage && recomputation === nodes[0].recomputation,
+  );
+
+/**
+ * Where what is pooled is above 0, say of relu, its gradient goes on: the largest value of a window tells that as well as the
+ * images of full size do, since the gradient goes where it was.
+ */
+function maskPlaces(graph: Graph, maxPool: KernelOp, gradient: KernelOp): Graph {
+  const readers = new Readers(graph);
+  const instead = new Map<Node, Change>();
+  for (const node of graph.nodes) {
+    if (node.op !== gradient) continue;
+    const [, winners] = node.inputs;
+    const pool = producerOf(winners.value);
+    const mask = only(readers, node.outputs[0]);
+    if (pool?.op !== maxPool || mask?.op !== where.op || !areTogether(node, mask)) continue;
+    const [condition, value, other] = mask.inputs;
+    const test = producerOf(condition.value);
+    const [images] = pool.inputs;
+    const size = sizeOf(images.shape);
+    const fits =
+      value.value === node.outputs[0] &&
+      isZero(other) &&
+      test?.op === greater.op &&
+      test.inputs[0].value === images.value &&
+      isZero(test.inputs[1]) &&
+      [value, condition, test.inputs[0]].every(({ shape }) => sizeOf(shape) === size);
+    if (!fits) continue;
+    instead.set(node, ([g, own], make) => {
+      const largest: Use = { ...own, value: producerOf(own.value)!.outputs[0], dtype: "f32" };
+      const spec = { shape: g.shape, dtype: "f32" } as const;
+      const above = make(
+        greater.op,
+        test.attrs,
+        [largest, test.inputs[1]],
+        [{ shape: largest.shape, dtype: "bool" }],
+      );
+      const masked = make(
+        where.op,
+        mask.attrs,
+        [{ ...above.outputs[0].spec, value: above.outputs[0] }, { ...g, shape: own.shape }, other],
+        [{ shape: own.shape, dtype: "f32" }],
+      );
+      return make(node.op, node.attrs, [{ ...spec, value: masked.outputs[0] }, own], [node.outputs[0].spec])
+        .outputs;
+    });
+    instead.set(mask, ([, value]) => [value.value]);
+  }
+  return instead.size === 0 ? graph : rewritten(graph, instead);
+}
+
+/** Places at the end of images that no window of the pooling sees have no gradient: convolutions' gradients leave them out. */
+function leaveOutUnseen(graph: Graph, gradient: KernelOp): Graph {
+  const readers = new Readers(graph);
+  const instead = new Map<Node, Change>();
+  for (const node of graph.nodes) {
+    if (node.op !== gradient) continue;
+    const [made] = node.outputs;
+    const { window, shape } = node.attrs as ImageAttrs;
+    const output = seenBy(window);
+    const all = [...new Set(readers.of(made))];
+    if (sameShape(output, window.input) || readers.isKept(made)) continue;
+    const crops = all.map((reader) => withPlaces(reader, made, output));
+    if (crops.includes(undefined) || !areTogether(node, ...all)) continue;
+    const spec = { shape: imageShape(shape, output, shape.at(-1)!), dtype: "f32" } as const;
+    instead.set(
+      node,
+      (inputs, make) =>
+        make(node.op, { window: { ...window, input: output }, shape: spec.shape }, inputs, [spec]).outputs,
+    );
+    all.forEach((reader, i) => {
+      instead.set(
+        reader,
+        (inputs, make) =>
+          make(
+            reader.op,
+            crops[i],
+            inputs.map((use, k) => (reader.inputs[k].value === made ? { ...use, shape: spec.shape } : use)),
+            reader.outputs.map(({ spec }) => spec),
+          ).outputs,
+      );
+    });
+  }
+  return instead.size === 0 ? graph : rewritten(graph, instead);
+}
+
+/** How far from the first pixel on a window sees any. */
+const seenBy = ({ size, stride, dilation, before, input, output }: Window): Pair => {
+  const along = (axis: 0 | 1) =>
+    Math.min(
+      input[axis],
+      (output[axis] - 1) * stride[axis] + span(size[axis], dilation[axis]) - before[axis],
+    );
+  return [along(0), along(1)];
+};
+
+/** The attributes of a node that reads a gradient for places, with so many places; undefined of one that can't do so. */
+function withPlaces(node: Node, gradient: Value, output: Pair): unknown {
+  const isRead = (k: number) => node.inputs.every(({ value }, i) => (value === gradient) === (i === k));
+  if (node.op === sum.op) {
+    const { axes } = node.attrs as { axes: readonly number[] };
+    return axes.length === node.inputs[0].shape.length - 1 && axes.every((axis, i) => axis === i)
+      ? node.attrs
+      : undefined;
+  }
+  const isBack =
+    node.op === windowProduct.op && (node.attrs as PooledAttrs).direction === "back" && isRead(0);
+  if (!isBack && !(node.op === windowWeights.op && isRead(1))) return undefined;
+  const attrs = node.attrs as WindowAttrs;
+  return { ...attrs, window: { ...attrs.window, output } };
+}
+
+/** A convolution, its bias and relu store the largest values alone, where pooling is all that reads the rest. */
+function poolStores(graph: Graph, maxPool: KernelOp, profile: AdapterProfile): Graph {
+  const readers = new Readers(graph);
+  const instead = new Map<Node, Change>();
+  for (const product of graph.nodes) {
+    if (product.op !== windowProduct.op) continue;
+    const columns = product.inputs[1].shape[2];
+    const size = sizeOf(product.outputs[0].spec.shape);
+    let last = product;
+    let next = only(readers, last.outputs[0]);
+    let bias: Use | undefined;
+    if (next?.op === add.op) {
+      bias = next.inputs.find(({ value }) => value !== last.outputs[0]);
+      if (bias === undefined || bias.shape.at(-1) !== columns || sizeOf(bias.shape) !== columns) continue;
+      if (sizeOf(next.outputs[0].spec.shape) !== size) continue;
+      last = next;
+      next = only(readers, last.outputs[0]);
+    }
+    const hasRelu = next?.op === relu.op;
+    if (hasRelu) {
+      last = next!;
+      next = only(readers, last.outputs[0]);
+    }
+    if (next?.op !== maxPool || !areTogether(product, last, next)) continue;
+    const { window } = next.attrs as PoolAttrs;
+    const attrs: PooledAttrs = {
+      ...(product.attrs as PooledAttrs),
+      pool: window,
+      hasBias: bias !== undefined,
+      hasRelu,
+    };
+    if (!canPool(product.inputs, attrs, profile)) continue;
+    const specs = next.outputs.map(({ spec }) => spec);
+    if (!sameShape(next.inputs[0].shape.slice(-1), [columns])) continue;
+    const read = bias === undefined ? product.inputs : [...product.inputs, bias];
+    instead.set(next, (_, make, renew) => make(pooledProduct, attrs, read.map(renew), specs).outputs);
+  }
+  return instead.size === 0 ? graph : rewritten(graph, instead);
+}
