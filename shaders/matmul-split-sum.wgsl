@@ -4,7 +4,6 @@
 // Needs long-sum.wgsl behind.
 
 alias CElement = vec4f;
-alias Partial = vec4f;
 
 struct Sizes {
   m: u32,
@@ -16,7 +15,7 @@ struct Sizes {
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> partials: array<Partial>; // by matrix, part, row, column
+@group(0) @binding(1) var<storage, read> partials: array<f32>; // by matrix, part, row, column
 @group(0) @binding(2) var<storage, read_write> c: array<CElement>;
 
 const WORKGROUP = 64u;
@@ -25,11 +24,6 @@ const long_k = false; // whether K is so long that sums over it are made of bloc
 // Here N is a multiple of 4.
 fn store(matrix: u32, row: u32, column: u32, value: vec4f) {
   c[((matrix * sizes.m + row) * sizes.n + column) / 4u] = value;
-}
-
-// Four neighbours in a row of what a part gave; rows are counted through all parts. Here N is a multiple of 4.
-fn partial_at(row: u32, column: u32) -> vec4f {
-  return partials[(row * sizes.n + column) / 4u];
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -41,28 +35,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let column = item % sizes.quads * 4u;
   let row = item / sizes.quads % sizes.m;
   let matrix = item / sizes.quads / sizes.m;
+  // Columns past the last repeat it, and are never stored.
+  let columns = min(vec4u(column, column + 1u, column + 2u, column + 3u), vec4u(sizes.n - 1u));
   var total = vec4f();
   var sum: LongSum;
-  // Four parts are on their way at once, and added up in their order.
-  var from_row = matrix * sizes.parts * sizes.m + row;
-  let past = from_row + sizes.parts * sizes.m;
-  for (; from_row + 3u * sizes.m < past; from_row += 4u * sizes.m) {
-    let first = partial_at(from_row, column);
-    let second = partial_at(from_row + sizes.m, column);
-    let third = partial_at(from_row + 2u * sizes.m, column);
-    let fourth = partial_at(from_row + 3u * sizes.m, column);
-    if (long_k) {
-      sum = joined(joined(joined(joined(sum, first, sizes.zero), second, sizes.zero), third, sizes.zero), fourth, sizes.zero);
-    } else {
-      total = total + first + second + third + fourth;
+  // Four parts are on their way at once; past the last one it is read again, and left out.
+  for (var part = 0u; part < sizes.parts; part += 4u) {
+    var four = array<vec4f, 4>();
+    for (var i = 0u; i < 4u; i++) {
+      let at = ((matrix * sizes.parts + min(part + i, sizes.parts - 1u)) * sizes.m + row) * sizes.n + columns;
+      four[i] = vec4f(partials[at.x], partials[at.y], partials[at.z], partials[at.w]);
     }
-  }
-  for (; from_row < past; from_row += sizes.m) {
-    let partial = partial_at(from_row, column);
-    if (long_k) {
-      sum = joined(sum, partial, sizes.zero);
-    } else {
-      total += partial;
+    for (var i = 0u; i < min(4u, sizes.parts - part); i++) {
+      if (long_k) {
+        sum = joined(sum, four[i], sizes.zero);
+      } else {
+        total += four[i];
+      }
     }
   }
   if (long_k) {

@@ -118,12 +118,6 @@ function productCall(
   };
 }
 
-/** Element by element; columns past the last repeat it, and are never stored. */
-const partialAny = `fn partial_at(row: u32, column: u32) -> vec4f {
-  let at = row * sizes.n + min(vec4u(column, column + 1u, column + 2u, column + 3u), vec4u(sizes.n - 1u));
-  return vec4f(partials[at.x], partials[at.y], partials[at.z], partials[at.w]);
-}`;
-
 function splitSumCall(
   { batch, m, n }: Product,
   parts: number,
@@ -136,9 +130,9 @@ function splitSumCall(
   return {
     shader: splitSumShader,
     hooks: {
-      aliases: { CElement: elementTypes[c], Partial: elementTypes[c] },
+      aliases: { CElement: elementTypes[c] },
       consts: isLong ? { long_k: "true" } : {},
-      functions: c === "any" ? { store: storeAny, partial_at: partialAny } : {},
+      functions: c === "any" ? { store: storeAny } : {},
     },
     sizes: [m, n, parts, quads, items, 0],
     operands: [scratch(0, "read"), output(0)],
