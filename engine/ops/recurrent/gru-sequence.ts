@@ -1,6 +1,7 @@
 // gruSequence: all steps of a GRU as one kernel.
 
-import { type Arithmetic, type SequenceCell, type SequenceFunction, sequenceOp } from "./sequence-op.ts";
+import type { Arithmetic, SequenceCell } from "./sequence-cell.ts";
+import { type SequenceFunction, sequenceOp } from "./sequence-op.ts";
 
 /** @internal Cho et al. 2014 with the reset gate behind the recurrent product: as {@link gruStep}. */
 export const gruCell: SequenceCell = {

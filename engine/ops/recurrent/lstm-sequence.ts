@@ -1,6 +1,7 @@
 // lstmSequence: all steps of an LSTM as one kernel.
 
-import { type Arithmetic, type SequenceCell, type SequenceFunction, sequenceOp } from "./sequence-op.ts";
+import type { Arithmetic, SequenceCell } from "./sequence-cell.ts";
+import { type SequenceFunction, sequenceOp } from "./sequence-op.ts";
 
 /** WGSL that finds a unit's cell before and behind the step. */
 const places = `let count = sizes.batch * sizes.units;
