@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from "preact/hooks";
 import type { ListedRun } from "../runs/kept-runs.ts";
-import { isPointSet } from "../setup/setup.ts";
+import { isOwn, isPointSet } from "../setup/setup.ts";
 import { BoundaryPanel } from "./boundary.tsx";
 import { CodeView } from "./code-view.tsx";
 import { Controls } from "./controls.tsx";
@@ -15,6 +15,7 @@ import { RunsView } from "./runs-view.tsx";
 import { StepsView } from "./steps-view.tsx";
 import type { State, Store, Tab } from "./store.ts";
 import { TrainingPanel } from "./training-panel.tsx";
+import { TryPanel } from "./try-panel.tsx";
 import { StoreContext, useStore } from "./use-store.ts";
 
 const tabs: readonly (readonly [Tab, string])[] = [
@@ -56,6 +57,7 @@ function Playground() {
         <div class="column column-results">
           {isPointSet(state.setup.data) ? <BoundaryPanel /> : null}
           {state.setup.data === "mnist" || state.setup.data === "fashion" ? <DrawPanel /> : null}
+          {isOwn(state.setup.data) && state.own !== undefined ? <TryPanel own={state.own} /> : null}
           <CurvesPanel others={others} />
         </div>
       </div>

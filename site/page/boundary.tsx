@@ -40,7 +40,7 @@ export function BoundaryPanel() {
     },
     [boundary, points, isRegression, ringsFrom],
   );
-  const accuracy = history.at(-1)?.valAccuracy;
+  const accuracy = setup.metric === "accuracy" ? history.at(-1)?.valMetric : undefined;
   return (
     <Panel title="What it has learnt" className="panel-boundary">
       <canvas

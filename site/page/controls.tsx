@@ -1,7 +1,8 @@
 // The bar above the playground: start, pause, a step, an epoch, anew; and where training stands.
 
+import { metricOf } from "../setup/training.ts";
 import { count, percent, short } from "./format.ts";
-import type { State } from "./store.ts";
+import { type State, specOfState } from "./store.ts";
 import { useStore } from "./use-store.ts";
 
 export function Controls() {
@@ -70,7 +71,9 @@ function Numbers({ state }: { state: State }) {
     ["Loss", last === undefined ? "–" : short(last.loss)],
     ["Validation", last === undefined ? "–" : short(last.valLoss)],
   ];
-  if (last?.valAccuracy !== undefined) cells.push(["Right", percent(last.valAccuracy)]);
+  const { label, isShare } = metricOf(state.setup.metric, specOfState(state).task);
+  const metric = last?.valMetric;
+  cells.push([label, metric === undefined ? "–" : isShare ? percent(metric) : short(metric)]);
   cells.push(["Steps a second", isRunning && stepsPerSecond > 0 ? count(Math.round(stepsPerSecond)) : "–"]);
   return (
     <dl class="numbers">

@@ -1,6 +1,6 @@
 // A user's CSV file as samples: numbers in columns, what is to be learnt in the last one, numbers or names of classes.
 
-import type { OwnData } from "../setup/own-data.ts";
+import type { Column, OwnData } from "../setup/own-data.ts";
 
 /** Bytes of a file that the page reads. */
 const mostBytes = 50e6;
@@ -51,9 +51,10 @@ export function readCsv(text: string, name: string): OwnData {
       x[i * features + k] = Number(cells[k]);
     }
   });
-  standardize(x, features);
+  const names = Array.from({ length: width }, (_, k) => (hasNames ? rows[0].cells[k] : `column ${k + 1}`));
+  const columns = standardize(x, names.slice(0, features));
   const targets = order.map((from) => samples[from].cells[features]);
-  return { name, shape: [features], x, ...targetsOf(targets, name) };
+  return { name, shape: [features], x, columns, ...targetsOf(targets, name, names[features]) };
 }
 
 const isNumber = (cell: string): boolean => cell !== "" && Number.isFinite(Number(cell));
@@ -81,28 +82,49 @@ function cellsOf(line: string, separator: string): string[] {
   return [...cells, cell.trim()];
 }
 
-/** Mean 0 and deviation 1 a column, so that columns of any unit train alike. */
-function standardize(x: Float32Array, features: number): void {
+/** Mean 0 and deviation 1 a column, so that columns of any unit train alike; what they were comes back. */
+function standardize(x: Float32Array, names: readonly string[]): Column[] {
+  const features = names.length;
   const count = x.length / features;
-  for (let k = 0; k < features; k++) {
+  return names.map((name, k) => {
     let [sum, squares] = [0, 0];
     for (let i = k; i < x.length; i += features) sum += x[i];
     const mean = sum / count;
     for (let i = k; i < x.length; i += features) squares += (x[i] - mean) ** 2;
     const deviation = Math.sqrt(squares / count) || 1;
     for (let i = k; i < x.length; i += features) x[i] = (x[i] - mean) / deviation;
-  }
+    return { name, mean, deviation };
+  });
+}
+
+/**
+ * A row that was typed, as the net takes it.
+ *
+ * @throws Error that says what is wrong with it
+ */
+export function rowOf(text: string, columns: readonly Column[]): Float32Array<ArrayBuffer> {
+  const cells = cellsOf(text.trim(), separatorOf(text));
+  const wrong = cells.find((cell) => !isNumber(cell));
+  if (wrong !== undefined) throw new Error(`“${wrong.slice(0, 40)}” is no number.`);
+  if (cells.length !== columns.length)
+    throw new Error(`${cells.length} numbers, where the net takes ${columns.length}.`);
+  return Float32Array.from(columns, ({ mean, deviation }, k) => (Number(cells[k]) - mean) / deviation);
 }
 
 function targetsOf(
   cells: readonly string[],
   name: string,
-): Pick<OwnData, "task" | "classes" | "classNames" | "y"> {
+  column: string,
+): Pick<OwnData, "task" | "classes" | "classNames" | "y" | "target"> {
   const kinds = [...new Set(cells)].sort();
   const areNumbers = cells.every(isNumber);
   const areClasses =
     !areNumbers || (kinds.length <= 20 && cells.every((cell) => Number.isInteger(Number(cell))));
-  if (!areClasses) return { task: "regression", classes: 0, classNames: [], y: scaled(cells.map(Number)) };
+  if (!areClasses) {
+    const y = Float32Array.from(cells, Number);
+    const [target] = standardize(y, [column]);
+    return { task: "regression", classes: 0, classNames: [], y, target };
+  }
   if (kinds.length < 2 || kinds.length > mostClasses)
     throw new Error(
       `${name}: the last column has ${kinds.length} different values; names stand for 2 to ${mostClasses} classes.`,
@@ -110,12 +132,6 @@ function targetsOf(
   const place = new Map(kinds.map((kind, i) => [kind, i]));
   const y = Float32Array.from(cells, (cell) => place.get(cell) as number);
   return { task: kinds.length === 2 ? "binary" : "classes", classes: kinds.length, classNames: kinds, y };
-}
-
-function scaled(values: readonly number[]): Float32Array<ArrayBuffer> {
-  const y = Float32Array.from(values);
-  standardize(y, 1);
-  return y;
 }
 
 /** The rows of a file often stand in the order of their classes. */

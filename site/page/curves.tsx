@@ -1,8 +1,9 @@
-// Live curves: loss, and the share that is right, of training and of validation; other runs below them.
+// Live curves: loss, and the metric, of training and of validation; other runs below them.
 
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { EpochPoint } from "../runs/kept-runs.ts";
+import { metricOf } from "../setup/training.ts";
 import { useTheme } from "./canvas.ts";
 import { Panel } from "./fields.tsx";
 import { palette } from "./paint.ts";
@@ -19,7 +20,7 @@ export interface OtherRun {
 
 export function CurvesPanel({ others }: { others: readonly OtherRun[] }) {
   const { state } = useStore();
-  const isClassification = specOfState(state).task !== "regression";
+  const { label, isShare } = metricOf(state.setup.metric, specOfState(state).task);
   return (
     <Panel title="Curves" className="panel-curves">
       <Plot
@@ -29,15 +30,13 @@ export function CurvesPanel({ others }: { others: readonly OtherRun[] }) {
         names={["loss", "valLoss"]}
         isShare={false}
       />
-      {isClassification && (
-        <Plot
-          title="Right"
-          history={state.history}
-          others={others}
-          names={["accuracy", "valAccuracy"]}
-          isShare
-        />
-      )}
+      <Plot
+        title={label}
+        history={state.history}
+        others={others}
+        names={["metric", "valMetric"]}
+        isShare={isShare}
+      />
       <p class="legend">
         <span class="stroke stroke-train" /> training
         <span class="stroke stroke-validation" /> validation

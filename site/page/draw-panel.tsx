@@ -1,10 +1,13 @@
-// A field to draw a digit on, and what the net takes it for.
+// A field to draw a digit on, or to show an image of one, and what the net takes it for.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Tried } from "../worker/messages.ts";
 import { useTheme } from "./canvas.ts";
+import { ChooseImage } from "./choose-image.tsx";
 import { Panel } from "./fields.tsx";
 import { percent } from "./format.ts";
-import { palette } from "./paint.ts";
+import { drawSeen, palette } from "./paint.ts";
+import { bestOf, Shares, sharesOf } from "./shares.tsx";
 import { useStore } from "./use-store.ts";
 
 const side = 224;
@@ -25,29 +28,48 @@ const clothes = [
 export function DrawPanel() {
   const { store, state } = useStore();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [shares, setShares] = useState<readonly number[]>([]);
+  const [values, setValues] = useState<Float32Array | undefined>(undefined);
+  const [file, setFile] = useState<File | undefined>(undefined);
   const theme = useTheme();
   const asked = useRef(0);
   const names = state.setup.data === "mnist" ? Array.from({ length: 10 }, (_, i) => String(i)) : clothes;
-  const ask = async () => {
+  const show = (image: Tried["seen"]) => {
+    const context = canvas.current?.getContext("2d", { willReadFrequently: true });
+    if (context != null && image !== undefined) drawSeen(context, side, image);
+  };
+  const ask = async (given = file) => {
     const context = canvas.current?.getContext("2d", { willReadFrequently: true });
     if (context == null || !state.isBuilt) return;
-    const image = centred(context.getImageData(0, 0, side, side).data);
-    if (image === undefined) return;
+    const drawn = given === undefined ? centred(context.getImageData(0, 0, side, side).data) : undefined;
+    if (given === undefined && drawn === undefined) return;
     const number = ++asked.current;
-    const values = await store.predict(image);
-    if (number === asked.current) setShares([...values]);
+    const tried = await store.try(
+      given === undefined
+        ? { kind: "values", x: drawn as Float32Array<ArrayBuffer> }
+        : { kind: "image", file: given },
+    );
+    if (number !== asked.current || tried === undefined) return;
+    show(tried.seen);
+    setValues(tried.values);
   };
   const clear = () => {
     const context = canvas.current?.getContext("2d", { willReadFrequently: true });
     context?.clearRect(0, 0, side, side);
-    setShares([]);
+    setValues(undefined);
+    setFile(undefined);
+  };
+  const take = (given: File | undefined) => {
+    if (given === undefined) return;
+    clear();
+    setFile(given);
+    void ask(given);
   };
   useEffect(clear, [state.setup.data, theme]);
   // A net that has learnt more may see something else.
   useEffect(() => void ask(), [state.epoch]);
   const last = useRef<readonly [number, number] | undefined>(undefined);
   const draw = (event: PointerEvent) => {
+    if (file !== undefined) clear();
     const element = canvas.current as HTMLCanvasElement;
     const context = element.getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
     const box = element.getBoundingClientRect();
@@ -63,15 +85,20 @@ export function DrawPanel() {
     context.stroke();
     last.current = at;
   };
-  const best = shares.indexOf(Math.max(...shares));
+  const shares = sharesOf(names, values);
+  const best = bestOf(shares);
   return (
     <Panel
       title={state.setup.data === "mnist" ? "Draw a digit" : "Draw a piece of clothing"}
       className="panel-draw"
+      onDrop={(data) => take(data.files[0])}
       aside={
-        <button type="button" class="button small" onClick={clear}>
-          Clear
-        </button>
+        <span class="row">
+          <ChooseImage onChoose={take} />
+          <button type="button" class="button small" onClick={clear}>
+            Clear
+          </button>
+        </span>
       }
     >
       <div class="draw">
@@ -92,22 +119,12 @@ export function DrawPanel() {
           }}
           onPointerUp={() => void ask()}
         />
-        <ol class="shares" aria-label="What the net takes it for">
-          {names.map((name, i) => (
-            <li key={name} class={i === best ? "best" : undefined}>
-              <span class="share-name">{name}</span>
-              <span class="meter" aria-hidden="true">
-                <span style={{ width: `${100 * (shares[i] ?? 0)}%` }} />
-              </span>
-              <span class="share-value">{shares[i] === undefined ? "" : percent(shares[i])}</span>
-            </li>
-          ))}
-        </ol>
+        <Shares shares={shares} />
       </div>
       <p class="hint" aria-live="polite">
-        {best < 0
-          ? "Train the net for an epoch or more, then draw."
-          : `The net says ${names[best]}, with ${percent(shares[best])}.`}
+        {best?.value === undefined
+          ? "Train the net for an epoch or more, then draw, or choose an image."
+          : `The net says ${best.name}, with ${percent(best.value)}.`}
       </p>
     </Panel>
   );

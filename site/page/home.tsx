@@ -11,7 +11,7 @@ import { StoreContext, useStore } from "./use-store.ts";
 
 function Demo() {
   const { epoch, history, device, problems } = useStore().state;
-  const right = history.at(-1)?.valAccuracy;
+  const right = history.at(-1)?.valMetric;
   return (
     <>
       <BoundaryPanel />

@@ -131,3 +131,21 @@ export function drawPoints(
     context.stroke();
   }
 }
+
+/** Draws bytes of an image, [height, width, channels], as large as the square. */
+export function drawSeen(
+  context: CanvasRenderingContext2D,
+  side: number,
+  { shape, values }: { readonly shape: readonly number[]; readonly values: Uint8Array },
+): void {
+  const [height, width, channels] = shape;
+  const image = new ImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
+    for (let k = 0; k < 3; k++) image.data[4 * i + k] = values[channels * i + Math.min(k, channels - 1)];
+    image.data[4 * i + 3] = 255;
+  }
+  const small = new OffscreenCanvas(width, height);
+  small.getContext("2d")?.putImageData(image, 0, 0);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(small, 0, 0, side, side);
+}

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type ListedRun, listRuns, removeRun } from "../runs/kept-runs.ts";
 import { dataSpecs } from "../setup/setup.ts";
-import { optimizerLabels } from "../setup/training.ts";
+import { metrics, optimizerLabels } from "../setup/training.ts";
 import { saveFile } from "./files.ts";
 import { count, percent, short } from "./format.ts";
 import { useStore } from "./use-store.ts";
@@ -131,9 +131,9 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
                     <td>
                       {last === undefined
                         ? "–"
-                        : last.valAccuracy === undefined
-                          ? short(last.valLoss)
-                          : percent(last.valAccuracy)}
+                        : last.valMetric !== undefined && isShare(run)
+                          ? percent(last.valMetric)
+                          : short(last.valLoss)}
                     </td>
                     <td>{new Date(run.at).toLocaleString()}</td>
                     <td>
@@ -170,3 +170,6 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
     </div>
   );
 }
+
+/** Whether the run's metric is shown in percent. */
+const isShare = ({ setup }: ListedRun): boolean => metrics[setup.metric].isShare;

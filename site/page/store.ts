@@ -15,7 +15,16 @@ import {
   toHash,
 } from "../setup/setup.ts";
 import { lossesOf } from "../setup/training.ts";
-import type { DeviceNote, FromWorker, LayerRow, LayersLook, ToWorker, UnitMaps } from "../worker/messages.ts";
+import type {
+  DeviceNote,
+  FromWorker,
+  LayerRow,
+  LayersLook,
+  ToWorker,
+  Trial,
+  Tried,
+  UnitMaps,
+} from "../worker/messages.ts";
 
 export type Tab = "layers" | "steps" | "code" | "runs";
 
@@ -71,8 +80,8 @@ export class Store {
   #frame = 0;
   #worker: Worker | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #predictions = new Map<number, (values: Float32Array) => void>();
-  #nextPrediction = 0;
+  #trials = new Map<number, (tried: Tried | undefined) => void>();
+  #nextTrial = 0;
   #files: ((bytes: Uint8Array<ArrayBuffer>) => void)[] = [];
 
   readonly #keepsRuns: boolean;
@@ -253,10 +262,12 @@ export class Store {
     this.#send({ kind: "load", bytes, name });
   }
 
-  predict(x: Float32Array<ArrayBuffer>): Promise<Float32Array> {
-    const id = this.#nextPrediction++;
-    this.#send({ kind: "predict", id, x });
-    return new Promise((resolve) => this.#predictions.set(id, resolve));
+  /** What the net says of a sample; undefined where it can't be tried, which a problem tells. */
+  try(trial: Trial): Promise<Tried | undefined> {
+    this.dismiss("try");
+    const id = this.#nextTrial++;
+    this.#send({ kind: "try", id, trial });
+    return new Promise((resolve) => this.#trials.set(id, resolve));
   }
 
   tell(about: string, text: string): void {
@@ -384,9 +395,9 @@ export class Store {
       case "kept":
         this.set({ runsVersion: this.#state.runsVersion + 1 });
         break;
-      case "predicted":
-        this.#predictions.get(message.id)?.(message.values);
-        this.#predictions.delete(message.id);
+      case "tried":
+        this.#trials.get(message.id)?.(message.tried);
+        this.#trials.delete(message.id);
         break;
       case "problem":
         this.tell(message.about, message.text);

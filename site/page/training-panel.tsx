@@ -5,11 +5,16 @@ import {
   batchSizes,
   lossesOf,
   lossLabels,
+  type MetricName,
+  metricOf,
+  metrics,
+  metricsOf,
   type OptimizerName,
   optimizerLabels,
   optimizerOf,
   optimizers,
   scheduleLabels,
+  scheduleSpans,
   schedules,
 } from "../setup/training.ts";
 import { ChoiceField, NumberField, Panel } from "./fields.tsx";
@@ -47,7 +52,7 @@ export function TrainingPanel() {
         />
         {setup.schedule !== "constant" && (
           <NumberField
-            label="Over epochs"
+            label={scheduleSpans[setup.schedule]}
             value={setup.decayEpochs}
             min={1}
             max={100000}
@@ -60,6 +65,12 @@ export function TrainingPanel() {
           value={setup.loss}
           choices={lossesOf(task).map((name) => [name, lossLabels[name]])}
           onChange={(loss) => store.change({ loss })}
+        />
+        <ChoiceField
+          label="Metric"
+          value={metricsOf(task).find((name) => metrics[name] === metricOf(setup.metric, task)) as MetricName}
+          choices={metricsOf(task).map((name) => [name, metrics[name].label])}
+          onChange={(metric) => store.change({ metric })}
         />
         <ChoiceField
           label="Batch size"

@@ -1,7 +1,7 @@
 // Runs that the browser keeps for the page (OPFS): the net as safetensors, and set-up and curves as JSON beside it.
 
 import type { OwnData } from "../setup/own-data.ts";
-import type { Setup } from "../setup/setup.ts";
+import { defaultSetup, type Setup } from "../setup/setup.ts";
 
 const folderName = "gradgpu-playground";
 
@@ -10,9 +10,9 @@ export interface EpochPoint {
   readonly epoch: number;
   readonly loss: number;
   readonly valLoss: number;
-  /** Right share, of classes. */
-  readonly accuracy: number | undefined;
-  readonly valAccuracy: number | undefined;
+  /** Of the set-up's metric. */
+  readonly metric: number | undefined;
+  readonly valMetric: number | undefined;
 }
 
 export interface RunNotes {
@@ -99,7 +99,8 @@ export async function runBytes(name: string): Promise<KeptRun | undefined> {
 function parsed(bytes: Uint8Array<ArrayBuffer>): KeptRun {
   const length = new DataView(bytes.buffer).getUint32(0);
   const notes = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as RunNotes;
-  return { ...notes, model: bytes.slice(4 + length) };
+  // An older build of the page knew fewer settings.
+  return { ...notes, setup: { ...defaultSetup, ...notes.setup }, model: bytes.slice(4 + length) };
 }
 
 /** All runs, the latest first. */

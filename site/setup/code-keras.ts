@@ -2,7 +2,7 @@
 
 import { isOfEditor, type LayerSetup, type OptionValue, sizesOf, specOf } from "./layers.ts";
 import { type DataSpec, isPointSet, outputLayer, type Setup, textLength, vocabularySize } from "./setup.ts";
-import { optimizerOf } from "./training.ts";
+import { countsSteps, metricOf, optimizerOf } from "./training.ts";
 
 export function kerasCode(setup: Setup, data: DataSpec): string {
   const { keras, fixed } = optimizerOf(setup.optimizer);
@@ -12,28 +12,29 @@ export function kerasCode(setup: Setup, data: DataSpec): string {
     ...Object.entries(fixed ?? {}).map(([name, value]) => `${name}=${pythonValue(value)}`),
     ...(setup.clip > 0 ? [`global_clipnorm=${setup.clip}`] : []),
   ];
-  const isPlain = ["mnist", "fashion", "images"].includes(setup.data);
+  const isPlain = ["mnist", "fashion", "images"].includes(setup.data) && setup.schedule !== "oneCycle";
   const dtype = setup.data === "text" ? ', dtype="int32"' : "";
   const imports = [...(isPlain ? [] : ["import numpy as np"]), "import keras", "from keras import layers"];
   return `${imports.join("\n")}
 
 keras.utils.set_random_seed(${setup.seed})
 ${dataCode(setup, data)}
-
+${setup.schedule === "oneCycle" ? oneCycleCode : ""}
 model = keras.Sequential([
     keras.Input((${data.shape.join(", ")}${data.shape.length === 1 ? "," : ""})${dtype}),
 ${setup.layers.map((layer) => `    ${layerCode(layer)},\n`).join("")}    layers.Dense(${output.units}${output.activation === "linear" ? "" : `, activation="${output.activation}"`}),
 ])
 model.summary()
-${setup.schedule === "constant" ? "" : `steps = -(-int(len(y) * ${Number((1 - setup.heldBack).toPrecision(6))}) // ${setup.batchSize})\n`}model.compile(
+${!countsSteps(setup.schedule) ? "" : `steps = -(-int(len(y) * ${Number((1 - setup.heldBack).toPrecision(6))}) // ${setup.batchSize})\n`}model.compile(
     optimizer=keras.optimizers.${keras}(${options.join(", ")}),
-    loss="${lossNames[setup.loss] ?? snake(setup.loss)}",${data.task === "regression" ? "" : '\n    metrics=["accuracy"],'}
+    loss="${lossNames[setup.loss] ?? snake(setup.loss)}",
+    metrics=[${metricOf(setup.metric, data.task).keras}],
 )
 history = model.fit(
     x, y,
     batch_size=${setup.batchSize},
     epochs=100,
-    validation_split=${setup.heldBack},
+    validation_split=${setup.heldBack},${setup.schedule === "plateau" ? `\n    callbacks=[keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=${setup.decayEpochs})],` : ""}
 )
 `;
 }
@@ -70,12 +71,41 @@ x = keras.ops.convert_to_numpy(vectorize([text for _, text in rows]))
 y = np.array([names.index(label) for label, _ in rows])`;
 
 function rateCode({ schedule, learningRate, decayEpochs }: Setup): string {
-  if (schedule === "constant") return String(learningRate);
-  const shared = `${learningRate}, decay_steps=${decayEpochs} * steps`;
-  return schedule === "cosine"
-    ? `keras.optimizers.schedules.CosineDecay(${shared})`
-    : `keras.optimizers.schedules.ExponentialDecay(${shared}, decay_rate=0.1)`;
+  const steps = `decay_steps=${decayEpochs} * steps`;
+  const schedules = "keras.optimizers.schedules";
+  switch (schedule) {
+    case "constant":
+    case "plateau":
+      return String(learningRate);
+    case "cosine":
+      return `${schedules}.CosineDecay(${learningRate}, ${steps})`;
+    case "exponential":
+      return `${schedules}.ExponentialDecay(${learningRate}, ${steps}, decay_rate=0.1)`;
+    case "step":
+      return `${schedules}.ExponentialDecay(${learningRate}, ${steps}, decay_rate=0.5, staircase=True)`;
+    case "warmup":
+      return `${schedules}.CosineDecay(0.0, ${steps}, warmup_target=${learningRate}, warmup_steps=${decayEpochs} * steps / 10)`;
+    case "oneCycle":
+      return `OneCycle(${learningRate}, ${decayEpochs} * steps)`;
+  }
 }
+
+/** Keras has none: PyTorch's OneCycleLR, as gradgpu has it. */
+const oneCycleCode = `
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
+    def __init__(self, peak, total):
+        self.peak, self.top, self.end = peak, 0.3 * total - 1, total - 1
+
+    def __call__(self, step):
+        step = keras.ops.cast(step, "float32")
+        between = lambda a, b, share: b + (a - b) * (1 + keras.ops.cos(np.pi * keras.ops.clip(share, 0, 1))) / 2
+        low = self.peak / 25
+        return keras.ops.where(
+            step < self.top,
+            between(low, self.peak, step / self.top),
+            between(self.peak, low / 1e4, (step - self.top) / (self.end - self.top)),
+        )
+`;
 
 function layerCode({ type, options }: LayerSetup): string {
   const spec = specOf(type);
@@ -86,7 +116,7 @@ function layerCode({ type, options }: LayerSetup): string {
     .map(({ name }) => `${snake(name)}=${valueCode(type, name, options[name])}`);
   if (options.regularizer !== undefined && options.regularizer !== "none")
     named.push(
-      `kernel_regularizer=keras.regularizers.${String(options.regularizer).toUpperCase()}(${options.strength})`,
+      `kernel_regularizer=keras.regularizers.${String(options.regularizer).toUpperCase()}(${options.regularizer === "l1l2" ? `l1=${options.strength}, l2=${options.strength}` : options.strength})`,
     );
   const code = `layers.${type}(${[...positional, ...named].join(", ")})`;
   return options.bothWays === true ? `layers.Bidirectional(${code})` : code;

@@ -2,7 +2,7 @@
 
 import { isOfEditor, type LayerSetup, type OptionValue, sizesOf, specOf } from "./layers.ts";
 import { type DataSpec, isPointSet, outputLayer, type Setup, textLength, vocabularySize } from "./setup.ts";
-import { hasRareNames, optimizerOf } from "./training.ts";
+import { countsSteps, hasRareNames, metricOf, optimizerOf } from "./training.ts";
 
 export function typescriptCode(setup: Setup, data: DataSpec): string {
   const { className, fixed } = optimizerOf(setup.optimizer);
@@ -12,6 +12,9 @@ export function typescriptCode(setup: Setup, data: DataSpec): string {
   if (hasPenalty) layers.push("regularizers");
   if (setup.layers.some(({ options }) => options.bothWays === true)) layers.push("Bidirectional");
   if (setup.data === "text") layers.push("TextVectorization");
+  const metric = metricOf(setup.metric, data.task).typescript;
+  if (metric.startsWith("metrics.")) layers.push("metrics");
+  if (setup.schedule === "plateau") layers.push("ReduceLROnPlateau");
   const isByte = data.shape.length === 3;
   const rate = rateCode(setup);
   const optimizerOptions = [
@@ -22,7 +25,7 @@ export function typescriptCode(setup: Setup, data: DataSpec): string {
   const ofOptim = [
     className,
     ...(setup.clip > 0 ? ["globalClipNorm"] : []),
-    ...(setup.schedule === "constant" ? [] : ["schedules"]),
+    ...(countsSteps(setup.schedule) ? ["schedules"] : []),
   ];
   const imports = [
     'import { init } from "gradgpu";',
@@ -40,14 +43,15 @@ const model = new Sequential([
 ${setup.layers.map((layer) => `  ${layerCode(layer)},\n`).join("")}  new Dense(${output.units}${output.activation === "linear" ? "" : `, { activation: "${output.activation}" }`}),
 ]);
 model.summary();
-${setup.schedule === "constant" ? "" : `const steps = Math.ceil(y.length * ${round(1 - setup.heldBack)} / ${setup.batchSize});\n`}model.compile({
+${!countsSteps(setup.schedule) ? "" : `const steps = Math.ceil(y.length * ${round(1 - setup.heldBack)} / ${setup.batchSize});\n`}model.compile({
   optimizer: new ${className}({ ${optimizerOptions.join(", ")} }),
-  loss: "${setup.loss}",${data.task === "regression" ? "" : '\n  metrics: ["accuracy"],'}
+  loss: "${setup.loss}",
+  metrics: [${metric}],
 });
 const history = await model.fit(x, y, {
   batchSize: ${setup.batchSize},
   epochs: 100,
-  validationSplit: ${setup.heldBack},
+  validationSplit: ${setup.heldBack},${setup.schedule === "plateau" ? `\n  callbacks: new ReduceLROnPlateau({ factor: 0.5, patience: ${setup.decayEpochs} }),` : ""}
 });
 `;
 }
@@ -100,11 +104,23 @@ const x = vectorize.adapt(texts).call(texts);
 const y = rows.map(([label]) => names.indexOf(label));`;
 
 function rateCode({ schedule, learningRate, decayEpochs }: Setup): string {
-  if (schedule === "constant") return String(learningRate);
-  const shared = `initialLearningRate: ${learningRate}, decaySteps: ${decayEpochs} * steps`;
-  return schedule === "cosine"
-    ? `schedules.cosineDecay({ ${shared} })`
-    : `schedules.exponentialDecay({ ${shared}, decayRate: 0.1 })`;
+  const initial = `initialLearningRate: ${learningRate}`;
+  const steps = `decaySteps: ${decayEpochs} * steps`;
+  switch (schedule) {
+    case "constant":
+    case "plateau":
+      return String(learningRate);
+    case "cosine":
+      return `schedules.cosineDecay({ ${initial}, ${steps} })`;
+    case "exponential":
+      return `schedules.exponentialDecay({ ${initial}, ${steps}, decayRate: 0.1 })`;
+    case "step":
+      return `schedules.exponentialDecay({ ${initial}, ${steps}, decayRate: 0.5, staircase: true })`;
+    case "warmup":
+      return `schedules.cosineDecay({ initialLearningRate: 0, ${steps}, warmupTarget: ${learningRate}, warmupSteps: ${decayEpochs} * steps / 10 })`;
+    case "oneCycle":
+      return `schedules.oneCycle({ maxLearningRate: ${learningRate}, totalSteps: ${decayEpochs} * steps })`;
+  }
 }
 
 function layerCode({ type, options }: LayerSetup): string {
@@ -115,10 +131,15 @@ function layerCode({ type, options }: LayerSetup): string {
     .filter(({ name }) => !isOfEditor(name))
     .map(({ name }) => `${name}: ${valueCode(type, name, options[name])}`);
   if (options.regularizer !== undefined && options.regularizer !== "none")
-    named.push(`kernelRegularizer: regularizers.${options.regularizer}(${options.strength})`);
+    named.push(`kernelRegularizer: ${penaltyCode(options)}`);
   const args = [...positional, ...(named.length === 0 ? [] : [`{ ${named.join(", ")} }`])];
   const code = `new ${type}(${args.join(", ")})`;
   return options.bothWays === true ? `new Bidirectional(${code})` : code;
+}
+
+function penaltyCode({ regularizer, strength }: LayerSetup["options"]): string {
+  const options = regularizer === "l1l2" ? `{ l1: ${strength}, l2: ${strength} }` : strength;
+  return `regularizers.${regularizer}(${options})`;
 }
 
 function valueCode(type: LayerSetup["type"], name: string, value: OptionValue): string {

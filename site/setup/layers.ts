@@ -95,7 +95,7 @@ const regularizers: readonly OptionSpec[] = [
     kind: "choice",
     initial: "none",
     usual: "none",
-    choices: ["none", "l1", "l2"],
+    choices: ["none", "l1", "l2", "l1l2"],
   },
   {
     name: "strength",

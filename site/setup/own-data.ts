@@ -14,8 +14,18 @@ export interface OwnData {
   readonly x: Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
   /** [count] */
   readonly y: Float32Array<ArrayBuffer>;
+  /** Of rows: what each column was before it got mean 0 and deviation 1. */
+  readonly columns?: readonly Column[];
+  /** Of a regression: the same of what is learnt. */
+  readonly target?: Column;
   /** [count] instead of `x`: they become the numbers of their words. */
   readonly texts?: readonly string[];
+}
+
+export interface Column {
+  readonly name: string;
+  readonly mean: number;
+  readonly deviation: number;
 }
 
 /** A file that the user gave, with the folders that it lay in. */

@@ -13,6 +13,9 @@ import { type PointSet, pointSets } from "./points.ts";
 import {
   batchSizes,
   lossesOf,
+  type MetricName,
+  metrics,
+  metricsOf,
   type OptimizerName,
   optimizerOf,
   optimizers,
@@ -45,6 +48,8 @@ export interface Setup {
   /** Largest norm of all gradients together; 0: as large as it comes. */
   readonly clip: number;
   readonly loss: string;
+  /** What is shown of training beside the loss. */
+  readonly metric: MetricName;
   readonly batchSize: number;
 }
 
@@ -96,12 +101,15 @@ export const defaultSetup: Setup = {
   decayEpochs: 100,
   clip: 0,
   loss: "binaryCrossentropy",
+  metric: "accuracy",
   batchSize: 32,
 };
 
 /** What data begin with where nothing else is said: a net that can learn them. */
-export function setupFor(data: DataName, from: Setup = defaultSetup): Setup {
-  const [loss] = lossesOf(dataSpecs[data].task);
+export function setupFor(data: DataName, given: Setup = defaultSetup): Setup {
+  const { task } = dataSpecs[data];
+  const [loss] = lossesOf(task);
+  const from = metricsOf(task).includes(given.metric) ? given : { ...given, metric: metricsOf(task)[0] };
   if (isPointSet(data)) {
     const wasPoints = isPointSet(from.data);
     return {
@@ -171,6 +179,7 @@ export function toHash(setup: Setup): string {
   const parts: [string, string | number][] = [["data", setup.data]];
   for (const [short, name] of Object.entries(numberNames)) parts.push([short, setup[name]]);
   parts.push(["opt", setup.optimizer], ["schedule", setup.schedule], ["loss", setup.loss]);
+  if (setup.metric !== metricsOf(dataSpecs[setup.data].task)[0]) parts.push(["metric", setup.metric]);
   parts.push(["batch", setup.batchSize], ["layers", setup.layers.map(layerText).join("~")]);
   return parts.map(([name, value]) => `${name}=${String(value).replaceAll(" ", "")}`).join("&");
 }
@@ -216,6 +225,9 @@ export function fromHash(hash: string): { setup: Setup; problems: string[] } {
   choice("loss", lossesOf(dataSpecs[setup.data].task), (name) => {
     setup.loss = name;
   });
+  choice<MetricName>("metric", metricsKnown(setup.data), (name) => {
+    setup.metric = name;
+  });
   choice("batch", batchSizes.map(String), (size) => {
     setup.batchSize = Number(size);
   });
@@ -223,6 +235,10 @@ export function fromHash(hash: string): { setup: Setup; problems: string[] } {
   if (layers !== null) setup.layers = layersOf(layers, problems);
   return { setup, problems };
 }
+
+/** Of a file of the user's own, whose task no address holds, every one. */
+const metricsKnown = (data: DataName): readonly string[] =>
+  data === "csv" ? Object.keys(metrics) : metricsOf(dataSpecs[data].task);
 
 /** A number of a set-up, or undefined where it is out of bounds. */
 export function checkedNumber(name: string, value: number): number | undefined {

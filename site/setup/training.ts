@@ -43,14 +43,103 @@ export const optimizerLabels: Readonly<Record<OptimizerName, string>> = {
   lion: "Lion",
 };
 
-export const schedules = ["constant", "cosine", "exponential"] as const;
+export const schedules = [
+  "constant",
+  "cosine",
+  "exponential",
+  "step",
+  "warmup",
+  "oneCycle",
+  "plateau",
+] as const;
 export type ScheduleName = (typeof schedules)[number];
 
 export const scheduleLabels: Readonly<Record<ScheduleName, string>> = {
   constant: "Constant",
   cosine: "Cosine to 0",
   exponential: "Exponential, to a tenth",
+  step: "Halved in steps",
+  warmup: "Warm-up, then cosine to 0",
+  oneCycle: "One cycle",
+  plateau: "Halved on a plateau",
 };
+
+/** What the schedule's number of epochs stands for. */
+export const scheduleSpans: Readonly<Record<Exclude<ScheduleName, "constant">, string>> = {
+  cosine: "Over epochs",
+  exponential: "Over epochs",
+  step: "Every epochs",
+  warmup: "Over epochs",
+  oneCycle: "Over epochs",
+  plateau: "Patience, epochs",
+};
+
+/** Those that count steps; a plateau is found by a callback. */
+export const countsSteps = (name: ScheduleName): boolean => name !== "constant" && name !== "plateau";
+
+export interface MetricSpec {
+  readonly label: string;
+  /** The name of its numbers among those that `fit` reports. */
+  readonly key: string;
+  /** How programs write it. */
+  readonly typescript: string;
+  readonly keras: string;
+  /** Whether it lies between 0 and 1, and is shown in percent. */
+  readonly isShare: boolean;
+}
+
+const metric = (label: string, key: string, keras: string, isShare = true, options = ""): MetricSpec => ({
+  label,
+  key,
+  typescript: `metrics.${key}(${options})`,
+  keras: `keras.metrics.${keras}`,
+  isShare,
+});
+
+export const metrics = {
+  accuracy: {
+    label: "Right",
+    key: "accuracy",
+    typescript: '"accuracy"',
+    keras: '"accuracy"',
+    isShare: true,
+  },
+  precision: metric("Precision", "precision", "Precision()"),
+  recall: metric("Recall", "recall", "Recall()"),
+  auc: metric("Area under the curve", "auc", "AUC()"),
+  top3: metric(
+    "Right within 3",
+    "sparseTopKCategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy(3)",
+    true,
+    "{ k: 3 }",
+  ),
+  mae: {
+    label: "Mean absolute error",
+    key: "meanAbsoluteError",
+    typescript: '"meanAbsoluteError"',
+    keras: "keras.metrics.MeanAbsoluteError()",
+    isShare: false,
+  },
+  rmse: metric("Root mean squared error", "rootMeanSquaredError", "RootMeanSquaredError()", false),
+  r2: metric("R² score", "r2Score", "R2Score()"),
+} as const satisfies Record<string, MetricSpec>;
+
+export type MetricName = keyof typeof metrics;
+
+const metricsByTask: Readonly<Record<Task, readonly MetricName[]>> = {
+  binary: ["accuracy", "precision", "recall", "auc"],
+  classes: ["accuracy", "top3"],
+  regression: ["mae", "rmse", "r2"],
+};
+
+export const metricsOf = (task: Task): readonly MetricName[] => metricsByTask[task];
+
+/** The metric of a set-up, or the task's usual one where that is of another task. */
+export function metricOf(name: string, task: Task): MetricSpec {
+  const known: readonly string[] = metricsByTask[task];
+  return metrics[known.includes(name) ? (name as MetricName) : metricsByTask[task][0]];
+}
 
 const lossesByTask = {
   binary: ["binaryCrossentropy", "meanSquaredError", "binaryFocalCrossentropy"],

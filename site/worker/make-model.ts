@@ -5,6 +5,7 @@ import {
   AveragePooling2D,
   BatchNormalization,
   Bidirectional,
+  type Callback,
   Conv1D,
   Conv2D,
   Dense,
@@ -23,6 +24,9 @@ import {
   losses,
   MaxPooling1D,
   MaxPooling2D,
+  type MetricLike,
+  metrics,
+  ReduceLROnPlateau,
   Reshape,
   regularizers,
   Sequential,
@@ -43,7 +47,7 @@ import {
 } from "gradgpu/optim";
 import { isOfEditor, type LayerSetup, type LayerType, sizesOf, specOf } from "../setup/layers.ts";
 import { type DataSpec, outputLayer, type Setup } from "../setup/setup.ts";
-import { optimizerOf } from "../setup/training.ts";
+import { metricOf, optimizerOf } from "../setup/training.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: their arguments differ; the set-up's table says which they are
 type Maker = new (...args: any[]) => Layer;
@@ -81,6 +85,17 @@ const optimizerMakers: Readonly<Record<string, new (options: OptimizerOptions) =
   SGD,
 };
 
+/** By the names that they report under; accuracy is the one that fits the loss. */
+const metricMakers: Readonly<Record<string, () => MetricLike>> = {
+  auc: () => metrics.auc(),
+  meanAbsoluteError: () => "meanAbsoluteError",
+  precision: () => metrics.precision(),
+  r2Score: () => metrics.r2Score(),
+  recall: () => metrics.recall(),
+  rootMeanSquaredError: () => metrics.rootMeanSquaredError(),
+  sparseTopKCategoricalAccuracy: () => metrics.sparseTopKCategoricalAccuracy({ k: 3 }),
+};
+
 /** @param steps of an epoch, which schedules count in */
 export function makeModel(setup: Setup, data: DataSpec, steps: number): Sequential {
   // Pixels come as bytes, and go in as 0 to 1.
@@ -95,7 +110,7 @@ export function makeModel(setup: Setup, data: DataSpec, steps: number): Sequenti
   model.compile({
     optimizer: makeOptimizer(setup, steps),
     loss: losses.get(setup.loss),
-    metrics: data.task === "regression" ? [] : ["accuracy"],
+    metrics: [metricMakers[metricOf(setup.metric, data.task).key]?.() ?? "accuracy"],
   });
   return model;
 }
@@ -112,6 +127,8 @@ function makeLayer({ type, options }: LayerSetup): Layer {
   const strength = Number(options.strength);
   if (options.regularizer === "l1") named.kernelRegularizer = regularizers.l1(strength);
   if (options.regularizer === "l2") named.kernelRegularizer = regularizers.l2(strength);
+  if (options.regularizer === "l1l2")
+    named.kernelRegularizer = regularizers.l1l2({ l1: strength, l2: strength });
   const layer = new makers[type](...positional, named);
   return options.bothWays === true ? new Bidirectional(layer as LSTM) : layer;
 }
@@ -127,8 +144,28 @@ function makeOptimizer(setup: Setup, steps: number): Optimizer {
 
 function rateOf({ learningRate, schedule, decayEpochs }: Setup, steps: number) {
   const decaySteps = decayEpochs * steps;
-  if (schedule === "cosine") return schedules.cosineDecay({ initialLearningRate: learningRate, decaySteps });
-  if (schedule === "exponential")
-    return schedules.exponentialDecay({ initialLearningRate: learningRate, decaySteps, decayRate: 0.1 });
-  return learningRate;
+  const decay = { initialLearningRate: learningRate, decaySteps };
+  switch (schedule) {
+    case "cosine":
+      return schedules.cosineDecay(decay);
+    case "exponential":
+      return schedules.exponentialDecay({ ...decay, decayRate: 0.1 });
+    case "step":
+      return schedules.exponentialDecay({ ...decay, decayRate: 0.5, staircase: true });
+    case "warmup":
+      return schedules.cosineDecay({
+        initialLearningRate: 0,
+        decaySteps,
+        warmupTarget: learningRate,
+        warmupSteps: decaySteps / 10,
+      });
+    case "oneCycle":
+      return schedules.oneCycle({ maxLearningRate: learningRate, totalSteps: decaySteps });
+    default:
+      return learningRate;
+  }
 }
+
+/** What follows the curves of a run; it stays with the net while it trains on. */
+export const callbacksOf = ({ schedule, decayEpochs }: Setup): Callback[] =>
+  schedule === "plateau" ? [new ReduceLROnPlateau({ factor: 0.5, patience: decayEpochs })] : [];

@@ -31,7 +31,24 @@ export type ToWorker =
   | { readonly kind: "keep" }
   | { readonly kind: "save" }
   | { readonly kind: "load"; readonly bytes: Uint8Array<ArrayBuffer>; readonly name: string }
-  | { readonly kind: "predict"; readonly id: number; readonly x: Float32Array<ArrayBuffer> };
+  /** What the net says of a sample; `tried` comes back. */
+  | { readonly kind: "try"; readonly id: number; readonly trial: Trial };
+
+/** A sample of the user's own: numbers as the net takes them, an image, or a text. */
+export type Trial =
+  | { readonly kind: "values"; readonly x: Float32Array<ArrayBuffer> }
+  | { readonly kind: "image"; readonly file: File }
+  | { readonly kind: "text"; readonly text: string };
+
+export interface Tried {
+  /** The net's output. */
+  readonly values: Float32Array<ArrayBuffer>;
+  /** An image as the net sees it: [height, width, channels], bytes. */
+  readonly seen?: { readonly shape: readonly number[]; readonly values: Uint8Array<ArrayBuffer> };
+}
+
+/** How the worker tells the page something. */
+export type Post = (message: FromWorker, transfer?: Transferable[]) => void;
 
 export interface DeviceNote {
   readonly kind: "webgpu" | "cpu";
@@ -123,6 +140,7 @@ export type FromWorker =
   | { readonly kind: "loaded"; readonly name: string }
   | { readonly kind: "notice"; readonly text: string }
   | { readonly kind: "kept"; readonly run: string }
-  | { readonly kind: "predicted"; readonly id: number; readonly values: Float32Array<ArrayBuffer> }
+  /** Undefined where it could not be tried; a problem says why. */
+  | { readonly kind: "tried"; readonly id: number; readonly tried: Tried | undefined }
   /** `about`: what the page was asked for. */
   | { readonly kind: "problem"; readonly about: string; readonly text: string };

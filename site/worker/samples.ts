@@ -17,6 +17,8 @@ export interface Samples {
   readonly spec: DataSpec;
   readonly train: Part;
   readonly validation: Part;
+  /** Of texts: the numbers of other texts' words. */
+  readonly tokensOf?: (texts: readonly string[]) => Promise<Int32Array<ArrayBuffer>>;
 }
 
 export async function samplesOf(setup: Setup, own: OwnData | undefined): Promise<Samples> {
@@ -30,8 +32,9 @@ export async function samplesOf(setup: Setup, own: OwnData | undefined): Promise
     const { task, classes, classNames, shape, x, y, texts } = own;
     const known = { ...spec, task, classes, classNames };
     if (texts === undefined) return split({ ...known, shape }, x, y, setup.heldBack);
-    const { tokensOf } = await import("./tokens.ts");
-    return split(known, await tokensOf(texts), y, setup.heldBack);
+    const { tokenizer } = await import("./tokens.ts");
+    const tokensOf = tokenizer(texts);
+    return { ...split(known, await tokensOf(texts), y, setup.heldBack), tokensOf };
   }
   const { images, labels } = await fetchImages(setup.data, setup.samples);
   return split(spec, images, labels, setup.heldBack);

@@ -3,11 +3,14 @@
 import { TextVectorization } from "gradgpu/nn";
 import { textLength, vocabularySize } from "../setup/setup.ts";
 
-/** [count, textLength], row by row. */
-export async function tokensOf(texts: readonly string[]): Promise<Int32Array<ArrayBuffer>> {
+/** Knows the words of some texts, and makes [count, textLength] of these and others, row by row. */
+export function tokenizer(known: readonly string[]) {
   const vectorize = new TextVectorization({ maxTokens: vocabularySize, outputSequenceLength: textLength });
-  const ids = vectorize.adapt(texts).call(texts);
-  const values = Int32Array.from(await ids.data());
-  ids.dispose();
-  return values;
+  vectorize.adapt(known);
+  return async (texts: readonly string[]): Promise<Int32Array<ArrayBuffer>> => {
+    const ids = vectorize.call(texts);
+    const values = Int32Array.from(await ids.data());
+    ids.dispose();
+    return values;
+  };
 }

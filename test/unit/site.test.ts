@@ -1,8 +1,14 @@
 // The site's playground without a page: set-ups and their addresses, points, programs in TypeScript and Keras, CSV files.
 
+import { spawnSync } from "node:child_process";
+import { transformSync } from "esbuild";
 import { describe, expect, it } from "vitest";
+import * as gradgpu from "../../engine/index.ts";
 import { setDevice } from "../../engine/index.ts";
-import { readCsv } from "../../site/page/csv.ts";
+import * as nn from "../../nn/index.ts";
+import * as optim from "../../optim/index.ts";
+import "../../nn/names.ts";
+import { readCsv, rowOf } from "../../site/page/csv.ts";
 import { readTexts } from "../../site/page/texts.ts";
 import { kerasCode } from "../../site/setup/code-keras.ts";
 import { typescriptCode } from "../../site/setup/code-typescript.ts";
@@ -10,8 +16,16 @@ import { layerSpecs, newLayer } from "../../site/setup/layers.ts";
 import { lessons } from "../../site/setup/lessons.ts";
 import { makePoints, pointSets, range } from "../../site/setup/points.ts";
 import { dataSpecs, defaultSetup, fromHash, type Setup, setupFor, toHash } from "../../site/setup/setup.ts";
-import { type OptimizerName, optimizers, schedules } from "../../site/setup/training.ts";
-import { makeModel } from "../../site/worker/make-model.ts";
+import {
+  lossesOf,
+  metrics,
+  metricsOf,
+  type OptimizerName,
+  optimizers,
+  schedules,
+  type Task,
+} from "../../site/setup/training.ts";
+import { callbacksOf, makeModel } from "../../site/worker/make-model.ts";
 import { referenceDevice } from "../support/devices.ts";
 
 const through = (setup: Setup) => fromHash(`#${toHash(setup)}`);
@@ -37,6 +51,7 @@ describe("an address", () => {
       decayEpochs: 7,
       clip: 2,
       loss: "huber",
+      metric: "rmse",
       batchSize: 8,
     };
     expect(through(setup)).toEqual({ setup, problems: [] });
@@ -103,6 +118,89 @@ describe("a program", () => {
     );
     expect(code).toContain("keras.optimizers.SGD(learning_rate=0.1, momentum=0.9, global_clipnorm=1)");
     expect(code).toContain('loss="binary_crossentropy"');
+  });
+});
+
+/** Each schedule, metric, loss and penalty that the panels offer, with as few programs as hold them. */
+const offered: readonly Setup[] = schedules.flatMap((schedule, i) =>
+  (["xor", "plane"] as const).map((data): Setup => {
+    const { task } = dataSpecs[data];
+    const at = <T>(list: readonly T[]): T => list[i % list.length];
+    return {
+      ...setupFor(data, defaultSetup),
+      layers: [
+        newLayer("Dense", { units: 4, regularizer: at(["l1l2", "l2", "l1", "none"]), strength: 0.002 }),
+      ],
+      schedule,
+      decayEpochs: schedule === "plateau" ? 3 : 8,
+      samples: 40,
+      metric: at(metricsOf(task)),
+      loss: at(lossesOf(task)),
+    };
+  }),
+);
+
+describe("the programs of what the panels offer", () => {
+  it("hold each metric, loss and penalty once at least", () => {
+    const found = new Set(offered.map(({ metric }) => metric));
+    const ofTasks = (["binary", "regression"] as Task[]).flatMap((task) => metricsOf(task));
+    expect([...found].sort()).toEqual([...new Set(ofTasks)].sort());
+    expect(new Set(offered.map(({ schedule }) => schedule)).size).toBe(schedules.length);
+  });
+
+  it.each(offered.map((setup) => [setup.schedule, setup.metric, setup] as const))(
+    "in TypeScript with %s and %s run, and train as the page does",
+    async (_schedule, _metric, setup) => {
+      const device = await gradgpu.init({ device: "cpu", seed: setup.seed });
+      const { x, y } = makePoints(setup.data as "xor", setup.samples, setup.noise, setup.seed);
+      const rows = Array.from(y, (value, i) => `${x[2 * i]},${x[2 * i + 1]},${value}`);
+      const code = typescriptCode(setup, dataSpecs[setup.data])
+        .replace(/^import .*$/gm, "")
+        .replace(/^await init\(.*$/m, "")
+        .replace("epochs: 100,", "epochs: 4, verbose: 0, shuffle: false,")
+        .replace("model.summary();", "");
+      const { code: script } = transformSync(`async () => {${code}; return { history, model }; }`, {
+        loader: "ts",
+      });
+      const names = { ...gradgpu, ...nn, ...optim, readFile: async () => `x,y,z\n${rows.join("\n")}\n` };
+      const program = new Function(...Object.keys(names), `return ${script}`)(...Object.values(names));
+      const { history, model } = await program();
+      device.setSeed(setup.seed);
+      const count = setup.samples - Math.round(setup.samples * setup.heldBack);
+      using page = makeModel(setup, dataSpecs[setup.data], Math.ceil(count / setup.batchSize));
+      const part = (values: Float32Array, width: number) =>
+        [values.slice(0, count * width), values.slice(count * width)] as const;
+      const [[trainX, validX], [trainY, validY]] = [part(x, 2), part(y, 1)];
+      const own = await page.fit(trainX, trainY, {
+        batchSize: setup.batchSize,
+        epochs: 4,
+        verbose: 0,
+        shuffle: false,
+        validationData: [validX, validY],
+        callbacks: callbacksOf(setup),
+      });
+      expect(Object.keys(history.history)).toContain(metrics[setup.metric].key);
+      for (const [name, values] of Object.entries(own.history))
+        (values as number[]).forEach((value, i) => {
+          expect([name, history.history[name][i]]).toEqual([name, expect.closeTo(value, 4)]);
+        });
+      model.dispose();
+      device.dispose();
+    },
+  );
+
+  it("in Keras are Python", () => {
+    const codes = offered.map((setup) => kerasCode(setup, dataSpecs[setup.data]));
+    const check = "import sys, json\nfor code in json.load(sys.stdin): compile(code, 'view', 'exec')";
+    const { status, stderr, error } = spawnSync("python3", ["-c", check], {
+      input: JSON.stringify(codes),
+      encoding: "utf8",
+    });
+    if (error === undefined) expect([status, stderr]).toEqual([0, ""]);
+    expect(codes.join()).toMatch(/class OneCycle/);
+    expect(codes.join()).toContain("ReduceLROnPlateau(factor=0.5, patience=3)");
+    expect(codes.join()).toContain("kernel_regularizer=keras.regularizers.L1L2(l1=0.002, l2=0.002)");
+    expect(codes.join()).toContain("metrics=[keras.metrics.Precision()]");
   });
 });
 
@@ -197,9 +295,24 @@ describe("a CSV file", () => {
     expect(first.reduce((sum, value) => sum + value * value, 0) / 12).toBeCloseTo(1, 5);
   });
 
+  it("takes a row that is typed in the file's own units", () => {
+    const { columns, x: given } = readCsv(`a,b,said\n${rows.join("\n")}\n`, "f.csv");
+    const x = [...given];
+    const typed = rowOf("3, 9", columns ?? []);
+    const at = x.findIndex((value, i) => i % 2 === 0 && Math.abs(value - typed[0]) < 1e-6);
+    expect(x[at + 1]).toBeCloseTo(typed[1], 5);
+    expect(columns?.map(({ name }) => name)).toEqual(["a", "b"]);
+    expect(() => rowOf("3", columns ?? [])).toThrow("1 numbers, where the net takes 2");
+    expect(() => rowOf("3, <b>", columns ?? [])).toThrow("“<b>” is no number");
+  });
+
   it("takes numbers that are no classes for a regression", () => {
     const text = Array.from({ length: 12 }, (_, i) => `${i};${i / 7}`).join("\n");
-    expect(readCsv(text, "f.csv")).toMatchObject({ task: "regression", shape: [1] });
+    expect(readCsv(text, "f.csv")).toMatchObject({
+      task: "regression",
+      shape: [1],
+      target: { name: "column 2" },
+    });
   });
 
   it.each([

@@ -1,0 +1,127 @@
+// The net that is in training: its samples, its model, and how far it is.
+
+import type { Device } from "gradgpu";
+import type { Callback, Model, Sequential } from "gradgpu/nn";
+import type { EpochPoint, KeptRun } from "../runs/kept-runs.ts";
+import type { OwnData } from "../setup/own-data.ts";
+import type { Setup } from "../setup/setup.ts";
+import { callbacksOf, makeModel } from "./make-model.ts";
+import type { Post } from "./messages.ts";
+import { knowNames } from "./rare-names.ts";
+import { type Samples, samplesOf } from "./samples.ts";
+import { rowsOf } from "./summary.ts";
+
+export class Net {
+  epoch = 0;
+  step = 0;
+  /** Where in the training samples single steps are. */
+  row = 0;
+  history: EpochPoint[] = [];
+  /** Whether weights are no numbers any more. */
+  isSpoilt = false;
+  /** What follows its curves while it trains. */
+  callbacks: readonly Callback[] = [];
+  #setup: Setup | undefined;
+  #model: Model | undefined;
+  #samples: Samples | undefined;
+
+  get isBuilt(): boolean {
+    return this.#model !== undefined;
+  }
+
+  get hasSamples(): boolean {
+    return this.#samples !== undefined;
+  }
+
+  get model(): Sequential {
+    if (this.#model === undefined)
+      throw new Error("There is no net yet: look at what the layers say, and mend that first.");
+    return this.#model as Sequential;
+  }
+
+  get samples(): Samples {
+    if (this.#samples === undefined) throw new Error("There are no samples yet: choose data first.");
+    return this.#samples;
+  }
+
+  get setup(): Setup {
+    return this.#setup as Setup;
+  }
+
+  get stepsAnEpoch(): number {
+    return Math.ceil(this.samples.train.count / this.setup.batchSize);
+  }
+
+  /** The samples of a set-up; the net of before is gone. */
+  async prepare(setup: Setup, own: OwnData | undefined): Promise<void> {
+    this.forget();
+    this.#samples = undefined;
+    await knowNames(setup);
+    this.#samples = await samplesOf(setup, own);
+    this.#setup = setup;
+  }
+
+  /** The net with its first weights, or as it was kept. */
+  async make(device: Device, kept: KeptRun | undefined): Promise<void> {
+    const { setup } = this;
+    [this.epoch, this.step, this.row, this.history, this.isSpoilt] = [0, 0, 0, [], false];
+    device.setSeed(setup.seed);
+    this.callbacks = callbacksOf(setup);
+    if (kept === undefined) {
+      this.#model = makeModel(setup, this.samples.spec, this.stepsAnEpoch);
+      return;
+    }
+    const { loadModel } = await import("./loading.ts");
+    this.#model = await loadModel(kept.model);
+    [this.epoch, this.step, this.history] = [kept.epoch, kept.step, [...kept.history]];
+  }
+
+  /** A net out of a file takes its place. */
+  async load(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<void> {
+    const { loadModel } = await import("./loading.ts");
+    const loaded = await loadModel(bytes);
+    const wanted = this.samples.spec.shape;
+    const has = loaded.inputShape;
+    if (has.join() !== wanted.join()) {
+      loaded.dispose();
+      throw new Error(
+        `${name}: its net takes samples of shape [${has.join(", ")}], and the data have [${wanted.join(", ")}]. Choose the data that it was trained on, and load it again.`,
+      );
+    }
+    this.forget();
+    this.#model = loaded;
+    if (loaded.optimizer === undefined) loaded.compile({ optimizer: "adam", loss: this.setup.loss });
+    [this.epoch, this.step, this.history, this.isSpoilt] = [0, 0, [], false];
+  }
+
+  setRate(learningRate: number): void {
+    const { optimizer } = this.model;
+    if (optimizer !== undefined) optimizer.learningRate = learningRate;
+    this.#setup = { ...this.setup, learningRate };
+  }
+
+  /** Training ends after the steps that are on their way. */
+  stop(): void {
+    if (this.#model !== undefined) this.#model.stopTraining = true;
+  }
+
+  forget(): void {
+    this.#model?.dispose();
+    this.#model = undefined;
+  }
+
+  /** Says what there is now. */
+  tell(post: Post): void {
+    const { train, validation } = this.samples;
+    const { epoch, step, history } = this;
+    post({
+      kind: "built",
+      rows: rowsOf(this.model),
+      trainCount: train.count,
+      validationCount: validation.count,
+      epoch,
+      step,
+      history,
+    });
+  }
+}
