@@ -11,10 +11,9 @@ const file = "docs/plans.md";
 const told: readonly (readonly [name: string, text: string])[] = [
   [
     "N6",
-    "A character LSTM. The inputs of all steps are one product before the loop; a step is one dispatch forward (the recurrent " +
-      "product, the gates, the new states) and two back (the gates, and the product that gives the gradient of the state " +
-      "before). The gradient of the recurrent kernel is one product behind the loop. States lie in rows of two buffers by " +
-      "turns, since a kernel may not read one part of a buffer and write another.",
+    "A character LSTM. The inputs of all steps are one product before the recurrence; all steps are one dispatch (the recurrent " +
+      "products, the gates, the states), and all steps back another one. Each takes rows of the batch through the steps, since rows do " +
+      "not depend on each other. The gradient of the recurrent kernel is one product behind them.",
   ],
   [
     "N7",

@@ -1,18 +1,11 @@
 // The report as docs/gpu.md, and as data beside it.
 
 import { barrierMicroseconds, dispatchMicroseconds } from "../../engine/inspect/gpus.ts";
+import { goalLines } from "./goals.ts";
 import { type Gpu, singleIssuePeak } from "./gpus.ts";
 import { loadMicroseconds } from "./model.ts";
 import { type Row, stepOf } from "./report.ts";
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [
-  `| ${head.join(" | ")} |`,
-  `|${head.map(() => "---").join("|")}|`,
-  ...rows.map((row) => `| ${row.map((cell) => cell.replace(/\|/g, "\\|")).join(" | ")} |`),
-];
-
-const short = (value: number | undefined): string =>
-  value === undefined ? "" : value >= 100 ? value.toFixed(0) : value.toPrecision(2);
+import { groupsOf, short, table } from "./tables.ts";
 
 /** A figure on each GPU, said once where all agree. */
 function across(row: Row, of: (figures: Row["on"][string]) => string): string {
@@ -45,12 +38,6 @@ const cells = (row: Row, of = ""): string[] => [
   across(row, ({ microseconds }) => short(microseconds)),
   across(row, ({ binds }) => binds),
 ];
-
-const groupsOf = (rows: readonly Row[]): Map<string, Row[]> => {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows) groups.set(row.group, [...(groups.get(row.group) ?? []), row]);
-  return groups;
-};
 
 const intro = (gpus: readonly Gpu[], compiler: string): string => `# Kernels on GPUs that the compiler knows
 
@@ -92,6 +79,7 @@ export function renderPage(
   compiler: string,
   nets: readonly Row[],
   families: readonly Row[],
+  matrices: readonly Row[],
 ): string {
   const steps = [...groupsOf(nets)].map(([net, rows]) => {
     const on = gpus.map(({ name }) => stepOf(rows, name));
@@ -111,6 +99,7 @@ export function renderPage(
     "",
     ...table(["net", "dispatches", ...gpus.map(({ name }) => name)], steps),
     "",
+    ...goalLines(gpus, nets, families, matrices),
     "## Kernels of the training steps",
     "",
     ...[...groupsOf(nets)].flatMap(([net, rows]) => [
@@ -124,7 +113,7 @@ export function renderPage(
     ]),
     "## Kernels in variants",
     "",
-    ...[...groupsOf(families)].flatMap(([group, rows]) => [
+    ...[...groupsOf([...families, ...matrices])].flatMap(([group, rows]) => [
       `### ${group}`,
       "",
       ...table(

@@ -83,6 +83,11 @@ export class TraceBackend implements Backend {
     return this.#real.info;
   }
 
+  /** What runs on the device later may depend on it. */
+  get profile() {
+    return this.#real.profile;
+  }
+
   get sliceAlignment() {
     return this.#real.sliceAlignment;
   }

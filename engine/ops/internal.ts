@@ -13,8 +13,11 @@ export { softmaxCrossEntropyGradient, softmaxCrossEntropySummary } from "./norma
 export { ctcGradient, ctcLogLosses } from "./normalize/ctc.ts";
 export { rowNormGradient, rowNormParameterGradient } from "./normalize/row-norm.ts";
 export { advance, permutation } from "./random/random.ts";
+export { gruSequence } from "./recurrent/gru-sequence.ts";
 export { gruStep } from "./recurrent/gru-step.ts";
+export { lstmSequence } from "./recurrent/lstm-sequence.ts";
 export { lstmStep } from "./recurrent/lstm-step.ts";
+export { prefersOneKernel } from "./recurrent/recurrence.ts";
 export { rootOfSquares } from "./reduce/root-of-squares.ts";
 export { averagePoolGradient } from "./windows/average-pool.ts";
 export { convolutionWeightGradient } from "./windows/convolution.ts";

@@ -295,7 +295,7 @@ async function valuesOf(tensors: readonly Tensor[]): Promise<number[][]> {
   return values;
 }
 
-describe.each(sampledOnOthers(Object.entries(families)))("%s", (family, { variants, program }) => {
+describe.each(sampledOnOthers(Object.entries(families), 6))("%s", (family, { variants, program }) => {
   it.each(variants)("by %s gives what the reference gives, alone and fused", async (variant) => {
     const fused = jit(program);
     device.variants!.pin(family, variant);
@@ -500,7 +500,7 @@ describe("checks", () => {
   it("find every variant sound, in the sizes of software adapters and of GPUs", async () => {
     expect(ours().map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(families)));
     for (const profile of profiles())
-      for (const family of sampledOnOthers(ours()))
+      for (const family of sampledOnOthers(ours(), 6))
         for (const name of families[family.name].variants)
           expect(await faultOf(family, name, device.backend, profile), `${family.name}/${name}`).toBe(
             undefined,
@@ -510,7 +510,7 @@ describe("checks", () => {
   it("find out that rows are shared wrongly, in each family", async () => {
     const broken = withBrokenRows(await open());
     for (const profile of profiles())
-      for (const family of sampledOnOthers(ours())) {
+      for (const family of sampledOnOthers(ours(), 6)) {
         if (families[family.name].variants !== rowVariants) continue;
         const fault = await faultOf(family, "shared-row", broken, profile);
         expect(fault?.reason, family.name).toMatch(/it makes .* of element \d+.*, which is/);

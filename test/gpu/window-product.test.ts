@@ -76,7 +76,7 @@ const byVariants = <T>(cases: readonly T[]) =>
   cases.flatMap((each) => variants.map(([name, isSoftware]) => [name, isSoftware, each] as const));
 
 describe("every variant is right", () => {
-  it.each(sampledOnOthers(byVariants([501, 502, 503, 504]), 6))(
+  it.each(sampledOnOthers(byVariants([501, 502, 503, 504]), 12))(
     "%s, as on software: %s, over random windows (%i)",
     async (name, isSoftware, seed) => {
       for (const each of [0, 1, 2, 3]) {
@@ -113,7 +113,7 @@ describe("every variant is right", () => {
         [[11, 9, 8, 1], [4, 4], 36, 1],
         [[5, 8, 9, 1], [1, 3], 8, 1],
       ] as const),
-      7,
+      14,
     ),
   )(
     "%s, as on software: %s, of images, windows, channels and groups %j",

@@ -80,7 +80,7 @@ beforeAll(() => {
   for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, name), text);
 });
 
-describe.each(sampled(Object.keys(bundlers), 2))("%s", (name) => {
+describe.each(sampled(Object.keys(bundlers), 4))("%s", (name) => {
   const out = path.join(folder, "built", name);
 
   it("bundles a page and a worker without a complaint", async () => {

@@ -11,7 +11,7 @@ import { adapters } from "../../scripts/setup.mjs";
 import { sampled } from "../support/sampled.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
-const names = sampled(lessons, 16).map(({ name }) => name);
+const names = sampled(lessons, 32).map(({ name }) => name);
 
 type Numbers = Readonly<Record<string, readonly (number | string)[]>>;
 interface Kept {

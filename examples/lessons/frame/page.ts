@@ -121,8 +121,10 @@ ${body
     /<table>(?=\s*<(?:thead>\s*<)?tr>\s*<th[^>]*>(?:note|lesson)<)/g,
     '<div class="table claims"><table>',
   )
-  .replace(/(?<!claims">)<table>/g, '<div class="table"><table>')
-  .replace(/<\/table>/g, "</table></div>")}
+  .replace(/(?<!claims">)<table>/g, '<div class="table" tabindex="0"><table>')
+  .replace(/<\/table>/g, "</table></div>")
+  // What scrolls sideways can be reached by keyboard, too.
+  .replaceAll("<pre>", '<pre tabindex="0">')}
 </body></html>
 `;
 

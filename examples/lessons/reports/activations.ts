@@ -9,7 +9,7 @@ const names = Object.keys(functions);
 export default lesson({
   name: "activations",
   title: "Activation functions and their derivatives",
-  korean: "활성화 함수(Activaiton Function)",
+  korean: "활성화 함수(Activation Function)",
   notes: ["002"],
   topic: "How a network computes",
   about: `

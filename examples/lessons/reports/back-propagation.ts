@@ -40,7 +40,7 @@ const within = (runs: readonly Run[], names: readonly string[]) => {
 export default lesson({
   name: "back-propagation",
   title: "Back-propagation, worked",
-  korean: "역전파(Back Propagagtion)",
+  korean: "역전파(Back Propagation)",
   notes: ["002"],
   topic: "How a network computes",
   experiments: ["E10"],

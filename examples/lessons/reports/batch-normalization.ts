@@ -34,7 +34,7 @@ const isRight = (optimizer: string, factor: number) => (runs: readonly Run[]) =>
 export default lesson({
   name: "batch-normalization",
   title: "Batch normalization lets rates be larger",
-  korean: "Batch Normaliztion (배치 정규화)",
+  korean: "Batch Normalization (배치 정규화)",
   notes: ["000", "001", "003"],
   topic: "Batch normalization",
   experiments: ["E6"],

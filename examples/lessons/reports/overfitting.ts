@@ -10,7 +10,7 @@ const net = "784-512-512-10";
 export default lesson({
   name: "overfitting",
   title: "Overfitting: the training loss falls, the validation loss rises",
-  korean: "과대적합 (Overfiting)",
+  korean: "과대적합 (Overfitting)",
   notes: ["000", "001", "003"],
   topic: "Overfitting and its cures",
   experiments: ["E2"],

@@ -8,10 +8,12 @@ import {
   reshape,
   type ScanOptions,
   scan,
+  slice,
   type Tensor,
   where,
   zeros,
 } from "../../../engine/index.ts";
+import { prefersOneKernel } from "../../../engine/internal.ts";
 import { Layer } from "../layer.ts";
 
 /** Sequences as cells take them, the steps first. */
@@ -96,6 +98,19 @@ export function recur(
     options,
   );
   return { outputs, last, states: [last] };
+}
+
+/** Whether one kernel for all steps is quicker on the device of x [steps, batch, features]. */
+export function runsAsOneKernel(x: Tensor, units: number): boolean {
+  const [steps, batch] = x.shape;
+  return prefersOneKernel({ steps, batch, units }, x.device.backend.profile);
+}
+
+/** One matrix of a stack; -1 is the last. */
+export function matrixAt(all: Tensor, place: number): Tensor {
+  const [count, ...shape] = all.shape;
+  const from = place < 0 ? count + place : place;
+  return reshape(slice(all, from, from + 1), shape);
 }
 
 /** What a mask leaves of a step: the state before, where it is 0. */

@@ -8,15 +8,16 @@ import {
   reshape,
   type Shape,
   slice,
+  stack,
   sub,
   type Tensor,
   tensor,
   transpose,
 } from "../../../engine/index.ts";
-import { gruStep } from "../../../engine/internal.ts";
+import { gruSequence, gruStep } from "../../../engine/internal.ts";
 import * as activations from "../activations.ts";
 import type { OwnLayerOptions } from "../layer.ts";
-import { dropped, held, project, recur, type SequenceResults } from "./cell.ts";
+import { dropped, held, matrixAt, project, recur, runsAsOneKernel, type SequenceResults } from "./cell.ts";
 import {
   type CellOptions,
   cellOptions,
@@ -91,6 +92,11 @@ export class GRUCell extends GatedCell {
         [4 * units],
       );
     const rows = project(x, fourth(this.kernel as Tensor), added);
+    if (runsAsOneKernel(x, units)) {
+      const [, , outputs] = gruSequence(rows, u, stack(states), mask, reverse);
+      const last = matrixAt(outputs, reverse ? 0 : -1);
+      return { outputs, last, states: [last] };
+    }
     return recur((h, row, counts) => gruStep(h, u, row, counts)[1], states[0], rows, mask, { reverse });
   }
 

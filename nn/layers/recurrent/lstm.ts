@@ -1,11 +1,21 @@
 // LSTM and its cell: gates decide what a cell forgets, takes in and shows.
 
-import { add, matmul, mul, reshape, scan, slice, type Tensor, transpose } from "../../../engine/index.ts";
-import { lstmStep } from "../../../engine/internal.ts";
+import {
+  add,
+  matmul,
+  mul,
+  reshape,
+  scan,
+  slice,
+  stack,
+  type Tensor,
+  transpose,
+} from "../../../engine/index.ts";
+import { lstmSequence, lstmStep } from "../../../engine/internal.ts";
 import * as activations from "../activations.ts";
 import type { Initializer } from "../initializers.ts";
 import type { OwnLayerOptions } from "../layer.ts";
-import { dropped, held, project, type SequenceResults } from "./cell.ts";
+import { dropped, held, matrixAt, project, runsAsOneKernel, type SequenceResults } from "./cell.ts";
 import {
   type CellOptions,
   cellOptions,
@@ -65,9 +75,15 @@ export class LSTMCell extends GatedCell {
       gatesTogether(all),
     );
     const bias = this.bias && reshape(gatesTogether(reshape(this.bias, [1, -1])), [-1]);
+    const rows = project(x, kernel, bias);
+    if (stateMask === undefined && runsAsOneKernel(x, this.units)) {
+      const [, , outputs, cells] = lstmSequence(rows, u, stack(states), mask, reverse);
+      const last = matrixAt(outputs, reverse ? 0 : -1);
+      return { outputs, last, states: [last, matrixAt(cells, reverse ? 0 : -1)] };
+    }
     return recurWithCell(
       states,
-      project(x, kernel, bias),
+      rows,
       mask,
       ([h, c], row, counts) => lstmStep(dropped(h, stateMask), u, row, c, counts).slice(1),
       reverse,

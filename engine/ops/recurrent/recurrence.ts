@@ -1,0 +1,169 @@
+// All steps of a recurrence in one kernel, and back: how it is cut into workgroups, in two variants, and when it pays.
+
+import sharedGradientSource from "../../../shaders/recurrence-gradient-shared.wgsl";
+import subgroupGradientSource from "../../../shaders/recurrence-gradient-subgroup.wgsl";
+import sharedSource from "../../../shaders/recurrence-shared.wgsl";
+import subgroupSource from "../../../shaders/recurrence-subgroup.wgsl";
+import { DTypeError, ShapeError } from "../../base/errors.ts";
+import { showShape } from "../../base/shape.ts";
+import {
+  type AdapterProfile,
+  grid,
+  type HookBinding,
+  type KernelPlan,
+  type Operand,
+  type Shader,
+  type Spec,
+  shader,
+  type Variants,
+} from "../../kernel/kernel.ts";
+import { chosen, powerOfTwo } from "../../kernel/variants.ts";
+import { type Beside, gateFunctions } from "./gated-product.ts";
+
+/**
+ * `subgroup`: a subgroup of 8 lanes takes up to 16 rows through all steps, as software adapters want it. `shared`: a
+ * workgroup takes four, their states in its memory, as GPUs want it.
+ */
+type Variant = "subgroup" | "shared";
+
+const shaders: Readonly<Record<Variant, Readonly<Record<"forward" | "gradient", Shader>>>> = {
+  subgroup: {
+    forward: shader("recurrence-subgroup", subgroupSource),
+    gradient: shader("recurrence-gradient-subgroup", subgroupGradientSource),
+  },
+  shared: {
+    forward: shader("recurrence-shared", sharedSource),
+    gradient: shader("recurrence-gradient-shared", sharedGradientSource),
+  },
+};
+
+/** What the choice of a variant depends on. */
+export const recurrenceSources: string = Object.values(shaders)
+  .flatMap(({ forward, gradient }) => [forward.source, gradient.source])
+  .join("\n");
+
+/** Units whose columns fit the workgroup memory that every adapter has. */
+const mostUnits = 256;
+/** Bytes of the recurrent kernel that all workgroups together read at a step, beyond which products are quicker on GPUs. */
+const mostRead = 16 * 2 ** 20;
+const sharedRows = 4;
+const lanes = 8;
+
+/** Steps, rows of the batch, units. */
+export interface Extent {
+  readonly steps: number;
+  readonly batch: number;
+  readonly units: number;
+}
+
+const fits = ({ steps, batch, units }: Extent): boolean =>
+  steps > 0 && batch > 0 && units > 0 && units % lanes === 0 && units <= mostUnits;
+
+/** Whether one kernel for all steps is quicker than kernels for each; none is on the CPU reference. */
+export function prefersOneKernel(extent: Extent, profile: AdapterProfile | undefined): boolean {
+  if (profile === undefined || !fits(extent) || extent.steps < 2) return false;
+  const { batch, units } = extent;
+  if (profile.isSoftware) return profile.subgroupSize === lanes;
+  return Math.ceil(batch / sharedRows) * 16 * units * units <= mostRead;
+}
+
+/**
+ * Checks the operands of a recurrence.
+ *
+ * @param zx [steps, batch, 4 units]
+ * @param u [units, 4 units]
+ * @param start [states, batch, units]
+ * @param mask [steps, batch, 1]
+ */
+export function extentOf(
+  op: string,
+  [zx, u, start]: readonly Spec[],
+  states: number,
+  mask: Spec | undefined,
+): Extent {
+  const [steps, batch, width] = zx.shape;
+  const extent = { steps, batch, units: width / 4 };
+  const { units } = extent;
+  for (const { dtype } of [zx, u, start, ...(mask === undefined ? [] : [mask])])
+    if (dtype !== "f32") throw new DTypeError(`${op}: takes f32 tensors, got ${dtype}`);
+  const want = (name: string, spec: Spec, shape: readonly number[]) => {
+    if (String(spec.shape) === String(shape)) return;
+    throw new ShapeError(
+      `${op}: ${name} is ${showShape(spec.shape)}; beside the inputs' part ${showShape(zx.shape)} it must be ${showShape(shape)}`,
+    );
+  };
+  if (zx.shape.length !== 3 || !fits(extent)) {
+    throw new ShapeError(
+      `${op}: the inputs' part is ${showShape(zx.shape)}; it must be [steps, batch, 4 units] of a multiple of ${lanes} units, ${mostUnits} at most`,
+    );
+  }
+  want("u", u, [units, 4 * units]);
+  want("the start", start, [states, batch, units]);
+  if (mask !== undefined) want("the mask", mask, [steps, batch, 1]);
+  return extent;
+}
+
+export function recurrenceVariants(
+  family: string,
+  { steps, batch, units }: Extent,
+  profile: AdapterProfile,
+): Variants {
+  const { isSoftware, subgroupSize } = profile;
+  const canHandAround = subgroupSize === lanes;
+  return {
+    family,
+    problem: isSoftware ? undefined : `${powerOfTwo(steps)} ${powerOfTwo(batch)} ${powerOfTwo(units)}`,
+    names: [
+      ...(canHandAround && isSoftware ? ["subgroup"] : []),
+      "shared",
+      ...(canHandAround && !isSoftware ? ["subgroup"] : []),
+    ],
+  };
+}
+
+/** How one cell specialises the kernels: texts of functions, and the buffers that they name. */
+export interface RecurrenceHooks {
+  readonly functions: Readonly<Record<string, string>>;
+  /** By the names that the files have for them, in the order of bindings. */
+  readonly operands: readonly Operand[];
+  readonly beside: readonly Beside[];
+}
+
+export function recurrencePlan(
+  family: string,
+  kind: "forward" | "gradient",
+  extent: Extent,
+  turned: boolean,
+  { functions, operands, beside }: RecurrenceHooks,
+  profile: AdapterProfile,
+): KernelPlan {
+  const { steps, batch, units } = extent;
+  const variant = chosen(recurrenceVariants(family, extent, profile), profile) as Variant;
+  const bindings = beside.map(
+    ({ name, operand, type }, k): HookBinding => ({
+      name,
+      binding: operands.length + 1 + k,
+      access: operand.access,
+      type,
+    }),
+  );
+  // Two cores share a batch of 32; more rows a subgroup read the kernel less often.
+  const blocks = Math.min(4, Math.max(1, Math.ceil(batch / 8)));
+  const isShared = variant === "shared";
+  const workgroup = Math.min(256, Math.ceil(units / 32) * 32);
+  const consts: Record<string, string> = isShared
+    ? { WORKGROUP: `${workgroup}u`, MOST: `${powerOfTwo(units)}u` }
+    : { blocks: `${blocks}u` };
+  const rows = isShared ? sharedRows : 4 * blocks;
+  return {
+    calls: [
+      {
+        shader: shaders[variant][kind],
+        hooks: { consts, bindings, functions: { ...gateFunctions, ...functions } },
+        sizes: [steps, batch, units, turned ? 1 : 0, 1],
+        operands: [...operands, ...beside.map(({ operand }) => operand)],
+        workgroups: grid(Math.ceil(batch / rows), profile),
+      },
+    ],
+  };
+}

@@ -1,0 +1,223 @@
+// Makes the op that runs a cell over all steps as one kernel, of what the cell's step is in WGSL and in formulas.
+
+import { input, output, type Spec } from "../../kernel/kernel.ts";
+import type { ReferenceTensor, Sample, SampleInput } from "../../kernel/kernel-op.ts";
+import type { Family } from "../../kernel/variants.ts";
+import { defineMultiOp } from "../../tensor/define.ts";
+import type { OpFunction } from "../../tensor/op.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { add } from "../elementwise/arithmetic.ts";
+import { notEqual } from "../elementwise/comparison.ts";
+import { where } from "../elementwise/logical.ts";
+import { stack } from "../layout/concat.ts";
+import { transpose } from "../layout/movement.ts";
+import { reshape } from "../layout/reshape.ts";
+import { padZeros, slice } from "../layout/slice.ts";
+import { matmul } from "../matmul/matmul.ts";
+import { vjpByComposition } from "../reduce/composition.ts";
+import { gatesOf, together } from "./gated-product.ts";
+import {
+  type Extent,
+  extentOf,
+  recurrencePlan,
+  recurrenceSources,
+  recurrenceVariants,
+} from "./recurrence.ts";
+import {
+  bound,
+  f32,
+  four,
+  maskOf,
+  numbers,
+  rowAt,
+  rowsIn,
+  rowsOf,
+  type SequenceAttrs,
+  type SequenceCell,
+  stepsOf,
+  tensors,
+} from "./sequence-cell.ts";
+import { gradientOp } from "./sequence-gradient.ts";
+
+export type SequenceFunction = OpFunction<
+  [zx: Tensor, u: Tensor, start: Tensor, mask: Tensor | undefined, turned: boolean],
+  Tensor[]
+>;
+
+/**
+ * All steps of a cell as one kernel.
+ *
+ * Inputs: what the inputs and the bias give [steps, batch, 4 units], the recurrent kernel [units, 4 units], the gates of a
+ * unit side by side, the states to begin with [states, batch, units], and a mask [steps, batch, 1] whose zeros keep states
+ * as they are. Outputs: what the gradient needs of the gates, the state before each step, the state behind each, and of a
+ * cell with two states the second before the first step and behind each [steps + 1, batch, units].
+ */
+export function sequenceOp(cell: SequenceCell): SequenceFunction {
+  const { name } = cell;
+  const extentOfInputs = (inputs: readonly Spec[], { hasMask }: SequenceAttrs) =>
+    extentOf(name, inputs, cell.states, hasMask ? inputs[3] : undefined);
+  const hasCells = cell.states === 2;
+  const gradient = gradientOp(cell);
+
+  /** The same by other ops. */
+  const compose = ([zx, u, start, mask]: readonly Tensor[], { turned }: SequenceAttrs): Tensor[] => {
+    const [steps, batch, width] = zx.shape;
+    const extent = { steps, batch, units: width / 4 };
+    let states = rowsIn(start, cell.states);
+    const opening = states;
+    const found: { gates: Tensor; before: Tensor; states: readonly Tensor[] }[] = [];
+    for (const step of stepsOf(extent, turned)) {
+      const stepped = cell.step(tensors, gatesOf(matmul(states[0], u)), gatesOf(rowAt(zx, step)), states);
+      const before = states;
+      const counts = mask && notEqual(rowAt(mask, step), 0);
+      states = stepped.states.map((state, k) => (counts ? where(counts, state, before[k]) : state));
+      found[step] = { gates: together(stepped.gates), before: before[0], states };
+    }
+    const cells = [opening[1], ...found.map((one) => one.states[1])];
+    return [
+      stack(found.map(({ gates }) => gates)),
+      stack(found.map(({ before }) => before)),
+      stack(found.map((one) => one.states[0])),
+      ...(hasCells ? [stack(turned ? [...cells.slice(1), cells[0]] : cells)] : []),
+    ];
+  };
+
+  const samples: Sample<SequenceAttrs>[] = [
+    sampleOf(cell, { steps: 3, batch: 2, units: 8 }, { hasMask: false, turned: false }),
+    sampleOf(cell, { steps: 2, batch: 19, units: 16 }, { hasMask: true, turned: true }),
+    sampleOf(cell, { steps: 1, batch: 1, units: 8 }, { hasMask: false, turned: true }),
+  ];
+
+  // The kernels that most programs need, so that they are compiled once: without a mask, of more than 24 rows.
+  const checked = { steps: 3, batch: 27, units: 16 };
+  const family: Family = {
+    name,
+    sources: recurrenceSources,
+    isAlwaysChecked: true,
+    checks: () => [
+      { op: run.op, ...sampleOf(cell, checked, { hasMask: false, turned: false }) },
+      { op: gradient.run.op, ...gradient.sampleOf(checked) },
+    ],
+  };
+  const run: SequenceFunction = defineMultiOp({
+    name,
+    family,
+    saves: { inputs: [0, 1, 2, 3], outputs: [0, 1, 3] },
+    call: (zx: Tensor, u: Tensor, start: Tensor, mask: Tensor | undefined, turned: boolean) => ({
+      inputs: mask === undefined ? [zx, u, start] : [zx, u, start, mask],
+      attrs: { hasMask: mask !== undefined, turned },
+    }),
+    infer: (inputs, attrs: SequenceAttrs) => {
+      const { steps, batch, units } = extentOfInputs(inputs, attrs);
+      const state = f32([steps, batch, units]);
+      return [
+        f32([steps, batch, 4 * units]),
+        state,
+        state,
+        ...(hasCells ? [f32([steps + 1, batch, units])] : []),
+      ];
+    },
+    kernels: ({ inputs, attrs, profile }) => {
+      const { hasMask, turned } = attrs;
+      const operands = [input(0), input(1), input(2), output(0), output(1), output(2)];
+      const beside = [
+        ...(hasCells ? [bound("cells", output(3))] : []),
+        ...(hasMask ? [bound("mask", input(3))] : []),
+      ];
+      const functions = cell.forwardFunctions(hasMask);
+      const extent = extentOfInputs(inputs, attrs);
+      return recurrencePlan(cell.name, "forward", extent, turned, { functions, operands, beside }, profile);
+    },
+    variants: ({ inputs, attrs, profile }) =>
+      recurrenceVariants(cell.name, extentOfInputs(inputs, attrs), profile),
+    reference: ([zx, u, start, mask], { turned }, [gates, before, hidden, cells]) => {
+      const [steps, batch, width] = zx.shape;
+      const units = width / 4;
+      const count = batch * units;
+      const states = Array.from({ length: cell.states }, (_, k) =>
+        start.data.slice(k * count, (k + 1) * count),
+      );
+      cells?.data.set(states[1], turned ? steps * count : 0);
+      for (const step of stepsOf({ steps, batch, units }, turned)) {
+        const olds = states.map((state) => state.slice());
+        before.data.set(olds[0], step * count);
+        for (let e = 0; e < count; e++) {
+          const row = Math.floor(e / units);
+          const product = productAt(olds[0], u, row, e % units);
+          const old = olds.map((state) => state[e]);
+          const stepped = cell.step(numbers, product, four(zx.data, step * count + e), old);
+          stepped.gates.forEach((value, k) => {
+            gates.data[4 * (step * count + e) + k] = value;
+          });
+          if (mask !== undefined && mask.data[step * batch + row] === 0) continue;
+          stepped.states.forEach((value, k) => {
+            states[k][e] = value;
+          });
+        }
+        hidden.data.set(states[0], step * count);
+        cells?.data.set(states[1], rowsOf(step, turned).new * count);
+      }
+    },
+    vjp: (context) => {
+      const { attrs, hasGrad, grad, needs, input: at } = context;
+      // What only the gradient reads is seldom differentiated itself.
+      if (hasGrad(0) || hasGrad(1)) return vjpByComposition(compose)(context);
+      const { hasMask, turned } = attrs;
+      const [gates, before] = [context.output(0), context.output(1)];
+      const [steps, batch, units] = before.shape;
+      const u = at(1);
+      const withCells = hasCells && hasGrad(3);
+      const [dProduct, dStart, dInputs = dProduct] = gradient.run(
+        gates,
+        transpose(reshape(u, [units, units, 4]), [1, 0, 2]),
+        grad(2),
+        hasCells ? context.output(3) : before,
+        hasMask ? at(3) : undefined,
+        withCells ? grad(3) : undefined,
+        turned,
+      );
+      const start = () => {
+        if (!withCells) return dStart;
+        const opening = turned ? steps : 0;
+        return add(dStart, padZeros(slice(grad(3), opening, opening + 1), [1, 0, 0], [0, 0, 0]));
+      };
+      const rows = steps * batch;
+      return [
+        dInputs,
+        needs(1)
+          ? matmul(reshape(before, [rows, units]), reshape(dProduct, [rows, 4 * units]), { transposeA: true })
+          : null,
+        needs(2) ? start() : null,
+        ...(hasMask ? [null] : []),
+      ];
+    },
+    samples,
+  });
+  return run;
+}
+
+/** What a row of states gives a unit's four columns. */
+function productAt(states: ArrayLike<number>, u: ReferenceTensor, row: number, unit: number): number[] {
+  const units = u.shape[0];
+  const sums = [0, 0, 0, 0];
+  for (let k = 0; k < units; k++)
+    for (let c = 0; c < 4; c++) sums[c] += states[row * units + k] * u.data[(k * units + unit) * 4 + c];
+  return sums;
+}
+
+function inputsOf(
+  { states }: SequenceCell,
+  { steps, batch, units }: Extent,
+  hasMask: boolean,
+): SampleInput[] {
+  return [
+    { shape: [steps, batch, 4 * units] },
+    { shape: [units, 4 * units] },
+    { shape: [states, batch, units] },
+    ...(hasMask ? [maskOf(steps, batch)] : []),
+  ];
+}
+
+function sampleOf(cell: SequenceCell, extent: Extent, attrs: SequenceAttrs): Sample<SequenceAttrs> {
+  return { inputs: inputsOf(cell, extent, attrs.hasMask), attrs, differentiable: [0, 1, 2] };
+}

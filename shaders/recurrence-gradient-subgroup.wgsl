@@ -1,0 +1,152 @@
+// Back through all steps of a recurrence: one subgroup takes some rows of the batch through them. For software adapters.
+
+// Specialising replaces begin and through_gates, and adds what these call and bind.
+enable subgroups;
+// Loops run as long as the sizes say, which are the same for all lanes.
+diagnostic(off, subgroup_uniformity);
+
+const lanes = 8u; // subgroup size and workgroup size
+const blocks = 4u; // of four rows that a subgroup has, 4 at most
+
+struct Sizes {
+  steps: u32,
+  batch: u32,
+  // a multiple of lanes
+  units: u32,
+  // 1 where the last step came first, else 0
+  turned: u32,
+  // always 1, which the compiler can't know
+  one: u32,
+}
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+// what went into the gates, four columns a unit [steps, batch, units]
+@group(0) @binding(1) var<storage, read> z: array<vec4f>;
+// [units, units]: by unit behind the step, the weights of its four columns for each unit of the state before
+@group(0) @binding(2) var<storage, read> u: array<vec4f>;
+// of the state behind each step [steps, batch, units]
+@group(0) @binding(3) var<storage, read> d_hidden: array<f32>;
+// of what the state before gave
+@group(0) @binding(4) var<storage, read_write> d_product: array<vec4f>;
+// of the states before the step that is at hand [states, batch, units]; in the end, of those before the first
+@group(0) @binding(5) var<storage, read_write> carried: array<f32>;
+
+// A row's sums for four units of the state before.
+fn add_row(sum: vec4f, a: vec4f, p: vec4f, q: vec4f, r: vec4f, t: vec4f) -> vec4f {
+  return sum + a.x * vec4f(p.x, q.x, r.x, t.x) + a.y * vec4f(p.y, q.y, r.y, t.y) + a.z * vec4f(p.z, q.z, r.z, t.z)
+    + a.w * vec4f(p.w, q.w, r.w, t.w);
+}
+
+struct Block {
+  r0: vec4f,
+  r1: vec4f,
+  r2: vec4f,
+  r3: vec4f,
+}
+
+// Four rows that lanes 0 to 3, or 4 to 7, have loaded.
+fn add_rows(sum: Block, a: vec4f, first: bool, p: vec4f, q: vec4f, r: vec4f, t: vec4f) -> Block {
+  if (first) {
+    return Block(
+      add_row(sum.r0, subgroupBroadcast(a, 0u), p, q, r, t),
+      add_row(sum.r1, subgroupBroadcast(a, 1u), p, q, r, t),
+      add_row(sum.r2, subgroupBroadcast(a, 2u), p, q, r, t),
+      add_row(sum.r3, subgroupBroadcast(a, 3u), p, q, r, t),
+    );
+  }
+  return Block(
+    add_row(sum.r0, subgroupBroadcast(a, 4u), p, q, r, t),
+    add_row(sum.r1, subgroupBroadcast(a, 5u), p, q, r, t),
+    add_row(sum.r2, subgroupBroadcast(a, 6u), p, q, r, t),
+    add_row(sum.r3, subgroupBroadcast(a, 7u), p, q, r, t),
+  );
+}
+
+// What other states than the first carry back to the last step; `e` counts units of all rows.
+fn begin(e: u32) {
+}
+
+// Back through a unit's gates: `d` is the gradient of its state behind the step; returns what the state before gets
+// besides what comes through the product.
+fn through_gates(step: u32, row: u32, e: u32, at: u32, d: f32) -> f32 {
+  d_product[at] = z[at] * d;
+  return 0.0;
+}
+
+@compute @workgroup_size(lanes)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+  let first = (group.x + group.y * groups.x) * (4u * blocks);
+  if (first >= sizes.batch) {
+    return;
+  }
+  let rows = min(4u * blocks, sizes.batch - first);
+  let units = sizes.units;
+  let count = sizes.batch * units;
+  let row_x = first + min(lane, rows - 1u);
+  let row_y = first + min(lane + 8u, rows - 1u);
+  for (var i = lane; i < rows * units; i += lanes) {
+    carried[first * units + i] = 0.0;
+    begin(first * units + i);
+  }
+  for (var s = 0u; s < sizes.steps; s += sizes.one) {
+    let step = select(sizes.steps - 1u - s, s, sizes.turned == 1u);
+    for (var i = 0u; i < rows; i += sizes.one) {
+      for (var unit = lane; unit < units; unit += lanes) {
+        let e = (first + i) * units + unit;
+        let at = step * count + e;
+        carried[e] = through_gates(step, step * sizes.batch + first + i, e, at, carried[e] + d_hidden[at]);
+      }
+    }
+    storageBarrier();
+    let at_x = (step * sizes.batch + row_x) * units;
+    let at_y = (step * sizes.batch + row_y) * units;
+    let columns = units / 4u;
+    for (var column = 0u; column < columns; column += lanes) {
+      let own = min(column + lane, columns - 1u);
+      var c0 = Block();
+      var c1 = Block();
+      var c2 = Block();
+      var c3 = Block();
+      for (var k = 0u; k < units; k += sizes.one) {
+        // All loads before all arithmetic.
+        let x = d_product[at_x + k];
+        var y = vec4f();
+        if (blocks > 2u) {
+          y = d_product[at_y + k];
+        }
+        let place = k * units + 4u * own;
+        let p = u[place];
+        let q = u[place + 1u];
+        let r = u[place + 2u];
+        let t = u[place + 3u];
+        c0 = add_rows(c0, x, true, p, q, r, t);
+        if (blocks > 1u) {
+          c1 = add_rows(c1, x, false, p, q, r, t);
+        }
+        if (blocks > 2u) {
+          c2 = add_rows(c2, y, true, p, q, r, t);
+        }
+        if (blocks > 3u) {
+          c3 = add_rows(c3, y, false, p, q, r, t);
+        }
+      }
+      var sums = array<vec4f, 16>(
+        c0.r0, c0.r1, c0.r2, c0.r3,
+        c1.r0, c1.r1, c1.r2, c1.r3,
+        c2.r0, c2.r1, c2.r2, c2.r3,
+        c3.r0, c3.r1, c3.r2, c3.r3,
+      );
+      if (column + lane < columns) {
+        for (var i = 0u; i < rows; i += sizes.one) {
+          let e = (first + i) * units + 4u * own;
+          let sum = sums[i];
+          carried[e] += sum.x;
+          carried[e + 1u] += sum.y;
+          carried[e + 2u] += sum.z;
+          carried[e + 3u] += sum.w;
+        }
+      }
+    }
+    storageBarrier();
+  }
+}

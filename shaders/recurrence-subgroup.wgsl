@@ -1,0 +1,141 @@
+// All steps of a recurrence: one subgroup takes some rows of the batch through them. For software adapters, where lanes
+// hand values around for next to nothing.
+
+// Specialising replaces begin and next_state, and adds what these call and bind.
+enable subgroups;
+// Loops run as long as the sizes say, which are the same for all lanes.
+diagnostic(off, subgroup_uniformity);
+
+const lanes = 8u; // subgroup size and workgroup size
+const blocks = 4u; // of four rows that a subgroup has, 4 at most
+
+struct Sizes {
+  steps: u32,
+  batch: u32,
+  // a multiple of lanes
+  units: u32,
+  // 1 where the last step comes first, else 0
+  turned: u32,
+  // always 1, which the compiler can't know
+  one: u32,
+}
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+// what the inputs give, four columns a unit [steps, batch, units]
+@group(0) @binding(1) var<storage, read> zx: array<vec4f>;
+// [units, units]: by unit of the state before, four columns of each unit behind
+@group(0) @binding(2) var<storage, read> u: array<vec4f>;
+// the states before the first step [states, batch, units]
+@group(0) @binding(3) var<storage, read> start: array<f32>;
+@group(0) @binding(4) var<storage, read_write> z_out: array<vec4f>;
+// the state before each step, two units at a time
+@group(0) @binding(5) var<storage, read_write> before: array<vec2f>;
+// the state behind each step
+@group(0) @binding(6) var<storage, read_write> hidden: array<f32>;
+
+// Four columns of four rows.
+struct Block {
+  r0: vec4f,
+  r1: vec4f,
+  r2: vec4f,
+  r3: vec4f,
+}
+
+fn multiply_add(sum: Block, a: vec4f, b: vec4f) -> Block {
+  return Block(sum.r0 + a.x * b, sum.r1 + a.y * b, sum.r2 + a.z * b, sum.r3 + a.w * b);
+}
+
+// A number of lanes 0 to 3, or of 4 to 7.
+fn four_lanes(a: f32, first: bool) -> vec4f {
+  if (first) {
+    return vec4f(subgroupBroadcast(a, 0u), subgroupBroadcast(a, 1u), subgroupBroadcast(a, 2u), subgroupBroadcast(a, 3u));
+  }
+  return vec4f(subgroupBroadcast(a, 4u), subgroupBroadcast(a, 5u), subgroupBroadcast(a, 6u), subgroupBroadcast(a, 7u));
+}
+
+// A unit's state before a step; `at` counts units of all rows and steps.
+fn state_before(at: u32) -> f32 {
+  return before[at / 2u][at & 1u];
+}
+
+// Other states than the first before the first step; `e` counts units of all rows.
+fn begin(e: u32) {
+}
+
+// The state behind a step: `value` is what the state before gives, `row` counts rows of all steps.
+fn next_state(step: u32, row: u32, e: u32, at: u32, value: vec4f) -> f32 {
+  let z = value + zx[at];
+  z_out[at] = z;
+  return z.x;
+}
+
+@compute @workgroup_size(lanes)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+  let first = (group.x + group.y * groups.x) * (4u * blocks);
+  if (first >= sizes.batch) {
+    return;
+  }
+  let rows = min(4u * blocks, sizes.batch - first);
+  let units = sizes.units;
+  let count = sizes.batch * units;
+  let row_x = first + min(lane, rows - 1u);
+  let row_y = first + min(lane + 8u, rows - 1u);
+  let opening = sizes.turned * (sizes.steps - 1u) * count;
+  for (var i = 2u * lane; i < rows * units; i += 2u * lanes) {
+    let e = first * units + i;
+    before[(opening + e) / 2u] = vec2f(start[e], start[e + 1u]);
+    begin(e);
+    begin(e + 1u);
+  }
+  storageBarrier();
+  for (var s = 0u; s < sizes.steps; s += sizes.one) {
+    let step = select(s, sizes.steps - 1u - s, sizes.turned == 1u);
+    let behind = select(step + 1u, step - 1u, sizes.turned == 1u);
+    let has_next = s + 1u < sizes.steps;
+    let at_x = (step * sizes.batch + row_x) * units / 2u;
+    let at_y = (step * sizes.batch + row_y) * units / 2u;
+    for (var unit = lane; unit < units; unit += lanes) {
+      var c0 = Block();
+      var c1 = Block();
+      var c2 = Block();
+      var c3 = Block();
+      for (var k = 0u; k < units; k += 2u) {
+        // All loads before all arithmetic.
+        let x = before[at_x + k / 2u];
+        var y = vec2f();
+        if (blocks > 2u) {
+          y = before[at_y + k / 2u];
+        }
+        let p = u[k * units + unit];
+        let q = u[(k + 1u) * units + unit];
+        c0 = multiply_add(multiply_add(c0, four_lanes(x.x, true), p), four_lanes(x.y, true), q);
+        if (blocks > 1u) {
+          c1 = multiply_add(multiply_add(c1, four_lanes(x.x, false), p), four_lanes(x.y, false), q);
+        }
+        if (blocks > 2u) {
+          c2 = multiply_add(multiply_add(c2, four_lanes(y.x, true), p), four_lanes(y.y, true), q);
+        }
+        if (blocks > 3u) {
+          c3 = multiply_add(multiply_add(c3, four_lanes(y.x, false), p), four_lanes(y.y, false), q);
+        }
+      }
+      var sums = array<vec4f, 16>(
+        c0.r0, c0.r1, c0.r2, c0.r3,
+        c1.r0, c1.r1, c1.r2, c1.r3,
+        c2.r0, c2.r1, c2.r2, c2.r3,
+        c3.r0, c3.r1, c3.r2, c3.r3,
+      );
+      for (var i = 0u; i < rows; i += sizes.one) {
+        let e = (first + i) * units + unit;
+        let at = step * count + e;
+        let state = next_state(step, step * sizes.batch + first + i, e, at, sums[i]);
+        hidden[at] = state;
+        let other = subgroupShuffleXor(state, 1u);
+        if (has_next && (lane & 1u) == 0u) {
+          before[(behind * count + e) / 2u] = vec2f(state, other);
+        }
+      }
+    }
+    storageBarrier();
+  }
+}

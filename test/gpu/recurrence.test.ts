@@ -1,0 +1,147 @@
+// LSTM and GRU as one kernel for all steps, in each of its variants: results, states and all gradients are those that the
+// reference finds step by step.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  add,
+  type Device,
+  init,
+  jit,
+  mean,
+  mul,
+  setDevice,
+  square,
+  Tape,
+  type Tensor,
+  tensor,
+} from "../../engine/index.ts";
+import { prefersOneKernel } from "../../engine/internal.ts";
+import { GRU, LSTM } from "../../nn/index.ts";
+import { expectCloseArrays } from "../support/compare.ts";
+import { gpuDevice, referenceDevice } from "../support/devices.ts";
+import { isDue, isFirstAdapter } from "../support/sampled.ts";
+
+let reference: Device;
+let usual: Device;
+/** One that may be pinned. */
+let device: Device;
+
+beforeAll(async () => {
+  [reference, usual] = [await referenceDevice(), await gpuDevice()];
+  device = await init({ device: "webgpu" });
+  setDevice(usual);
+});
+afterAll(() => device.dispose());
+
+interface Case {
+  readonly units: number;
+  readonly batch: number;
+  readonly steps: number;
+  readonly isMasked?: boolean;
+  readonly goBackwards?: boolean;
+}
+
+const cases: readonly Case[] = [
+  { units: 8, batch: 1, steps: 2 },
+  { units: 24, batch: 5, steps: 7, isMasked: true },
+  { units: 40, batch: 19, steps: 3, goBackwards: true },
+  { units: 64, batch: 33, steps: 4, isMasked: true, goBackwards: true },
+  { units: 256, batch: 2, steps: 2 },
+];
+
+const wave = (count: number, shift: number) =>
+  Float32Array.from({ length: count }, (_, i) => Math.sin(i * 1.37 + shift) * 0.7);
+
+/** Outputs, states and gradients of everything that goes in, one after the other. */
+async function resultsOn(
+  on: Device,
+  make: typeof LSTM | typeof GRU,
+  { units, batch, steps, isMasked, goBackwards = false }: Case,
+  isJitted: boolean,
+): Promise<number[]> {
+  const features = 3;
+  const layer = new make(units, { returnSequences: true, returnState: true, goBackwards });
+  setDevice(on);
+  try {
+    layer.build([steps, features]);
+    layer.weights.forEach((weight, k) => {
+      weight.set(wave(weight.size, k).map((value) => value / Math.sqrt(units / 8)));
+    });
+    const shapes = [[batch, steps, features], ...layer.cell.stateSizes.map((size) => [batch, size])];
+    const given = shapes.map((shape, k) =>
+      tensor(
+        wave(
+          shape.reduce((a, b) => a * b),
+          k + 5,
+        ),
+        { shape },
+      ),
+    );
+    // One row of all does not count at all.
+    const mask = isMasked
+      ? tensor(
+          Uint8Array.from({ length: batch * steps }, (_, i) => (i < steps || i % 3 === 1 ? 0 : 1)),
+          { shape: [batch, steps], dtype: "bool" },
+        )
+      : undefined;
+    const wanted = [...layer.trainableWeights, ...given];
+    const program = (...inputs: Tensor[]): Tensor[] => {
+      const tape = new Tape();
+      tape.watch(...inputs);
+      let outputs: Tensor[] = [];
+      const loss = tape.record(() => {
+        outputs = layer.call(inputs, { mask: mask && [mask] }) as Tensor[];
+        // Each output, and each state, counts in another way.
+        return outputs
+          .map((output, k) => mean(mul(square(add(output, k)), k + 1)))
+          .reduce((total, part) => add(total, part));
+      });
+      return [...outputs, ...tape.gradient(loss, [...layer.trainableWeights, ...inputs])];
+    };
+    const run = isJitted ? jit(program) : program;
+    const results = run(...given);
+    expect(results).toHaveLength(1 + layer.cell.stateSizes.length + wanted.length);
+    const values: number[] = [];
+    for (const result of results) for (const value of await result.data()) values.push(value);
+    return values;
+  } finally {
+    setDevice(usual);
+  }
+}
+
+describe.each([
+  ["LSTM", LSTM, "lstmSequence", 0],
+  ["GRU", GRU, "gruSequence", 1],
+] as const)("%s", (_, make, family, place) => {
+  it.each(
+    cases
+      .filter((_one, k) => isFirstAdapter || isDue(k + place))
+      .map((one) => [JSON.stringify(one), one] as const),
+  )("%s", async (_text, one) => {
+    const want = await resultsOn(reference, make, one, false);
+    const names = device.variants!.names.get(family)!;
+    expect(names.length).toBeGreaterThan(0);
+    for (const [k, name] of names.entries()) {
+      device.variants!.pin(family, name);
+      const got = await resultsOn(device, make, one, k % 2 === 0);
+      expectCloseArrays(got, want, 2e-5, `${family}/${name}`);
+    }
+    device.variants!.pin(family, undefined);
+  });
+
+  it("dispatches one kernel whatever the steps", async () => {
+    const device = usual;
+    if (!prefersOneKernel({ steps: 9, batch: 4, units: 16 }, device.backend.profile)) return;
+    const layer = new make(16).build([null, 2], device);
+    const program = jit((x: Tensor) => layer.call(x));
+    const dispatches: number[] = [];
+    for (const steps of [3, 9]) {
+      const x = tensor(wave(4 * steps * 2, 1), { shape: [4, steps, 2] });
+      program(x);
+      const before = device.counters().dispatches;
+      await (program(x) as Tensor).data();
+      dispatches.push(device.counters().dispatches - before);
+    }
+    expect(dispatches[1]).toBe(dispatches[0]);
+  });
+});
