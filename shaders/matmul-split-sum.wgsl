@@ -39,13 +39,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let columns = min(vec4u(column, column + 1u, column + 2u, column + 3u), vec4u(sizes.n - 1u));
   var total = vec4f();
   var sum: LongSum;
-  for (var part = 0u; part < sizes.parts; part++) {
-    let at = ((matrix * sizes.parts + part) * sizes.m + row) * sizes.n + columns;
-    let partial = vec4f(partials[at.x], partials[at.y], partials[at.z], partials[at.w]);
-    if (long_k) {
-      sum = joined(sum, partial, sizes.zero);
-    } else {
-      total += partial;
+  // Four parts are on their way at once; past the last one it is read again, and left out.
+  for (var part = 0u; part < sizes.parts; part += 4u) {
+    var four = array<vec4f, 4>();
+    for (var i = 0u; i < 4u; i++) {
+      let at = ((matrix * sizes.parts + min(part + i, sizes.parts - 1u)) * sizes.m + row) * sizes.n + columns;
+      four[i] = vec4f(partials[at.x], partials[at.y], partials[at.z], partials[at.w]);
+    }
+    for (var i = 0u; i < min(4u, sizes.parts - part); i++) {
+      if (long_k) {
+        sum = joined(sum, four[i], sizes.zero);
+      } else {
+        total += four[i];
+      }
     }
   }
   if (long_k) {

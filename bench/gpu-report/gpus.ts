@@ -1,6 +1,7 @@
 // The GPUs that kernels are compiled for: what their makers publish, and what their compiler's figures count.
 
 import { type KnownGpu, knownGpus, lanes } from "../../engine/inspect/gpus.ts";
+import type { MatrixShape } from "../../engine/kernel/kernel.ts";
 
 export { lanes };
 
@@ -15,6 +16,8 @@ interface CompilerFacts {
   readonly subgroupSizes?: readonly [least: number, most: number];
   /** Multiply-adds of f16, summed in f32, that the matrix units of a compute unit do a clock; 0 where none are offered. */
   readonly matrixRate: number;
+  /** What they multiply, as the adapter lists it: matrices of f16, summed in f32. */
+  readonly matrixUnit?: MatrixShape;
   /** Whether Mesa's disassembler of Debian 12 knows its machine code. */
   readonly isDisassembled: boolean;
 }
@@ -37,7 +40,7 @@ const rdna: CompilerFacts = {
 const facts: Readonly<Record<string, CompilerFacts>> = {
   vega10: { mostWaves: 10, countedLanes: 64, simds: 4, matrixRate: 0, isDisassembled: true },
   navi21: rdna,
-  navi31: { ...rdna, matrixRate: 256 },
+  navi31: { ...rdna, matrixRate: 256, matrixUnit: { m: 16, n: 16, k: 16 } },
   gfx1201: { ...rdna, isDisassembled: false },
 };
 
@@ -45,3 +48,13 @@ export const gpus: readonly Gpu[] = knownGpus.map((gpu) => ({ ...gpu, ...facts[g
 
 /** Multiply-adds of f32 a second, two instructions never sharing one. */
 export const singleIssuePeak = ({ computeUnits, ghz }: Gpu): number => computeUnits * lanes * ghz * 1e9;
+
+/** The same where two may share an instruction: what makers publish. */
+export const publishedPeak = (gpu: Gpu): number => gpu.issue * singleIssuePeak(gpu);
+
+/** Multiply-adds of a matrix instruction, and the clocks for which it keeps a SIMD. */
+export function matrixInstruction({ matrixUnit, matrixRate, simds }: Gpu): { macs: number; clocks: number } {
+  const { m, n, k } = matrixUnit ?? { m: 0, n: 0, k: 0 };
+  const macs = m * n * k;
+  return { macs, clocks: macs === 0 ? 1 : macs / (matrixRate / simds) };
+}

@@ -162,6 +162,16 @@ export function familyCalls(profile: AdapterProfile): Call[] {
 export const familyCases = (profile: AdapterProfile = gpuProfile): KernelCase[] =>
   familyCalls(profile).flatMap((call) => callCases(call, profile));
 
+/** Products by the matrix units of a GPU that lists some, with operands rounded to f16. */
+export function matrixCases(profile: AdapterProfile): KernelCase[] {
+  const [{ op }] = familyNamed("matmul")!.checks(profile);
+  const square = f32(4096, 4096);
+  const calls = [false, true].flatMap((transposeA) =>
+    callCases({ op, inputs: [square, square], attrs: { transposeA, transposeB: false } }, profile),
+  );
+  return calls.filter(({ group }) => group.startsWith("matmul/matrix"));
+}
+
 /** The same call on rows of the sizes that networks have, where its inputs are two axes or fewer. */
 function largerThan({ op, inputs, attrs }: Call): Call[] {
   const [x] = inputs;

@@ -4,9 +4,9 @@ import fs from "node:fs";
 import { nets } from "../cases/nets.ts";
 import { MissingCompiler } from "./compile.ts";
 import { gpus } from "./gpus.ts";
-import { familyCases, netCases } from "./kernels.ts";
+import { familyCases, matrixCases, netCases } from "./kernels.ts";
 import { renderData, renderPage } from "./page.ts";
-import { profileOf } from "./planning.ts";
+import { matrixProfileOf, profileOf } from "./planning.ts";
 import { type Build, build, type Row, rowsOf } from "./report.ts";
 
 const page = "docs/gpu.md";
@@ -22,12 +22,18 @@ async function main(): Promise<void> {
     builds.push(await build(gpu, cases));
   }
   const rows = rowsOf(builds);
+  const withUnits = gpus.filter(({ matrixUnit }) => matrixUnit !== undefined);
+  const matrixRows: Row[] = [];
+  for (const gpu of withUnits)
+    matrixRows.push(...rowsOf([await build(gpu, matrixCases(matrixProfileOf(gpu)))]));
   const isOfNet = ({ group }: Row) => nets.some(({ name }) => name === group);
   const netRows = rows.filter(isOfNet);
   const familyRows = rows.filter((row) => !isOfNet(row));
-  fs.writeFileSync(page, renderPage(gpus, "RADV", netRows, familyRows));
-  fs.writeFileSync(data, renderData(rows));
-  const spilled = rows.filter((row) => Object.values(row.on).some(({ spills }) => spills > 0));
+  fs.writeFileSync(page, renderPage(gpus, "RADV", netRows, familyRows, matrixRows));
+  fs.writeFileSync(data, renderData([...rows, ...matrixRows]));
+  const spilled = [...rows, ...matrixRows].filter((row) =>
+    Object.values(row.on).some(({ spills }) => spills > 0),
+  );
   for (const { group, name } of spilled) say(`spills registers: ${group}, ${name}`);
   say(`${page} and ${data}: ${builds[0].cases.length} kernels on ${gpus.length} GPUs`);
 }

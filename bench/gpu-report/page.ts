@@ -1,18 +1,11 @@
 // The report as docs/gpu.md, and as data beside it.
 
 import { barrierMicroseconds, dispatchMicroseconds } from "../../engine/inspect/gpus.ts";
+import { goalLines } from "./goals.ts";
 import { type Gpu, singleIssuePeak } from "./gpus.ts";
 import { loadMicroseconds } from "./model.ts";
 import { type Row, stepOf } from "./report.ts";
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [
-  `| ${head.join(" | ")} |`,
-  `|${head.map(() => "---").join("|")}|`,
-  ...rows.map((row) => `| ${row.map((cell) => cell.replace(/\|/g, "\\|")).join(" | ")} |`),
-];
-
-const short = (value: number | undefined): string =>
-  value === undefined ? "" : value >= 100 ? value.toFixed(0) : value.toPrecision(2);
+import { groupsOf, short, table } from "./tables.ts";
 
 /** A figure on each GPU, said once where all agree. */
 function across(row: Row, of: (figures: Row["on"][string]) => string): string {
@@ -46,12 +39,6 @@ const cells = (row: Row, of = ""): string[] => [
   across(row, ({ binds }) => binds),
 ];
 
-const groupsOf = (rows: readonly Row[]): Map<string, Row[]> => {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows) groups.set(row.group, [...(groups.get(row.group) ?? []), row]);
-  return groups;
-};
-
 const intro = (gpus: readonly Gpu[], compiler: string): string => `# Kernels on GPUs that the compiler knows
 
 \`npm run gpu-report\` writes this page. It has Mesa's compiler for AMD GPUs (${compiler}) compile every kernel for four
@@ -82,7 +69,8 @@ How to read it:
 - **microseconds**: the largest of the times for the bytes, for the instructions issued (with the last round of workgroups,
   which keeps compute units waiting), for workgroup memory, and for latency: a round of a loop that loads from memory lasts
   ${loadMicroseconds} microseconds at least (assumed). How often a loop goes round follows from the size of the problem. Caches and
-  clocks that fall under load are not modelled, nor what rows read twice cost.
+  clocks that fall under load are not modelled, nor what rows read twice cost, nor that a recurrent layer's steps, which one
+  kernel takes, wait for each other.
 - ${gpus.at(-1)!.name}'s machine code can't be printed by this Mesa: its loops are taken to be those of the GPU before it.
 `;
 
@@ -92,6 +80,7 @@ export function renderPage(
   compiler: string,
   nets: readonly Row[],
   families: readonly Row[],
+  matrices: readonly Row[],
 ): string {
   const steps = [...groupsOf(nets)].map(([net, rows]) => {
     const on = gpus.map(({ name }) => stepOf(rows, name));
@@ -111,6 +100,7 @@ export function renderPage(
     "",
     ...table(["net", "dispatches", ...gpus.map(({ name }) => name)], steps),
     "",
+    ...goalLines(gpus, nets, families, matrices),
     "## Kernels of the training steps",
     "",
     ...[...groupsOf(nets)].flatMap(([net, rows]) => [
@@ -124,7 +114,7 @@ export function renderPage(
     ]),
     "## Kernels in variants",
     "",
-    ...[...groupsOf(families)].flatMap(([group, rows]) => [
+    ...[...groupsOf([...families, ...matrices])].flatMap(([group, rows]) => [
       `### ${group}`,
       "",
       ...table(

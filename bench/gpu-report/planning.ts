@@ -3,6 +3,7 @@
 import { CpuBackend } from "../../engine/backend/cpu.ts";
 import type { Plan, PreparedProgram } from "../../engine/backend/program.ts";
 import { sizeOf } from "../../engine/base/shape.ts";
+import { float16Products } from "../../engine/index.ts";
 import type { AdapterProfile, Spec } from "../../engine/kernel/kernel.ts";
 import type { Memory } from "../../engine/kernel/memory.ts";
 import { Device } from "../../engine/tensor/device.ts";
@@ -62,3 +63,10 @@ export const gpuProfile: AdapterProfile = {
 
 /** The same of one GPU. */
 export const profileOf = ({ subgroupSizes }: Gpu): AdapterProfile => ({ ...gpuProfile, subgroupSizes });
+
+/** Where products may round their operands to f16 for its matrix units. */
+export const matrixProfileOf = (gpu: Gpu): AdapterProfile => ({
+  ...profileOf(gpu),
+  matrixUnit: gpu.matrixUnit,
+  matrixProducts: float16Products,
+});

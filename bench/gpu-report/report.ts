@@ -69,5 +69,7 @@ export function stepOf(rows: readonly Row[], gpu: string) {
     dispatches,
     microseconds: sum((row) => row.on[gpu].microseconds) + overhead,
     floorMicroseconds: sum((row) => row.on[gpu].floorMicroseconds) + overhead,
+    /** Bytes and multiply-adds at the GPU's peaks, one after the other, and the same overhead. */
+    goalMicroseconds: sum(({ on }) => on[gpu].floorMicroseconds + on[gpu].arithmeticMicroseconds) + overhead,
   };
 }

@@ -114,6 +114,17 @@ export interface MatrixProducts {
   readonly source: string;
   /** @internal The kernels that an adapter can use. */
   readonly variants: (profile: AdapterProfile) => readonly object[];
+  /** @internal Of what the adapter lists, what the kernels use; undefined where they can use none of it. */
+  readonly unitOf: (configs: Iterable<MatrixConfig>) => MatrixShape | undefined;
+}
+
+/** A kind of subgroup matrices, as Dawn lists it. */
+export interface MatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
 }
 
 /** What kernels may know about the adapter when they choose a variant. */

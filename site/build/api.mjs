@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { Marked } from "marked";
 import { root } from "../../scripts/setup.mjs";
-import { escapeHtml, searchBox, write } from "./docs.mjs";
+import { closedOnPhones, escapeHtml, searchBox, write } from "./docs.mjs";
 import { pageHtml } from "./page.mjs";
 
 /**
@@ -32,7 +32,7 @@ export function writeApi(out) {
         ({ entry }) =>
           `<li><a href="${fileOf(entry)}"${entry === here ? ' aria-current="page"' : ""}>${entry}</a></li>`,
       )
-      .join("")}</ul></details></nav>`;
+      .join("")}</ul></details>${closedOnPhones}</nav>`;
   const entries = [];
   for (const { entry, names } of sections) {
     const items = names.map(({ name, declaration }) => {

@@ -177,7 +177,7 @@ function docsPage(page, way, contents, here) {
     title: page.title,
     script: "docs",
     body: `<div class="docs">
-<nav class="docs-nav" aria-label="${name}">${searchBox}<details open><summary>${name}</summary><ul>${links.join("")}</ul></details></nav>
+<nav class="docs-nav" aria-label="${name}">${searchBox}<details open><summary>${name}</summary><ul>${links.join("")}</ul></details>${closedOnPhones}</nav>
 <main id="main" class="prose">
 ${parts.length > 3 ? `<details class="parts"><summary>On this page</summary><ul>${parts.join("")}</ul></details>` : ""}
 ${page.html}
@@ -185,6 +185,9 @@ ${page.html}
 </div>`,
   });
 }
+
+/** On a phone the long list of pages would stand before the text; it is closed before it is seen, so nothing moves. */
+export const closedOnPhones = `<script>if(innerWidth<=900)document.currentScript.previousElementSibling.open=false</script>`;
 
 export const searchBox = `<div class="search"><label for="search">Search</label><input id="search" type="search" autocomplete="off" aria-controls="found"><ul id="found" aria-live="polite"></ul></div>`;
 

@@ -80,8 +80,3 @@ function itemOf({ url, title, heading }: Entry): HTMLLIElement {
 }
 
 field?.addEventListener("input", () => void search());
-
-// On a phone the long list of pages would stand before the text.
-if (matchMedia("(max-width: 900px)").matches)
-  for (const details of document.querySelectorAll<HTMLDetailsElement>(".docs-nav details"))
-    details.open = false;

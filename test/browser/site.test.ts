@@ -46,9 +46,22 @@ describe.skipIf(executable === undefined)("the site", () => {
     context.on("response", (response) => {
       if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`);
     });
-    page = await context.newPage();
-    page.on("pageerror", (error) => complaints.push(error.message));
+    await context.addInitScript(`
+      globalThis.shifts = 0;
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.shifts += entry.value;
+      }).observe({ type: "layout-shift", buffered: true });`);
+    page = await newTab();
   });
+
+  const newTab = async () => {
+    const tab = await context.newPage();
+    tab.on("pageerror", (error) => complaints.push(error.message));
+    return tab;
+  };
+  /** How far things moved by themselves; what lies under it are digits that grow. */
+  const shifts = () => page.evaluate("shifts") as Promise<number>;
+  const hardlyAny = 0.001;
 
   afterAll(async () => {
     if (context !== undefined) await keepKernels(context);
@@ -77,7 +90,7 @@ describe.skipIf(executable === undefined)("the site", () => {
   };
 
   // The float64 reference is quicker to start than a software adapter, and the numbers are the same each time.
-  it("trains the spiral to 95 %, pauses, and goes on where it was after a reload", async () => {
+  it("trains the spiral to 95 %, pauses, and goes on where it was in another tab", async () => {
     await open("playground.html?device=cpu");
     await built();
     expect(await page.textContent(".device")).toContain("CPU reference");
@@ -96,7 +109,10 @@ describe.skipIf(executable === undefined)("the site", () => {
     expect(await page.locator(".unit").count()).toBeGreaterThan(0);
     await page.click("#tab-runs");
     await page.waitForSelector(".runs .current", patience);
-    await page.reload();
+    const place = page.url();
+    await page.close();
+    page = await newTab();
+    await page.goto(place);
     await page.waitForSelector(".notice", patience);
     await page.waitForFunction(
       `document.querySelector('[data-number="Epoch"]')?.textContent === "${epoch}"`,
@@ -394,6 +410,12 @@ describe.skipIf(executable === undefined)("the site", () => {
     await built();
     expect(await page.textContent(".device")).toMatch(/WebGPU: swiftshader/i);
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
+    expect(await shifts()).toBeLessThan(hardlyAny);
+    await open("docs/tensors.html");
+    await page.waitForFunction("document.readyState === 'complete'");
+    expect(await shifts()).toBe(0);
+    await open("playground.html#data=circles&layers=Dense(units:2)");
+    await built();
     await page.setViewportSize({ width: 1280, height: 900 });
   });
 
@@ -509,11 +531,12 @@ describe.skipIf(executable === undefined)("the site", () => {
       "docs/ops.html",
       "docs/runtimes.html",
     ]),
-  ])("%s has nothing that axe calls serious, light and dark", async (place) => {
+  ])("%s has nothing that axe calls serious, light and dark, and stays where it is", async (place) => {
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
       await open(place);
       if (place.startsWith("playground")) await built();
+      expect(await shifts()).toBeLessThan(hardlyAny);
       // The dark page differs by its colours alone.
       expect(await seriousFaults(colorScheme === "dark" ? ["color-contrast"] : undefined)).toEqual([]);
     }

@@ -138,7 +138,7 @@ const variants: Record<string, () => MatmulChoice> = {
     variant: emulatedMatrixVariant(64, { m: 8, n: 8, k: 8 }),
     readAny: true,
   }),
-  "matrix tile of 128, emulated": () => ({ variant: emulatedMatrixVariant(128, { m: 16, n: 8, k: 16 }) }),
+  "matrix tile of 128, emulated": () => ({ variant: emulatedMatrixVariant(128, { m: 8, n: 16, k: 16 }) }),
 };
 
 const flagsOf = (name: string) => (name.startsWith("the") ? transpositions : fewTranspositions);

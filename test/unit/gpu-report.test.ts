@@ -4,6 +4,7 @@
 import fs from "node:fs";
 import { describe, expect, it } from "vitest";
 import { MissingCompiler } from "../../bench/gpu-report/compile.ts";
+import { goalLines } from "../../bench/gpu-report/goals.ts";
 import { gpus } from "../../bench/gpu-report/gpus.ts";
 import { familyCases, netCases } from "../../bench/gpu-report/kernels.ts";
 import { readLog } from "../../bench/gpu-report/log.ts";
@@ -11,7 +12,7 @@ import { codeMix, kindOf } from "../../bench/gpu-report/loops.ts";
 import { estimate, figuresOf, loadMicroseconds } from "../../bench/gpu-report/model.ts";
 import { figureNames } from "../../bench/gpu-report/page.ts";
 import { profileOf } from "../../bench/gpu-report/planning.ts";
-import { build, rowsOf } from "../../bench/gpu-report/report.ts";
+import { build, type Row, rowsOf } from "../../bench/gpu-report/report.ts";
 import { sampled } from "../support/sampled.ts";
 
 const navi31 = gpus.find(({ name }) => name === "navi31")!;
@@ -115,6 +116,100 @@ describe("the compiler's log", () => {
       multiplyAdds: 961 * 64 * 16 * 202,
     });
     expect(one.microseconds / busy.microseconds).toBeCloseTo(6 / 5, 6);
+  });
+});
+
+describe("products by matrix units", () => {
+  const [sum] = readLog(log);
+
+  it("count the clocks of their instructions, and what those multiply", () => {
+    const line = "\tv_wmma_f32_16x16x16_f16 v[0:7], v[8:15], v[16:23], v[0:7]";
+    // Loads and multiply-adds of the loop make way for two matrix instructions of 32 lanes beside two other instructions.
+    const code = [
+      "BB1:",
+      line,
+      line,
+      "\tv_add_nc_u32_e32 v1, v1, v2",
+      "\tv_cmp_eq_u32_e32 vcc_lo, 0, v1",
+      "\ts_cbranch_scc1 BB1",
+    ];
+    const figures = figuresOf(navi31, { ...sum, code });
+    // 4096 multiply-adds at 128 a clock and SIMD.
+    expect(figures.matrixShare).toBeCloseTo(64 / 66, 6);
+    const work = { workgroups: 960, multiplyAdds: 960 * 2 * 4096 * 2 * 10, bytesRead: 0, bytesWritten: 0 };
+    const found = estimate(navi31, figures, code, work);
+    // Ten workgroups of two subgroups to each compute unit of two SIMDs, ten rounds of 66 clocks.
+    expect(found.microseconds).toBeCloseTo((66 * 10 * 10) / 2500, 6);
+    expect(found.binds).toBe("issue");
+  });
+});
+
+describe("what was to be reached", () => {
+  const figures = (change: object) => ({
+    registers: 64,
+    spills: 0,
+    waves: 8,
+    lanes: 64 as const,
+    sharedBytes: 0,
+    threads: 64,
+    inverseThroughput: 1,
+    microseconds: 1,
+    binds: "issue" as const,
+    floorMicroseconds: 1,
+    arithmeticMicroseconds: 0,
+    ...change,
+  });
+  const row = (group: string, name: string, change: object, times = 1): Row => ({
+    group,
+    name,
+    shader: "matmul-tile",
+    times,
+    on: { navi31: figures(change) },
+  });
+  const linesOf = (families: readonly Row[], nets: readonly Row[]) =>
+    goalLines([navi31], nets, families, [
+      row("matmul/matrix-64x64", "matmul 4096x4096 4096x4096", { matrixShare: 0.4 }),
+    ]);
+
+  it("is held or not, by the figures", () => {
+    // 4096 cubed takes 4,474 microseconds at the peak with single issue, 1024 cubed 69.9.
+    const families = [
+      row("matmul/shared-64x64", "matmul 4096x4096 4096x4096", { microseconds: 9000 }),
+      row("matmul/shared-128x128", "matmul 4096x4096 4096x4096", { microseconds: 4474 / 0.8 }),
+      row("matmul/tile-32x32", "matmul 1024x1024 1024x1024", { microseconds: 69.9 / 0.5, spills: 3 }),
+    ];
+    const nets = [row("N1", "matmul", { microseconds: 50, arithmeticMicroseconds: 2, fmaShare: 0.5 })];
+    const lines = linesOf(families, nets);
+    const of = (part: string) => lines.filter((line) => line.includes(part)).join("\n");
+    expect(of("4096 cubed (shared-128x128): of the peak with single")).toMatch(
+      /at least 70 % \| 80 % \| held/,
+    );
+    expect(of("of the published peak")).toMatch(/at least 55 % \| 40 % \| \*\*not held/);
+    expect(of("1024 cubed (tile-32x32)")).toMatch(/at least 60 % \| 50 % \| \*\*not held/);
+    expect(of("clocks of matrix instructions")).toMatch(/at least 50 % \| 40 % \| \*\*not held/);
+    expect(of("spill registers")).toMatch(/none \| 1 \| \*\*not held/);
+    // 50 and a dispatch with its barrier, of 1 + 2 and the same.
+    expect(of("N1: its step")).toMatch(/at most 2 \| 5\.70 \| \*\*not held/);
+  });
+
+  it("lists what lies farthest above the larger floor, with the reason", () => {
+    const nets = [
+      row("N1", "waits", { microseconds: 15, binds: "latency" }),
+      row("N2", "issues", { microseconds: 4, fmaShare: 0.57, arithmeticMicroseconds: 2 }, 3),
+      row("N5", "is not asked for", { microseconds: 900 }),
+      row("N7", "shares", { microseconds: 8, binds: "workgroup memory", fmasPerSharedDword: 0.9 }),
+      row("N7", "moves", { binds: "memory" }),
+    ];
+    const text = linesOf([], nets).join("\n");
+    expect(text).not.toContain("is not asked for");
+    expect(text.indexOf("waits")).toBeLessThan(text.indexOf("shares"));
+    expect(text).toMatch(/waits, matmul-tile \| 15 \| 14 \| loads that wait for each other, 100 times 0\.15/);
+    expect(text).toMatch(
+      /issues \(3 times\), matmul-tile \| 12 \| 6\.0 \| 0\.57 multiply-adds an instruction/,
+    );
+    expect(text).toMatch(
+      /shares, matmul-tile \| 8\.0 \| 7\.0 \| workgroup memory: 0\.90 multiply-adds a dword/,
+    );
   });
 });
 

@@ -3,7 +3,6 @@
 
 import { describe, expect, it } from "vitest";
 import { create, globals } from "webgpu";
-import { matrixUnitOf } from "../../engine/backend/webgpu/open.ts";
 import type { AdapterProfile, MatrixShape } from "../../engine/kernel/kernel.ts";
 import { output } from "../../engine/kernel/kernel.ts";
 import { specialize } from "../../engine/kernel/specialize.ts";
@@ -57,6 +56,7 @@ describe("the kernel for matrix units", () => {
     const units: [64 | 128, MatrixShape][] = [
       [64, { m: 8, n: 8, k: 8 }],
       [64, { m: 16, n: 8, k: 16 }],
+      [128, { m: 8, n: 16, k: 16 }],
       [128, { m: 16, n: 16, k: 16 }],
     ];
     for (const [tile, unit] of units) {
@@ -92,16 +92,43 @@ describe("what Dawn tells of matrix units", () => {
     K,
   });
 
-  it("is read: the largest of those that add up f16 in f32", () => {
+  const unitOf = (...configs: ReturnType<typeof config>[]) => float16Products.unitOf(configs);
+  const f32Of = (m: number, n: number, k: number) => config("f16", "f32", m, n, k);
+
+  it("is read: of those that add up f16 in f32, the largest that tiles are made of", () => {
     const all = [
-      config("f16", "f16", 32, 32, 32),
-      config("f16", "f32", 16, 8, 8),
-      config("f16", "f32", 16, 16, 16),
-      config("i8", "i32", 32, 32, 32),
+      config("f16", "f16", 16, 16, 16),
+      f32Of(16, 8, 8),
+      f32Of(16, 16, 16),
+      config("i8", "i32", 16, 16, 16),
     ];
-    expect(matrixUnitOf({ subgroupMatrixConfigs: all })).toEqual({ m: 16, n: 16, k: 16 });
-    expect(matrixUnitOf({ subgroupMatrixConfigs: all.slice(0, 1) })).toBeUndefined();
-    expect(matrixUnitOf({})).toBeUndefined();
+    expect(unitOf(...all)).toEqual({ m: 16, n: 16, k: 16 });
+    expect(unitOf(all[0], all[3])).toBeUndefined();
+    expect(unitOf()).toBeUndefined();
+  });
+
+  it.each([
+    ["8x8x8 alone, as Apple's", [f32Of(8, 8, 8)], [8, 8, 8]],
+    ["8x16x16, as Intel's", [f32Of(8, 8, 8), f32Of(8, 16, 16)], [8, 16, 16]],
+    ["16x16x16, as AMD's and NVIDIA's", [f32Of(16, 8, 8), f32Of(16, 8, 16), f32Of(16, 16, 16)], [16, 16, 16]],
+    ["as large, but wider", [f32Of(16, 8, 16), f32Of(8, 16, 16)], [8, 16, 16]],
+    [
+      "what both tiles are made of, before what is larger",
+      [f32Of(16, 16, 32), f32Of(16, 16, 16)],
+      [16, 16, 16],
+    ],
+    [
+      "what fits, where the largest doesn't",
+      [f32Of(64, 64, 64), f32Of(32, 32, 16), f32Of(8, 8, 16)],
+      [8, 8, 16],
+    ],
+    ["what one tile is made of, where there is no other", [f32Of(8, 8, 32)], [8, 8, 32]],
+  ] as const)("is chosen: %s", (_, configs, [m, n, k]) => {
+    expect(unitOf(...configs)).toEqual({ m, n, k });
+  });
+
+  it("is none where no tile is made of any", () => {
+    expect(unitOf(f32Of(64, 64, 64), f32Of(5, 5, 5))).toBeUndefined();
   });
 });
 

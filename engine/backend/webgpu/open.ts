@@ -1,7 +1,7 @@
 // Opens a WebGPU adapter's device with its real limits and the optional features that pay.
 
 import { DeviceError } from "../../base/errors.ts";
-import type { MatrixProducts, MatrixShape } from "../../kernel/kernel.ts";
+import type { MatrixConfig, MatrixProducts } from "../../kernel/kernel.ts";
 import type { Backend, DeviceInfo } from "../backend.ts";
 import { Tuner, type TunerOptions } from "../tuning/tuner.ts";
 import { ceilingFor } from "./ceiling.ts";
@@ -36,7 +36,7 @@ export async function openWebgpu(required: boolean, options: OpenOptions): Promi
   const limits = readLimits(adapter);
   const wanted = allowsF16 ? [...wantedFeatures, matrixFeature] : wantedFeatures;
   const features = wanted.filter((feature) => adapter.features.has(feature));
-  const info = describe(adapter, features, limits);
+  const info = describe(adapter, features, limits, matrixProducts);
   const requestDevice = (from: GPUAdapter, label: string) =>
     from.requestDevice({ label, requiredFeatures: features as GPUFeatureName[], requiredLimits: limits });
   const openDevice = async (label: string) => {
@@ -59,7 +59,7 @@ export async function openWebgpu(required: boolean, options: OpenOptions): Promi
   const reopen = async () => {
     const again = await requestAdapter(gpu);
     if (again === null) throw new DeviceError("the system gives no adapter");
-    const other = describe(again, features, limits);
+    const other = describe(again, features, limits, matrixProducts);
     if (other.adapter !== info.adapter || other.driver !== info.driver)
       throw new DeviceError(`the system gives another adapter, ${other.adapter} (it was ${info.adapter})`);
     return backendOn(await requestDevice(again, "gradgpu"));
@@ -106,10 +106,12 @@ function describe(
   adapter: GPUAdapter,
   features: readonly string[],
   limits: Record<string, number>,
+  matrixProducts: MatrixProducts | undefined,
 ): DeviceInfo {
   const info = adapter.info as GPUAdapterInfo & {
     subgroupMinSize?: number;
     subgroupMaxSize?: number;
+    // `@webgpu/types` knows nothing of them yet.
     subgroupMatrixConfigs?: Iterable<MatrixConfig>;
   };
   const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`.toLowerCase();
@@ -130,25 +132,8 @@ function describe(
         ? { subgroupMinSize: info.subgroupMinSize ?? 0, subgroupMaxSize: info.subgroupMaxSize ?? 0 }
         : {}),
     },
-    matrixUnit: features.includes(matrixFeature) ? matrixUnitOf(info) : undefined,
+    matrixUnit: features.includes(matrixFeature)
+      ? matrixProducts?.unitOf(info.subgroupMatrixConfigs ?? [])
+      : undefined,
   };
-}
-
-/** The matrices of f16 that the adapter multiplies and adds up in f32: the largest, where there are several. */
-export function matrixUnitOf(info: {
-  readonly subgroupMatrixConfigs?: Iterable<MatrixConfig>;
-}): MatrixShape | undefined {
-  const [largest] = [...(info.subgroupMatrixConfigs ?? [])]
-    .filter((config) => config.componentType === "f16" && config.resultComponentType === "f32")
-    .sort((p, q) => q.M * q.N * q.K - p.M * p.N * p.K);
-  return largest === undefined ? undefined : { m: largest.M, n: largest.N, k: largest.K };
-}
-
-/** What Dawn tells of a kind of subgroup matrices; `@webgpu/types` knows nothing of them yet. */
-interface MatrixConfig {
-  readonly componentType: string;
-  readonly resultComponentType: string;
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
 }

@@ -1,7 +1,7 @@
 // Products by a GPU's matrix units (tensor cores), which round their operands to f16: what init's `matmulPrecision` takes.
 
 import matrixSource from "../../../shaders/matmul-matrix.wgsl";
-import type { AdapterProfile, MatrixProducts, MatrixShape } from "../../kernel/kernel.ts";
+import type { AdapterProfile, MatrixConfig, MatrixProducts, MatrixShape } from "../../kernel/kernel.ts";
 import { mayHaveLanes, ofLanes } from "../../kernel/lanes.ts";
 import { type MatmulVariant, productShader } from "./variants.ts";
 
@@ -21,16 +21,38 @@ export const matrixVariant = (
   columns: tile,
 });
 
-/** Whether the tile's parts, chunks and subgroups are made of whole matrices of the unit. */
+/** What a subgroup stages of a sum: eight of them and the chunks have 32 KB together. */
+const mostStaged = 256;
+
+/** Whether the tile's parts, chunks and subgroups are made of whole matrices of the unit, and have room. */
 const fitsMatrixTile = (tile: number, { m, n, k }: MatrixShape): boolean =>
-  (tile / 4) % m === 0 && (tile / 2) % n === 0 && (2048 / tile) % k === 0 && n % 4 === 0;
+  (tile / 4) % m === 0 &&
+  (tile / 2) % n === 0 &&
+  (2048 / tile) % k === 0 &&
+  n % 4 === 0 &&
+  m * n <= mostStaged;
+
+/** The tiles that are made of the unit's matrices. */
+const tilesOf = (unit: MatrixShape) => ([128, 64] as const).filter((tile) => fitsMatrixTile(tile, unit));
+
+/**
+ * Of the adapter's matrices of f16 that are summed in f32 the one that most tiles are made of, and of those the largest: it does most
+ * with what it reads. Of two as large, the wider: its rows are stored.
+ */
+function unitOf(configs: Iterable<MatrixConfig>): MatrixShape | undefined {
+  const [best] = [...configs]
+    .filter((config) => config.componentType === "f16" && config.resultComponentType === "f32")
+    .map(({ M, N, K }): MatrixShape => ({ m: M, n: N, k: K }))
+    .filter((unit) => tilesOf(unit).length > 0)
+    .sort((p, q) => tilesOf(q).length - tilesOf(p).length || q.m * q.n * q.k - p.m * p.n * p.k || q.n - p.n);
+  return best;
+}
 
 /** Those of the adapter's matrix units, as far as they fit. */
 function matrixVariants(profile: AdapterProfile): MatmulVariant[] {
   const { matrixUnit } = profile;
   if (matrixUnit === undefined || (profile.subgroupSize !== 32 && !mayHaveLanes(32, profile))) return [];
-  const tiles = ([128, 64] as const).filter((tile) => fitsMatrixTile(tile, matrixUnit));
-  return tiles.map((tile) => matrixVariant(tile, matrixUnit, profile));
+  return tilesOf(matrixUnit).map((tile) => matrixVariant(tile, matrixUnit, profile));
 }
 
 /**
@@ -41,4 +63,5 @@ export const float16Products: MatrixProducts = {
   operands: "float16",
   source: matrixSource,
   variants: matrixVariants,
+  unitOf,
 };

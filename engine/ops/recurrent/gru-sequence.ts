@@ -63,5 +63,5 @@ export const gruCell: SequenceCell = {
   }),
 };
 
-/** @internal See {@link sequenceOp}. */
+/** See {@link sequenceOp}. */
 export const gruSequence: SequenceFunction = sequenceOp(gruCell);

@@ -85,5 +85,5 @@ export const lstmCell: SequenceCell = {
   }),
 };
 
-/** @internal See {@link sequenceOp}. */
+/** See {@link sequenceOp}. */
 export const lstmSequence: SequenceFunction = sequenceOp(lstmCell);

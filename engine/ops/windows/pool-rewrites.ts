@@ -1,7 +1,8 @@
 // What jit makes of max-pooling and the convolution before it: fewer walks over images of full size.
 
 import { sameShape, sizeOf } from "../../base/shape.ts";
-import type { AdapterProfile } from "../../kernel/kernel.ts";
+import type { PointwiseStep } from "../../kernel/chain.ts";
+import { type AdapterProfile, wgslFloat } from "../../kernel/kernel.ts";
 import type { KernelOp } from "../../kernel/kernel-op.ts";
 import {
   type OpGraph,
@@ -13,10 +14,8 @@ import {
   type Rewriting,
   rewritten,
 } from "../../kernel/op-graph.ts";
-import { add } from "../elementwise/arithmetic.ts";
 import { greater } from "../elementwise/comparison.ts";
 import { where } from "../elementwise/logical.ts";
-import { relu } from "../elementwise/rectifiers.ts";
 import { sum } from "../reduce/reduce.ts";
 import type { ImageAttrs, PoolAttrs } from "./pool.ts";
 import { canPool, type PooledAttrs, pooledProduct } from "./pooled-product.ts";
@@ -43,7 +42,10 @@ const only = (readers: Readers<KernelOp>, value: Value): Node | undefined => {
   return readers.isKept(value) || others.some((node) => node !== first) ? undefined : first;
 };
 
-const isZero = ({ value: { origin } }: Use): boolean => origin.kind === "constant" && origin.uniform === 0;
+const numberOf = ({ value: { origin } }: Use): number | undefined =>
+  origin.kind === "constant" ? origin.uniform : undefined;
+
+const isZero = (use: Use): boolean => numberOf(use) === 0;
 
 const areTogether = (...nodes: readonly Node[]): boolean =>
   nodes.every(
@@ -159,42 +161,80 @@ function withPlaces(node: Node, gradient: Value, output: Pair): unknown {
   return { ...attrs, window: { ...attrs.window, output } };
 }
 
-/** A convolution, its bias and relu store the largest values alone, where pooling is all that reads the rest. */
+/** A convolution, and what is computed of each of its results, store the largest alone, where pooling is all that reads them. */
 function poolStores(graph: Graph, maxPool: KernelOp, profile: AdapterProfile): Graph {
   const readers = new Readers(graph);
   const instead = new Map<Node, Change>();
   for (const product of graph.nodes) {
     if (product.op !== windowProduct.op) continue;
-    const columns = product.inputs[1].shape[2];
-    const size = sizeOf(product.outputs[0].spec.shape);
+    const chain: Node[] = [];
+    const rows: Use[] = [];
     let last = product;
     let next = only(readers, last.outputs[0]);
-    let bias: Use | undefined;
-    if (next?.op === add.op) {
-      bias = next.inputs.find(({ value }) => value !== last.outputs[0]);
-      if (bias === undefined || bias.shape.at(-1) !== columns || sizeOf(bias.shape) !== columns) continue;
-      if (sizeOf(next.outputs[0].spec.shape) !== size) continue;
+    while (next !== undefined && next.op !== maxPool) {
+      const read = rowsOf(next, last.outputs[0], product);
+      if (read === undefined) break;
+      chain.push(next);
+      for (const use of read) if (!rows.some(({ value }) => value === use.value)) rows.push(use);
       last = next;
       next = only(readers, last.outputs[0]);
     }
-    const hasRelu = next?.op === relu.op;
-    if (hasRelu) {
-      last = next!;
-      next = only(readers, last.outputs[0]);
-    }
-    if (next?.op !== maxPool || !areTogether(product, last, next)) continue;
+    if (next?.op !== maxPool || !areTogether(product, ...chain, next)) continue;
+    if (next.inputs[0].shape.at(-1) !== product.inputs[1].shape[2]) continue;
+    const steps = stepsOf(product, chain, rows);
     const { window } = next.attrs as PoolAttrs;
-    const attrs: PooledAttrs = {
-      ...(product.attrs as PooledAttrs),
-      pool: window,
-      hasBias: bias !== undefined,
-      hasRelu,
-    };
-    if (!canPool(product.inputs, attrs, profile)) continue;
+    const attrs: PooledAttrs = { ...(product.attrs as PooledAttrs), pool: window, steps };
+    if (!canPool(product.inputs, rows.length, attrs, profile)) continue;
     const specs = next.outputs.map(({ spec }) => spec);
-    if (!sameShape(next.inputs[0].shape.slice(-1), [columns])) continue;
-    const read = bias === undefined ? product.inputs : [...product.inputs, bias];
+    const read = [...product.inputs, ...rows];
     instead.set(next, (_, make, renew) => make(pooledProduct, attrs, read.map(renew), specs).outputs);
   }
   return instead.size === 0 ? graph : rewritten(graph, instead);
+}
+
+/** The rows that a node reads beside `value`, each element of which it computes something of; undefined of another node. */
+function rowsOf(node: Node, value: Value, product: Node): readonly Use[] | undefined {
+  const { op, attrs, inputs, outputs } = node;
+  const [columns, size] = [product.inputs[1].shape[2], sizeOf(product.outputs[0].spec.shape)];
+  const { pointwise } = op;
+  const isOfElements =
+    pointwise !== undefined &&
+    pointwise.applies?.(attrs, inputs) !== false &&
+    pointwise.wholeInputs === undefined &&
+    pointwise.rawInputs === undefined &&
+    outputs.length === 1;
+  if (!isOfElements) return undefined;
+  const [{ spec }] = outputs;
+  if (spec.dtype !== "f32" || sizeOf(spec.shape) !== size || spec.shape.at(-1) !== columns) return undefined;
+  const rows: Use[] = [];
+  for (const use of inputs) {
+    if (use.dtype !== "f32") return undefined;
+    if (use.value === value && sizeOf(use.shape) === size) continue;
+    const number = numberOf(use);
+    // A 0 that the compiler may know is another thing in a product: see jit.
+    if (number !== undefined && !(number === 0 && op.traits?.isProduct)) continue;
+    if (use.shape.at(-1) !== columns || sizeOf(use.shape) !== columns) return undefined;
+    rows.push(use);
+  }
+  return rows;
+}
+
+/** What a chain computes of a result (value 0) and of rows (values 1 and on). */
+function stepsOf(product: Node, chain: readonly Node[], rows: readonly Use[]): readonly PointwiseStep[] {
+  const steps: PointwiseStep[] = [];
+  const places = new Map<Value, number>([[product.outputs[0], 0]]);
+  rows.forEach(({ value }, i) => {
+    places.set(value, i + 1);
+  });
+  const add = (step: PointwiseStep): number => rows.length + steps.push(step);
+  for (const { op, attrs, inputs, outputs } of chain) {
+    const { expression, helpers } = op.pointwise!;
+    const operands = inputs.map(
+      (use) =>
+        places.get(use.value) ??
+        add({ expression: `vec4f(${wgslFloat(numberOf(use)!)})`, operands: [], dtype: "f32" }),
+    );
+    places.set(outputs[0], add({ expression: expression(attrs, inputs), helpers, operands, dtype: "f32" }));
+  }
+  return steps;
 }
