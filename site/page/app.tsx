@@ -3,6 +3,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type { ListedRun } from "../runs/kept-runs.ts";
 import { isOwn, isPointSet } from "../setup/setup.ts";
+import type { DeviceNote } from "../worker/messages.ts";
 import { BoundaryPanel } from "./boundary.tsx";
 import { CodeView } from "./code-view.tsx";
 import { Controls } from "./controls.tsx";
@@ -13,7 +14,7 @@ import { LayersView } from "./layers-view.tsx";
 import { ModelPanel } from "./model-panel.tsx";
 import { RunsView } from "./runs-view.tsx";
 import { StepsView } from "./steps-view.tsx";
-import type { State, Store, Tab } from "./store.ts";
+import type { Store, Tab } from "./store.ts";
 import { TrainingPanel } from "./training-panel.tsx";
 import { TryPanel } from "./try-panel.tsx";
 import { StoreContext, useStore } from "./use-store.ts";
@@ -34,7 +35,7 @@ export function App({ store }: { store: Store }) {
 }
 
 function Playground() {
-  const { store, state } = useStore();
+  const { store, state } = useStore("device", "setup", "own", "tab");
   const [compared, setCompared] = useState<ReadonlySet<string>>(new Set());
   const [runs, setRuns] = useState<readonly ListedRun[]>([]);
   const others = useMemo(() => runs.filter(({ name }) => compared.has(name)), [runs, compared]);
@@ -42,7 +43,7 @@ function Playground() {
     <div class="playground">
       <div class="bar">
         <Controls />
-        <Device state={state} />
+        <Device device={state.device} />
       </div>
       <Problems />
       <LessonText />
@@ -112,8 +113,7 @@ function arrows(event: KeyboardEvent, store: Store, current: Tab): void {
   event.preventDefault();
 }
 
-function Device({ state }: { state: State }) {
-  const { device } = state;
+function Device({ device }: { device: DeviceNote | undefined }) {
   if (device === undefined) return <p class="device">Opening the device…</p>;
   if (device.kind === "webgpu")
     return (
@@ -132,7 +132,7 @@ function Device({ state }: { state: State }) {
 }
 
 function LessonText() {
-  const { store, state } = useStore();
+  const { store, state } = useStore("lesson");
   const { lesson } = state;
   if (lesson === undefined) return null;
   const { title, korean, look, change, see, page } = lesson;
@@ -162,7 +162,7 @@ function LessonText() {
 }
 
 function Problems() {
-  const { store, state } = useStore();
+  const { store, state } = useStore("problems", "notice");
   // What is wrong with the net stands beside its layers.
   const shown = state.problems.filter(({ about }) => about !== "setup" && about !== "walk");
   return (

@@ -12,7 +12,7 @@ import { useStore } from "./use-store.ts";
 const side = 360;
 
 export function BoundaryPanel() {
-  const { state } = useStore();
+  const { state } = useStore("setup", "own", "boundary", "trainCount", "history");
   const { setup, boundary, trainCount, history } = state;
   const isRegression = specOfState(state).task === "regression";
   const points = useMemo(

@@ -10,7 +10,7 @@ import { specOfState } from "./store.ts";
 import { useStore } from "./use-store.ts";
 
 export function CodeView() {
-  const { state } = useStore();
+  const { state } = useStore("setup", "own");
   const { setup } = state;
   const data = specOfState(state);
   const [language, choose] = useState<"typescript" | "keras">("typescript");

@@ -2,11 +2,11 @@
 
 import { metricOf } from "../setup/training.ts";
 import { count, percent, short } from "./format.ts";
-import { type State, specOfState } from "./store.ts";
+import { specOfState } from "./store.ts";
 import { useStore } from "./use-store.ts";
 
 export function Controls() {
-  const { store, state } = useStore();
+  const { store, state } = useStore("isRunning", "isBuilt");
   const { isRunning, isBuilt } = state;
   return (
     <div class="controls" role="toolbar" aria-label="Training">
@@ -40,14 +40,14 @@ export function Controls() {
         <Icon name="anew" />
         Reset
       </button>
-      <Numbers state={state} />
+      <Numbers />
     </div>
   );
 }
 
 /** Starts and pauses. */
 export function TrainButton() {
-  const { store, state } = useStore();
+  const { store, state } = useStore("isRunning", "isBuilt");
   const { isRunning, isBuilt } = state;
   return (
     <button
@@ -62,7 +62,8 @@ export function TrainButton() {
   );
 }
 
-function Numbers({ state }: { state: State }) {
+function Numbers() {
+  const { state } = useStore("epoch", "step", "history", "stepsPerSecond", "isRunning", "setup", "own");
   const { epoch, step, history, stepsPerSecond, isRunning } = state;
   const last = history.at(-1);
   const cells: [string, string][] = [

@@ -19,7 +19,7 @@ export interface OtherRun {
 }
 
 export function CurvesPanel({ others }: { others: readonly OtherRun[] }) {
-  const { state } = useStore();
+  const { state } = useStore("setup", "own", "history");
   const { label, isShare } = metricOf(state.setup.metric, specOfState(state).task);
   return (
     <Panel title="Curves" className="panel-curves">

@@ -9,7 +9,7 @@ import { drawPoints, palette } from "./paint.ts";
 import { useStore } from "./use-store.ts";
 
 export function DataPanel() {
-  const { store, state } = useStore();
+  const { store, state } = useStore("setup", "trainCount", "validationCount", "own");
   const { setup, trainCount, validationCount } = state;
   const own = useOwnFiles();
   const change = (patch: Partial<Setup>) => store.change(patch);

@@ -26,7 +26,7 @@ const clothes = [
 ];
 
 export function DrawPanel() {
-  const { store, state } = useStore();
+  const { store, state } = useStore("setup", "isBuilt", "epoch");
   const canvas = useRef<HTMLCanvasElement>(null);
   const [values, setValues] = useState<Float32Array | undefined>(undefined);
   const [file, setFile] = useState<File | undefined>(undefined);

@@ -10,7 +10,7 @@ import { Store } from "./store.ts";
 import { StoreContext, useStore } from "./use-store.ts";
 
 function Demo() {
-  const { epoch, history, device, problems } = useStore().state;
+  const { epoch, history, device, problems } = useStore("epoch", "history", "device", "problems").state;
   const right = history.at(-1)?.valMetric;
   return (
     <>

@@ -7,7 +7,7 @@ import { drawMap, palette } from "./paint.ts";
 import { useStore } from "./use-store.ts";
 
 export function LayersView() {
-  const { state } = useStore();
+  const { state } = useStore("look", "units");
   const { look, units } = state;
   if (look === undefined)
     return <p class="hint">The first look into the layers comes while the net trains, or after a step.</p>;

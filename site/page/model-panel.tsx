@@ -20,7 +20,7 @@ import { specOfState } from "./store.ts";
 import { useStore } from "./use-store.ts";
 
 export function ModelPanel() {
-  const { store, state } = useStore();
+  const { store, state } = useStore("setup", "rows", "isBuilt", "problems", "own");
   const { setup, rows, isBuilt, problems } = state;
   const [said, say] = useState("");
   const { layers } = setup;

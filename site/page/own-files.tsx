@@ -55,7 +55,7 @@ export function useOwnFiles() {
 }
 
 export function OwnFiles({ files }: { files: ReturnType<typeof useOwnFiles> }) {
-  const { state } = useStore();
+  const { state } = useStore("setup", "own");
   const { setup, own } = state;
   const folder = useRef<HTMLInputElement>(null);
   const take = (kind: OwnName) => (event: { currentTarget: HTMLInputElement }) => {

@@ -18,7 +18,7 @@ interface RunsViewProps {
 }
 
 export function RunsView({ compared, onCompare }: RunsViewProps) {
-  const { store, state } = useStore();
+  const { store, state } = useStore("setup", "run", "runsVersion", "isBuilt");
   const [runs, setRuns] = useState<readonly ListedRun[]>([]);
   const [problem, setProblem] = useState("");
   const chooser = useRef<HTMLInputElement>(null);

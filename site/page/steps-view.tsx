@@ -3,7 +3,7 @@
 import { useStore } from "./use-store.ts";
 
 export function StepsView() {
-  const { store, state } = useStore();
+  const { store, state } = useStore("walk", "problems");
   const { walk, problems } = state;
   const problem = problems.find(({ about }) => about === "walk");
   return (

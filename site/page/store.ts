@@ -406,7 +406,7 @@ export class Store {
   }
 }
 
-export const specOfState = ({ setup, own }: State): DataSpec => {
+export const specOfState = ({ setup, own }: Pick<State, "setup" | "own">): DataSpec => {
   const spec = dataSpecs[setup.data];
   if (!isOwn(setup.data) || own === undefined) return spec;
   const { task, classes, classNames, shape, texts } = own;

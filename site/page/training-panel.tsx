@@ -22,7 +22,7 @@ import { specOfState } from "./store.ts";
 import { useStore } from "./use-store.ts";
 
 export function TrainingPanel() {
-  const { store, state } = useStore();
+  const { store, state } = useStore("setup", "own");
   const { setup } = state;
   const { task } = specOfState(state);
   const [lowest, highest] = boundsOf("learningRate");

@@ -16,7 +16,7 @@ const most = 5;
 const pictureSide = 128;
 
 export function TryPanel({ own }: { own: OwnData }) {
-  const { store, state } = useStore();
+  const { store, state } = useStore("epoch", "isBuilt");
   const [trial, setTrial] = useState<Trial | undefined>(undefined);
   const [tried, setTried] = useState<Tried | undefined>(undefined);
   const [problem, setProblem] = useState("");
