@@ -1,8 +1,8 @@
 // Live curves: loss, and the metric, of training and of validation; other runs below them.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import type { EpochPoint } from "../runs/kept-runs.ts";
+import type { EpochPoint, ListedRun } from "../runs/kept-runs.ts";
 import { metricOf } from "../setup/training.ts";
 import { useTheme } from "./canvas.ts";
 import { Panel } from "./fields.tsx";
@@ -13,14 +13,16 @@ import { useStore } from "./use-store.ts";
 /** Points of a curve that are drawn: a screen has no more columns. */
 const most = 800;
 
-export interface OtherRun {
-  readonly name: string;
-  readonly history: readonly EpochPoint[];
-}
+export type OtherRun = Pick<ListedRun, "name" | "setup" | "task" | "history">;
 
 export function CurvesPanel({ others }: { others: readonly OtherRun[] }) {
   const { state } = useStore("setup", "own", "history");
-  const { label, isShare } = metricOf(state.setup.metric, specOfState(state).task);
+  const metric = metricOf(state.setup.metric, specOfState(state).task);
+  const { label, isShare } = metric;
+  const alike = useMemo(
+    () => others.filter(({ setup, task }) => metricOf(setup.metric, task) === metric),
+    [others, metric],
+  );
   return (
     <Panel title="Curves" className="panel-curves">
       <Plot
@@ -33,7 +35,7 @@ export function CurvesPanel({ others }: { others: readonly OtherRun[] }) {
       <Plot
         title={label}
         history={state.history}
-        others={others}
+        others={alike}
         names={["metric", "valMetric"]}
         isShare={isShare}
       />

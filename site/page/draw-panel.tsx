@@ -1,13 +1,12 @@
 // A field to draw a digit on, or to show an image of one, and what the net takes it for.
 
-import { useEffect, useRef, useState } from "preact/hooks";
-import type { Tried } from "../worker/messages.ts";
+import { useEffect, useRef } from "preact/hooks";
+import { useAsker } from "./asker.ts";
 import { useTheme } from "./canvas.ts";
 import { ChooseImage } from "./choose-image.tsx";
 import { Panel } from "./fields.tsx";
-import { percent } from "./format.ts";
 import { drawSeen, palette } from "./paint.ts";
-import { bestOf, Shares, sharesOf } from "./shares.tsx";
+import { bestOf, named, Said, Shares, sharesOf } from "./shares.tsx";
 import { useStore } from "./use-store.ts";
 
 const side = 224;
@@ -26,52 +25,40 @@ const clothes = [
 ];
 
 export function DrawPanel() {
-  const { store, state } = useStore("setup", "isBuilt", "epoch");
+  const { store, state } = useStore("setup");
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [values, setValues] = useState<Float32Array | undefined>(undefined);
-  const [file, setFile] = useState<File | undefined>(undefined);
+  const hasImage = useRef(false);
+  const { answer, give } = useAsker(store);
   const theme = useTheme();
-  const asked = useRef(0);
   const names = state.setup.data === "mnist" ? Array.from({ length: 10 }, (_, i) => String(i)) : clothes;
-  const show = (image: Tried["seen"]) => {
-    const context = canvas.current?.getContext("2d", { willReadFrequently: true });
-    if (context != null && image !== undefined) drawSeen(context, side, image);
-  };
-  const ask = async (given = file) => {
-    const context = canvas.current?.getContext("2d", { willReadFrequently: true });
-    if (context == null || !state.isBuilt) return;
-    const drawn = given === undefined ? centred(context.getImageData(0, 0, side, side).data) : undefined;
-    if (given === undefined && drawn === undefined) return;
-    const number = ++asked.current;
-    const tried = await store.try(
-      given === undefined
-        ? { kind: "values", x: drawn as Float32Array<ArrayBuffer> }
-        : { kind: "image", file: given },
-    );
-    if (number !== asked.current || tried === undefined) return;
-    show(tried.seen);
-    setValues(tried.values);
-  };
   const clear = () => {
-    const context = canvas.current?.getContext("2d", { willReadFrequently: true });
-    context?.clearRect(0, 0, side, side);
-    setValues(undefined);
-    setFile(undefined);
+    contextOf(canvas.current)?.clearRect(0, 0, side, side);
+    hasImage.current = false;
+    give(undefined);
   };
-  const take = (given: File | undefined) => {
-    if (given === undefined) return;
+  const take = (file: File | undefined) => {
+    if (file === undefined) return;
     clear();
-    setFile(given);
-    void ask(given);
+    hasImage.current = true;
+    give({ kind: "image", file });
+  };
+  const askOfInk = () => {
+    const context = contextOf(canvas.current);
+    const drawn = context === null ? undefined : centred(context.getImageData(0, 0, side, side).data);
+    // What lies there of an image is no ink.
+    if (drawn !== undefined && !hasImage.current) give({ kind: "values", x: drawn });
   };
   useEffect(clear, [state.setup.data, theme]);
-  // A net that has learnt more may see something else.
-  useEffect(() => void ask(), [state.epoch]);
+  const seen = answer.tried?.seen;
+  useEffect(() => {
+    const context = contextOf(canvas.current);
+    if (context !== null && seen !== undefined) drawSeen(context, side, seen);
+  }, [seen]);
   const last = useRef<readonly [number, number] | undefined>(undefined);
   const draw = (event: PointerEvent) => {
-    if (file !== undefined) clear();
+    if (hasImage.current) clear();
     const element = canvas.current as HTMLCanvasElement;
-    const context = element.getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
+    const context = contextOf(element) as CanvasRenderingContext2D;
     const box = element.getBoundingClientRect();
     const scale = side / box.width;
     const at = [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale] as const;
@@ -85,8 +72,7 @@ export function DrawPanel() {
     context.stroke();
     last.current = at;
   };
-  const shares = sharesOf(names, values);
-  const best = bestOf(shares);
+  const shares = sharesOf(names, answer.tried?.values);
   return (
     <Panel
       title={state.setup.data === "mnist" ? "Draw a digit" : "Draw a piece of clothing"}
@@ -117,18 +103,19 @@ export function DrawPanel() {
           onPointerMove={(event) => {
             if (event.buttons !== 0) draw(event);
           }}
-          onPointerUp={() => void ask()}
+          onPointerUp={askOfInk}
         />
         <Shares shares={shares} />
       </div>
-      <p class="hint" aria-live="polite">
-        {best?.value === undefined
-          ? "Train the net for an epoch or more, then draw, or choose an image."
-          : `The net says ${best.name}, with ${percent(best.value)}.`}
-      </p>
+      <Said answer={answer} before="Draw on the field or choose an image: the net says what it takes it for.">
+        {named(bestOf(shares))}
+      </Said>
     </Panel>
   );
 }
+
+const contextOf = (canvas: HTMLCanvasElement | null) =>
+  canvas?.getContext("2d", { willReadFrequently: true }) ?? null;
 
 /** As MNIST's digits lie: 20 pixels large, their middle of mass in the middle of 28 x 28; undefined of an empty field. */
 function centred(data: Uint8ClampedArray): Float32Array<ArrayBuffer> | undefined {

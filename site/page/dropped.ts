@@ -36,3 +36,14 @@ export async function filesOf(data: DataTransfer): Promise<GivenFile[]> {
   for (const entry of entries) await walk(entry);
   return found;
 }
+
+/** A file that is dropped beside what takes one would be opened instead of the page. */
+export function keepPage(): void {
+  const refuse = (event: DragEvent) => {
+    if (event.defaultPrevented || event.dataTransfer?.types.includes("Files") !== true) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
+  };
+  addEventListener("dragover", refuse);
+  addEventListener("drop", refuse);
+}

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type ListedRun, listRuns, removeRun } from "../runs/kept-runs.ts";
 import { dataSpecs } from "../setup/setup.ts";
-import { metrics, optimizerLabels } from "../setup/training.ts";
+import { metricOf, optimizerLabels } from "../setup/training.ts";
 import { saveFile } from "./files.ts";
 import { count, percent, short } from "./format.ts";
 import { useStore } from "./use-store.ts";
@@ -55,9 +55,11 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
           type="button"
           class="button small"
           disabled={!state.isBuilt}
-          onClick={async () =>
-            saveFile(`${state.setup.data}.safetensors`, await store.save(), "application/octet-stream")
-          }
+          onClick={async () => {
+            const bytes = await store.save();
+            if (bytes !== undefined)
+              saveFile(`${state.setup.data}.safetensors`, bytes, "application/octet-stream");
+          }}
         >
           Save the net as a file
         </button>
@@ -172,4 +174,4 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
 }
 
 /** Whether the run's metric is shown in percent. */
-const isShare = ({ setup }: ListedRun): boolean => metrics[setup.metric].isShare;
+const isShare = ({ setup, task }: ListedRun): boolean => metricOf(setup.metric, task).isShare;

@@ -1,6 +1,9 @@
 // What the net takes a sample for: classes with their shares, as bars.
 
+import type { ComponentChildren } from "preact";
+import type { Answer } from "./asker.ts";
 import { percent } from "./format.ts";
+import { useStore } from "./use-store.ts";
 
 export interface Share {
   readonly name: string;
@@ -13,7 +16,9 @@ export function Shares({ shares }: { shares: readonly Share[] }) {
     <ol class="shares" aria-label="What the net takes it for">
       {shares.map((share) => (
         <li key={share.name} class={share === best ? "best" : undefined}>
-          <span class="share-name">{share.name}</span>
+          <span class="share-name" title={share.name}>
+            {share.name}
+          </span>
           <span class="meter" aria-hidden="true">
             <span style={{ width: `${100 * (share.value ?? 0)}%` }} />
           </span>
@@ -23,6 +28,30 @@ export function Shares({ shares }: { shares: readonly Share[] }) {
     </ol>
   );
 }
+
+/** The answer as a sentence. While the net trains it changes too often to be read out. */
+export function Said({
+  answer,
+  before,
+  children,
+}: {
+  answer: Answer;
+  before: string;
+  children: ComponentChildren;
+}) {
+  const { state } = useStore("isRunning");
+  return (
+    <p class="hint" aria-live={state.isRunning ? "off" : "polite"}>
+      {answer.state === "none" && before}
+      {answer.state === "waiting" && "It is given to the net."}
+      {answer.state === "failed" && "It could not be tried."}
+      {answer.state === "answered" && children}
+    </p>
+  );
+}
+
+export const named = (best: Share | undefined): string =>
+  best?.value === undefined ? "" : `The net says ${best.name}, with ${percent(best.value)}.`;
 
 /** Undefined where nothing was tried yet. */
 export const bestOf = (shares: readonly Share[]): Share | undefined =>

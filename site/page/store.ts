@@ -14,7 +14,7 @@ import {
   setupFor,
   toHash,
 } from "../setup/setup.ts";
-import { lossesOf } from "../setup/training.ts";
+import { lossesOf, metricsFor } from "../setup/training.ts";
 import type {
   DeviceNote,
   FromWorker,
@@ -43,6 +43,8 @@ export interface State {
   readonly device: DeviceNote | undefined;
   /** Whether a worker has said that the net of this set-up stands. */
   readonly isBuilt: boolean;
+  /** How many nets have stood here: another number is another net. */
+  readonly nets: number;
   readonly isRunning: boolean;
   readonly rows: readonly LayerRow[];
   readonly trainCount: number;
@@ -81,8 +83,8 @@ export class Store {
   #worker: Worker | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #trials = new Map<number, (tried: Tried | undefined) => void>();
-  #nextTrial = 0;
-  #files: ((bytes: Uint8Array<ArrayBuffer>) => void)[] = [];
+  #files = new Map<number, (bytes: Uint8Array<ArrayBuffer> | undefined) => void>();
+  #nextId = 0;
 
   readonly #keepsRuns: boolean;
   readonly #hasLayers: boolean;
@@ -96,6 +98,7 @@ export class Store {
       setup,
       device: undefined,
       isBuilt: false,
+      nets: 0,
       isRunning: false,
       rows: [],
       trainCount: 0,
@@ -189,10 +192,15 @@ export class Store {
     this.set({ own });
     const { setup } = this.#state;
     const next = setupFor(data, setup);
-    const losses = lossesOf(own.task);
+    const [losses, metrics] = [lossesOf(own.task), metricsFor(own)];
     // A net that stands for such data is kept; files are often chosen twice.
     const layers = setup.data === data ? setup.layers : next.layers;
-    this.change({ ...next, layers, loss: losses.includes(setup.loss) ? setup.loss : losses[0] });
+    this.change({
+      ...next,
+      layers,
+      loss: losses.includes(setup.loss) ? setup.loss : losses[0],
+      metric: metrics.includes(setup.metric) ? setup.metric : metrics[0],
+    });
   }
 
   /** Has the worker read images. */
@@ -252,21 +260,27 @@ export class Store {
     this.#send({ kind: "walk" });
   }
 
-  /** The net as the bytes of a safetensors file. */
-  save(): Promise<Uint8Array<ArrayBuffer>> {
-    this.#send({ kind: "save" });
-    return new Promise((resolve) => this.#files.push(resolve));
+  /** The net as the bytes of a safetensors file; undefined where it can't be saved, which a problem tells. */
+  save(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    this.dismiss("save");
+    const id = this.#nextId++;
+    this.#send({ kind: "save", id });
+    return new Promise((resolve) => this.#files.set(id, resolve));
   }
 
   load(bytes: Uint8Array<ArrayBuffer>, name: string): void {
     this.#send({ kind: "load", bytes, name });
   }
 
-  /** What the net says of a sample; undefined where it can't be tried, which a problem tells. */
-  try(trial: Trial): Promise<Tried | undefined> {
+  /**
+   * What the net says of a sample; undefined where it can't be tried, which a problem tells.
+   *
+   * @param sample the same number for one that is tried again: the worker reads it once
+   */
+  try(sample: number, trial: Trial): Promise<Tried | undefined> {
     this.dismiss("try");
-    const id = this.#nextTrial++;
-    this.#send({ kind: "try", id, trial });
+    const id = this.#nextId++;
+    this.#send({ kind: "try", id, sample, trial });
     return new Promise((resolve) => this.#trials.set(id, resolve));
   }
 
@@ -276,7 +290,8 @@ export class Store {
   }
 
   dismiss(about: string): void {
-    this.set({ problems: this.#state.problems.filter((problem) => problem.about !== about) });
+    const others = this.#state.problems.filter((problem) => problem.about !== about);
+    if (others.length < this.#state.problems.length) this.set({ problems: others });
   }
 
   // Behind it.
@@ -348,7 +363,16 @@ export class Store {
         break;
       case "built": {
         const { rows, trainCount, validationCount, epoch, step, history } = message;
-        this.set({ isBuilt: true, rows, trainCount, validationCount, epoch, step, history });
+        this.set({
+          isBuilt: true,
+          nets: this.#state.nets + 1,
+          rows,
+          trainCount,
+          validationCount,
+          epoch,
+          step,
+          history,
+        });
         if (this.#state.tab === "steps") this.askWalk();
         break;
       }
@@ -384,7 +408,8 @@ export class Store {
         this.set({ walk: message.page });
         break;
       case "file":
-        this.#files.shift()?.(message.bytes);
+        this.#files.get(message.id)?.(message.bytes);
+        this.#files.delete(message.id);
         break;
       case "loaded":
         this.set({ notice: `${message.name} is loaded.` });

@@ -8,6 +8,7 @@ import {
   type MetricName,
   metricOf,
   metrics,
+  metricsFor,
   metricsOf,
   type OptimizerName,
   optimizerLabels,
@@ -24,8 +25,11 @@ import { useStore } from "./use-store.ts";
 export function TrainingPanel() {
   const { store, state } = useStore("setup", "own");
   const { setup } = state;
-  const { task } = specOfState(state);
+  const data = specOfState(state);
+  const { task } = data;
   const [lowest, highest] = boundsOf("learningRate");
+  const [fewest, most] = boundsOf("decayEpochs");
+  const [least, largest] = boundsOf("clip");
   return (
     <Panel title="Training">
       <div class="fields">
@@ -54,8 +58,8 @@ export function TrainingPanel() {
           <NumberField
             label={scheduleSpans[setup.schedule]}
             value={setup.decayEpochs}
-            min={1}
-            max={100000}
+            min={fewest}
+            max={most}
             isWhole
             onChange={(decayEpochs) => store.change({ decayEpochs })}
           />
@@ -69,7 +73,9 @@ export function TrainingPanel() {
         <ChoiceField
           label="Metric"
           value={metricsOf(task).find((name) => metrics[name] === metricOf(setup.metric, task)) as MetricName}
-          choices={metricsOf(task).map((name) => [name, metrics[name].label])}
+          choices={metricsOf(task)
+            .filter((name) => name === setup.metric || metricsFor(data).includes(name))
+            .map((name) => [name, metrics[name].label])}
           onChange={(metric) => store.change({ metric })}
         />
         <ChoiceField
@@ -81,8 +87,8 @@ export function TrainingPanel() {
         <NumberField
           label="Gradient limit"
           value={setup.clip}
-          min={0}
-          max={1000}
+          min={least}
+          max={largest}
           onChange={(clip) => store.change({ clip })}
         />
       </div>

@@ -1,75 +1,84 @@
 // A sample of the user's own for a net on the user's own data: an image, a text or a row, and what the net takes it for.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { OwnData } from "../setup/own-data.ts";
-import type { Trial, Tried } from "../worker/messages.ts";
+import type { Column, OwnData } from "../setup/own-data.ts";
+import type { Tried } from "../worker/messages.ts";
+import { type Answer, useAsker } from "./asker.ts";
 import { ChooseImage } from "./choose-image.tsx";
 import { rowOf } from "./csv.ts";
 import { Panel } from "./fields.tsx";
-import { percent, short } from "./format.ts";
+import { short } from "./format.ts";
 import { drawSeen } from "./paint.ts";
-import { bestOf, Shares, sharesOf, topShares } from "./shares.tsx";
+import { bestOf, Said, Shares, named as saidOf, sharesOf, topShares } from "./shares.tsx";
 import { useStore } from "./use-store.ts";
 
 /** Classes that are shown. */
 const most = 5;
+/** Columns that the field's label names. */
+const mostNames = 6;
 const pictureSide = 128;
 
 export function TryPanel({ own }: { own: OwnData }) {
-  const { store, state } = useStore("epoch", "isBuilt");
-  const [trial, setTrial] = useState<Trial | undefined>(undefined);
-  const [tried, setTried] = useState<Tried | undefined>(undefined);
+  const { store } = useStore();
+  const [text, setText] = useState("");
   const [problem, setProblem] = useState("");
-  const asked = useRef(0);
+  const { answer, give } = useAsker(store);
   useEffect(() => {
-    setTrial(undefined);
-    setTried(undefined);
+    setText("");
     setProblem("");
+    give(undefined);
   }, [own]);
-  // A net that has learnt more may see something else.
-  useEffect(() => {
-    if (trial === undefined || !state.isBuilt) return;
-    const number = ++asked.current;
-    void store.try(trial).then((found) => {
-      if (number === asked.current) setTried(found);
-    });
-  }, [trial, state.epoch, state.isBuilt]);
-  const image = (file: File | undefined) => file !== undefined && setTrial({ kind: "image", file });
-  const write = (text: string) => {
+  const image = (file: File | undefined) => file !== undefined && give({ kind: "image", file });
+  const write = (written: string) => {
+    setText(written);
     setProblem("");
-    setTried(undefined);
-    if (text.trim() === "") return setTrial(undefined);
-    if (own.texts !== undefined) return setTrial({ kind: "text", text });
+    if (written.trim() === "") return give(undefined);
+    if (own.texts !== undefined) return give({ kind: "text", text: written });
     try {
-      setTrial({ kind: "values", x: rowOf(text, own.columns ?? []) });
+      give({ kind: "values", x: rowOf(written, own.columns ?? []) });
     } catch (error) {
-      setTrial(undefined);
+      give(undefined);
       setProblem((error as Error).message);
     }
   };
   const isImage = own.shape.length === 3;
+  const isRow = !isImage && own.texts === undefined;
   return (
     <Panel
-      title={isImage ? "Try an image" : own.texts === undefined ? "Try a row" : "Try a text"}
+      title={isImage ? "Try an image" : isRow ? "Try a row" : "Try a text"}
       className="panel-try"
       onDrop={isImage ? (data) => image(data.files[0]) : undefined}
       aside={isImage ? <ChooseImage onChoose={image} /> : undefined}
     >
-      {isImage ? <Seen seen={tried?.seen} /> : <Written own={own} problem={problem} onWrite={write} />}
-      <Answer own={own} tried={tried} />
+      {isImage ? (
+        <Seen seen={answer.tried?.seen} />
+      ) : isRow && own.columns === undefined ? (
+        <p class="hint">
+          This run was kept without what its columns were: choose its file again to try a row.
+        </p>
+      ) : (
+        <Written own={own} text={text} problem={problem} onWrite={write} />
+      )}
+      <Answered own={own} answer={answer} />
     </Panel>
   );
 }
 
-function Written({ own, problem, onWrite }: { own: OwnData; problem: string; onWrite(text: string): void }) {
-  const columns = own.columns?.map(({ name }) => name) ?? [];
-  const label = own.texts === undefined ? `Numbers: ${columns.join(", ")}` : "A text";
+interface WrittenProps {
+  readonly own: OwnData;
+  readonly text: string;
+  readonly problem: string;
+  onWrite(text: string): void;
+}
+
+function Written({ own, text, problem, onWrite }: WrittenProps) {
   return (
     <div class="field field-wide">
-      <label for="trial">{label}</label>
+      <label for="trial">{own.texts === undefined ? columnsSaid(own.columns ?? []) : "A text"}</label>
       <textarea
         id="trial"
         rows={own.texts === undefined ? 1 : 3}
+        value={text}
         aria-invalid={problem !== ""}
         aria-describedby="trial-problem"
         onInput={({ currentTarget }) => onWrite(currentTarget.value)}
@@ -81,28 +90,31 @@ function Written({ own, problem, onWrite }: { own: OwnData; problem: string; onW
   );
 }
 
-function Answer({ own, tried }: { own: OwnData; tried: Tried | undefined }) {
+/** The first of them by name. */
+function columnsSaid(columns: readonly Column[]): string {
+  const first = columns.slice(0, mostNames).map(({ name }) => name.slice(0, 40));
+  const rest = columns.length > mostNames ? ` … (${columns.length} in all)` : "";
+  return `Numbers: ${first.join(", ")}${rest}`;
+}
+
+function Answered({ own, answer }: { own: OwnData; answer: Answer }) {
+  const before = "Give a sample of yours: the net says what it takes it for.";
+  const { values } = answer.tried ?? {};
   if (own.task === "regression") {
-    const { target } = own;
-    const value = tried?.values[0];
+    const { mean, deviation, name } = own.target ?? { mean: 0, deviation: 1, name: "the target" };
     return (
-      <p class="hint" aria-live="polite">
-        {value === undefined || target === undefined
-          ? "Train the net for an epoch or more, then try a sample of yours."
-          : `The net says ${short(value * target.deviation + target.mean)} for ${target.name}.`}
-      </p>
+      <Said answer={answer} before={before}>
+        {values !== undefined && `The net says ${short(values[0] * deviation + mean)} for ${name}.`}
+      </Said>
     );
   }
-  const shares = topShares(sharesOf(own.classNames, tried?.values), most);
-  const best = bestOf(shares);
+  const shares = topShares(sharesOf(own.classNames, values), most);
   return (
     <>
       <Shares shares={shares} />
-      <p class="hint" aria-live="polite">
-        {best?.value === undefined
-          ? "Train the net for an epoch or more, then try a sample of yours."
-          : `The net says ${best.name}, with ${percent(best.value)}.`}
-      </p>
+      <Said answer={answer} before={before}>
+        {saidOf(bestOf(shares))}
+      </Said>
     </>
   );
 }

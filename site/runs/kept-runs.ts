@@ -1,7 +1,8 @@
 // Runs that the browser keeps for the page (OPFS): the net as safetensors, and set-up and curves as JSON beside it.
 
 import type { OwnData } from "../setup/own-data.ts";
-import { defaultSetup, type Setup } from "../setup/setup.ts";
+import { dataSpecs, defaultSetup, type Setup } from "../setup/setup.ts";
+import { lossesOf, metricsOf, type Task } from "../setup/training.ts";
 
 const folderName = "gradgpu-playground";
 
@@ -17,9 +18,13 @@ export interface EpochPoint {
 
 export interface RunNotes {
   readonly setup: Setup;
+  /** That of the data, which a set-up on a file of the user's own does not say. */
+  readonly task: Task;
   readonly epoch: number;
   readonly step: number;
   readonly history: readonly EpochPoint[];
+  /** What each callback remembers, in their order. */
+  readonly callbacks?: readonly unknown[];
 }
 
 export interface KeptRun extends RunNotes {
@@ -98,9 +103,30 @@ export async function runBytes(name: string): Promise<KeptRun | undefined> {
 
 function parsed(bytes: Uint8Array<ArrayBuffer>): KeptRun {
   const length = new DataView(bytes.buffer).getUint32(0);
-  const notes = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as RunNotes;
-  // An older build of the page knew fewer settings.
-  return { ...notes, setup: { ...defaultSetup, ...notes.setup }, model: bytes.slice(4 + length) };
+  const notes = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  return { ...upToDate(notes), model: bytes.slice(4 + length) };
+}
+
+interface OlderNotes extends Omit<RunNotes, "task" | "history"> {
+  readonly task?: Task;
+  readonly history: readonly (EpochPoint & { readonly accuracy?: number; readonly valAccuracy?: number })[];
+}
+
+/** An older build of the page knew fewer settings, kept no task, and accuracy alone as a metric. */
+export function upToDate(notes: OlderNotes): RunNotes {
+  const { data, loss } = notes.setup;
+  const history = notes.history.map(({ accuracy, valAccuracy, ...point }) => ({
+    ...point,
+    metric: point.metric ?? accuracy,
+    valMetric: point.valMetric ?? valAccuracy,
+  }));
+  const hasAccuracy = history.some(({ metric }) => metric !== undefined) && notes.setup.metric === undefined;
+  const taskOfLoss = (["regression", "binary", "classes"] as const).find(
+    (task) => lossesOf(task).includes(loss) && !(hasAccuracy && task === "regression"),
+  );
+  const task = notes.task ?? (data === "csv" ? taskOfLoss : undefined) ?? dataSpecs[data].task;
+  const metric = metricsOf(task).includes(notes.setup.metric) ? notes.setup.metric : metricsOf(task)[0];
+  return { ...notes, history, task, setup: { ...defaultSetup, ...notes.setup, metric } };
 }
 
 /** All runs, the latest first. */
@@ -111,9 +137,9 @@ export async function listRuns(): Promise<ListedRun[]> {
     const name = file.slice(0, -".run".length);
     const run = await runBytes(name);
     if (run === undefined) continue;
-    const { setup, epoch, step, history } = run;
+    const { model: _, ...notes } = run;
     const { lastModified } = await (handle as FileSystemFileHandle).getFile();
-    found.push({ name, at: lastModified, setup, epoch, step, history });
+    found.push({ ...notes, name, at: lastModified });
   }
   return found.sort((a, b) => b.at - a.at);
 }

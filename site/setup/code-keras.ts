@@ -27,7 +27,7 @@ ${setup.layers.map((layer) => `    ${layerCode(layer)},\n`).join("")}    layers.
 model.summary()
 ${!countsSteps(setup.schedule) ? "" : `steps = -(-int(len(y) * ${Number((1 - setup.heldBack).toPrecision(6))}) // ${setup.batchSize})\n`}model.compile(
     optimizer=keras.optimizers.${keras}(${options.join(", ")}),
-    loss="${lossNames[setup.loss] ?? snake(setup.loss)}",
+    loss="${snake(setup.loss)}",
     metrics=[${metricOf(setup.metric, data.task).keras}],
 )
 history = model.fit(
@@ -38,8 +38,6 @@ history = model.fit(
 )
 `;
 }
-
-const lossNames: Readonly<Record<string, string>> = { logCosh: "log_cosh" };
 
 function dataCode({ data, samples }: Setup, { shape }: DataSpec): string {
   if (data === "mnist" || data === "fashion") {

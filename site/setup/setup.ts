@@ -13,6 +13,7 @@ import { type PointSet, pointSets } from "./points.ts";
 import {
   batchSizes,
   lossesOf,
+  lossLabels,
   type MetricName,
   metrics,
   metricsOf,
@@ -222,7 +223,7 @@ export function fromHash(hash: string): { setup: Setup; problems: string[] } {
   choice<ScheduleName>("schedule", schedules, (name) => {
     setup.schedule = name;
   });
-  choice("loss", lossesOf(dataSpecs[setup.data].task), (name) => {
+  choice("loss", lossesKnown(setup.data), (name) => {
     setup.loss = name;
   });
   choice<MetricName>("metric", metricsKnown(setup.data), (name) => {
@@ -236,7 +237,9 @@ export function fromHash(hash: string): { setup: Setup; problems: string[] } {
   return { setup, problems };
 }
 
-/** Of a file of the user's own, whose task no address holds, every one. */
+// Of a file of the user's own, whose task no address holds, every one.
+const lossesKnown = (data: DataName): readonly string[] =>
+  data === "csv" ? Object.keys(lossLabels) : lossesOf(dataSpecs[data].task);
 const metricsKnown = (data: DataName): readonly string[] =>
   data === "csv" ? Object.keys(metrics) : metricsOf(dataSpecs[data].task);
 

@@ -68,10 +68,10 @@ export const scheduleLabels: Readonly<Record<ScheduleName, string>> = {
 export const scheduleSpans: Readonly<Record<Exclude<ScheduleName, "constant">, string>> = {
   cosine: "Over epochs",
   exponential: "Over epochs",
-  step: "Every epochs",
+  step: "Epochs to each halving",
   warmup: "Over epochs",
   oneCycle: "Over epochs",
-  plateau: "Patience, epochs",
+  plateau: "Epochs without progress",
 };
 
 /** Those that count steps; a plateau is found by a callback. */
@@ -86,6 +86,8 @@ export interface MetricSpec {
   readonly keras: string;
   /** Whether it lies between 0 and 1, and is shown in percent. */
   readonly isShare: boolean;
+  /** Whether it is in the unit of what is learnt. */
+  readonly hasUnit?: boolean;
 }
 
 const metric = (label: string, key: string, keras: string, isShare = true, options = ""): MetricSpec => ({
@@ -108,7 +110,7 @@ export const metrics = {
   recall: metric("Recall", "recall", "Recall()"),
   auc: metric("Area under the curve", "auc", "AUC()"),
   top3: metric(
-    "Right within 3",
+    "Among the likeliest 3",
     "sparseTopKCategoricalAccuracy",
     "SparseTopKCategoricalAccuracy(3)",
     true,
@@ -120,9 +122,14 @@ export const metrics = {
     typescript: '"meanAbsoluteError"',
     keras: "keras.metrics.MeanAbsoluteError()",
     isShare: false,
+    hasUnit: true,
   },
-  rmse: metric("Root mean squared error", "rootMeanSquaredError", "RootMeanSquaredError()", false),
-  r2: metric("R² score", "r2Score", "R2Score()"),
+  rmse: {
+    ...metric("Root mean squared error", "rootMeanSquaredError", "RootMeanSquaredError()", false),
+    hasUnit: true,
+  },
+  // A net that is worse than the mean has a negative one.
+  r2: metric("R² score", "r2Score", "R2Score()", false),
 } as const satisfies Record<string, MetricSpec>;
 
 export type MetricName = keyof typeof metrics;
@@ -134,6 +141,10 @@ const metricsByTask: Readonly<Record<Task, readonly MetricName[]>> = {
 };
 
 export const metricsOf = (task: Task): readonly MetricName[] => metricsByTask[task];
+
+/** Those that say something of so many classes: of three, the likeliest three are all. */
+export const metricsFor = ({ task, classes }: { task: Task; classes: number }): readonly MetricName[] =>
+  metricsByTask[task].filter((name) => name !== "top3" || classes > 3);
 
 /** The metric of a set-up, or the task's usual one where that is of another task. */
 export function metricOf(name: string, task: Task): MetricSpec {

@@ -31,11 +31,12 @@ function shown(value: unknown, depth = 0): string {
   if (value instanceof Set)
     return bracketed(`Set(${value.size}) `, "{", "}", listed([...value], depth), depth);
   // A tensor, a report, a model: what it says of itself.
-  if (value.toString !== Object.prototype.toString) return String(value);
+  if (typeof value.toString === "function" && value.toString !== Object.prototype.toString)
+    return String(value);
   const items = Object.entries(value).map(
     ([key, each]) => `${/^[A-Za-z_$][\w$]*$/.test(key) ? key : quoted(key)}: ${shown(each, depth + 1)}`,
   );
-  const name = value.constructor?.name ?? "Object";
+  const name = value.constructor?.name ?? "[Object: null prototype]";
   return bracketed(name === "Object" ? "" : `${name} `, "{", "}", items, depth);
 }
 

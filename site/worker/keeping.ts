@@ -18,15 +18,30 @@ export class Keeper {
     this.#post = post;
   }
 
+  /** Copies the net as it is now. */
+  async take(): Promise<KeptRun> {
+    const { setup, samples, epoch, step, history, callbacks, model } = this.#net;
+    const bytes = await modelBytes(model);
+    const remembered = await Promise.all(callbacks.map((callback) => callback.state?.()));
+    this.copy = {
+      setup,
+      task: samples.spec.task,
+      epoch,
+      step,
+      history: [...history],
+      callbacks: remembered,
+      model: bytes,
+    };
+    return this.copy;
+  }
+
   async keep(): Promise<void> {
     const net = this.#net;
     if (!net.isBuilt || net.isSpoilt || net.step === 0) return;
-    const model = await modelBytes(net.model);
-    const { setup, epoch, step, history } = net;
-    this.copy = { setup, epoch, step, history: [...history], model };
+    const copy = await this.take();
     if (this.run === "") return;
     try {
-      await keepRun(this.run, this.copy);
+      await keepRun(this.run, copy);
       this.#post({ kind: "kept", run: this.run });
     } catch (error) {
       this.run = "";

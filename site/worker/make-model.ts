@@ -31,6 +31,7 @@ import {
   regularizers,
   Sequential,
   SimpleRNN,
+  type TrainedModel,
 } from "gradgpu/nn";
 import {
   Adagrad,
@@ -142,6 +143,9 @@ function makeOptimizer(setup: Setup, steps: number): Optimizer {
   });
 }
 
+/** Its rate rises for three tenths of the steps, which have to be more than one. */
+const leastOfCycle = 4;
+
 function rateOf({ learningRate, schedule, decayEpochs }: Setup, steps: number) {
   const decaySteps = decayEpochs * steps;
   const decay = { initialLearningRate: learningRate, decaySteps };
@@ -160,6 +164,10 @@ function rateOf({ learningRate, schedule, decayEpochs }: Setup, steps: number) {
         warmupSteps: decaySteps / 10,
       });
     case "oneCycle":
+      if (decaySteps < leastOfCycle)
+        throw new Error(
+          `One cycle takes ${leastOfCycle} steps or more: ${decayEpochs} epochs of ${steps} steps are ${decaySteps}. Give it more epochs, or smaller batches.`,
+        );
       return schedules.oneCycle({ maxLearningRate: learningRate, totalSteps: decaySteps });
     default:
       return learningRate;
@@ -168,4 +176,13 @@ function rateOf({ learningRate, schedule, decayEpochs }: Setup, steps: number) {
 
 /** What follows the curves of a run; it stays with the net while it trains on. */
 export const callbacksOf = ({ schedule, decayEpochs }: Setup): Callback[] =>
-  schedule === "plateau" ? [new ReduceLROnPlateau({ factor: 0.5, patience: decayEpochs })] : [];
+  schedule === "plateau" ? [new LastingPlateau({ factor: 0.5, patience: decayEpochs })] : [];
+
+/** A run of the page is one `fit` from each start to the next pause: what was seen before counts on. */
+class LastingPlateau extends ReduceLROnPlateau {
+  override onTrainBegin(model: TrainedModel): void {
+    const seen = this.state();
+    super.onTrainBegin(model);
+    this.restore(seen);
+  }
+}

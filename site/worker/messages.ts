@@ -29,10 +29,11 @@ export type ToWorker =
   | { readonly kind: "views"; readonly views: Views }
   | { readonly kind: "walk" }
   | { readonly kind: "keep" }
-  | { readonly kind: "save" }
+  /** The net as a file; `file` comes back. */
+  | { readonly kind: "save"; readonly id: number }
   | { readonly kind: "load"; readonly bytes: Uint8Array<ArrayBuffer>; readonly name: string }
-  /** What the net says of a sample; `tried` comes back. */
-  | { readonly kind: "try"; readonly id: number; readonly trial: Trial };
+  /** What the net says of a sample; `tried` comes back. `sample` is the same for one that is tried again. */
+  | { readonly kind: "try"; readonly id: number; readonly sample: number; readonly trial: Trial };
 
 /** A sample of the user's own: numbers as the net takes them, an image, or a text. */
 export type Trial =
@@ -136,7 +137,8 @@ export type FromWorker =
   | { readonly kind: "units"; readonly maps: readonly UnitMaps[] }
   | { readonly kind: "layers"; readonly look: LayersLook }
   | { readonly kind: "walk"; readonly page: string }
-  | { readonly kind: "file"; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** Undefined where it could not be saved; a problem says why. */
+  | { readonly kind: "file"; readonly id: number; readonly bytes: Uint8Array<ArrayBuffer> | undefined }
   | { readonly kind: "loaded"; readonly name: string }
   | { readonly kind: "notice"; readonly text: string }
   | { readonly kind: "kept"; readonly run: string }

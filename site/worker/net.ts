@@ -74,6 +74,11 @@ export class Net {
     const { loadModel } = await import("./loading.ts");
     this.#model = await loadModel(kept.model);
     [this.epoch, this.step, this.history] = [kept.epoch, kept.step, [...kept.history]];
+    await Promise.all(
+      this.callbacks.map((callback, i) =>
+        kept.callbacks?.[i] === undefined ? undefined : callback.restore?.(kept.callbacks[i]),
+      ),
+    );
   }
 
   /** A net out of a file takes its place. */
@@ -91,6 +96,8 @@ export class Net {
     this.forget();
     this.#model = loaded;
     if (loaded.optimizer === undefined) loaded.compile({ optimizer: "adam", loss: this.setup.loss });
+    // A net that was saved with a schedule says its rate itself.
+    this.callbacks = loaded.optimizer?.schedule === undefined ? callbacksOf(this.setup) : [];
     [this.epoch, this.step, this.history, this.isSpoilt] = [0, 0, [], false];
   }
 

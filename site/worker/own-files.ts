@@ -78,25 +78,21 @@ async function fromImages(given: readonly GivenFile[], { side, isGray }: ImageFo
 }
 
 /**
- * One image as the net's samples are: [side, side, channels], bytes. With `isInk` it becomes bright on dark, as the images of
- * MNIST are.
+ * One image as the net's samples are: [height, width, channels], bytes.
  *
  * @throws Error where the file is no image
  */
 export async function oneImage(
   file: File,
-  { side, isGray }: ImageForm,
-  isInk: boolean,
+  [height, width, channels]: readonly number[],
 ): Promise<Uint8Array<ArrayBuffer>> {
   const folder = await imageFolder(folderOf("image", new Map([["one", [{ path: file.name, file }]]])), {
-    size: [side, side],
-    colorMode: isGray ? "grayscale" : "rgb",
+    size: [height, width],
+    colorMode: channels === 1 ? "grayscale" : "rgb",
     cropToAspectRatio: true,
   });
   const { images } = await folder.load();
-  const x = Uint8Array.from(images);
-  const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
-  return isInk && mean > 127 ? x.map((value) => 255 - value) : x;
+  return Uint8Array.from(images);
 }
 
 /** The folder that a file lies in, or what its name begins with: cat_1.png, "cat (2).png". */

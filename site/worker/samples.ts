@@ -17,6 +17,8 @@ export interface Samples {
   readonly spec: DataSpec;
   readonly train: Part;
   readonly validation: Part;
+  /** What one of what is learnt is in the unit of the user's own file. */
+  readonly unit?: number;
   /** Of texts: the numbers of other texts' words. */
   readonly tokensOf?: (texts: readonly string[]) => Promise<Int32Array<ArrayBuffer>>;
 }
@@ -29,9 +31,12 @@ export async function samplesOf(setup: Setup, own: OwnData | undefined): Promise
   }
   if (isOwn(setup.data)) {
     if (own === undefined) throw new Error("Choose your files first: they are not kept in the address.");
-    const { task, classes, classNames, shape, x, y, texts } = own;
+    const { task, classes, classNames, shape, x, y, texts, target } = own;
     const known = { ...spec, task, classes, classNames };
-    if (texts === undefined) return split({ ...known, shape }, x, y, setup.heldBack);
+    if (texts === undefined) {
+      const samples = split({ ...known, shape }, x, y, setup.heldBack);
+      return target === undefined ? samples : { ...samples, unit: target.deviation };
+    }
     const { tokenizer } = await import("./tokens.ts");
     const tokensOf = tokenizer(texts);
     return { ...split(known, await tokensOf(texts), y, setup.heldBack), tokensOf };

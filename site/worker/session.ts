@@ -8,7 +8,15 @@ import { Looks } from "./looks.ts";
 import type { Post, ToWorker } from "./messages.ts";
 import { Net } from "./net.ts";
 import { Trainer } from "./training.ts";
-import { tried } from "./trying.ts";
+import { Trials } from "./trying.ts";
+
+/** What the page asked for. */
+interface Task {
+  readonly about: string;
+  run(): Promise<void>;
+  /** Says that it was not done; a problem says why. */
+  fail?(): void;
+}
 
 export class Session {
   readonly #post: Post;
@@ -16,17 +24,22 @@ export class Session {
   readonly #looks: Looks;
   readonly #keeper: Keeper;
   readonly #trainer: Trainer;
+  readonly #trials: Trials;
   #device: Device | undefined;
   #last: Promise<void> = Promise.resolve();
   /** Raised by each pause; a training that began before ends. */
   #pauses = 0;
-  #asides: (() => Promise<void>)[] = [];
+  #asides: Task[] = [];
+  /** The training that nothing waits behind, from when it was asked for to its end. */
+  #training: Promise<void> | undefined;
+  #reads = 0;
 
   constructor(post: Post) {
     this.#post = post;
     this.#looks = new Looks(this.#net, post);
     this.#keeper = new Keeper(this.#net, post);
     this.#trainer = new Trainer(this.#net, this.#looks, this.#keeper, post);
+    this.#trials = new Trials(this.#net);
   }
 
   take(message: ToWorker): void {
@@ -35,68 +48,59 @@ export class Session {
         this.#pause();
         break;
       case "read":
-        this.#inTurn("own", async () => {
-          const { ownImages } = await import("./own-files.ts");
-          const own = await ownImages(message.files, message.form);
-          this.#post({ kind: "own", own });
-        });
+        // It needs neither net nor device, so it waits for no training.
+        void this.#readImages(message).catch((error: unknown) => this.#tell("own", error));
         break;
-      case "train": {
-        const pauses = this.#pauses;
-        const isPaused = () => pauses !== this.#pauses;
-        const runAsides = () => this.#runAsides();
-        this.#inTurn("train", () => this.#trainer.train(message.epochs, { isPaused, runAsides }));
+      case "train":
+        this.#train(message.epochs);
         break;
-      }
       case "open":
-        this.#inTurn("open", () => this.#open(message.device));
+        this.#inTurn({ about: "open", run: () => this.#open(message.device) });
         break;
       case "setup":
         this.#pause();
-        this.#inTurn("setup", () => this.#build(message));
+        this.#inTurn({ about: "setup", run: () => this.#build(message) });
         break;
       case "rate":
-        this.#aside("rate", async () => this.#net.setRate(message.learningRate));
+        this.#aside({ about: "rate", run: async () => this.#net.setRate(message.learningRate) });
         break;
       case "step":
         this.#pause();
-        this.#inTurn("step", () => this.#trainer.oneStep());
+        this.#inTurn({ about: "step", run: () => this.#trainer.oneStep() });
         break;
       case "views":
         this.#looks.views = message.views;
-        this.#aside("views", () => this.#looks.show());
+        this.#aside({ about: "views", run: () => this.#looks.show() });
         break;
       case "walk":
-        this.#aside("walk", () => this.#looks.walk());
+        this.#aside({ about: "walk", run: () => this.#looks.walk() });
         break;
       case "save":
-        this.#aside("save", async () => {
-          const bytes = await modelBytes(this.#net.model);
-          this.#post({ kind: "file", bytes }, [bytes.buffer]);
+        this.#aside({
+          about: "save",
+          run: async () => {
+            const bytes = await modelBytes(this.#net.model);
+            this.#post({ kind: "file", id: message.id, bytes }, [bytes.buffer]);
+          },
+          fail: () => this.#post({ kind: "file", id: message.id, bytes: undefined }),
         });
         break;
       case "load":
         this.#pause();
-        this.#inTurn("load", async () => {
-          await this.#net.load(message.bytes, message.name);
-          this.#post({ kind: "loaded", name: message.name });
-          await this.#told();
-        });
+        this.#inTurn({ about: "load", run: () => this.#load(message) });
         break;
       case "keep":
-        this.#aside("keep", () => this.#keeper.keep());
+        this.#aside({ about: "keep", run: () => this.#keeper.keep() });
         break;
-      case "try":
-        this.#aside("try", async () => {
-          const { id, trial } = message;
-          try {
-            this.#post({ kind: "tried", id, tried: await tried(this.#net, trial) });
-          } catch (error) {
-            this.#post({ kind: "tried", id, tried: undefined });
-            throw error;
-          }
+      case "try": {
+        const { id, sample, trial } = message;
+        this.#aside({
+          about: "try",
+          run: async () => this.#post({ kind: "tried", id, tried: await this.#trials.try(sample, trial) }),
+          fail: () => this.#post({ kind: "tried", id, tried: undefined }),
         });
         break;
+      }
     }
   }
 
@@ -105,10 +109,32 @@ export class Session {
     this.#net.stop();
   }
 
-  #inTurn(about: string, fn: () => Promise<void>): void {
+  #inTurn(turn: Task): void {
+    this.#training = undefined;
     this.#last = this.#last
-      .then(() => this.#evenIfLost(fn))
-      .catch((error: unknown) => this.#tell(about, error));
+      .then(() => this.#evenIfLost(() => turn.run()))
+      .catch((error: unknown) => this.#failed(turn, error));
+  }
+
+  #train(epochs: number): void {
+    const pauses = this.#pauses;
+    const isPaused = () => pauses !== this.#pauses;
+    const runAsides = () => this.#runAsides();
+    this.#inTurn({ about: "train", run: () => this.#trainer.train(epochs, { isPaused, runAsides }) });
+    const training = this.#last.then(() => this.#runLeftAsides());
+    this.#last = training;
+    this.#training = training;
+    void training.then(() => {
+      if (this.#training === training) this.#training = undefined;
+    });
+  }
+
+  async #readImages({ files, form }: ToWorker & { kind: "read" }): Promise<void> {
+    const number = ++this.#reads;
+    const { ownImages } = await import("./own-files.ts");
+    const own = await ownImages(files, form);
+    // Others may have been chosen meanwhile.
+    if (number === this.#reads) this.#post({ kind: "own", own });
   }
 
   /** While it trains, `fit` brings a lost device back; otherwise it is opened again here, and the net is as it was kept. */
@@ -132,15 +158,36 @@ export class Session {
     }
   }
 
-  /** Runs between two submits of a training, or at once where none is running. */
-  #aside(about: string, fn: () => Promise<void>): void {
-    const guarded = () => fn().catch((error: unknown) => this.#tell(about, error));
-    if (this.#trainer.isTraining) this.#asides.push(guarded);
-    else this.#inTurn(about, guarded);
+  /** Done between two submits of the training that runs or is to run next; in turn where there is none. */
+  #aside(aside: Task): void {
+    if (this.#training !== undefined) this.#asides.push(aside);
+    else this.#inTurn(aside);
   }
 
   async #runAsides(): Promise<void> {
-    for (const aside of this.#asides.splice(0)) await aside();
+    for (const aside of this.#asides.splice(0)) {
+      try {
+        await aside.run();
+      } catch (error) {
+        // The training brings a lost device back, and comes here again.
+        if (error instanceof DeviceLostError) this.#asides.push(aside);
+        else this.#failed(aside, error);
+      }
+    }
+  }
+
+  /** Those that a training left, one by one: new ones may come meanwhile. */
+  async #runLeftAsides(): Promise<void> {
+    for (;;) {
+      const aside = this.#asides.shift();
+      if (aside === undefined) return;
+      await this.#evenIfLost(() => aside.run()).catch((error: unknown) => this.#failed(aside, error));
+    }
+  }
+
+  #failed(aside: Task, error: unknown): void {
+    aside.fail?.();
+    this.#tell(aside.about, error);
   }
 
   #tell(about: string, error: unknown): void {
@@ -179,6 +226,14 @@ export class Session {
     this.#keeper.copy = isResumed ? await runBytes(run) : undefined;
     if (own !== undefined && run !== "" && !isResumed) await keepOwn(run, own).catch(() => {});
     await this.#net.make(this.#device as Device, this.#keeper.copy);
+    await this.#told();
+  }
+
+  async #load({ bytes, name }: ToWorker & { kind: "load" }): Promise<void> {
+    await this.#net.load(bytes, name);
+    // A device that is lost from here on brings this net back.
+    await this.#keeper.take();
+    this.#post({ kind: "loaded", name });
     await this.#told();
   }
 

@@ -29,7 +29,6 @@ export class Trainer {
   readonly #looks: Looks;
   readonly #keeper: Keeper;
   readonly #post: Post;
-  isTraining = false;
 
   constructor(net: Net, looks: Looks, keeper: Keeper, post: Post) {
     [this.#net, this.#looks, this.#keeper, this.#post] = [net, looks, keeper, post];
@@ -44,7 +43,6 @@ export class Trainer {
     const { model, setup } = net;
     const { train, validation } = net.samples;
     this.#post({ kind: "running", isRunning: true });
-    this.isTraining = true;
     try {
       await model.fit(train.x, train.y, {
         epochs: net.epoch + epochs,
@@ -56,9 +54,7 @@ export class Trainer {
         callbacks: [...net.callbacks, this.#watcher(meanwhile)],
       });
     } finally {
-      this.isTraining = false;
       this.#post({ kind: "running", isRunning: false });
-      await meanwhile.runAsides();
     }
     await this.#keeper.keep();
     await this.#looks.show();
@@ -80,7 +76,8 @@ export class Trainer {
   #watcher(meanwhile: Meanwhile): Callback {
     const net = this.#net;
     const { stepsAnEpoch } = net;
-    const { key } = metricOf(net.setup.metric, net.samples.spec.task);
+    const { key, hasUnit = false } = metricOf(net.setup.metric, net.samples.spec.task);
+    const { unit = 1 } = net.samples;
     const begin = performance.now();
     let toldAt = begin;
     const every = {
@@ -120,7 +117,7 @@ export class Trainer {
         net.epoch = epoch + 1;
         net.step = before + (steps || stepsAnEpoch);
         before = net.step;
-        const point = pointOf(net.epoch, logs, key);
+        const point = pointOf(net.epoch, logs, key, hasUnit ? unit : 1);
         net.history.push(point);
         waiting.push(point);
         if (Number.isFinite(point.loss)) return;
@@ -142,13 +139,20 @@ export class Trainer {
   }
 }
 
-function pointOf(epoch: number, logs: Readonly<Record<string, number>>, key: string): EpochPoint {
+/** @param unit what the metric is told in */
+function pointOf(
+  epoch: number,
+  logs: Readonly<Record<string, number | undefined>>,
+  key: string,
+  unit: number,
+): EpochPoint {
   const ofValidation = `val${key[0].toUpperCase()}${key.slice(1)}`;
+  const told = (value: number | undefined) => (value === undefined ? undefined : value * unit);
   return {
     epoch,
-    loss: logs.loss,
-    valLoss: logs.valLoss,
-    metric: logs[key],
-    valMetric: logs[ofValidation],
+    loss: logs.loss as number,
+    valLoss: logs.valLoss as number,
+    metric: told(logs[key]),
+    valMetric: told(logs[ofValidation]),
   };
 }

@@ -70,6 +70,15 @@ describe("an address", () => {
     expect(problems).toHaveLength(8);
   });
 
+  it("of the user's own rows holds each loss and metric of each task", () => {
+    for (const task of ["binary", "classes", "regression"] as const)
+      for (const [i, loss] of lossesOf(task).entries()) {
+        const metric = metricsOf(task)[i % metricsOf(task).length];
+        const setup = { ...setupFor("csv"), loss, metric };
+        expect(through(setup)).toEqual({ setup, problems: [] });
+      }
+  });
+
   it("of every lesson is understood", () => {
     for (const { name, hash } of lessons) expect([name, fromHash(hash).problems]).toEqual([name, []]);
   });
@@ -141,10 +150,20 @@ const offered: readonly Setup[] = schedules.flatMap((schedule, i) =>
 );
 
 describe("the programs of what the panels offer", () => {
-  it("hold each metric, loss and penalty once at least", () => {
-    const found = new Set(offered.map(({ metric }) => metric));
-    const ofTasks = (["binary", "regression"] as Task[]).flatMap((task) => metricsOf(task));
-    expect([...found].sort()).toEqual([...new Set(ofTasks)].sort());
+  it("hold each metric, loss and penalty once at least; those of classes stand in a program of texts", () => {
+    const tasks: readonly Task[] = ["binary", "regression"];
+    const all = (found: readonly unknown[]) => [...new Set(found)].sort();
+    expect(all(offered.map(({ metric }) => metric))).toEqual(all(tasks.flatMap((task) => metricsOf(task))));
+    expect(all(offered.map(({ loss }) => loss))).toEqual(all(tasks.flatMap((task) => lossesOf(task))));
+    expect(all(offered.map(({ layers: [{ options }] }) => options.regularizer))).toEqual([
+      "l1",
+      "l1l2",
+      "l2",
+      "none",
+    ]);
+    const classes = typescriptCode({ ...setupFor("text"), metric: "top3" }, { ...dataSpecs.text, classes: 5 });
+    expect(classes).toContain('loss: "sparseCategoricalCrossentropy"');
+    expect(classes).toContain("metrics: [metrics.sparseTopKCategoricalAccuracy({ k: 3 })]");
     expect(new Set(offered.map(({ schedule }) => schedule)).size).toBe(schedules.length);
   });
 
