@@ -69,6 +69,9 @@ function run(name, example, device, command, args) {
   const { stdout: kind } = start(device);
   const { status, stdout, stderr } = start(example);
   const ending = status === 0 ? stdout.trimEnd() : `failed (${status}): ${stderr.trim()}`;
-  process.stdout.write(`== ${name}, on ${kind.trim() || "no device"}\n${ending}\n`);
+  const { stdout: version } = spawnSync(command, ["--version"], { encoding: "utf8" });
+  process.stdout.write(
+    `== ${name} ${version.trim().split("\n")[0]}, on ${kind.trim() || "no device"}\n${ending}\n`,
+  );
   if (status !== 0) process.exitCode = 1;
 }

@@ -71,6 +71,7 @@ function readPage(file, docs, snippets) {
   const entries = [];
   const headings = [];
   const ids = new Map();
+  const programsOf = new Map();
   const url = `docs/${name}.html`;
   const way = "../".repeat(url.split("/").length - 1);
   let title = name;
@@ -117,7 +118,11 @@ function readPage(file, docs, snippets) {
       code({ text, lang }) {
         const program = lang === "ts" ? snippets.add(text) : undefined;
         const shown = `<pre tabindex="0"><code data-language="${escapeHtml(lang ?? "")}">${escapeHtml(text)}</code></pre>`;
-        return program === undefined ? `${shown}\n` : runnable(shown, `${way}${program}`);
+        if (program === undefined) return `${shown}\n`;
+        const about = entries.at(-1)?.heading || title;
+        const number = (programsOf.get(about) ?? 0) + 1;
+        programsOf.set(about, number);
+        return runnable(shown, `${way}${program}`, number === 1 ? about : `${about}, ${number}`);
       },
     },
   });
@@ -127,9 +132,9 @@ function readPage(file, docs, snippets) {
 }
 
 /** A program with its Run button, and a place for what it prints. */
-const runnable = (shown, program) => `<div class="snippet">${shown}
-<p class="snippet-bar"><button type="button" class="button small" data-program="${program}">Run</button> <span class="snippet-state" role="status"></span></p>
-<output hidden aria-label="What it prints"></output></div>
+const runnable = (shown, program, about) => `<div class="snippet">${shown}
+<p class="snippet-bar"><button type="button" class="button small" data-program="${program}" data-about="${escapeHtml(about)}" aria-label="Run: ${escapeHtml(about)}">Run</button> <span class="snippet-state" role="status"></span></p>
+<output hidden aria-live="off" tabindex="0" aria-label="What it prints"></output></div>
 `;
 
 /** Where a link of docs/ leads on the site; undefined where its target is no page of it. */

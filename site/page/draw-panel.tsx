@@ -107,7 +107,7 @@ export function DrawPanel() {
         />
         <Shares shares={shares} />
       </div>
-      <Said answer={answer} before="Draw on the field or choose an image: the net says what it takes it for.">
+      <Said answer={answer} before="Draw on the field, or choose an image, to see what the net takes it for.">
         {named(bestOf(shares))}
       </Said>
     </Panel>

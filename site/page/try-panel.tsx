@@ -98,7 +98,7 @@ function columnsSaid(columns: readonly Column[]): string {
 }
 
 function Answered({ own, answer }: { own: OwnData; answer: Answer }) {
-  const before = "Give a sample of yours: the net says what it takes it for.";
+  const before = "Give a sample of yours, to see what the net takes it for.";
   const { values } = answer.tried ?? {};
   if (own.task === "regression") {
     const { mean, deviation, name } = own.target ?? { mean: 0, deviation: 1, name: "the target" };

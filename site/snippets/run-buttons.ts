@@ -28,7 +28,7 @@ function start(button: HTMLButtonElement, onEnd: () => void): () => void {
     state.textContent = said;
     output.classList.toggle("failed", failure !== "");
     if (failure !== "") print(output, failure);
-    button.textContent = "Run";
+    name(button, "Run");
     snippet.dataset.state = "ended";
     onEnd();
   };
@@ -48,7 +48,7 @@ function start(button: HTMLButtonElement, onEnd: () => void): () => void {
   output.hidden = false;
   output.classList.remove("failed");
   state.textContent = "It runs…";
-  button.textContent = "Stop";
+  name(button, "Stop");
   snippet.dataset.state = "running";
   const message: ToProgram = {
     url: new URL(button.dataset.program as string, location.href).href,
@@ -56,6 +56,12 @@ function start(button: HTMLButtonElement, onEnd: () => void): () => void {
   };
   worker.postMessage(message);
   return () => end("Stopped.");
+}
+
+/** Pages have many: each says which program it means. */
+function name(button: HTMLButtonElement, does: string): void {
+  button.textContent = does;
+  button.ariaLabel = `${does}: ${button.dataset.about}`;
 }
 
 function print(output: HTMLElement, text: string): void {

@@ -240,6 +240,26 @@ describe.skipIf(executable === undefined)("the site", () => {
     expect(await page.evaluate("[typeof hurt, document.querySelectorAll('#playground img').length]")).toEqual(
       ["undefined", 0],
     );
+    // Three classes have another loss than those that the address's data begin with.
+    const kinds = ["red", "green", "blue"];
+    const three = rows.map((row, i) => row.replace(/o(n|ff)$/, kinds[i % 3]));
+    await page.setInputFiles(chooser, { ...file(three.join("\n")), name: "three.csv" });
+    await page.waitForSelector('.own:has-text("three.csv")', patience);
+    await built();
+    await page.click('button:has-text("Epoch") >> nth=0');
+    const atOne = () =>
+      page.waitForFunction(
+        `document.querySelector('[data-number="Epoch"]')?.textContent === "1"`,
+        undefined,
+        patience,
+      );
+    await atOne();
+    await idle();
+    await page.waitForSelector(".runs .current", patience);
+    await page.reload();
+    await page.waitForSelector('.own:has-text("three.csv")', patience);
+    await atOne();
+    expect(await page.locator(".problem").allTextContents()).toEqual([]);
   });
 
   it("takes images by class and texts, and has them again after a reload", async () => {

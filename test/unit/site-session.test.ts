@@ -176,7 +176,7 @@ describe("a run that an older page kept", () => {
 });
 
 describe("the questions about a sample", () => {
-  const after = (values: number) => ({ values: Float32Array.of(values) }) as Tried;
+  const saying = (values: number) => ({ values: Float32Array.of(values) }) as Tried;
 
   function asking() {
     const waiting: ((tried: Tried | undefined) => void)[] = [];
@@ -206,7 +206,7 @@ describe("the questions about a sample", () => {
     change({ step: 2 });
     expect(store.try).toHaveBeenCalledTimes(1);
     asker.give(undefined);
-    await answer(after(1));
+    await answer(saying(1));
     expect(told).toEqual(["waiting", "none"]);
   });
 
@@ -216,15 +216,15 @@ describe("the questions about a sample", () => {
     asker.give(point);
     expect(store.try).not.toHaveBeenCalled();
     change({ isBuilt: true, nets: 2 });
-    await answer(after(1));
+    await answer(saying(1));
     change({ isBuilt: false });
     expect(told).toEqual(["waiting", "1", "waiting"]);
     change({ isBuilt: true, nets: 3 });
-    await answer(after(2));
+    await answer(saying(2));
     change({ step: 1 });
     expect(store.try).toHaveBeenCalledTimes(2);
     await vi.waitFor(() => expect(store.try).toHaveBeenCalledTimes(3), { timeout: 5000 });
-    await answer(after(3));
+    await answer(saying(3));
     expect(told.slice(3)).toEqual(["2", "3"]);
     expect(new Set(store.try.mock.calls.map(([sample]) => sample)).size).toBe(1);
   });

@@ -25,6 +25,7 @@ import {
   schedules,
   type Task,
 } from "../../site/setup/training.ts";
+import { line } from "../../site/snippets/shown.ts";
 import { callbacksOf, makeModel } from "../../site/worker/make-model.ts";
 import { referenceDevice } from "../support/devices.ts";
 
@@ -81,6 +82,15 @@ describe("an address", () => {
 
   it("of every lesson is understood", () => {
     for (const { name, hash } of lessons) expect([name, fromHash(hash).problems]).toEqual([name, []]);
+  });
+});
+
+describe("what a program of the docs prints", () => {
+  it("is written as Node writes it, of objects without a prototype too", () => {
+    const bare = Object.assign(Object.create(null), { a: 1 });
+    expect(line(["x", { bare }, [1.5, -0]])).toBe(
+      "x { bare: [Object: null prototype] { a: 1 } } [ 1.5, -0 ]",
+    );
   });
 });
 
@@ -161,7 +171,10 @@ describe("the programs of what the panels offer", () => {
       "l2",
       "none",
     ]);
-    const classes = typescriptCode({ ...setupFor("text"), metric: "top3" }, { ...dataSpecs.text, classes: 5 });
+    const classes = typescriptCode(
+      { ...setupFor("text"), metric: "top3" },
+      { ...dataSpecs.text, classes: 5 },
+    );
     expect(classes).toContain('loss: "sparseCategoricalCrossentropy"');
     expect(classes).toContain("metrics: [metrics.sparseTopKCategoricalAccuracy({ k: 3 })]");
     expect(new Set(offered.map(({ schedule }) => schedule)).size).toBe(schedules.length);
