@@ -2,7 +2,8 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Trial, Tried } from "../worker/messages.ts";
-import type { State, Store } from "./store.ts";
+import type { State } from "./state.ts";
+import type { Store } from "./store.ts";
 
 /** Milliseconds from an answer to the next question while the net learns. */
 const restMs = 200;

@@ -6,7 +6,7 @@ import { isPointSet } from "../setup/setup.ts";
 import { useCanvas } from "./canvas.ts";
 import { Panel } from "./fields.tsx";
 import { css, drawMap, drawPoints, palette } from "./paint.ts";
-import { specOfState } from "./store.ts";
+import { specOfState } from "./state.ts";
 import { useStore } from "./use-store.ts";
 
 const side = 360;

@@ -6,7 +6,7 @@ import { typescriptCode } from "../setup/code-typescript.ts";
 import { makePoints } from "../setup/points.ts";
 import { isPointSet } from "../setup/setup.ts";
 import { saveFile } from "./files.ts";
-import { specOfState } from "./store.ts";
+import { specOfState } from "./state.ts";
 import { useStore } from "./use-store.ts";
 
 export function CodeView() {

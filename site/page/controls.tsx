@@ -2,7 +2,7 @@
 
 import { metricOf } from "../setup/training.ts";
 import { count, percent, short } from "./format.ts";
-import { specOfState } from "./store.ts";
+import { specOfState } from "./state.ts";
 import { useStore } from "./use-store.ts";
 
 export function Controls() {

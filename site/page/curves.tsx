@@ -7,7 +7,7 @@ import { metricOf } from "../setup/training.ts";
 import { useTheme } from "./canvas.ts";
 import { Panel } from "./fields.tsx";
 import { palette } from "./paint.ts";
-import { specOfState } from "./store.ts";
+import { specOfState } from "./state.ts";
 import { useStore } from "./use-store.ts";
 
 /** Points of a curve that are drawn: a screen has no more columns. */

@@ -16,7 +16,7 @@ import type { LayerRow } from "../worker/messages.ts";
 import { Icon } from "./controls.tsx";
 import { ChoiceField, NumberField, Panel, SwitchField } from "./fields.tsx";
 import { count } from "./format.ts";
-import { specOfState } from "./store.ts";
+import { specOfState } from "./state.ts";
 import { useStore } from "./use-store.ts";
 
 export function ModelPanel() {

@@ -1,74 +1,12 @@
 // What the playground's page knows, and the worker behind it. Components read the state and call what changes it.
 
-import { type EpochPoint, listRuns, ownOf } from "../runs/kept-runs.ts";
-import { type Lesson, lessonOf } from "../setup/lessons.ts";
+import { listRuns, ownOf } from "../runs/kept-runs.ts";
+import { lessonOf } from "../setup/lessons.ts";
 import type { GivenFile, ImageForm, OwnData } from "../setup/own-data.ts";
-import {
-  type DataSpec,
-  dataSpecs,
-  defaultSetup,
-  fromHash,
-  isOwn,
-  type OwnName,
-  type Setup,
-  setupFor,
-  toHash,
-} from "../setup/setup.ts";
+import { defaultSetup, fromHash, isOwn, type OwnName, type Setup, setupFor, toHash } from "../setup/setup.ts";
 import { lossesOf, metricsFor } from "../setup/training.ts";
-import type {
-  DeviceNote,
-  FromWorker,
-  LayerRow,
-  LayersLook,
-  ToWorker,
-  Trial,
-  Tried,
-  UnitMaps,
-} from "../worker/messages.ts";
-
-export type Tab = "layers" | "steps" | "code" | "runs";
-
-export interface Problem {
-  readonly about: string;
-  readonly text: string;
-}
-
-export interface Boundary {
-  readonly size: number;
-  readonly values: Float32Array;
-}
-
-export interface State {
-  readonly setup: Setup;
-  readonly device: DeviceNote | undefined;
-  /** Whether a worker has said that the net of this set-up stands. */
-  readonly isBuilt: boolean;
-  /** How many nets have stood here: another number is another net. */
-  readonly nets: number;
-  readonly isRunning: boolean;
-  readonly rows: readonly LayerRow[];
-  readonly trainCount: number;
-  readonly validationCount: number;
-  readonly epoch: number;
-  readonly step: number;
-  readonly stepsPerSecond: number;
-  readonly history: readonly EpochPoint[];
-  readonly boundary: Boundary | undefined;
-  readonly units: readonly UnitMaps[];
-  readonly look: LayersLook | undefined;
-  /** The stepper's page. */
-  readonly walk: string | undefined;
-  readonly tab: Tab;
-  readonly problems: readonly Problem[];
-  /** What has just happened, for those who hear the page. */
-  readonly notice: string;
-  readonly own: OwnData | undefined;
-  /** The lesson that the address names. */
-  readonly lesson: Lesson | undefined;
-  readonly run: string;
-  /** Changes when a run has been kept or removed. */
-  readonly runsVersion: number;
-}
+import type { FromWorker, ToWorker, Trial, Tried } from "../worker/messages.ts";
+import { firstState, patchOf, type State, type Tab } from "./state.ts";
 
 /** Epochs: more than anybody waits for. */
 const untilPaused = 1e9;
@@ -94,34 +32,7 @@ export class Store {
     this.#keepsRuns = keepsRuns;
     this.#hasLayers = hasLayers;
     const { setup, problems } = fromHash(hash);
-    this.#state = {
-      setup,
-      device: undefined,
-      isBuilt: false,
-      nets: 0,
-      isRunning: false,
-      rows: [],
-      trainCount: 0,
-      validationCount: 0,
-      epoch: 0,
-      step: 0,
-      stepsPerSecond: 0,
-      history: [],
-      boundary: undefined,
-      units: [],
-      look: undefined,
-      walk: undefined,
-      tab: "layers",
-      problems:
-        problems.length === 0
-          ? []
-          : [{ about: "address", text: `The address was not all understood: ${problems.join("; ")}.` }],
-      notice: "",
-      own: undefined,
-      lesson: lessonOf(hash),
-      run: "",
-      runsVersion: 0,
-    };
+    this.#state = firstState(setup, problems, lessonOf(hash));
   }
 
   get state(): State {
@@ -357,68 +268,20 @@ export class Store {
   }
 
   #take(message: FromWorker): void {
+    this.set(patchOf(message, this.#state));
     switch (message.kind) {
-      case "device":
-        this.set({ device: message.device });
-        break;
-      case "built": {
-        const { rows, trainCount, validationCount, epoch, step, history } = message;
-        this.set({
-          isBuilt: true,
-          nets: this.#state.nets + 1,
-          rows,
-          trainCount,
-          validationCount,
-          epoch,
-          step,
-          history,
-        });
+      case "built":
         if (this.#state.tab === "steps") this.askWalk();
         break;
-      }
       case "own":
-        this.set({ notice: "" });
         this.useOwn("images", message.own);
         break;
       case "running":
-        this.set({ isRunning: message.isRunning });
         if (!message.isRunning && this.#state.tab === "steps") this.askWalk();
-        break;
-      case "progress": {
-        const { epoch, step, points, stepsPerSecond } = message;
-        const history = points.length === 0 ? this.#state.history : [...this.#state.history, ...points];
-        this.set({
-          epoch,
-          step,
-          history,
-          stepsPerSecond: stepsPerSecond || this.#state.stepsPerSecond,
-        });
-        break;
-      }
-      case "boundary":
-        this.set({ boundary: { size: message.size, values: message.values } });
-        break;
-      case "units":
-        this.set({ units: message.maps });
-        break;
-      case "layers":
-        this.set({ look: message.look });
-        break;
-      case "walk":
-        this.set({ walk: message.page });
         break;
       case "file":
         this.#files.get(message.id)?.(message.bytes);
         this.#files.delete(message.id);
-        break;
-      case "loaded":
-        this.set({ notice: `${message.name} is loaded.` });
-        break;
-      case "notice":
-        this.set({ notice: message.text });
-        break;
-      case "kept":
-        this.set({ runsVersion: this.#state.runsVersion + 1 });
         break;
       case "tried":
         this.#trials.get(message.id)?.(message.tried);
@@ -430,10 +293,3 @@ export class Store {
     }
   }
 }
-
-export const specOfState = ({ setup, own }: Pick<State, "setup" | "own">): DataSpec => {
-  const spec = dataSpecs[setup.data];
-  if (!isOwn(setup.data) || own === undefined) return spec;
-  const { task, classes, classNames, shape, texts } = own;
-  return { ...spec, task, classes, classNames, shape: texts === undefined ? shape : spec.shape };
-};

@@ -19,7 +19,7 @@ import {
   schedules,
 } from "../setup/training.ts";
 import { ChoiceField, NumberField, Panel } from "./fields.tsx";
-import { specOfState } from "./store.ts";
+import { specOfState } from "./state.ts";
 import { useStore } from "./use-store.ts";
 
 export function TrainingPanel() {

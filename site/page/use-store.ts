@@ -2,7 +2,8 @@
 
 import { createContext } from "preact";
 import { useContext, useEffect, useReducer, useRef } from "preact/hooks";
-import type { State, Store } from "./store.ts";
+import type { State } from "./state.ts";
+import type { Store } from "./store.ts";
 
 export const StoreContext = createContext<Store | undefined>(undefined);
 

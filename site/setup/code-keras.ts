@@ -1,6 +1,7 @@
 // A set-up as a Python program with Keras 3.
 
-import { isOfEditor, type LayerSetup, type OptionValue, sizesOf, specOf } from "./layers.ts";
+import { type SaidOption, saidOptions } from "./code-options.ts";
+import type { LayerSetup } from "./layers.ts";
 import { type DataSpec, isPointSet, outputLayer, type Setup, textLength, vocabularySize } from "./setup.ts";
 import { countsSteps, metricOf, optimizerOf } from "./training.ts";
 
@@ -105,13 +106,11 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         )
 `;
 
-function layerCode({ type, options }: LayerSetup): string {
-  const spec = specOf(type);
-  const positional = spec.positional.map((name) => valueCode(type, name, options[name]));
-  const named = spec.options
-    .filter(({ name, usual }) => !spec.positional.includes(name) && options[name] !== usual)
-    .filter(({ name }) => !isOfEditor(name))
-    .map(({ name }) => `${snake(name)}=${valueCode(type, name, options[name])}`);
+function layerCode(layer: LayerSetup): string {
+  const { type, options } = layer;
+  const said = saidOptions(layer);
+  const positional = said.positional.map(({ value }) => pythonValue(value));
+  const named = said.named.map(({ name, value }) => `${snake(name)}=${pythonValue(value)}`);
   if (options.regularizer !== undefined && options.regularizer !== "none")
     named.push(
       `kernel_regularizer=keras.regularizers.${String(options.regularizer).toUpperCase()}(${options.regularizer === "l1l2" ? `l1=${options.strength}, l2=${options.strength}` : options.strength})`,
@@ -120,13 +119,10 @@ function layerCode({ type, options }: LayerSetup): string {
   return options.bothWays === true ? `layers.Bidirectional(${code})` : code;
 }
 
-function valueCode(type: LayerSetup["type"], name: string, value: OptionValue): string {
-  const spec = specOf(type).options.find((option) => option.name === name);
-  if (spec?.kind === "sizes") return `(${sizesOf(String(value))?.join(", ")},)`;
-  return typeof value === "string" ? `"${snake(value)}"` : pythonValue(value);
+function pythonValue(value: SaidOption["value"]): string {
+  if (typeof value === "object") return `(${value.join(", ")},)`;
+  if (typeof value === "string") return `"${snake(value)}"`;
+  return typeof value === "boolean" ? (value ? "True" : "False") : String(value);
 }
-
-const pythonValue = (value: OptionValue): string =>
-  typeof value === "boolean" ? (value ? "True" : "False") : String(value);
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -1,6 +1,7 @@
 // A set-up as a TypeScript program that runs under Node: with the same layers, numbers and order of things.
 
-import { isOfEditor, type LayerSetup, type OptionValue, sizesOf, specOf } from "./layers.ts";
+import { type SaidOption, saidOptions } from "./code-options.ts";
+import type { LayerSetup } from "./layers.ts";
 import { type DataSpec, isPointSet, outputLayer, type Setup, textLength, vocabularySize } from "./setup.ts";
 import { countsSteps, hasRareNames, metricOf, optimizerOf } from "./training.ts";
 
@@ -123,13 +124,11 @@ function rateCode({ schedule, learningRate, decayEpochs }: Setup): string {
   }
 }
 
-function layerCode({ type, options }: LayerSetup): string {
-  const spec = specOf(type);
-  const positional = spec.positional.map((name) => valueCode(type, name, options[name]));
-  const named = spec.options
-    .filter(({ name, usual }) => !spec.positional.includes(name) && options[name] !== usual)
-    .filter(({ name }) => !isOfEditor(name))
-    .map(({ name }) => `${name}: ${valueCode(type, name, options[name])}`);
+function layerCode(layer: LayerSetup): string {
+  const { type, options } = layer;
+  const said = saidOptions(layer);
+  const positional = said.positional.map(({ value }) => valueCode(value));
+  const named = said.named.map(({ name, value }) => `${name}: ${valueCode(value)}`);
   if (options.regularizer !== undefined && options.regularizer !== "none")
     named.push(`kernelRegularizer: ${penaltyCode(options)}`);
   const args = [...positional, ...(named.length === 0 ? [] : [`{ ${named.join(", ")} }`])];
@@ -142,8 +141,7 @@ function penaltyCode({ regularizer, strength }: LayerSetup["options"]): string {
   return `regularizers.${regularizer}(${options})`;
 }
 
-function valueCode(type: LayerSetup["type"], name: string, value: OptionValue): string {
-  const kind = specOf(type).options.find((option) => option.name === name)?.kind;
-  if (kind === "sizes") return `[${sizesOf(String(value))?.join(", ")}]`;
+function valueCode(value: SaidOption["value"]): string {
+  if (typeof value === "object") return `[${value.join(", ")}]`;
   return typeof value === "string" ? `"${value}"` : String(value);
 }
