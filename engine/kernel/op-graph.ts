@@ -84,14 +84,16 @@ export type Rewriting<O> = (
   renew: (use: OpUse<O>) => OpUse<O>,
 ) => readonly OpValue<O>[];
 
-/** Of values that rewriting makes; those that tracing makes count up from 1. */
-let lastId = 0;
-
 /** The graph with some nodes replaced, and without those that nothing needs any more. */
 export function rewritten<O>(graph: OpGraph<O>, instead: ReadonlyMap<OpNode<O>, Rewriting<O>>): OpGraph<O> {
   const renewed = new Map<OpValue<O>, OpValue<O>>();
   const renew = (use: OpUse<O>): OpUse<O> => ({ ...use, value: renewed.get(use.value) ?? use.value });
   const made: OpNode<O>[] = [];
+  const used = graph.nodes.flatMap(({ inputs, outputs }) => [
+    ...inputs.map(({ value }) => value),
+    ...outputs,
+  ]);
+  let lastId = used.reduce((most, { id }) => Math.max(most, id), 0);
   for (const node of graph.nodes) {
     const inputs = node.inputs.map(renew);
     const add = (parts: Partial<OpNode<O>>, results: readonly Pick<OpValue<O>, "id" | "spec">[]) => {
@@ -101,7 +103,7 @@ export function rewritten<O>(graph: OpGraph<O>, instead: ReadonlyMap<OpNode<O>, 
     const make = (op: O, attrs: unknown, own: readonly OpUse<O>[], specs: readonly Spec[]) =>
       add(
         { op, attrs, inputs: own },
-        specs.map((spec) => ({ id: --lastId, spec })),
+        specs.map((spec) => ({ id: ++lastId, spec })),
       );
     const values = instead.get(node)?.(inputs, make, renew) ?? add({}, node.outputs).outputs;
     node.outputs.forEach((value, i) => {
@@ -115,6 +117,12 @@ export function rewritten<O>(graph: OpGraph<O>, instead: ReadonlyMap<OpNode<O>, 
   const outputs = graph.outputs.map(renew);
   return { ...graph, nodes: neededNodes(made, effects, outputs), effects, outputs };
 }
+
+/** Whether nodes are of one stage and one recomputation, so that a kernel, or a rewriting, may take them together. */
+export const areTogether = (...nodes: readonly OpNode<unknown>[]): boolean =>
+  nodes.every(
+    ({ stage, recomputation }) => stage === nodes[0].stage && recomputation === nodes[0].recomputation,
+  );
 
 /** The nodes that effects and results depend on. */
 export function neededNodes<O>(
