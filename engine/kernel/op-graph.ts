@@ -89,11 +89,9 @@ export function rewritten<O>(graph: OpGraph<O>, instead: ReadonlyMap<OpNode<O>, 
   const renewed = new Map<OpValue<O>, OpValue<O>>();
   const renew = (use: OpUse<O>): OpUse<O> => ({ ...use, value: renewed.get(use.value) ?? use.value });
   const made: OpNode<O>[] = [];
-  const used = graph.nodes.flatMap(({ inputs, outputs }) => [
-    ...inputs.map(({ value }) => value),
-    ...outputs,
-  ]);
-  let lastId = used.reduce((most, { id }) => Math.max(most, id), 0);
+  // Values that tracing makes count up from 1, those of rewriting down from -1.
+  let lastId = 0;
+  for (const { outputs } of graph.nodes) for (const { id } of outputs) lastId = Math.min(lastId, id);
   for (const node of graph.nodes) {
     const inputs = node.inputs.map(renew);
     const add = (parts: Partial<OpNode<O>>, results: readonly Pick<OpValue<O>, "id" | "spec">[]) => {
@@ -103,7 +101,7 @@ export function rewritten<O>(graph: OpGraph<O>, instead: ReadonlyMap<OpNode<O>, 
     const make = (op: O, attrs: unknown, own: readonly OpUse<O>[], specs: readonly Spec[]) =>
       add(
         { op, attrs, inputs: own },
-        specs.map((spec) => ({ id: ++lastId, spec })),
+        specs.map((spec) => ({ id: --lastId, spec })),
       );
     const values = instead.get(node)?.(inputs, make, renew) ?? add({}, node.outputs).outputs;
     node.outputs.forEach((value, i) => {
@@ -119,10 +117,8 @@ export function rewritten<O>(graph: OpGraph<O>, instead: ReadonlyMap<OpNode<O>, 
 }
 
 /** Whether nodes are of one stage and one recomputation, so that a kernel, or a rewriting, may take them together. */
-export const areTogether = (...nodes: readonly OpNode<unknown>[]): boolean =>
-  nodes.every(
-    ({ stage, recomputation }) => stage === nodes[0].stage && recomputation === nodes[0].recomputation,
-  );
+export const areTogether = (first: OpNode<unknown>, ...others: readonly OpNode<unknown>[]): boolean =>
+  others.every((node) => node.stage === first.stage && node.recomputation === first.recomputation);
 
 /** The nodes that effects and results depend on. */
 export function neededNodes<O>(

@@ -1077,7 +1077,7 @@ describe("a graph that ops rewrite for the device", () => {
     const [first, second] = [pooled(), pooled()];
     for (const program of [first, second]) program(...args());
     expect(explain(second)).toBe(explain(first));
-    expect(explain(first)).toMatch(/\n {2}v\d+: f32 .* = pooledProduct\(/);
+    expect(explain(first)).toMatch(/\n {2}r1: f32 .* = pooledProduct\(/);
     for (const program of [first, second]) program.dispose();
   });
 
