@@ -224,6 +224,37 @@ function languageModel(
 }
 
 describe("KeyValueCache", () => {
+  // Shorter than what the cache has room for, which is for the own sequence, and longer.
+  it.each([
+    [5, 16],
+    [11, 8],
+  ])(
+    "turns what another sequence of %i brings from its beginning, at every step of %i",
+    async (others, maxLength) => {
+      const [tokens, seen, steps] = [input([null, width]), input([null, width]), 7];
+      const rotary = () => new RotaryEmbedding();
+      const own = new Add().call([
+        tokens,
+        new MultiHeadAttention(2, 8, { useCausalMask: true, rotary: rotary() }).call(tokens),
+      ]);
+      const cross = new MultiHeadAttention(2, 8, { rotary: rotary() }).call({ query: own, value: seen });
+      using model = new Model([tokens, seen], new Add().call([own, cross]));
+      const wave = (count: number, phase: number) =>
+        Float32Array.from({ length: count * width }, (_, i) => Math.sin(i * 1.7 + phase));
+      const x = wave(steps, 1);
+      const memory = tensor(wave(others, 2), { shape: [1, others, width] });
+      const whole = noGrad(() => model.call([tensor(x, { shape: [1, steps, width] }), memory]) as Tensor);
+      const want = await whole.data();
+      using cache = new KeyValueCache(model, { batchSize: 1, maxLength });
+      for (let at = 0; at < steps; at++) {
+        const [from, to] = [at * width, (at + 1) * width];
+        const row = tensor(x.slice(from, to), { shape: [1, 1, width] });
+        const out = cache.run(() => model.call([row, memory]) as Tensor);
+        expectCloseArrays(await out.data(), want.slice(from, to), 1e-4, `step ${at}`);
+      }
+    },
+  );
+
   it.each([
     ["MultiHeadAttention", () => new MultiHeadAttention(2, 8, { useCausalMask: true }), true],
     ["GroupedQueryAttention", () => new GroupedQueryAttention(4, 4, 2, { useCausalMask: true }), false],

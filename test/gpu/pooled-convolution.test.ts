@@ -13,6 +13,7 @@ import {
   maxPool2d,
   mul,
   relu,
+  reshape,
   sum,
   type Tensor,
   tanh,
@@ -110,6 +111,33 @@ async function results(one: Case, device: Device, isTraced: boolean, x?: Float32
   return { values: values.map((each) => Float32Array.from(each)), plan };
 }
 
+/** Nets whose pooling sees what the convolution made under another shape. */
+const reshaped: Record<
+  string,
+  { image: number[]; weights: number[]; net(x: Tensor, kernel: Tensor, b: Tensor): Tensor }
+> = {
+  "places in a row": {
+    image: [2, 5, 5, 8],
+    weights: [2, 2, 8, 8],
+    net: (x, kernel, b) => maxPool1d(reshape(relu(add(conv2d(x, kernel), b)), [2, 16, 8]), 4),
+  },
+  "an odd number of them": {
+    image: [2, 6, 6, 8],
+    weights: [2, 2, 8, 8],
+    net: (x, kernel, b) => maxPool1d(reshape(relu(add(conv2d(x, kernel), b)), [2, 25, 8]), 2),
+  },
+  "time as places": {
+    image: [2, 31, 8],
+    weights: [2, 8, 8],
+    net: (x, kernel, b) => maxPool2d(reshape(relu(add(conv1d(x, kernel), b)), [2, 5, 6, 8]), 2),
+  },
+  "a bias of rows": {
+    image: [2, 6, 6, 8],
+    weights: [2, 2, 8, 8],
+    net: (x, kernel, b) => maxPool2d(reshape(add(reshape(conv2d(x, kernel), [50, 8]), b), [2, 5, 5, 8]), 2),
+  },
+};
+
 /** To the bit, but for the sign of zeros. */
 const expectSame = (got: Float32Array, wanted: Float32Array) =>
   expect(got.map((value) => value + 0)).toEqual(wanted.map((value) => value + 0));
@@ -128,6 +156,36 @@ describe("what jit makes of a convolution and max-pooling", () => {
     if (/[48]/.test(String(gpu.backend.profile!.subgroupSize)))
       expect(traced.plan.includes("pooledProduct"), traced.plan).toBe(one.isOne);
   });
+
+  it.each(Object.entries(reshaped))(
+    "of what is reshaped between them: %s",
+    async (_, { image, weights, net }) => {
+      const found: Float32Array[][] = [];
+      for (const [device, isTraced] of [
+        [cpu, false],
+        [gpu, true],
+      ] as const) {
+        const inputs = [image, weights, [8]].map((shape, k) =>
+          tensor(drawn(shape, k + 1), { shape, device }),
+        );
+        const loss = (...[x, kernel, b]: Tensor[]) => {
+          const out = net(x, kernel, b);
+          return sum(mul(out, tensor(drawn(out.shape, 4), { shape: out.shape, device })));
+        };
+        const all = (...args: Tensor[]) => [
+          net(args[0], args[1], args[2]),
+          ...grad(loss, { argnums: [0, 1, 2] })(...args),
+        ];
+        const made = (isTraced ? jit(all) : all)(...inputs);
+        const values: Float32Array[] = [];
+        for (const each of made) values.push(Float32Array.from(await each.data()));
+        found.push(values);
+      }
+      found[1].forEach((values, i) => {
+        expectCloseArrays(values, found[0][i], 4e-6, `result ${i}`);
+      });
+    },
+  );
 
   // In training the gradient of tanh asks for all results.
   it("what is computed with several rows, numbers and helpers of ops rides along in inference", async () => {

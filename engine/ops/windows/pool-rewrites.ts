@@ -5,6 +5,7 @@ import type { PointwiseStep } from "../../kernel/chain.ts";
 import { type AdapterProfile, wgslFloat } from "../../kernel/kernel.ts";
 import type { KernelOp } from "../../kernel/kernel-op.ts";
 import {
+  areTogether,
   type OpGraph,
   type OpNode,
   type OpUse,
@@ -47,11 +48,6 @@ const numberOf = ({ value: { origin } }: Use): number | undefined =>
 
 const isZero = (use: Use): boolean => numberOf(use) === 0;
 
-const areTogether = (...nodes: readonly Node[]): boolean =>
-  nodes.every(
-    ({ stage, recomputation }) => stage === nodes[0].stage && recomputation === nodes[0].recomputation,
-  );
-
 /**
  * Where what is pooled is above 0, say of relu, its gradient goes on: the largest value of a window tells that as well as the
  * images of full size do, since the gradient goes where it was.
@@ -75,7 +71,7 @@ function maskPlaces(graph: Graph, maxPool: KernelOp, gradient: KernelOp): Graph 
       test?.op === greater.op &&
       test.inputs[0].value === images.value &&
       isZero(test.inputs[1]) &&
-      [value, condition, test.inputs[0]].every(({ shape }) => sizeOf(shape) === size);
+      [value, condition, test.inputs[0], mask.outputs[0].spec].every(({ shape }) => sizeOf(shape) === size);
     if (!fits) continue;
     instead.set(node, ([g, own], make) => {
       const largest: Use = { ...own, value: producerOf(own.value)!.outputs[0], dtype: "f32" };
@@ -111,7 +107,7 @@ function leaveOutUnseen(graph: Graph, gradient: KernelOp): Graph {
     const output = seenBy(window);
     const all = [...new Set(readers.of(made))];
     if (sameShape(output, window.input) || readers.isKept(made)) continue;
-    const crops = all.map((reader) => withPlaces(reader, made, output));
+    const crops = all.map((reader) => withPlaces(reader, made, window.input, output));
     if (crops.includes(undefined) || !areTogether(node, ...all)) continue;
     const spec = { shape: imageShape(shape, output, shape.at(-1)!), dtype: "f32" } as const;
     instead.set(
@@ -145,19 +141,26 @@ const seenBy = ({ size, stride, dilation, before, input, output }: Window): Pair
   return [along(0), along(1)];
 };
 
-/** The attributes of a node that reads a gradient for places, with so many places; undefined of one that can't do so. */
-function withPlaces(node: Node, gradient: Value, output: Pair): unknown {
+/**
+ * The attributes of a node that reads a gradient for places, with so many places; undefined of one that can't do so. It may
+ * read it under another shape, as a row of time does that of an image, but not as other places.
+ */
+function withPlaces(node: Node, gradient: Value, places: Pair, output: Pair): unknown {
   const isRead = (k: number) => node.inputs.every(({ value }, i) => (value === gradient) === (i === k));
+  const { shape } = gradient.spec;
+  const use = node.inputs.find(({ value }) => value === gradient)!;
+  if (use.shape.at(-1) !== shape.at(-1)) return undefined;
   if (node.op === sum.op) {
-    const { axes } = node.attrs as { axes: readonly number[] };
-    return axes.length === node.inputs[0].shape.length - 1 && axes.every((axis, i) => axis === i)
-      ? node.attrs
-      : undefined;
+    const attrs = node.attrs as { axes: readonly number[] };
+    const isOfChannels =
+      attrs.axes.length === use.shape.length - 1 && attrs.axes.every((axis, i) => axis === i);
+    return isOfChannels ? { ...attrs, axes: shape.slice(1).map((_, i) => i) } : undefined;
   }
   const isBack =
     node.op === windowProduct.op && (node.attrs as PooledAttrs).direction === "back" && isRead(0);
   if (!isBack && !(node.op === windowWeights.op && isRead(1))) return undefined;
   const attrs = node.attrs as WindowAttrs;
+  if (!sameShape(attrs.window.output, places)) return undefined;
   return { ...attrs, window: { ...attrs.window, output } };
 }
 
@@ -180,9 +183,13 @@ function poolStores(graph: Graph, maxPool: KernelOp, profile: AdapterProfile): G
       next = only(readers, last.outputs[0]);
     }
     if (next?.op !== maxPool || !areTogether(product, ...chain, next)) continue;
-    if (next.inputs[0].shape.at(-1) !== product.inputs[1].shape[2]) continue;
-    const steps = stepsOf(product, chain, rows);
     const { window } = next.attrs as PoolAttrs;
+    // Between them may stand a reshape, which is nothing but another use of the value.
+    const isWhatIsPooled =
+      next.inputs[0].shape.at(-1) === product.inputs[1].shape[2] &&
+      sameShape(window.input, (product.attrs as PooledAttrs).window.output);
+    if (!isWhatIsPooled) continue;
+    const steps = stepsOf(product, chain, rows);
     const attrs: PooledAttrs = { ...(product.attrs as PooledAttrs), pool: window, steps };
     if (!canPool(product.inputs, rows.length, attrs, profile)) continue;
     const specs = next.outputs.map(({ spec }) => spec);

@@ -250,20 +250,25 @@ abstract class ProjectedAttention extends Layer<AttentionInput, Tensor> {
     if (query === key && key === value)
       return { packing: "all", tensors: [this.#turned(project(query, [q, k, v]), heads + keyHeads)] };
     const queries = this.#turned(project(query, [q]), heads);
+    // Keys of another sequence are all there at every step of a KeyValueCache.
+    const isWhole = key !== query;
     if (key === value)
-      return { packing: "keyValue", tensors: [queries, this.#turned(project(key, [k, v]), keyHeads)] };
-    const keys = this.#turned(project(key, [k]), keyHeads);
+      return {
+        packing: "keyValue",
+        tensors: [queries, this.#turned(project(key, [k, v]), keyHeads, isWhole)],
+      };
+    const keys = this.#turned(project(key, [k]), keyHeads, isWhole);
     return { packing: "apart", tensors: [queries, keys, project(value, [v])] };
   }
 
   /** [batch, tokens, features] with the first heads in it turned by their positions, where that is wanted. */
-  #turned(x: Tensor, heads: number): Tensor {
+  #turned(x: Tensor, heads: number, isWhole = false): Tensor {
     if (this.rotary === undefined) return x;
     const [batch, tokens, features] = x.shape;
     const { dim } = this.#sizes;
     const width = heads * dim;
     const first = width === features ? x : slice(x, [0, 0, 0], [batch, tokens, width]);
-    const turned = this.rotary.turn(reshape(first, [batch, tokens, heads, dim]));
+    const turned = this.rotary.turn(reshape(first, [batch, tokens, heads, dim]), isWhole);
     const rows = reshape(turned, [batch, tokens, width]);
     return width === features ? rows : concat([rows, slice(x, [0, 0, width])], 2);
   }

@@ -186,9 +186,13 @@ export class RotaryEmbedding extends Layer<Tensor, Tensor> {
     return { shape: input.shape, dtype: "f32" };
   }
 
-  /** @internal For layers that have one as an option, and turn several tensors by it. */
-  turn(x: Tensor): Tensor {
-    return rotated(x, this);
+  /**
+   * @internal For layers that have one as an option, and turn several tensors by it.
+   *
+   * @param isWhole of a sequence that is there in full at every step, as what a decoder attends to is
+   */
+  turn(x: Tensor, isWhole = false): Tensor {
+    return rotated(x, this, isWhole);
   }
 
   protected forward(x: Tensor): Tensor {
@@ -196,12 +200,13 @@ export class RotaryEmbedding extends Layer<Tensor, Tensor> {
   }
 }
 
-/** Turned from where the sequence stands. */
+/** Turned from where the sequence stands; from 0 where it `isWhole`. */
 export function rotated(
   x: Tensor,
   { maxWavelength, scalingFactor }: { maxWavelength?: number; scalingFactor?: number },
+  isWhole = false,
 ): Tensor {
-  const cache = caching.value;
+  const cache = isWhole ? undefined : caching.value;
   const at = cache === undefined ? {} : { offset: cache.position, maxLength: cache.maxLength };
   return rotaryEmbedding(x, { maxWavelength, scalingFactor, ...at });
 }
