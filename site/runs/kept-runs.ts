@@ -94,17 +94,18 @@ export async function ownOf(name: string): Promise<OwnData | undefined> {
 /** The run called so; undefined where there is none, or where its file is damaged. */
 export async function runBytes(name: string): Promise<KeptRun | undefined> {
   try {
-    const handle = await (await folder()).getFileHandle(`${name}.run`);
-    return parsed(new Uint8Array(await (await handle.getFile()).arrayBuffer()));
+    const file = await (await (await folder()).getFileHandle(`${name}.run`)).getFile();
+    const { notes, size } = await notesOf(file);
+    return { ...notes, model: new Uint8Array(await file.slice(size).arrayBuffer()) };
   } catch {
     return undefined;
   }
 }
 
-function parsed(bytes: Uint8Array<ArrayBuffer>): KeptRun {
-  const length = new DataView(bytes.buffer).getUint32(0);
-  const notes = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  return { ...upToDate(notes), model: bytes.slice(4 + length) };
+/** What stands before the net, and how many bytes that takes: a list of runs reads no nets. */
+async function notesOf(file: Blob): Promise<{ notes: RunNotes; size: number }> {
+  const length = new DataView(await file.slice(0, 4).arrayBuffer()).getUint32(0);
+  return { notes: upToDate(JSON.parse(await file.slice(4, 4 + length).text())), size: 4 + length };
 }
 
 interface OlderNotes extends Omit<RunNotes, "task" | "history"> {
@@ -135,11 +136,9 @@ export async function listRuns(): Promise<ListedRun[]> {
   for await (const [file, handle] of (await folder()).entries()) {
     if (!file.endsWith(".run") || handle.kind !== "file") continue;
     const name = file.slice(0, -".run".length);
-    const run = await runBytes(name);
-    if (run === undefined) continue;
-    const { model: _, ...notes } = run;
-    const { lastModified } = await (handle as FileSystemFileHandle).getFile();
-    found.push({ ...notes, name, at: lastModified });
+    const given = await (handle as FileSystemFileHandle).getFile();
+    const notes = await notesOf(given).catch(() => undefined);
+    if (notes !== undefined) found.push({ ...notes.notes, name, at: given.lastModified });
   }
   return found.sort((a, b) => b.at - a.at);
 }
