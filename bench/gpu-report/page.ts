@@ -69,8 +69,8 @@ How to read it:
 - **microseconds**: the largest of the times for the bytes, for the instructions issued (with the last round of workgroups,
   which keeps compute units waiting), for workgroup memory, and for latency: a round of a loop that loads from memory lasts
   ${loadMicroseconds} microseconds at least (assumed). How often a loop goes round follows from the size of the problem. Caches and
-  clocks that fall under load are not modelled, nor what rows read twice cost, nor that a recurrent layer's steps, which one
-  kernel takes, wait for each other.
+  clocks that fall under load are not modelled, nor what rows read twice cost. Where one kernel takes a recurrent layer through all
+  its steps, the rounds of all steps count, one behind the other; the gates and barriers between them count once only.
 - ${gpus.at(-1)!.name}'s machine code can't be printed by this Mesa: its loops are taken to be those of the GPU before it.
 `;
 

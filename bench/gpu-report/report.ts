@@ -69,6 +69,10 @@ export function stepOf(rows: readonly Row[], gpu: string) {
     dispatches,
     microseconds: sum((row) => row.on[gpu].microseconds) + overhead,
     floorMicroseconds: sum((row) => row.on[gpu].floorMicroseconds) + overhead,
+    overheadMicroseconds: overhead,
+    /** The larger of each kernel's floors, and the same overhead. */
+    largerMicroseconds:
+      sum(({ on }) => Math.max(on[gpu].floorMicroseconds, on[gpu].arithmeticMicroseconds)) + overhead,
     /** Bytes and multiply-adds at the GPU's peaks, one after the other, and the same overhead. */
     goalMicroseconds: sum(({ on }) => on[gpu].floorMicroseconds + on[gpu].arithmeticMicroseconds) + overhead,
   };

@@ -98,6 +98,7 @@ function useText(use: Use): string {
   return isReshaped ? `${valueText(use.value)} as ${showShape(use.shape)}` : valueText(use.value);
 }
 
+/** Values of the function are v1 and on, those that rewriting made r1 and on. */
 function valueText(value: Value): string {
   const { origin } = value;
   switch (origin.kind) {
@@ -108,7 +109,7 @@ function valueText(value: Value): string {
     case "constant":
       return origin.uniform === undefined ? `const${value.id}` : String(origin.uniform);
     default:
-      return `v${value.id}`;
+      return value.id < 0 ? `r${-value.id}` : `v${value.id}`;
   }
 }
 

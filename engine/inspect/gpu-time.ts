@@ -10,7 +10,7 @@ import { bytesOf, multiplyAddsOf } from "./work.ts";
 export interface DispatchBound {
   readonly name: string;
   readonly bytes: number;
-  /** Of products and convolutions; 0 for others, which their bytes bind. */
+  /** Of products, convolutions and recurrent layers; 0 for others, which their bytes bind. */
   readonly multiplyAdds: number;
   /** The larger of the times for its bytes and for its multiply-adds. */
   readonly microseconds: number;

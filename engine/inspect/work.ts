@@ -1,4 +1,4 @@
-// What a dispatch has to do, whatever the GPU: multiply-adds of products and bytes of what it binds.
+// What a dispatch has to do, whatever the GPU: multiply-adds of products, and bytes of what it binds.
 
 import type { Place, Plan, PlanStep } from "../backend/program.ts";
 import { sizeOf } from "../base/shape.ts";
@@ -6,7 +6,7 @@ import type { KernelCall } from "../kernel/kernel.ts";
 import { encodeSizes } from "../kernel/sizes.ts";
 import { specialize } from "../kernel/specialize.ts";
 
-/** Multiply-adds of the products of a dispatch, from its sizes; undefined for kernels that are none. */
+/** Multiply-adds of the products of a dispatch, those of all steps of a recurrent layer included; undefined for other kernels. */
 export function multiplyAddsOf(call: KernelCall): number | undefined {
   if (/^recurrence-/.test(call.shader.name)) {
     const [steps, batch, units] = encodeSizes(call.sizes);

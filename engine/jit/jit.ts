@@ -99,6 +99,7 @@ export interface WarmUp {
 
 /** One traced signature of a function. */
 export interface Program {
+  /** The graph that `fused` groups: cleaned up, and rewritten for the device. */
   readonly graph: Graph;
   readonly fused: Fused;
   readonly plan: Plan;
@@ -111,6 +112,8 @@ export interface Program {
 type Traced = Omit<Entry, "prepared">;
 
 interface Entry extends Program {
+  /** The graph before ops rewrote it for the device: what is planned anew starts from it. */
+  readonly plain: Graph;
   readonly device: Device;
   /** What it is bound to: a device that was lost has another one by now. */
   readonly backend: Backend;
@@ -205,8 +208,8 @@ export function jit<P extends JitArgument[], R extends JitResult>(
       let pipelines: number;
       try {
         // What rides on a kernel depends on its variant.
-        if (await backend.tune?.(trialCalls(traced.graph)))
-          traced = { ...traced, ...planned(traced.graph, backend, options) };
+        if (await backend.tune?.(trialCalls(traced.plain)))
+          traced = { ...traced, ...planned(traced.plain, backend, options) };
         const ahead = await backend.prepareAhead(traced.plan, memories, onProgress);
         pipelines = ahead.pipelines;
         const entry = { ...traced, prepared: ahead.program };
@@ -375,12 +378,12 @@ function trace<P extends unknown[]>(
     );
     const simple = simplify(traced, (spec, value) => tracer.constant(spec, value), options);
     const picked = options.pickFirst === false ? simple : pickFirst(simple);
-    const graph = options.rowSlices === false ? picked : readRowSlices(picked);
+    const plain = options.rowSlices === false ? picked : readRowSlices(picked);
     return {
       device,
       backend,
-      graph,
-      ...planned(graph, backend, options),
+      plain,
+      ...planned(plain, backend, options),
       rebuild,
       retained: tracer.retained,
       assigned: tracer.assigned,
@@ -393,13 +396,18 @@ function trace<P extends unknown[]>(
   }
 }
 
-function planned(graph: Graph, backend: Backend, options: JitOptions): Pick<Traced, "fused" | "plan"> {
+function planned(
+  plain: Graph,
+  backend: Backend,
+  options: JitOptions,
+): Pick<Traced, "graph" | "fused" | "plan"> {
+  let graph = plain;
   if (options.epilogues !== false)
     for (const rewrite of new Set(graph.nodes.map(({ op }) => op.traits?.rewrites)))
       graph = rewrite?.(graph, backend.profile!) ?? graph;
   const fused = fuse(graph, backend.profile!, options);
   const fuseBody = (body: Graph) => fuse(body, backend.profile!, options).units;
-  return { fused, plan: plan(graph, fused.units, backend, backend.profile!, fuseBody) };
+  return { graph, fused, plan: plan(graph, fused.units, backend, backend.profile!, fuseBody) };
 }
 
 /** The calls in a graph whose kernels come in variants. */

@@ -4,7 +4,7 @@
 import { sizeOf } from "../base/shape.ts";
 import type { Spec } from "../kernel/kernel.ts";
 import type { KernelOp } from "../kernel/kernel-op.ts";
-import { Readers, type Rewriting, rewritten } from "../kernel/op-graph.ts";
+import { areTogether, Readers, type Rewriting, rewritten } from "../kernel/op-graph.ts";
 import { registerTypes } from "../ops/pointwise/pointwise-code.ts";
 import {
   type Graph,
@@ -109,8 +109,6 @@ function chainsOf(graph: Graph): Map<Node, Chain> {
 }
 
 const isAs = (use: Use, { shape }: Spec): boolean => `${use.shape}` === `${shape}`;
-
-const areTogether = (a: Node, b: Node): boolean => a.stage === b.stage && a.recomputation === b.recomputation;
 
 /** Whether a node computes each element of one value, of the result's shape, and of numbers for all elements. */
 function isMovable(node: Node): boolean {

@@ -84,14 +84,14 @@ export type Rewriting<O> = (
   renew: (use: OpUse<O>) => OpUse<O>,
 ) => readonly OpValue<O>[];
 
-/** Of values that rewriting makes; those that tracing makes count up from 1. */
-let lastId = 0;
-
 /** The graph with some nodes replaced, and without those that nothing needs any more. */
 export function rewritten<O>(graph: OpGraph<O>, instead: ReadonlyMap<OpNode<O>, Rewriting<O>>): OpGraph<O> {
   const renewed = new Map<OpValue<O>, OpValue<O>>();
   const renew = (use: OpUse<O>): OpUse<O> => ({ ...use, value: renewed.get(use.value) ?? use.value });
   const made: OpNode<O>[] = [];
+  // Values that tracing makes count up from 1, those of rewriting down from -1.
+  let lastId = 0;
+  for (const { outputs } of graph.nodes) for (const { id } of outputs) lastId = Math.min(lastId, id);
   for (const node of graph.nodes) {
     const inputs = node.inputs.map(renew);
     const add = (parts: Partial<OpNode<O>>, results: readonly Pick<OpValue<O>, "id" | "spec">[]) => {
@@ -115,6 +115,10 @@ export function rewritten<O>(graph: OpGraph<O>, instead: ReadonlyMap<OpNode<O>, 
   const outputs = graph.outputs.map(renew);
   return { ...graph, nodes: neededNodes(made, effects, outputs), effects, outputs };
 }
+
+/** Whether nodes are of one stage and one recomputation, so that a kernel, or a rewriting, may take them together. */
+export const areTogether = (first: OpNode<unknown>, ...others: readonly OpNode<unknown>[]): boolean =>
+  others.every((node) => node.stage === first.stage && node.recomputation === first.recomputation);
 
 /** The nodes that effects and results depend on. */
 export function neededNodes<O>(

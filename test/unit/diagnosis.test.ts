@@ -26,7 +26,7 @@ import {
 } from "../../nn/index.ts";
 import { layerOutputs, weightGradients } from "../../nn/training/layer-values.ts";
 import "../../nn/names.ts";
-import { Adam, optimizerState, SGD } from "../../optim/index.ts";
+import { Adam, optimizerState, SGD, withLossScaling } from "../../optim/index.ts";
 
 let device: Device;
 beforeAll(async () => {
@@ -304,6 +304,23 @@ describe("warnings", () => {
     using lost = net("relu", "heNormal", 1);
     lost.setWeights((await lost.getWeights()).map(({ values }) => values.map(() => Number.NaN)));
     expect(await kindsOf(lost)).toEqual([["not-finite", "dense"]]);
+  });
+
+  it("of gradients that are not finite: whether they reached the weights, or loss scaling skipped the step", async () => {
+    const textOf = async (optimizer: SGD) => {
+      using model = net("relu", "heNormal", 1, optimizer);
+      const endless = y.map(() => [Number.POSITIVE_INFINITY, 0]);
+      model.compile({ optimizer, loss: "meanSquaredError" });
+      const { warnings } = await diagnose(model, x, endless);
+      expect(warnings.map(({ kind }) => kind)).toEqual(["not-finite"]);
+      return warnings[0].text;
+    };
+    expect(await textOf(new SGD())).toMatch(
+      /^the gradient of layer \w+ is not finite; lower the learning rate/,
+    );
+    expect(await textOf(withLossScaling(new SGD()))).toMatch(
+      /is not finite, and the step left all weights as they were. With withLossScaling .* otherwise lower/,
+    );
   });
 });
 

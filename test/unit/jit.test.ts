@@ -8,6 +8,7 @@ import {
   backward,
   batchNorm,
   checkpoint,
+  conv2d,
   type Device,
   device as defaultDevice,
   dropout,
@@ -20,6 +21,7 @@ import {
   leakyRelu,
   less,
   matmul,
+  maxPool2d,
   mul,
   noLeaks,
   ones,
@@ -40,6 +42,7 @@ import {
   variable,
   where,
 } from "../../engine/index.ts";
+import { type Diagram, explain, toDiagram } from "../../engine/inspect/index.ts";
 import { refusalText } from "../../engine/inspect/refusals.ts";
 import { packVariables } from "../../engine/internal.ts";
 import type { JitResult } from "../../engine/jit/jit.ts";
@@ -47,7 +50,13 @@ import { signature } from "../../engine/jit/signature.ts";
 import { input, output, shader } from "../../engine/kernel/kernel.ts";
 import { defineOp } from "../../engine/tensor/define.ts";
 import { notDifferentiable } from "../../engine/tensor/op.ts";
-import { mostBuffers, planningDevice, programsOf } from "../support/planning-device.ts";
+import {
+  measuredBy,
+  measuringDevice,
+  mostBuffers,
+  planningDevice,
+  programsOf,
+} from "../support/planning-device.ts";
 
 let before: Device | undefined;
 let planning: Device;
@@ -1041,6 +1050,50 @@ describe("programs", () => {
     expect(traces).toBe(71);
     f.dispose();
     expect(programsOf(planning)).toBe(made);
+  });
+});
+
+describe("a graph that ops rewrite for the device", () => {
+  const pooled = () =>
+    jit((images: Tensor, weights: Tensor, bias: Tensor) =>
+      maxPool2d(relu(add(conv2d(images, weights), bias)), 2),
+    );
+  const args = () => [filled(2, 8, 8, 8), filled(3, 3, 8, 16), filled(16)] as const;
+  const groupsOf = (diagram: Diagram) =>
+    diagram.nodes.filter(({ kind }) => kind === "op").map(({ group }) => group);
+
+  it("is the one that is shown: its nodes are those that the kernels compute", () => {
+    const program = pooled();
+    program(...args());
+    const [{ graph, fused }] = program.programs.values();
+    expect(graph.nodes.map(({ op }) => op.name)).toEqual(["pooledProduct"]);
+    expect(fused.units.flatMap(({ nodes }) => nodes)).toEqual(graph.nodes);
+    expect(groupsOf(toDiagram(program))).toEqual(["kernel 1: pooledProduct"]);
+    expect(explain(program)).toMatch(/4 ops traced, 1 after clean-up, 1 kernels, 1 dispatches/);
+    program.dispose();
+  });
+
+  it("has numbers of its own, whatever was traced before", () => {
+    const [first, second] = [pooled(), pooled()];
+    for (const program of [first, second]) program(...args());
+    expect(explain(second)).toBe(explain(first));
+    expect(explain(first)).toMatch(/\n {2}r1: f32 .* = pooledProduct\(/);
+    for (const program of [first, second]) program.dispose();
+  });
+
+  it("is made anew of the plain one where a warm-up measured its calls", async () => {
+    const device = measuringDevice();
+    setDevice(device);
+    const program = pooled();
+    const inputs = [ones([2, 8, 8, 8]), ones([3, 3, 8, 16]), ones([16])] as const;
+    await program.warmUp(...inputs);
+    expect(measuredBy(device)).toEqual(["windowProduct"]);
+    const [{ graph, fused }] = program.programs.values();
+    expect(graph.nodes.map(({ op }) => op.name)).toEqual(["pooledProduct"]);
+    expect(fused.units.flatMap(({ nodes }) => nodes)).toEqual(graph.nodes);
+    for (const each of [program, ...inputs]) each.dispose();
+    setDevice(planning);
+    device.dispose();
   });
 });
 

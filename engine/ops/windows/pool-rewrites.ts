@@ -5,6 +5,7 @@ import type { PointwiseStep } from "../../kernel/chain.ts";
 import { type AdapterProfile, wgslFloat } from "../../kernel/kernel.ts";
 import type { KernelOp } from "../../kernel/kernel-op.ts";
 import {
+  areTogether,
   type OpGraph,
   type OpNode,
   type OpUse,
@@ -46,11 +47,6 @@ const numberOf = ({ value: { origin } }: Use): number | undefined =>
   origin.kind === "constant" ? origin.uniform : undefined;
 
 const isZero = (use: Use): boolean => numberOf(use) === 0;
-
-const areTogether = (...nodes: readonly Node[]): boolean =>
-  nodes.every(
-    ({ stage, recomputation }) => stage === nodes[0].stage && recomputation === nodes[0].recomputation,
-  );
 
 /**
  * Where what is pooled is above 0, say of relu, its gradient goes on: the largest value of a window tells that as well as the

@@ -64,12 +64,19 @@ function notFinite(loss: number, layers: readonly LayerReport[]): DiagnosisWarni
   const layer = layers.find(
     ({ gradientNorm }) => gradientNorm !== undefined && !Number.isFinite(gradientNorm),
   );
-  if (layer !== undefined)
+  if (layer !== undefined) {
+    // A rule makes weights that are not finite of such a gradient, so nobody applied it.
+    const isSkipped = layers.every(({ weights }) =>
+      weights.every(({ updateRatio = 0 }) => updateRatio === 0),
+    );
+    const skipped =
+      "and the step left all weights as they were. With withLossScaling that is nothing to mend unless it goes on (lossScaleState counts it); otherwise";
     return {
       kind: "not-finite",
       layer: layer.name,
-      text: `the gradient of layer ${layer.name} is not finite; ${remedy}`,
+      text: `the gradient of layer ${layer.name} is not finite${isSkipped ? `, ${skipped} ` : "; "}${remedy}`,
     };
+  }
   if (Number.isFinite(loss)) return undefined;
   return { kind: "not-finite", layer: undefined, text: `the loss is ${loss}; ${remedy}` };
 }
