@@ -12,8 +12,6 @@ struct Sizes {
   units: u32,
   // 1 where the last step came first, else 0
   turned: u32,
-  // always 1, which the compiler can't know
-  one: u32,
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;

@@ -28,7 +28,13 @@ describe("dispatches a training step", () => {
     const net = netNamed(name);
     const units = { N6: 128, N8: 64 }[name as string] ?? 0;
     const extent = { steps: net.inputs, batch: net.batchSize, units };
-    const aStep = prefersOneKernel(extent, gpu.backend.profile) ? 0 : aTimeStep;
+    const aStep = prefersOneKernel(
+      { N8: "gruSequence" }[name as string] ?? "lstmSequence",
+      extent,
+      gpu.backend.profile,
+    )
+      ? 0
+      : aTimeStep;
     const { x, y } = rowsOf(net, gpu, 1);
     const { model, trainer } = makeTrainer(net);
     const step = jit((rows: Tensor, labels: Tensor) => trainer.trainStep(rows, labels));

@@ -4,7 +4,7 @@ import sharedGradientSource from "../../../shaders/recurrence-gradient-shared.wg
 import subgroupGradientSource from "../../../shaders/recurrence-gradient-subgroup.wgsl";
 import sharedSource from "../../../shaders/recurrence-shared.wgsl";
 import subgroupSource from "../../../shaders/recurrence-subgroup.wgsl";
-import { DTypeError, ShapeError } from "../../base/errors.ts";
+import { DTypeError, ShaderError, ShapeError } from "../../base/errors.ts";
 import { showShape } from "../../base/shape.ts";
 import {
   type AdapterProfile,
@@ -49,7 +49,10 @@ const mostUnits = 256;
  * 32 rows at once. On lavapipe 0.5 million gave 1.15 to 1.2 times the steps a second, 2 million 0.95, 4 million 0.85.
  */
 const mostMultiplied = 2 ** 20;
-/** Bytes of the recurrent kernel that all workgroups together read at a step, beyond which products are quicker on GPUs. */
+/**
+ * Bytes of the recurrent kernel that all workgroups together read at a step, beyond which one kernel would take longer than the
+ * dispatches it saves on GPUs. An estimate: 5 microseconds at 3 TB/s from the last cache; none was measured.
+ */
 const mostRead = 16 * 2 ** 20;
 const sharedRows = 4;
 const lanes = 8;
@@ -65,11 +68,27 @@ const fits = ({ steps, batch, units }: Extent): boolean =>
   steps > 0 && batch > 0 && units > 0 && units % lanes === 0 && units <= mostUnits;
 
 /** Whether one kernel for all steps is quicker than kernels for each; none is on the CPU reference. */
-export function prefersOneKernel(extent: Extent, profile: AdapterProfile | undefined): boolean {
+export function prefersOneKernel(
+  family: string,
+  extent: Extent,
+  profile: AdapterProfile | undefined,
+): boolean {
   if (profile === undefined || !fits(extent) || extent.steps < 2) return false;
   const { batch, units } = extent;
-  if (profile.isSoftware) return profile.subgroupSize === lanes && batch * units * units <= mostMultiplied;
-  return Math.ceil(batch / sharedRows) * 16 * units * units <= mostRead;
+  const variant = soundVariant(family, extent, profile);
+  return profile.isSoftware
+    ? variant === "subgroup" && batch * units * units <= mostMultiplied
+    : variant !== undefined && Math.ceil(batch / sharedRows) * 16 * units * units <= mostRead;
+}
+
+/** The variant that the adapter uses; undefined where none passed its check. */
+function soundVariant(family: string, extent: Extent, profile: AdapterProfile): string | undefined {
+  try {
+    return chosen(recurrenceVariants(family, extent, profile), profile);
+  } catch (error) {
+    if (error instanceof ShaderError) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -100,10 +100,14 @@ export function recur(
   return { outputs, last, states: [last] };
 }
 
-/** Whether one kernel for all steps is quicker on the device of x [steps, batch, features]. */
-export function runsAsOneKernel(x: Tensor, units: number): boolean {
+/** Whether the op's kernel for all steps is quicker on the device of x [steps, batch, features]. */
+export function runsAsOneKernel(
+  { op }: { readonly op: { readonly name: string } },
+  x: Tensor,
+  units: number,
+): boolean {
   const [steps, batch] = x.shape;
-  return prefersOneKernel({ steps, batch, units }, x.device.backend.profile);
+  return prefersOneKernel(op.name, { steps, batch, units }, x.device.backend.profile);
 }
 
 /** One matrix of a stack; -1 is the last. */

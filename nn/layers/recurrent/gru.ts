@@ -92,7 +92,7 @@ export class GRUCell extends GatedCell {
         [4 * units],
       );
     const rows = project(x, fourth(this.kernel as Tensor), added);
-    if (runsAsOneKernel(x, units)) {
+    if (runsAsOneKernel(gruSequence, x, units)) {
       const [, , outputs] = gruSequence(rows, u, stack(states), mask, reverse);
       const last = matrixAt(outputs, reverse ? 0 : -1);
       return { outputs, last, states: [last] };

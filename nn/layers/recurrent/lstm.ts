@@ -76,7 +76,7 @@ export class LSTMCell extends GatedCell {
     );
     const bias = this.bias && reshape(gatesTogether(reshape(this.bias, [1, -1])), [-1]);
     const rows = project(x, kernel, bias);
-    if (stateMask === undefined && runsAsOneKernel(x, this.units)) {
+    if (stateMask === undefined && runsAsOneKernel(lstmSequence, x, this.units)) {
       const [, , outputs, cells] = lstmSequence(rows, u, stack(states), mask, reverse);
       const last = matrixAt(outputs, reverse ? 0 : -1);
       return { outputs, last, states: [last, matrixAt(cells, reverse ? 0 : -1)] };
