@@ -131,7 +131,9 @@ async function exampleOf(name: string): Promise<string> {
   } finally {
     console.log = log;
   }
-  const lines = printed.flatMap((text) => text.split("\n")).map((text) => `// ${text}`);
+  // A second device of a process is called "cpu 2".
+  const said = printed.map((text) => text.replace(/ on cpu \d+\)/g, " on cpu)"));
+  const lines = said.flatMap((text) => text.split("\n")).map((text) => `// ${text}`);
   return `import { ${imports.join(", ")} } from "gradgpu";\n\nawait init({ device: "cpu" });\nawait print(${call});\n${lines.join("\n")}\n`;
 }
 

@@ -30,7 +30,7 @@ import { type BiasOptions, biasOptions, type KernelOptions, kernelOptions } from
 import type { Weights } from "../weights.ts";
 import { caching, type KeyValueCache } from "./cache.ts";
 import { type AttentionInput, both, checkSequences, masksIn, type Parts, partsOf, seenBy } from "./inputs.ts";
-import type { RotaryEmbedding } from "./positions.ts";
+import { type RotaryEmbedding, rotated } from "./positions.ts";
 import { Projection } from "./projection.ts";
 
 interface ProjectedOptions extends LayerOptions, KernelOptions, BiasOptions {
@@ -99,7 +99,7 @@ abstract class ProjectedAttention extends Layer<AttentionInput, Tensor> {
     this.useCausalMask = options.useCausalMask ?? false;
     this.returnAttentionScores = options.returnAttentionScores ?? false;
     this.rotary = options.rotary;
-    if (this.rotary !== undefined && typeof this.rotary.turn !== "function")
+    if (this.rotary !== undefined && this.rotary?.maxWavelength === undefined)
       throw new ArgumentError(
         `${type}: rotary must be a RotaryEmbedding, as new RotaryEmbedding(), got ${kindOf(this.rotary)}`,
       );
@@ -268,7 +268,7 @@ abstract class ProjectedAttention extends Layer<AttentionInput, Tensor> {
     const { dim } = this.#sizes;
     const width = heads * dim;
     const first = width === features ? x : slice(x, [0, 0, 0], [batch, tokens, width]);
-    const turned = this.rotary.turn(reshape(first, [batch, tokens, heads, dim]), isWhole);
+    const turned = rotated(reshape(first, [batch, tokens, heads, dim]), this.rotary, isWhole);
     const rows = reshape(turned, [batch, tokens, width]);
     return width === features ? rows : concat([rows, slice(x, [0, 0, width])], 2);
   }

@@ -186,21 +186,12 @@ export class RotaryEmbedding extends Layer<Tensor, Tensor> {
     return { shape: input.shape, dtype: "f32" };
   }
 
-  /**
-   * @internal For layers that have one as an option, and turn several tensors by it.
-   *
-   * @param isWhole of a sequence that is there in full at every step, as what a decoder attends to is
-   */
-  turn(x: Tensor, isWhole = false): Tensor {
-    return rotated(x, this, isWhole);
-  }
-
   protected forward(x: Tensor): Tensor {
-    return this.turn(x);
+    return rotated(x, this);
   }
 }
 
-/** Turned from where the sequence stands; from 0 where it `isWhole`. */
+/** Turned from where the sequence stands; from 0 where it `isWhole`, there in full at every step, as what a decoder attends to is. */
 export function rotated(
   x: Tensor,
   { maxWavelength, scalingFactor }: { maxWavelength?: number; scalingFactor?: number },
