@@ -12,6 +12,9 @@ startPage();
 keepPage();
 const place = document.getElementById("playground") as HTMLElement;
 const store = new Store(location.hash);
-place.replaceChildren();
-render(<App store={store} />, place);
-void store.start();
+// A kept run that is known of at the first frame moves nothing later; a slow disk is not waited for.
+const patience = new Promise((resolve) => setTimeout(resolve, 1000));
+void Promise.race([store.start(), patience]).finally(() => {
+  place.replaceChildren();
+  render(<App store={store} />, place);
+});

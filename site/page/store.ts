@@ -56,6 +56,7 @@ export class Store {
 
   // What the page does.
 
+  /** Ends when it is known whether a kept run goes on. */
   async start(): Promise<void> {
     this.#startWorker();
     // A tab that is left may be closed without another word.
@@ -68,8 +69,9 @@ export class Store {
     const own = kept !== undefined && isOwn(data) ? await ownOf(kept.name) : undefined;
     if (kept === undefined || (isOwn(data) && own === undefined)) this.#build();
     else {
-      this.set({ own });
-      this.set({ run: kept.name, notice: `Went on with the kept run, at epoch ${kept.epoch}.` });
+      const { name, epoch, step, history } = kept;
+      const notice = `Went on with the kept run, at epoch ${epoch}.`;
+      this.set({ own, run: name, epoch, step, history, notice });
       this.#build(true);
     }
   }
