@@ -55,9 +55,12 @@ function resolved(value: string): string {
   return isDark() ? both[2] : both[1];
 }
 
+let wish: MediaQueryList | undefined;
+
 export function isDark(): boolean {
   const { theme } = document.documentElement.dataset;
-  return theme === undefined ? matchMedia("(prefers-color-scheme: dark)").matches : theme === "dark";
+  wish ??= matchMedia("(prefers-color-scheme: dark)");
+  return theme === undefined ? wish.matches : theme === "dark";
 }
 
 export const css = ([red, green, blue]: Rgb): string => `rgb(${red} ${green} ${blue})`;
@@ -69,6 +72,40 @@ export function colorAt(value: number, { low, middle, high }: Palette): Rgb {
   return [0, 1, 2].map((i) => Math.round(middle[i] + (end[i] - middle[i]) * share)) as unknown as Rgb;
 }
 
+/** Colours of values from -1 to 1 in 513 steps, as bytes in memory. */
+const ramps = new WeakMap<Palette, Uint32Array>();
+const rampEnd = 256;
+
+function rampOf(colors: Palette): Uint32Array {
+  const found = ramps.get(colors);
+  if (found !== undefined) return found;
+  const bytes = new Uint8ClampedArray(4 * (2 * rampEnd + 1));
+  for (let i = 0; i <= 2 * rampEnd; i++) bytes.set([...colorAt(i / rampEnd - 1, colors), 255], 4 * i);
+  const made = new Uint32Array(bytes.buffer);
+  ramps.set(colors, made);
+  return made;
+}
+
+interface Picture {
+  readonly canvas: OffscreenCanvas;
+  readonly context: OffscreenCanvasRenderingContext2D;
+  readonly image: ImageData;
+}
+
+/** By size: small pictures are drawn many times a second, and making one takes longer than drawing on it. */
+const pictures = new Map<string, Picture>();
+
+function pictureOf(width: number, height: number): Picture {
+  const key = `${width} ${height}`;
+  const found = pictures.get(key);
+  if (found !== undefined) return found;
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d", { willReadFrequently: true }) as OffscreenCanvasRenderingContext2D;
+  const made = { canvas, context, image: new ImageData(width, height) };
+  pictures.set(key, made);
+  return made;
+}
+
 /** Values of -1 to 1, [height, width], as a picture over the whole canvas. */
 export function drawMap(
   context: CanvasRenderingContext2D,
@@ -78,15 +115,16 @@ export function drawMap(
   height: number,
   colors: Palette,
 ): void {
-  const image = new ImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    const [red, green, blue] = colorAt(values[i], colors);
-    image.data.set([red, green, blue, 255], 4 * i);
+  const { canvas, context: small, image } = pictureOf(width, height);
+  const ramp = rampOf(colors);
+  const words = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < words.length; i++) {
+    const value = Math.min(1, Math.max(-1, values[i]));
+    words[i] = ramp[Number.isNaN(value) ? rampEnd : Math.round((value + 1) * rampEnd)];
   }
-  const small = new OffscreenCanvas(width, height);
-  small.getContext("2d")?.putImageData(image, 0, 0);
+  small.putImageData(image, 0, 0);
   context.imageSmoothingEnabled = true;
-  context.drawImage(small, 0, 0, side, (side * height) / width);
+  context.drawImage(canvas, 0, 0, side, (side * height) / width);
 }
 
 export interface PointOptions {
@@ -139,13 +177,12 @@ export function drawSeen(
   { shape, values }: { readonly shape: readonly number[]; readonly values: Uint8Array },
 ): void {
   const [height, width, channels] = shape;
-  const image = new ImageData(width, height);
+  const { canvas, context: small, image } = pictureOf(width, height);
   for (let i = 0; i < width * height; i++) {
     for (let k = 0; k < 3; k++) image.data[4 * i + k] = values[channels * i + Math.min(k, channels - 1)];
     image.data[4 * i + 3] = 255;
   }
-  const small = new OffscreenCanvas(width, height);
-  small.getContext("2d")?.putImageData(image, 0, 0);
+  small.putImageData(image, 0, 0);
   context.imageSmoothingEnabled = false;
-  context.drawImage(small, 0, 0, side, side);
+  context.drawImage(canvas, 0, 0, side, side);
 }
