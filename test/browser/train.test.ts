@@ -14,6 +14,7 @@ import * as optim from "../../optim/index.ts";
 import { root } from "../../scripts/setup.mjs";
 import { type Trained, trainN3 } from "../fixtures/train-n3.ts";
 import { executable, freshContext, keepKernels, launchWithWebGpu } from "../support/chromium.ts";
+import { isDue } from "../support/sampled.ts";
 
 const seed = 42;
 /** Of the losses, relative: float32 sums in another order, carried through 50 steps of Adam. */
@@ -106,7 +107,8 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
     expectAlike(got, want, 1e-9);
   });
 
-  it("keeps in IndexedDB what it found out about kernels", async () => {
+  // Each opens devices anew, which takes half a minute of checking kernels: one a day.
+  it.runIf(isDue(0, 2))("keeps in IndexedDB what it found out about kernels", async () => {
     // Runs in the page: what is stored after a device was opened, and what the next one makes of a changed entry.
     const program = async () => {
       const { engine } = globalThis as unknown as { engine: typeof import("../../engine/index.ts") };
@@ -143,7 +145,7 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
     expect(after).toContain(`"${sound}":"broken, says the test"`);
   });
 
-  it("runs the README's page", async () => {
+  it.runIf(isDue(1, 2))("runs the README's page", async () => {
     const own = await page.context().newPage();
     await own.goto(`http://localhost:${(server.address() as AddressInfo).port}/readme.html`);
     await own.waitForFunction("document.querySelector('pre').textContent !== ''", undefined, {

@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Device, init, setDevice, setSeed, type Tensor, tensor } from "../../engine/index.ts";
 import { Dense, Dropout, Input, Sequential } from "../../nn/index.ts";
+import "../../nn/names.ts";
 import { SGD } from "../../optim/index.ts";
 import { gpuDevice } from "../support/devices.ts";
 import { sampledOnOthers } from "../support/sampled.ts";

@@ -20,6 +20,7 @@ import {
 } from "../../engine/index.ts";
 import { packVariables } from "../../engine/internal.ts";
 import { Dense, Embedding, Input, initializers, Sequential } from "../../nn/index.ts";
+import "../../nn/names.ts";
 import { cpuMs } from "../support/cpu-time.ts";
 import { gpuDevice } from "../support/devices.ts";
 

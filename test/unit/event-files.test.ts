@@ -21,6 +21,7 @@ import {
 } from "../../nn/index.ts";
 import { crc32c, maskedCrc32c } from "../../nn/logs/crc32c.ts";
 import { readRecords, record } from "../../nn/logs/records.ts";
+import "../../nn/names.ts";
 import { decoded, eventFilesIn, eventsIn, maskedCrc, summariesIn } from "../support/event-reader.ts";
 
 const bytes = (length: number, at: (i: number) => number) => Uint8Array.from({ length }, (_, i) => at(i));
