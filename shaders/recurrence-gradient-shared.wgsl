@@ -1,20 +1,10 @@
 // Back through all steps of a recurrence: one workgroup takes four rows of the batch through them. Each thread has units of
 // its own. For GPUs.
 
-// Specialising replaces begin and through_gates, and adds what these call and bind.
+// Specialising replaces begin and through_gates, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
 const WORKGROUP = 64u;
 const MOST = 256u; // units that fit, of which there may be fewer
 
-struct Sizes {
-  steps: u32,
-  batch: u32,
-  // a multiple of 8
-  units: u32,
-  // 1 where the last step came first, else 0
-  turned: u32,
-}
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
 // what went into the gates, four columns a unit [steps, batch, units]
 @group(0) @binding(1) var<storage, read> z: array<vec4f>;
 // [units, units]: by unit behind the step, the weights of its four columns for each unit of the state before

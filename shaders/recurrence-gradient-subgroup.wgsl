@@ -1,6 +1,6 @@
 // Back through all steps of a recurrence: one subgroup takes some rows of the batch through them. For software adapters.
 
-// Specialising replaces begin and through_gates, and adds what these call and bind.
+// Specialising replaces begin and through_gates, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
 enable subgroups;
 // Loops run as long as the sizes say, which are the same for all lanes.
 diagnostic(off, subgroup_uniformity);
@@ -8,18 +8,6 @@ diagnostic(off, subgroup_uniformity);
 const lanes = 8u; // subgroup size and workgroup size
 const blocks = 4u; // of four rows that a subgroup has, 4 at most
 
-struct Sizes {
-  steps: u32,
-  batch: u32,
-  // a multiple of lanes
-  units: u32,
-  // 1 where the last step came first, else 0
-  turned: u32,
-  // always 1, which the compiler can't know
-  one: u32,
-}
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
 // what went into the gates, four columns a unit [steps, batch, units]
 @group(0) @binding(1) var<storage, read> z: array<vec4f>;
 // [units, units]: by unit behind the step, the weights of its four columns for each unit of the state before

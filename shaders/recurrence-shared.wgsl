@@ -1,20 +1,10 @@
 // All steps of a recurrence: one workgroup takes four rows of the batch through them, their states in its memory. Each
 // thread has units of its own. For GPUs, where a dispatch for each step costs more than the step.
 
-// Specialising replaces begin and next_state, and adds what these call and bind.
+// Specialising replaces begin and next_state, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
 const WORKGROUP = 64u;
 const MOST = 256u; // units that fit, of which there may be fewer
 
-struct Sizes {
-  steps: u32,
-  batch: u32,
-  // a multiple of 8
-  units: u32,
-  // 1 where the last step comes first, else 0
-  turned: u32,
-}
-
-@group(0) @binding(0) var<uniform> sizes: Sizes;
 // what the inputs give, four columns a unit [steps, batch, units]
 @group(0) @binding(1) var<storage, read> zx: array<vec4f>;
 // [units, units]: by unit of the state before, four columns of each unit behind

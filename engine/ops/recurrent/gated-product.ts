@@ -29,6 +29,10 @@ export interface Beside {
   readonly type: string;
 }
 
+/** Bindings of these buffers, from number `first` on. */
+export const bindingsOf = (beside: readonly Beside[], first: number): HookBinding[] =>
+  beside.map(({ name, operand, type }, k) => ({ name, binding: first + k, access: operand.access, type }));
+
 /**
  * The product's kernels with `code` in the place of storing. It finds `row`, `e` (the unit's number among those of all
  * rows) and `value`, its four columns of the product; `z_out[e]` is the op's first output.
@@ -38,14 +42,7 @@ export function withGates(plan: KernelPlan, code: string, beside: readonly Besid
   if (last < 0) return plan;
   const call = plan.calls[last];
   const operands = [...call.operands, ...beside.map(({ operand }) => operand)];
-  const bindings = beside.map(
-    ({ name, operand, type }, k): HookBinding => ({
-      name,
-      binding: call.operands.length + 1 + k,
-      access: operand.access,
-      type,
-    }),
-  );
+  const bindings = bindingsOf(beside, call.operands.length + 1);
   // The product may have its result stored one by one: this one's rows are whole vec4s.
   const result = call.operands.findIndex(({ role, index }) => role === "output" && index === 0);
   bindings.push({ name: "z_out", binding: result + 1, access: "read_write", type: "array<vec4f>" });

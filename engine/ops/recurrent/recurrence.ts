@@ -3,13 +3,13 @@
 import sharedGradientSource from "../../../shaders/recurrence-gradient-shared.wgsl";
 import subgroupGradientSource from "../../../shaders/recurrence-gradient-subgroup.wgsl";
 import sharedSource from "../../../shaders/recurrence-shared.wgsl";
+import sizesSource from "../../../shaders/recurrence-sizes.wgsl";
 import subgroupSource from "../../../shaders/recurrence-subgroup.wgsl";
 import { DTypeError, ShaderError, ShapeError } from "../../base/errors.ts";
 import { showShape } from "../../base/shape.ts";
 import {
   type AdapterProfile,
   grid,
-  type HookBinding,
   type KernelPlan,
   type Operand,
   type Shader,
@@ -18,7 +18,7 @@ import {
   type Variants,
 } from "../../kernel/kernel.ts";
 import { chosen, powerOfTwo } from "../../kernel/variants.ts";
-import { type Beside, gateFunctions } from "./gated-product.ts";
+import { type Beside, bindingsOf, gateFunctions } from "./gated-product.ts";
 
 /**
  * `subgroup`: a subgroup of 8 lanes takes up to 16 rows through all steps, as software adapters want it. `shared`: a
@@ -26,14 +26,16 @@ import { type Beside, gateFunctions } from "./gated-product.ts";
  */
 type Variant = "subgroup" | "shared";
 
+const recurrenceShader = (name: string, source: string): Shader => shader(name, `${source}\n${sizesSource}`);
+
 const shaders: Readonly<Record<Variant, Readonly<Record<"forward" | "gradient", Shader>>>> = {
   subgroup: {
-    forward: shader("recurrence-subgroup", subgroupSource),
-    gradient: shader("recurrence-gradient-subgroup", subgroupGradientSource),
+    forward: recurrenceShader("recurrence-subgroup", subgroupSource),
+    gradient: recurrenceShader("recurrence-gradient-subgroup", subgroupGradientSource),
   },
   shared: {
-    forward: shader("recurrence-shared", sharedSource),
-    gradient: shader("recurrence-gradient-shared", sharedGradientSource),
+    forward: recurrenceShader("recurrence-shared", sharedSource),
+    gradient: recurrenceShader("recurrence-gradient-shared", sharedGradientSource),
   },
 };
 
@@ -163,16 +165,8 @@ export function recurrencePlan(
 ): KernelPlan {
   const { steps, batch, units } = extent;
   const variant = chosen(recurrenceVariants(family, extent, profile), profile) as Variant;
-  const bindings = beside.map(
-    ({ name, operand, type }, k): HookBinding => ({
-      name,
-      binding: operands.length + 1 + k,
-      access: operand.access,
-      type,
-    }),
-  );
   // Two cores share a batch of 32; more rows a subgroup read the kernel less often.
-  const blocks = Math.min(4, Math.max(1, Math.ceil(batch / 8)));
+  const blocks = Math.min(4, Math.ceil(batch / 8));
   const isShared = variant === "shared";
   const workgroup = Math.min(256, Math.ceil(units / 32) * 32);
   const consts: Record<string, string> = isShared
@@ -183,7 +177,11 @@ export function recurrencePlan(
     calls: [
       {
         shader: shaders[variant][kind],
-        hooks: { consts, bindings, functions: { ...gateFunctions, ...functions } },
+        hooks: {
+          consts,
+          bindings: bindingsOf(beside, operands.length + 1),
+          functions: { ...gateFunctions, ...functions },
+        },
         sizes: [steps, batch, units, turned ? 1 : 0, 1],
         operands: [...operands, ...beside.map(({ operand }) => operand)],
         workgroups: grid(Math.ceil(batch / rows), profile),

@@ -107,6 +107,7 @@ export const bound = (name: string, operand: Operand, type = "array<f32>"): Besi
 /** Each matrix of a stack. */
 export const rowsIn = (all: Tensor, count: number): Tensor[] =>
   Array.from({ length: count }, (_, k) => rowAt(all, k));
+/** One of them. */
 export const rowAt = (all: Tensor, k: number): Tensor => reshape(slice(all, k, k + 1), all.shape.slice(1));
 
 /** Every third row does not count. */

@@ -29,18 +29,16 @@ import {
   tensors,
 } from "./sequence-cell.ts";
 
-type GradientFunction = OpFunction<
-  [
-    gates: Tensor,
-    u: Tensor,
-    dHidden: Tensor,
-    before: Tensor,
-    mask: Tensor | undefined,
-    dCells: Tensor | undefined,
-    turned: boolean,
-  ],
-  Tensor[]
->;
+type GradientArguments = [
+  gates: Tensor,
+  u: Tensor,
+  dHidden: Tensor,
+  before: Tensor,
+  mask: Tensor | undefined,
+  dCells: Tensor | undefined,
+  turned: boolean,
+];
+type GradientFunction = OpFunction<GradientArguments, Tensor[]>;
 
 /**
  * Back through all steps. Inputs: the gates as the forward op kept them, the recurrent kernel as [units behind, units before,
@@ -121,15 +119,7 @@ export function gradientOp(cell: SequenceCell): {
   const run: GradientFunction = defineMultiOp({
     name,
     saves: { inputs: [0, 1, 2, 3, 4, 5] },
-    call: (
-      gates: Tensor,
-      u: Tensor,
-      dHidden: Tensor,
-      before: Tensor,
-      mask: Tensor | undefined,
-      dCells: Tensor | undefined,
-      turned: boolean,
-    ) => ({
+    call: (...[gates, u, dHidden, before, mask, dCells, turned]: GradientArguments) => ({
       inputs: [gates, u, dHidden, before, mask, dCells].filter((one) => one !== undefined),
       attrs: { hasMask: mask !== undefined, hasCells: dCells !== undefined, turned },
     }),
