@@ -113,6 +113,8 @@ export type FromWorker =
   | {
       readonly kind: "built";
       readonly rows: readonly LayerRow[];
+      /** Of the data, where they have some. */
+      readonly classNames: readonly string[];
       readonly trainCount: number;
       readonly validationCount: number;
       readonly epoch: number;

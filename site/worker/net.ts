@@ -119,11 +119,12 @@ export class Net {
 
   /** Says what there is now. */
   tell(post: Post): void {
-    const { train, validation } = this.samples;
+    const { train, validation, spec } = this.samples;
     const { epoch, step, history } = this;
     post({
       kind: "built",
       rows: rowsOf(this.model),
+      classNames: spec.classNames ?? [],
       trainCount: train.count,
       validationCount: validation.count,
       epoch,

@@ -169,9 +169,13 @@ describe("a run that an older page kept", () => {
     ]);
   });
 
-  it("of a regression has one of a regression's", () => {
-    const { setup, task } = older({ ...before, data: "csv", loss: "huber" }, [{ epoch: 1, loss: 1 }]);
+  it("of a regression has one of a regression's, and no errors in another unit", () => {
+    const { setup, task, history } = older({ ...before, metric: "mae", data: "csv", loss: "huber" }, [
+      { epoch: 1, loss: 1, metric: 0.2, valMetric: 0.3 },
+    ]);
     expect([setup.metric, task]).toEqual(["mae", "regression"]);
+    // That is in deviations, which today's errors are not.
+    expect(history).toEqual([{ epoch: 1, loss: 1, metric: undefined, valMetric: undefined }]);
   });
 });
 
