@@ -154,7 +154,7 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
                           type="button"
                           class="link"
                           aria-label={`Go on with ${label}`}
-                          onClick={() => void store.goOn(run.name, run.setup)}
+                          onClick={() => void store.goOn(run)}
                         >
                           Go on
                         </button>
@@ -179,6 +179,7 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
           </table>
         </div>
       )}
+      {runs.length === mostRuns && <p class="hint">The latest {mostRuns} runs are kept.</p>}
     </div>
   );
 }

@@ -112,7 +112,7 @@ export function patchOf(message: FromWorker, state: State): Partial<State> {
     case "walk":
       return { walk: message.page };
     case "loaded":
-      return { notice: `${message.name} is loaded.` };
+      return { notice: `${message.name} is loaded.`, run: message.run };
     case "notice":
       return { notice: message.text };
     case "kept":

@@ -44,7 +44,7 @@ async function opened() {
   };
   session.take({ kind: "open", device: "cpu" });
   const build = (setup: Setup, own?: ReturnType<typeof readCsv>) =>
-    session.take({ kind: "setup", setup, own, run: "", isResumed: false });
+    session.take({ kind: "setup", setup, own, run: "", from: undefined });
   return { session, said, until, build };
 }
 
@@ -120,7 +120,7 @@ describe("a session", () => {
         y,
       },
       run: "",
-      isResumed: false,
+      from: undefined,
     });
     const file = new File([png(12, 255)], "mine.png");
     session.take({ kind: "try", id: 1, sample: 7, trial: { kind: "image", file } });
