@@ -112,7 +112,7 @@ export const loads4: Record<Reading, (spec: Pick<Spec, "dtype">, binding: string
 };
 
 /** address_a and load_a, or address_b and load_b, for a reading. */
-function loadFunctions(name: "a" | "b", reading: Reading): Record<string, string> {
+export function loadFunctions(name: "a" | "b", reading: Reading): Record<string, string> {
   const [extent, across] = name === "a" ? ["sizes.m", "sizes.a_row"] : ["sizes.n", "sizes.b_column"];
   const clamped = `min(vec4u(first, first + 1u, first + 2u, first + 3u), vec4u(${extent} - 1u)) * ${across}`;
   const start = {
