@@ -23,8 +23,7 @@ export async function buildSite(out) {
   writeSamples(path.join(out, "samples"));
   const { lessons } = await moduleOf(path.join(siteFolder, "setup", "lessons.ts"));
   writeLessons(out, lessons);
-  await writeLibrary(out);
-  const { entries, snippets } = writeDocs(out);
+  const { entries, snippets } = writeDocs(out, await writeLibrary(out));
   write(out, "search.json", JSON.stringify([...entries, ...writeApi(out)]));
   hashNames(out);
   writeOffline(out);

@@ -34,10 +34,11 @@ const left = new Set(["gpu.md"]);
 
 /**
  * @param {string} out The site's folder
+ * @param {ReadonlyMap<string, string>} modules Those of the library, which the pages' programs import
  * @returns {{ entries: Entry[], snippets: Snippets }} what the search finds, and the programs of the pages
  */
-export function writeDocs(out) {
-  const snippets = new Snippets(out);
+export function writeDocs(out, modules) {
+  const snippets = new Snippets(out, modules);
   const docs = path.join(root, "docs");
   const files = fs.readdirSync(docs).filter((name) => name.endsWith(".md") && !left.has(name));
   const order = (name) => (first.indexOf(name) + first.length + 1) % (first.length + 1);

@@ -11,9 +11,8 @@ import { root } from "../../scripts/setup.mjs";
 /** Charts want a package that the site does not ship. */
 const left = new Set(["plot"]);
 const shipped = Object.entries(entries).filter(([name]) => !left.has(name));
-const moduleOf = new Map(
-  shipped.map(([name]) => [name === "index" ? "gradgpu" : `gradgpu/${name}`, `../library/${name}.js`]),
-);
+const importedAs = (name) => (name === "index" ? "gradgpu" : `gradgpu/${name}`);
+const known = new Set(shipped.map(([name]) => importedAs(name)));
 
 /** What a program says that only Node can do, or that needs files of the user's or another server. */
 const outside = [
@@ -32,7 +31,7 @@ const outside = [
 export function whyNot(code) {
   const imports = [...code.matchAll(/^import (?:[^"]*? from )?"([^"]+)";$/gm)].map(([, name]) => name);
   if (imports.length === 0) return "a part of a program";
-  const missing = imports.find((name) => !moduleOf.has(name));
+  const missing = imports.find((name) => !known.has(name));
   if (missing !== undefined) return `imports ${missing}`;
   const found = outside.find((pattern) => pattern.test(code));
   return found === undefined ? undefined : `has ${found.source}`;
@@ -41,13 +40,18 @@ export function whyNot(code) {
 /** Programs that pages can run, kept while docs are written. */
 export class Snippets {
   #out;
+  #modules;
   /** How many there are, and how many of them run. */
   all = 0;
   running = 0;
 
-  /** @param {string} out The site's folder */
-  constructor(out) {
+  /**
+   * @param {string} out The site's folder
+   * @param {ReadonlyMap<string, string>} modules The library's, as `writeLibrary` gives them
+   */
+  constructor(out, modules) {
     this.#out = out;
+    this.#modules = modules;
     fs.mkdirSync(path.join(out, "programs"), { recursive: true });
   }
 
@@ -61,7 +65,7 @@ export class Snippets {
     this.running++;
     const linked = code.replace(
       /^(import (?:[^"]*? from )?)"([^"]+)";$/gm,
-      (_, before, name) => `${before}"${moduleOf.get(name)}";`,
+      (_, before, name) => `${before}"../${this.#modules.get(name)}";`,
     );
     const script = transformSync(linked, { loader: "ts", format: "esm", target: "es2022" }).code;
     const name = createHash("sha256").update(script).digest("hex").slice(0, 12);
@@ -72,14 +76,17 @@ export class Snippets {
 }
 
 /**
- * The whole library as modules, for programs.
+ * The whole library as modules, for programs. Their names hold a hash: a page that was kept never gets those of another build.
  *
  * @param {string} out The site's folder
+ * @returns {Promise<Map<string, string>>} Where in it each module lies, by the name that it is imported by
  */
 export async function writeLibrary(out) {
-  await build({
+  const { metafile } = await build({
     entryPoints: Object.fromEntries(shipped.map(([name, file]) => [name, path.join(root, file)])),
     outdir: path.join(out, "library"),
+    entryNames: "[name]-[hash]",
+    metafile: true,
     bundle: true,
     splitting: true,
     minify: true,
@@ -92,6 +99,13 @@ export async function writeLibrary(out) {
     plugins: [shaders],
     logLevel: "error",
   });
+  const nameOf = new Map(shipped.map(([name, file]) => [path.join(root, file), importedAs(name)]));
+  return new Map(
+    Object.entries(metafile.outputs).flatMap(([file, { entryPoint }]) => {
+      const name = entryPoint === undefined ? undefined : nameOf.get(path.resolve(entryPoint));
+      return name === undefined ? [] : [[name, path.relative(out, file).split(path.sep).join("/")]];
+    }),
+  );
 }
 
 const shaders = {

@@ -63,7 +63,11 @@ export const viteConfig = (outDir) => ({
     })),
   },
   oxc: { target: "es2022", jsx: { runtime: "automatic", importSource: "preact" } },
-  worker: { format: "es", plugins: () => [wgsl, pure] },
+  worker: {
+    format: "es",
+    plugins: () => [wgsl, pure],
+    rollupOptions: { checks: { pluginTimings: false } },
+  },
   build: {
     outDir,
     emptyOutDir: true,

@@ -38,7 +38,7 @@ async function fill() {
 async function keep(cache, file) {
   const url = new URL(file, scope).href;
   // A name that holds a hash is the same file in every build.
-  const same = file.startsWith("assets/") ? await caches.match(url) : undefined;
+  const same = /^(assets|library|programs)\//.test(file) ? await caches.match(url) : undefined;
   const response = same ?? (await fetch(url, { cache: "no-cache" }));
   if (!response.ok) throw new Error(`${response.status} ${url}`);
   await cache.put(url, response);

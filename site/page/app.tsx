@@ -39,7 +39,15 @@ function Playground() {
   const { store, state } = useStore("device", "setup", "own", "tab");
   const [compared, setCompared] = useState<ReadonlySet<string>>(new Set());
   const [runs, setRuns] = useState<readonly ListedRun[]>([]);
-  const others = useMemo(() => runs.filter(({ name }) => compared.has(name)), [runs, compared]);
+  // In the order in which they were chosen: each keeps its colour while others come.
+  const others = useMemo(
+    () =>
+      [...compared].flatMap((name, color) => {
+        const run = runs.find((one) => one.name === name);
+        return run === undefined ? [] : [{ run, color }];
+      }),
+    [runs, compared],
+  );
   return (
     <div class="playground">
       <div class="bar">

@@ -3,72 +3,105 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { EpochPoint, ListedRun } from "../runs/kept-runs.ts";
-import { metricOf } from "../setup/training.ts";
+import { dataSpecs } from "../setup/setup.ts";
+import { metricOf, optimizerLabels } from "../setup/training.ts";
 import { useTheme } from "./canvas.ts";
 import { Panel } from "./fields.tsx";
-import { palette } from "./paint.ts";
+import { count, short } from "./format.ts";
+import { palette, runColors } from "./paint.ts";
 import { specOfState } from "./state.ts";
 import { useStore } from "./use-store.ts";
 
 /** Points of a curve that are drawn: a screen has no more columns. */
 const most = 800;
 
-export type OtherRun = Pick<ListedRun, "name" | "setup" | "task" | "history">;
+/** A kept run whose curves lie over this one's. */
+export interface OtherRun {
+  readonly run: ListedRun;
+  /** Its place among the colours of runs. */
+  readonly color: number;
+}
 
 export function CurvesPanel({ others }: { others: readonly OtherRun[] }) {
   const { state } = useStore("setup", "own", "history");
+  const { loss } = state.setup;
   const metric = metricOf(state.setup.metric, specOfState(state).task);
   const { label, isShare } = metric;
-  const alike = useMemo(
-    () => others.filter(({ setup, task }) => metricOf(setup.metric, task) === metric),
+  // Numbers of another loss or metric would lie over these as if they were the same.
+  const ofLoss = useMemo(() => others.filter(({ run }) => run.setup.loss === loss), [others, loss]);
+  const ofMetric = useMemo(
+    () => others.filter(({ run }) => metricOf(run.setup.metric, run.task) === metric),
     [others, metric],
   );
   return (
     <Panel title="Curves" className="panel-curves">
       <Plot
         title="Loss"
+        leftOut={leftOut(others.length - ofLoss.length, "loss")}
         history={state.history}
-        others={others}
+        others={ofLoss}
         names={["loss", "valLoss"]}
         isShare={false}
       />
       <Plot
         title={label}
+        leftOut={leftOut(others.length - ofMetric.length, "metric")}
         history={state.history}
-        others={alike}
+        others={ofMetric}
         names={["metric", "valMetric"]}
         isShare={isShare}
       />
-      <p class="legend">
-        <span class="stroke stroke-train" /> training
-        <span class="stroke stroke-validation" /> validation
-        {others.length > 0 && (
-          <>
-            <span class="stroke stroke-other" /> kept runs, validation
-          </>
-        )}
-      </p>
+      <ul class="legend">
+        <li>
+          <span class="stroke stroke-train" /> training
+        </li>
+        <li>
+          <span class="stroke stroke-validation" /> validation
+        </li>
+        {others.map(({ run, color }) => (
+          <li key={run.name}>
+            <RunStroke color={color} /> {runLabel(run)}, validation
+          </li>
+        ))}
+      </ul>
     </Panel>
   );
 }
 
+/** The line by which a kept run is known. */
+export const RunStroke = ({ color }: { color: number }) => (
+  <span
+    class="stroke stroke-other"
+    style={{ borderColor: `var(--run-${(color % runColors) + 1})` }}
+    aria-hidden="true"
+  />
+);
+
+export const runLabel = ({ setup, epoch }: ListedRun): string =>
+  `${dataSpecs[setup.data].label}, ${optimizerLabels[setup.optimizer]} ${short(setup.learningRate)}, ${count(epoch)} epochs`;
+
+const leftOut = (runs: number, what: string): string =>
+  runs === 0 ? "" : ` (${runs === 1 ? "a kept run" : `${runs} kept runs`} of another ${what} left out)`;
+
 interface PlotProps {
   readonly title: string;
+  readonly leftOut: string;
   readonly history: readonly EpochPoint[];
   readonly others: readonly OtherRun[];
   readonly names: readonly [training: keyof EpochPoint, validation: keyof EpochPoint];
   readonly isShare: boolean;
 }
 
-function Plot({ title, history, others, names, isShare }: PlotProps) {
+function Plot({ title, leftOut, history, others, names, isShare }: PlotProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const theme = useTheme();
+  const colors = others.map(({ color }) => color % runColors);
   useEffect(() => {
     const element = place.current;
     if (element === null) return;
     const made = new uPlot(
-      optionsOf(element.clientWidth, isShare, others.length),
+      optionsOf(element.clientWidth, isShare, colors),
       [[], ...Array.from({ length: 2 + others.length }, () => [])] as uPlot.AlignedData,
       element,
     );
@@ -79,7 +112,7 @@ function Plot({ title, history, others, names, isShare }: PlotProps) {
       observer.disconnect();
       made.destroy();
     };
-  }, [theme, isShare, others.length]);
+  }, [theme, isShare, colors.join()]);
   useEffect(() => {
     plot.current?.setData(dataOf(history, others, names));
   }, [history, others, names[0], theme]);
@@ -88,13 +121,16 @@ function Plot({ title, history, others, names, isShare }: PlotProps) {
     last === undefined ? "no epoch yet" : `${last[names[0]]} of training, ${last[names[1]]} of validation`;
   return (
     <figure class="plot">
-      <figcaption>{title}</figcaption>
+      <figcaption>
+        {title}
+        {leftOut}
+      </figcaption>
       <div ref={place} class="plot-area" role="img" aria-label={`${title} by epoch: ${told}`} />
     </figure>
   );
 }
 
-function optionsOf(width: number, isShare: boolean, others: number): uPlot.Options {
+function optionsOf(width: number, isShare: boolean, others: readonly number[]): uPlot.Options {
   const colors = palette();
   const style = getComputedStyle(document.documentElement);
   const font = `11px ${style.getPropertyValue("--font") || "sans-serif"}`;
@@ -144,7 +180,7 @@ function optionsOf(width: number, isShare: boolean, others: number): uPlot.Optio
       {},
       line(colors.ink, 1.4),
       line(`rgb(${colors.high.join(" ")})`, 2),
-      ...Array.from({ length: others }, () => line(colors.muted, 1.2, [4, 3])),
+      ...others.map((color) => line(colors.runs[color], 1.5, [5, 3])),
     ],
   };
 }
@@ -154,7 +190,7 @@ function dataOf(
   others: readonly OtherRun[],
   names: PlotProps["names"],
 ): uPlot.AlignedData {
-  const longest = Math.max(history.length, ...others.map((run) => run.history.length));
+  const longest = Math.max(history.length, ...others.map(({ run }) => run.history.length));
   const stride = Math.max(1, Math.ceil(longest / most));
   const places = Array.from({ length: Math.ceil(longest / stride) }, (_, i) =>
     Math.min(longest - 1, (i + 1) * stride - 1),
@@ -168,6 +204,6 @@ function dataOf(
     places.map((place) => place + 1),
     values(history, names[0]),
     values(history, names[1]),
-    ...others.map((run) => values(run.history, names[1])),
+    ...others.map(({ run }) => values(run.history, names[1])),
   ];
 }

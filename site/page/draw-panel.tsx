@@ -1,6 +1,7 @@
 // A field to draw a digit on, or to show an image of one, and what the net takes it for.
 
 import { useEffect, useRef } from "preact/hooks";
+import { dataSpecs } from "../setup/setup.ts";
 import { useAsker } from "./asker.ts";
 import { useTheme } from "./canvas.ts";
 import { ChooseImage } from "./choose-image.tsx";
@@ -11,26 +12,15 @@ import { useStore } from "./use-store.ts";
 
 const side = 224;
 const pixels = 28;
-const clothes = [
-  "T-shirt",
-  "Trousers",
-  "Pullover",
-  "Dress",
-  "Coat",
-  "Sandal",
-  "Shirt",
-  "Sneaker",
-  "Bag",
-  "Boot",
-];
 
 export function DrawPanel() {
-  const { store, state } = useStore("setup");
+  const { store, state } = useStore("setup", "classNames");
   const canvas = useRef<HTMLCanvasElement>(null);
   const hasImage = useRef(false);
   const { answer, give } = useAsker(store);
   const theme = useTheme();
-  const names = state.setup.data === "mnist" ? Array.from({ length: 10 }, (_, i) => String(i)) : clothes;
+  const { classes } = dataSpecs[state.setup.data];
+  const names = Array.from({ length: classes }, (_, i) => state.classNames[i] ?? String(i));
   const clear = () => {
     contextOf(canvas.current)?.clearRect(0, 0, side, side);
     hasImage.current = false;
@@ -48,7 +38,16 @@ export function DrawPanel() {
     // What lies there of an image is no ink.
     if (drawn !== undefined && !hasImage.current) give({ kind: "values", x: drawn });
   };
-  useEffect(clear, [state.setup.data, theme]);
+  useEffect(clear, [state.setup.data]);
+  // What is drawn stays, in the ink of the other theme.
+  useEffect(() => {
+    const context = contextOf(canvas.current);
+    if (context === null || hasImage.current) return;
+    context.globalCompositeOperation = "source-in";
+    context.fillStyle = palette().ink;
+    context.fillRect(0, 0, side, side);
+    context.globalCompositeOperation = "source-over";
+  }, [theme]);
   const seen = answer.tried?.seen;
   useEffect(() => {
     const context = contextOf(canvas.current);

@@ -57,7 +57,7 @@ function LayerRow({
           {layer.activation === undefined || layer.activation === "linear" ? "" : `, ${layer.activation}`}
         </p>
         {layer.deadUnits !== undefined && layer.deadUnits > 0 && (
-          <p class="mark mark-dead">{percent(layer.deadUnits)} of the units are dead</p>
+          <p class="mark mark-dead">{percent(layer.deadUnits)} of units dead</p>
         )}
         {!layer.isOutput && layer.saturation !== undefined && layer.saturation >= 0.25 && (
           <p class="mark">{percent(layer.saturation)} saturated</p>
@@ -86,10 +86,9 @@ function LayerRow({
             />
             <Histogram
               title="Gradient"
+              about="The gradient of the weights, and how much of them the last step changed"
               detail={
-                kernel.updateRatio === undefined
-                  ? "frozen"
-                  : `a step changes ${short(100 * kernel.updateRatio)} %`
+                kernel.updateRatio === undefined ? "frozen" : `${short(100 * kernel.updateRatio)} % a step`
               }
               buckets={kernel.gradientHistogram}
             />
@@ -109,10 +108,12 @@ const [width, height] = [190, 52];
 
 function Histogram({
   title,
+  about,
   detail,
   buckets,
 }: {
   title: string;
+  about?: string;
   detail: string;
   buckets: Float64Array | undefined;
 }) {
@@ -142,13 +143,12 @@ function Histogram({
       ? undefined
       : ([buckets[0], buckets[buckets.length - 2]] as const);
   return (
-    <figure class="histogram">
+    <figure class="histogram" title={about}>
       <figcaption>
         <strong>{title}</strong> <span>{detail}</span>
       </figcaption>
       <canvas
         ref={canvas}
-        style={{ width: `${width}px`, height: `${height}px` }}
         role="img"
         aria-label={`${title}: ${ends === undefined ? "not finite" : `from ${short(ends[0])} to ${short(ends[1])}`}`}
       />

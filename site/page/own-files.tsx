@@ -42,7 +42,10 @@ export function useOwnFiles() {
     read,
     choose: (kind: OwnName) => inputs.current[kind]?.click(),
     drop: async (data: DataTransfer) => {
-      const files = await filesOf(data);
+      const files = await filesOf(data).catch((error: Error) => {
+        store.tell("own", `What was dropped could not be read: ${error.message}. Choose it by the button.`);
+        return [];
+      });
       const isImage = files.some(({ path }) => /\.(png|jpe?g)$|-ubyte(\.gz)?$/i.test(path));
       await read(isImage ? "images" : store.state.setup.data === "text" ? "text" : "csv", files);
     },

@@ -14,7 +14,12 @@ export interface Palette {
   readonly muted: string;
   readonly line: string;
   readonly surface: string;
+  /** Of kept runs: `--run-1` and so on. */
+  readonly runs: readonly string[];
 }
+
+/** How many colours kept runs have. */
+export const runColors = 6;
 
 /** Dark and light. */
 const known = new Map<boolean, Palette>();
@@ -45,6 +50,7 @@ function readPalette(): Palette {
     muted: text("--muted"),
     line: text("--line"),
     surface: text("--surface"),
+    runs: Array.from({ length: runColors }, (_, i) => text(`--run-${i + 1}`)),
   };
 }
 

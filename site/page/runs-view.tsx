@@ -4,9 +4,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { type ListedRun, listRuns, removeRun } from "../runs/kept-runs.ts";
 import { dataSpecs } from "../setup/setup.ts";
 import { metricOf, optimizerLabels } from "../setup/training.ts";
+import { RunStroke, runLabel } from "./curves.tsx";
 import { saveFile } from "./files.ts";
 import { count, percent, short } from "./format.ts";
 import { useStore } from "./use-store.ts";
+
+const keptAt = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 /** The latest are kept. */
 const mostRuns = 20;
@@ -106,17 +109,24 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
             <tbody>
               {runs.map((run) => {
                 const last = run.history.at(-1);
-                const label = `${dataSpecs[run.setup.data].label}, ${run.epoch} epochs`;
+                const label = runLabel(run);
+                const color = [...compared].indexOf(run.name);
                 return (
                   <tr key={run.name} class={run.name === state.run ? "current" : undefined}>
                     <td>
-                      <input
-                        type="checkbox"
-                        aria-label={`Compare ${label}`}
-                        checked={compared.has(run.name)}
-                        disabled={run.name === state.run}
-                        onChange={({ currentTarget }) => toggle(run.name, currentTarget.checked)}
-                      />
+                      {run.name === state.run ? (
+                        <span class="hint">this run</span>
+                      ) : (
+                        <span class="compare">
+                          <input
+                            type="checkbox"
+                            aria-label={`Compare ${label}`}
+                            checked={color >= 0}
+                            onChange={({ currentTarget }) => toggle(run.name, currentTarget.checked)}
+                          />
+                          {color >= 0 && <RunStroke color={color} />}
+                        </span>
+                      )}
                     </td>
                     <td>{dataSpecs[run.setup.data].label}</td>
                     <td>
@@ -137,14 +147,14 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
                           ? percent(last.valMetric)
                           : short(last.valLoss)}
                     </td>
-                    <td>{new Date(run.at).toLocaleString()}</td>
+                    <td>{keptAt.format(run.at)}</td>
                     <td>
                       {run.name !== state.run && (
                         <button
                           type="button"
                           class="link"
                           aria-label={`Go on with ${label}`}
-                          onClick={() => void store.goOn(run.name, run.setup)}
+                          onClick={() => void store.goOn(run)}
                         >
                           Go on
                         </button>
@@ -169,6 +179,7 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
           </table>
         </div>
       )}
+      {runs.length === mostRuns && <p class="hint">The latest {mostRuns} runs are kept.</p>}
     </div>
   );
 }

@@ -27,6 +27,8 @@ export interface State {
   readonly nets: number;
   readonly isRunning: boolean;
   readonly rows: readonly LayerRow[];
+  /** Of the data of the net that stands; none of points and of regressions. */
+  readonly classNames: readonly string[];
   readonly trainCount: number;
   readonly validationCount: number;
   readonly epoch: number;
@@ -59,6 +61,7 @@ export function firstState(setup: Setup, problems: readonly string[], lesson: Le
     nets: 0,
     isRunning: false,
     rows: [],
+    classNames: [],
     trainCount: 0,
     validationCount: 0,
     epoch: 0,
@@ -88,9 +91,8 @@ export function patchOf(message: FromWorker, state: State): Partial<State> {
     case "device":
       return { device: message.device };
     case "built": {
-      const { rows, trainCount, validationCount, epoch, step, history } = message;
-      const nets = state.nets + 1;
-      return { isBuilt: true, nets, rows, trainCount, validationCount, epoch, step, history };
+      const { kind: _, ...built } = message;
+      return { isBuilt: true, nets: state.nets + 1, ...built };
     }
     case "own":
       return { notice: "" };
@@ -110,7 +112,7 @@ export function patchOf(message: FromWorker, state: State): Partial<State> {
     case "walk":
       return { walk: message.page };
     case "loaded":
-      return { notice: `${message.name} is loaded.` };
+      return { notice: `${message.name} is loaded.`, run: message.run };
     case "notice":
       return { notice: message.text };
     case "kept":

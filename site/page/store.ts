@@ -1,6 +1,7 @@
 // What the playground's page knows, and the worker behind it. Components read the state and call what changes it.
 
-import { listRuns, ownOf } from "../runs/kept-runs.ts";
+import { claimRun } from "../runs/claims.ts";
+import { type ListedRun, listRuns, ownOf } from "../runs/kept-runs.ts";
 import { lessonOf } from "../setup/lessons.ts";
 import type { GivenFile, ImageForm, OwnData } from "../setup/own-data.ts";
 import { defaultSetup, fromHash, isOwn, type OwnName, type Setup, setupFor, toHash } from "../setup/setup.ts";
@@ -68,12 +69,7 @@ export class Store {
     const { data } = this.#state.setup;
     const own = kept !== undefined && isOwn(data) ? await ownOf(kept.name) : undefined;
     if (kept === undefined || (isOwn(data) && own === undefined)) this.#build();
-    else {
-      const { name, epoch, step, history } = kept;
-      const notice = `Went on with the kept run, at epoch ${epoch}.`;
-      this.set({ own, run: name, epoch, step, history, notice });
-      this.#build(true);
-    }
+    else await this.#resume(kept, own);
   }
 
   change(patch: Partial<Setup>): void {
@@ -93,10 +89,6 @@ export class Store {
 
   chooseData(data: Setup["data"]): void {
     if (data !== this.#state.setup.data) this.change(setupFor(data, this.#state.setup));
-  }
-
-  useSetup(setup: Setup): void {
-    this.change(setup);
   }
 
   /** The user's own data take the place of the others. */
@@ -134,19 +126,16 @@ export class Store {
   }
 
   /** Goes on with a run that the browser keeps. */
-  async goOn(name: string, setup: Setup): Promise<void> {
+  async goOn(run: ListedRun): Promise<void> {
     clearTimeout(this.#timer);
-    if (isOwn(setup.data)) {
-      const own = await ownOf(name);
-      if (own === undefined) {
-        this.tell("own", "The data of this run were not kept in the browser: choose their file again.");
-        return;
-      }
-      this.set({ own });
+    const isOfOwn = isOwn(run.setup.data);
+    const own = isOfOwn ? await ownOf(run.name) : undefined;
+    if (isOfOwn && own === undefined) {
+      this.tell("own", "The data of this run were not kept in the browser: choose their file again.");
+      return;
     }
-    this.#setSetup(setup);
-    this.set({ run: name });
-    this.#build(true);
+    this.#setSetup(run.setup);
+    await this.#resume(run, own);
   }
 
   toggle(): void {
@@ -182,7 +171,7 @@ export class Store {
   }
 
   load(bytes: Uint8Array<ArrayBuffer>, name: string): void {
-    this.#send({ kind: "load", bytes, name });
+    this.#send({ kind: "load", bytes, name, run: this.#newRun() });
   }
 
   /**
@@ -253,10 +242,27 @@ export class Store {
     this.#send({ kind: "train", epochs });
   }
 
-  #build(isResumed = false): void {
+  /** A name that no run has; this tab's alone. */
+  #newRun(): string {
+    if (!this.#keepsRuns) return "";
+    const name = `run-${Date.now().toString(36)}`;
+    void claimRun(name);
+    return name;
+  }
+
+  /** Goes on with a kept run, or with a copy of one that another tab is at: both would write to one file. */
+  async #resume({ name, epoch, step, history }: ListedRun, own: OwnData | undefined): Promise<void> {
+    const isFree = await claimRun(name);
+    const notice = isFree
+      ? `Went on with the kept run, at epoch ${epoch}.`
+      : `The kept run is open in another tab; this one goes on with a copy, at epoch ${epoch}.`;
+    this.set({ own, epoch, step, history, notice });
+    this.#build(name, isFree ? name : this.#newRun());
+  }
+
+  /** @param from a kept run to go on with */
+  #build(from?: string, run = this.#newRun()): void {
     const { setup, own } = this.#state;
-    const newRun = this.#keepsRuns ? `run-${Date.now().toString(36)}` : "";
-    const run = isResumed ? this.#state.run : newRun;
     this.set({
       run,
       isBuilt: false,
@@ -264,9 +270,9 @@ export class Store {
       units: [],
       look: undefined,
       problems: this.#state.problems.filter(({ about }) => about === "address" || about === "keep"),
-      ...(isResumed ? {} : { epoch: 0, step: 0, history: [], stepsPerSecond: 0 }),
+      ...(from !== undefined ? {} : { notice: "", epoch: 0, step: 0, history: [], stepsPerSecond: 0 }),
     });
-    this.#send({ kind: "setup", setup, own: isOwn(setup.data) ? own : undefined, run, isResumed });
+    this.#send({ kind: "setup", setup, own: isOwn(setup.data) ? own : undefined, run, from });
   }
 
   #take(message: FromWorker): void {
@@ -290,6 +296,8 @@ export class Store {
         this.#trials.delete(message.id);
         break;
       case "problem":
+        // Files that could not be read are not being read, and a run that could not be read does not go on.
+        if (["own", "setup"].includes(message.about)) this.set({ notice: "" });
         this.tell(message.about, message.text);
         break;
     }

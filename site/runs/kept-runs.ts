@@ -127,7 +127,12 @@ export function upToDate(notes: OlderNotes): RunNotes {
   );
   const task = notes.task ?? (data === "csv" ? taskOfLoss : undefined) ?? dataSpecs[data].task;
   const metric = metricsOf(task).includes(notes.setup.metric) ? notes.setup.metric : metricsOf(task)[0];
-  return { ...notes, history, task, setup: { ...defaultSetup, ...notes.setup, metric } };
+  // Its errors are in deviations of what was learnt; those of today are in the file's unit, and would lie over them.
+  const hasOtherUnit = notes.task === undefined && data === "csv" && task === "regression";
+  const shown = hasOtherUnit
+    ? history.map((point) => ({ ...point, metric: undefined, valMetric: undefined }))
+    : history;
+  return { ...notes, history: shown, task, setup: { ...defaultSetup, ...notes.setup, metric } };
 }
 
 /** All runs, the latest first. */

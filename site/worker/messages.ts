@@ -16,9 +16,10 @@ export type ToWorker =
       readonly kind: "setup";
       readonly setup: Setup;
       readonly own: OwnData | undefined;
-      /** Name of a kept run to go on with. */
+      /** The name to keep it under; empty: it is not kept. */
       readonly run: string;
-      readonly isResumed: boolean;
+      /** Name of a kept run to go on with. */
+      readonly from: string | undefined;
     }
   /** Reads images of the user's own; `own` comes back. */
   | { readonly kind: "read"; readonly files: readonly GivenFile[]; readonly form: ImageForm }
@@ -31,7 +32,13 @@ export type ToWorker =
   | { readonly kind: "keep" }
   /** The net as a file; `file` comes back. */
   | { readonly kind: "save"; readonly id: number }
-  | { readonly kind: "load"; readonly bytes: Uint8Array<ArrayBuffer>; readonly name: string }
+  /** A net out of a file is a run of its own; the one before stays as it was kept. */
+  | {
+      readonly kind: "load";
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly name: string;
+      readonly run: string;
+    }
   /** What the net says of a sample; `tried` comes back. `sample` is the same for one that is tried again. */
   | { readonly kind: "try"; readonly id: number; readonly sample: number; readonly trial: Trial };
 
@@ -113,6 +120,8 @@ export type FromWorker =
   | {
       readonly kind: "built";
       readonly rows: readonly LayerRow[];
+      /** Of the data, where they have some. */
+      readonly classNames: readonly string[];
       readonly trainCount: number;
       readonly validationCount: number;
       readonly epoch: number;
@@ -139,7 +148,7 @@ export type FromWorker =
   | { readonly kind: "walk"; readonly page: string }
   /** Undefined where it could not be saved; a problem says why. */
   | { readonly kind: "file"; readonly id: number; readonly bytes: Uint8Array<ArrayBuffer> | undefined }
-  | { readonly kind: "loaded"; readonly name: string }
+  | { readonly kind: "loaded"; readonly name: string; readonly run: string }
   | { readonly kind: "notice"; readonly text: string }
   | { readonly kind: "kept"; readonly run: string }
   /** Undefined where it could not be tried; a problem says why. */

@@ -1,6 +1,6 @@
 // The net that is in training: its samples, its model, and how far it is.
 
-import type { Device } from "gradgpu";
+import { type Device, DeviceLostError } from "gradgpu";
 import type { Callback, Model, Sequential } from "gradgpu/nn";
 import type { EpochPoint, KeptRun } from "../runs/kept-runs.ts";
 import type { OwnData } from "../setup/own-data.ts";
@@ -72,7 +72,13 @@ export class Net {
       return;
     }
     const { loadModel } = await import("./loading.ts");
-    this.#model = await loadModel(kept.model);
+    this.#model = await loadModel(kept.model).catch((error: unknown) => {
+      // A lost device is opened, and it is read again.
+      if (error instanceof DeviceLostError) throw error;
+      throw new Error(
+        "The kept run could not be read: its file is damaged. Reset begins with new weights; other runs stand under Runs and files.",
+      );
+    });
     [this.epoch, this.step, this.history] = [kept.epoch, kept.step, [...kept.history]];
     await Promise.all(
       this.callbacks.map((callback, i) =>
@@ -119,11 +125,12 @@ export class Net {
 
   /** Says what there is now. */
   tell(post: Post): void {
-    const { train, validation } = this.samples;
+    const { train, validation, spec } = this.samples;
     const { epoch, step, history } = this;
     post({
       kind: "built",
       rows: rowsOf(this.model),
+      classNames: spec.classNames ?? [],
       trainCount: train.count,
       validationCount: validation.count,
       epoch,

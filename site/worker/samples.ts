@@ -42,7 +42,10 @@ export async function samplesOf(setup: Setup, own: OwnData | undefined): Promise
     return { ...split(known, await tokensOf(texts), y, setup.heldBack), tokensOf };
   }
   const { images, labels } = await fetchImages(setup.data, setup.samples);
-  return split(spec, images, labels, setup.heldBack);
+  // Loaded with the images: nets on points need nothing of it.
+  const { fashionMnist, mnist } = await import("gradgpu/data");
+  const { classes } = setup.data === "mnist" ? mnist : fashionMnist;
+  return split({ ...spec, classNames: classes }, images, labels, setup.heldBack);
 }
 
 /** The last share is held back: the order says nothing. */

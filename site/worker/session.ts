@@ -2,7 +2,7 @@
 
 import { type Device, DeviceLostError, init } from "gradgpu";
 import { modelBytes } from "gradgpu/nn";
-import { keepOwn, runBytes } from "../runs/kept-runs.ts";
+import { runBytes } from "../runs/kept-runs.ts";
 import { Keeper } from "./keeping.ts";
 import { Looks } from "./looks.ts";
 import type { Post, ToWorker } from "./messages.ts";
@@ -220,20 +220,21 @@ export class Session {
     });
   }
 
-  async #build({ setup, own, run, isResumed }: ToWorker & { kind: "setup" }): Promise<void> {
+  async #build({ setup, own, run, from }: ToWorker & { kind: "setup" }): Promise<void> {
     await this.#net.prepare(setup, own);
-    this.#keeper.run = run;
-    this.#keeper.copy = isResumed ? await runBytes(run) : undefined;
-    if (own !== undefined && run !== "" && !isResumed) await keepOwn(run, own).catch(() => {});
+    const copy = from === undefined ? undefined : await runBytes(from);
+    if (from === run) this.#keeper.goOn(run, own, copy);
+    else await this.#keeper.begin(run, own, copy);
     await this.#net.make(this.#device as Device, this.#keeper.copy);
     await this.#told();
   }
 
-  async #load({ bytes, name }: ToWorker & { kind: "load" }): Promise<void> {
+  async #load({ bytes, name, run }: ToWorker & { kind: "load" }): Promise<void> {
     await this.#net.load(bytes, name);
     // A device that is lost from here on brings this net back.
     await this.#keeper.take();
-    this.#post({ kind: "loaded", name });
+    await this.#keeper.begin(run, this.#keeper.own, this.#keeper.copy);
+    this.#post({ kind: "loaded", name, run });
     await this.#told();
   }
 

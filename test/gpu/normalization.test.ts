@@ -17,11 +17,12 @@ import {
   tensor,
   tidy,
 } from "../../engine/index.ts";
-import { rowNormGradient, rowNormParameterGradient } from "../../engine/ops/normalize/row-norm.ts";
+import { rowNormGradient, rowNormGradients } from "../../engine/ops/normalize/row-norm-gradients.ts";
+import { rowNormParameterGradient } from "../../engine/ops/normalize/row-norm-parameters.ts";
 import { apply } from "../../engine/tensor/apply.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
-import { compareForward, type Pair, rowKernels } from "../support/gpu-cases.ts";
+import { compareForward, forced, type Pair, rowKernels } from "../support/gpu-cases.ts";
 import { uniforms } from "../support/op-cases.ts";
 
 let pair: Pair;
@@ -45,7 +46,12 @@ const layouts = [
   { shape: [0, 8], attrs: attrs(1, 1, 8) },
 ];
 
-describe.each(rowKernels)("%s", (_, variant) => {
+const apart: (typeof rowKernels)[number] = [
+  "apart, as on software adapters",
+  (op, more) => forced(op, "apart", { isSoftware: true, ...more }),
+];
+
+describe.each([...rowKernels, apart])("%s", (_, variant) => {
   it("normalize", async () => {
     for (const { shape, attrs } of layouts) {
       const parameter = { shape: [attrs.groups * attrs.inner] };
@@ -62,6 +68,8 @@ describe.each(rowKernels)("%s", (_, variant) => {
       const gamma = { shape: [attrs.groups * attrs.inner] };
       await compareForward(variant(rowNormGradient.op), { inputs: [...x, gamma], attrs }, pair, 3, 4e-6);
       await compareForward(variant(rowNormParameterGradient.op), { inputs: x, attrs }, pair, 3, 2e-5);
+      for (const inputs of [x, [...x, gamma]])
+        await compareForward(variant(rowNormGradients.op), { inputs, attrs }, pair, 3, 2e-5);
     }
   });
 });

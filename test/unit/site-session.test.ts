@@ -44,7 +44,7 @@ async function opened() {
   };
   session.take({ kind: "open", device: "cpu" });
   const build = (setup: Setup, own?: ReturnType<typeof readCsv>) =>
-    session.take({ kind: "setup", setup, own, run: "", isResumed: false });
+    session.take({ kind: "setup", setup, own, run: "", from: undefined });
   return { session, said, until, build };
 }
 
@@ -120,7 +120,7 @@ describe("a session", () => {
         y,
       },
       run: "",
-      isResumed: false,
+      from: undefined,
     });
     const file = new File([png(12, 255)], "mine.png");
     session.take({ kind: "try", id: 1, sample: 7, trial: { kind: "image", file } });
@@ -169,9 +169,13 @@ describe("a run that an older page kept", () => {
     ]);
   });
 
-  it("of a regression has one of a regression's", () => {
-    const { setup, task } = older({ ...before, data: "csv", loss: "huber" }, [{ epoch: 1, loss: 1 }]);
+  it("of a regression has one of a regression's, and no errors in another unit", () => {
+    const { setup, task, history } = older({ ...before, metric: "mae", data: "csv", loss: "huber" }, [
+      { epoch: 1, loss: 1, metric: 0.2, valMetric: 0.3 },
+    ]);
     expect([setup.metric, task]).toEqual(["mae", "regression"]);
+    // That is in deviations, which today's errors are not.
+    expect(history).toEqual([{ epoch: 1, loss: 1, metric: undefined, valMetric: undefined }]);
   });
 });
 

@@ -12,7 +12,9 @@ import { full } from "../../tensor/create.ts";
 import type { Op, OpFunction } from "../../tensor/op.ts";
 import { tidy } from "../../tensor/scope.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import { type RowNormAttrs, rowNormGradient, rowNormOp, rowNormSources } from "./row-norm.ts";
+import { rowNormOp } from "./row-norm.ts";
+import { rowNormGradient, rowNormGradients } from "./row-norm-gradients.ts";
+import { type RowNormAttrs, rowNormSources, shortRowSources, shortRowVariants } from "./row-norm-kernels.ts";
 
 export interface NormalizationOptions {
   /** Factor of the normalized values. */
@@ -122,9 +124,26 @@ const rowNormFamily: Family = {
   },
 };
 
-/** The op of that name, one of the family's. */
+const shortRowFamily: Family = {
+  name: "shortRowNorm",
+  sources: shortRowSources,
+  isAlwaysChecked: true,
+  checks: (profile) => {
+    if (shortRowVariants(rows(36, true), profile) === undefined) return [];
+    const x = { shape: [35, 36] };
+    const statistics = [{ shape: [35] }, { shape: [35], low: 0.5, high: 2 }];
+    const parameter = { shape: [36] };
+    return [
+      { op: layerNormOp, inputs: [x, parameter, parameter], attrs: rows(36, true) },
+      { op: rowNormGradients.op, inputs: [x, x, ...statistics, parameter], attrs: rows(36, true) },
+    ];
+  },
+};
+
+/** The op of that name, one of the families'. */
 function normOp(name: string, samples: readonly Sample<RowNormAttrs>[]): Op<RowNormAttrs> {
   registerFamily(rowNormFamily);
+  registerFamily(shortRowFamily);
   return rowNormOp(name, samples);
 }
 
