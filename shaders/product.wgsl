@@ -2,7 +2,7 @@
 // tile of C and its matrix are.
 
 // Specialising replaces the aliases, address_a, load_a, address_b, load_b and store, through which alone memory is
-// read and written, a_start, rows_of, prepare and keep_sums. Needs long-sum.wgsl behind.
+// read and written, a_start, rows_of and keep_sums. Needs long-sum.wgsl behind.
 
 const has_batch = true; // whether there are several matrices
 const long_k = false; // whether K is so long that sums over it are made of blocks
@@ -123,10 +123,6 @@ fn join_block(sum: ptr<function, LongBlock>, block: ptr<function, Block>) {
 
 fn settled_block(sum: LongBlock) -> Block {
   return Block(settled(sum.r0), settled(sum.r1), settled(sum.r2), settled(sum.r3));
-}
-
-// What work on the result needs of its columns, in kernels that store rows by a loop: loaded before that.
-fn prepare(column: u32) {
 }
 
 // Where four rows of tiles lie in C.

@@ -30,7 +30,8 @@ export interface MatmulChoice {
 }
 
 /** Whether the kernels of a product store its rows in whole vec4s. */
-export const storesFours = (whole: Product): boolean => chooseReadings(folded(whole).product)[2] === "fours";
+export const storesFours = (whole: Product, profile: AdapterProfile): boolean =>
+  chooseReadings(folded(whole).product, profile)[2] === "fours";
 
 /** The dispatches of a matmul whose operands are inputs 0 and 1 and whose result is output 0. */
 export function planMatmul(whole: Product, profile: AdapterProfile, choice: MatmulChoice = {}): KernelPlan {
@@ -38,7 +39,7 @@ export function planMatmul(whole: Product, profile: AdapterProfile, choice: Matm
   const { batch, m, n, k } = product;
   if (sizeOf(batch) * m * n === 0) return { calls: [] };
   const variant = choice.variant ?? variantOf(whole, profile);
-  const readings = choice.readAny === true ? readAny : chooseReadings(product);
+  const readings = choice.readAny === true ? readAny : chooseReadings(product, profile);
   const split = variant.splitsK === true ? splitOf(whole, variant, profile) : undefined;
   if (split === undefined)
     return {

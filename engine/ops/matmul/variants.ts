@@ -139,14 +139,13 @@ export function splitOf(whole: Product, variant: MatmulVariant, profile: Adapter
   const { m, n, k, batch, transposeA } = product;
   if (axes.length > 3) return undefined;
   const elements = sizeOf(batch) * m * n;
-  const missing = Math.ceil(enoughTiles(profile) / Math.max(1, tilesOf(product, variant)));
+  const missing = Math.ceil(enoughTiles(profile) / tilesOf(product, variant));
   // Sums that ride on A^T B are kept as if each part's were a row of one more C.
-  const wanted = transposeA ? Math.min(missing, m) : missing;
-  const most = Math.min(Math.floor(k / (4 * splitUnit)), Math.floor(mostPartials / Math.max(1, elements)));
-  if (Math.min(wanted, most) < 2) return undefined;
-  const length = Math.ceil(k / Math.min(wanted, most) / splitUnit) * splitUnit;
-  const parts = Math.ceil(k / length);
-  return parts < 2 ? undefined : { parts, length };
+  const rows = transposeA ? m : missing;
+  const wanted = Math.floor(Math.min(missing, rows, k / (4 * splitUnit), mostPartials / elements));
+  if (wanted < 2) return undefined;
+  const length = Math.ceil(k / wanted / splitUnit) * splitUnit;
+  return { parts: Math.ceil(k / length), length };
 }
 
 /** How often each element of A and of B is read, about: by every tile beside it. */

@@ -28,7 +28,6 @@ export interface WindowForm {
   readonly fewBlocks?: number;
 }
 
-
 /** `elements` by how A is read; as it stands it serves pairs. */
 const elements: Record<WindowForm["a"], string | undefined> = {
   pairs: undefined,
