@@ -79,6 +79,7 @@ const browserProject: TestProjectConfiguration[] = chromium()
         test: {
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
+          globalSetup: ["test/browser/site-folder.ts"],
           env: { ...found[0]?.env, GRADGPU_CHROMIUM: chromium() as string },
           pool: "forks",
           maxWorkers: 2,

@@ -3,19 +3,28 @@
 const own = new Set<string>();
 
 /** A page that is reloaded gives its runs back a moment after the new one begins. */
-const patienceMs = 400;
+const tries = 3;
+const restMs = 150;
 
 /** Whether the run is this tab's from now on, until it is closed; another tab may be at it. */
 export async function claimRun(name: string): Promise<boolean> {
   // Where there are no locks, for want of https, no runs are kept either.
   if (own.has(name) || navigator.locks === undefined) return true;
-  return new Promise((resolve) => {
-    const held = async () => {
+  for (let i = 1; i <= tries; i++) {
+    if (await take(name)) return true;
+    if (i < tries) await new Promise((resolve) => setTimeout(resolve, restMs));
+  }
+  return false;
+}
+
+const take = (name: string): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    const taken = async (lock: Lock | null) => {
+      resolve(lock !== null);
+      if (lock === null) return;
       own.add(name);
-      resolve(true);
+      // Held until the tab is closed.
       await new Promise(() => {});
     };
-    const signal = AbortSignal.timeout(patienceMs);
-    navigator.locks.request(`gradgpu-playground:${name}`, { signal }, held).catch(() => resolve(false));
+    navigator.locks.request(`gradgpu-playground:${name}`, { ifAvailable: true }, taken).catch(reject);
   });
-}

@@ -283,6 +283,10 @@ describe("a tuner", () => {
     expect(isTested({ ...tested, driver: "llvmpipe: Mesa 25.0.8 (LLVM 15.0.6)" })).toBe(false);
     expect(isTested({ ...tested, driver: "SwiftShader driver 5.0.0" })).toBe(true);
     expect(isTested({ ...tested, driver: "Another SwiftShader driver 5.0.0" })).toBe(false);
+    const inPages = { ...tested, driver: "", adapter: "swiftshader" };
+    expect(isTested(inPages)).toBe(true);
+    expect(isTested({ ...inPages, adapter: "rdna-3" })).toBe(false);
+    expect(isTested({ ...inPages, isSoftware: false })).toBe(false);
     const tuner = await Tuner.open(tested, profile, async () => new TrialBackend(), {});
     expect(Object.keys(tuner.choices.known.verdicts)).toEqual(["second/sound"]);
   });

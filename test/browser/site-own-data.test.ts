@@ -1,0 +1,180 @@
+// Files of the user's own in the site's playground: rows, images and texts, what is wrong with others, and what the browser keeps.
+
+import fs from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { executable } from "../support/chromium.ts";
+import { isDue } from "../support/sampled.ts";
+import { builtSite, patience, SiteVisit } from "../support/site.ts";
+
+describe.skipIf(executable === undefined)("the playground with one's own data", () => {
+  let site: SiteVisit;
+  let out: string;
+
+  beforeAll(async () => {
+    ({ out } = await builtSite());
+    site = await SiteVisit.begin(out);
+  });
+  afterAll(() => site?.end());
+
+  const chooser = 'input[aria-label="CSV file"]';
+  const csv = (text: string | Buffer, name = "own.csv") => ({
+    name,
+    mimeType: "text/csv",
+    buffer: Buffer.from(text as string),
+  });
+  const rows = Array.from(
+    { length: 40 },
+    (_, i) => `${Math.sin(i)},${Math.cos(i * 2)},${i % 2 ? "on" : "off"}`,
+  );
+
+  it("takes a CSV file, and says what is wrong with another", async () => {
+    const { page } = site;
+    await site.open("playground.html?device=cpu#data=moons&layers=Dense(units:4)");
+    await site.built();
+    const large = path.join(out, "..", `large-${process.pid}.csv`);
+    fs.closeSync(fs.openSync(large, "w"));
+    fs.truncateSync(large, 300e6);
+    await page.setInputFiles(chooser, large);
+    await site.problem(`large-${process.pid}.csv has 300 MB`);
+    fs.rmSync(large);
+    await page.setInputFiles(chooser, csv(Buffer.from("iVBORw0KGgoAAAANSUhEUg", "base64"), "picture.csv"));
+    await site.problem("picture.csv is no text");
+    await page.setInputFiles(chooser, csv("a,b\n1,<img>\n"));
+    await site.problem("own.csv");
+    expect(await page.locator(".problems img").count()).toBe(0);
+    const header = "<img src=x onerror=hurt=1>,<script>hurt=1</script>,c";
+    await page.setInputFiles(chooser, csv(`${header}\n${rows.join("\n")}`, "<img src=x onerror=hurt=1>.csv"));
+    await page.waitForSelector('.hint:has-text("32 samples to train on")', patience);
+    await site.epoch(1);
+    await page.fill("#trial", "0.5; none");
+    await page.waitForSelector('.panel-try .field-problem:has-text("“none” is no number")', patience);
+    await page.fill("#trial", "0.5, -0.5");
+    await page.waitForSelector('.panel-try .hint:has-text("The net says")', patience);
+    await page.click("#tab-runs");
+    await page.waitForSelector(".runs .current", patience);
+    expect(await page.evaluate("[typeof hurt, document.querySelectorAll('#playground img').length]")).toEqual(
+      ["undefined", 0],
+    );
+    // Three classes have another loss than those that the address's data begin with.
+    const kinds = ["red", "green", "blue"];
+    const three = rows.map((row, i) => row.replace(/o(n|ff)$/, kinds[i % 3]));
+    await page.setInputFiles(chooser, csv(three.join("\n"), "three.csv"));
+    await page.waitForSelector('.own:has-text("three.csv")', patience);
+    await site.built();
+    await site.epoch(1);
+    await page.waitForSelector(".runs .current", patience);
+    await page.reload();
+    await page.waitForSelector('.own:has-text("three.csv")', patience);
+    await site.reach("Epoch", 1, true);
+    expect(await site.problems()).toEqual([]);
+  });
+
+  it.runIf(isDue(0, 2))("takes images by class, and has them again after a reload", async () => {
+    const { page } = site;
+    await site.open("playground.html?device=cpu#data=images&layers=Flatten~Dense(units:4)");
+    await page.selectOption('.panel:has-text("Your images") select', "16");
+    await page.setInputFiles(
+      'input[aria-label="Image files"]',
+      ["red_1.png", "blue_1.png"].map((name) => ({
+        name,
+        mimeType: "image/png",
+        buffer: Buffer.from("none"),
+      })),
+    );
+    await site.problem("is no PNG or JPEG file");
+    await page.evaluate(`(async () => {
+      const data = new DataTransfer();
+      for (let i = 0; i < 12; i++) {
+        const canvas = new OffscreenCanvas(20 + i, 24);
+        const context = canvas.getContext("2d");
+        context.fillStyle = i % 2 ? "red" : "blue";
+        context.fillRect(0, 0, 99, 99);
+        data.items.add(new File([await canvas.convertToBlob()], (i % 2 ? "red_" : "blue_") + i + ".png"));
+      }
+      const panel = [...document.querySelectorAll(".panel")].find((one) => one.textContent.includes("Your images"));
+      panel.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+    })()`);
+    await page.waitForSelector('.own:has-text("12 images: blue, red")', patience);
+    await page.waitForSelector('.hint:has-text("10 samples to train on")', patience);
+    await site.epoch(1);
+    await page.evaluate(`(async () => {
+      const canvas = new OffscreenCanvas(30, 30);
+      const context = canvas.getContext("2d");
+      context.fillStyle = "red";
+      context.fillRect(0, 0, 30, 30);
+      const data = new DataTransfer();
+      data.items.add(new File([await canvas.convertToBlob()], "mine.png"));
+      document.querySelector(".panel-try").dispatchEvent(
+        new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+    })()`);
+    await page.waitForSelector('.panel-try .hint:has-text("The net says")', patience);
+    expect(
+      await page.evaluate(
+        `[...document.querySelector(".seen").getContext("2d").getImageData(64, 64, 1, 1).data].slice(0, 3)`,
+      ),
+    ).toEqual([255, 0, 0]);
+    await page.click("#tab-runs");
+    await page.waitForSelector(".runs .current", patience);
+    await page.reload();
+    await page.waitForSelector('.own:has-text("12 images: blue, red")', patience);
+    await site.reach("Epoch", 1, true);
+    await site.epoch(2);
+    expect(await site.problems()).toEqual([]);
+  });
+
+  it.runIf(isDue(1, 2))("takes texts, and tries another", async () => {
+    const { page } = site;
+    await site.open("playground.html?device=cpu#data=text");
+    const lines = Array.from(
+      { length: 20 },
+      (_, i) => `${i % 2 ? "spam" : "ham"}\t<b>${i % 2 ? "free" : "dear"}</b> ${i}`,
+    );
+    const file = { name: "texts.tsv", mimeType: "text/plain", buffer: Buffer.from(lines.join("\n")) };
+    await page.setInputFiles('input[aria-label="Text file"]', file);
+    await page.waitForSelector('.own:has-text("texts.tsv: ham, spam")', patience);
+    await page.waitForSelector('.layer-name:has-text("Embedding")', patience);
+    await page.waitForSelector('.hint:has-text("16 samples to train on")', patience);
+    await site.built();
+    await site.train("Epoch", 40);
+    await page.fill("#trial", "<b>free</b> <b>free</b> <b>free</b>");
+    await page.waitForSelector('.panel-try .hint:has-text("The net says spam")', patience);
+    expect(await site.problems()).toEqual([]);
+  });
+
+  it("says of a kept run that is damaged, and of one that has no room, what to do", async () => {
+    const { page } = site;
+    await site.open("playground.html?device=cpu#data=xor&n=40&layers=Dense(units:2)");
+    await site.built();
+    await site.epoch(1);
+    await page.click("#tab-runs");
+    await page.waitForSelector(".runs .current", patience);
+    await page.evaluate(`(async () => {
+      const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("gradgpu-playground");
+      for await (const [name, handle] of folder.entries()) {
+        if (!name.endsWith(".run")) continue;
+        const bytes = await (await handle.getFile()).arrayBuffer();
+        const file = await handle.createWritable();
+        await file.write(bytes.slice(0, bytes.byteLength - 40));
+        await file.close();
+      }
+    })()`);
+    await page.reload();
+    await site.problem("The kept run could not be read");
+    expect(await page.locator(".notice").count()).toBe(0);
+    await page.click('button:has-text("Reset")');
+    await site.built();
+    const session = await site.context.newCDPSession(page);
+    await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(site.url).origin, quotaSize: 1 });
+    await site.epoch(1);
+    await site.problem("This run is not kept in the browser");
+    await page.setInputFiles(chooser, csv(rows.join("\n")));
+    await site.problem("Your data are not kept in the browser");
+    await site.idle();
+    await site.epoch(1);
+  });
+
+  it("has complained of nothing, and asked no other server", () => {
+    expect(site.complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,163 @@
+// The site's pages of text in Chromium: search, links, programs that run, themes, what axe says, and all of it without a network.
+
+import fs from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeOffline } from "../../site/build/offline.mjs";
+import { executable } from "../support/chromium.ts";
+import { isDue, sampled } from "../support/sampled.ts";
+import { type BuiltSite, builtSite, hardlyAny, patience, SiteVisit } from "../support/site.ts";
+
+describe.skipIf(executable === undefined)("the site", () => {
+  let site: SiteVisit;
+  let built: BuiltSite;
+  /** One that this file alone changes. */
+  let out: string;
+
+  beforeAll(async () => {
+    built = await builtSite();
+    out = path.join(built.out, "..", "pages");
+    fs.cpSync(built.out, out, { recursive: true });
+    site = await SiteVisit.begin(out);
+  });
+  afterAll(() => site?.end());
+
+  it("has pages that search, and links that lead somewhere", async () => {
+    await site.open("docs/training.html");
+    await site.page.waitForFunction("document.readyState === 'complete'");
+    expect(await site.shifts()).toBe(0);
+    await site.page.fill("#search", "dying relu");
+    await site.page.waitForSelector("#found a", patience);
+    expect(await site.page.locator("#found a").first().getAttribute("href")).toMatch(/dying-relu/);
+    const missing: string[] = [];
+    for (const name of fs
+      .readdirSync(out, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".html"))) {
+      const text = fs.readFileSync(path.join(out, name), "utf8");
+      for (const [, target] of text.matchAll(/\s(?:href|src)="([^"#?]+)[^"]*"/g)) {
+        if (/^(https?|data|mailto):/.test(target)) continue;
+        if (!fs.existsSync(path.join(out, path.dirname(name), target))) missing.push(`${name}: ${target}`);
+      }
+    }
+    expect(missing).toEqual([]);
+  });
+
+  it("runs the programs of the docs where they stand", async () => {
+    // Those that say what a GPU's kernels are need one.
+    const pages = ["autograd", "custom", "data", "diagnosis", "optimizers", "tensors", "training"];
+    let ran = 0;
+    for (const name of sampled(pages, pages.length)) {
+      await site.open(`docs/${name}.html?device=cpu`);
+      const programs = site.page.locator(".snippet");
+      for (let i = 0; i < (await programs.count()); i++) {
+        const program = programs.nth(i);
+        const code = (await program.locator("pre").textContent()) as string;
+        // It asks for the GPU.
+        if (code.includes('"webgpu"')) continue;
+        await program.locator("button").click();
+        await site.page.waitForFunction(
+          `document.querySelectorAll(".snippet")[${i}].dataset.state === "ended"`,
+          undefined,
+          patience,
+        );
+        expect(await program.locator(".snippet-state").textContent()).toMatch(/^It took/);
+        const printed = ((await program.locator("output").textContent()) as string)
+          .split("\n")
+          .filter((text) => !text.startsWith("gradgpu: init: this browser offers no WebGPU"));
+        const said = [...code.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, text]) => text);
+        if (said.length > 0) expect([name, i, printed]).toEqual([name, i, said]);
+        ran++;
+      }
+    }
+    expect(ran).toBeGreaterThan(0);
+    expect(built.running).toBeGreaterThan(40);
+    await site.open("docs/saving.html");
+    expect(await site.page.locator(".snippet").count()).toBe(0);
+  });
+
+  it("ends a program that never does, and shows what it prints as text", async () => {
+    // What a service worker has kept comes past the route.
+    const own = await site.browser.newContext({ serviceWorkers: "block" });
+    const tab = await own.newPage();
+    await tab.route("**/programs/*.js", (route) =>
+      route.fulfill({
+        contentType: "text/javascript",
+        body: 'console.log("<img src=x onerror=hurt=1>"); for (;;);',
+      }),
+    );
+    await tab.goto(`${site.url}docs/jit.html?device=cpu`);
+    const program = tab.locator(".snippet").first();
+    await program.locator('button:has-text("Run")').click();
+    await tab.waitForFunction(`document.querySelector(".snippet output").textContent !== ""`);
+    expect(await program.locator("button").getAttribute("aria-label")).toMatch(/^Stop: ./);
+    await program.locator('button:has-text("Stop")').click();
+    expect(await program.locator(".snippet-state").textContent()).toBe("Stopped.");
+    expect(await tab.locator("output img").count()).toBe(0);
+    await own.close();
+  });
+
+  it.each([
+    "playground.html?device=cpu",
+    ...sampled([
+      "index.html?device=cpu",
+      "lessons/index.html",
+      "docs/workers.html",
+      "api/gradgpu-worker.html",
+      "docs/ops.html",
+      "docs/runtimes.html",
+    ]),
+  ])("%s has nothing that axe calls serious, light and dark, and stays where it is", async (place) => {
+    await site.page.emulateMedia({ colorScheme: "light" });
+    await site.open(place);
+    if (place.startsWith("playground")) await site.built();
+    expect(await site.shifts()).toBeLessThan(hardlyAny);
+    expect(await site.seriousFaults()).toEqual([]);
+    // The dark page differs by its colours alone.
+    await site.page.emulateMedia({ colorScheme: "dark" });
+    expect(await site.seriousFaults(["color-contrast"])).toEqual([]);
+    await site.page.emulateMedia({ colorScheme: null });
+  });
+
+  it("has a button for its theme", async () => {
+    const { page } = site;
+    await site.open("docs/index.html");
+    await page.click("#theme");
+    await page.click("#theme");
+    expect(await page.getAttribute("html", "data-theme")).toBe("dark");
+    await page.reload();
+    expect(await page.getAttribute("html", "data-theme")).toBe("dark");
+    await page.click("#theme");
+    expect(await page.getAttribute("html", "data-theme")).toBeNull();
+  });
+
+  it.runIf(isDue(2))(
+    "opens and trains without a network, and takes a newer build at the visit after",
+    async () => {
+      const { page } = site;
+      const first = "playground.html?device=cpu#data=xor&n=40&layers=Dense(units:2)";
+      await site.open(first);
+      await page.evaluate("navigator.serviceWorker.ready.then(() => undefined)");
+      await page.waitForFunction("navigator.serviceWorker.controller !== null", undefined, patience);
+      await site.withoutNetwork(async () => {
+        await site.open(first);
+        await site.built();
+        await site.epoch(1);
+        await site.open("docs/");
+        await page.fill("#search", "dying relu");
+        await page.waitForSelector("#found a", patience);
+        const file = path.join(out, "lessons", "index.html");
+        fs.writeFileSync(file, fs.readFileSync(file, "utf8").replace("<title>", "<title>Newer "));
+        writeOffline(out);
+      });
+      await site.open("lessons/index.html");
+      expect(await page.title()).not.toContain("Newer");
+      await page.click(".newer button", patience);
+      await page.waitForFunction("document.title.startsWith('Newer')", undefined, patience);
+      expect(await page.evaluate("caches.keys().then((names) => names.length)")).toBeLessThanOrEqual(2);
+    },
+  );
+
+  it("has complained of nothing, and asked no other server", () => {
+    expect(site.complaints).toEqual([]);
+  });
+});
