@@ -29,8 +29,11 @@ export { fillPermutation } from "./base/random/permutation.ts";
 export { philoxFill, purpose as randomPurpose } from "./base/random/philox.ts";
 export { sameShape } from "./base/shape.ts";
 export { isPlainObject, leavesOf, mapTree, withLeaves } from "./base/tree.ts";
+/** @internal */
+export { keepingHalves } from "./jit/half-storage.ts";
 // Other forms of public ops, by the same names.
-export { gatherRows, takeRows } from "./ops/indexing/indexing.ts";
+export { takeRows } from "./ops/indexing/dynamic-slice.ts";
+export { gatherRows } from "./ops/indexing/gather.ts";
 export * from "./ops/internal.ts";
 export { stretchOf } from "./ops/layout/slice-kernel.ts";
 export { advanced, drawFrom } from "./state/draw-from.ts";

@@ -8,6 +8,7 @@ export { type ParameterGroup, type ParameterGroups, parameterGroups } from "./gr
 export type { Hyper, HyperValue } from "./hyper.ts";
 export { legacyDefaults } from "./legacy-defaults.ts";
 export { type LossScaleOptions, type LossScaleState, lossScaleState, withLossScaling } from "./loss-scale.ts";
+export { mixedPrecision } from "./mixed-precision.ts";
 export {
   Optimizer,
   type OptimizerConfig,

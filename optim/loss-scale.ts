@@ -13,6 +13,7 @@ import {
   mul,
   Tensor,
   tidy,
+  type ValueAndGrads,
   Variable,
   valueAndGrad,
   where,
@@ -62,11 +63,26 @@ const most = 2 ** 126;
  * @throws ArgumentError for options out of their range, and for an optimizer that has it or knows its variables already
  */
 export function withLossScaling<O extends Optimizer>(optimizer: O, options: LossScaleOptions = {}): O {
-  const who = "withLossScaling";
+  return scaled("withLossScaling", optimizer, options, {}, (_, compute) => compute());
+}
+
+/**
+ * Gives the optimizer loss scaling, for {@link withLossScaling} and what comes with more.
+ *
+ * @param more what files remember besides the options
+ * @param around has `compute` give the scaled loss and the gradients
+ */
+export function scaled<O extends Optimizer>(
+  who: string,
+  optimizer: O,
+  options: LossScaleOptions,
+  more: object,
+  around: <T extends ValueAndGrads<Tensor[]>>(variables: readonly Variable[], compute: () => T) => T,
+): O {
   checkOptions(who, options, lossScaleOptions);
   if (!(optimizer instanceof Optimizer))
     throw new ArgumentError(
-      `${who}: the first argument must be an Optimizer, as in withLossScaling(new Adam()), got ${kindOf(optimizer)}`,
+      `${who}: the first argument must be an Optimizer, as in ${who}(new Adam()), got ${kindOf(optimizer)}`,
     );
   const initialScale = aboveZero(who, "initialScale", options.initialScale ?? 2 ** 15);
   if (initialScale > most || initialScale < least)
@@ -84,7 +100,7 @@ export function withLossScaling<O extends Optimizer>(optimizer: O, options: Loss
     throw new ArgumentError(`${who}: "${taken}" is a scalar of ${name}'s rule; name the rule's otherwise`);
 
   inside.scaling = {
-    options: { initialScale, dynamicGrowthSteps },
+    options: { initialScale, dynamicGrowthSteps, ...more },
     starts: { [scaleName]: initialScale, [finiteName]: 0, [skippedName]: 0 },
 
     gradients(loss, variables, { scalars }) {
@@ -102,7 +118,7 @@ export function withLossScaling<O extends Optimizer>(optimizer: O, options: Loss
         { hasAux: true },
       );
       return tidy(() => {
-        const { grads, aux } = compute(...variables);
+        const { grads, aux } = around(variables, () => compute(...variables));
         const inverse = div(1, scale);
         return { value: aux, grads: grads.map((gradient) => mul(gradient, inverse)) };
       });
@@ -136,7 +152,7 @@ export async function lossScaleState(optimizer: Optimizer): Promise<LossScaleSta
   const inside = optimizer instanceof Optimizer ? optimizer.inside : undefined;
   if (inside?.scaling === undefined)
     throw new ArgumentError(
-      `lossScaleState: the argument must be an optimizer that withLossScaling(...) gave, got ${inside ? `${optimizer.name} without it` : kindOf(optimizer)}`,
+      `lossScaleState: the argument must be an optimizer that withLossScaling(...) or mixedPrecision(...) gave, got ${inside ? `${optimizer.name} without it` : kindOf(optimizer)}`,
     );
   const { built, waiting, scaling } = inside;
   const read = (name: string) =>

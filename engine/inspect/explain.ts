@@ -6,6 +6,7 @@ import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../base/e
 import { showShape, sizeOf } from "../base/shape.ts";
 import type { Graph, Node, Use, Value } from "../jit/graph.ts";
 import { isLiteral } from "../jit/graph.ts";
+import { halvesOf } from "../jit/half-storage.ts";
 import type { Jitted, Program } from "../jit/jit.ts";
 import { unitName } from "../jit/kernels.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -68,7 +69,7 @@ function explainProgram(
     ...fused.units.map((unit, i) => `  ${i + 1}. ${unitName(unit, Number.POSITIVE_INFINITY)}`),
   );
   lines.push("", "Plan", ...planLines(plan.steps));
-  lines.push("", "Memory", ...memoryLines(plan));
+  lines.push("", "Memory", ...memoryLines(plan, program.graph));
   if (fused.refusals.length > 0) {
     lines.push("", "Not fused", ...[...new Set(fused.refusals.map(refusalText))].map((why) => `  ${why}`));
   }
@@ -77,8 +78,9 @@ function explainProgram(
 }
 
 function graphLines(graph: Graph): string[] {
+  const halves = halvesOf(graph);
   const lines = graph.nodes.map(
-    (node) => `  ${outputsText(node)} = ${node.op.name}(${node.inputs.map(useText).join(", ")})`,
+    (node) => `  ${outputsText(node, halves)} = ${node.op.name}(${node.inputs.map(useText).join(", ")})`,
   );
   for (const effect of graph.effects)
     lines.push(
@@ -88,9 +90,13 @@ function graphLines(graph: Graph): string[] {
   return lines;
 }
 
-const outputsText = (node: Node) =>
+const outputsText = (node: Node, halves: ReadonlyMap<Value, number>) =>
   node.outputs
-    .map((value) => `${valueText(value)}: ${value.spec.dtype} ${showShape(value.spec.shape)}`)
+    .map((value) => {
+      const bytes = halves.get(value);
+      const kept = bytes === undefined ? "" : ` kept as f16 in ${bytes} bytes`;
+      return `${valueText(value)}: ${value.spec.dtype} ${showShape(value.spec.shape)}${kept}`;
+    })
     .join(", ");
 
 function useText(use: Use): string {
@@ -153,12 +159,17 @@ function placeText(place: Place): string {
   return place.byteOffset === 0 ? `slot${place.slot}` : `slot${place.slot}+${place.byteOffset}`;
 }
 
-function memoryLines(plan: Plan): string[] {
+function memoryLines(plan: Plan, graph: Graph): string[] {
   const total = plan.slots.reduce((sum, slot) => sum + slot.bytes, 0);
   const values = plan.slots.map((slot, i) => `slot${i} ${slot.bytes}`);
   const inputs = plan.inputs.reduce((sum, spec) => sum + sizeOf(spec.shape) * 4, 0);
+  const halves = [...halvesOf(graph).values()];
+  const kept = halves.reduce((sum, bytes) => sum + bytes, 0);
   return [
     `  ${plan.slots.length} slots, ${total} bytes: ${values.join(", ")}`,
+    ...(halves.length === 0
+      ? []
+      : [`  ${halves.length} values kept as f16, ${kept} bytes in place of ${kept * 2}`]),
     `  arguments: ${inputs} bytes`,
   ];
 }

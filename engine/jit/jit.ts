@@ -167,6 +167,7 @@ export function jit<P extends JitArgument[], R extends JitResult>(
   const programs = new Map<string, Entry>();
   /** Counts calls of `dispose`, so that a warm-up that outlives one leaves nothing behind. */
   let disposals = 0;
+  const keyOf = (args: P) => signature(args, options.name ?? fn.name);
   const keep = (key: string, entry: Entry): void => {
     const replaced = programs.get(key);
     if (replaced !== undefined) release(replaced);
@@ -191,7 +192,7 @@ export function jit<P extends JitArgument[], R extends JitResult>(
     const started = performance.now();
     const { device, tensors } = argumentsOf(args);
     const { backend } = device;
-    const key = signature(args, options.name ?? fn.name);
+    const key = keyOf(args);
     const isReady = () => {
       const entry = programs.get(key);
       return entry !== undefined && isCurrent(entry, device);
@@ -234,7 +235,7 @@ export function jit<P extends JitArgument[], R extends JitResult>(
     const { device, tensors } = argumentsOf(args);
     if (runsAsIs(device) || device.backend.prepare === undefined) {
       // Refuses what a trace would refuse.
-      signature(args, options.name ?? fn.name);
+      keyOf(args);
       let result = runAsIs(fn, args);
       for (let i = 1; i < times; i++) {
         disposeAll(result);
@@ -243,7 +244,7 @@ export function jit<P extends JitArgument[], R extends JitResult>(
       return result;
     }
     const memories = tensors.map((tensor) => tensor.memory);
-    const key = signature(args, options.name ?? fn.name);
+    const key = keyOf(args);
     let entry = programs.get(key);
     if (entry === undefined || !isCurrent(entry, device)) {
       entry = prepare(trace(device, fn, args, options));

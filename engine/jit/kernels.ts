@@ -6,13 +6,14 @@ import type { ChainInput, PointwiseChain, PointwiseStep } from "../kernel/chain.
 import {
   type AdapterProfile,
   input,
-  type KernelCall,
   type KernelPlan,
   type Operand,
   output,
   type Spec,
   wgslFloat,
 } from "../kernel/kernel.ts";
+import type { KernelOp } from "../kernel/kernel-op.ts";
+import type { OpKernels } from "../kernel/op-graph.ts";
 import { besideCall, elementwiseShader, pointwiseCall } from "../ops/pointwise/pointwise-code.ts";
 import { isLiteral, type Node, pointwiseOf, type Use, type Value } from "./graph.ts";
 import {
@@ -26,13 +27,7 @@ import {
   type Unit,
 } from "./units.ts";
 
-/** What a unit reads, writes and dispatches; operands count through `reads` and `writes`. */
-export interface UnitKernels {
-  readonly reads: readonly Value[];
-  readonly writes: readonly Value[];
-  readonly calls: readonly KernelCall[];
-  readonly scratch: readonly Spec[];
-}
+export type UnitKernels = OpKernels<KernelOp>;
 
 /**
  * @param isNeeded whether a value must be in memory after the unit

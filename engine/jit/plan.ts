@@ -7,9 +7,9 @@ import { sizeOf } from "../base/shape.ts";
 import type { AdapterProfile, Spec } from "../kernel/kernel.ts";
 import type { Memory } from "../kernel/memory.ts";
 import { Dependencies } from "./dependencies.ts";
-import { type Effect, type Graph, type Node, producerOf, type Value } from "./graph.ts";
+import { type Effect, type Graph, producerOf, type Value } from "./graph.ts";
 import { writtenInPlace } from "./in-place.ts";
-import { unitKernels, unitName } from "./kernels.ts";
+import { type UnitKernels, unitKernels, unitName } from "./kernels.ts";
 import { type Layout, OwnSteps } from "./own-steps.ts";
 import type { Unit } from "./units.ts";
 
@@ -55,14 +55,15 @@ class Planner {
   plan(): Plan {
     const order = this.#dependencies.order();
     this.#placePacked();
+    const kernels = new Map(order.map((unit) => [unit, this.#kernelsOf(unit)]));
+    this.#graph.storage?.(this.#graph, kernels, this.#places);
     const steps: PlanStep[] = this.#saveOld();
     const lastUse = this.#lastUses(order);
     order.forEach((unit, position) => {
-      steps.push(...this.#unitSteps(unit, position, lastUse));
+      steps.push(...this.#unitSteps(unit, position, lastUse, kernels.get(unit)));
     });
     for (const effect of this.#graph.effects) {
-      if (this.#direct.get(effect.source) === effect) continue;
-      if (isMemory(effect.source, effect.target)) continue;
+      if (this.#direct.get(effect.source) === effect || isMemory(effect.source, effect.target)) continue;
       const from = this.#saved.get(effect.source) ?? this.#placeOf(effect.source);
       steps.push({
         kind: "copy",
@@ -97,8 +98,7 @@ class Planner {
         (target !== undefined && this.#backend.sharesBuffer(origin.memory, target));
       if (!isAtRisk) return;
       const bytes = bytesOf(value.spec);
-      const slot = this.#slots.push({ bytes, isZeroed: false }) - 1;
-      const to: Place = { kind: "slot", slot, byteOffset: 0, bytes };
+      const to = inSlot(this.#addSlot(bytes), bytes);
       steps.push({ kind: "copy", name: "keep", from: { kind: "memory", memory: origin.memory }, to, spec });
       this.#saved.set(value, to);
     };
@@ -126,22 +126,12 @@ class Planner {
           node.inputs.findIndex((use) => use.value === value) === i,
       );
       if (!isFree || !this.#mayShareBuffer(node.inputs.map((use) => use.value))) continue;
-      const slot = this.#slots.length;
-      this.#slots.push({ bytes: bytesOf(node.outputs[0].spec), isZeroed: true });
+      const bytes = bytesOf(node.outputs[0].spec);
+      const slot = this.#addSlot(bytes, true);
       node.inputs.forEach(({ value }, i) => {
-        this.#places.set(value, {
-          kind: "slot",
-          slot,
-          byteOffset: offsets[i] * 4,
-          bytes: bytesOf(value.spec),
-        });
+        this.#places.set(value, inSlot(slot, bytesOf(value.spec), offsets[i] * 4));
       });
-      this.#places.set(node.outputs[0], {
-        kind: "slot",
-        slot,
-        byteOffset: 0,
-        bytes: this.#slots[slot].bytes,
-      });
+      this.#places.set(node.outputs[0], inSlot(slot, bytes));
     }
   }
 
@@ -164,7 +154,7 @@ class Planner {
   #lastUses(order: readonly Unit[]): Map<Value, number> {
     const last = new Map<Value, number>();
     order.forEach((unit, position) => {
-      for (const node of unit.nodes) for (const use of node.inputs) last.set(use.value, position);
+      for (const value of readBy(unit)) last.set(value, position);
     });
     const end = order.length;
     for (const use of this.#graph.outputs) last.set(use.value, end);
@@ -172,10 +162,30 @@ class Planner {
     return last;
   }
 
-  #unitSteps(unit: Unit, position: number, lastUse: ReadonlyMap<Value, number>): PlanStep[] {
+  #isNeededAfter(unit: Unit): (value: Value) => boolean {
+    return (value) =>
+      [...this.#dependencies.readersOf(value)].some((reader) => reader !== unit) || this.#isKept(value);
+  }
+
+  #kernelsOf(unit: Unit): UnitKernels | undefined {
+    if (unit.anchor?.attrs instanceof OwnSteps) return undefined;
+    const inputs = readBy(unit);
+    const inPlaceOf = (value: Value): Value | undefined => {
+      const effect = this.#direct.get(value);
+      return effect && inputs.find((read) => isMemory(read, effect.target));
+    };
+    return unitKernels(unit, this.#profile, this.#isNeededAfter(unit), inPlaceOf);
+  }
+
+  #unitSteps(
+    unit: Unit,
+    position: number,
+    lastUse: ReadonlyMap<Value, number>,
+    kernels: UnitKernels | undefined,
+  ): PlanStep[] {
     if (unit.nodes.length === 1 && unit.anchor?.op.traits?.packs && this.#places.has(unit.anchor.outputs[0]))
       return [];
-    const done = new Set(unit.nodes.flatMap((node) => node.inputs.map((use) => use.value)));
+    const done = new Set(readBy(unit));
     const release = () => {
       for (const value of done) {
         const place = this.#places.get(value);
@@ -184,26 +194,11 @@ class Planner {
         }
       }
     };
-    const isNeeded = (value: Value) =>
-      [...this.#dependencies.readersOf(value)].some((reader) => reader !== unit) || this.#isKept(value);
-    const own = unit.anchor?.attrs;
-    if (own instanceof OwnSteps) {
-      const steps = this.#ownSteps(unit.anchor!, own, isNeeded);
+    if (kernels === undefined) {
+      const steps = this.#ownSteps(unit);
       release();
       return steps;
     }
-    const inPlaceOf = (value: Value): Value | undefined => {
-      const effect = this.#direct.get(value);
-      if (effect === undefined) return undefined;
-      for (const node of unit.nodes) {
-        for (const use of node.inputs) {
-          if (use.value.origin.kind === "external" && use.value.origin.memory === effect.target)
-            return use.value;
-        }
-      }
-      return undefined;
-    };
-    const kernels = unitKernels(unit, this.#profile, isNeeded, inPlaceOf);
     const taken: number[] = [];
     for (const value of kernels.writes) {
       if (this.#places.has(value)) continue;
@@ -212,8 +207,9 @@ class Planner {
         this.#places.set(value, { kind: "memory", memory: effect.target });
         continue;
       }
-      const slot = this.#takeSlot(bytesOf(value.spec));
-      this.#places.set(value, { kind: "slot", slot, byteOffset: 0, bytes: bytesOf(value.spec) });
+      const bytes = kernels.bytes?.get(value) ?? bytesOf(value.spec);
+      const slot = this.#takeSlot(bytes);
+      this.#places.set(value, inSlot(slot, bytes));
       if (!lastUse.has(value)) taken.push(slot);
     }
     const scratch = kernels.scratch.map((spec) => this.#takeSlot(bytesOf(spec)));
@@ -225,12 +221,10 @@ class Planner {
           kind: "dispatch",
           name,
           call,
-          places: call.operands.map((operand) => {
-            if (operand.role === "scratch") {
-              const bytes = bytesOf(kernels.scratch[operand.index]);
-              return { kind: "slot", slot: scratch[operand.index], byteOffset: 0, bytes };
-            }
-            return this.#placeOf((operand.role === "input" ? kernels.reads : kernels.writes)[operand.index]);
+          places: call.operands.map(({ role, index }) => {
+            return role === "scratch"
+              ? inSlot(scratch[index], bytesOf(kernels.scratch[index]))
+              : this.#placeOf((role === "input" ? kernels.reads : kernels.writes)[index]);
           }),
         }),
       );
@@ -240,27 +234,27 @@ class Planner {
   }
 
   /** Those of a node that plans itself. What it takes for itself is free again behind it. */
-  #ownSteps(node: Node, attrs: OwnSteps, isNeeded: (value: Value) => boolean): PlanStep[] {
+  #ownSteps(unit: Unit): PlanStep[] {
+    const node = unit.anchor!;
     const taken: number[] = [];
     const take = (bytes: number): number => {
       const slot = this.#takeSlot(bytes);
       taken.push(slot);
       return slot;
     };
-    const steps = attrs.steps({
+    const steps = (node.attrs as OwnSteps).steps({
       node,
       alignment: this.#backend.sliceAlignment,
       mostMoving: this.#profile.maxMovingBuffers ?? 4,
-      isNeeded,
+      isNeeded: this.#isNeededAfter(unit),
       placeOf: (value) => this.#placeOf(value),
       take,
-      takeZeroed: (bytes) => this.#slots.push({ bytes, isZeroed: true }) - 1,
+      takeZeroed: (bytes) => this.#addSlot(bytes, true),
       keep: (value, slot) => {
-        this.#places.set(value, { kind: "slot", slot, byteOffset: 0, bytes: this.#slots[slot].bytes });
+        this.#places.set(value, inSlot(slot, this.#slots[slot].bytes));
         taken.splice(taken.indexOf(slot), 1);
       },
-      plan: (graph, layout) =>
-        new Planner(graph, this.#fuse(graph), layout, this.#profile, this.#fuse).plan(),
+      plan: (graph, layout) => plan(graph, this.#fuse(graph), layout, this.#profile, this.#fuse),
     });
     this.#freeSlots.push(...taken);
     return steps;
@@ -284,8 +278,11 @@ class Planner {
       this.#freeSlots.splice(this.#freeSlots.indexOf(best), 1);
       return best;
     }
-    this.#slots.push({ bytes, isZeroed: false });
-    return this.#slots.length - 1;
+    return this.#addSlot(bytes);
+  }
+
+  #addSlot(bytes: number, isZeroed = false): number {
+    return this.#slots.push({ bytes, isZeroed }) - 1;
   }
 
   #placeOf(value: Value): Place {
@@ -299,5 +296,15 @@ class Planner {
 /** Whether `value` is what `memory` held before the program ran. */
 const isMemory = (value: Value, memory: Memory) =>
   value.origin.kind === "external" && value.origin.memory === memory;
+
+/** What a unit's nodes read, what others of them make included. */
+const readBy = (unit: Unit): Value[] => unit.nodes.flatMap((node) => node.inputs.map((use) => use.value));
+
+const inSlot = (slot: number, bytes: number, byteOffset = 0): Place => ({
+  kind: "slot",
+  slot,
+  byteOffset,
+  bytes,
+});
 
 const bytesOf = (spec: Spec) => deviceBytes(spec.dtype, sizeOf(spec.shape));

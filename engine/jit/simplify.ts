@@ -56,12 +56,7 @@ export function simplify(graph: Graph, makeUniform: MakeUniform, options: Simpli
   }
   const effects = graph.effects.map((effect) => ({ ...effect, source: resolve(effect.source) }));
   const outputs = graph.outputs.map(resolveUse);
-  return {
-    nodes: neededNodes(nodes, effects, outputs),
-    effects,
-    inputs: graph.inputs,
-    outputs,
-  };
+  return { ...graph, nodes: neededNodes(nodes, effects, outputs), effects, outputs };
 }
 
 function nodeKey(node: Node, inputs: readonly Use[]): string {

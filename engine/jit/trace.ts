@@ -61,6 +61,8 @@ export class TraceBackend implements Backend {
   #stage = 0;
   #recomputation = 0;
   isFinished = false;
+  /** How the graph's values will be kept, where not as their dtypes say. */
+  declare storage?: Graph["storage"];
   /** Variables that the traced function assigns. */
   readonly assigned = new Set<{ markAssigned(): void }>();
   /** The first attempt to read values, if there was one. */
@@ -122,6 +124,7 @@ export class TraceBackend implements Backend {
       effects: this.#assignments.effects,
       inputs: this.#inputs,
       outputs: outputs.map(({ spec, memory }) => this.#use(spec, memory)),
+      storage: this.storage,
     };
   }
 

@@ -1,6 +1,6 @@
 // The graph that tracing records, as plain data: values and the nodes that make them, whatever an op is.
 
-import type { Spec } from "./kernel.ts";
+import type { KernelCall, Spec } from "./kernel.ts";
 import type { Memory } from "./memory.ts";
 
 /** Where a value comes from. */
@@ -54,7 +54,30 @@ export interface OpGraph<O> {
   readonly inputs: readonly Spec[];
   /** What the traced function returned. */
   readonly outputs: readonly OpUse<O>[];
+  readonly storage?: OpStorage<O>;
 }
+
+/** What a unit of nodes reads, writes and dispatches; operands count through `reads` and `writes`. */
+export interface OpKernels<O> {
+  readonly reads: readonly OpValue<O>[];
+  readonly writes: readonly OpValue<O>[];
+  readonly calls: readonly KernelCall[];
+  readonly scratch: readonly Spec[];
+  /** Of what it writes, where that is not as many as the dtype says. */
+  readonly bytes?: ReadonlyMap<OpValue<O>, number>;
+}
+
+/**
+ * Has values lie in memory otherwise than their dtypes say, by changing the kernels that write and read them.
+ *
+ * @param kernels of each unit; undefined for nodes that plan themselves
+ * @param placed values of which it is settled where they lie
+ */
+export type OpStorage<O> = (
+  graph: OpGraph<O>,
+  kernels: Map<unknown, OpKernels<O> | undefined>,
+  placed: ReadonlyMap<OpValue<O>, unknown>,
+) => void;
 
 /** A node with outputs of its own, of these numbers and specs. */
 export function makeNode<O>(

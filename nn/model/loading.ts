@@ -126,7 +126,10 @@ class Reviver {
     if (!(made instanceof Optimizer)) {
       throw new ArgumentError(`${this.#file.name}: custom.${optimizer} must be a class of optimizers`);
     }
-    if (lossScaling !== undefined) optim.withLossScaling(made, lossScaling);
+    if (lossScaling !== undefined) {
+      const { halves, ...rest } = lossScaling;
+      (halves === true ? optim.mixedPrecision : optim.withLossScaling)(made, rest);
+    }
     const own = spared === undefined ? undefined : this.value(spared satisfies Reference);
     return own === undefined ? made : optim.excludeFromWeightDecay(made, own as never);
   }

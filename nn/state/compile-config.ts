@@ -22,8 +22,8 @@ export interface OptimizerReference {
   readonly options: Readonly<Record<string, unknown>>;
   /** By which weights are spared from decay. */
   readonly spared?: Reference;
-  /** What `withLossScaling` was told. */
-  readonly lossScaling?: object;
+  /** What `withLossScaling` was told, or `mixedPrecision`, which keeps values in halves. */
+  readonly lossScaling?: { readonly halves?: boolean };
 }
 
 /** The options of `compile` as data. */

@@ -42,6 +42,20 @@ describe.skipIf(executable === undefined)("the site", () => {
     expect(missing).toEqual([]);
   });
 
+  it("tells of each public name its members, its source, and where the docs use it", () => {
+    const page = fs.readFileSync(path.join(out, "api", "gradgpu-nn.html"), "utf8");
+    const sections = page.split('<section class="name" id="').slice(1);
+    const of = (name: string) => sections.find((text) => text.startsWith(`${name}"`)) ?? "";
+    // Its own options, those of what it extends, and a link to a type.
+    expect(of("FitOptions")).toMatch(
+      /<code>validationSplit\?: number<\/code><\/dt><dd><p>Share of the samples/,
+    );
+    expect(of("FitOptions")).toMatch(/<dt><code>signal\?: AbortSignal<\/code>|<dt><code>memoryBudget/);
+    expect(of("FitOptions")).toContain('<a href="gradgpu-data.html#Dataset">Dataset</a>');
+    expect(of("Dense")).toMatch(/nn\/layers\/core\/dense\.ts:\d+<\/code> · Used in <a href="\.\.\/docs\//);
+    expect(sections.filter((text) => !text.includes("wherefrom")).length).toBeLessThan(sections.length / 20);
+  });
+
   it("runs the programs of the docs where they stand", async () => {
     // Those that say what a GPU's kernels are need one.
     const pages = ["autograd", "custom", "data", "diagnosis", "optimizers", "tensors", "training"];

@@ -83,12 +83,12 @@ export async function trained(
 }
 
 /** Four epochs with a scale that grows a few times, and without. */
-export async function expectSameTraining(make: () => Optimizer): Promise<void> {
+export async function expectSameTraining(make: () => Optimizer, wrap = withLossScaling): Promise<void> {
   const model = makeModel();
   const start = await weightsOf(model);
   model.dispose();
   const plain = await trained(make(), start);
-  const scaled = await trained(withLossScaling(make(), { dynamicGrowthSteps: 5 }), start);
+  const scaled = await trained(wrap(make(), { dynamicGrowthSteps: 5 }), start);
   scaled.losses.forEach((loss, i) => {
     expect(loss).toBeCloseTo(plain.losses[i], 5);
   });

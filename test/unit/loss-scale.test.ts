@@ -10,6 +10,7 @@ import {
   Adam,
   lossScaleState,
   Muon,
+  mixedPrecision,
   type Optimizer,
   optimizerState,
   RMSprop,
@@ -57,6 +58,20 @@ describe("fit", () => {
   });
 });
 
+describe("mixedPrecision", () => {
+  it("computes on the reference as withLossScaling does", () =>
+    expectSameTraining(() => new Adam(), mixedPrecision));
+
+  it("refuses what withLossScaling refuses, by its own name", () => {
+    expect(() => mixedPrecision("adam" as never)).toThrow(
+      /mixedPrecision: the first argument must be an Optimizer, as in mixedPrecision\(new Adam\(\)\)/,
+    );
+    expect(() => mixedPrecision(new Adam(), { initialScale: 0 })).toThrow(/mixedPrecision: initialScale/);
+    expect(() => mixedPrecision(withLossScaling(new Adam()))).toThrow(/scales losses already/);
+    expect(() => withLossScaling(mixedPrecision(new Adam()))).toThrow(/scales losses already/);
+  });
+});
+
 describe("withLossScaling", () => {
   it("gives the loss and the gradients as they would be without it", async () => {
     const w = variable([1, -3]);
@@ -91,7 +106,7 @@ describe("withLossScaling", () => {
     const scaled = withLossScaling(new Adam(), { initialScale: 8 });
     expect(await lossScaleState(scaled)).toEqual({ scale: 8, finiteSteps: 0, skippedSteps: 0 });
     await expect(lossScaleState(new Adam())).rejects.toThrow(
-      /withLossScaling\(\.\.\.\) gave, got Adam without it/,
+      /withLossScaling\(\.\.\.\) or mixedPrecision\(\.\.\.\) gave, got Adam without it/,
     );
     await expect(lossScaleState(3 as never)).rejects.toThrow(/got the number 3/);
   });
@@ -110,9 +125,12 @@ describe("withLossScaling", () => {
     expect(() => setOptimizerState(new SGD({ momentum: 0.9 }), state)).toThrow(/"lossScale" too many/);
   });
 
-  it("comes back with a saved model, its scale and counts included", async () => {
+  it.each([
+    ["withLossScaling", withLossScaling, undefined],
+    ["mixedPrecision", mixedPrecision, true],
+  ])("comes back with a saved model, its scale and counts included: %s", async (_, wrap, halves) => {
     const model = new Sequential([new Input([2]), new Dense(1)]);
-    const optimizer = withLossScaling(new Adam(), { initialScale: 2 ** 10, dynamicGrowthSteps: 3 });
+    const optimizer = wrap(new Adam(), { initialScale: 2 ** 10, dynamicGrowthSteps: 3 });
     model.compile({ optimizer, loss: "meanSquaredError" });
     await model.fit(
       [
@@ -130,6 +148,11 @@ describe("withLossScaling", () => {
     const again = await loadModel(file);
     fs.rmSync(folder, { recursive: true });
     expect(await lossScaleState(again.optimizer as Adam)).toEqual(found);
+    expect(again.optimizer?.inside.scaling?.options).toEqual({
+      initialScale: 2 ** 10,
+      dynamicGrowthSteps: 3,
+      halves,
+    });
     await again.fit(
       [
         [0, 1],

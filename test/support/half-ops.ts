@@ -1,0 +1,43 @@
+// Ops that show what kernels make of halves: floats packed to words by a rewritten kernel, and words unpacked.
+
+import { HalfBindings } from "../../engine/kernel/half-bindings.ts";
+import { input, type KernelCall, output, shader } from "../../engine/kernel/kernel.ts";
+import { elementwiseShader } from "../../engine/ops/pointwise/pointwise-code.ts";
+import { apply } from "../../engine/tensor/apply.ts";
+import { notDifferentiable, type Op } from "../../engine/tensor/op.ts";
+import type { Tensor } from "../../engine/tensor/tensor.ts";
+
+/** The copy of elementwise.wgsl with its input, or its output, in halves. */
+function copyCall(binding: number, count: number): KernelCall {
+  const text = new HalfBindings(elementwiseShader.source);
+  if (!text.halve(binding)) throw new Error("the copy can't be rewritten");
+  return {
+    shader: shader(`halves${binding}`, text.text),
+    sizes: [count, count, count * 4, 0, ...new Array<number>(16 + 8 + 8 * 16).fill(0)],
+    operands: [input(0), output(0)],
+    workgroups: [1, 1, 1],
+  };
+}
+
+const packed = {
+  name: "packed",
+  saves: { inputs: [], outputs: [] },
+  vjp: notDifferentiable("words of bits"),
+  infer: ([x]) => [{ shape: [x.shape[0] / 2], dtype: "u32" }],
+  kernels: ({ inputs: [x] }) => ({ calls: [copyCall(2, x.shape[0] / 4)] }),
+  samples: [],
+} satisfies Op<undefined>;
+
+const unpacked = {
+  name: "unpacked",
+  saves: { inputs: [], outputs: [] },
+  vjp: notDifferentiable("words of bits"),
+  infer: ([x]) => [{ shape: [x.shape[0] * 2], dtype: "f32" }],
+  kernels: ({ inputs: [x] }) => ({ calls: [copyCall(1, x.shape[0] / 2)] }),
+  samples: [],
+} satisfies Op<undefined>;
+
+/** Floats, a multiple of four of them, as words of two halves each. */
+export const pack = (x: Tensor): Tensor => apply(packed as never, [x], undefined)[0];
+/** The same back. */
+export const unpack = (words: Tensor): Tensor => apply(unpacked as never, [words], undefined)[0];
