@@ -1,8 +1,8 @@
 // C from partial products: where K was split into parts that are multiplied side by side, adds up what they gave. One
 // thread makes four neighbours in a row of C; `store` is the one of the matmul kernels, and specialised like theirs.
-// Behind the parts of C may lie those of a companion's sums, a row each, of which `keep_sums` has the total.
 
-// Needs long-sum.wgsl behind.
+// Behind the parts of C may lie those of a companion's sums, a row each: `keep_sums` has their total. Needs long-sum.wgsl
+// behind.
 
 alias CElement = vec4f;
 
