@@ -190,8 +190,8 @@ function docsPage(page, way, contents, here) {
     script: "docs",
     body: `<div class="docs">
 <nav class="docs-nav" aria-label="${name}">${searchBox}<details open><summary>${name}</summary><ul>${links.join("")}</ul></details>${closedOnPhones}</nav>
+${parts.length > 3 ? `<nav class="docs-parts" aria-label="On this page"><details class="parts" open><summary>On this page</summary><ul>${parts.join("")}</ul></details>${closedBelow(1280)}</nav>` : ""}
 <main id="main" class="prose">
-${parts.length > 3 ? `<details class="parts"><summary>On this page</summary><ul>${parts.join("")}</ul></details>` : ""}
 ${page.html}
 </main>
 </div>`,
@@ -199,7 +199,9 @@ ${page.html}
 }
 
 /** On a phone the long list of pages would stand before the text; it is closed before it is seen, so nothing moves. */
-export const closedOnPhones = `<script>if(innerWidth<=900)document.currentScript.previousElementSibling.open=false</script>`;
+const closedBelow = (width) =>
+  `<script>if(innerWidth<=${width})document.currentScript.previousElementSibling.open=false</script>`;
+export const closedOnPhones = closedBelow(900);
 
 export const searchBox = `<div class="search"><label for="search-field">Search</label><input id="search-field" type="search" autocomplete="off" aria-controls="found"><ul id="found" aria-live="polite"></ul></div>`;
 
