@@ -3,11 +3,12 @@
 
 import type { DeviceInfo } from "../backend.ts";
 
-const drivers = [/\bMesa 25\.0\.7\b.*\bLLVM 15\./, /^SwiftShader driver 5\.0\.0\b/];
+/** Pages are told no driver; SwiftShader's has been 5.0.0 for years, so that its name there says as much. */
+const drivers = [/\bMesa 25\.0\.7\b.*\bLLVM 15\./, /^SwiftShader driver 5\.0\.0\b|^swiftshader$/];
 
-/** Pages are told a driver's name alone; SwiftShader's has been 5.0.0 for years, so that the name says as much. */
-const isNamed = ({ adapter, driver }: Pick<DeviceInfo, "adapter" | "driver">): boolean =>
-  driver === "" && adapter === "swiftshader";
-
-export const isTested = (info: Pick<DeviceInfo, "adapter" | "driver" | "isSoftware">): boolean =>
-  info.isSoftware && (isNamed(info) || drivers.some((pattern) => pattern.test(info.driver)));
+export const isTested = ({
+  adapter,
+  driver,
+  isSoftware,
+}: Pick<DeviceInfo, "adapter" | "driver" | "isSoftware">): boolean =>
+  isSoftware && drivers.some((pattern) => pattern.test(driver || adapter));
