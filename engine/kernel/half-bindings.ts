@@ -79,7 +79,8 @@ export class HalfBindings {
     if (body === undefined) return false;
     const { loads, stores } = rewriting;
     if (!loads && !stores) return true;
-    if (form === undefined || (stores && form.store === undefined)) return false;
+    // What is stored and loaded again may be a sum that grows.
+    if (form === undefined || (stores && (loads || form.store === undefined))) return false;
     const added: string[] = [];
     const word =
       form.store === undefined
