@@ -32,7 +32,8 @@ export { isPlainObject, leavesOf, mapTree, withLeaves } from "./base/tree.ts";
 /** @internal */
 export { keepingHalves } from "./jit/half-storage.ts";
 // Other forms of public ops, by the same names.
-export { gatherRows, takeRows } from "./ops/indexing/indexing.ts";
+export { takeRows } from "./ops/indexing/dynamic-slice.ts";
+export { gatherRows } from "./ops/indexing/gather.ts";
 export * from "./ops/internal.ts";
 export { stretchOf } from "./ops/layout/slice-kernel.ts";
 export { advanced, drawFrom } from "./state/draw-from.ts";

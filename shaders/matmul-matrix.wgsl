@@ -167,6 +167,6 @@ fn main(
     }
     // Of all four columns at once, added up.
     observe(0u, total, vec4f());
-    finish(first_row, 0u, first_column + 4u * own_b.quad);
+    finish(matrix, first_row, 0u, first_column + 4u * own_b.quad);
   }
 }

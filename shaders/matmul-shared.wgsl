@@ -170,13 +170,13 @@ fn main(
   }
   let next_row = row + threads / 4u;
   store_block(matrix, row, column, sums.c00);
-  finish(row, 0u, column);
+  finish(matrix, row, 0u, column);
   if (down == 2u) {
     store_block(matrix, next_row, column, sums.c10);
   }
   if (across == 2u) {
     store_block(matrix, row, column + 64u, sums.c01);
     store_block(matrix, next_row, column + 64u, sums.c11);
-    finish(row, 1u, column + 64u);
+    finish(matrix, row, 1u, column + 64u);
   }
 }

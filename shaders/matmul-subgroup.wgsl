@@ -200,6 +200,6 @@ fn main(
     store(matrix, own_row + i, own_column, strip[i]);
   }
   if (!is_narrow || lane == 0u) {
-    finish(row, 0u, own_column);
+    finish(matrix, row, 0u, own_column);
   }
 }

@@ -8,10 +8,6 @@ const steps = 1u; // pairs of k whose loads are on their way together: 1 or, wit
 const threads_x = 8u; // threads of a workgroup along the columns
 const threads_y = 8u; // and along the rows
 
-fn padded(pair: Pair, has_second: bool) -> Pair {
-  return Pair(pair.first, select(vec4f(), pair.second, has_second));
-}
-
 // Of both operands at k and k + 1.
 struct Step {
   a: Pair,
@@ -22,9 +18,29 @@ fn step_at(a_address: Address, b_address: Address, k: u32) -> Step {
   return Step(load_a(a_address, k), load_b(b_address, k));
 }
 
-fn add_step(sum: Block, step: Step) -> Block {
-  observe(0u, step.b.first, step.b.second);
+// Zeros on both sides where there is no k + 1, because 0 times infinity is not 0.
+fn padded(step: Step, k: u32) -> Step {
+  let has_second = k + 1u < sizes.k;
+  return Step(
+    Pair(step.a.first, select(vec4f(), step.a.second, has_second)),
+    Pair(step.b.first, select(vec4f(), step.b.second, has_second)),
+  );
+}
+
+fn add_step(sum: Block, step: Step, observes: bool) -> Block {
+  if (observes) {
+    observe(0u, step.b.first, step.b.second);
+  }
   return multiply_add_pair(sum, step.a, step.b);
+}
+
+// Steps at k, k + 2, k + 4 and k + 6: all loads stand before all sums.
+fn add_steps(sum: Block, a_address: Address, b_address: Address, k: u32, observes: bool) -> Block {
+  let s0 = step_at(a_address, b_address, k);
+  let s1 = step_at(a_address, b_address, k + 2u);
+  let s2 = step_at(a_address, b_address, k + 4u);
+  let s3 = step_at(a_address, b_address, k + 6u);
+  return add_step(add_step(add_step(add_step(sum, s0, observes), s1, observes), s2, observes), s3, observes);
 }
 
 @compute @workgroup_size(threads_x, threads_y)
@@ -60,31 +76,26 @@ fn main(
   loop {
     let stop = select(sizes.k, min(k + block_k, sizes.k), long_k);
     if (steps == 4u) {
-      // The rest is left to the loop behind.
-      for (; k + 8u <= stop; k += 8u) {
-        let s0 = step_at(a_address, b_address, k);
-        let s1 = step_at(a_address, b_address, k + 2u);
-        let s2 = step_at(a_address, b_address, k + 4u);
-        let s3 = step_at(a_address, b_address, k + 6u);
-        c00 = add_step(add_step(add_step(add_step(c00, s0), s1), s2), s3);
+      // The rest is left to the loop behind. Of tiles below each other the first has sums to keep: the others do without.
+      if (has_sums && place.x == 0u) {
+        for (; k + 8u <= stop; k += 8u) {
+          c00 = add_steps(c00, a_address, b_address, k, true);
+        }
+      } else {
+        for (; k + 8u <= stop; k += 8u) {
+          c00 = add_steps(c00, a_address, b_address, k, false);
+        }
       }
     }
     for (; k < stop; k += 2u) {
-      // An odd K's last step has no second half. Zeros on both sides, because 0 times infinity is not 0.
-      let has_second = k + 1u < sizes.k;
-      let a0 = padded(load_a(a_address, k), has_second);
-      let b0 = padded(load_b(b_address, k), has_second);
-      observe(0u, b0.first, b0.second);
-      if (blocks == 1u) {
-        c00 = multiply_add_pair(c00, a0, b0);
-      } else {
-        let a1 = padded(load_a(a_next, k), has_second);
-        let b1 = padded(load_b(b_next, k), has_second);
-        observe(1u, b1.first, b1.second);
-        c00 = multiply_add_pair(c00, a0, b0);
-        c01 = multiply_add_pair(c01, a0, b1);
-        c10 = multiply_add_pair(c10, a1, b0);
-        c11 = multiply_add_pair(c11, a1, b1);
+      let s = padded(step_at(a_address, b_address, k), k);
+      c00 = add_step(c00, s, true);
+      if (blocks == 2u) {
+        let t = padded(step_at(a_next, b_next, k), k);
+        observe(1u, t.b.first, t.b.second);
+        c01 = multiply_add_pair(c01, s.a, t.b);
+        c10 = multiply_add_pair(c10, t.a, s.b);
+        c11 = multiply_add_pair(c11, t.a, t.b);
       }
     }
     if (!long_k) {
@@ -107,11 +118,11 @@ fn main(
     c11 = settled_block(l11);
   }
   store_block(matrix, row, column, c00);
-  finish(row, 0u, column);
+  finish(matrix, row, 0u, column);
   if (blocks == 2u) {
     store_block(matrix, row, column + 4u, c01);
     store_block(matrix, row + 4u, column, c10);
     store_block(matrix, row + 4u, column + 4u, c11);
-    finish(row, 1u, column + 4u);
+    finish(matrix, row, 1u, column + 4u);
   }
 }

@@ -2,13 +2,13 @@
 // tile of C and its matrix are.
 
 // Specialising replaces the aliases, address_a, load_a, address_b, load_b and store, through which alone memory is
-// read and written, a_start, rows_of, prepare, and the hooks of companions. Needs long-sum.wgsl behind.
+// read and written, a_start, rows_of and keep_sums. Needs long-sum.wgsl behind.
 
 const has_batch = true; // whether there are several matrices
 const long_k = false; // whether K is so long that sums over it are made of blocks
 const block_k = 32u; // of K in a block
 
-alias AElement = vec2f;
+alias AElement = vec4f;
 alias BElement = vec4f;
 alias CElement = vec4f;
 // Where four rows of A, or four columns of B, start.
@@ -58,19 +58,15 @@ struct Pair {
   second: vec4f,
 }
 
-// Where rows row..row+3 of A start; rows past the last repeat it, and what comes of them is never stored.
+// Where rows row..row+3 of A start; rows past the last repeat others, and what comes of them is never stored.
 fn address_a(start: u32, row: u32) -> Address {
-  return (start + min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(sizes.m - 1u)) * sizes.a_row) / 2u;
+  return vec4u((start + min(row, sizes.m - 4u)) / 4u);
 }
 
-// Here A is [M, K] with an even K, read in pairs along K.
+// Here A lies as [K, M] with M a multiple of 4. The element after an odd K's last is loaded again, never used.
 fn load_a(address: Address, k: u32) -> Pair {
-  let at = address + k / 2u;
-  let p = a[at.x];
-  let q = a[at.y];
-  let r = a[at.z];
-  let s = a[at.w];
-  return Pair(vec4f(p.x, q.x, r.x, s.x), vec4f(p.y, q.y, r.y, s.y));
+  let step = sizes.m / 4u;
+  return Pair(a[address.x + k * step], a[address.x + min(k + 1u, sizes.k - 1u) * step]);
 }
 
 // Where columns column..column+3 of B start; columns past the last repeat others, and are never stored.
@@ -78,7 +74,7 @@ fn address_b(start: u32, column: u32) -> Address {
   return vec4u((start + min(column, sizes.n - 4u)) / 4u);
 }
 
-// Here B is [K, N] with N a multiple of 4. The element after an odd K's last is loaded again, never used.
+// Here B is [K, N] with N a multiple of 4.
 fn load_b(address: Address, k: u32) -> Pair {
   let step = sizes.n / 4u;
   return Pair(b[address.x + k * step], b[address.x + min(k + 1u, sizes.k - 1u) * step]);
@@ -129,10 +125,6 @@ fn settled_block(sum: LongBlock) -> Block {
   return Block(settled(sum.r0), settled(sum.r1), settled(sum.r2), settled(sum.r3));
 }
 
-// What work on the result needs of its columns, in kernels that store rows by a loop: loaded before that.
-fn prepare(column: u32) {
-}
-
 // Where four rows of tiles lie in C.
 fn rows_of(row: u32) -> vec4u {
   return vec4u(row, row + 1u, row + 2u, row + 3u);
@@ -171,10 +163,30 @@ fn matrix_starts(matrix: u32) -> vec2u {
   return starts;
 }
 
-// Hooks of companions (see engine/jit): what passes of B, four columns of block `block` at k and k + 1, and what
-// is left to do for those columns when the tile is stored whose first row is given.
+// What a companion (see engine/jit) has a kernel sum up on its way: four columns of B for each of a thread's blocks.
+const has_sums = false;
+var<private> column_sums: array<vec4f, 2>;
+var<private> long_column_sums: array<LongSum, 2>;
+
+// What passes of B: four columns of block `block` at k and k + 1.
 fn observe(block: u32, b0: vec4f, b1: vec4f) {
+  if (has_sums && long_k) {
+    long_column_sums[block] = joined(long_column_sums[block], b0 + b1, sizes.one - 1u);
+    column_sums[block] = settled(long_column_sums[block]);
+  } else if (has_sums) {
+    column_sums[block] += b0 + b1;
+  }
 }
 
-fn finish(row: u32, block: u32, column: u32) {
+// What is left to do for those columns when the tile is stored whose first row is given. All tiles below each other saw
+// the same.
+fn finish(matrix: u32, row: u32, block: u32, column: u32) {
+  if (has_sums && row == 0u) {
+    keep_sums(matrix, column, column_sums[block]);
+  }
+}
+
+// Specialising replaces it. Here K is split, and each part's sums are a row of one more C, behind the others.
+fn keep_sums(part: u32, column: u32, value: vec4f) {
+  store(sizes.batch.x, part, column, value);
 }

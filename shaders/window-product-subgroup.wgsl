@@ -13,6 +13,10 @@ fn take(places: Places, base: vec4u, k: u32) -> Pair {
   return load_a(base, k);
 }
 
+// What work on the result needs of its columns: loaded before the loop that stores rows.
+fn prepare(column: u32) {
+}
+
 // Stores the largest of four rows in row `row` of the result.
 fn store_largest(row: u32, column: u32, rows: Block) {
 }

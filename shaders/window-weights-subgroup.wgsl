@@ -5,7 +5,6 @@
 // in front. Needs window-product.wgsl behind. Needs product.wgsl behind. Needs long-sum.wgsl behind.
 
 const is_bounded = true; // whether the window may reach past the images
-const has_companion = false; // whether the first tile must see all of B
 // Whether C has 16 rows at most, and lanes are 8: then lane i loads rows i and i + 8, not four neighbours. It is so for the
 // first layer, of one channel.
 const has_few_rows = false;
@@ -51,7 +50,8 @@ fn main(
     // May be before the first pixel, which wraps around.
     let x = across * window.size_stride.w + places.x * window.dilation_before.y - window.dilation_before.w;
     let is_row = y != vec4u(none);
-    if (is_bounded && images_inside && !(has_companion && place.x == 0u)) {
+    // Where sums are kept, the first tile must see all of B.
+    if (is_bounded && images_inside && !(has_sums && place.x == 0u)) {
       if (!subgroupAny(any(is_row & (x < vec4u(window.extent.y))))) {
         continue;
       }
@@ -137,6 +137,6 @@ fn main(
     store(place.z, own_row + i, column, strip[i]);
   }
   if (!is_narrow || lane == 0u) {
-    finish(first_row, 0u, column);
+    finish(place.z, first_row, 0u, column);
   }
 }

@@ -33,8 +33,10 @@ export {
 } from "./images/resize.ts";
 export * from "./indexing/along-axis.ts";
 export { type BincountOptions, bincount, type SearchOptions, searchSorted } from "./indexing/counting.ts";
-export { dynamicSlice, embedding, gather, oneHot, scatterAdd } from "./indexing/indexing.ts";
+export { dynamicSlice } from "./indexing/dynamic-slice.ts";
+export { embedding, gather, scatterAdd } from "./indexing/gather.ts";
 export { gatherNd, scatterNd } from "./indexing/nd.ts";
+export { oneHot } from "./indexing/one-hot.ts";
 export * from "./layout/concat.ts";
 export * from "./layout/movement.ts";
 export * from "./layout/reshape.ts";

@@ -5,7 +5,7 @@ export { attention, attentionByOps, attentionGradient } from "./attention/attent
 export { joinColumns, splitColumns } from "./attention/join-columns.ts";
 export type { AttentionAttrs } from "./attention/problem.ts";
 export { resizeGradient } from "./images/resize.ts";
-export { placeRows } from "./indexing/indexing.ts";
+export { placeRows } from "./indexing/dynamic-slice.ts";
 export { linearIndex } from "./indexing/nd.ts";
 export { pack } from "./layout/pack.ts";
 export { batchNormGradient } from "./normalize/batch-norm.ts";

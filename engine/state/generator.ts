@@ -4,7 +4,7 @@
 import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../base/errors.ts";
 import { RandomSource } from "../base/random/source.ts";
 import { normalizeAxis, type Shape } from "../base/shape.ts";
-import { gather } from "../ops/indexing/indexing.ts";
+import { gather } from "../ops/indexing/gather.ts";
 import {
   type BernoulliAttrs,
   type CategoricalOptions,

@@ -4,15 +4,20 @@ import fs from "node:fs";
 import path from "node:path";
 import { Marked } from "marked";
 import { root } from "../../scripts/setup.mjs";
+import { readDeclarations } from "./declarations.mjs";
 import { closedOnPhones, escapeHtml, searchBox, write } from "./docs.mjs";
 import { pageHtml } from "./page.mjs";
 
+/** Pages of the docs in which a name's programs are shown. */
+const mostPages = 4;
+
 /**
  * @param {string} out
+ * @param {readonly import("./docs.mjs").Entry[]} docs What stands in the docs, with its programs
  * @returns {import("./docs.mjs").Entry[]}
  */
-export function writeApi(out) {
-  const comments = commentsOf(["engine", "optim", "nn", "data"]);
+export function writeApi(out, docs) {
+  const declared = readDeclarations(["engine", "optim", "nn", "data"]);
   const sections = fs
     .readFileSync(path.join(root, "test", "public-api.txt"), "utf8")
     .split(/^# /m)
@@ -21,9 +26,16 @@ export function writeApi(out) {
       const [entry, ...lines] = section.split("\n");
       const names = lines.flatMap((line) => {
         const [, name, declaration] = /^([\w.]+): (.*)$/.exec(line) ?? [];
-        return name === undefined ? [] : [{ name, declaration }];
+        if (name === undefined) return [];
+        // What a name holds has a line each: `activations: relu: export declare const relu`.
+        const [, inside, rest] = /^(\w+): export (?:declare )?(.*)$/.exec(declaration) ?? [];
+        return [
+          inside === undefined
+            ? { name, declarations: [declaration], declared: name }
+            : { name: `${name}.${inside}`, declarations: [rest], declared: inside },
+        ];
       });
-      return { entry, names };
+      return { entry, names: overloadsTogether(names) };
     });
   const fileOf = (entry) => `${entry.replace("/", "-")}.html`;
   const nav = (here) =>
@@ -33,19 +45,32 @@ export function writeApi(out) {
           `<li><a href="${fileOf(entry)}"${entry === here ? ' aria-current="page"' : ""}>${entry}</a></li>`,
       )
       .join("")}</ul></details>${closedOnPhones}</nav>`;
+  const placeOf = new Map(
+    sections.flatMap(({ entry, names }) => names.map(({ name }) => [name, `${fileOf(entry)}#${name}`])),
+  );
+  const linked = (code, own = "") =>
+    escapeHtml(code).replace(/(?<![\w."&])[A-Za-z]\w+\b(?!\??:)/g, (word) =>
+      /^[A-Z]/.test(word) && word !== own && placeOf.has(word)
+        ? `<a href="${placeOf.get(word)}">${word}</a>`
+        : word,
+    );
   const entries = [];
   for (const { entry, names } of sections) {
-    const items = names.map(({ name, declaration }) => {
-      const text = comments.get(name) ?? "";
+    const items = names.map(({ name, declarations, declared: own }) => {
+      const [declaration] = declarations;
+      const source = sourceOf(declared, own, declaration);
+      const text = source?.comment ?? "";
+      const members = source === undefined ? [] : allMembers(declared, source, placeOf);
       entries.push({
         url: `api/${fileOf(entry)}#${name}`,
         title: entry,
         heading: name,
-        text: text.slice(0, 200),
+        text: [text.slice(0, 200), ...members.map((member) => member.name)].join(" "),
       });
-      return `<section class="name" id="${name}"><h2><a href="#${name}">${name}</a></h2>
-<pre tabindex="0"><code>${escapeHtml(laidOut(declaration))}</code></pre>
-${markdown(text)}</section>`;
+      const [, kind] = /^(?:abstract )?(\w+)/.exec(declaration);
+      return `<section class="name" id="${name}"><h2><a href="#${name}">${name}</a> <span class="kind">${kind}</span></h2>
+<pre tabindex="0"><code>${declarations.map((each) => linked(laidOut(each.replace("#private; ", "")), name)).join("\n")}</code></pre>
+${markdown(text)}${memberList(members, linked)}${wherefrom(source, pagesWith(name, docs))}</section>`;
     });
     const list = names.map(({ name }) => `<a href="#${name}">${name}</a>`).join(" ");
     const body = `<div class="docs">${nav(entry)}<main id="main" class="prose"><h1>${entry}</h1>
@@ -99,20 +124,59 @@ function laidOut(declaration) {
   return text.replace(/ \}$/, "\n}");
 }
 
-/** What stands above each exported declaration, by its name. */
-function commentsOf(folders) {
+/** A function that is declared several times is one name. */
+function overloadsTogether(names) {
   const found = new Map();
-  const pattern =
-    /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*(?:\/\/ biome-ignore[^\n]*\n\s*)?export (?:declare )?(?:abstract )?(?:async )?(?:function|class|const|interface|type) (\w+)/g;
-  for (const folder of folders) {
-    for (const name of fs.readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })) {
-      if (!name.endsWith(".ts")) continue;
-      const text = fs.readFileSync(path.join(root, folder, name), "utf8");
-      for (const [, comment, declared] of text.matchAll(pattern)) {
-        if (found.has(declared) || comment.includes("@internal")) continue;
-        found.set(declared, comment.replace(/^\s*\* ?/gm, "").trim());
-      }
-    }
+  for (const one of names) {
+    const before = found.get(one.name)?.declarations ?? [];
+    found.set(one.name, { ...one, declarations: [...before, ...one.declarations] });
   }
-  return found;
+  return [...found.values()];
+}
+
+/** Of what the sources call so, that which is of the kind of the public declaration; one with a comment first. */
+function sourceOf(declared, name, declaration) {
+  const [, kind] = /^(?:abstract )?(\w+)/.exec(declaration);
+  const isKind = (one) => one.kind === kind || ["function", "const"].includes(one.kind + kind);
+  const found = (declared.get(name) ?? []).filter((one) => !one.comment.includes("@internal"));
+  const alike = found.filter(isKind);
+  return (alike.length > 0 ? alike : found).toSorted((a, b) => (b.comment !== "") - (a.comment !== ""))[0];
+}
+
+/** Its own members, and those of what it extends that has no place of its own. */
+function allMembers(declared, source, placeOf, seen = new Set()) {
+  const inherited = source.bases
+    .filter((base) => !placeOf.has(base) && !seen.has(base))
+    .flatMap((base) => {
+      seen.add(base);
+      const found = (declared.get(base) ?? []).find(({ kind }) => kind === source.kind);
+      return found === undefined ? [] : allMembers(declared, found, placeOf, seen);
+    });
+  return [...source.members, ...inherited];
+}
+
+const memberList = (members, linked) =>
+  members.length === 0
+    ? ""
+    : `<dl class="members">${members
+        .map(({ text, comment }) => `<dt><code>${linked(text)}</code></dt><dd>${markdown(comment)}</dd>`)
+        .join("\n")}</dl>`;
+
+/** Where the docs' programs use it, in the order in which one reads. */
+function pagesWith(name, docs) {
+  const word = new RegExp(`\\b${name.replace(".", "\\.")}\\b`);
+  const own = docs.find(({ url, heading }) => url.startsWith("docs/ops.html") && heading === name);
+  const pages = new Map(own === undefined ? [] : [[own.title, own.url]]);
+  for (const { url, title, code = "" } of docs)
+    if (!pages.has(title) && pages.size < mostPages && word.test(code)) pages.set(title, url);
+  return [...pages];
+}
+
+function wherefrom(source, pages) {
+  const links = pages.map(([title, url]) => `<a href="../${url}">${escapeHtml(title)}</a>`);
+  const parts = [
+    ...(source === undefined ? [] : [`<code>${source.file}:${source.line}</code>`]),
+    ...(links.length === 0 ? [] : [`Used in ${links.join(", ")}`]),
+  ];
+  return parts.length === 0 ? "" : `<p class="wherefrom">${parts.join(" · ")}</p>`;
 }

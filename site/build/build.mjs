@@ -24,7 +24,8 @@ export async function buildSite(out) {
   const { lessons } = await moduleOf(path.join(siteFolder, "setup", "lessons.ts"));
   writeLessons(out, lessons);
   const { entries, snippets } = writeDocs(out, await writeLibrary(out));
-  write(out, "search.json", JSON.stringify([...entries, ...writeApi(out)]));
+  const found = [...entries, ...writeApi(out, entries)];
+  write(out, "search.json", JSON.stringify(found.map(({ code: _, ...entry }) => entry)));
   hashNames(out);
   writeOffline(out);
   const files = fs

@@ -30,7 +30,7 @@ const first = [
 /** What is made by machines and read by them. */
 const left = new Set(["gpu.md"]);
 
-/** @typedef {{ url: string, title: string, heading: string, text: string }} Entry */
+/** @typedef {{ url: string, title: string, heading: string, text: string, code?: string }} Entry `code`: its programs */
 
 /**
  * @param {string} out The site's folder
@@ -93,7 +93,7 @@ function readPage(file, docs, snippets) {
         const id = idOf(plain);
         if (depth === 1) title = plain;
         if (depth === 2) headings.push({ id, text: plain });
-        entries.push({ url: `${url}#${id}`, title, heading: depth === 1 ? "" : plain, text: "" });
+        entries.push({ url: `${url}#${id}`, title, heading: depth === 1 ? "" : plain, text: "", code: "" });
         return `<h${depth} id="${id}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
       },
       link({ href, tokens }) {
@@ -118,6 +118,8 @@ function readPage(file, docs, snippets) {
       },
       code({ text, lang }) {
         const program = lang === "ts" ? snippets.add(text) : undefined;
+        const last = entries.at(-1);
+        if (last !== undefined && lang === "ts") last.code += `${text}\n`;
         const shown = `<pre tabindex="0"><code data-language="${escapeHtml(lang ?? "")}">${escapeHtml(text)}</code></pre>`;
         if (program === undefined) return `${shown}\n`;
         const about = entries.at(-1)?.heading || title;
@@ -195,7 +197,7 @@ ${page.html}
 /** On a phone the long list of pages would stand before the text; it is closed before it is seen, so nothing moves. */
 export const closedOnPhones = `<script>if(innerWidth<=900)document.currentScript.previousElementSibling.open=false</script>`;
 
-export const searchBox = `<div class="search"><label for="search">Search</label><input id="search" type="search" autocomplete="off" aria-controls="found"><ul id="found" aria-live="polite"></ul></div>`;
+export const searchBox = `<div class="search"><label for="search-field">Search</label><input id="search-field" type="search" autocomplete="off" aria-controls="found"><ul id="found" aria-live="polite"></ul></div>`;
 
 function indexPage(pages) {
   const cards = pages.map(({ name, title, entries }) => {

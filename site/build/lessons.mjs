@@ -14,10 +14,11 @@ import { pageHtml } from "./page.mjs";
 export function writeLessons(out, lessons) {
   const items = lessons.map(({ name, title, korean, hash, look, change, see, page }) => {
     const play = `../playground.html#${hash}&lesson=${name}`;
-    return `<li class="lesson" id="${name}">
+    const isWorked = name === "back-propagation";
+    return `<li class="lesson${isWorked ? " lesson-worked" : ""}" id="${name}">
 <h2>${escapeHtml(title)} <span lang="ko">${escapeHtml(korean)}</span></h2>
 <dl><dt>Look</dt><dd>${escapeHtml(look)}</dd><dt>Change</dt><dd>${escapeHtml(change)}</dd><dt>See</dt><dd>${escapeHtml(see)}</dd></dl>
-<p class="row"><a class="button small" href="${escapeHtml(play)}" aria-label="Try it: ${escapeHtml(title)}">Try it</a> <a href="../docs/lessons/${page}.html" aria-label="What was measured: ${escapeHtml(title)}">What was measured</a>${name === "back-propagation" ? ` <a href="${worked}">The worked example of note 002, stepping by itself</a>` : ""}</p>
+<p class="row"><a class="button small" href="${escapeHtml(play)}" aria-label="Try it: ${escapeHtml(title)}">Try it</a> <a href="../docs/lessons/${page}.html" aria-label="What was measured: ${escapeHtml(title)}">What was measured</a>${isWorked ? ` <a href="${worked}#play">The worked example in a page of its own</a>` : ""}</p>${isWorked ? workedFrame : ""}
 </li>`;
   });
   writeWorked(out);
@@ -44,6 +45,11 @@ export function writeLessons(out, lessons) {
 }
 
 const worked = "worked-back-propagation.html";
+
+/** It begins to step when the reader comes near it. */
+const workedFrame = `
+<figure class="worked"><figcaption>The worked example of note 002, stepping by itself: one sample forward, its error back, the eight weights changed.</figcaption>
+<iframe class="walk" title="The worked example of note 002, step by step" loading="lazy" src="${worked}#play"></iframe></figure>`;
 
 /** The course's example with its own numbers, as `npm run stepper` writes it. */
 function writeWorked(out) {

@@ -25,10 +25,15 @@ export async function walkPage(model: Sequential, batch: Batch, lossName: string
       return losses.reduce(losses.get(lossName).call(t, output));
     });
     const recording = await recordSteps(tape.name({ x, t, L }), L, { maxElements: 256 });
-    return stepperPage(recording, {
-      title: "One batch, step by step",
-      intro: `${batch.count} training samples go forward to the loss L, and its gradient comes back to every weight. These are the numbers of this net as it is now.`,
-    });
+    // Lines of the site's own bundle tell nobody anything.
+    const nodes = recording.nodes.map((node) => ({ ...node, source: "" }));
+    return stepperPage(
+      { ...recording, nodes },
+      {
+        title: "One batch, step by step",
+        intro: `${batch.count} training samples go forward to the loss L, and its gradient comes back to every weight. These are the numbers of this net as it is now.`,
+      },
+    );
   } finally {
     tape.dispose();
     x.dispose();

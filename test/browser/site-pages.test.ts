@@ -26,7 +26,7 @@ describe.skipIf(executable === undefined)("the site", () => {
     await site.open("docs/training.html");
     await site.page.waitForFunction("document.readyState === 'complete'");
     expect(await site.shifts()).toBe(0);
-    await site.page.fill("#search", "dying relu");
+    await site.page.fill("#search-field", "dying relu");
     await site.page.waitForSelector("#found a", patience);
     expect(await site.page.locator("#found a").first().getAttribute("href")).toMatch(/dying-relu/);
     const missing: string[] = [];
@@ -40,6 +40,20 @@ describe.skipIf(executable === undefined)("the site", () => {
       }
     }
     expect(missing).toEqual([]);
+  });
+
+  it("tells of each public name its members, its source, and where the docs use it", () => {
+    const page = fs.readFileSync(path.join(out, "api", "gradgpu-nn.html"), "utf8");
+    const sections = page.split('<section class="name" id="').slice(1);
+    const of = (name: string) => sections.find((text) => text.startsWith(`${name}"`)) ?? "";
+    // Its own options, those of what it extends, and a link to a type.
+    expect(of("FitOptions")).toMatch(
+      /<code>validationSplit\?: number<\/code><\/dt><dd><p>Share of the samples/,
+    );
+    expect(of("FitOptions")).toMatch(/<dt><code>signal\?: AbortSignal<\/code>|<dt><code>memoryBudget/);
+    expect(of("FitOptions")).toContain('<a href="gradgpu-data.html#Dataset">Dataset</a>');
+    expect(of("Dense")).toMatch(/nn\/layers\/core\/dense\.ts:\d+<\/code> · Used in <a href="\.\.\/docs\//);
+    expect(sections.filter((text) => !text.includes("wherefrom")).length).toBeLessThan(sections.length / 20);
   });
 
   it("runs the programs of the docs where they stand", async () => {
@@ -143,7 +157,7 @@ describe.skipIf(executable === undefined)("the site", () => {
         await site.built();
         await site.epoch(1);
         await site.open("docs/");
-        await page.fill("#search", "dying relu");
+        await page.fill("#search-field", "dying relu");
         await page.waitForSelector("#found a", patience);
         const file = path.join(out, "lessons", "index.html");
         fs.writeFileSync(file, fs.readFileSync(file, "utf8").replace("<title>", "<title>Newer "));

@@ -99,6 +99,13 @@ describe.skipIf(executable === undefined)("the stepper", () => {
     expect(await page.textContent("#play")).toBe("Pause");
     await page.click("#next");
     expect(await page.textContent("#play")).toBe("Play");
+    await open("#play");
+    expect(await page.textContent("#play")).toBe("Pause");
+    await page.waitForFunction(`document.getElementById("count").textContent.startsWith("1 /")`);
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    await open("#play");
+    expect(await page.textContent("#play")).toBe("Play");
+    await page.emulateMedia({ reducedMotion: null });
     await page.click("nav button[data-phase=backward]");
     expect(await heading()).toBe("Start from the loss: ∂E/∂E = 1");
     await open("#15");

@@ -74,6 +74,7 @@ marker.idle{fill:var(--line)}marker.forward{fill:var(--value)}marker.backward{fi
 .texts{padding:14px 16px 24px}header{padding:8px 14px}nav button{padding:1px 8px;font-size:.76rem}
 article h2{font-size:1.2rem}.formula{font-size:1.1rem;padding:8px 12px}.lines{padding-left:10px}
 footer{padding-left:12px;padding-right:12px;gap:6px}footer button{padding:6px 9px}#at{min-width:40px}nav{gap:4px}}
+@media(max-width:360px){#count{display:none}}
 html:not(.js) .page{display:block;height:auto}html:not(.js) footer,html:not(.js) nav{display:none}html:not(.js) article{margin:0 0 40px}
 @media print{.page{display:block;height:auto}header nav,footer{display:none}.js article[hidden]{display:block}article{break-inside:avoid;margin:0 0 24px}}
 @media(prefers-reduced-motion:reduce){.drawing{scroll-behavior:auto}}
@@ -128,6 +129,8 @@ export const script = `
     clearInterval(timer);
     timer = isOn ? setInterval(() => { show(at + 1); if (at === last) play(false); }, 2500) : undefined;
     byId("play").textContent = isOn ? "Pause" : "Play";
+    // Read out step by step it would never be silent.
+    document.querySelector(".texts").ariaLive = isOn ? "off" : "polite";
   };
   const go = (wanted) => { play(false); show(wanted); };
   byId("play").onclick = () => {
@@ -148,6 +151,9 @@ export const script = `
     go(keys[event.key]());
   });
   addEventListener("hashchange", () => show(Number(location.hash.slice(1))));
+  // An address that ends with #play has it step by itself at once, but for those who want nothing to move.
+  const playsAtOnce = location.hash === "#play" && !matchMedia("(prefers-reduced-motion: reduce)").matches;
   show(Number(location.hash.slice(1)));
+  if (playsAtOnce) play(true);
 })();
 `;

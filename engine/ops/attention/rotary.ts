@@ -8,7 +8,7 @@ import { tensor } from "../../tensor/create.ts";
 import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { add, mul, neg } from "../elementwise/arithmetic.ts";
-import { dynamicSlice } from "../indexing/indexing.ts";
+import { dynamicSlice } from "../indexing/dynamic-slice.ts";
 import { concat } from "../layout/concat.ts";
 import { reshape } from "../layout/reshape.ts";
 import { slice } from "../layout/slice.ts";

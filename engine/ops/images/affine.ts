@@ -18,7 +18,7 @@ import { cast } from "../elementwise/cast.ts";
 import { equal, greaterEqual, less } from "../elementwise/comparison.ts";
 import { logicalAnd, where } from "../elementwise/logical.ts";
 import { floor } from "../elementwise/rounding.ts";
-import { gather } from "../indexing/indexing.ts";
+import { gather } from "../indexing/gather.ts";
 import { elementsGrid, elementsShader } from "../layout/copying.ts";
 import { reshape } from "../layout/reshape.ts";
 import { slice } from "../layout/slice.ts";

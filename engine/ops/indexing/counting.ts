@@ -17,7 +17,7 @@ import { numeric } from "../elementwise/elementwise.ts";
 import { elementsGrid, elementsShader } from "../layout/copying.ts";
 import { reshape } from "../layout/reshape.ts";
 import { scatterAddAlongAxis } from "./along-axis.ts";
-import { scatterAdd } from "./indexing.ts";
+import { scatterAdd } from "./gather.ts";
 
 const searchSortedShader = elementsShader("search-sorted", searchSortedSource);
 

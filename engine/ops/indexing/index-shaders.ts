@@ -1,4 +1,4 @@
-// Kernels that move elements by indices, behind the ops for whole rows (indexing.ts) and for single elements
+// Kernels that move elements by indices, behind the ops for whole rows (gather.ts) and for single elements
 // (along-axis.ts).
 
 import gatherSource from "../../../shaders/gather.wgsl";

@@ -1,5 +1,5 @@
 // gather and dynamicSlice as pointwise expressions that index their input, so that jit can fuse them with the ops that
-// follow. indexing.ts has the ops' own kernels.
+// follow. gather.ts and dynamic-slice.ts have the ops' own kernels.
 
 import type { DType } from "../../base/dtype.ts";
 import { sizeOf } from "../../base/shape.ts";

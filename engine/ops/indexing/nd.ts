@@ -12,7 +12,7 @@ import { tidy } from "../../tensor/scope.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { elementsGrid, elementsShader } from "../layout/copying.ts";
 import { reshape } from "../layout/reshape.ts";
-import { gather, scatterAdd } from "./indexing.ts";
+import { gather, scatterAdd } from "./gather.ts";
 
 const linearIndexShader = elementsShader("linear-index", linearIndexSource);
 

@@ -30,7 +30,8 @@ export interface MatmulChoice {
 }
 
 /** Whether the kernels of a product store its rows in whole vec4s. */
-export const storesFours = (whole: Product): boolean => chooseReadings(folded(whole).product)[2] === "fours";
+export const storesFours = (whole: Product, profile: AdapterProfile): boolean =>
+  chooseReadings(folded(whole).product, profile)[2] === "fours";
 
 /** The dispatches of a matmul whose operands are inputs 0 and 1 and whose result is output 0. */
 export function planMatmul(whole: Product, profile: AdapterProfile, choice: MatmulChoice = {}): KernelPlan {
@@ -38,16 +39,12 @@ export function planMatmul(whole: Product, profile: AdapterProfile, choice: Matm
   const { batch, m, n, k } = product;
   if (sizeOf(batch) * m * n === 0) return { calls: [] };
   const variant = choice.variant ?? variantOf(whole, profile);
-  const readings = choice.readAny === true ? readAny : chooseReadings(product);
-  const isLong = hasLongSums(product);
+  const readings = choice.readAny === true ? readAny : chooseReadings(product, profile);
   const split = variant.splitsK === true ? splitOf(whole, variant, profile) : undefined;
-  if (split === undefined) {
+  if (split === undefined)
     return {
-      calls: [
-        productCall(product, variant, readings, { axes, length: k, last: k }, output(0), profile, isLong),
-      ],
+      calls: [productCall(product, variant, readings, { axes, length: k, last: k }, output(0), profile)],
     };
-  }
   // Each part is a product of its own, along a further batch axis that walks along K.
   const { parts, length } = split;
   const [aStep, bStep] = [product.transposeA ? m : 1, product.transposeB ? 1 : n];
@@ -56,11 +53,13 @@ export function planMatmul(whole: Product, profile: AdapterProfile, choice: Matm
     length,
     last: k - (parts - 1) * length,
   };
+  // Sums of B's columns may ride on A^T B: their parts lie behind C's.
+  const rows = Number(product.transposeA);
   return {
-    scratch: [{ shape: [...batch, parts, m, n], dtype: "f32" }],
+    scratch: [{ shape: [...batch, parts, m + rows, n], dtype: "f32" }],
     calls: [
-      productCall(product, variant, readings, walk, scratch(0, "read_write"), profile, isLong),
-      splitSumCall(product, parts, readings[2], profile, isLong),
+      productCall(product, variant, readings, walk, scratch(0, "read_write"), profile),
+      splitSumCall(product, parts, rows, readings[2], profile),
     ],
   };
 }
@@ -77,18 +76,18 @@ interface Walk {
 const noWindow: readonly number[] = new Array<number>(20).fill(0);
 
 function productCall(
-  { m, n, k, transposeA, transposeB }: Product,
+  product: Product,
   variant: MatmulVariant,
   readings: Readings,
   { axes, length, last }: Walk,
   result: Operand,
   profile: AdapterProfile,
-  isLong: boolean,
 ): KernelCall {
+  const { m, n, k, transposeA, transposeB } = product;
   const rowTiles = Math.ceil(m / variant.rows);
   const columnTiles = Math.ceil(n / variant.columns);
   const isSmall = (extent: number, tile: number) => ((extent - 1) % tile) + 1 <= 4;
-  const tiles = axes.reduce((product, axis) => product * axis.length, rowTiles * columnTiles);
+  const tiles = axes.reduce((count, axis) => count * axis.length, rowTiles * columnTiles);
   const four = (pick: (axis: BatchAxis) => number, none: number) =>
     Array.from({ length: 4 }, (_, i) => (i < axes.length ? pick(axes[i]) : none));
   return {
@@ -96,7 +95,7 @@ function productCall(
     hooks: hooksOf(
       variant,
       {
-        long: isLong,
+        long: hasLongSums(product),
         short: isSmall(m, variant.rows),
         narrow: isSmall(n, variant.columns),
         batched: axes.length > 0,
@@ -121,20 +120,20 @@ function productCall(
 function splitSumCall(
   { batch, m, n }: Product,
   parts: number,
+  more: number,
   c: Readings[2],
   profile: AdapterProfile,
-  isLong: boolean,
 ): KernelCall {
   const quads = Math.ceil(n / 4);
-  const items = sizeOf(batch) * m * quads;
+  const matrices = sizeOf(batch);
+  const items = (matrices * m + more) * quads;
   return {
     shader: splitSumShader,
     hooks: {
       aliases: { CElement: elementTypes[c] },
-      consts: isLong ? { long_k: "true" } : {},
       functions: c === "any" ? { store: storeAny } : {},
     },
-    sizes: [m, n, parts, quads, items, 0],
+    sizes: [m, n, parts, quads, items, 0, matrices],
     operands: [scratch(0, "read"), output(0)],
     workgroups: grid(Math.ceil(items / 64), profile),
   };

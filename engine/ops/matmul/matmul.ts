@@ -115,7 +115,7 @@ export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulO
     const [a, b] = rereads(productOf(inputs, attrs), profile);
     return [operandSite(0, a), operandSite(1, b)];
   },
-  epilogue: ({ inputs, attrs }) => matmulSite(storesFours(productOf(inputs, attrs))),
+  epilogue: ({ inputs, attrs, profile }) => matmulSite(storesFours(productOf(inputs, attrs), profile)),
   vjp: (context) => [gradientOfA(context), gradientOfB(context)],
   samples: samples(),
 });

@@ -3,7 +3,8 @@
 
 import type { DType } from "../../base/dtype.ts";
 import { sizeOf } from "../../base/shape.ts";
-import type { Hooks, Spec } from "../../kernel/kernel.ts";
+import { numbersOf } from "../../kernel/adapter-numbers.ts";
+import type { AdapterProfile, Hooks, Spec } from "../../kernel/kernel.ts";
 import { scalarTypes } from "../pointwise/pointwise-code.ts";
 import type { Product } from "./product.ts";
 import type { MatmulVariant } from "./variants.ts";
@@ -16,22 +17,25 @@ import type { MatmulVariant } from "./variants.ts";
  */
 export type Reading = "pairs" | "fours" | "any";
 
-/** Multiply-adds from which on a pipeline for just this mixture of readings is worth its compile time (0.3 s). */
+/** Multiply-adds from which on a software adapter's pipeline for just this mixture of readings is worth its compile time (0.3 s). */
 const largeProduct = 2 ** 25;
 
 /** Reading of A, of B, and whether rows of C are whole vec4s. */
 export type Readings = readonly [a: Reading, b: Reading, c: "fours" | "any"];
 export const readAny: Readings = ["any", "any", "any"];
 
-/** Few mixtures are used, because each is a pipeline: the four of `pairs` and `fours`, and `any` for all the rest. */
-export function chooseReadings({ batch, m, n, k, transposeA, transposeB }: Product): Readings {
+/** Where pipelines take long to compile few mixtures are used: the four of `pairs` and `fours`, and `any` for all the rest. */
+export function chooseReadings(
+  { batch, m, n, k, transposeA, transposeB }: Product,
+  profile: AdapterProfile,
+): Readings {
   const read = (alongK: boolean, across: number): Reading => {
     if (alongK) return k % 2 === 0 ? "pairs" : "any";
     return across % 4 === 0 ? "fours" : "any";
   };
   const own: Readings = [read(!transposeA, m), read(transposeB, n), n % 4 === 0 ? "fours" : "any"];
-  const isLarge = sizeOf(batch) * m * n * k >= largeProduct;
-  return own.includes("any") && !isLarge ? readAny : own;
+  const isCheap = !numbersOf(profile).compilesSlowly || sizeOf(batch) * m * n * k >= largeProduct;
+  return own.includes("any") && !isCheap ? readAny : own;
 }
 
 export const elementTypes = { pairs: "vec2f", fours: "vec4f", any: "f32" } as const;
@@ -112,7 +116,7 @@ export const loads4: Record<Reading, (spec: Pick<Spec, "dtype">, binding: string
 };
 
 /** address_a and load_a, or address_b and load_b, for a reading. */
-function loadFunctions(name: "a" | "b", reading: Reading): Record<string, string> {
+export function loadFunctions(name: "a" | "b", reading: Reading): Record<string, string> {
   const [extent, across] = name === "a" ? ["sizes.m", "sizes.a_row"] : ["sizes.n", "sizes.b_column"];
   const clamped = `min(vec4u(first, first + 1u, first + 2u, first + 3u), vec4u(${extent} - 1u)) * ${across}`;
   const start = {

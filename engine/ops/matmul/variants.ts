@@ -80,12 +80,8 @@ const smallTile = tileVariant(1, 8);
 /** Workgroups that fill a GPU when each is of 256 threads, 16 times those of one wave. */
 const enoughTiles = (profile: AdapterProfile): number => profile.workgroupTarget / 16;
 
-const tilesOf = ({ batch, m, n }: Product, { rows, columns }: MatmulVariant): number =>
+export const tilesOf = ({ batch, m, n }: Product, { rows, columns }: MatmulVariant): number =>
   sizeOf(batch) * Math.ceil(m / rows) * Math.ceil(n / columns);
-
-/** Elements of C's tiles, those beyond its edges among them. */
-const areaOf = (product: Product, variant: MatmulVariant): number =>
-  tilesOf(product, variant) * variant.rows * variant.columns;
 
 /** Whether sums over K are made of blocks of 32, which are added up with compensation. */
 export const hasLongSums = ({ k }: Product): boolean => k >= manyTerms;
@@ -93,12 +89,13 @@ export const hasLongSums = ({ k }: Product): boolean => k >= manyTerms;
 /**
  * The variants to choose from, the profile's favourite first. Each is right for every product that it is given for.
  *
- * @param gathers whether A is found element by element, which costs a GPU more than the multiply-adds of small tiles
+ * @param otherwise what a GPU wants where there are too few tiles through workgroup memory to keep it busy: the smaller of
+ *   those, or the one in registers
  */
 export function matmulVariants(
   product: Product,
   profile: AdapterProfile,
-  gathers = false,
+  otherwise = (_: MatmulVariant, inRegisters: MatmulVariant): MatmulVariant => inRegisters,
 ): readonly MatmulVariant[] {
   if (!numbersOf(profile).sharesTiles) {
     // Tiles of 16 subgroup lanes and more would not fit registers.
@@ -109,19 +106,15 @@ export function matmulVariants(
   // Totals beside 8x8 accumulators a thread would not fit registers.
   const shared = [...(hasLongSums(product) ? [] : [sharedVariant(2, profile)]), sharedVariant(1, profile)];
   const byUnits = (profile.matrixProducts?.variants(profile) ?? []) as readonly MatmulVariant[];
-  const all = [...byUnits, ...shared, smallTile];
+  const large = [...byUnits, ...shared];
   // The largest tile of which there are enough to keep a GPU's cores busy.
-  const isEnough = (variant: MatmulVariant) => tilesOf(product, variant) >= enough;
-  const middle = shared[shared.length - 1];
-  const favourite = gathers
-    ? (shared.find(isEnough) ??
-      (areaOf(product, middle) <= 3 * areaOf(product, smallTile) ? middle : smallTile))
-    : (all.find(isEnough) ?? smallTile);
-  const others = all.filter((variant) => variant !== favourite);
+  const favourite =
+    large.find((variant) => tilesOf(product, variant) >= enough) ?? otherwise(large.at(-1)!, smallTile);
+  const others = [...large, smallTile].filter((variant) => variant !== favourite);
   const split = splitVariant(profile);
   if (splitOf(product, split, profile) === undefined) return [favourite, ...others];
   // Where even the smallest tiles leave most of it idle, parts of K are what else there is to share out.
-  return tilesOf(product, smallTile) * 2 <= enough
+  return tilesOf(product, smallTile) * 2 <= enough && product.k >= longK
     ? [split, favourite, ...others]
     : [favourite, split, ...others];
 }
@@ -132,23 +125,27 @@ export interface Split {
   readonly length: number;
 }
 
+/** K from which on parts of it save more than a further dispatch costs: a thread of a small tile waits K / 8 times for loads. */
+const longK = 640;
+
 /** Multiplies of the tiles' depth along K, so that parts begin where vec2s and vec4s do. */
 const splitUnit = 16;
 /** Partial products are held in memory: at most so many numbers. */
 const mostPartials = 2 ** 24;
 
-/** How K is cut into parts, if it can be. A product that `companion`s may ride on (A^T B) is left whole. */
+/** How K is cut into parts, if it can be. */
 export function splitOf(whole: Product, variant: MatmulVariant, profile: AdapterProfile): Split | undefined {
   const { product, axes } = folded(whole);
   const { m, n, k, batch, transposeA } = product;
-  if (transposeA || axes.length > 3) return undefined;
+  if (axes.length > 3) return undefined;
   const elements = sizeOf(batch) * m * n;
-  const wanted = Math.ceil(enoughTiles(profile) / Math.max(1, tilesOf(product, variant)));
-  const most = Math.min(Math.floor(k / (4 * splitUnit)), Math.floor(mostPartials / Math.max(1, elements)));
-  if (Math.min(wanted, most) < 2) return undefined;
-  const length = Math.ceil(k / Math.min(wanted, most) / splitUnit) * splitUnit;
-  const parts = Math.ceil(k / length);
-  return parts < 2 ? undefined : { parts, length };
+  const missing = Math.ceil(enoughTiles(profile) / tilesOf(product, variant));
+  // Sums that ride on A^T B are kept as if each part's were a row of one more C.
+  const rows = transposeA ? m : missing;
+  const wanted = Math.floor(Math.min(missing, rows, k / (4 * splitUnit), mostPartials / elements));
+  if (wanted < 2) return undefined;
+  const length = Math.ceil(k / wanted / splitUnit) * splitUnit;
+  return { parts: Math.ceil(k / length), length };
 }
 
 /** How often each element of A and of B is read, about: by every tile beside it. */

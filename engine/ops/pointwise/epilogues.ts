@@ -26,8 +26,15 @@ interface StoreForm {
   /** A kernel that stores one value at a time, of this dtype. */
   readonly scalar?: DType;
   readonly inputNames?: readonly (string | undefined)[];
-  /** Whether the kernel stores one column only, and calls `prepare(column)` before: rows are loaded there. */
-  readonly preparesRows?: boolean;
+  /** Of a kernel that stores one column only: the function that it calls before, which loads what rows are read for it. */
+  readonly holdingRows?: (held: readonly Held[]) => Readonly<Record<string, string>>;
+}
+
+/** What is read once for all rows: its variable, and the WGSL that loads it. */
+interface Held {
+  readonly name: string;
+  readonly type: string;
+  readonly code: string;
 }
 
 type Reach = "same" | "scalar" | "row" | "column" | "whole" | "raw";
@@ -88,7 +95,7 @@ function attach(plan: KernelPlan, chain: EpilogueChain, form: StoreForm): Kernel
     return chain.wholeInputs?.includes(k) ? "whole" : reachOf(spec, chain.target)!;
   });
   const own = form.scalar === undefined ? "vec4f(value[lane])" : splatCode(form.scalar, "value");
-  const held: { name: string; type: string; code: string }[] = [];
+  const held: Held[] = [];
   const loads: string[] = [`let x0 = ${vector ? "value" : own};`];
   chain.inputs.slice(1).forEach((spec, k) => {
     const shared = chain.sharedInputs[k + 1];
@@ -109,7 +116,7 @@ function attach(plan: KernelPlan, chain: EpilogueChain, form: StoreForm): Kernel
     });
     if (reach === "raw") return;
     let code = vector ? loadAligned(spec, name, reach, form) : loadLane(spec, name, reach, form);
-    if (vector && reach === "row" && form.preparesRows === true) {
+    if (vector && reach === "row" && form.holdingRows !== undefined) {
       held.push({ name: `held${k}`, type: vectorTypes[spec.dtype], code });
       code = `held${k}`;
     }
@@ -154,15 +161,6 @@ function attach(plan: KernelPlan, chain: EpilogueChain, form: StoreForm): Kernel
     chain.keepsResult || chain.outputs.length === 0
       ? form.result.name
       : bindings.findLast((b) => b.access === "read_write")!.name;
-  const prepare: Record<string, string> =
-    held.length === 0
-      ? {}
-      : {
-          prepare: `${held.map(({ name, type }) => `var<private> ${name}: ${type};`).join("\n")}
-fn prepare(column: u32) {
-  ${held.map(({ name, code }) => `${name} = ${code};`).join("\n  ")}
-}`,
-        };
   const nonFinite: Record<string, string> = body.includes("non_finite(")
     ? {
         non_finite: `fn non_finite(bits: u32) -> u32 {\n  return select(bits, 1u, arrayLength(&${stored}) == 0xffffffffu);\n}`,
@@ -181,7 +179,7 @@ fn prepare(column: u32) {
       functions: {
         ...call.hooks?.functions,
         store: `fn store(${form.parameters}) {\n  ${guarded}\n}`,
-        ...prepare,
+        ...form.holdingRows?.(held),
         ...nonFinite,
       },
       helpers: { ...call.hooks?.helpers, ...helpers },
@@ -225,6 +223,35 @@ export function columnwiseSite(
   });
 }
 
+/** A product's kernel that adds up the columns of B on its way. */
+export const withSums = (call: KernelCall): KernelCall => ({
+  ...call,
+  hooks: { ...call.hooks, consts: { ...call.hooks?.consts, has_sums: "true" } },
+});
+
+/** A kernel that stores such sums in `target`, at WGSL `at` those of the columns from `column` on. */
+export const keepingSums = (call: KernelCall, at: string, target: Operand): KernelCall => ({
+  ...call,
+  hooks: {
+    ...call.hooks,
+    functions: {
+      ...call.hooks?.functions,
+      keep_sums: `fn keep_sums(part: u32, column: u32, value: vec4f) {
+  for (var k = 0u; k < 4u; k++) {
+    if (column + k < sizes.n) {
+      sums[${at} + k] = value[k];
+    }
+  }
+}`,
+    },
+    bindings: [
+      ...(call.hooks?.bindings ?? []),
+      { name: "sums", binding: call.operands.length + 1, access: "read_write", type: "array<f32>" },
+    ],
+  },
+  operands: [...call.operands, target],
+});
+
 /**
  * The sums of B's columns inside A^T B: with B the gradient of a layer's output, the gradient of its bias beside that
  * of its weights. `sum` is asked for late, because reductions have epilogues themselves. Every tile walks whole columns of
@@ -239,40 +266,11 @@ export const columnSums = (sum: () => Op): Companion<{ transposeA: boolean; tran
     return inputs[1].shape.length === 2 && isOverRows && read.shape[rank - 1] === inputs[1].shape[1];
   },
   attach(plan, target) {
-    const [call] = plan.calls;
-    const binding = call.operands.length + 1;
-    const isLong = call.hooks?.consts?.long_k === "true";
-    const functions = {
-      ...call.hooks?.functions,
-      observe: isLong
-        ? `var<private> column_sums: array<vec4f, 2>;
-var<private> long_column_sums: array<LongSum, 2>;
-fn observe(block: u32, b0: vec4f, b1: vec4f) {
-  long_column_sums[block] = joined(long_column_sums[block], b0 + b1, sizes.one - 1u);
-  column_sums[block] = settled(long_column_sums[block]);
-}`
-        : `var<private> column_sums: array<vec4f, 2>;
-fn observe(block: u32, b0: vec4f, b1: vec4f) {
-  column_sums[block] += b0 + b1;
-}`,
-      finish: `fn finish(row: u32, block: u32, column: u32) {
-  if (row > 0u) {
-    return;
-  }
-  for (var k = 0u; k < 4u; k++) {
-    if (column + k < sizes.n) {
-      sums[column + k] = column_sums[block][k];
-    }
-  }
-}`,
-    };
-    const sums = { name: "sums", binding, access: "read_write", type: "array<f32>" } as const;
-    const next: KernelCall = {
-      ...call,
-      hooks: { ...call.hooks, functions, bindings: [...(call.hooks?.bindings ?? []), sums] },
-      operands: [...call.operands, target],
-    };
-    return { ...plan, calls: [next] };
+    const calls = [...plan.calls];
+    calls[0] = withSums(calls[0]);
+    // Where K was split, the second kernel adds up the parts' sums as it does C's.
+    calls.push(keepingSums(calls.pop()!, "column", target));
+    return { ...plan, calls };
   },
 });
 
@@ -308,9 +306,19 @@ export function windowSite(isAligned: boolean, preparesRows: boolean): EpilogueS
     guard: "row < sizes.window.rows && column < sizes.n",
     result: { name: "c" },
     isAligned,
-    preparesRows,
+    holdingRows: preparesRows ? preparedRows : undefined,
   });
 }
+
+const preparedRows = (held: readonly Held[]): Record<string, string> =>
+  held.length === 0
+    ? {}
+    : {
+        prepare: `${held.map(({ name, type }) => `var<private> ${name}: ${type};`).join("\n")}
+fn prepare(column: u32) {
+  ${held.map(({ name, code }) => `${name} = ${code};`).join("\n  ")}
+}`,
+      };
 
 /** Kernels that store one value of `dtype` at a time with `store(index, value)`, as the reductions do. */
 export function valuewiseSite(resultName: string, resultOperand: number, dtype: DType): EpilogueSite {

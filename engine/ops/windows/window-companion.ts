@@ -1,32 +1,9 @@
 // The sums of a gradient over all places, the gradient of a bias, inside the kernel that sums up the gradient of weights.
 
-import { type HookBinding, type KernelPlan, type Spec, scratch } from "../../kernel/kernel.ts";
+import { type KernelPlan, type Spec, scratch } from "../../kernel/kernel.ts";
 import type { Companion } from "../../kernel/kernel-op.ts";
+import { keepingSums, withSums } from "../pointwise/epilogues.ts";
 import { sum, sumCalls } from "../reduce/reduce.ts";
-
-const observe = `var<private> column_sums: array<vec4f, 2>;
-fn observe(block: u32, b0: vec4f, b1: vec4f) {
-  column_sums[block] += b0 + b1;
-}`;
-
-const observeLong = `var<private> column_sums: array<vec4f, 2>;
-var<private> long_column_sums: array<LongSum, 2>;
-fn observe(block: u32, b0: vec4f, b1: vec4f) {
-  long_column_sums[block] = joined(long_column_sums[block], b0 + b1, sizes.one - 1u);
-  column_sums[block] = settled(long_column_sums[block]);
-}`;
-
-const finish = `fn finish(row: u32, block: u32, column: u32) {
-  if (row > 0u) {
-    return;
-  }
-  let at = own_part * sizes.window.columns + own_group * sizes.n + column;
-  for (var k = 0u; k < 4u; k++) {
-    if (column + k < sizes.n) {
-      sums[at + k] = column_sums[block][k];
-    }
-  }
-}`;
 
 /** Every tile walks whole columns of the gradient; those of the first row of tiles add them up. */
 export const windowColumnSums: Companion = {
@@ -46,27 +23,8 @@ export const windowColumnSums: Companion = {
     const isWhole = parts === 1;
     if (!isWhole) scratchSpecs.push(partial);
     const operand = isWhole ? target : scratch(place, "read_write");
-    const sums: HookBinding = {
-      name: "sums",
-      binding: call.operands.length + 1,
-      access: "read_write",
-      type: "array<f32>",
-    };
-    const isSubgroup = call.hooks?.consts?.is_bounded !== undefined;
-    const next = {
-      ...call,
-      hooks: {
-        ...call.hooks,
-        consts: { ...call.hooks?.consts, ...(isSubgroup ? { has_companion: "true" } : {}) },
-        functions: {
-          ...call.hooks?.functions,
-          observe: call.hooks?.consts?.long_k === "true" ? observeLong : observe,
-          finish,
-        },
-        bindings: [...(call.hooks?.bindings ?? []), sums],
-      },
-      operands: [...call.operands, operand],
-    };
+    const sums = "own_part * sizes.window.columns + own_group * sizes.n + column";
+    const next = keepingSums(withSums(call), sums, operand);
     const totals = isWhole
       ? []
       : sumCalls(partial, [0], scratch(place, "read"), target, scratchSpecs, profile);

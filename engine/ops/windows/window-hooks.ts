@@ -1,6 +1,7 @@
 // How the kernels of window products are specialised: what a call gathers, how it reads and how it stores.
 
 import type { Hooks } from "../../kernel/kernel.ts";
+import { elementTypes, loadFunctions } from "../matmul/readings.ts";
 import type { MatmulVariant } from "../matmul/variants.ts";
 
 /** What a kernel's text depends on; sizes are told at run time. */
@@ -26,8 +27,6 @@ export interface WindowForm {
   /** Blocks of four rows that C has, of a gradient of weights with so few that lanes load two rows each. */
   readonly fewBlocks?: number;
 }
-
-const elementTypes = { pairs: "vec2f", fours: "vec4f", any: "f32" } as const;
 
 /** `elements` by how A is read; as it stands it serves pairs. */
 const elements: Record<WindowForm["a"], string | undefined> = {
@@ -139,7 +138,10 @@ export function windowHooks(variant: MatmulVariant, isSubgroup: boolean, form: W
         ...(form.isAligned ? {} : { columns_at: columnsAny, column_address: addressAny }),
         store: form.isAligned ? storeFours : storeAny,
         ...(isSubgroup
-          ? { ...plainB(form.isAligned), ...(form.a === "pairs" ? {} : { load_a: noPlainLoad }) }
+          ? {
+              ...plainB(form.isAligned),
+              load_a: form.a === "pairs" ? loadFunctions("a", "pairs").load_a : noPlainLoad,
+            }
           : {
               ...byElement,
               load_b: form.sumsPlaces ? partOfB : loadB("", (k) => `columns_at(address.start.x, ${k})`),

@@ -23,7 +23,7 @@ import {
 import { longSumSource, manyTerms } from "../../kernel/long-sums.ts";
 import { chosen, powerOfTwo } from "../../kernel/variants.ts";
 import type { Product } from "../matmul/product.ts";
-import { type MatmulVariant, matmulSources, matmulVariants } from "../matmul/variants.ts";
+import { type MatmulVariant, matmulSources, matmulVariants, tilesOf } from "../matmul/variants.ts";
 import { sumCalls } from "../reduce/reduce.ts";
 import { type WindowForm, windowHooks } from "./window-hooks.ts";
 import { isBounded, type Pair, tapsOf, type Window } from "./windows.ts";
@@ -111,11 +111,18 @@ function rowsOf(
   return images * sizeOf(input.map((length, axis) => Math.ceil(length / stride[axis]) * stride[axis]));
 }
 
-/** Kernels that gather: plain products' but those that split K or round to f16. */
+/**
+ * Kernels that gather: plain products' but those that split K or round to f16. To find an element of A costs a GPU more than
+ * its multiply-adds, and a large tile finds it for more of them: unless most of the tile is empty, it is better.
+ */
 const variantsOf = (call: WindowCall, profile: AdapterProfile): readonly MatmulVariant[] =>
-  matmulVariants(productOf(call), { ...profile, matrixUnit: undefined }, true).filter(
-    ({ splitsK }) => splitsK !== true,
-  );
+  matmulVariants(productOf(call), { ...profile, matrixUnit: undefined }, (shared, inRegisters) =>
+    areaOf(call, shared) <= 3 * areaOf(call, inRegisters) ? shared : inRegisters,
+  ).filter(({ splitsK }) => splitsK !== true);
+
+/** Elements of the result's tiles, those beyond its edges among them. */
+const areaOf = (call: WindowCall, variant: MatmulVariant): number =>
+  tilesOf(productOf(call), variant) * variant.rows * variant.columns;
 
 export function windowVariants(call: WindowCall, profile: AdapterProfile): Variants {
   const { m, n, k } = productOf(call);
