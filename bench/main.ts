@@ -1,14 +1,12 @@
 // npm run bench: chooses cases, runs them on each backend, prints the table, writes the files. Measures nothing itself.
 
-import { readFile } from "node:fs/promises";
-import path from "node:path";
 import { type DeviceInfo, dispose, init } from "../engine/index.ts";
-import { unwritable, writeWhole } from "../scripts/output-files.mjs";
 import { type BenchArguments, parseBenchArguments, UsageError, usage } from "./arguments.ts";
+import { Attempts } from "./attempts.ts";
 import { type BenchCase, type OwnBackend, peerBackends, type Row, type Skipped } from "./bench-case.ts";
 import { allCases } from "./cases/all.ts";
 import { describeNet, nets } from "./cases/nets.ts";
-import { type Comparison, closestRun, compareRuns } from "./compare-runs.ts";
+import { closestRun, compareRuns } from "./compare-runs.ts";
 import { type Controls, measureControls } from "./controls.ts";
 import {
   interruptedCode,
@@ -20,21 +18,19 @@ import {
   watchSignals,
 } from "./interrupt.ts";
 import { describeMachine, type Machine } from "./machine.ts";
+import { checkOutputs, writeFiles } from "./output.ts";
 import { comparePeers, hasPeers as meetsPeers } from "./peers/compare.ts";
 import { readRuns } from "./read-runs.ts";
-import { describeRun, isRecord, recordName, recordText, withRun } from "./record.ts";
+import { describeRun } from "./record.ts";
 import { finishRows, type Report } from "./report.ts";
 import { wrap } from "./reporters/columns.ts";
 import { renderComparison } from "./reporters/comparison.ts";
-import { renderHtml } from "./reporters/html/page.ts";
 import { columnsOf, type Progress, progressOn } from "./reporters/progress.ts";
 import { ratiosOf, renderFloors, renderRatios } from "./reporters/ratios.ts";
 import { renderSkipped, renderTable, trim } from "./reporters/table.ts";
 import { runCases } from "./run-cases.ts";
 
 const noAdapter = "no WebGPU adapter";
-
-const resultsFolder = path.join("bench", "results");
 
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
@@ -179,66 +175,6 @@ function printReport(report: Report, cases: readonly BenchCase[]): void {
   print(
     `took ${seconds.toFixed(0)} s${options.isInterrupted ? "; INTERRUPTED, what came after is missing" : ""}`,
   );
-}
-
-/** Collects what goes wrong, so that one failure leaves the rest done. */
-class Attempts {
-  readonly problems: string[] = [];
-
-  async run<T>(what: string, act: () => T | Promise<T>): Promise<T | undefined> {
-    try {
-      return await act();
-    } catch (error) {
-      this.problems.push(`${what} failed: ${error instanceof Error ? error.message : error}`);
-      return undefined;
-    }
-  }
-}
-
-/** Writes what the arguments ask for, JSON first; gives the files written. */
-async function writeFiles(
-  report: Report,
-  comparison: Comparison | undefined,
-  { json, html, isRecord: isKept }: BenchArguments,
-  attempts: Attempts,
-): Promise<string[]> {
-  const record = path.join(resultsFolder, `${recordName(report)}.json`);
-  const files: [file: string | undefined, text: () => string | Promise<string>][] = [
-    [json, () => `${JSON.stringify(report, undefined, 1)}\n`],
-    [html, () => renderHtml(report, allCases, comparison)],
-    [isKept ? record : undefined, async () => recordText(withRun(await readRecord(record), report))],
-  ];
-  const written: string[] = [];
-  for (const [file, text] of files) {
-    if (file === undefined) continue;
-    await attempts.run(`writing ${file}`, async () => {
-      await writeWhole(file, await text());
-      written.push(file);
-    });
-  }
-  return written;
-}
-
-/** The record that a run is added to; undefined where there is none yet. */
-async function readRecord(file: string) {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch {
-    return undefined;
-  }
-  const found: unknown = JSON.parse(text);
-  if (!isRecord(found)) throw new Error(`${file} is no record; move it away`);
-  return found;
-}
-
-/** Throws where a file could not be written after the run: that is told before a long one is made. */
-async function checkOutputs({ json, html, isRecord }: BenchArguments): Promise<void> {
-  const wanted = { json, html, record: isRecord ? path.join(resultsFolder, "a-record.json") : undefined };
-  for (const [option, file] of Object.entries(wanted)) {
-    const why = file === undefined ? undefined : await unwritable(file);
-    if (why !== undefined) throw new UsageError(`--${option}: ${why}; name another file`);
-  }
 }
 
 /** A reader that goes away (`| head`) ends a run that only prints; one that writes files goes on. */

@@ -26,9 +26,16 @@ export function writeApi(out, docs) {
       const [entry, ...lines] = section.split("\n");
       const names = lines.flatMap((line) => {
         const [, name, declaration] = /^([\w.]+): (.*)$/.exec(line) ?? [];
-        return name === undefined ? [] : [{ name, declaration }];
+        if (name === undefined) return [];
+        // What a name holds has a line each: `activations: relu: export declare const relu`.
+        const [, inside, rest] = /^(\w+): export (?:declare )?(.*)$/.exec(declaration) ?? [];
+        return [
+          inside === undefined
+            ? { name, declarations: [declaration], declared: name }
+            : { name: `${name}.${inside}`, declarations: [rest], declared: inside },
+        ];
       });
-      return { entry, names };
+      return { entry, names: overloadsTogether(names) };
     });
   const fileOf = (entry) => `${entry.replace("/", "-")}.html`;
   const nav = (here) =>
@@ -49,8 +56,9 @@ export function writeApi(out, docs) {
     );
   const entries = [];
   for (const { entry, names } of sections) {
-    const items = names.map(({ name, declaration }) => {
-      const source = sourceOf(declared, name, declaration);
+    const items = names.map(({ name, declarations, declared: own }) => {
+      const [declaration] = declarations;
+      const source = sourceOf(declared, own, declaration);
       const text = source?.comment ?? "";
       const members = source === undefined ? [] : allMembers(declared, source, placeOf);
       entries.push({
@@ -61,7 +69,7 @@ export function writeApi(out, docs) {
       });
       const [, kind] = /^(?:abstract )?(\w+)/.exec(declaration);
       return `<section class="name" id="${name}"><h2><a href="#${name}">${name}</a> <span class="kind">${kind}</span></h2>
-<pre tabindex="0"><code>${linked(laidOut(declaration.replace("#private; ", "")), name)}</code></pre>
+<pre tabindex="0"><code>${declarations.map((each) => linked(laidOut(each.replace("#private; ", "")), name)).join("\n")}</code></pre>
 ${markdown(text)}${memberList(members, linked)}${wherefrom(source, pagesWith(name, docs))}</section>`;
     });
     const list = names.map(({ name }) => `<a href="#${name}">${name}</a>`).join(" ");
@@ -116,6 +124,16 @@ function laidOut(declaration) {
   return text.replace(/ \}$/, "\n}");
 }
 
+/** A function that is declared several times is one name. */
+function overloadsTogether(names) {
+  const found = new Map();
+  for (const one of names) {
+    const before = found.get(one.name)?.declarations ?? [];
+    found.set(one.name, { ...one, declarations: [...before, ...one.declarations] });
+  }
+  return [...found.values()];
+}
+
 /** Of what the sources call so, that which is of the kind of the public declaration; one with a comment first. */
 function sourceOf(declared, name, declaration) {
   const [, kind] = /^(?:abstract )?(\w+)/.exec(declaration);
@@ -146,7 +164,7 @@ const memberList = (members, linked) =>
 
 /** Where the docs' programs use it, in the order in which one reads. */
 function pagesWith(name, docs) {
-  const word = new RegExp(`\\b${name}\\b`);
+  const word = new RegExp(`\\b${name.replace(".", "\\.")}\\b`);
   const own = docs.find(({ url, heading }) => url.startsWith("docs/ops.html") && heading === name);
   const pages = new Map(own === undefined ? [] : [[own.title, own.url]]);
   for (const { url, title, code = "" } of docs)

@@ -197,7 +197,7 @@ ${page.html}
 /** On a phone the long list of pages would stand before the text; it is closed before it is seen, so nothing moves. */
 export const closedOnPhones = `<script>if(innerWidth<=900)document.currentScript.previousElementSibling.open=false</script>`;
 
-export const searchBox = `<div class="search"><label for="search">Search</label><input id="search" type="search" autocomplete="off" aria-controls="found"><ul id="found" aria-live="polite"></ul></div>`;
+export const searchBox = `<div class="search"><label for="search-field">Search</label><input id="search-field" type="search" autocomplete="off" aria-controls="found"><ul id="found" aria-live="polite"></ul></div>`;
 
 function indexPage(pages) {
   const cards = pages.map(({ name, title, entries }) => {

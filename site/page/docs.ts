@@ -14,7 +14,7 @@ interface Entry {
 startPage();
 watchRunButtons();
 const way = document.documentElement.dataset.way ?? "./";
-const field = document.getElementById("search") as HTMLInputElement | null;
+const field = document.getElementById("search-field") as HTMLInputElement | null;
 const list = document.getElementById("found");
 let entries: Promise<readonly Entry[]> | undefined;
 

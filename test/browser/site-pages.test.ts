@@ -26,7 +26,7 @@ describe.skipIf(executable === undefined)("the site", () => {
     await site.open("docs/training.html");
     await site.page.waitForFunction("document.readyState === 'complete'");
     expect(await site.shifts()).toBe(0);
-    await site.page.fill("#search", "dying relu");
+    await site.page.fill("#search-field", "dying relu");
     await site.page.waitForSelector("#found a", patience);
     expect(await site.page.locator("#found a").first().getAttribute("href")).toMatch(/dying-relu/);
     const missing: string[] = [];
@@ -157,7 +157,7 @@ describe.skipIf(executable === undefined)("the site", () => {
         await site.built();
         await site.epoch(1);
         await site.open("docs/");
-        await page.fill("#search", "dying relu");
+        await page.fill("#search-field", "dying relu");
         await page.waitForSelector("#found a", patience);
         const file = path.join(out, "lessons", "index.html");
         fs.writeFileSync(file, fs.readFileSync(file, "utf8").replace("<title>", "<title>Newer "));
