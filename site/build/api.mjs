@@ -93,7 +93,12 @@ ${items.join("\n")}</main></div>`;
 }
 
 const marked = new Marked({
-  renderer: { link: ({ text }) => escapeHtml(text), image: () => "", html: ({ text }) => escapeHtml(text) },
+  renderer: {
+    link: ({ text }) => escapeHtml(text),
+    image: () => "",
+    html: ({ text }) => escapeHtml(text),
+    code: ({ text }) => `<pre tabindex="0"><code>${escapeHtml(text)}</code></pre>\n`,
+  },
 });
 
 /** A comment's text, its tags as a list. */

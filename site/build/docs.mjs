@@ -72,7 +72,14 @@ function readPage(file, docs, snippets) {
   const entries = [];
   const headings = [];
   const ids = new Map();
-  const programsOf = new Map();
+  const counts = new Map();
+  /** Of a program or a table: the heading above it, and which one it is where there are several. */
+  const named = (kind) => {
+    const about = entries.at(-1)?.heading || title;
+    const number = (counts.get(`${kind} ${about}`) ?? 0) + 1;
+    counts.set(`${kind} ${about}`, number);
+    return number === 1 ? about : `${about}, ${number}`;
+  };
   const url = `docs/${name}.html`;
   const way = "../".repeat(url.split("/").length - 1);
   let title = name;
@@ -112,7 +119,7 @@ function readPage(file, docs, snippets) {
         const last = entries.at(-1);
         if (last !== undefined)
           last.text += ` ${token.rows.map((row) => plainText(row[0].text)).join(" ")}`.slice(0, 4000);
-        return `<div class="table-area" tabindex="0" role="region" aria-label="Table"><table><thead><tr>${cells(token.header, "th").join("")}</tr></thead><tbody>${token.rows
+        return `<div class="table-area" tabindex="0" role="region" aria-label="${escapeHtml(`Table: ${named("table")}`)}"><table><thead><tr>${cells(token.header, "th").join("")}</tr></thead><tbody>${token.rows
           .map((row) => `<tr>${cells(row, "td").join("")}</tr>`)
           .join("\n")}</tbody></table></div>\n`;
       },
@@ -122,10 +129,7 @@ function readPage(file, docs, snippets) {
         if (last !== undefined && lang === "ts") last.code += `${text}\n`;
         const shown = `<pre tabindex="0"><code data-language="${escapeHtml(lang ?? "")}">${escapeHtml(text)}</code></pre>`;
         if (program === undefined) return `${shown}\n`;
-        const about = entries.at(-1)?.heading || title;
-        const number = (programsOf.get(about) ?? 0) + 1;
-        programsOf.set(about, number);
-        return runnable(shown, `${way}${program}`, number === 1 ? about : `${about}, ${number}`);
+        return runnable(shown, `${way}${program}`, named("program"));
       },
     },
   });
@@ -186,8 +190,8 @@ function docsPage(page, way, contents, here) {
     script: "docs",
     body: `<div class="docs">
 <nav class="docs-nav" aria-label="${name}">${searchBox}<details open><summary>${name}</summary><ul>${links.join("")}</ul></details>${closedOnPhones}</nav>
+${parts.length > 3 ? `<nav class="docs-parts" aria-label="On this page"><details class="parts" open><summary>On this page</summary><ul>${parts.join("")}</ul></details>${closedBelow(1280)}</nav>` : ""}
 <main id="main" class="prose">
-${parts.length > 3 ? `<details class="parts"><summary>On this page</summary><ul>${parts.join("")}</ul></details>` : ""}
 ${page.html}
 </main>
 </div>`,
@@ -195,7 +199,9 @@ ${page.html}
 }
 
 /** On a phone the long list of pages would stand before the text; it is closed before it is seen, so nothing moves. */
-export const closedOnPhones = `<script>if(innerWidth<=900)document.currentScript.previousElementSibling.open=false</script>`;
+const closedBelow = (width) =>
+  `<script>if(innerWidth<=${width})document.currentScript.previousElementSibling.open=false</script>`;
+export const closedOnPhones = closedBelow(900);
 
 export const searchBox = `<div class="search"><label for="search-field">Search</label><input id="search-field" type="search" autocomplete="off" aria-controls="found"><ul id="found" aria-live="polite"></ul></div>`;
 

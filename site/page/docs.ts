@@ -13,6 +13,18 @@ interface Entry {
 
 startPage();
 watchRunButtons();
+for (const frame of document.querySelectorAll<HTMLIFrameElement>("iframe.walk")) {
+  // A frame does not know what the page's button has chosen.
+  const color = () => {
+    const inner = frame.contentDocument?.documentElement;
+    const { theme } = document.documentElement.dataset;
+    if (theme === undefined) inner?.removeAttribute("data-theme");
+    else inner?.setAttribute("data-theme", theme);
+  };
+  color();
+  frame.addEventListener("load", color);
+  new MutationObserver(color).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+}
 const way = document.documentElement.dataset.way ?? "./";
 const field = document.getElementById("search-field") as HTMLInputElement | null;
 const list = document.getElementById("found");

@@ -1,11 +1,14 @@
 // How the page looks and what its buttons do. Styles and script only: texts that go into the page as they stand.
 
-/** Blue is a value, orange a gradient, green an update, in light and dark. */
+const dark = `--bg:#0e1218;--panel:#161c25;--ink:#e7ebf2;--muted:#98a4b6;--line:#2c3645;--soft:#1e2632;
+--value:#84b2ff;--gradient:#ffa56b;--update:#6fdca0;--glow:#84b2ff22;--variable:#221b30;--variable-line:#7a61a8`;
+
+/** As the reader's system is, dark or light, unless a page around it sets data-theme. Blue is a value, orange a gradient, green an update, in light and dark. */
 export const css = `
 :root{color-scheme:light dark;--bg:#f6f7f9;--panel:#fff;--ink:#18202c;--muted:#5d6878;--line:#d8dee7;--soft:#eef1f5;
 --value:#1a55c0;--gradient:#b4430b;--update:#11703f;--glow:#1a55c022;--variable:#f4eefc;--variable-line:#a98ad6}
-@media(prefers-color-scheme:dark){:root{--bg:#0e1218;--panel:#161c25;--ink:#e7ebf2;--muted:#98a4b6;--line:#2c3645;--soft:#1e2632;
---value:#84b2ff;--gradient:#ffa56b;--update:#6fdca0;--glow:#84b2ff22;--variable:#221b30;--variable-line:#7a61a8}}
+@media(prefers-color-scheme:dark){:root:not([data-theme=light]){${dark}}}
+:root[data-theme=dark]{color-scheme:dark;${dark}}:root[data-theme=light]{color-scheme:light}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
 .page{display:grid;grid-template:auto minmax(0,1fr) auto/minmax(0,1fr);height:100vh;height:100dvh}
