@@ -7,6 +7,7 @@ diagnostic(off, subgroup_uniformity);
 
 const lanes = 8u; // subgroup size and workgroup size
 const blocks = 4u; // of four rows that a subgroup has, 4 at most
+const has_fourth = true; // whether the state before has a part in a unit's fourth column: not in a GRU's
 
 // what went into the gates, four columns a unit [steps, batch, units]
 @group(0) @binding(1) var<storage, read> z: array<vec4f>;
@@ -21,8 +22,11 @@ const blocks = 4u; // of four rows that a subgroup has, 4 at most
 
 // A row's sums for four units of the state before.
 fn add_row(sum: vec4f, a: vec4f, p: vec4f, q: vec4f, r: vec4f, t: vec4f) -> vec4f {
-  return sum + a.x * vec4f(p.x, q.x, r.x, t.x) + a.y * vec4f(p.y, q.y, r.y, t.y) + a.z * vec4f(p.z, q.z, r.z, t.z)
-    + a.w * vec4f(p.w, q.w, r.w, t.w);
+  let three = sum + a.x * vec4f(p.x, q.x, r.x, t.x) + a.y * vec4f(p.y, q.y, r.y, t.y) + a.z * vec4f(p.z, q.z, r.z, t.z);
+  if (has_fourth) {
+    return three + a.w * vec4f(p.w, q.w, r.w, t.w);
+  }
+  return three;
 }
 
 struct Block {

@@ -8,6 +8,7 @@ diagnostic(off, subgroup_uniformity);
 
 const lanes = 8u; // subgroup size and workgroup size
 const blocks = 4u; // of four rows that a subgroup has, 4 at most
+const own = 1u; // units whose columns a lane has at a time, 2 at most
 
 // what the inputs give, four columns a unit [steps, batch, units]
 @group(0) @binding(1) var<storage, read> zx: array<vec4f>;
@@ -21,15 +22,26 @@ const blocks = 4u; // of four rows that a subgroup has, 4 at most
 // the state behind each step
 @group(0) @binding(6) var<storage, read_write> hidden: array<f32>;
 
-// Four columns of four rows.
-struct Block {
-  r0: vec4f,
-  r1: vec4f,
-  r2: vec4f,
-  r3: vec4f,
+// Those of a unit's four columns that the state before has a part in: three of a GRU.
+alias Columns = vec4f;
+
+fn columns_of(value: vec4f) -> Columns {
+  return value;
 }
 
-fn multiply_add(sum: Block, a: vec4f, b: vec4f) -> Block {
+fn whole(value: Columns) -> vec4f {
+  return value;
+}
+
+// A unit's columns of four rows.
+struct Block {
+  r0: Columns,
+  r1: Columns,
+  r2: Columns,
+  r3: Columns,
+}
+
+fn multiply_add(sum: Block, a: vec4f, b: Columns) -> Block {
   return Block(sum.r0 + a.x * b, sum.r1 + a.y * b, sum.r2 + a.z * b, sum.r3 + a.w * b);
 }
 
@@ -82,11 +94,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let has_next = s + 1u < sizes.steps;
     let at_x = (step * sizes.batch + row_x) * units / 2u;
     let at_y = (step * sizes.batch + row_y) * units / 2u;
-    for (var unit = lane; unit < units; unit += lanes) {
+    for (var unit = lane; unit < units; unit += own * lanes) {
       var c0 = Block();
       var c1 = Block();
       var c2 = Block();
       var c3 = Block();
+      var d0 = Block();
+      var d1 = Block();
+      var d2 = Block();
+      var d3 = Block();
       for (var k = 0u; k < units; k += 2u) {
         // All loads before all arithmetic.
         let x = before[at_x + k / 2u];
@@ -94,33 +110,65 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         if (blocks > 2u) {
           y = before[at_y + k / 2u];
         }
-        let p = u[k * units + unit];
-        let q = u[(k + 1u) * units + unit];
-        c0 = multiply_add(multiply_add(c0, four_lanes(x.x, true), p), four_lanes(x.y, true), q);
+        let p = columns_of(u[k * units + unit]);
+        let q = columns_of(u[(k + 1u) * units + unit]);
+        var r = Columns();
+        var t = Columns();
+        if (own > 1u) {
+          r = columns_of(u[k * units + unit + lanes]);
+          t = columns_of(u[(k + 1u) * units + unit + lanes]);
+        }
+        let x0 = four_lanes(x.x, true);
+        let x1 = four_lanes(x.y, true);
+        c0 = multiply_add(multiply_add(c0, x0, p), x1, q);
+        if (own > 1u) {
+          d0 = multiply_add(multiply_add(d0, x0, r), x1, t);
+        }
         if (blocks > 1u) {
-          c1 = multiply_add(multiply_add(c1, four_lanes(x.x, false), p), four_lanes(x.y, false), q);
+          let x2 = four_lanes(x.x, false);
+          let x3 = four_lanes(x.y, false);
+          c1 = multiply_add(multiply_add(c1, x2, p), x3, q);
+          if (own > 1u) {
+            d1 = multiply_add(multiply_add(d1, x2, r), x3, t);
+          }
         }
         if (blocks > 2u) {
-          c2 = multiply_add(multiply_add(c2, four_lanes(y.x, true), p), four_lanes(y.y, true), q);
+          let y0 = four_lanes(y.x, true);
+          let y1 = four_lanes(y.y, true);
+          c2 = multiply_add(multiply_add(c2, y0, p), y1, q);
+          if (own > 1u) {
+            d2 = multiply_add(multiply_add(d2, y0, r), y1, t);
+          }
         }
         if (blocks > 3u) {
-          c3 = multiply_add(multiply_add(c3, four_lanes(y.x, false), p), four_lanes(y.y, false), q);
+          let y2 = four_lanes(y.x, false);
+          let y3 = four_lanes(y.y, false);
+          c3 = multiply_add(multiply_add(c3, y2, p), y3, q);
+          if (own > 1u) {
+            d3 = multiply_add(multiply_add(d3, y2, r), y3, t);
+          }
         }
       }
-      var sums = array<vec4f, 16>(
+      var sums = array<Columns, 32>(
         c0.r0, c0.r1, c0.r2, c0.r3,
         c1.r0, c1.r1, c1.r2, c1.r3,
         c2.r0, c2.r1, c2.r2, c2.r3,
         c3.r0, c3.r1, c3.r2, c3.r3,
+        d0.r0, d0.r1, d0.r2, d0.r3,
+        d1.r0, d1.r1, d1.r2, d1.r3,
+        d2.r0, d2.r1, d2.r2, d2.r3,
+        d3.r0, d3.r1, d3.r2, d3.r3,
       );
-      for (var i = 0u; i < rows; i += sizes.one) {
-        let e = (first + i) * units + unit;
-        let at = step * count + e;
-        let state = next_state(step, step * sizes.batch + first + i, e, at, sums[i]);
-        hidden[at] = state;
-        let other = subgroupShuffleXor(state, 1u);
-        if (has_next && (lane & 1u) == 0u) {
-          before[(behind * count + e) / 2u] = vec2f(state, other);
+      for (var j = 0u; j < own; j += sizes.one) {
+        for (var i = 0u; i < rows; i += sizes.one) {
+          let e = (first + i) * units + unit + j * lanes;
+          let at = step * count + e;
+          let state = next_state(step, step * sizes.batch + first + i, e, at, whole(sums[16u * j + i]));
+          hidden[at] = state;
+          let other = subgroupShuffleXor(state, 1u);
+          if (has_next && (lane & 1u) == 0u) {
+            before[(behind * count + e) / 2u] = vec2f(state, other);
+          }
         }
       }
     }

@@ -14,6 +14,7 @@ export { ctcGradient, ctcLogLosses } from "./normalize/ctc.ts";
 export { rowNormGradient, rowNormGradients } from "./normalize/row-norm-gradients.ts";
 export { rowNormParameterGradient } from "./normalize/row-norm-parameters.ts";
 export { advance, permutation } from "./random/random.ts";
+export { gatesApart, gatesTogether } from "./recurrent/gates-together.ts";
 export { gruSequence } from "./recurrent/gru-sequence.ts";
 export { gruStep } from "./recurrent/gru-step.ts";
 export { lstmSequence } from "./recurrent/lstm-sequence.ts";

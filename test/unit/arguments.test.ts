@@ -36,7 +36,7 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   // Methods of base classes are looked at in the classes that have them.
   /^(nn\.Layer|optim\.Optimizer)#/.test(name) ||
   // Ops that others are made of, and take what those worked out.
-  /^engine\.(attention|attentionByOps|attentionGradient|joinColumns|splitColumns|eachRow|rowNormGradients?|col2im|claim|track|Ambient.*|deviceWatch.*|leavesOf|mapTree|withLeaves|joinRows|gatherRows|takeRows|stretchOf|advanced|drawFrom|keepingHalves)$/.test(
+  /^engine\.(attention|attentionByOps|attentionGradient|joinColumns|splitColumns|gatesTogether|gatesApart|eachRow|rowNormGradients?|col2im|claim|track|Ambient.*|deviceWatch.*|leavesOf|mapTree|withLeaves|joinRows|gatherRows|takeRows|stretchOf|advanced|drawFrom|keepingHalves)$/.test(
     name,
   ) ||
   // What finds things by name.

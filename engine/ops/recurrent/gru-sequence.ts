@@ -7,6 +7,7 @@ import { type SequenceFunction, sequenceOp } from "./sequence-op.ts";
 export const gruCell: SequenceCell = {
   name: "gruSequence",
   states: 1,
+  columns: 3,
   splitsGradient: true,
   step<T>(by: Arithmetic<T>, product: readonly T[], inputs: readonly T[], [h]: readonly T[]) {
     const update = by.sigmoid(by.add(product[0], inputs[0]));

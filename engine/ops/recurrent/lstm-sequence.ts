@@ -13,6 +13,7 @@ const places = `let count = sizes.batch * sizes.units;
 export const lstmCell: SequenceCell = {
   name: "lstmSequence",
   states: 2,
+  columns: 4,
   splitsGradient: false,
   step<T>(by: Arithmetic<T>, product: readonly T[], inputs: readonly T[], [, c]: readonly T[]) {
     const z = product.map((part, k) => by.add(part, inputs[k]));

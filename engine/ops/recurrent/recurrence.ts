@@ -10,6 +10,7 @@ import { showShape } from "../../base/shape.ts";
 import {
   type AdapterProfile,
   grid,
+  type Hooks,
   type KernelPlan,
   type Operand,
   type Shader,
@@ -150,17 +151,31 @@ export function recurrenceVariants(
 /** How one cell specialises the kernels: texts of functions, and the buffers that they name. */
 export interface RecurrenceHooks {
   readonly functions: Readonly<Record<string, string>>;
+  /** Of a unit, that the state before has a part in; three leave out a fourth of the multiply-adds. */
+  readonly columns: 3 | 4;
   /** By the names that the files have for them, in the order of bindings. */
   readonly operands: readonly Operand[];
   readonly beside: readonly Beside[];
 }
+
+/** What subgroups leave out where the state before has no part in a unit's fourth column. */
+const threeColumns: Readonly<Record<"forward" | "gradient", Hooks>> = {
+  forward: {
+    aliases: { Columns: "vec3f" },
+    functions: {
+      columns_of: "fn columns_of(value: vec4f) -> Columns {\n  return value.xyz;\n}",
+      whole: "fn whole(value: Columns) -> vec4f {\n  return vec4f(value, 0.0);\n}",
+    },
+  },
+  gradient: { consts: { has_fourth: "false" } },
+};
 
 export function recurrencePlan(
   family: string,
   kind: "forward" | "gradient",
   extent: Extent,
   turned: boolean,
-  { functions, operands, beside }: RecurrenceHooks,
+  { functions, columns, operands, beside }: RecurrenceHooks,
   profile: AdapterProfile,
 ): KernelPlan {
   const { steps, batch, units } = extent;
@@ -169,9 +184,14 @@ export function recurrencePlan(
   const blocks = Math.min(4, Math.ceil(batch / 8));
   const isShared = variant === "shared";
   const workgroup = Math.min(256, Math.ceil(units / 32) * 32);
+  const byColumns = isShared || columns === 4 ? undefined : threeColumns[kind];
   const consts: Record<string, string> = isShared
     ? { WORKGROUP: `${workgroup}u`, MOST: `${powerOfTwo(units)}u` }
-    : { blocks: `${blocks}u` };
+    : {
+        blocks: `${blocks}u`,
+        ...(kind === "forward" && units % (2 * lanes) === 0 ? { own: "2u" } : {}),
+        ...byColumns?.consts,
+      };
   const rows = isShared ? sharedRows : 4 * blocks;
   return {
     calls: [
@@ -179,8 +199,9 @@ export function recurrencePlan(
         shader: shaders[variant][kind],
         hooks: {
           consts,
+          aliases: byColumns?.aliases,
           bindings: bindingsOf(beside, operands.length + 1),
-          functions: { ...gateFunctions, ...functions },
+          functions: { ...gateFunctions, ...functions, ...byColumns?.functions },
         },
         sizes: [steps, batch, units, turned ? 1 : 0, 1],
         operands: [...operands, ...beside.map(({ operand }) => operand)],

@@ -42,6 +42,8 @@ export interface SequenceCell {
   readonly name: string;
   /** 1, or 2 where there is a cell beside what is shown. */
   readonly states: 1 | 2;
+  /** Of a unit, that the state has a part in. */
+  readonly columns: 3 | 4;
   /** Whether inputs and state reach the columns in different ways, and have gradients of their own. */
   readonly splitsGradient: boolean;
   step<T>(by: Arithmetic<T>, product: readonly T[], inputs: readonly T[], before: readonly T[]): Stepped<T>;

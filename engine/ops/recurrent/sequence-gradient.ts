@@ -150,7 +150,7 @@ export function gradientOp(cell: SequenceCell): {
         "gradient",
         extent,
         attrs.turned,
-        { functions, operands, beside },
+        { functions, columns: cell.columns, operands, beside },
         profile,
       );
     },

@@ -126,7 +126,14 @@ export function sequenceOp(cell: SequenceCell): SequenceFunction {
       ];
       const functions = cell.forwardFunctions(hasMask);
       const extent = extentOfInputs(inputs, attrs);
-      return recurrencePlan(cell.name, "forward", extent, turned, { functions, operands, beside }, profile);
+      return recurrencePlan(
+        cell.name,
+        "forward",
+        extent,
+        turned,
+        { functions, columns: cell.columns, operands, beside },
+        profile,
+      );
     },
     variants: ({ inputs, attrs, profile }) =>
       recurrenceVariants(cell.name, extentOfInputs(inputs, attrs), profile),

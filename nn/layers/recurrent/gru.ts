@@ -4,15 +4,12 @@ import {
   add,
   matmul,
   mul,
-  padZeros,
   reshape,
   type Shape,
   slice,
   stack,
   sub,
   type Tensor,
-  tensor,
-  transpose,
 } from "../../../engine/index.ts";
 import { gruSequence, gruStep } from "../../../engine/internal.ts";
 import * as activations from "../activations.ts";
@@ -27,6 +24,7 @@ import {
   plus,
 } from "./gated-cell.ts";
 import { RecurrentLayer, type RecurrentOptions } from "./recurrent-layer.ts";
+import { sideBySide } from "./side-by-side.ts";
 
 export interface GRUCellOptions extends CellOptions, GateOptions {
   /**
@@ -38,15 +36,10 @@ export interface GRUCellOptions extends CellOptions, GateOptions {
 
 const gruOptions = { recurrentActivation: true, resetAfter: true } as const;
 
-/** Which columns of a unit get which of its biases: update, reset and candidate, of inputs and of the state. */
-const biasColumns = [
-  [1, 0, 0, 0],
-  [0, 1, 0, 0],
-  [0, 0, 1, 0],
-  [1, 0, 0, 0],
-  [0, 1, 0, 0],
-  [0, 0, 0, 1],
-];
+/** A unit's columns: update, reset and candidate gate, and what the reset gate scales of the candidate, a bias only. */
+const kernelColumns = [0, 1, 2];
+/** The biases of inputs and state are added up where the product of the state is; that of the candidate is the fourth. */
+const biasColumns = [0, 1, 2, 0, 1, 3];
 
 /** A step of {@link GRU}: `call([x, h])` gives `[h', h']`. */
 export class GRUCell extends GatedCell {
@@ -76,22 +69,9 @@ export class GRUCell extends GatedCell {
 
   /** A step in one kernel: of a unit the gates side by side, and a fourth column that the product leaves at 0. */
   #fused({ x, states, mask, reverse }: DroppedSequence): SequenceResults {
-    const { units, bias } = this;
-    const fourth = (kernel: Tensor): Tensor => {
-      const rows = kernel.shape[0];
-      const gates = padZeros(reshape(kernel, [rows, 3, units]), [0, 0, 0], [0, 1, 0]);
-      return reshape(transpose(gates, [0, 2, 1]), [rows, 4 * units]);
-    };
-    const u = fourth(this.recurrentKernel as Tensor);
-    // One product with ones and zeros: the state's biases of the first two gates can be added to the inputs', that of the
-    // candidate is the fourth column.
-    const added =
-      bias &&
-      reshape(
-        matmul(reshape(bias, [6, units]), tensor(biasColumns, { device: bias.device }), { transposeA: true }),
-        [4 * units],
-      );
-    const rows = project(x, fourth(this.kernel as Tensor), added);
+    const { units } = this;
+    const [kernel, u, bias] = sideBySide(this, kernelColumns, biasColumns);
+    const rows = project(x, kernel, bias);
     if (runsAsOneKernel(gruSequence, x, units)) {
       const [, , outputs] = gruSequence(rows, u, stack(states), mask, reverse);
       const last = matrixAt(outputs, reverse ? 0 : -1);

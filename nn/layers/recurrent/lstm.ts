@@ -1,16 +1,6 @@
 // LSTM and its cell: gates decide what a cell forgets, takes in and shows.
 
-import {
-  add,
-  matmul,
-  mul,
-  reshape,
-  scan,
-  slice,
-  stack,
-  type Tensor,
-  transpose,
-} from "../../../engine/index.ts";
+import { add, matmul, mul, scan, slice, stack, type Tensor } from "../../../engine/index.ts";
 import { lstmSequence, lstmStep } from "../../../engine/internal.ts";
 import * as activations from "../activations.ts";
 import type { Initializer } from "../initializers.ts";
@@ -24,6 +14,7 @@ import {
   type GateOptions,
 } from "./gated-cell.ts";
 import { RecurrentLayer, type RecurrentOptions } from "./recurrent-layer.ts";
+import { sideBySide } from "./side-by-side.ts";
 
 export interface LSTMCellOptions extends CellOptions, GateOptions {
   /** Whether the forget gate's bias starts at 1; default true (Jozefowicz et al. 2015). */
@@ -31,6 +22,9 @@ export interface LSTMCellOptions extends CellOptions, GateOptions {
 }
 
 const lstmOptions = { recurrentActivation: true, unitForgetBias: true } as const;
+
+/** A unit's columns are its gates in their order, of the kernels and of the bias. */
+const gateColumns = [0, 1, 2, 3];
 
 /** A step of {@link LSTM}: `call([x, h, c])` gives `[h', h', c']`. */
 export class LSTMCell extends GatedCell {
@@ -71,10 +65,7 @@ export class LSTMCell extends GatedCell {
 
   /** A step in one kernel, the gates of a unit side by side. */
   #fused({ x, states, mask, reverse, stateMask }: DroppedSequence): SequenceResults {
-    const [kernel, u] = [this.kernel as Tensor, this.recurrentKernel as Tensor].map((all) =>
-      gatesTogether(all),
-    );
-    const bias = this.bias && reshape(gatesTogether(reshape(this.bias, [1, -1])), [-1]);
+    const [kernel, u, bias] = sideBySide(this, gateColumns, gateColumns);
     const rows = project(x, kernel, bias);
     if (stateMask === undefined && runsAsOneKernel(lstmSequence, x, this.units)) {
       const [, , outputs, cells] = lstmSequence(rows, u, stack(states), mask, reverse);
@@ -128,12 +119,6 @@ function recurWithCell(
     { reverse },
   );
   return { outputs, last: end[0], states: end };
-}
-
-/** [rows, gates · units] with the gates of a unit side by side. */
-function gatesTogether(kernel: Tensor): Tensor {
-  const [rows, width] = kernel.shape;
-  return reshape(transpose(reshape(kernel, [rows, 4, width / 4]), [0, 2, 1]), [rows, width]);
 }
 
 export interface LSTMOptions extends RecurrentOptions, LSTMCellOptions {}
