@@ -41,18 +41,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let matrix = item / sizes.quads / sizes.m;
   let rows = select(1u, sizes.m, matrix < sizes.matrices); // of a part
   // Columns past the last repeat it, and are never stored.
-  let columns = min(vec4u(column, column + 1u, column + 2u, column + 3u), vec4u(sizes.n - 1u));
+  let columns = min(column + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.n - 1u));
   var sum: LongSum;
   // Four parts are on their way at once; past the last one it is read again, and left out.
   for (var part = 0u; part < sizes.parts; part += 4u) {
-    var four = array<vec4f, 4>();
-    for (var i = 0u; i < 4u; i++) {
-      let source = matrix * sizes.parts * sizes.m + min(part + i, sizes.parts - 1u) * rows + row;
+    for (var ahead = 0u; ahead < 4u; ahead++) {
+      let i = part + ahead;
+      let source = matrix * sizes.parts * sizes.m + min(i, sizes.parts - 1u) * rows + row;
       let at = source * sizes.n + columns;
-      four[i] = vec4f(partials[at.x], partials[at.y], partials[at.z], partials[at.w]);
-    }
-    for (var i = 0u; i < min(4u, sizes.parts - part); i++) {
-      sum = joined(sum, four[i], sizes.zero);
+      let own = vec4f(partials[at.x], partials[at.y], partials[at.z], partials[at.w]);
+      sum = joined(sum, select(vec4f(), own, i < sizes.parts), sizes.zero);
     }
   }
   let total = settled(sum);

@@ -127,7 +127,7 @@ fn settled_block(sum: LongBlock) -> Block {
 
 // Where four rows of tiles lie in C.
 fn rows_of(row: u32) -> vec4u {
-  return vec4u(row, row + 1u, row + 2u, row + 3u);
+  return row + vec4u(0u, 1u, 2u, 3u);
 }
 
 fn store_block(matrix: u32, row: u32, column: u32, block: Block) {
@@ -165,16 +165,14 @@ fn matrix_starts(matrix: u32) -> vec2u {
 
 // What a companion (see engine/jit) has a kernel sum up on its way: four columns of B for each of a thread's blocks.
 const has_sums = false;
-var<private> column_sums: array<vec4f, 2>;
-var<private> long_column_sums: array<LongSum, 2>;
+var<private> column_sums: array<LongSum, 2>;
 
 // What passes of B: four columns of block `block` at k and k + 1.
 fn observe(block: u32, b0: vec4f, b1: vec4f) {
   if (has_sums && long_k) {
-    long_column_sums[block] = joined(long_column_sums[block], b0 + b1, sizes.one - 1u);
-    column_sums[block] = settled(long_column_sums[block]);
+    column_sums[block] = joined(column_sums[block], b0 + b1, sizes.one - 1u);
   } else if (has_sums) {
-    column_sums[block] += b0 + b1;
+    column_sums[block].total += b0 + b1;
   }
 }
 
@@ -182,7 +180,7 @@ fn observe(block: u32, b0: vec4f, b1: vec4f) {
 // the same.
 fn finish(matrix: u32, row: u32, block: u32, column: u32) {
   if (has_sums && row == 0u) {
-    keep_sums(matrix, column, column_sums[block]);
+    keep_sums(matrix, column, settled(column_sums[block]));
   }
 }
 

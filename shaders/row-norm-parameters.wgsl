@@ -31,6 +31,8 @@ alias Unit = vec4f;
 const WORKGROUP = 8u;
 // Terms added up before the block joins the total: keeps rounding errors small in long sums.
 const BLOCK = 64u;
+// Rows whose loads are on their way together.
+const AHEAD = 1u;
 
 // A chunk's sums; where there are several chunks they lie in one buffer, gamma's before beta's.
 fn keep(chunk: u32, unit: u32, of_gamma: Unit, of_beta: Unit) {
@@ -54,12 +56,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let stop = min(end, pixel + BLOCK);
     var products = Unit();
     var block = Unit();
-    for (; pixel < stop; pixel++) {
-      let row = pixel / sizes.middle * sizes.groups + unit / sizes.inner;
-      let at = pixel * sizes.width + unit;
-      let g = dy[at];
-      products += g * ((x[at] - means[row]) * scales[row]);
-      block += g;
+    for (; pixel < stop; pixel += AHEAD) {
+      for (var ahead = 0u; ahead < AHEAD; ahead++) {
+        // Behind the last one it is read again, and left out.
+        let counts = AHEAD == 1u || pixel + ahead < stop;
+        let own = select(stop - 1u, pixel + ahead, counts);
+        let row = own / sizes.middle * sizes.groups + unit / sizes.inner;
+        let at = own * sizes.width + unit;
+        let g = dy[at];
+        let product = g * ((x[at] - means[row]) * scales[row]);
+        products += select(Unit(), product, counts);
+        block += select(Unit(), g, counts);
+      }
     }
     of_gamma = joined(of_gamma, products, sizes.zero);
     of_beta = joined(of_beta, block, sizes.zero);

@@ -48,7 +48,7 @@ const workOf = (
 };
 
 /** The dispatches of a plan that jit made. */
-function casesOf(group: string, plan: Plan): KernelCase[] {
+export function casesOf(group: string, plan: Plan): KernelCase[] {
   const bytesAt = (place: Place): number => {
     if (place.row !== undefined) return place.row.bytes;
     if (place.kind === "slot") return place.bytes;

@@ -50,12 +50,20 @@ export function keepingHalves<T extends { readonly value: Held; readonly grads: 
   const first = backend.nextId();
   const result = compute();
   const memories = new Set(weights.map(({ memory }) => memory));
-  const whole = new Set<number>();
+  const whole = new Set<Value>();
   const loss = tracedValue(result.value);
   addBefore(loss, whole, (value) => !readsWeights(value, memories));
+  // A cross-entropy's kernel gives its gradient with the loss.
+  for (const value of [...whole]) for (const other of producerOf(value)!.outputs) whole.add(other);
   for (const gradient of result.grads)
     addBefore(tracedValue(gradient), whole, (value) => pointwiseOf(producerOf(value)!) !== undefined);
-  const region = { first, middle: loss?.id ?? first, last: backend.nextId(), weights: memories, whole };
+  const region = {
+    first,
+    middle: loss?.id ?? first,
+    last: backend.nextId(),
+    weights: memories,
+    whole: new Set([...whole].map(({ id }) => id)),
+  };
   const regions = regionsOf.get(backend) ?? [];
   regionsOf.set(backend, regions);
   regions.push(region);
@@ -73,14 +81,14 @@ const isWeight = ({ origin }: Value, weights: ReadonlySet<Memory>): boolean =>
 const readsWeights = (value: Value, weights: ReadonlySet<Memory>): boolean =>
   producerOf(value)!.inputs.some((use) => isWeight(use.value, weights));
 
-/** Adds a value's number and, as long as `goesOn`, those of what it was made of. */
-function addBefore(value: Value | undefined, into: Set<number>, goesOn: (value: Value) => boolean): void {
+/** Adds a value and, as long as `goesOn`, what it was made of. */
+function addBefore(value: Value | undefined, into: Set<Value>, goesOn: (value: Value) => boolean): void {
   const waiting = [value];
   while (waiting.length > 0) {
     const next = waiting.pop();
     const producer = next && producerOf(next);
-    if (next === undefined || producer === undefined || into.has(next.id)) continue;
-    for (const { id } of producer.outputs) into.add(id);
+    if (next === undefined || producer === undefined || into.has(next)) continue;
+    into.add(next);
     if (goesOn(next)) for (const use of producer.inputs) waiting.push(use.value);
   }
 }
@@ -146,10 +154,12 @@ function halve(
   const places = new Map<Value, Place[]>();
   for (const kernels of all.values())
     for (const call of kernels?.calls ?? [])
-      call.operands.forEach(({ role, index }, k) => {
+      call.operands.forEach(({ role, index, access }, k) => {
         if (role === "scratch") return;
         const value = (role === "input" ? kernels!.reads : kernels!.writes)[index];
         if (!candidates.has(value) || placed.has(value)) return;
+        // The op reads what its first kernel stored: that may be a sum that is not complete.
+        if (role === "output" && access === "read") candidates.delete(value);
         const found = places.get(value) ?? [];
         places.set(value, found);
         found.push({ call, binding: k + 1 });
@@ -170,7 +180,7 @@ function halve(
   const bytes = new Map<Value, number>();
   const halved = new Map<KernelCall, number[]>();
   for (const [value, found] of places) {
-    if (!found.every(isPossible)) continue;
+    if (!candidates.has(value) || !found.every(isPossible)) continue;
     bytes.set(value, Math.ceil(sizeOf(value.spec.shape) / 4) * 8);
     for (const { call, binding } of found) halved.set(call, [...(halved.get(call) ?? []), binding]);
   }

@@ -29,17 +29,18 @@ const forms: Readonly<Record<string, Form>> = {
 };
 
 /**
- * To the nearest half, the even one of two; beyond the largest to infinity, which `pack2x16float` leaves open, as it does
- * which way it rounds.
+ * To the nearest half, the even one of two, by whole numbers: `pack2x16float` leaves open which way it rounds, and what becomes of
+ * numbers beyond the largest, which are infinite here. The sum with 0.5 rounds to multiples of 2^-24, the smallest half.
  */
 const packHalves = `
 fn pack_halves(value: vec2f) -> u32 {
   let bits = bitcast<vec2u>(value) & vec2u(0x7fffffffu);
-  let large = min(bits, vec2u(0x47800000u)) - vec2u(0x38000000u);
-  let small = vec2u(round(min(abs(value), vec2f(1.0)) * 16777216.0));
-  let finite = select((large + vec2u(0xfffu) + ((large >> vec2u(13u)) & vec2u(1u))) >> vec2u(13u), small, bits < vec2u(0x38800000u));
-  let half = select(finite, vec2u(0x7e00u), bits > vec2u(0x7f800000u)) | ((bitcast<vec2u>(value) >> vec2u(16u)) & vec2u(0x8000u));
-  return half.x | (half.y << 16u);
+  let normal = (min(bits, vec2u(0x47800000u)) + extractBits(bits, 13u, 1u) + vec2u(0xc8000fffu)) >> vec2u(13u);
+  let small = bitcast<vec2u>(abs(value) + vec2f(0.5)) - vec2u(0x3f000000u);
+  let finite = select(normal, small, bits < vec2u(0x38800000u));
+  let half = select(finite, vec2u(0x7e00u), bits > vec2u(0x7f800000u));
+  let sign = bitcast<vec2u>(value) & vec2u(0x80000000u);
+  return half.x | (half.y << 16u) | (sign.x >> 16u) | sign.y;
 }
 `;
 
@@ -78,7 +79,8 @@ export class HalfBindings {
     if (body === undefined) return false;
     const { loads, stores } = rewriting;
     if (!loads && !stores) return true;
-    if (form === undefined || (stores && form.store === undefined)) return false;
+    // What is stored and loaded again may be a sum that grows.
+    if (form === undefined || (stores && (loads || form.store === undefined))) return false;
     const added: string[] = [];
     const word =
       form.store === undefined

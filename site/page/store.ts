@@ -279,6 +279,8 @@ export class Store {
     this.set(patchOf(message, this.#state));
     switch (message.kind) {
       case "built":
+        // What was wrong with an earlier set-up may be told after this one was asked for.
+        this.dismiss("setup");
         if (this.#state.tab === "steps") this.askWalk();
         break;
       case "own":

@@ -93,6 +93,7 @@ describe("halving a binding", () => {
     ["single elements that are stored", "array<f32>", "  a[id] = 1.0;"],
     ["parts of elements that are stored", "array<vec4f>", "  a[id].x = 1.0;"],
     ["sums in place", "array<vec4f>", "  a[id] += vec4f();"],
+    ["what is stored and loaded again", "array<vec4f>", "  a[id] = a[id] + vec4f(1.0);"],
     ["pointers", "array<vec4f>", "  let p = &a[id];"],
     ["the buffer handed on", "array<vec4f>", "  use_all(&a);"],
     ["atomics", "array<atomic<u32>>", "  atomicAdd(&a[0], 1u);"],

@@ -118,7 +118,7 @@ export const loads4: Record<Reading, (spec: Pick<Spec, "dtype">, binding: string
 /** address_a and load_a, or address_b and load_b, for a reading. */
 export function loadFunctions(name: "a" | "b", reading: Reading): Record<string, string> {
   const [extent, across] = name === "a" ? ["sizes.m", "sizes.a_row"] : ["sizes.n", "sizes.b_column"];
-  const clamped = `min(vec4u(first, first + 1u, first + 2u, first + 3u), vec4u(${extent} - 1u)) * ${across}`;
+  const clamped = `min(first + vec4u(0u, 1u, 2u, 3u), vec4u(${extent} - 1u)) * ${across}`;
   const start = {
     pairs: `(start + ${clamped}) / 2u`,
     fours: `vec4u((start + min(first, ${extent} - 4u)) / 4u)`,

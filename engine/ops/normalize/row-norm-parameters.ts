@@ -83,13 +83,13 @@ export function parameterPlan(
   const wanted = numbersOf(profile).summers;
   const shortest = 32;
   const chunks = Math.max(1, Math.min(Math.ceil(wanted / width), Math.ceil(pixels / shortest)));
-  const workgroup = numbersOf(profile).workgroup;
+  const { workgroup, loadsAhead } = numbersOf(profile);
   const isOne = chunks === 1;
   const sums: KernelCall = {
     shader: parametersShader,
     hooks: {
       aliases: { Unit: isWide ? "vec4f" : "f32", ...termAliases(isWide ? "vec4f" : "f32") },
-      consts: { WORKGROUP: `${workgroup}u` },
+      consts: { WORKGROUP: `${workgroup}u`, AHEAD: `${loadsAhead}u` },
       ...(isOne ? {} : { functions: { keep: keepBoth } }),
     },
     sizes: [pixels, Math.ceil(pixels / chunks), chunks, middle, groups, inner / per, width, 0],
