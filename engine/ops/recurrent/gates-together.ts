@@ -96,13 +96,21 @@ function moveKernels(
   };
 }
 
-/** The same in loops: visits each number of a tensor with its place in the other form. */
-function eachNumber(attrs: GatesAttrs, k: number, visit: (part: number, whole: number) => void): void {
+/** The same in loops: visits each number of a tensor with its place in the other form, and whether it is the first there. */
+function eachNumber(
+  attrs: GatesAttrs,
+  k: number,
+  visit: (part: number, whole: number, isFirst: boolean) => void,
+): void {
   const { units, columns } = attrs;
   for (let row = 0; row < rowsOf(attrs, k); row++)
     columns[k].forEach((column, gate) => {
       for (let unit = 0; unit < units; unit++)
-        visit((row * columns[k].length + gate) * units + unit, (row * units + unit) * 4 + column);
+        visit(
+          (row * columns[k].length + gate) * units + unit,
+          (row * units + unit) * 4 + column,
+          columns[k].indexOf(column) === gate,
+        );
     });
 }
 
@@ -200,8 +208,8 @@ const join = defineMultiOp({
   reference: (parts: readonly ReferenceTensor[], attrs, wholes) => {
     parts.forEach(({ data }, k) => {
       wholes[k].data.fill(0);
-      eachNumber(attrs, k, (part, whole) => {
-        wholes[k].data[whole] += data[part];
+      eachNumber(attrs, k, (part, whole, isFirst) => {
+        wholes[k].data[whole] = isFirst ? data[part] : wholes[k].data[whole] + data[part];
       });
     });
   },
