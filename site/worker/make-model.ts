@@ -25,6 +25,7 @@ import {
   MaxPooling1D,
   MaxPooling2D,
   type MetricLike,
+  type Model,
   metrics,
   ReduceLROnPlateau,
   Reshape,
@@ -108,12 +109,19 @@ export function makeModel(setup: Setup, data: DataSpec, steps: number): Sequenti
   if (model.outputShape.length > 1) model.add(new Flatten());
   const { units, activation } = outputLayer(data);
   model.add(new Dense(units, { activation }));
-  model.compile({
-    optimizer: makeOptimizer(setup, steps),
-    loss: losses.get(setup.loss),
-    metrics: [metricMakers[metricOf(setup.metric, data.task).key]?.() ?? "accuracy"],
-  });
+  compileFor(model, setup, data, makeOptimizer(setup, steps));
   return model;
+}
+
+/** With the set-up's loss and metric. */
+export function compileFor(
+  model: Model,
+  setup: Setup,
+  { task }: DataSpec,
+  optimizer: Optimizer | string,
+): void {
+  const metric = metricMakers[metricOf(setup.metric, task).key]?.() ?? "accuracy";
+  model.compile({ optimizer, loss: losses.get(setup.loss), metrics: [metric] });
 }
 
 function makeLayer({ type, options }: LayerSetup): Layer {
