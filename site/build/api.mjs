@@ -60,7 +60,7 @@ export function writeApi(out, docs) {
       const [declaration] = declarations;
       const source = sourceOf(declared, own, declaration);
       const text = source?.comment ?? "";
-      const all = source === undefined ? [] : allMembers(declared, source);
+      const all = source === undefined ? [] : allMembers(declared, source, placeOf);
       // What has a place of its own is explained there.
       const [members, inherited] = [
         all.filter((one) => !placeOf.has(one.from)),
@@ -154,19 +154,21 @@ function sourceOf(declared, name, declaration) {
 }
 
 /** Its own members, and those that it inherits and does not say anew. */
-function allMembers(declared, source, seen = new Set()) {
+function allMembers(declared, source, placeOf, seen = new Set()) {
   const found = new Map(source.members.map((member) => [member.name, member]));
   for (const { name, without, only } of source.bases) {
     const base = (declared.get(name) ?? []).find(({ kind }) => kind === source.kind);
     if (base === undefined || seen.has(name)) continue;
-    for (const member of allMembers(declared, base, new Set([...seen, name]))) {
+    for (const member of allMembers(declared, base, placeOf, new Set([...seen, name]))) {
       const isTaken = !without.includes(member.name) && (only?.includes(member.name) ?? true);
       // One without a comment is explained where it was declared first.
       const own = found.get(member.name);
       if (isTaken && (own === undefined || own.comment === ""))
         found.set(
           member.name,
-          own === undefined ? { from: name, ...member } : { ...own, comment: member.comment },
+          own === undefined
+            ? { ...member, from: placeOf.has(name) ? name : (member.from ?? name) }
+            : { ...own, comment: member.comment },
         );
     }
   }

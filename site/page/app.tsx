@@ -5,14 +5,14 @@ import type { ListedRun } from "../runs/kept-runs.ts";
 import { isOwn, isPointSet } from "../setup/setup.ts";
 import type { DeviceNote } from "../worker/messages.ts";
 import { BoundaryPanel } from "./boundary.tsx";
-import { CodeView } from "./code-view.tsx";
 import { Controls } from "./controls.tsx";
 import { CurvesPanel } from "./curves.tsx";
 import { DataPanel } from "./data-panel.tsx";
 import { DrawPanel } from "./draw-panel.tsx";
+import { later } from "./later.tsx";
 import { LayersView } from "./layers-view.tsx";
 import { ModelPanel } from "./model-panel.tsx";
-import { type Compared, RunsView } from "./runs-view.tsx";
+import type { Compared } from "./runs-view.tsx";
 import type { Tab } from "./state.ts";
 import { StepsView } from "./steps-view.tsx";
 import type { Store } from "./store.ts";
@@ -26,6 +26,10 @@ const tabs: readonly (readonly [Tab, string])[] = [
   ["code", "Code"],
   ["runs", "Runs and files"],
 ];
+
+// No first view has them.
+const CodeView = later(() => import("./code-view.tsx").then((part) => part.CodeView));
+const RunsView = later(() => import("./runs-view.tsx").then((part) => part.RunsView));
 
 export function App({ store }: { store: Store }) {
   return (

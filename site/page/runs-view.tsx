@@ -194,8 +194,8 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
       {runs.length > 0 && (
         <p class="hint">
           {count(runs.length)} {runs.length === 1 ? "run" : "runs"},{" "}
-          {(runs.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6).toFixed(1)} MB; {runColors} at a time can
-          be compared.{" "}
+          {short(runs.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6)} MB; {runColors} at a time can be
+          compared.{" "}
           {runs.length > manyRuns && (
             <SureButton
               text={`Remove all but the latest ${manyRuns}`}
