@@ -34,11 +34,16 @@ import {
   type TrainedModel,
 } from "gradgpu/nn";
 import {
+  Adadelta,
+  Adafactor,
   Adagrad,
   Adam,
+  Adamax,
   AdamW,
   globalClipNorm,
+  Lamb,
   Lion,
+  Muon,
   Nadam,
   type Optimizer,
   type OptimizerOptions,
@@ -77,10 +82,15 @@ const makers: Readonly<Record<LayerType, Maker>> = {
 };
 
 const optimizerMakers: Readonly<Record<string, new (options: OptimizerOptions) => Optimizer>> = {
+  Adadelta,
+  Adafactor,
   Adagrad,
   Adam,
+  Adamax,
   AdamW,
+  Lamb,
   Lion,
+  Muon,
   Nadam,
   RMSprop,
   SGD,
