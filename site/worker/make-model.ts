@@ -35,11 +35,16 @@ import {
   type TrainedModel,
 } from "gradgpu/nn";
 import {
+  Adadelta,
+  Adafactor,
   Adagrad,
   Adam,
+  Adamax,
   AdamW,
   globalClipNorm,
+  Lamb,
   Lion,
+  Muon,
   Nadam,
   type Optimizer,
   type OptimizerOptions,
@@ -78,10 +83,15 @@ const makers: Readonly<Record<LayerType, Maker>> = {
 };
 
 const optimizerMakers: Readonly<Record<string, new (options: OptimizerOptions) => Optimizer>> = {
+  Adadelta,
+  Adafactor,
   Adagrad,
   Adam,
+  Adamax,
   AdamW,
+  Lamb,
   Lion,
+  Muon,
   Nadam,
   RMSprop,
   SGD,
