@@ -18,7 +18,7 @@ import type { Optimizer } from "./optimizer.ts";
  * @throws ArgumentError for options out of their range, and for an optimizer that scales losses or knows its variables already
  */
 export function mixedPrecision<O extends Optimizer>(optimizer: O, options: LossScaleOptions = {}): O {
-  return scaled("mixedPrecision", optimizer, options, { halves: true }, (variables, compute) =>
-    keepingHalves(variables[0].device.backend, variables, compute),
+  return scaled("mixedPrecision", optimizer, options, { halves: true }, (scale, compute) =>
+    keepingHalves(scale.device, scale, compute),
   );
 }

@@ -96,7 +96,7 @@ const matmulFamily: Family = {
 export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulOptions], Tensor> = defineOp({
   family: matmulFamily,
   name: "matmul",
-  traits: { writesExactly: true, readsRows: () => slicedMatmul },
+  traits: { writesExactly: true, sums: "products", readsRows: () => slicedMatmul },
   saves: { inputs: [0, 1] },
   instead: vectorProduct,
   call: (a: TensorLike, b: TensorLike, options?: MatmulOptions) => {
