@@ -24,9 +24,9 @@ const packed = {
   saves: { inputs: [], outputs: [] },
   vjp: notDifferentiable("words of bits"),
   infer: ([x]) => [{ shape: [x.shape[0] / 2], dtype: "u32" }],
-  kernels: ({ inputs: [x], attrs }) => ({ calls: [copyCall(2, x.shape[0] / 4, attrs)] }),
+  kernels: ({ inputs: [x], attrs }) => ({ calls: [copyCall(2, x.shape[0] / 4, attrs.overflows)] }),
   samples: [],
-} satisfies Op<boolean>;
+} satisfies Op<{ readonly overflows: boolean }>;
 
 const unpacked = {
   name: "unpacked",
@@ -39,6 +39,6 @@ const unpacked = {
 
 /** Floats, a multiple of four of them, as words of two halves each: large ones infinite, or the largest half. */
 export const pack = (x: Tensor, overflows = true): Tensor =>
-  apply(packed as never, [x], overflows as never)[0];
+  apply(packed as never, [x], { overflows } as never)[0];
 /** The same back. */
 export const unpack = (words: Tensor): Tensor => apply(unpacked as never, [words], undefined)[0];
