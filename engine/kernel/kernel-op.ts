@@ -118,10 +118,10 @@ export interface Traits {
    */
   readonly readsRows?: () => KernelOp;
   /**
-   * The results are sums of many inputs, by which gradients of weights are added up over samples: of products, or of the
-   * elements themselves, where the sum is little beside what it is of.
+   * The results are sums of many inputs, by which gradients of weights are added up over samples: products, or "elements"
+   * of one input, where a sum is little beside what it is of.
    */
-  readonly sums?: "products" | "elements";
+  readonly sums?: true | "elements";
   /** Outputs that tell of rows as a whole, to be kept in full where others are kept in halves. */
   readonly statistics?: readonly number[];
   /** Puts ops that do the work of several in their places, in a graph that the op is in, before kernels are fused. */

@@ -155,7 +155,7 @@ function firstCallSite(site: EpilogueSite): EpilogueSite {
  */
 export const rowNormGradients = defineMultiOp({
   name: "rowNormGradients",
-  traits: { sums: "products" },
+  traits: { sums: true },
   saves,
   call: callOf,
   infer: ([dy, x, , , ...gamma], attrs) => {
