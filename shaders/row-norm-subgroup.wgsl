@@ -1,7 +1,7 @@
 // Normalizes short rows, as row-norm.wgsl does: the lanes of a subgroup share a row.
 
 // Specialising replaces `gamma_of` and `beta_of` where there are none, and `store` (see engine/jit). Needs
-// subgroup-rows.wgsl in front.
+// subgroup-rows.wgsl in front. Needs row-variance.wgsl in front.
 
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> c: array<vec4f>;
@@ -57,16 +57,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let sums = over_lanes(vec4f(add_four(rest), add_four(squares), add_four(small_squares), 0.0)) / sizes.count;
     var shift = 0.0;
     if (CENTERED) {
-      // Of an infinite mean nothing is left that could be told: it stays infinite.
-      shift = select(0.0, sums.x, (bitcast<u32>(sums.x) & 0x7f800000u) != 0x7f800000u);
+      shift = shift_of(sums.x);
       mean += shift;
     }
-    let is_huge = (bitcast<u32>(sums.y) & 0x7fffffffu) == 0x7f800000u;
-    let unit = select(1.0, shrunk, is_huge);
-    let spread = select(sums.y, sums.z, is_huge) - shift * unit * (shift * unit);
-    // Rounding may leave less than 0. By comparison, since max() may lose a NaN.
-    let variance = select(spread, 0.0, spread < 0.0);
-    let scale = unit / sqrt(variance + sizes.epsilon * unit * unit);
+    let scale = scale_of(sums.y, sums.z, shift, sizes.epsilon);
     if (lane == 0u) {
       means[row] = mean;
       scales[row] = scale;
@@ -78,6 +72,3 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
   }
 }
-
-// 2^-80
-const shrunk = 8.271806e-25;

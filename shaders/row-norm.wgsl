@@ -4,6 +4,7 @@
 // The variance comes from a second walk over the row, so that nothing cancels, which also finds what rounding has left
 // of the mean: equal elements have no variance. Means and reciprocal deviations are kept for the gradient. Needs
 // long-sum.wgsl in front. Needs own-rows.wgsl in front. Needs normalized-rows.wgsl in front.
+// Needs row-variance.wgsl in front.
 
 // Specialising replaces `affine` and its bindings where there are none, and `store` (see engine/jit).
 
@@ -76,19 +77,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   var shift = 0.0;
   if (CENTERED) {
-    let left = total_of(add_lanes(settled(rest)), lane) / sizes.count;
-    // Of an infinite mean nothing is left that could be told: it stays infinite.
-    shift = select(0.0, left, (bitcast<u32>(left) & 0x7f800000u) != 0x7f800000u);
+    shift = shift_of(total_of(add_lanes(settled(rest)), lane) / sizes.count);
     mean += shift;
   }
   let plain = total_of(add_lanes(settled(squares)), lane) / sizes.count;
   let small = total_of(add_lanes(settled(small_squares)), lane) / sizes.count;
-  let is_huge = (bitcast<u32>(plain) & 0x7fffffffu) == 0x7f800000u;
-  let unit = select(1.0, shrunk, is_huge);
-  let spread = select(plain, small, is_huge) - shift * unit * (shift * unit);
-  // Rounding may leave less than 0. By comparison, since max() may lose a NaN.
-  let variance = select(spread, 0.0, spread < 0.0);
-  let scale = unit / sqrt(variance + sizes.epsilon * unit * unit);
+  let scale = scale_of(plain, small, shift, sizes.epsilon);
   if (first_of(lane) == 0u) {
     means[row] = mean;
     scales[row] = scale;
@@ -111,5 +105,3 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
 // Elements in a unit.
 const UNIT_SIZE = 4u;
-// 2^-80
-const shrunk = 8.271806e-25;

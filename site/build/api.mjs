@@ -60,7 +60,12 @@ export function writeApi(out, docs) {
       const [declaration] = declarations;
       const source = sourceOf(declared, own, declaration);
       const text = source?.comment ?? "";
-      const members = source === undefined ? [] : allMembers(declared, source, placeOf);
+      const all = source === undefined ? [] : allMembers(declared, source, placeOf);
+      // What has a place of its own is explained there.
+      const [members, inherited] = [
+        all.filter((one) => !placeOf.has(one.from)),
+        all.filter((one) => placeOf.has(one.from)),
+      ];
       entries.push({
         url: `api/${fileOf(entry)}#${name}`,
         title: entry,
@@ -70,7 +75,7 @@ export function writeApi(out, docs) {
       const [, kind] = /^(?:abstract )?(\w+)/.exec(declaration);
       return `<section class="name" id="${name}"><h2><a href="#${name}">${name}</a> <span class="kind">${kind}</span></h2>
 <pre tabindex="0"><code>${declarations.map((each) => linked(laidOut(each.replace("#private; ", "")), name)).join("\n")}</code></pre>
-${markdown(text)}${memberList(members, linked)}${wherefrom(source, pagesWith(name, docs))}</section>`;
+${markdown(text)}${memberList(members, linked)}${inheritedList(inherited, placeOf)}${wherefrom(source, pagesWith(name, docs))}</section>`;
     });
     const list = names.map(({ name }) => `<a href="#${name}">${name}</a>`).join(" ");
     const body = `<div class="docs">${nav(entry)}<main id="main" class="prose"><h1>${entry}</h1>
@@ -148,16 +153,26 @@ function sourceOf(declared, name, declaration) {
   return (alike.length > 0 ? alike : found).toSorted((a, b) => (b.comment !== "") - (a.comment !== ""))[0];
 }
 
-/** Its own members, and those of what it extends that has no place of its own. */
+/** Its own members, and those that it inherits and does not say anew. */
 function allMembers(declared, source, placeOf, seen = new Set()) {
-  const inherited = source.bases
-    .filter((base) => !placeOf.has(base) && !seen.has(base))
-    .flatMap((base) => {
-      seen.add(base);
-      const found = (declared.get(base) ?? []).find(({ kind }) => kind === source.kind);
-      return found === undefined ? [] : allMembers(declared, found, placeOf, seen);
-    });
-  return [...source.members, ...inherited];
+  const found = new Map(source.members.map((member) => [member.name, member]));
+  for (const { name, without, only } of source.bases) {
+    const base = (declared.get(name) ?? []).find(({ kind }) => kind === source.kind);
+    if (base === undefined || seen.has(name)) continue;
+    for (const member of allMembers(declared, base, placeOf, new Set([...seen, name]))) {
+      const isTaken = !without.includes(member.name) && (only?.includes(member.name) ?? true);
+      // One without a comment is explained where it was declared first.
+      const own = found.get(member.name);
+      if (isTaken && (own === undefined || own.comment === ""))
+        found.set(
+          member.name,
+          own === undefined
+            ? { ...member, from: placeOf.has(name) ? name : (member.from ?? name) }
+            : { ...own, comment: member.comment },
+        );
+    }
+  }
+  return [...found.values()];
 }
 
 const memberList = (members, linked) =>
@@ -166,6 +181,15 @@ const memberList = (members, linked) =>
     : `<dl class="members">${members
         .map(({ text, comment }) => `<dt><code>${linked(text)}</code></dt><dd>${markdown(comment)}</dd>`)
         .join("\n")}</dl>`;
+
+/** The names of members that a public base explains, base by base. */
+const inheritedList = (members, placeOf) =>
+  [...new Set(members.map(({ from }) => from))]
+    .map((base) => {
+      const names = members.filter(({ from }) => from === base).map(({ name }) => `<code>${name}</code>`);
+      return `<p class="inherited">From <a href="${placeOf.get(base)}">${base}</a>: ${names.join(", ")}</p>`;
+    })
+    .join("");
 
 /** Where the docs' programs use it, in the order in which one reads. */
 function pagesWith(name, docs) {

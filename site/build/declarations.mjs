@@ -7,7 +7,8 @@ import { root } from "../../scripts/setup.mjs";
 
 /**
  * @typedef {{ name: string, text: string, comment: string }} Member
- * @typedef {{ kind: string, file: string, line: number, comment: string, members: Member[], bases: string[] }} Declared
+ * @typedef {{ name: string, without: string[], only: string[] | undefined }} Base Some members may be left out, or some alone taken
+ * @typedef {{ kind: string, file: string, line: number, comment: string, members: Member[], bases: Base[] }} Declared
  */
 
 const kinds = {
@@ -50,13 +51,14 @@ function declarationsOf(file) {
     if (comment.type === "Block") return comment.value.startsWith("*") ? plain(comment.value) : "";
     return commentBefore(comment.start);
   };
-  const membersOf = (nodes) =>
+  const membersOf = (nodes, isClass) =>
     nodes.flatMap((node) => {
       const name = node.key?.name;
       if (name === undefined || node.key.type === "PrivateIdentifier" || node.computed) return [];
-      if (node.accessibility === "private" || name === "constructor") return [];
+      if (["private", "protected"].includes(node.accessibility) || name === "constructor") return [];
       const comment = commentBefore(node.start);
-      return comment === "" || comment.includes("@internal")
+      // An option says by its name and type what it is; a class says again what its base explains.
+      return (comment === "" && isClass) || comment.includes("@internal")
         ? []
         : [{ name, text: signatureOf(text, node), comment }];
     });
@@ -74,13 +76,46 @@ function declarationsOf(file) {
         file,
         line: text.slice(0, node.start).split("\n").length,
         comment: commentBefore(node.start),
-        members: Array.isArray(inside) && kind !== "function" ? membersOf(inside) : [],
-        bases: (declaration.extends ?? []).flatMap(({ expression }) => expression?.name ?? []),
+        members: Array.isArray(inside) && kind !== "function" ? membersOf(inside, kind === "class") : [],
+        bases: basesOf(declaration),
       },
     ]);
   }
   return result;
 }
+
+/** What a class or an interface extends, through Omit, Pick, Partial and the like. @returns {Base[]} */
+function basesOf({ superClass, extends: extended = [] }) {
+  if (superClass?.type === "Identifier") return [{ name: superClass.name, without: [], only: undefined }];
+  return (extended ?? []).flatMap(({ expression, typeArguments }) => {
+    const [of, keys] = typeArguments?.params ?? [];
+    const names = keysIn(keys);
+    switch (expression?.name) {
+      case undefined:
+        return [];
+      case "Omit":
+      case "Pick":
+        if (of?.typeName?.name === undefined) return [];
+        return expression.name === "Omit"
+          ? [{ name: of.typeName.name, without: names, only: undefined }]
+          : [{ name: of.typeName.name, without: [], only: names }];
+      case "Partial":
+      case "Readonly":
+      case "Required":
+        return of?.typeName?.name === undefined
+          ? []
+          : [{ name: of.typeName.name, without: [], only: undefined }];
+      default:
+        return [{ name: expression.name, without: [], only: undefined }];
+    }
+  });
+}
+
+/** The texts of a union of literals. */
+const keysIn = (type) =>
+  (type?.types ?? [type]).flatMap((one) =>
+    typeof one?.literal?.value === "string" ? [one.literal.value] : [],
+  );
 
 const plain = (comment) =>
   comment

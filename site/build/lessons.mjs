@@ -46,10 +46,10 @@ export function writeLessons(out, lessons) {
 
 const worked = "worked-back-propagation.html";
 
-/** It begins to step when the reader comes near it. */
+/** It begins when the reader sees it, which the page's script notices: it steps by itself. */
 const workedFrame = `
 <figure class="worked"><figcaption>The worked example of note 002, stepping by itself: one sample forward, its error back, the eight weights changed.</figcaption>
-<iframe class="walk" title="The worked example of note 002, step by step" loading="lazy" src="${worked}#play"></iframe></figure>`;
+<iframe class="walk" title="The worked example of note 002, step by step" data-src="${worked}#play"></iframe></figure>`;
 
 /** The course's example with its own numbers, as `npm run stepper` writes it. */
 function writeWorked(out) {

@@ -1,18 +1,18 @@
 // The playground's page: data, net and training on one side, what comes of them on the other, and the looks inside below.
 
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { ListedRun } from "../runs/kept-runs.ts";
 import { isOwn, isPointSet } from "../setup/setup.ts";
 import type { DeviceNote } from "../worker/messages.ts";
 import { BoundaryPanel } from "./boundary.tsx";
-import { CodeView } from "./code-view.tsx";
 import { Controls } from "./controls.tsx";
 import { CurvesPanel } from "./curves.tsx";
 import { DataPanel } from "./data-panel.tsx";
 import { DrawPanel } from "./draw-panel.tsx";
+import { later } from "./later.tsx";
 import { LayersView } from "./layers-view.tsx";
 import { ModelPanel } from "./model-panel.tsx";
-import { RunsView } from "./runs-view.tsx";
+import type { Compared } from "./runs-view.tsx";
 import type { Tab } from "./state.ts";
 import { StepsView } from "./steps-view.tsx";
 import type { Store } from "./store.ts";
@@ -27,6 +27,10 @@ const tabs: readonly (readonly [Tab, string])[] = [
   ["runs", "Runs and files"],
 ];
 
+// No first view has them.
+const CodeView = later(() => import("./code-view.tsx").then((part) => part.CodeView));
+const RunsView = later(() => import("./runs-view.tsx").then((part) => part.RunsView));
+
 export function App({ store }: { store: Store }) {
   return (
     <StoreContext.Provider value={store}>
@@ -36,13 +40,16 @@ export function App({ store }: { store: Store }) {
 }
 
 function Playground() {
-  const { store, state } = useStore("device", "setup", "own", "tab");
-  const [compared, setCompared] = useState<ReadonlySet<string>>(new Set());
+  const { store, state } = useStore("device", "setup", "own", "tab", "run");
+  const [compared, setCompared] = useState<Compared>(new Map());
   const [runs, setRuns] = useState<readonly ListedRun[]>([]);
-  // In the order in which they were chosen: each keeps its colour while others come.
+  // One that goes on is not another run any more.
+  useEffect(() => {
+    if (compared.has(state.run)) setCompared(new Map([...compared].filter(([name]) => name !== state.run)));
+  }, [compared, state.run]);
   const others = useMemo(
     () =>
-      [...compared].flatMap((name, color) => {
+      [...compared].flatMap(([name, color]) => {
         const run = runs.find((one) => one.name === name);
         return run === undefined ? [] : [{ run, color }];
       }),
@@ -100,8 +107,8 @@ function Playground() {
           {state.tab === "runs" && (
             <RunsView
               compared={compared}
-              onCompare={(names, found) => {
-                setCompared(names);
+              onCompare={(next, found) => {
+                setCompared(next);
                 setRuns(found);
               }}
             />

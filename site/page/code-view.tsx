@@ -10,8 +10,8 @@ import { specOfState } from "./state.ts";
 import { useStore } from "./use-store.ts";
 
 export function CodeView() {
-  const { state } = useStore("setup", "own");
-  const { setup } = state;
+  const { state } = useStore("setup", "own", "file");
+  const { setup, file } = state;
   const data = specOfState(state);
   const [language, choose] = useState<"typescript" | "keras">("typescript");
   const [isCopied, setCopied] = useState(false);
@@ -52,6 +52,11 @@ export function CodeView() {
           </button>
         )}
       </div>
+      {file !== undefined && (
+        <p class="hint">
+          The net in training is out of {file}; this program makes one of the set-up's layers.
+        </p>
+      )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls is reached by keys */}
       <pre id="code" tabIndex={0}>
         {code}

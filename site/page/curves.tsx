@@ -3,12 +3,12 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { EpochPoint, ListedRun } from "../runs/kept-runs.ts";
-import { dataSpecs } from "../setup/setup.ts";
+import { dataSpecs, type Setup } from "../setup/setup.ts";
 import { metricOf, optimizerLabels } from "../setup/training.ts";
 import { useTheme } from "./canvas.ts";
 import { Panel } from "./fields.tsx";
-import { count, short } from "./format.ts";
-import { palette, runColors } from "./paint.ts";
+import { count, percent, short } from "./format.ts";
+import { palette } from "./paint.ts";
 import { specOfState } from "./state.ts";
 import { useStore } from "./use-store.ts";
 
@@ -29,9 +29,15 @@ export function CurvesPanel({ others }: { others: readonly OtherRun[] }) {
   const { label, isShare } = metric;
   // Numbers of another loss or metric would lie over these as if they were the same.
   const ofLoss = useMemo(() => others.filter(({ run }) => run.setup.loss === loss), [others, loss]);
+  const unit = metric.hasUnit === true ? unitOf(state.setup, state.own?.target?.name) : "";
   const ofMetric = useMemo(
-    () => others.filter(({ run }) => metricOf(run.setup.metric, run.task) === metric),
-    [others, metric],
+    () =>
+      others.filter(
+        ({ run }) =>
+          metricOf(run.setup.metric, run.task) === metric &&
+          (metric.hasUnit !== true || unitOf(run.setup, run.own?.target) === unit),
+      ),
+    [others, metric, unit],
   );
   return (
     <Panel title="Curves" className="panel-curves">
@@ -45,7 +51,10 @@ export function CurvesPanel({ others }: { others: readonly OtherRun[] }) {
       />
       <Plot
         title={label}
-        leftOut={leftOut(others.length - ofMetric.length, "metric")}
+        leftOut={leftOut(
+          others.length - ofMetric.length,
+          metric.hasUnit === true ? "metric or unit" : "metric",
+        )}
         history={state.history}
         others={ofMetric}
         names={["metric", "valMetric"]}
@@ -68,13 +77,13 @@ export function CurvesPanel({ others }: { others: readonly OtherRun[] }) {
   );
 }
 
+/** What errors are told in: that of the column that is learnt, where a file of the user's own has one. */
+const unitOf = ({ data }: Setup, target: string | undefined): string =>
+  data === "csv" ? `of ${target ?? "an unknown column"}` : "";
+
 /** The line by which a kept run is known. */
 export const RunStroke = ({ color }: { color: number }) => (
-  <span
-    class="stroke stroke-other"
-    style={{ borderColor: `var(--run-${(color % runColors) + 1})` }}
-    aria-hidden="true"
-  />
+  <span class="stroke stroke-other" style={{ borderColor: `var(--run-${color + 1})` }} aria-hidden="true" />
 );
 
 export const runLabel = ({ setup, epoch }: ListedRun): string =>
@@ -96,7 +105,7 @@ function Plot({ title, leftOut, history, others, names, isShare }: PlotProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const theme = useTheme();
-  const colors = others.map(({ color }) => color % runColors);
+  const colors = others.map(({ color }) => color);
   useEffect(() => {
     const element = place.current;
     if (element === null) return;
@@ -117,8 +126,14 @@ function Plot({ title, leftOut, history, others, names, isShare }: PlotProps) {
     plot.current?.setData(dataOf(history, others, names));
   }, [history, others, names[0], theme]);
   const last = history.at(-1);
+  const said = (name: keyof EpochPoint) => {
+    const value = last?.[name];
+    return value === undefined ? "none" : isShare ? percent(value) : short(value);
+  };
   const told =
-    last === undefined ? "no epoch yet" : `${last[names[0]]} of training, ${last[names[1]]} of validation`;
+    last === undefined
+      ? "no epoch yet"
+      : `${said(names[0])} of training, ${said(names[1])} of validation after epoch ${count(last.epoch)}`;
   return (
     <figure class="plot">
       <figcaption>

@@ -8,6 +8,8 @@ import { OwnFiles, useOwnFiles } from "./own-files.tsx";
 import { drawPoints, palette } from "./paint.ts";
 import { useStore } from "./use-store.ts";
 
+const names = Object.keys(dataSpecs) as DataName[];
+
 export function DataPanel() {
   const { store, state } = useStore("setup", "trainCount", "validationCount", "own");
   const { setup, trainCount, validationCount } = state;
@@ -15,19 +17,35 @@ export function DataPanel() {
   const change = (patch: Partial<Setup>) => store.change(patch);
   return (
     <Panel title="Data" onDrop={(data) => void own.drop(data)}>
-      <div class="choices" role="radiogroup" aria-label="Data">
-        {(Object.keys(dataSpecs) as DataName[]).map((name) => (
-          <label key={name} class="choice">
-            <input
-              type="radio"
-              name="data"
-              checked={setup.data === name}
-              onClick={() => isOwn(name) && own.choose(name)}
-              onChange={() => !isOwn(name) && store.chooseData(name)}
-            />
+      <div class="choices">
+        <div class="choices-known" role="radiogroup" aria-label="Data">
+          {names
+            .filter((name) => !isOwn(name))
+            .map((name) => (
+              <label key={name} class="choice">
+                <input
+                  type="radio"
+                  name="data"
+                  checked={setup.data === name}
+                  onChange={() => store.chooseData(name)}
+                />
+                <Thumbnail name={name} />
+                <span>{dataSpecs[name].label}</span>
+              </label>
+            ))}
+        </div>
+        {/* They open a chooser, and nothing changes before a file was chosen. */}
+        {names.filter(isOwn).map((name) => (
+          <button
+            key={name}
+            type="button"
+            class="choice"
+            aria-pressed={setup.data === name}
+            onClick={() => own.choose(name)}
+          >
             <Thumbnail name={name} />
             <span>{dataSpecs[name].label}</span>
-          </label>
+          </button>
         ))}
       </div>
       <OwnFiles files={own} />

@@ -21,6 +21,19 @@ for (const frame of document.querySelectorAll<HTMLIFrameElement>("iframe.walk"))
     if (theme === undefined) inner?.removeAttribute("data-theme");
     else inner?.setAttribute("data-theme", theme);
   };
+  // It would be far on by the time that the reader comes to it.
+  const { src } = frame.dataset;
+  if (src !== undefined) {
+    const observer = new IntersectionObserver(
+      ([{ isIntersecting }]) => {
+        if (!isIntersecting) return;
+        frame.src = src;
+        observer.disconnect();
+      },
+      { threshold: 0.3 },
+    );
+    observer.observe(frame);
+  }
   color();
   frame.addEventListener("load", color);
   new MutationObserver(color).observe(document.documentElement, { attributeFilter: ["data-theme"] });

@@ -63,15 +63,27 @@ interface ChoiceFieldProps<T extends string> {
   readonly label: string;
   readonly value: T;
   readonly choices: readonly (readonly [value: T, label: string])[];
+  readonly isDisabled?: boolean;
   onChange(value: T): void;
 }
 
-export function ChoiceField<T extends string>({ label, value, choices, onChange }: ChoiceFieldProps<T>) {
+export function ChoiceField<T extends string>({
+  label,
+  value,
+  choices,
+  isDisabled = false,
+  onChange,
+}: ChoiceFieldProps<T>) {
   const id = useId();
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <select id={id} value={value} onChange={({ currentTarget }) => onChange(currentTarget.value as T)}>
+      <select
+        id={id}
+        value={value}
+        disabled={isDisabled}
+        onChange={({ currentTarget }) => onChange(currentTarget.value as T)}
+      >
         {choices.map(([choice, text]) => (
           <option key={choice} value={choice}>
             {text}

@@ -86,9 +86,11 @@ function LayerRow({
             />
             <Histogram
               title="Gradient"
-              about="The gradient of the weights, and how much of them the last step changed"
+              about="The gradient of the weights, and how much of the weights' norm a step changes"
               detail={
-                kernel.updateRatio === undefined ? "frozen" : `${short(100 * kernel.updateRatio)} % a step`
+                kernel.updateRatio === undefined
+                  ? "frozen"
+                  : `a step changes ${short(100 * kernel.updateRatio)} % of the weights`
               }
               buckets={kernel.gradientHistogram}
             />

@@ -20,8 +20,8 @@ import { specOfState } from "./state.ts";
 import { useStore } from "./use-store.ts";
 
 export function ModelPanel() {
-  const { store, state } = useStore("setup", "rows", "isBuilt", "problems", "own");
-  const { setup, rows, isBuilt, problems } = state;
+  const { store, state } = useStore("setup", "rows", "isBuilt", "problems", "own", "file");
+  const { setup, rows, isBuilt, problems, file } = state;
   const [said, say] = useState("");
   const { layers } = setup;
   const change = (next: readonly LayerSetup[], told: string) => {
@@ -42,6 +42,12 @@ export function ModelPanel() {
         </span>
       }
     >
+      {isBuilt && file !== undefined && (
+        <p class="hint from-file">
+          This net is out of {file}: {rows.map(rowSaid).join(" · ")}. The layers below are the set-up's;
+          changing them, or Reset, makes a new net of them.
+        </p>
+      )}
       <ol class="layers">
         <li class="layer layer-fixed">
           <span class="layer-name">Input</span>
@@ -51,7 +57,7 @@ export function ModelPanel() {
           <LayerCard
             key={`${i} ${layer.type}`}
             layer={layer}
-            row={isBuilt ? rows[i] : undefined}
+            row={isBuilt && file === undefined ? rows[i] : undefined}
             isFirst={i === 0}
             isLast={i === layers.length - 1}
             onChange={(next) =>
@@ -95,6 +101,9 @@ export function ModelPanel() {
     </Panel>
   );
 }
+
+const rowSaid = ({ type, shape }: LayerRow): string =>
+  `${type} [${shape.map((length) => length ?? "any").join(", ")}]`;
 
 interface LayerCardProps {
   readonly layer: LayerSetup;

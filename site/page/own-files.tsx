@@ -1,7 +1,7 @@
 // The user's own data: chosen by a button or dropped on the panel; rows, images by class, or texts.
 
 import { useRef, useState } from "preact/hooks";
-import type { GivenFile, ImageForm } from "../setup/own-data.ts";
+import type { GivenFile, ImageForm, OwnData } from "../setup/own-data.ts";
 import type { OwnName } from "../setup/setup.ts";
 import { readCsvFile } from "./csv.ts";
 import { filesOf } from "./dropped.ts";
@@ -22,11 +22,18 @@ export function useOwnFiles() {
   const inputs = useRef<Partial<Record<OwnName, HTMLInputElement | null>>>({});
   const [form, setForm] = useState<ImageForm>({ side: 32, isGray: false });
   const given = useRef<readonly GivenFile[]>([]);
-  const read = async (kind: OwnName, files: readonly GivenFile[], asked = form) => {
+  /** What images become: of those of a kept run, whose files are not here, what they became. */
+  const formOf = (own: OwnData | undefined): ImageForm & { isFixed: boolean } => {
+    const isFixed = own?.shape.length === 3 && given.current.length === 0;
+    return isFixed ? { side: own.shape[0], isGray: own.shape[2] === 1, isFixed } : { ...form, isFixed };
+  };
+  const read = async (kind: OwnName, files: readonly GivenFile[], asked?: ImageForm) => {
     if (files.length === 0) return;
     if (kind === "images") {
+      const { side, isGray } = asked ?? formOf(store.state.own);
       given.current = files;
-      store.readImages(files, asked);
+      setForm({ side, isGray });
+      store.readImages(files, { side, isGray });
       return;
     }
     const [{ file }] = files;
@@ -38,7 +45,7 @@ export function useOwnFiles() {
   };
   return {
     inputs,
-    form,
+    formOf,
     read,
     choose: (kind: OwnName) => inputs.current[kind]?.click(),
     drop: async (data: DataTransfer) => {
@@ -58,8 +65,9 @@ export function useOwnFiles() {
 }
 
 export function OwnFiles({ files }: { files: ReturnType<typeof useOwnFiles> }) {
-  const { state } = useStore("setup", "own");
-  const { setup, own } = state;
+  const { store, state } = useStore("setup", "own", "isReading");
+  const { setup, own, isReading } = state;
+  const form = files.formOf(own);
   const folder = useRef<HTMLInputElement>(null);
   const take = (kind: OwnName) => (event: { currentTarget: HTMLInputElement }) => {
     const { currentTarget } = event;
@@ -104,24 +112,32 @@ export function OwnFiles({ files }: { files: ReturnType<typeof useOwnFiles> }) {
             <button type="button" class="button small" onClick={() => folder.current?.click()}>
               Choose a folder
             </button>
+            {isReading && (
+              <button type="button" class="button small" onClick={() => store.stopReading()}>
+                Stop reading
+              </button>
+            )}
           </p>
           <div class="fields">
             <ChoiceField
               label="Pixels a side"
-              value={String(files.form.side)}
-              choices={sides.map((side) => [side, side])}
-              onChange={(side) => files.reform({ ...files.form, side: Number(side) })}
+              value={String(form.side)}
+              choices={[...new Set([...sides, String(form.side)])].map((side) => [side, side])}
+              isDisabled={form.isFixed}
+              onChange={(side) => files.reform({ side: Number(side), isGray: form.isGray })}
             />
             <ChoiceField
               label="Colours"
-              value={files.form.isGray ? "grey" : "colour"}
+              value={form.isGray ? "grey" : "colour"}
+              isDisabled={form.isFixed}
               choices={[
                 ["colour", "Colour"],
                 ["grey", "Grey"],
               ]}
-              onChange={(colours) => files.reform({ ...files.form, isGray: colours === "grey" })}
+              onChange={(colours) => files.reform({ side: form.side, isGray: colours === "grey" })}
             />
           </div>
+          {form.isFixed && <p class="hint">Choose the files again to have them in another form.</p>}
         </>
       )}
       {own === undefined

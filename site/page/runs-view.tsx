@@ -1,23 +1,29 @@
 // Runs that the browser keeps: go on with one, lay their curves over this one's, remove them; the net as a file.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type ListedRun, listRuns, removeRun } from "../runs/kept-runs.ts";
+import { type ListedRun, listRuns } from "../runs/kept-runs.ts";
 import { dataSpecs } from "../setup/setup.ts";
 import { metricOf, optimizerLabels } from "../setup/training.ts";
 import { RunStroke, runLabel } from "./curves.tsx";
 import { saveFile } from "./files.ts";
 import { count, percent, short } from "./format.ts";
+import { runColors } from "./paint.ts";
+import { removeRuns } from "./remove-runs.ts";
+import { SureButton } from "./sure-button.tsx";
 import { useStore } from "./use-store.ts";
 
 const keptAt = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
-/** The latest are kept. */
-const mostRuns = 20;
+/** More than these are offered to be removed at once. */
+const manyRuns = 20;
 const mostBytes = 500e6;
 
+/** The colours of compared runs, by their names: each keeps its own while others come and go. */
+export type Compared = ReadonlyMap<string, number>;
+
 interface RunsViewProps {
-  readonly compared: ReadonlySet<string>;
-  onCompare(names: ReadonlySet<string>, runs: readonly ListedRun[]): void;
+  readonly compared: Compared;
+  onCompare(compared: Compared, runs: readonly ListedRun[]): void;
 }
 
 export function RunsView({ compared, onCompare }: RunsViewProps) {
@@ -25,20 +31,28 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
   const [runs, setRuns] = useState<readonly ListedRun[]>([]);
   const [problem, setProblem] = useState("");
   const chooser = useRef<HTMLInputElement>(null);
+  const loader = useRef<HTMLButtonElement>(null);
   useEffect(() => {
-    listRuns().then(
-      async (found) => {
-        for (const { name } of found.slice(mostRuns)) await removeRun(name);
-        setRuns(found.slice(0, mostRuns));
-      },
-      (error: Error) => setProblem(`No runs are kept: ${error.message}.`),
-    );
+    listRuns().then(setRuns, (error: Error) => setProblem(`No runs are kept: ${error.message}.`));
   }, [state.runsVersion]);
   const toggle = (name: string, isOn: boolean) => {
-    const next = new Set(compared);
-    if (isOn) next.add(name);
-    else next.delete(name);
+    const next = new Map(compared);
+    next.delete(name);
+    const used = [...next.values()];
+    const free = Array.from({ length: runColors }, (_, color) => color).find(
+      (color) => !used.includes(color),
+    );
+    if (isOn && free !== undefined) next.set(name, free);
     onCompare(next, runs);
+  };
+  const remove = async (removed: readonly ListedRun[]) => {
+    // What has the focus goes: another button gets it.
+    const after = runs.slice(runs.indexOf(removed[0]) + 1).find(({ name }) => name !== state.run);
+    await removeRuns(store, removed);
+    (document.getElementById(`remove-${after?.name}`) ?? loader.current)?.focus();
+    const left = new Map(compared);
+    for (const { name } of removed) left.delete(name);
+    if (left.size < compared.size) onCompare(left, runs);
   };
   const load = async (file: File) => {
     if (file.size > mostBytes) {
@@ -66,7 +80,7 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
         >
           Save the net as a file
         </button>
-        <button type="button" class="button small" onClick={() => chooser.current?.click()}>
+        <button ref={loader} type="button" class="button small" onClick={() => chooser.current?.click()}>
           Load a net
         </button>
         <span class="hint">safetensors: structure, weights and what the optimizer remembers</span>
@@ -110,21 +124,23 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
               {runs.map((run) => {
                 const last = run.history.at(-1);
                 const label = runLabel(run);
-                const color = [...compared].indexOf(run.name);
+                const color = compared.get(run.name);
+                const isHere = run.name === state.run;
                 return (
-                  <tr key={run.name} class={run.name === state.run ? "current" : undefined}>
+                  <tr key={run.name} class={isHere ? "current" : undefined}>
                     <td>
-                      {run.name === state.run ? (
+                      {isHere ? (
                         <span class="hint">this run</span>
                       ) : (
                         <span class="compare">
                           <input
                             type="checkbox"
                             aria-label={`Compare ${label}`}
-                            checked={color >= 0}
+                            checked={color !== undefined}
+                            disabled={color === undefined && compared.size >= runColors}
                             onChange={({ currentTarget }) => toggle(run.name, currentTarget.checked)}
                           />
-                          {color >= 0 && <RunStroke color={color} />}
+                          {color !== undefined && <RunStroke color={color} />}
                         </span>
                       )}
                     </td>
@@ -149,28 +165,24 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
                     </td>
                     <td>{keptAt.format(run.at)}</td>
                     <td>
-                      {run.name !== state.run && (
-                        <button
-                          type="button"
-                          class="link"
-                          aria-label={`Go on with ${label}`}
-                          onClick={() => void store.goOn(run)}
-                        >
-                          Go on
-                        </button>
-                      )}
                       <button
                         type="button"
                         class="link"
-                        aria-label={`Remove ${label}`}
-                        onClick={async () => {
-                          await removeRun(run.name);
-                          setRuns(runs.filter(({ name }) => name !== run.name));
-                          toggle(run.name, false);
-                        }}
+                        aria-disabled={isHere}
+                        aria-label={isHere ? `${label} is in training` : `Go on with ${label}`}
+                        onClick={() => isHere || void store.goOn(run)}
                       >
-                        Remove
-                      </button>
+                        {isHere ? "In training" : "Go on"}
+                      </button>{" "}
+                      {!isHere && (
+                        <SureButton
+                          id={`remove-${run.name}`}
+                          text="Remove"
+                          label={`Remove ${label}`}
+                          question="Remove for good?"
+                          onSure={() => void remove([run])}
+                        />
+                      )}
                     </td>
                   </tr>
                 );
@@ -179,8 +191,50 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
           </table>
         </div>
       )}
-      {runs.length === mostRuns && <p class="hint">The latest {mostRuns} runs are kept.</p>}
+      {runs.length > 0 && (
+        <p class="hint">
+          {count(runs.length)} {runs.length === 1 ? "run" : "runs"},{" "}
+          {short(runs.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6)} MB; {runColors} at a time can be
+          compared.{" "}
+          {runs.length > manyRuns && (
+            <SureButton
+              text={`Remove all but the latest ${manyRuns}`}
+              question={`Remove ${runs.length - manyRuns} runs for good?`}
+              onSure={() => void remove(runs.slice(manyRuns).filter(({ name }) => name !== state.run))}
+            />
+          )}
+        </p>
+      )}
+      {runs.length > 0 && <Lasting />}
     </div>
+  );
+}
+
+/** Whether the browser may drop the runs when it is short of room, and how to have it asked not to. */
+function Lasting() {
+  const [said, say] = useState<"lasts" | "may go" | "stays so">("lasts");
+  useEffect(() => {
+    navigator.storage?.persisted?.().then(
+      (lasts) => say(lasts ? "lasts" : "may go"),
+      () => {},
+    );
+  }, []);
+  if (said === "lasts") return null;
+  return (
+    <p class="hint">
+      The browser may remove them when the disk is full.{" "}
+      {said === "stays so" ? (
+        "It was asked to keep them, and does not promise it: save what you need as a file."
+      ) : (
+        <button
+          type="button"
+          class="link"
+          onClick={async () => say((await navigator.storage.persist()) ? "lasts" : "stays so")}
+        >
+          Ask it to keep them
+        </button>
+      )}
+    </p>
   );
 }
 

@@ -47,7 +47,12 @@ export interface State {
   readonly own: OwnData | undefined;
   /** The lesson that the address names. */
   readonly lesson: Lesson | undefined;
+  /** The name that it is kept under; empty: it is not kept. */
   readonly run: string;
+  /** What the net was loaded from; undefined where its layers are the set-up's. */
+  readonly file: string | undefined;
+  /** Whether files of the user's own are being read. */
+  readonly isReading: boolean;
   /** Changes when a run has been kept or removed. */
   readonly runsVersion: number;
 }
@@ -81,6 +86,8 @@ export function firstState(setup: Setup, problems: readonly string[], lesson: Le
     own: undefined,
     lesson,
     run: "",
+    file: undefined,
+    isReading: false,
     runsVersion: 0,
   };
 }
@@ -92,10 +99,12 @@ export function patchOf(message: FromWorker, state: State): Partial<State> {
       return { device: message.device };
     case "built": {
       const { kind: _, ...built } = message;
-      return { isBuilt: true, nets: state.nets + 1, ...built };
+      // What was seen of another net may have come after this one was asked for.
+      const unseen = { boundary: undefined, units: [], look: undefined };
+      return { isBuilt: true, nets: state.nets + 1, ...unseen, ...built };
     }
     case "own":
-      return { notice: "" };
+      return { notice: "", isReading: false };
     case "running":
       return { isRunning: message.isRunning };
     case "progress": {
@@ -112,7 +121,7 @@ export function patchOf(message: FromWorker, state: State): Partial<State> {
     case "walk":
       return { walk: message.page };
     case "loaded":
-      return { notice: `${message.name} is loaded.`, run: message.run };
+      return { notice: `${message.name} is loaded.` };
     case "notice":
       return { notice: message.text };
     case "kept":
@@ -121,6 +130,24 @@ export function patchOf(message: FromWorker, state: State): Partial<State> {
       return {};
   }
 }
+
+/** Messages about one net. */
+const ofNet: ReadonlySet<FromWorker["kind"]> = new Set([
+  ...(["built", "loaded", "progress", "boundary", "units", "layers", "walk"] as const),
+]);
+const problemsOfNet: ReadonlySet<string> = new Set([
+  "setup",
+  "train",
+  "step",
+  "loss",
+  "walk",
+  "views",
+  "keep",
+]);
+
+/** Whether a message is about a net, so that it comes too late once another one was asked for. */
+export const isOfNet = (message: FromWorker): boolean =>
+  message.kind === "problem" ? problemsOfNet.has(message.about) : ofNet.has(message.kind);
 
 export const specOfState = ({ setup, own }: Pick<State, "setup" | "own">): DataSpec => {
   const spec = dataSpecs[setup.data];

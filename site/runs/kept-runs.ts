@@ -1,4 +1,5 @@
-// Runs that the browser keeps for the page (OPFS): the net as safetensors, and set-up and curves as JSON beside it.
+// Runs that the browser keeps for the page (OPFS): the net as safetensors, with set-up and curves as JSON before it. The user's
+// own data lie beside them, once for all runs that learn them.
 
 import type { OwnData } from "../setup/own-data.ts";
 import { dataSpecs, defaultSetup, type Setup } from "../setup/setup.ts";
@@ -25,6 +26,22 @@ export interface RunNotes {
   readonly history: readonly EpochPoint[];
   /** What each callback remembers, in their order. */
   readonly callbacks?: readonly unknown[];
+  /** Of the user's own data. An older build of the page kept none. */
+  readonly own?: OwnNote;
+  /** The file that the net came out of: its layers may be others than the set-up's. */
+  readonly file?: string;
+}
+
+/** What a run says of the user's own data that it learns. */
+export interface OwnNote {
+  /** The file that holds them, named by what they are: equal data are kept once. */
+  readonly file: string;
+  readonly name: string;
+  readonly classes: number;
+  /** Of one sample. */
+  readonly shape: readonly number[];
+  /** Of a regression: what is learnt, whose unit its errors have. */
+  readonly target?: string;
 }
 
 export interface KeptRun extends RunNotes {
@@ -35,6 +52,8 @@ export interface ListedRun extends RunNotes {
   readonly name: string;
   /** When it was kept last, in milliseconds. */
   readonly at: number;
+  /** On disk, without the user's own data. */
+  readonly bytes: number;
 }
 
 async function folder(): Promise<FileSystemDirectoryHandle> {
@@ -43,7 +62,7 @@ async function folder(): Promise<FileSystemDirectoryHandle> {
   return (await navigator.storage.getDirectory()).getDirectoryHandle(folderName, { create: true });
 }
 
-async function write(name: string, content: Uint8Array<ArrayBuffer> | string): Promise<void> {
+async function write(name: string, content: Uint8Array<ArrayBuffer> | Blob): Promise<void> {
   const file = await (await folder()).getFileHandle(name, { create: true });
   // What is written goes to a file beside, which takes the place at `close`.
   const stream = await file.createWritable();
@@ -61,24 +80,53 @@ export async function keepRun(name: string, { model, ...notes }: KeptRun): Promi
   await write(`${name}.run`, bytes);
 }
 
-/** The user's own data of a run, beside it: its address does not hold them. */
-export async function keepOwn(name: string, { x, y, ...notes }: OwnData): Promise<void> {
+/** As their file has them: the notes' length, the notes, the targets, the values. */
+function partsOf({ x, y, ...notes }: OwnData): Uint8Array<ArrayBuffer>[] {
   const isBytes = x instanceof Uint8Array;
   const text = new TextEncoder().encode(JSON.stringify({ ...notes, count: y.length, isBytes }));
-  const values = new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
-  const parts = [
-    Uint32Array.of(text.length),
-    text,
-    new Uint8Array(y.buffer, y.byteOffset, y.byteLength),
-    values,
-  ];
-  await write(`${name}.data`, new Uint8Array(await new Blob(parts).arrayBuffer()));
+  const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView<ArrayBuffer>) =>
+    new Uint8Array(buffer, byteOffset, byteLength);
+  return [bytesOf(Uint32Array.of(text.length)), text, bytesOf(y), bytesOf(x)];
 }
 
-/** Undefined where none were kept. */
-export async function ownOf(name: string): Promise<OwnData | undefined> {
+export async function noteOf(own: OwnData): Promise<OwnNote> {
+  // Of each part, so that not all of them stand in memory once more.
+  const digests = await Promise.all(partsOf(own).map((part) => crypto.subtle.digest("SHA-256", part)));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await new Blob(digests).arrayBuffer()));
+  const file = Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const { name, classes, shape, target } = own;
+  return { file, name, classes, shape, ...(target === undefined ? {} : { target: target.name }) };
+}
+
+/** Nobody sweeps while data are looked for and written: another tab may do either. */
+const alone = <T>(act: () => Promise<T>): Promise<T> =>
+  navigator.locks === undefined ? act() : navigator.locks.request("gradgpu-playground:data", act);
+
+/** Keeps the data of a run, which is kept before them: data of no run are swept. */
+export const keepOwn = (own: OwnData, { file }: OwnNote): Promise<void> =>
+  alone(async () => {
+    const content = new Blob(partsOf(own));
+    if ((await sizeOf(`${file}.data`)) !== content.size) await write(`${file}.data`, content);
+  });
+
+/** Undefined where there is no such file. */
+async function sizeOf(name: string): Promise<number | undefined> {
   try {
-    const file = await (await (await folder()).getFileHandle(`${name}.data`)).getFile();
+    return (await (await (await folder()).getFileHandle(name)).getFile()).size;
+  } catch {
+    return undefined;
+  }
+}
+
+const dataFile = (name: string, own: OwnNote | undefined): string => `${own?.file ?? name}.data`;
+
+/** The user's own data of a run; undefined where they were not kept. */
+export async function ownOf({
+  name,
+  own: note,
+}: Pick<ListedRun, "name" | "own">): Promise<OwnData | undefined> {
+  try {
+    const file = await (await (await folder()).getFileHandle(dataFile(name, note))).getFile();
     const bytes = new Uint8Array(await file.arrayBuffer());
     const [length] = new Uint32Array(bytes.slice(0, 4).buffer);
     const notes = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
@@ -89,6 +137,15 @@ export async function ownOf(name: string): Promise<OwnData | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** Whether a run can go on with data that the user chose: they are of one kind and form with those that it learnt. */
+export function fitsRun({ task, classes, shape, texts }: OwnData, run: RunNotes): boolean {
+  const { data } = run.setup;
+  const kind = texts !== undefined ? "text" : shape.length === 3 ? "images" : "csv";
+  if (data !== kind || task !== run.task) return false;
+  // An older page kept no more of them; the net says whether it takes them.
+  return run.own === undefined || (classes === run.own.classes && shape.join() === run.own.shape.join());
 }
 
 /** The run called so; undefined where there is none, or where its file is damaged. */
@@ -143,12 +200,35 @@ export async function listRuns(): Promise<ListedRun[]> {
     const name = file.slice(0, -".run".length);
     const given = await (handle as FileSystemFileHandle).getFile();
     const notes = await notesOf(given).catch(() => undefined);
-    if (notes !== undefined) found.push({ ...notes.notes, name, at: given.lastModified });
+    if (notes !== undefined) found.push({ ...notes.notes, name, at: given.lastModified, bytes: given.size });
   }
   return found.sort((a, b) => b.at - a.at);
 }
 
+/** Its data go where no other run learns them. */
 export async function removeRun(name: string): Promise<void> {
-  for (const file of [`${name}.run`, `${name}.data`])
-    await (await folder()).removeEntry(file).catch(() => {});
+  await remove(`${name}.run`);
+  await sweepOwn();
+}
+
+/** Removes data that no run has: those of runs that are gone, or that an older page kept before a first step. */
+export const sweepOwn = (): Promise<void> =>
+  alone(async () => {
+    const [used, found] = [new Set<string>(), [] as string[]];
+    for await (const [file, handle] of (await folder()).entries()) {
+      if (file.endsWith(".data")) found.push(file);
+      if (!file.endsWith(".run") || handle.kind !== "file") continue;
+      const given = await (handle as FileSystemFileHandle).getFile();
+      const notes = await notesOf(given).catch(() => undefined);
+      used.add(dataFile(file.slice(0, -".run".length), notes?.notes.own));
+    }
+    for (const file of found) if (!used.has(file)) await remove(file);
+  });
+
+async function remove(file: string): Promise<void> {
+  try {
+    await (await folder()).removeEntry(file);
+  } catch (error) {
+    if ((error as Error).name !== "NotFoundError") throw error;
+  }
 }

@@ -26,6 +26,11 @@ export const optimizers = {
     fixed: { momentum: 0.9, nesterov: true },
   },
   lion: { className: "Lion", keras: "Lion", learningRate: 0.001 },
+  adamax: { className: "Adamax", keras: "Adamax", learningRate: 0.01 },
+  adadelta: { className: "Adadelta", keras: "Adadelta", learningRate: 1 },
+  adafactor: { className: "Adafactor", keras: "Adafactor", learningRate: 0.02 },
+  lamb: { className: "Lamb", keras: "Lamb", learningRate: 0.01 },
+  muon: { className: "Muon", keras: "Muon", learningRate: 0.01 },
 } as const satisfies Record<string, OptimizerSpec>;
 
 export type OptimizerName = keyof typeof optimizers;
@@ -41,6 +46,11 @@ export const optimizerLabels: Readonly<Record<OptimizerName, string>> = {
   momentum: "SGD, momentum 0.9",
   nesterov: "SGD, Nesterov 0.9",
   lion: "Lion",
+  adamax: "Adamax",
+  adadelta: "Adadelta",
+  adafactor: "Adafactor",
+  lamb: "LAMB",
+  muon: "Muon",
 };
 
 export const schedules = [

@@ -23,7 +23,7 @@ export class Looks {
 
   /** After training, a step or another choice of views. */
   async show(): Promise<void> {
-    if (!this.#net.isBuilt || this.#net.step === 0) return;
+    if (!this.#net.isBuilt || this.#net.isFresh) return;
     if (this.views.boundary) await this.boundary();
     if (this.views.layers) await this.layers();
   }
@@ -32,7 +32,7 @@ export class Looks {
   async showFirst(): Promise<void> {
     if (this.views.boundary) await this.boundary();
     // On software a first look compiles for seconds: it waits until something has been learnt.
-    if (this.views.layers && this.#net.epoch > 0) await this.layers();
+    if (this.views.layers && !this.#net.isFresh) await this.layers();
   }
 
   async boundary(): Promise<void> {

@@ -1,6 +1,6 @@
 // The worker in which the playground trains: it takes the page's commands and tells of what comes of them.
 
-import type { ToWorker } from "./messages.ts";
+import type { Told, ToWorker } from "./messages.ts";
 import { Session } from "./session.ts";
 
 interface Scope {
@@ -9,5 +9,7 @@ interface Scope {
 }
 
 const scope = globalThis as unknown as Scope;
-const session = new Session((message, transfer = []) => scope.postMessage(message, transfer));
+const session = new Session((message, transfer = [], number = 0) =>
+  scope.postMessage({ message, number } satisfies Told, transfer),
+);
 scope.addEventListener("message", ({ data }) => session.take(data));

@@ -25,6 +25,7 @@ import {
   MaxPooling1D,
   MaxPooling2D,
   type MetricLike,
+  type Model,
   metrics,
   ReduceLROnPlateau,
   Reshape,
@@ -34,11 +35,16 @@ import {
   type TrainedModel,
 } from "gradgpu/nn";
 import {
+  Adadelta,
+  Adafactor,
   Adagrad,
   Adam,
+  Adamax,
   AdamW,
   globalClipNorm,
+  Lamb,
   Lion,
+  Muon,
   Nadam,
   type Optimizer,
   type OptimizerOptions,
@@ -77,10 +83,15 @@ const makers: Readonly<Record<LayerType, Maker>> = {
 };
 
 const optimizerMakers: Readonly<Record<string, new (options: OptimizerOptions) => Optimizer>> = {
+  Adadelta,
+  Adafactor,
   Adagrad,
   Adam,
+  Adamax,
   AdamW,
+  Lamb,
   Lion,
+  Muon,
   Nadam,
   RMSprop,
   SGD,
@@ -108,12 +119,19 @@ export function makeModel(setup: Setup, data: DataSpec, steps: number): Sequenti
   if (model.outputShape.length > 1) model.add(new Flatten());
   const { units, activation } = outputLayer(data);
   model.add(new Dense(units, { activation }));
-  model.compile({
-    optimizer: makeOptimizer(setup, steps),
-    loss: losses.get(setup.loss),
-    metrics: [metricMakers[metricOf(setup.metric, data.task).key]?.() ?? "accuracy"],
-  });
+  compileFor(model, setup, data, makeOptimizer(setup, steps));
   return model;
+}
+
+/** With the set-up's loss and metric. */
+export function compileFor(
+  model: Model,
+  setup: Setup,
+  { task }: DataSpec,
+  optimizer: Optimizer | string,
+): void {
+  const metric = metricMakers[metricOf(setup.metric, task).key]?.() ?? "accuracy";
+  model.compile({ optimizer, loss: losses.get(setup.loss), metrics: [metric] });
 }
 
 function makeLayer({ type, options }: LayerSetup): Layer {

@@ -16,13 +16,22 @@ export type ToWorker =
       readonly kind: "setup";
       readonly setup: Setup;
       readonly own: OwnData | undefined;
+      /** Counts the set-ups: what is told of an earlier one's net comes too late. */
+      readonly number: number;
       /** The name to keep it under; empty: it is not kept. */
       readonly run: string;
       /** Name of a kept run to go on with. */
       readonly from: string | undefined;
     }
   /** Reads images of the user's own; `own` comes back. */
-  | { readonly kind: "read"; readonly files: readonly GivenFile[]; readonly form: ImageForm }
+  | {
+      readonly kind: "read";
+      readonly id: number;
+      readonly files: readonly GivenFile[];
+      readonly form: ImageForm;
+    }
+  /** What is being read is not wanted any more. */
+  | { readonly kind: "unread" }
   | { readonly kind: "train"; readonly epochs: number }
   | { readonly kind: "step" }
   | { readonly kind: "rate"; readonly learningRate: number }
@@ -57,6 +66,12 @@ export interface Tried {
 
 /** How the worker tells the page something. */
 export type Post = (message: FromWorker, transfer?: Transferable[]) => void;
+
+/** What comes to the page: a message, and the number of the set-up whose net stood then. */
+export interface Told {
+  readonly message: FromWorker;
+  readonly number: number;
+}
 
 export interface DeviceNote {
   readonly kind: "webgpu" | "cpu";
@@ -127,8 +142,12 @@ export type FromWorker =
       readonly epoch: number;
       readonly step: number;
       readonly history: readonly EpochPoint[];
+      /** The name that it is kept under. */
+      readonly run: string;
+      /** What it was loaded from; undefined where its layers are the set-up's. */
+      readonly file: string | undefined;
     }
-  | { readonly kind: "own"; readonly own: OwnData }
+  | { readonly kind: "own"; readonly id: number; readonly own: OwnData }
   | { readonly kind: "running"; readonly isRunning: boolean }
   | {
       readonly kind: "progress";
@@ -148,9 +167,10 @@ export type FromWorker =
   | { readonly kind: "walk"; readonly page: string }
   /** Undefined where it could not be saved; a problem says why. */
   | { readonly kind: "file"; readonly id: number; readonly bytes: Uint8Array<ArrayBuffer> | undefined }
-  | { readonly kind: "loaded"; readonly name: string; readonly run: string }
+  | { readonly kind: "loaded"; readonly name: string }
   | { readonly kind: "notice"; readonly text: string }
-  | { readonly kind: "kept"; readonly run: string }
+  /** `isWhole`: with the user's own data, where it learns those. */
+  | { readonly kind: "kept"; readonly run: string; readonly isWhole: boolean }
   /** Undefined where it could not be tried; a problem says why. */
   | { readonly kind: "tried"; readonly id: number; readonly tried: Tried | undefined }
   /** `about`: what the page was asked for. */

@@ -5,7 +5,8 @@ import type { Callback, Model, Sequential } from "gradgpu/nn";
 import type { EpochPoint, KeptRun } from "../runs/kept-runs.ts";
 import type { OwnData } from "../setup/own-data.ts";
 import type { Setup } from "../setup/setup.ts";
-import { callbacksOf, makeModel } from "./make-model.ts";
+import { checkFits } from "./fits.ts";
+import { callbacksOf, compileFor, makeModel } from "./make-model.ts";
 import type { Post } from "./messages.ts";
 import { knowNames } from "./rare-names.ts";
 import { type Samples, samplesOf } from "./samples.ts";
@@ -19,6 +20,10 @@ export class Net {
   history: EpochPoint[] = [];
   /** Whether weights are no numbers any more. */
   isSpoilt = false;
+  /** The file that it was loaded from. */
+  file: string | undefined;
+  /** Whether its first weights are those that the set-up's seed gives. */
+  #isMade = false;
   /** What follows its curves while it trains. */
   callbacks: readonly Callback[] = [];
   #setup: Setup | undefined;
@@ -27,6 +32,11 @@ export class Net {
 
   get isBuilt(): boolean {
     return this.#model !== undefined;
+  }
+
+  /** Whether the set-up makes it again as it is. */
+  get isFresh(): boolean {
+    return this.#isMade && this.step === 0;
   }
 
   get hasSamples(): boolean {
@@ -67,18 +77,23 @@ export class Net {
     [this.epoch, this.step, this.row, this.history, this.isSpoilt] = [0, 0, 0, [], false];
     device.setSeed(setup.seed);
     this.callbacks = callbacksOf(setup);
+    this.#isMade = kept === undefined;
+    this.file = kept?.file;
     if (kept === undefined) {
       this.#model = makeModel(setup, this.samples.spec, this.stepsAnEpoch);
       return;
     }
     const { loadModel } = await import("./loading.ts");
-    this.#model = await loadModel(kept.model).catch((error: unknown) => {
+    const loaded = await loadModel(kept.model).catch((error: unknown) => {
       // A lost device is opened, and it is read again.
       if (error instanceof DeviceLostError) throw error;
+      const why = error instanceof Error ? error.message : String(error);
       throw new Error(
-        "The kept run could not be read: its file is damaged. Reset begins with new weights; other runs stand under Runs and files.",
+        `The kept run could not be read. Reset begins with new weights; other runs stand under Runs and files. What went wrong: ${why}`,
       );
     });
+    checkFits(loaded, this.samples.spec, "The kept run");
+    this.#model = loaded;
     [this.epoch, this.step, this.history] = [kept.epoch, kept.step, [...kept.history]];
     await Promise.all(
       this.callbacks.map((callback, i) =>
@@ -91,20 +106,17 @@ export class Net {
   async load(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<void> {
     const { loadModel } = await import("./loading.ts");
     const loaded = await loadModel(bytes);
-    const wanted = this.samples.spec.shape;
-    const has = loaded.inputShape;
-    if (has.join() !== wanted.join()) {
-      loaded.dispose();
-      throw new Error(
-        `${name}: its net takes samples of shape [${has.join(", ")}], and the data have [${wanted.join(", ")}]. Choose the data that it was trained on, and load it again.`,
-      );
-    }
+    const { spec } = this.samples;
+    checkFits(loaded, spec, name);
+    // Its optimizer goes on where it was; the page's loss and metric are those that it shows.
+    compileFor(loaded, this.setup, spec, loaded.optimizer ?? "adam");
     this.forget();
     this.#model = loaded;
-    if (loaded.optimizer === undefined) loaded.compile({ optimizer: "adam", loss: this.setup.loss });
+    this.#isMade = false;
+    this.file = name;
     // A net that was saved with a schedule says its rate itself.
     this.callbacks = loaded.optimizer?.schedule === undefined ? callbacksOf(this.setup) : [];
-    [this.epoch, this.step, this.history, this.isSpoilt] = [0, 0, [], false];
+    [this.epoch, this.step, this.row, this.history, this.isSpoilt] = [0, 0, 0, [], false];
   }
 
   setRate(learningRate: number): void {
@@ -124,9 +136,9 @@ export class Net {
   }
 
   /** Says what there is now. */
-  tell(post: Post): void {
+  tell(post: Post, run: string): void {
     const { train, validation, spec } = this.samples;
-    const { epoch, step, history } = this;
+    const { epoch, step, history, file } = this;
     post({
       kind: "built",
       rows: rowsOf(this.model),
@@ -135,7 +147,9 @@ export class Net {
       validationCount: validation.count,
       epoch,
       step,
-      history,
+      history: [...history],
+      run,
+      file,
     });
   }
 }

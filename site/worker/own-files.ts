@@ -8,15 +8,22 @@ const mostFiles = 20_000;
 const mostBytes = 200e6;
 const mostClasses = 100;
 
-/** @throws Error that says which file is wrong, and what to choose */
-export async function ownImages(files: readonly GivenFile[], form: ImageForm): Promise<OwnData> {
+/**
+ * @param signal ends it
+ * @throws Error that says which file is wrong, and what to choose
+ */
+export async function ownImages(
+  files: readonly GivenFile[],
+  form: ImageForm,
+  signal?: AbortSignal,
+): Promise<OwnData> {
   const size = files.reduce((sum, { file }) => sum + file.size, 0);
   if (files.length > mostFiles || size > 10 * mostBytes)
     throw new Error(
       `${files.length} files with ${Math.round(size / 1e6)} MB: the page takes up to ${mostFiles}, of ${(10 * mostBytes) / 1e6} MB. Choose fewer.`,
     );
   const idx = files.filter(({ path }) => /idx[13]-ubyte(\.gz)?$/.test(path));
-  return shuffled(await (idx.length > 0 ? fromIdx(idx) : fromImages(files, form)));
+  return shuffled(await (idx.length > 0 ? fromIdx(idx) : fromImages(files, form, signal)));
 }
 
 async function fromIdx(files: readonly GivenFile[]): Promise<OwnData> {
@@ -49,7 +56,11 @@ async function fromIdx(files: readonly GivenFile[]): Promise<OwnData> {
   });
 }
 
-async function fromImages(given: readonly GivenFile[], { side, isGray }: ImageForm): Promise<OwnData> {
+async function fromImages(
+  given: readonly GivenFile[],
+  { side, isGray }: ImageForm,
+  signal: AbortSignal | undefined,
+): Promise<OwnData> {
   const groups = new Map<string, GivenFile[]>();
   for (const one of given) {
     if (!/\.(png|jpe?g)$/i.test(one.path)) continue;
@@ -64,6 +75,7 @@ async function fromImages(given: readonly GivenFile[], { side, isGray }: ImageFo
     size: [side, side],
     colorMode: isGray ? "grayscale" : "rgb",
     cropToAspectRatio: true,
+    ...(signal === undefined ? {} : { signal }),
   });
   const { images, labels } = await folder.load();
   return checked({

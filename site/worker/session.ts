@@ -5,7 +5,7 @@ import { modelBytes } from "gradgpu/nn";
 import { runBytes } from "../runs/kept-runs.ts";
 import { Keeper } from "./keeping.ts";
 import { Looks } from "./looks.ts";
-import type { Post, ToWorker } from "./messages.ts";
+import type { FromWorker, Post, ToWorker } from "./messages.ts";
 import { Net } from "./net.ts";
 import { Trainer } from "./training.ts";
 import { Trials } from "./trying.ts";
@@ -32,9 +32,14 @@ export class Session {
   #asides: Task[] = [];
   /** The training that nothing waits behind, from when it was asked for to its end. */
   #training: Promise<void> | undefined;
-  #reads = 0;
+  /** Ends the images that are being read. */
+  #reading = new AbortController();
+  /** The set-up whose net stands, or is being made. */
+  #number = 0;
 
-  constructor(post: Post) {
+  /** @param tell gets each message with the number of the set-up that it is about */
+  constructor(tell: (message: FromWorker, transfer: Transferable[] | undefined, number: number) => void) {
+    const post: Post = (message, transfer) => tell(message, transfer, this.#number);
     this.#post = post;
     this.#looks = new Looks(this.#net, post);
     this.#keeper = new Keeper(this.#net, post);
@@ -49,7 +54,10 @@ export class Session {
         break;
       case "read":
         // It needs neither net nor device, so it waits for no training.
-        void this.#readImages(message).catch((error: unknown) => this.#tell("own", error));
+        void this.#readImages(message);
+        break;
+      case "unread":
+        this.#reading.abort();
         break;
       case "train":
         this.#train(message.epochs);
@@ -62,7 +70,14 @@ export class Session {
         this.#inTurn({ about: "setup", run: () => this.#build(message) });
         break;
       case "rate":
-        this.#aside({ about: "rate", run: async () => this.#net.setRate(message.learningRate) });
+        this.#aside({
+          about: "rate",
+          run: async () => {
+            this.#net.setRate(message.learningRate);
+            // The address has it from now on: a reload finds the run by it.
+            await this.#keeper.keep();
+          },
+        });
         break;
       case "step":
         this.#pause();
@@ -129,12 +144,17 @@ export class Session {
     });
   }
 
-  async #readImages({ files, form }: ToWorker & { kind: "read" }): Promise<void> {
-    const number = ++this.#reads;
-    const { ownImages } = await import("./own-files.ts");
-    const own = await ownImages(files, form);
-    // Others may have been chosen meanwhile.
-    if (number === this.#reads) this.#post({ kind: "own", own });
+  async #readImages({ id, files, form }: ToWorker & { kind: "read" }): Promise<void> {
+    this.#reading.abort();
+    const reading = new AbortController();
+    this.#reading = reading;
+    try {
+      const { ownImages } = await import("./own-files.ts");
+      const own = await ownImages(files, form, reading.signal);
+      if (!reading.signal.aborted) this.#post({ kind: "own", id, own });
+    } catch (error) {
+      if (!reading.signal.aborted) this.#tell("own", error);
+    }
   }
 
   /** While it trains, `fit` brings a lost device back; otherwise it is opened again here, and the net is as it was kept. */
@@ -220,27 +240,31 @@ export class Session {
     });
   }
 
-  async #build({ setup, own, run, from }: ToWorker & { kind: "setup" }): Promise<void> {
-    await this.#net.prepare(setup, own);
+  async #build({ setup, own, run, from, number }: ToWorker & { kind: "setup" }): Promise<void> {
+    this.#number = number;
     const copy = from === undefined ? undefined : await runBytes(from);
-    if (from === run) this.#keeper.goOn(run, own, copy);
-    else await this.#keeper.begin(run, own, copy);
-    await this.#net.make(this.#device as Device, this.#keeper.copy);
+    await this.#net.prepare(setup, own);
+    if (from !== undefined && copy === undefined)
+      throw new Error(
+        "The kept run is gone: it was removed, or its file is damaged. Reset begins with new weights; other runs stand under Runs and files.",
+      );
+    this.#keeper.begin(run, own, copy);
+    await this.#net.make(this.#device as Device, copy);
     await this.#told();
   }
 
   async #load({ bytes, name, run }: ToWorker & { kind: "load" }): Promise<void> {
     await this.#net.load(bytes, name);
     // A device that is lost from here on brings this net back.
-    await this.#keeper.take();
-    await this.#keeper.begin(run, this.#keeper.own, this.#keeper.copy);
-    this.#post({ kind: "loaded", name, run });
+    this.#keeper.begin(run, this.#keeper.own, await this.#keeper.take());
+    this.#post({ kind: "loaded", name });
     await this.#told();
+    await this.#keeper.keep();
   }
 
   /** Says what there is now, and shows it. */
   async #told(): Promise<void> {
-    this.#net.tell(this.#post);
+    this.#net.tell(this.#post, this.#keeper.run);
     await this.#looks.showFirst();
   }
 }

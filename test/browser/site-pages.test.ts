@@ -2,6 +2,7 @@
 
 import fs from "node:fs";
 import path from "node:path";
+import zlib from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeOffline } from "../../site/build/offline.mjs";
 import { executable } from "../support/chromium.ts";
@@ -30,13 +31,26 @@ describe.skipIf(executable === undefined)("the site", () => {
     await site.page.waitForSelector("#found a", patience);
     expect(await site.page.locator("#found a").first().getAttribute("href")).toMatch(/dying-relu/);
     const missing: string[] = [];
+    const ids = new Map<string, Set<string>>();
+    const idsOf = (file: string) => {
+      const text = () => fs.readFileSync(path.join(out, file), "utf8");
+      const found = ids.get(file) ?? new Set([...text().matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id));
+      ids.set(file, found);
+      return found;
+    };
     for (const name of fs
       .readdirSync(out, { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".html"))) {
       const text = fs.readFileSync(path.join(out, name), "utf8");
-      for (const [, target] of text.matchAll(/\s(?:href|src)="([^"#?]+)[^"]*"/g)) {
-        if (/^(https?|data|mailto):/.test(target)) continue;
-        if (!fs.existsSync(path.join(out, path.dirname(name), target))) missing.push(`${name}: ${target}`);
+      for (const [, target, part] of text.matchAll(
+        /\s(?:href|src|data-src)="([^"#?]*)(?:\?[^"#]*)?(?:#([^"]*))?"/g,
+      )) {
+        if (/^(https?|data|mailto|javascript):/.test(target)) continue;
+        const file = target === "" ? name : path.join(path.dirname(name), target);
+        if (!fs.existsSync(path.join(out, file))) missing.push(`${name}: ${target}`);
+        // What stands behind # in the playground's addresses is a set-up, and `play` has the stepper begin.
+        else if (part && part !== "play" && file.endsWith(".html") && !file.endsWith("playground.html"))
+          if (!idsOf(file).has(decodeURIComponent(part))) missing.push(`${name}: ${target}#${part}`);
       }
     }
     expect(missing).toEqual([]);
@@ -52,6 +66,10 @@ describe.skipIf(executable === undefined)("the site", () => {
     );
     expect(of("FitOptions")).toMatch(/<dt><code>signal\?: AbortSignal<\/code>|<dt><code>memoryBudget/);
     expect(of("FitOptions")).toContain('<a href="gradgpu-data.html#Dataset">Dataset</a>');
+    // What a class inherits, by name, and options whose names say what they are.
+    expect(of("Dense")).toMatch(
+      /From <a href="gradgpu-nn\.html#Layer">Layer<\/a>: .*<code>trainable<\/code>/,
+    );
     expect(of("Dense")).toMatch(/nn\/layers\/core\/dense\.ts:\d+<\/code> · Used in <a href="\.\.\/docs\//);
     expect(sections.filter((text) => !text.includes("wherefrom")).length).toBeLessThan(sections.length / 20);
   });
@@ -133,6 +151,38 @@ describe.skipIf(executable === undefined)("the site", () => {
     await site.page.emulateMedia({ colorScheme: "dark" });
     expect(await site.seriousFaults(["color-contrast"])).toEqual([]);
     await site.page.emulateMedia({ colorScheme: null });
+  });
+
+  it("sends little script to the playground's first view", async () => {
+    // What a service worker has kept is asked of nobody.
+    const own = await site.browser.newContext({ serviceWorkers: "block" });
+    const scripts = new Set<string>();
+    own.on("request", (request) => {
+      const { pathname } = new URL(request.url());
+      if (pathname.endsWith(".js")) scripts.add(pathname.slice(new URL(site.url).pathname.length));
+    });
+    const tab = await own.newPage();
+    await tab.goto(`${site.url}playground.html?device=cpu`);
+    await tab.waitForSelector('.tag:has-text("parameters")', patience);
+    await own.close();
+    const bytes = [...scripts].map(
+      (name) => zlib.gzipSync(fs.readFileSync(path.join(out, name)), { level: 9 }).length,
+    );
+    expect(scripts.size).toBeGreaterThan(3);
+    expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(300_000);
+  });
+
+  it.runIf(isDue(1))("steps through the worked example when the reader sees it", async () => {
+    const own = await site.browser.newContext({ reducedMotion: "no-preference", serviceWorkers: "block" });
+    const tab = await own.newPage();
+    await tab.goto(`${site.url}lessons/index.html`);
+    const frame = tab.locator("iframe.walk");
+    expect(await frame.getAttribute("src")).toBeNull();
+    await frame.scrollIntoViewIfNeeded();
+    const count = tab.frameLocator("iframe.walk").locator("#count");
+    const first = (await count.textContent(patience)) as string;
+    await expect.poll(() => count.textContent(), { timeout: 60_000 }).not.toBe(first);
+    await own.close();
   });
 
   it("has a button for its theme", async () => {

@@ -120,6 +120,20 @@ describe.skipIf(executable === undefined)("the playground", () => {
     await page.waitForSelector('.plot figcaption:has-text("Loss (a kept run of another loss left out)")');
     expect(await page.locator(".plot figcaption").allTextContents()).toContain("Right");
     expect(await page.locator(".legend .stroke-other").count()).toBe(1);
+    // One that is gone is laid over nothing; it goes when the question is answered, and the focus stays in the table.
+    const rows = page.locator(".runs tbody tr");
+    const before = await rows.count();
+    const row = rows.filter({ has: page.locator(".compare input:checked") });
+    await row.locator('button:has-text("Remove")').click();
+    expect(await rows.count()).toBe(before);
+    await row.locator('button:has-text("Remove for good?")').click();
+    await page.waitForFunction(
+      `document.querySelectorAll(".runs tbody tr").length === ${before - 1}`,
+      undefined,
+      patience,
+    );
+    expect(await page.locator(".legend .stroke-other").count()).toBe(0);
+    expect(await page.evaluate("document.activeElement.closest('.runs') !== null")).toBe(true);
   });
 
   it("names a digit that is drawn", async () => {

@@ -32,6 +32,8 @@ import {
 } from "../../engine/index.ts";
 import { explain } from "../../engine/inspect/index.ts";
 import { advance } from "../../engine/internal.ts";
+import { Adam } from "../../optim/index.ts";
+import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 
 let gpu: Device;
@@ -255,6 +257,40 @@ describe("scan", () => {
     state.set(start);
     expect(await jit(back)(x).data()).toEqual(eagerGradient);
     expect([...(await state.data())]).toEqual(eager[1]);
+  });
+
+  it("steps that train: packed Variables are read as an optimizer, or an assignment of one of them, left them", async () => {
+    const train = async (device: Device, isTraced: boolean) => {
+      setDevice(device);
+      const ws = [
+        variable(values([3, 4], device, 0.5)),
+        variable(values([4], device, 0.5)),
+        variable(values([4, 2], device)),
+      ];
+      const optimizer = new Adam({ learningRate: 0.05 }).build(ws);
+      const step = (total: Tensor, x: Tensor) => {
+        const loss = optimizer.minimize(
+          () => mean(square(matmul(tanh(add(matmul(x, ws[0]), ws[1])), ws[2]))),
+          ws,
+        );
+        // As a constraint does, on one of the three.
+        ws[1].assign(mul(ws[1], 0.5));
+        return [add(total, loss), loss] as const;
+      };
+      const run = (xs: Tensor) => scan(step, tensor(0, { device }), xs);
+      const runs = isTraced ? jit(run) : run;
+      const found: number[] = [];
+      for (let i = 0; i < 2; i++) {
+        const [total, losses] = runs(values([5, 6, 3], device));
+        for (const result of [total, losses]) found.push(...(await result.data()));
+      }
+      for (const w of ws) found.push(...(await w.data()));
+      return found;
+    };
+    const want = await train(reference, false);
+    expectCloseArrays(await train(gpu, true), want, 1e-5, "traced");
+    expectCloseArrays(await train(gpu, false), want, 1e-5, "op by op");
+    setDevice(gpu);
   });
 
   it("gradients of gradients", async () => {

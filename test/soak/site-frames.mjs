@@ -65,7 +65,9 @@ console.log(`${await page.textContent(".device")}, ${steps} steps a second`);
 show("idle", idle);
 show("training", training);
 const ratio = training.median / idle.median;
-console.log(`the longest task of the page's threads has the processor for ${longestOwn.toFixed(1)} ms`);
+console.log(
+  `the longest task of the page's threads has the processor for ${longestOwn === undefined ? "a time that this system does not tell" : `${longestOwn.toFixed(1)} ms`} (at most ${longMs})`,
+);
 console.log(`ratio of the medians: ${ratio.toFixed(2)} (at most ${mostRatio})`);
 await browser.close();
 await close();
@@ -77,9 +79,14 @@ function ownTimeOfTasks({ traceEvents }) {
       .filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain")
       .map(({ pid, tid }) => `${pid} ${tid}`),
   );
-  return traceEvents
-    .filter(({ ph, name, pid, tid }) => ph === "X" && /RunTask$/.test(name) && threads.has(`${pid} ${tid}`))
-    .reduce((longest, { tdur = 0 }) => Math.max(longest, tdur / 1000), 0);
+  const tasks = traceEvents.filter(
+    ({ ph, name, pid, tid }) => ph === "X" && /RunTask$/.test(name) && threads.has(`${pid} ${tid}`),
+  );
+  // A system that does not count a thread's own time leaves it out: nothing is known then.
+  if (!tasks.some(({ tdur }) => tdur > 0)) return undefined;
+  return tasks.reduce((longest, { tdur = 0 }) => Math.max(longest, tdur / 1000), 0);
 }
 
-process.exit(ratio <= mostRatio && training.tasks.length === 0 ? 0 : 1);
+// A task that waited for a core was not long by itself; where nothing is known of that, all long tasks count.
+const isSmooth = longestOwn === undefined ? training.tasks.length === 0 : longestOwn <= longMs;
+process.exit(ratio <= mostRatio && isSmooth ? 0 : 1);

@@ -44,7 +44,7 @@ async function opened() {
   };
   session.take({ kind: "open", device: "cpu" });
   const build = (setup: Setup, own?: ReturnType<typeof readCsv>) =>
-    session.take({ kind: "setup", setup, own, run: "", from: undefined });
+    session.take({ kind: "setup", setup, own, number: 1, run: "", from: undefined });
   return { session, said, until, build };
 }
 
@@ -65,7 +65,7 @@ describe("a session", () => {
         file: new File([png(8, name === "a" ? 0 : 255)], `${i}.png`),
       })),
     );
-    session.take({ kind: "read", files: images, form: { side: 8, isGray: true } });
+    session.take({ kind: "read", id: 1, files: images, form: { side: 8, isGray: true } });
     expect((await until("own")).own).toMatchObject({ classNames: ["a", "b"], shape: [8, 8, 1] });
     expect(said.filter(({ kind }) => kind === "running")).toHaveLength(1);
     session.take({ kind: "pause" });
@@ -119,6 +119,7 @@ describe("a session", () => {
         x: bytes,
         y,
       },
+      number: 1,
       run: "",
       from: undefined,
     });

@@ -6,6 +6,7 @@ import type { Memory } from "../../kernel/memory.ts";
 import { handleOn } from "../../tensor/handle.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type Variable, variableWatcher } from "../../tensor/variable.ts";
+import { StepState, wholeOf } from "./step-state.ts";
 
 export class Assigned {
   /** Those that are known. */
@@ -26,30 +27,39 @@ export class Assigned {
   /** Runs a step with `values` in the Variables' places; `after` is what they are then. */
   run<T>(values: readonly Tensor[], step: () => T): { result: T; after: Tensor[] } {
     const outer = variableWatcher.value;
-    const now = new Map<Variable, Tensor>(this.variables.map((variable, k) => [variable, values[k]]));
-    const result = variableWatcher.with(
-      {
-        read: (variable) => {
-          const shown = now.get(variable);
-          if (shown !== undefined) return shown.memory;
-          this.#reads.set(variable, variable.version);
-          return outer?.read(variable);
+    const state = new StepState(this.variables, values);
+    try {
+      const result = variableWatcher.with(
+        {
+          read: (variable) => {
+            const shown = state.read(variable);
+            if (shown !== undefined) return shown;
+            this.#reads.set(variable, variable.version);
+            return outer?.read(variable);
+          },
+          assign: (variable, value) => {
+            const whole = wholeOf(variable);
+            if (!this.found.includes(whole)) this.found.push(whole);
+            state.assign(variable, value);
+            return true;
+          },
         },
-        assign: (variable, value) => {
-          if (!this.found.includes(variable)) this.found.push(variable);
-          now.set(variable, handleOn(variable.device, variable, value.memory));
-          return true;
-        },
-      },
-      step,
-    );
-    return { result, after: this.variables.map((variable) => now.get(variable)!) };
+        step,
+      );
+      return { result, after: this.variables.map((variable) => state.handle(variable)) };
+    } finally {
+      state.dispose();
+    }
   }
 
   /** Gives the Variables the last values. */
   finish(values: readonly Tensor[]): void {
     this.variables.forEach((variable, k) => {
       variable.assign(values[k]);
+      for (const part of variable.parts) {
+        part.markAssigned();
+        part.device.backend.noteAssigned?.(part);
+      }
     });
   }
 

@@ -135,6 +135,7 @@ const shortRowFamily: Family = {
     const parameter = { shape: [36] };
     return [
       { op: layerNormOp, inputs: [x, parameter, parameter], attrs: rows(36, true) },
+      { op: rmsNormOp, inputs: [{ shape: [9, 12] }], attrs: rows(12, false) },
       { op: rowNormGradients.op, inputs: [x, x, ...statistics, parameter], attrs: rows(36, true) },
     ];
   },

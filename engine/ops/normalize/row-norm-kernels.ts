@@ -6,6 +6,7 @@ import rowNormSource from "../../../shaders/row-norm.wgsl";
 import gradientSource from "../../../shaders/row-norm-gradient.wgsl";
 import gradientsSubgroupSource from "../../../shaders/row-norm-gradients-subgroup.wgsl";
 import rowNormSubgroupSource from "../../../shaders/row-norm-subgroup.wgsl";
+import varianceSource from "../../../shaders/row-variance.wgsl";
 import subgroupRowsSource from "../../../shaders/subgroup-rows.wgsl";
 import { DTypeError, ShapeError } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
@@ -29,18 +30,21 @@ import { isSharedRow, joined, rowHooks, rowSources, rowVariants } from "../reduc
 // A tensor is seen as [outer, middle, groups, inner]: what has the same outer index and group is normalized together,
 // and gamma and beta are [groups * inner].
 
-const rowsShader = (name: string, source: string): Shader =>
-  shader(name, [longSumSource, ownRowsSource, rowsSource, source].join("\n"));
+const rowsShader = (name: string, ...sources: string[]): Shader =>
+  shader(name, [longSumSource, ownRowsSource, rowsSource, ...sources].join("\n"));
 
 /** Of a normalization, and of its gradient for x. */
 export const rowShaders = {
-  forward: rowsShader("row-norm", rowNormSource),
+  forward: rowsShader("row-norm", varianceSource, rowNormSource),
   gradient: rowsShader("row-norm-gradient", gradientSource),
 };
 
 /** The same for short rows on software adapters; the gradient is that of gamma and beta, too. */
 export const subgroupShaders = {
-  forward: shader("row-norm-subgroup", `${subgroupRowsSource}\n${rowNormSubgroupSource}`),
+  forward: shader(
+    "row-norm-subgroup",
+    [subgroupRowsSource, varianceSource, rowNormSubgroupSource].join("\n"),
+  ),
   gradients: shader(
     "row-norm-gradients-subgroup",
     [subgroupRowsSource, gradientsSubgroupSource, longSumSource].join("\n"),

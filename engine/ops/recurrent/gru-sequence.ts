@@ -3,7 +3,10 @@
 import type { Arithmetic, SequenceCell } from "./sequence-cell.ts";
 import { type SequenceFunction, sequenceOp } from "./sequence-op.ts";
 
-/** @internal Cho et al. 2014 with the reset gate behind the recurrent product: as {@link gruStep}. */
+/**
+ * @internal Cho et al. 2014 with the reset gate behind the recurrent product: as {@link gruStep}. The recurrent kernel's fourth
+ * column of a unit has to be 0: some kernels multiply it by 0, others leave it out.
+ */
 export const gruCell: SequenceCell = {
   name: "gruSequence",
   states: 1,
