@@ -30,7 +30,7 @@ export { philoxFill, purpose as randomPurpose } from "./base/random/philox.ts";
 export { sameShape } from "./base/shape.ts";
 export { isPlainObject, leavesOf, mapTree, withLeaves } from "./base/tree.ts";
 /** @internal */
-export { keepingHalves } from "./jit/half-storage.ts";
+export { keepingHalves } from "./jit/half-region.ts";
 // Other forms of public ops, by the same names.
 export { takeRows } from "./ops/indexing/dynamic-slice.ts";
 export { gatherRows } from "./ops/indexing/gather.ts";

@@ -77,7 +77,7 @@ export function scaled<O extends Optimizer>(
   optimizer: O,
   options: LossScaleOptions,
   more: object,
-  around: <T extends ValueAndGrads<Tensor[]>>(variables: readonly Variable[], compute: () => T) => T,
+  around: <T extends ValueAndGrads<Tensor[]>>(scale: Variable, compute: () => T) => T,
 ): O {
   checkOptions(who, options, lossScaleOptions);
   if (!(optimizer instanceof Optimizer))
@@ -118,7 +118,7 @@ export function scaled<O extends Optimizer>(
         { hasAux: true },
       );
       return tidy(() => {
-        const { grads, aux } = around(variables, () => compute(...variables));
+        const { grads, aux } = around(scale, () => compute(...variables));
         const inverse = div(1, scale);
         return { value: aux, grads: grads.map((gradient) => mul(gradient, inverse)) };
       });

@@ -117,6 +117,13 @@ export interface Traits {
    * have the slice's shape as `slice`, and its last input says at which element the slice begins.
    */
   readonly readsRows?: () => KernelOp;
+  /**
+   * The results are sums of many inputs, by which gradients of weights are added up over samples: products, or "elements"
+   * of one input, where a sum is little beside what it is of.
+   */
+  readonly sums?: true | "elements";
+  /** Outputs that tell of rows as a whole, to be kept in full where others are kept in halves. */
+  readonly statistics?: readonly number[];
   /** Puts ops that do the work of several in their places, in a graph that the op is in, before kernels are fused. */
   readonly rewrites?: (graph: OpGraph<KernelOp>, profile: AdapterProfile) => OpGraph<KernelOp>;
 }

@@ -39,6 +39,18 @@ export interface OpNode<O> {
   readonly stage: number;
   /** The recomputation that the node belongs to, 0 for none: it repeats earlier work on purpose. */
   readonly recomputation: number;
+  /** Where what it makes may lie in memory as halves; what is put in its place has the note too. */
+  readonly halves?: HalfNote;
+}
+
+/** What a computation whose values may lie in memory in 16 bits says of a node. */
+export interface HalfNote {
+  /** Whether what it makes may be kept so. */
+  readonly mayHalve: boolean;
+  /** Whether it must read what others computed, not what halves make of that. */
+  readonly readsWhole: boolean;
+  /** Whether numbers beyond the largest half become infinite; the largest half otherwise. */
+  readonly overflows: boolean;
 }
 
 /** An assignment to memory that outlives the program, carried out at its end. */

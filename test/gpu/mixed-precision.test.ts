@@ -1,30 +1,41 @@
 // mixedPrecision on the adapter: rounding against NumPy's, a perceptron against NumPy's steps, which values are kept in halves,
 // overflow, and training beside that in float32.
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   add,
+  cast,
   type Device,
   debug,
   device as defaultDevice,
+  gather,
   jit,
+  layerNorm,
   matmul,
   mean,
+  mul,
   relu,
   setDevice,
   setSeed,
+  softmax,
   square,
   sub,
+  sum,
   type Tensor,
+  tanh,
   tensor,
   tidy,
+  transpose,
   type Variable,
   variable,
+  variableGrads,
 } from "../../engine/index.ts";
 import { explain } from "../../engine/inspect/index.ts";
 import { halvesOf } from "../../engine/jit/half-storage.ts";
 import type { Program } from "../../engine/jit/jit.ts";
+import { HalfBindings } from "../../engine/kernel/half-bindings.ts";
 import type { Variants } from "../../engine/kernel/kernel.ts";
+import { attention } from "../../engine/ops/attention/attention.ts";
 import {
   activations,
   BatchNormalization,
@@ -32,8 +43,10 @@ import {
   Dense,
   Dropout,
   Flatten,
+  GRU,
   Input,
   LayerNormalization,
+  LSTM,
   MaxPooling2D,
   MultiHeadAttention,
   Sequential,
@@ -76,6 +89,17 @@ function numberOf(bits: number): number {
 const halvesIn = (words: ArrayLike<number>) => [...new Uint16Array(Uint32Array.from(words).buffer)];
 
 describe("kernels that keep halves", () => {
+  it("store the largest half in place of larger numbers where those are values of the loss, infinities as they are", async () => {
+    const large = [65504, 65519, 65520, -65520, 70000, -1e9, 3e38, -3.4e38];
+    const others = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 1.5];
+    const numbers = async (overflows: boolean) =>
+      halvesIn(await tidy(() => pack(tensor([...large, ...others]), overflows)).data()).map(numberOf);
+    const [most, ...kept] = [65504, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 1.5];
+    expect(await numbers(false)).toEqual([...large.map((value) => Math.sign(value) * most), ...kept]);
+    const infinite = large.map((value, i) => (i < 2 ? most : value / 0));
+    expect(await numbers(true)).toEqual([...infinite, ...kept]);
+  });
+
   it("round to the nearest as NumPy does, ties to even, and beyond the largest to infinity", async () => {
     const { float32, float16 } = source.rounding;
     const floats = new Float32Array(Uint32Array.from(float32).buffer);
@@ -302,4 +326,215 @@ describe("a model", () => {
     },
     120_000,
   );
+});
+
+/** What a traced function keeps in halves: the ops that make it, and shapes. */
+function keptBy(traced: { readonly programs: ReadonlyMap<unknown, unknown> }): string[] {
+  return [...traced.programs.values()].flatMap((program) =>
+    [...halvesOf((program as Program).graph).keys()].map(
+      ({ origin, spec }) => `${origin.kind === "node" ? origin.node.op.name : origin.kind} [${spec.shape}]`,
+    ),
+  );
+}
+
+const wave = (count: number, size = 1, phase = 0) =>
+  Float32Array.from({ length: count }, (_, i) => size * Math.sin(i * 12.9898 + phase));
+const matrix = (rows: number, columns: number, size = 0.1, phase = 0) =>
+  variable(tensor(wave(rows * columns, size, phase), [rows, columns]));
+
+/** A loss and what is kept by a step that trains on it, with arguments. */
+async function stepped(
+  wrap: typeof mixedPrecision,
+  weights: Variable[],
+  loss: (...args: Tensor[]) => Tensor,
+  args: Tensor[],
+) {
+  const optimizer = wrap(new SGD({ learningRate: 0 })).build(weights);
+  const step = jit((...given: Tensor[]) => optimizer.minimize(() => loss(...given), weights));
+  const result = {
+    loss: await step(...args).item(),
+    kept: keptBy(step),
+    ...(await lossScaleState(optimizer)),
+  };
+  for (const held of [step, optimizer]) held.dispose();
+  return result;
+}
+
+describe("what is computed of inputs alone", () => {
+  it("stays whole, and so does what becomes whole numbers: they name the same rows", async () => {
+    const rows = Float32Array.from({ length: 5000 * 4 }, (_, i) => (Math.floor(i / 4) % 2 ? 1 : -1));
+    const [table, ones] = [
+      variable(tensor(rows, [5000, 4])),
+      variable(tensor(new Float32Array(8).fill(1), [8])),
+    ];
+    const x = tensor(new Float32Array(16 * 2 * 8).fill(4001), [16, 2, 8]);
+    const copied = (given: Tensor) => mean(gather(table, cast(transpose(given, [0, 2, 1]), "i32")));
+    const computed = (given: Tensor) =>
+      mean(gather(table, cast(transpose(mul(given, ones), [0, 2, 1]), "i32")));
+    for (const loss of [copied, computed]) {
+      const found = await stepped(mixedPrecision, [table, ones], loss, [x]);
+      expect(found.loss).toBe(1);
+      expect(found.kept.filter((one) => /transpose|mul/.test(one))).toEqual([]);
+    }
+  });
+
+  it("may be larger than halves are: a recurrent layer, which turns its input first", async () => {
+    const losses = async (wrap: typeof mixedPrecision) => {
+      setSeed(2);
+      const model = new Sequential([new Input([4, 4]), new GRU(8), new Dense(4)]);
+      const optimizer = wrap(new SGD({ learningRate: 0 }));
+      model.compile({ optimizer, loss: "meanSquaredError" });
+      const x = wave(32 * 16).fill(70000, 3, 4);
+      const { history } = await model.fit(x, wave(32 * 4), { epochs: 1, batchSize: 32, verbose: 0 });
+      const { skippedSteps } = await lossScaleState(optimizer);
+      model.dispose();
+      return { loss: history.loss[0], skippedSteps };
+    };
+    const [plain, mixed] = [await losses(withLossScaling), await losses(mixedPrecision)];
+    expect(Math.abs(mixed.loss / plain.loss - 1)).toBeLessThan(0.01);
+    expect(mixed.skippedSteps).toBe(0);
+  }, 60_000);
+});
+
+it("masks by large finite numbers hide what they hide, all of a row included", async () => {
+  const [w, v] = [matrix(32, 32), matrix(32, 32, 0.1, 1)];
+  const [x, y] = [tensor(wave(8 * 16 * 32), [8, 16, 32]), tensor(wave(8 * 16 * 32, 1, 2), [8, 16, 32])];
+  // Nothing of the first sample, half of the others.
+  const seen = tensor(
+    Float32Array.from({ length: 128 }, (_, i) => Number(i >= 16 && i % 2 === 0)),
+    [8, 1, 16],
+  );
+  const loss = (x: Tensor, y: Tensor, seen: Tensor) => {
+    const scores = add(matmul(matmul(x, w), x, { transposeB: true }), mul(sub(1, seen), -1e9));
+    return mean(square(sub(matmul(matmul(softmax(scores), x), v), y)));
+  };
+  const [plain, mixed] = [
+    await stepped(withLossScaling, [w, v], loss, [x, y, seen]),
+    await stepped(mixedPrecision, [w, v], loss, [x, y, seen]),
+  ];
+  expect(mixed.kept).toContain("add [8,16,16]");
+  expect(Math.abs(mixed.loss / plain.loss - 1)).toBeLessThan(0.01);
+  expect(mixed.skippedSteps).toBe(0);
+});
+
+describe("weights and their gradients stay whole", () => {
+  it.each([
+    ["LSTM", () => new LSTM(8), 4],
+    ["MultiHeadAttention", () => new MultiHeadAttention(2, 4), 32],
+  ])(
+    "where %s takes gradients apart: larger ones than halves skip no step",
+    async (_, make, outputs) => {
+      const model = new Sequential([new Input([8, 8]), make(), new Dense(4)]);
+      const optimizer = mixedPrecision(new SGD({ learningRate: 0 }));
+      model.compile({ optimizer, loss: "meanSquaredError" });
+      const x = wave(512 * 64, 0.1).map((value) => 1 + value);
+      const y = new Float32Array(512 * outputs).fill(100);
+      await model.fit(x, y, { epochs: 1, batchSize: 512, verbose: 0 });
+      const { scale, skippedSteps } = await lossScaleState(optimizer);
+      const inputs = tensor(x, [512, 8, 8]);
+      const targets = tensor(y, outputs === 4 ? [512, 4] : [512, 8, 4]);
+      const { grads } = variableGrads(
+        () => mean(square(sub(model.call(inputs, { training: true }) as Tensor, targets))),
+        model.trainableWeights,
+      );
+      const largest = await Promise.all(
+        grads.map(async (one) => Math.max(...(await one.data()).map(Math.abs))),
+      );
+      expect(Math.max(...largest) * scale).toBeGreaterThan(65504);
+      expect(skippedSteps).toBe(0);
+      for (const held of [model, inputs, targets, ...grads]) held.dispose();
+    },
+    60_000,
+  );
+
+  it("where they are frozen, and the layers behind them", async () => {
+    const frozen = new LSTM(8, { returnSequences: true });
+    frozen.trainable = false;
+    const model = new Sequential([new Input([6, 8]), new Dense(8), frozen, new Dense(8)]);
+    model.compile({ optimizer: mixedPrecision(new SGD()), loss: "meanSquaredError" });
+    const trainer = model.makeTrainer();
+    trainer.prepare();
+    const step = jit((a: Tensor, b: Tensor) => tidy(() => trainer.trainStep(a, b)));
+    const [a, b] = [tensor(wave(32 * 48), [32, 6, 8]), tensor(wave(32 * 48), [32, 6, 8])];
+    step.run({ steps: 1 }, a, b);
+    const kept = keptBy(step);
+    expect(kept.length).toBeGreaterThan(3);
+    expect(kept.filter((one) => /gatesTogether|gatesApart/.test(one))).toEqual([]);
+    await a.device.sync();
+    for (const held of [step, trainer, model, a, b]) held.dispose();
+  }, 60_000);
+
+  it("in the second update of a traced step as in the first, by one optimizer or two", async () => {
+    const [v1, v2] = [matrix(32, 32), matrix(32, 32, 0.1, 1)];
+    const [x, y] = [tensor(wave(64 * 32), [64, 32]), tensor(wave(64 * 32, 1, 2), [64, 32])];
+    const net = (x: Tensor, y: Tensor) => mean(square(sub(matmul(relu(matmul(x, v1)), v2), y)));
+    const [one, other] = [mixedPrecision(new SGD()).build([v1]), mixedPrecision(new SGD()).build([v2])];
+    const both = jit((x: Tensor, y: Tensor) => {
+      one.minimize(() => net(x, y), [v1]);
+      return other.minimize(() => net(x, y), [v2]);
+    });
+    await both(x, y).data();
+    const kept = keptBy(both);
+    expect(kept.filter((each) => each === "relu [64,32]")).toHaveLength(2);
+    expect(kept.filter((each) => !each.endsWith("[64,32]"))).toEqual([]);
+    for (const held of [both, one, other, v1, v2, x, y]) held.dispose();
+  });
+});
+
+describe("outside of the computation of loss and gradients", () => {
+  it("values are whole: those that passes make, and those that are computed inside too", async () => {
+    const [w, v] = [matrix(64, 16, 1), matrix(16, 16, 1, 1)];
+    const [x, ids] = [tensor(wave(8 * 64), [8, 64]), tensor([3, 60, 7, 9, 1, 0, 2, 5], { dtype: "i32" })];
+    const step = (optimizer: Optimizer) =>
+      jit((x: Tensor, ids: Tensor) => {
+        // Rows are picked before they are doubled.
+        const picked = matmul(gather(mul(w, 2), ids), v);
+        const { grads } = optimizer.computeGradients(
+          () => mean(square(matmul(tanh(matmul(x, w)), v))),
+          [w, v],
+        );
+        return [picked, matmul(tanh(matmul(x, w)), transpose(v)), ...grads];
+      });
+    const found: (readonly number[])[][] = [];
+    for (const wrap of [withLossScaling, mixedPrecision]) {
+      const optimizer = wrap(new SGD()).build([w, v]);
+      const traced = step(optimizer);
+      const results = traced(x, ids) as Tensor[];
+      found.push(await Promise.all(results.map(async (one) => [...((await one.data()) as Float32Array)])));
+      for (const held of [traced, optimizer]) held.dispose();
+    }
+    const [plain, mixed] = found;
+    expect(mixed.slice(0, 2)).toEqual(plain.slice(0, 2));
+    expect(mixed.slice(2)).not.toEqual(plain.slice(2));
+  });
+});
+
+it("statistics of rows are excluded by their ops' own word, reductions' results too", async () => {
+  expect(attention.op.traits?.statistics).toEqual([1]);
+  expect(layerNorm.op.traits?.statistics).toEqual([1, 2]);
+  const [w, v] = [matrix(16, 16), matrix(16, 4)];
+  const x = tensor(wave(8 * 4 * 16), [8, 4, 16]);
+  const found = await stepped(
+    mixedPrecision,
+    [w, v],
+    (x) => mean(square(matmul(relu(sum(relu(matmul(x, w)), 1)), v))),
+    [x],
+  );
+  expect(found.kept).toContain("relu [8,4,16]");
+  expect(found.kept.filter((one) => one.startsWith("sum"))).toEqual([]);
+});
+
+it("a kernel that can't be rewritten after all is an error of its own, not a wrong program", async () => {
+  const halves = vi
+    .spyOn(HalfBindings.prototype, "halve")
+    .mockImplementation((_, overflows) => overflows === undefined);
+  try {
+    const [w, v] = [matrix(16, 16), matrix(16, 4)];
+    const loss = (x: Tensor) => mean(square(matmul(relu(matmul(x, w)), v)));
+    await expect(stepped(mixedPrecision, [w, v], loss, [tensor(wave(128), [8, 16])])).rejects.toThrow(
+      /mixedPrecision: .* this is a fault of gradgpu/,
+    );
+  } finally {
+    halves.mockRestore();
+  }
 });

@@ -89,6 +89,38 @@ describe("halving a binding", () => {
     expect(both.halve(2)).toBe(false);
   });
 
+  it("rounds what is stored by one of two functions, each there once", () => {
+    const other = "@group(0) @binding(3) var<storage, read_write> d: array<vec4f>;";
+    const last = "@group(0) @binding(4) var<storage, read_write> e: array<vec4f>;";
+    const made = new HalfBindings(
+      kernel(`${write}\n${other}\n${last}`, "  c[id] = vec4f();\n  d[id] = vec4f();\n  e[id] = vec4f();"),
+    );
+    for (const [binding, overflows] of [
+      [2, false],
+      [3, true],
+      [4, true],
+    ] as const)
+      expect(made.halve(binding, overflows)).toBe(true);
+    const storing = (name: string) =>
+      new RegExp(`fn ${name}_store\\([^)]*\\) \\{\\s+\\w+\\[i\\] = vec2u\\((\\w+)`).exec(made.text)?.[1];
+    expect(["c", "d", "e"].map(storing)).toEqual(["pack_halves", "pack_overflowing", "pack_overflowing"]);
+    expect(made.text.split("fn pack_")).toHaveLength(3);
+  });
+
+  it("reads neither kind of comment, however they lie in each other", () => {
+    const body = "  /* { a[0] /* // */ let a = 1; */ let b = a[id]; // } /* a[1]\n  let c = a[1];";
+    expect(halved(kernel(read, body), 1).split(/\s*\n\s*/)).toEqual([
+      "    let b = a_load(u32(id));",
+      "let c = a_load(u32(1));",
+    ]);
+  });
+
+  it("reads in the heads of loops, behind and, and in brackets", () => {
+    const body =
+      "  for (var i = u32(a[0].x); i < u32(a[1].x); i++) { }\n  if (id > 0u && (a[2].x >= a[3].x)) { let b = (a[4]); }";
+    expect(halved(kernel(read, body), 1).match(/a_load/g)).toHaveLength(5);
+  });
+
   it.each([
     ["single elements that are stored", "array<f32>", "  a[id] = 1.0;"],
     ["parts of elements that are stored", "array<vec4f>", "  a[id].x = 1.0;"],
@@ -98,6 +130,18 @@ describe("halving a binding", () => {
     ["the buffer handed on", "array<vec4f>", "  use_all(&a);"],
     ["atomics", "array<atomic<u32>>", "  atomicAdd(&a[0], 1u);"],
     ["other types", "array<vec3f>", "  let b = a[id];"],
+    [
+      "a variable of a loop's head by its name",
+      "array<vec4f>",
+      "  for (var a = 0u; a < 3u; a++) { }\n  let z = a[2];",
+    ],
+    ["addresses of what is in brackets", "array<vec4f>", "  let p = &(a[1]);"],
+    ["stores where a loop goes on", "array<vec4f>", "  for (var i = 0u; i < 3u; a[i] = vec4f()) { i++; }"],
+    ["stores where a loop begins", "array<vec4f>", "  for (a[0] = vec4f(); id < 3u; ) { }"],
+    ["stores in brackets", "array<vec4f>", "  (a[id]) = vec4f();"],
+    ["counting", "array<u32>", "  a[id]++;"],
+    ["shifts in place", "array<vec4u>", "  a[id] <<= vec4u(1u);"],
+    ["bits that two numbers share", "array<u32>", "  let b = id & a[id];"],
   ])("refuses %s and changes nothing", (_, type, body) => {
     const text = kernel(`@group(0) @binding(1) var<storage, read_write> a: ${type};`, body);
     const made = new HalfBindings(text);

@@ -209,6 +209,7 @@ export const attention: OpFunction<[inputs: readonly Tensor[], attrs: AttentionA
   defineMultiOp({
     family: attentionFamily,
     name: opName,
+    traits: { statistics: [1] },
     saves: { inputs: [0, 1, 2, 3, 4], outputs: [0, 1] },
     call: (inputs: readonly Tensor[], attrs: AttentionAttrs) => ({ inputs, attrs }),
     infer: (inputs, attrs) => {

@@ -161,6 +161,7 @@ export const scatterAddAlongAxis: OpFunction<
   Tensor
 > = defineOp({
   name: "scatterAddAlongAxis",
+  traits: { sums: true },
   wholeInputs: [1],
   saves: { inputs: [1] },
   call: (updates: TensorLike, indices: TensorLike, size: number, axis: number, options?: ScatterOptions) => {

@@ -133,6 +133,7 @@ export const scatterAdd: OpFunction<
   Tensor
 > = defineOp({
   name: "scatterAdd",
+  traits: { sums: true },
   wholeInputs: [1],
   saves: { inputs: [1] },
   call: (updates: TensorLike, indices: TensorLike, size: number, axis: number = 0) => {

@@ -65,7 +65,7 @@ export function productOf([a, b]: readonly Spec[], { transposeA, transposeB }: M
     batch = broadcastShapes("matmul", [aBatch, bBatch]) as number[];
   } catch {
     throw new ShapeError(
-      `matmul: the batch axes of ${shapes} do not broadcast: ${showShape(aBatch)} and ${showShape(bBatch)}; from the last on, lengths must be equal or one of them 1`,
+      `matmul: batch axes of ${shapes} do not broadcast: ${showShape(aBatch)} and ${showShape(bBatch)}; lengths must be equal or one of them 1`,
     );
   }
   return { aBatch, bBatch, batch, m, n, k, transposeA, transposeB };
@@ -96,7 +96,7 @@ const matmulFamily: Family = {
 export const matmul: OpFunction<[a: TensorLike, b: TensorLike, options?: MatmulOptions], Tensor> = defineOp({
   family: matmulFamily,
   name: "matmul",
-  traits: { writesExactly: true, readsRows: () => slicedMatmul },
+  traits: { writesExactly: true, sums: true, readsRows: () => slicedMatmul },
   saves: { inputs: [0, 1] },
   instead: vectorProduct,
   call: (a: TensorLike, b: TensorLike, options?: MatmulOptions) => {

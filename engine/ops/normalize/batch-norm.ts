@@ -151,6 +151,7 @@ function composedGradient(
 export const batchNormGradient = defineMultiOp({
   family: batchNormFamily,
   name: "batchNormGradient",
+  traits: { sums: true },
   saves: { inputs: [0, 1, 2, 3, 4] },
   samples: [
     {

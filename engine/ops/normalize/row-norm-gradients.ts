@@ -155,6 +155,7 @@ function firstCallSite(site: EpilogueSite): EpilogueSite {
  */
 export const rowNormGradients = defineMultiOp({
   name: "rowNormGradients",
+  traits: { sums: true },
   saves,
   call: callOf,
   infer: ([dy, x, , , ...gamma], attrs) => {

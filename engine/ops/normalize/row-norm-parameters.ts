@@ -133,6 +133,7 @@ export const parameterSpec = ({ groups, inner }: RowNormAttrs): Spec => ({
 /** The gradients [groups * inner] of a normalization's gamma and beta: Σ dy n and Σ dy over outer and middle. */
 export const rowNormParameterGradient = defineMultiOp({
   name: "rowNormParameterGradient",
+  traits: { sums: true },
   saves: { inputs: [0, 1, 2, 3] },
   call: (dy: Tensor, x: Tensor, mean: Tensor, scale: Tensor, attrs: RowNormAttrs) => ({
     inputs: [dy, x, mean, scale],

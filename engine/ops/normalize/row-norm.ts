@@ -35,6 +35,7 @@ import { eachRow, rowView, viewOf } from "./row-views.ts";
 export function rowNormOp(name: string, samples: readonly Sample<RowNormAttrs>[]): Op<RowNormAttrs> {
   return {
     name,
+    traits: { statistics: [1, 2] },
     saves: { inputs: [0, 1], outputs: [1, 2] },
     infer: ([x, ...parameters], attrs) => {
       checkRows(name, [x], attrs, parameters);

@@ -46,7 +46,7 @@ const reduceFamily: Family = {
 export const sum = reduction({
   family: reduceFamily,
   name: "sum",
-  traits: { keepsEqualSize: true, writesExactly: true },
+  traits: { keepsEqualSize: true, writesExactly: true, sums: "elements" },
   dtypes: numeric,
   allowsEmpty: true,
   combine: () => "a + b",
@@ -92,7 +92,7 @@ export function sumCalls(
 export const mean: ReduceFunction = reduction({
   family: reduceFamily,
   name: "mean",
-  traits: { keepsEqualSize: true, writesExactly: true },
+  traits: { keepsEqualSize: true, writesExactly: true, sums: "elements" },
   dtypes: ["f32"],
   allowsEmpty: true,
   combine: () => "a + b",

@@ -159,6 +159,7 @@ export const depthwiseTranspose: Depthwise = defineOp({
 /** Gradient [taps, channels] of {@link depthwiseConvolution}'s weights for the image `x` and the gradient `g`. */
 export const depthwiseWeightGradient: Depthwise = defineOp({
   name: "depthwiseWeightGradient",
+  traits: { sums: true },
   saves: { inputs: [0, 1] },
   call: (x: Tensor, g: Tensor, window: Window) => ({ inputs: [x, g], attrs: { window } }),
   infer: ([x, g], { window }: DepthwiseAttrs) => {

@@ -103,7 +103,7 @@ export const windowProduct: OpFunction<
 > = defineOp({
   family: windowFamily,
   name: "windowProduct",
-  traits: { writesExactly: true },
+  traits: { writesExactly: true, sums: true },
   saves: { inputs: [0, 1] },
   call: (x: Tensor, weights: Tensor, window: Window, groups: number, direction: "forth" | "back") => ({
     inputs: [x, weights],
@@ -170,7 +170,7 @@ export const windowWeights: OpFunction<[x: Tensor, g: Tensor, window: Window, gr
   defineOp({
     family: windowFamily,
     name: "windowWeights",
-    traits: { writesExactly: true },
+    traits: { writesExactly: true, sums: true },
     saves: { inputs: [0, 1] },
     call: (x: Tensor, g: Tensor, window: Window, groups: number) => ({
       inputs: [x, g],

@@ -70,7 +70,7 @@ function notFinite(loss: number, layers: readonly LayerReport[]): DiagnosisWarni
       weights.every(({ updateRatio = 0 }) => updateRatio === 0),
     );
     const skipped =
-      "and the step left all weights as they were. With withLossScaling that is nothing to mend unless it goes on (lossScaleState counts it); otherwise";
+      "and the step left all weights as they were. With withLossScaling or mixedPrecision that is nothing to mend unless it goes on (lossScaleState counts it as skippedSteps; where its scale is down to 1 and steps are still skipped, train without mixedPrecision to see whether float16 is too small for what the layers compute); otherwise";
     return {
       kind: "not-finite",
       layer: layer.name,
