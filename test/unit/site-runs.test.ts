@@ -206,8 +206,21 @@ describe("a kept run", () => {
     store.change({ seed: 2 });
     await built(store);
     const going = store.goOn(run);
-    store.change({ layers: [newLayer("Dense", { units: 7 })] });
+    store.change({ layers: [newLayer("Dense", { units: 5 })] });
     await going;
+    await stepped(store);
+    expect(store.state.setup.layers[0].options.units).toBe(5);
+    // While it waits for another tab to give the run back, too.
+    let close = () => {};
+    void navigator.locks.request(
+      `gradgpu-playground:${run.name}`,
+      () => new Promise<void>((end) => (close = end)),
+    );
+    const waiting = store.goOn(run);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    store.change({ layers: [newLayer("Dense", { units: 7 })] });
+    close();
+    await waiting;
     await stepped(store);
     expect(store.state.setup.layers[0].options.units).toBe(7);
     expect(store.state.run).not.toBe(run.name);
