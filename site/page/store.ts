@@ -5,10 +5,19 @@ import { fitsRun, type ListedRun, listRuns, ownOf, sweepOwn } from "../runs/kept
 import { rememberRun, runFor } from "../runs/this-tab.ts";
 import { lessonOf } from "../setup/lessons.ts";
 import type { GivenFile, ImageForm, OwnData } from "../setup/own-data.ts";
-import { defaultSetup, fromHash, isOwn, type OwnName, type Setup, setupFor, toHash } from "../setup/setup.ts";
-import { lossesOf, metricsFor } from "../setup/training.ts";
+import {
+  defaultSetup,
+  fromHash,
+  isOwn,
+  type OwnName,
+  type Setup,
+  setupFor,
+  setupForOwn,
+  toHash,
+} from "../setup/setup.ts";
 import type { Told, ToWorker, Trial, Tried } from "../worker/messages.ts";
-import { firstState, isOfNet, patchOf, type State, type Tab } from "./state.ts";
+import { firstState, isOfNet, patchOf, type Tab } from "./state.ts";
+import { Watched } from "./watched.ts";
 import { WorkerLink } from "./worker-link.ts";
 
 /** Epochs: more than anybody waits for. */
@@ -17,10 +26,7 @@ const untilPaused = 1e9;
 /** Milliseconds after the last key before a set-up is built. */
 const settleMs = 250;
 
-export class Store {
-  #state: State;
-  #listeners = new Set<() => void>();
-  #frame = 0;
+export class Store extends Watched {
   #worker: WorkerLink | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Raised by whatever asks for another net: what is awaited for an earlier wish is not wanted any more. */
@@ -36,29 +42,10 @@ export class Store {
 
   /** @param options whether the browser keeps its runs, and whether there is a view of the layers */
   constructor(hash: string, { keepsRuns = true, hasLayers = true } = {}) {
+    const { setup, problems } = fromHash(hash);
+    super(firstState(setup, problems, lessonOf(hash)));
     this.#keepsRuns = keepsRuns;
     this.#hasLayers = hasLayers;
-    const { setup, problems } = fromHash(hash);
-    this.#state = firstState(setup, problems, lessonOf(hash));
-  }
-
-  get state(): State {
-    return this.#state;
-  }
-
-  listen(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  /** Components see it in the next frame, however often it changes before. */
-  set(patch: Partial<State>): void {
-    this.#state = { ...this.#state, ...patch };
-    if (this.#frame !== 0) return;
-    this.#frame = requestAnimationFrame(() => {
-      this.#frame = 0;
-      for (const listener of this.#listeners) listener();
-    });
   }
 
   // What the page does.
@@ -73,23 +60,23 @@ export class Store {
     const wish = this.#wish;
     const runs = this.#keepsRuns ? await listRuns().catch(() => []) : [];
     if (this.#keepsRuns) void sweepOwn().catch(() => {});
-    const kept = runFor(this.#state.setup, runs);
+    const kept = runFor(this.state.setup, runs);
     const own = kept === undefined ? undefined : await this.#ownFor(kept);
     if (wish !== this.#wish) return;
     if (kept === undefined) this.#build();
     else if (isOwn(kept.setup.data) && own === undefined) {
       this.#build();
       this.#askForData(kept);
-    } else await this.#resume(kept, own, this.#state.setup.learningRate);
+    } else await this.#resume(kept, own, this.state.setup.learningRate);
   }
 
   change(patch: Partial<Setup>): void {
     this.#wish++;
-    const setup = { ...this.#state.setup, ...patch };
+    const setup = { ...this.state.setup, ...patch };
     this.#setSetup(setup);
     const keys = Object.keys(patch);
     const isRate = keys.length === 1 && keys[0] === "learningRate" && setup.schedule === "constant";
-    if (isRate && this.#state.isBuilt) {
+    if (isRate && this.state.isBuilt) {
       this.#send({ kind: "rate", learningRate: setup.learningRate });
       return;
     }
@@ -101,9 +88,9 @@ export class Store {
   }
 
   chooseData(data: Setup["data"]): void {
-    if (data === this.#state.setup.data) return;
+    if (data === this.state.setup.data) return;
     this.stopReading();
-    this.change(setupFor(data, this.#state.setup));
+    this.change(setupFor(data, this.state.setup));
   }
 
   /** The user's own data take the place of the others. */
@@ -117,17 +104,7 @@ export class Store {
       return;
     }
     this.set({ own });
-    const { setup } = this.#state;
-    const next = setupFor(data, setup);
-    const [losses, metrics] = [lossesOf(own.task), metricsFor(own)];
-    // A net that stands for such data is kept; files are often chosen twice.
-    const layers = setup.data === data ? setup.layers : next.layers;
-    this.change({
-      ...next,
-      layers,
-      loss: losses.includes(setup.loss) ? setup.loss : losses[0],
-      metric: metrics.includes(setup.metric) ? setup.metric : metrics[0],
-    });
+    this.change(setupForOwn(data, own, this.state.setup));
   }
 
   /** Has the worker read images. */
@@ -139,7 +116,7 @@ export class Store {
 
   /** Images that are being read are not wanted any more. */
   stopReading(): void {
-    if (!this.#state.isReading) return;
+    if (!this.state.isReading) return;
     this.#reads++;
     this.set({ notice: "", isReading: false });
     this.#send({ kind: "unread" });
@@ -147,7 +124,7 @@ export class Store {
 
   endLesson(): void {
     this.set({ lesson: undefined });
-    this.#setSetup(this.#state.setup);
+    this.#setSetup(this.state.setup);
   }
 
   reset(): void {
@@ -166,12 +143,12 @@ export class Store {
   }
 
   toggle(): void {
-    if (this.#state.isRunning) this.#send({ kind: "pause" });
+    if (this.state.isRunning) this.#send({ kind: "pause" });
     else this.#train(untilPaused);
   }
 
   oneEpoch(): void {
-    if (!this.#state.isRunning) this.#train(1);
+    if (!this.state.isRunning) this.#train(1);
   }
 
   oneStep(): void {
@@ -210,22 +187,12 @@ export class Store {
     return this.#worker?.try(sample, trial);
   }
 
-  tell(about: string, text: string): void {
-    const others = this.#state.problems.filter((problem) => problem.about !== about);
-    this.set({ problems: [...others, { about, text }] });
-  }
-
-  dismiss(about: string): void {
-    const others = this.#state.problems.filter((problem) => problem.about !== about);
-    if (others.length < this.#state.problems.length) this.set({ problems: others });
-  }
-
   // Behind it.
 
   #setSetup(setup: Setup): void {
     this.set({ setup });
     const hash = toHash(setup);
-    const { lesson } = this.#state;
+    const { lesson } = this.state;
     const all = lesson === undefined ? hash : `${hash}&lesson=${lesson.name}`;
     const isDefault = all === toHash(defaultSetup);
     const place = `${location.pathname}${location.search}${isDefault ? "" : `#${all}`}`;
@@ -247,7 +214,7 @@ export class Store {
       kind: "open",
       device: new URLSearchParams(location.search).get("device") === "cpu" ? "cpu" : "auto",
     });
-    this.#tellViews(this.#state.tab);
+    this.#tellViews(this.state.tab);
   }
 
   #tellViews(tab: Tab): void {
@@ -275,7 +242,7 @@ export class Store {
   /** The user's own data of a kept run: as the browser has them, or as they were chosen since. */
   async #ownFor(run: ListedRun): Promise<OwnData | undefined> {
     if (!isOwn(run.setup.data)) return undefined;
-    const { own } = this.#state;
+    const { own } = this.state;
     return (await ownOf(run)) ?? (own !== undefined && fitsRun(own, run) ? own : undefined);
   }
 
@@ -298,14 +265,14 @@ export class Store {
     const wish = this.#wish;
     const isFree = await claimRun(name);
     if (wish !== this.#wish) {
-      if (isFree && name !== this.#state.run) releaseRun(name);
+      if (isFree && name !== this.state.run) releaseRun(name);
       return;
     }
     const notice = isFree
       ? `Went on with the kept run, at epoch ${epoch}.`
       : `The kept run is open in another tab; this one goes on with a copy, at epoch ${epoch}.`;
     this.#setSetup(setup);
-    this.set({ own: own ?? this.#state.own, epoch, step, history, notice, file });
+    this.set({ own: own ?? this.state.own, epoch, step, history, notice, file });
     this.#build(name, isFree ? name : this.#newRun());
     if (rate === setup.learningRate) return;
     this.#setSetup({ ...setup, learningRate: rate });
@@ -317,7 +284,7 @@ export class Store {
     clearTimeout(this.#timer);
     this.#lacking = undefined;
     if (run !== "") rememberRun(run);
-    const { setup, own } = this.#state;
+    const { setup, own } = this.state;
     const anew = { notice: "", epoch: 0, step: 0, history: [], stepsPerSecond: 0, file: undefined };
     this.set({
       run,
@@ -325,7 +292,7 @@ export class Store {
       boundary: undefined,
       units: [],
       look: undefined,
-      problems: this.#state.problems.filter(({ about }) => about === "address"),
+      problems: this.state.problems.filter(({ about }) => about === "address"),
       ...(from === undefined ? anew : {}),
     });
     const number = ++this.#number;
@@ -335,7 +302,7 @@ export class Store {
   #take({ message, number }: Told): void {
     if (number < this.#number && isOfNet(message)) return;
     if (message.kind === "own" && message.id !== this.#reads) return;
-    this.set(patchOf(message, this.#state));
+    this.set(patchOf(message, this.state));
     switch (message.kind) {
       case "built":
         // What was wrong with an earlier set-up may be told after this one was asked for.
@@ -344,7 +311,7 @@ export class Store {
           holdOnly(message.run);
           rememberRun(message.run);
         }
-        if (this.#state.tab === "steps") this.askWalk();
+        if (this.state.tab === "steps") this.askWalk();
         break;
       case "own":
         this.useOwn("images", message.own);
@@ -353,11 +320,11 @@ export class Store {
         if (message.isWhole) this.dismiss("keep");
         break;
       case "running":
-        if (!message.isRunning && this.#state.tab === "steps") this.askWalk();
+        if (!message.isRunning && this.state.tab === "steps") this.askWalk();
         break;
       case "problem":
         if (message.about === "own") {
-          if (!this.#state.isReading) break;
+          if (!this.state.isReading) break;
           this.set({ notice: "", isReading: false });
         }
         // A run that could not be read does not go on.

@@ -9,6 +9,7 @@ import {
   type OptionValue,
   specOf,
 } from "./layers.ts";
+import type { OwnData } from "./own-data.ts";
 import { type PointSet, pointSets } from "./points.ts";
 import {
   batchSizes,
@@ -16,6 +17,7 @@ import {
   lossLabels,
   type MetricName,
   metrics,
+  metricsFor,
   metricsOf,
   type OptimizerName,
   optimizerOf,
@@ -149,6 +151,19 @@ export function setupFor(data: DataName, given: Setup = defaultSetup): Setup {
     ],
     learningRate: 0.003,
     batchSize: 64,
+  };
+}
+
+/** A set-up of before for the user's own data, with a loss and a metric of theirs. */
+export function setupForOwn(data: OwnName, own: OwnData, before: Setup): Setup {
+  const next = setupFor(data, before);
+  const [losses, metrics] = [lossesOf(own.task), metricsFor(own)];
+  return {
+    ...next,
+    // A net that stands for such data is kept; files are often chosen twice.
+    layers: before.data === data ? before.layers : next.layers,
+    loss: losses.includes(before.loss) ? before.loss : losses[0],
+    metric: metrics.includes(before.metric) ? before.metric : metrics[0],
   };
 }
 

@@ -77,6 +77,24 @@ describe("a session", () => {
     expect((await until("tried", at)).tried?.values).toHaveLength(1);
   });
 
+  it("tells nothing of images that are not wanted any more", async () => {
+    const { session, said, until } = await opened();
+    const files = ["a", "b"].flatMap((name) =>
+      Array.from({ length: 6 }, (_, i) => ({
+        path: `${name}/${i}.png`,
+        file: new File([png(8, i)], `${i}.png`),
+      })),
+    );
+    const read = (id: number) => session.take({ kind: "read", id, files, form: { side: 8, isGray: true } });
+    const broken = [{ path: "a/0.png", file: new File(["none"], "0.png") }];
+    session.take({ kind: "read", id: 1, files: broken, form: { side: 8, isGray: true } });
+    read(2);
+    session.take({ kind: "unread" });
+    read(3);
+    expect(await until("own")).toMatchObject({ id: 3 });
+    expect(said.filter(({ kind }) => kind === "own" || kind === "problem")).toHaveLength(1);
+  });
+
   it("says of what could not be saved that it was not, and of the next what it is", async () => {
     const { session, until, build, said } = await opened();
     session.take({ kind: "save", id: 1 });
