@@ -41,8 +41,14 @@ export function keepingHalves<T extends { readonly value: Tensor; readonly grads
   if (loss === undefined) return result;
   const nodes = nodesBefore([loss, ...gradients], (node) => node.outputs[0].id > first);
   const isAny = (value: Value, bits: number) => (origins.of(value) & bits) !== 0;
-  // A step without arguments trains on what it captured.
-  const data = isAny(loss, ofArguments) ? ofArguments : ofArguments | ofCaptured;
+  // Where weights meet no argument on the way to the loss, the step trains on what it captured.
+  const meets = nodes.some(
+    ({ inputs, outputs }) =>
+      !isAny(outputs[0], ofScale) &&
+      inputs.some(({ value }) => origins.of(value) === ofWeights) &&
+      inputs.some(({ value }) => isAny(value, ofArguments)),
+  );
+  const data = meets ? ofArguments : ofArguments | ofCaptured;
   const isWeight = (value: Value) =>
     value.spec.dtype === "f32" && isAny(value, ofWeights) && !isAny(value, data);
   const notes = new Map<Node, { -readonly [K in keyof HalfNote]: HalfNote[K] }>();

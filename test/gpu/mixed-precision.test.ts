@@ -360,8 +360,8 @@ async function stepped(
   return result;
 }
 
-describe("what is computed of inputs alone", () => {
-  it("stays whole, and so does what becomes whole numbers: they name the same rows", async () => {
+describe("inputs, and what is computed of them alone", () => {
+  it("stay whole, and so does what becomes whole numbers: they name the same rows", async () => {
     const rows = Float32Array.from({ length: 5000 * 4 }, (_, i) => (Math.floor(i / 4) % 2 ? 1 : -1));
     const [table, ones] = [
       variable(tensor(rows, [5000, 4])),
@@ -376,6 +376,20 @@ describe("what is computed of inputs alone", () => {
       expect(found.loss).toBe(1);
       expect(found.kept.filter((one) => /transpose|mul/.test(one))).toEqual([]);
     }
+  });
+
+  it("are arguments, or what is captured where weights meet no argument", async () => {
+    const [w, v] = [matrix(16, 16), matrix(16, 4)];
+    const [all, y] = [tensor(wave(64 * 16), [64, 16]), tensor(wave(64 * 4), [64, 4])];
+    const net = (x: Tensor, y: Tensor) => mean(square(sub(matmul(relu(matmul(x, w)), v), y)));
+    // Targets are no data that weights meet.
+    const captured = await stepped(mixedPrecision, [w, v], (y) => net(all, y), [y]);
+    expect(captured.kept).toContain("relu [64,16]");
+    const places = tensor([5, 60, 3, 9, 9, 1, 0, 63], { dtype: "i32" });
+    const picking = (places: Tensor) => net(relu(gather(all, places)), gather(y, places));
+    const picked = await stepped(mixedPrecision, [w, v], picking, [places]);
+    expect(picked.kept.filter((one) => one === "relu [8,16]")).toHaveLength(1);
+    expect(picked.kept.filter((one) => one.startsWith("gather"))).toEqual([]);
   });
 
   it("may be larger than halves are: a recurrent layer, which turns its input first", async () => {
