@@ -90,7 +90,7 @@ function LayerRow({
               detail={
                 kernel.updateRatio === undefined
                   ? "frozen"
-                  : `a step changes ${short(100 * kernel.updateRatio)} % of the weights`
+                  : `a step moves weights ${short(100 * kernel.updateRatio)} %`
               }
               buckets={kernel.gradientHistogram}
             />
