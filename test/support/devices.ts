@@ -1,13 +1,23 @@
 // The devices of the op tests: the float64 reference and this project's adapter, opened once a process.
 
 import { type Device, device, init, setDevice } from "../../engine/index.ts";
+// Files of an adapter share processes: what one knows by name, all do, whichever comes first.
+import "../../nn/names.ts";
 
 let reference: Promise<Device> | undefined;
 let gpu: Promise<Device> | undefined;
 
+const seed = 1;
+
 export function referenceDevice(): Promise<Device> {
-  reference ??= init({ device: "cpu", seed: 1 });
-  return reference;
+  reference ??= init({ device: "cpu", seed });
+  return reference.then(withSeed);
+}
+
+/** Files share the devices: one may have left another seed. */
+function withSeed(device: Device): Device {
+  if (device.seed !== seed) device.setSeed(seed);
+  return device;
 }
 
 /**
@@ -28,6 +38,6 @@ export async function withOwnDevice<T>(f: (own: Device) => Promise<T>): Promise<
 
 /** The adapter's device, which becomes the default one only when it is opened. */
 export function gpuDevice(): Promise<Device> {
-  gpu ??= init({ device: "webgpu", seed: 1 });
-  return gpu;
+  gpu ??= init({ device: "webgpu", seed });
+  return gpu.then(withSeed);
 }
