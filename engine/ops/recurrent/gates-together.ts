@@ -178,7 +178,15 @@ export const gatesApart: OpFunction<[wholes: readonly Tensor[], attrs: GatesAttr
   },
 );
 
-const join = defineMultiOp({
+/**
+ * A recurrent layer's kernel [features, gates · units], its recurrent kernel [units, gates · units] and, where there is one,
+ * its bias, each with the four columns of a unit side by side: [features, 4 · units], [units, 4 · units], [4 · units]. A
+ * column that no gate belongs to is 0.
+ */
+export const gatesTogether: OpFunction<
+  [parts: readonly Tensor[], units: number, columns: GateColumns],
+  Tensor[]
+> = defineMultiOp({
   name: "gatesTogether",
   accuracy: { ulp: 0 },
   saves: {},
@@ -263,13 +271,3 @@ const join = defineMultiOp({
     },
   ],
 });
-
-/**
- * A recurrent layer's kernel [features, gates · units], its recurrent kernel [units, gates · units] and, where there is one,
- * its bias, each with the four columns of a unit side by side: [features, 4 · units], [units, 4 · units], [4 · units]. A
- * column that no gate belongs to is 0.
- */
-export const gatesTogether: OpFunction<
-  [parts: readonly Tensor[], units: number, columns: GateColumns],
-  Tensor[]
-> = join;
