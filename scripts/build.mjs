@@ -70,7 +70,9 @@ if (unkept.length > 0) fail(`package.json names files that were not written: ${u
 
 // As a user's compiler sees them, which checks the declarations of libraries too unless told otherwise: one that
 // names what was stripped as internal does not compile there.
-const declared = Object.values(exports).flatMap((entry) => entry.types ?? []).map(writtenAt);
+const declared = Object.values(exports)
+  .flatMap((entry) => entry.types ?? [])
+  .map(writtenAt);
 tsc("--noEmit", "--ignoreConfig", "--strict", "--module", "nodenext", "--target", "es2022", ...declared);
 
 putInPlace();
