@@ -20,10 +20,10 @@ describe("dispatches a training step", () => {
   // Those of sequences: so many, and so many a time step where one kernel does not take them all.
   it.each([
     ["N5", 17, 0],
-    ["N6", 24, 3],
+    ["N6", 20, 3],
     // A layer of four takes 23, of which 8 are the forward pass's.
     ["N7", 107, 0],
-    ["N8", 25, 3],
+    ["N8", 20, 3],
   ] as const)("%s: at most %i and %i a time step", async (name, most, aTimeStep) => {
     const net = netNamed(name);
     const units = { N6: 128, N8: 64 }[name as string] ?? 0;
