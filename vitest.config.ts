@@ -79,7 +79,7 @@ const browserProject: TestProjectConfiguration[] = chromium()
         test: {
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
-          globalSetup: ["test/browser/site-folder.ts"],
+          globalSetup: ["test/support/run-folder.ts"],
           env: { ...found[0]?.env, GRADGPU_CHROMIUM: chromium() as string },
           pool: "forks",
           maxWorkers: 2,
@@ -94,7 +94,7 @@ const packageProject: TestProjectConfiguration = {
   test: {
     name: "package",
     include: ["test/package/**/*.test.ts"],
-    globalSetup: ["test/package/packed.ts"],
+    globalSetup: ["test/support/run-folder.ts"],
     env: { ...found[0]?.env, ...(chromium() ? { GRADGPU_CHROMIUM: chromium() as string } : {}) },
     pool: "forks",
     maxWorkers: 2,
