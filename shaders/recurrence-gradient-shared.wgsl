@@ -5,11 +5,11 @@
 const WORKGROUP = 64u;
 const MOST = 256u; // units that fit, of which there may be fewer
 
-// what went into the gates, four columns a unit [steps, batch, units]
+// what went into the gates, four columns a unit [batch, steps, units]
 @group(0) @binding(1) var<storage, read> z: array<vec4f>;
 // [units, units]: by unit behind the step, the weights of its four columns for each unit of the state before
 @group(0) @binding(2) var<storage, read> u: array<vec4f>;
-// of the state behind each step [steps, batch, units]
+// of the state behind each step [batch, steps, units]
 @group(0) @binding(3) var<storage, read> d_hidden: array<f32>;
 // of what the state before gave
 @group(0) @binding(4) var<storage, read_write> d_product: array<vec4f>;
@@ -35,7 +35,6 @@ fn through_gates(step: u32, row: u32, e: u32, at: u32, d: f32) -> f32 {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let first = (group.x + group.y * groups.x) * 4u;
   let units = sizes.units;
-  let count = sizes.batch * units;
   let rows = min(4u, sizes.batch - min(first, sizes.batch));
   for (var unit = lane; unit < units; unit += WORKGROUP) {
     for (var i = 0u; i < rows; i++) {
@@ -49,8 +48,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var unit = lane; unit < units; unit += WORKGROUP) {
       for (var i = 0u; i < rows; i++) {
         let e = (first + i) * units + unit;
-        let at = step * count + e;
-        carried[e] = through_gates(step, step * sizes.batch + first + i, e, at, carried[e] + d_hidden[at]);
+        let at = ((first + i) * sizes.steps + step) * units + unit;
+        carried[e] = through_gates(step, first + i, e, at, carried[e] + d_hidden[at]);
         products[4u * unit + i] = d_product[at];
       }
     }

@@ -5,7 +5,7 @@
 const WORKGROUP = 64u;
 const MOST = 256u; // units that fit, of which there may be fewer
 
-// what the inputs give, four columns a unit [steps, batch, units]
+// what the inputs give, four columns a unit [batch, steps, units]
 @group(0) @binding(1) var<storage, read> zx: array<vec4f>;
 // [units, units]: by unit of the state before, four columns of each unit behind
 @group(0) @binding(2) var<storage, read> u: array<vec4f>;
@@ -26,11 +26,11 @@ fn state_before(at: u32) -> f32 {
 }
 
 // Other states than the first before the first step; `e` counts units of all rows.
-fn begin(e: u32) {
+fn begin(row: u32, e: u32) {
 }
 
-// The state behind a step: `value` is what the state before gives, `row` counts rows of all steps.
-fn next_state(step: u32, row: u32, e: u32, at: u32, value: vec4f) -> f32 {
+// The state behind a step: `value` is what the state before gives.
+fn next_state(step: u32, row: u32, at: u32, value: vec4f) -> f32 {
   let z = value + zx[at];
   z_out[at] = z;
   return z.x;
@@ -40,16 +40,15 @@ fn next_state(step: u32, row: u32, e: u32, at: u32, value: vec4f) -> f32 {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let first = (group.x + group.y * groups.x) * 4u;
   let units = sizes.units;
-  let count = sizes.batch * units;
   let rows = min(4u, sizes.batch - min(first, sizes.batch));
-  let opening = sizes.turned * (sizes.steps - 1u) * count;
+  let opening = sizes.turned * (sizes.steps - 1u);
   for (var unit = lane; unit < units; unit += WORKGROUP) {
     var state = vec4f();
     for (var i = 0u; i < rows; i++) {
       let e = (first + i) * units + unit;
       state[i] = start[e];
-      before[opening + e] = state[i];
-      begin(e);
+      before[((first + i) * sizes.steps + opening) * units + unit] = state[i];
+      begin(first + i, e);
     }
     states[unit] = state;
   }
@@ -84,12 +83,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       }
       var state = vec4f();
       for (var i = 0u; i < rows; i++) {
-        let e = (first + i) * units + unit;
-        let at = step * count + e;
-        state[i] = next_state(step, step * sizes.batch + first + i, e, at, sums[i]);
+        let opens = (first + i) * sizes.steps * units + unit;
+        let at = opens + step * units;
+        state[i] = next_state(step, first + i, at, sums[i]);
         hidden[at] = state[i];
         if (has_next) {
-          before[behind * count + e] = state[i];
+          before[opens + behind * units] = state[i];
         }
       }
       states[next + unit] = state;

@@ -10,7 +10,7 @@ const lanes = 8u; // subgroup size and workgroup size
 const blocks = 4u; // of four rows that a subgroup has, 4 at most
 const own = 1u; // units whose columns a lane has at a time, 2 at most
 
-// what the inputs give, four columns a unit [steps, batch, units]
+// what the inputs give, four columns a unit [batch, steps, units]
 @group(0) @binding(1) var<storage, read> zx: array<vec4f>;
 // [units, units]: by unit of the state before, four columns of each unit behind
 @group(0) @binding(2) var<storage, read> u: array<vec4f>;
@@ -59,11 +59,11 @@ fn state_before(at: u32) -> f32 {
 }
 
 // Other states than the first before the first step; `e` counts units of all rows.
-fn begin(e: u32) {
+fn begin(row: u32, e: u32) {
 }
 
-// The state behind a step: `value` is what the state before gives, `row` counts rows of all steps.
-fn next_state(step: u32, row: u32, e: u32, at: u32, value: vec4f) -> f32 {
+// The state behind a step: `value` is what the state before gives.
+fn next_state(step: u32, row: u32, at: u32, value: vec4f) -> f32 {
   let z = value + zx[at];
   z_out[at] = z;
   return z.x;
@@ -77,23 +77,24 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   let rows = min(4u * blocks, sizes.batch - first);
   let units = sizes.units;
-  let count = sizes.batch * units;
   let row_x = first + min(lane, rows - 1u);
   let row_y = first + min(lane + 8u, rows - 1u);
-  let opening = sizes.turned * (sizes.steps - 1u) * count;
-  for (var i = 2u * lane; i < rows * units; i += 2u * lanes) {
-    let e = first * units + i;
-    before[(opening + e) / 2u] = vec2f(start[e], start[e + 1u]);
-    begin(e);
-    begin(e + 1u);
+  let opening = sizes.turned * (sizes.steps - 1u);
+  for (var row = first; row < first + rows; row += sizes.one) {
+    for (var unit = 2u * lane; unit < units; unit += 2u * lanes) {
+      let e = row * units + unit;
+      before[((row * sizes.steps + opening) * units + unit) / 2u] = vec2f(start[e], start[e + 1u]);
+      begin(row, e);
+      begin(row, e + 1u);
+    }
   }
   storageBarrier();
   for (var s = 0u; s < sizes.steps; s += sizes.one) {
     let step = select(s, sizes.steps - 1u - s, sizes.turned == 1u);
     let behind = select(step + 1u, step - 1u, sizes.turned == 1u);
     let has_next = s + 1u < sizes.steps;
-    let at_x = (step * sizes.batch + row_x) * units / 2u;
-    let at_y = (step * sizes.batch + row_y) * units / 2u;
+    let at_x = (row_x * sizes.steps + step) * units / 2u;
+    let at_y = (row_y * sizes.steps + step) * units / 2u;
     for (var unit = lane; unit < units; unit += own * lanes) {
       var c0 = Block();
       var c1 = Block();
@@ -161,13 +162,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       );
       for (var j = 0u; j < own; j += sizes.one) {
         for (var i = 0u; i < rows; i += sizes.one) {
-          let e = (first + i) * units + unit + j * lanes;
-          let at = step * count + e;
-          let state = next_state(step, step * sizes.batch + first + i, e, at, whole(sums[16u * j + i]));
+          let opens = (first + i) * sizes.steps * units + unit + j * lanes;
+          let at = opens + step * units;
+          let state = next_state(step, first + i, at, whole(sums[16u * j + i]));
           hidden[at] = state;
           let other = subgroupShuffleXor(state, 1u);
           if (has_next && (lane & 1u) == 0u) {
-            before[(behind * count + e) / 2u] = vec2f(state, other);
+            before[(opens + behind * units) / 2u] = vec2f(state, other);
           }
         }
       }

@@ -1,11 +1,11 @@
 // Removes kept runs, except those that a tab is at: it would keep them again, without what else is gone.
 
 import { claimRun, releaseRun } from "../runs/claims.ts";
-import { type ListedRun, removeRun } from "../runs/kept-runs.ts";
+import { removeRun } from "../runs/kept-runs.ts";
 import type { Store } from "./store.ts";
 
 /** A problem tells of those that stay. */
-export async function removeRuns(store: Store, runs: readonly ListedRun[]): Promise<void> {
+export async function removeRuns(store: Store, runs: readonly { readonly name: string }[]): Promise<void> {
   store.dismiss("runs");
   const stay: string[] = [];
   for (const { name } of runs) {

@@ -119,7 +119,7 @@ async function opResultsOn(
   isJitted: boolean,
 ): Promise<number[]> {
   const shapes = [
-    [steps, batch, 4 * units],
+    [batch, steps, 4 * units],
     [units, 4 * units],
     [states, batch, units],
   ];
@@ -136,8 +136,8 @@ async function opResultsOn(
   });
   const mask = isMasked
     ? tensor(
-        Float32Array.from({ length: steps * batch }, (_, i) => (i % batch === 0 || i % 3 === 1 ? 0 : 1)),
-        { shape: [steps, batch, 1], device: on },
+        Float32Array.from({ length: batch * steps }, (_, i) => (i < steps || i % 3 === 1 ? 0 : 1)),
+        { shape: [batch, steps, 1], device: on },
       )
     : undefined;
   const program = (...inputs: Tensor[]): Tensor[] => {

@@ -22,9 +22,10 @@ import {
   type GradientAttrs,
   maskOf,
   numbers,
-  rowAt,
+  ofSteps,
   rowsOf,
   type SequenceCell,
+  stepAt,
   stepsOf,
   tensors,
 } from "./sequence-cell.ts";
@@ -53,8 +54,8 @@ export function gradientOp(cell: SequenceCell): {
   const name = `${cell.name}Gradient`;
   const isPair = cell.states === 2;
   const extentOfInputs = ([{ shape }]: readonly Spec[]): Extent => ({
-    steps: shape[0],
-    batch: shape[1],
+    steps: shape[1],
+    batch: shape[0],
     units: shape[2] / 4,
   });
   const maskAndCells = <T>(inputs: readonly T[], { hasMask, hasCells }: GradientAttrs) => ({
@@ -65,21 +66,21 @@ export function gradientOp(cell: SequenceCell): {
   const compose = (inputs: readonly Tensor[], attrs: GradientAttrs): Tensor[] => {
     const [gates, u, dHidden, kept] = inputs;
     const { mask, dCells } = maskAndCells(inputs, attrs);
-    const [steps, batch, units] = dHidden.shape;
+    const [batch, steps, units] = dHidden.shape;
     const back = reshape(transpose(u, [0, 2, 1]), [4 * units, units]);
     const { turned } = attrs;
     let carried: Tensor[] = [];
     const products: Tensor[] = [];
     const ofInputs: Tensor[] = [];
     for (const step of stepsOf({ steps, batch, units }, !turned)) {
-      const behind = [rowAt(dHidden, step), ...(dCells ? [rowAt(dCells, rowsOf(step, turned).new)] : [])];
+      const behind = [stepAt(dHidden, step), ...(dCells ? [stepAt(dCells, rowsOf(step, turned).new)] : [])];
       const d = Array.from({ length: cell.states }, (_, k) => {
         const parts = [carried[k], behind[k]].filter((part) => part !== undefined);
         return parts.length === 0 ? mul(behind[0], 0) : parts.reduce((a, b) => add(a, b));
       });
-      const before = rowAt(kept, isPair ? rowsOf(step, turned).old : step);
-      const found = cell.back(tensors, gatesOf(rowAt(gates, step)), before, d);
-      const counts = mask && notEqual(rowAt(mask, step), 0);
+      const before = stepAt(kept, isPair ? rowsOf(step, turned).old : step);
+      const found = cell.back(tensors, gatesOf(stepAt(gates, step)), before, d);
+      const counts = mask && notEqual(stepAt(mask, step), 0);
       const whole = (parts: readonly (Tensor | undefined)[]) => {
         const value = together(parts.map((part) => part ?? mul(d[0], 0)));
         return counts ? where(counts, value, 0) : value;
@@ -92,19 +93,19 @@ export function gradientOp(cell: SequenceCell): {
         return k === 0 ? add(passed, matmul(products[step], back)) : passed;
       });
     }
-    return [stack(products), stack(carried), ...(cell.splitsGradient ? [stack(ofInputs)] : [])];
+    return [ofSteps(products), stack(carried), ...(cell.splitsGradient ? [ofSteps(ofInputs)] : [])];
   };
 
   const sample = (extent: Extent, attrs: GradientAttrs): Sample<GradientAttrs> => {
     const { steps, batch, units } = extent;
     return {
       inputs: [
-        { shape: [steps, batch, 4 * units], low: 0.1, high: 0.9 },
+        { shape: [batch, steps, 4 * units], low: 0.1, high: 0.9 },
         { shape: [units, units, 4] },
-        { shape: [steps, batch, units] },
-        { shape: [isPair ? steps + 1 : steps, batch, units] },
-        ...(attrs.hasMask ? [maskOf(steps, batch)] : []),
-        ...(attrs.hasCells ? [{ shape: [steps + 1, batch, units] }] : []),
+        { shape: [batch, steps, units] },
+        { shape: [batch, isPair ? steps + 1 : steps, units] },
+        ...(attrs.hasMask ? [maskOf(extent)] : []),
+        ...(attrs.hasCells ? [{ shape: [batch, steps + 1, units] }] : []),
       ],
       attrs,
       differentiable: [0, 1, 2, 3],
@@ -124,7 +125,7 @@ export function gradientOp(cell: SequenceCell): {
       attrs: { hasMask: mask !== undefined, hasCells: dCells !== undefined, turned },
     }),
     infer: ([gates, , dHidden]) => {
-      const [, batch, units] = dHidden.shape;
+      const [batch, , units] = dHidden.shape;
       return [
         f32(gates.shape),
         f32([cell.states, batch, units]),
@@ -158,18 +159,20 @@ export function gradientOp(cell: SequenceCell): {
     reference: (inputs, attrs, [dProduct, dStart, dInputs]) => {
       const [gates, u, dHidden, kept] = inputs;
       const { mask, dCells } = maskAndCells(inputs, attrs);
-      const [steps, batch, units] = dHidden.shape;
+      const [batch, steps, units] = dHidden.shape;
       const count = batch * units;
       const carried = dStart.data.fill(0);
       for (const step of stepsOf({ steps, batch, units }, !attrs.turned)) {
         const rows = rowsOf(step, attrs.turned);
         for (let e = 0; e < count; e++) {
-          const at = step * count + e;
+          const [row, unit] = [Math.floor(e / units), e % units];
+          const placeOf = (step: number, count: number) => (row * count + step) * units + unit;
+          const at = placeOf(step, steps);
           const d = [carried[e] + dHidden.data[at]];
-          if (isPair) d.push(carried[count + e] + (dCells?.data[rows.new * count + e] ?? 0));
-          const before = kept.data[(isPair ? rows.old : step) * count + e];
+          if (isPair) d.push(carried[count + e] + (dCells?.data[placeOf(rows.new, steps + 1)] ?? 0));
+          const before = kept.data[isPair ? placeOf(rows.old, steps + 1) : at];
           const found = cell.back(numbers, four(gates.data, at), before, d);
-          const counts = mask === undefined || mask.data[step * batch + Math.floor(e / units)] !== 0;
+          const counts = mask === undefined || mask.data[row * steps + step] !== 0;
           for (let k = 0; k < 4; k++) {
             dProduct.data[4 * at + k] = counts ? (found.product[k] ?? 0) : 0;
             if (dInputs !== undefined) dInputs.data[4 * at + k] = counts ? found.inputs[k] : 0;
@@ -183,7 +186,8 @@ export function gradientOp(cell: SequenceCell): {
           for (let k = 0; k < units; k++)
             for (let c = 0; c < 4; c++)
               carried[e] +=
-                dProduct.data[4 * (step * count + row * units + k) + c] * u.data[(k * units + unit) * 4 + c];
+                dProduct.data[4 * ((row * steps + step) * units + k) + c] *
+                u.data[(k * units + unit) * 4 + c];
         }
       }
     },

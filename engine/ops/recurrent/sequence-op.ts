@@ -9,10 +9,9 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { add } from "../elementwise/arithmetic.ts";
 import { notEqual } from "../elementwise/comparison.ts";
 import { where } from "../elementwise/logical.ts";
-import { stack } from "../layout/concat.ts";
 import { transpose } from "../layout/movement.ts";
 import { reshape } from "../layout/reshape.ts";
-import { padZeros, slice } from "../layout/slice.ts";
+import { padZeros } from "../layout/slice.ts";
 import { matmul } from "../matmul/matmul.ts";
 import { vjpByComposition } from "../reduce/composition.ts";
 import { gatesOf, together } from "./gated-product.ts";
@@ -28,12 +27,13 @@ import {
   f32,
   four,
   maskOf,
+  matricesIn,
   numbers,
-  rowAt,
-  rowsIn,
+  ofSteps,
   rowsOf,
   type SequenceAttrs,
   type SequenceCell,
+  stepAt,
   stepsOf,
   tensors,
 } from "./sequence-cell.ts";
@@ -47,10 +47,10 @@ export type SequenceFunction = OpFunction<
 /**
  * All steps of a cell as one kernel.
  *
- * Inputs: what the inputs and the bias give [steps, batch, 4 units], the recurrent kernel [units, 4 units], the gates of a
- * unit side by side, the states to begin with [states, batch, units], and a mask [steps, batch, 1] whose zeros keep states
+ * Inputs: what the inputs and the bias give [batch, steps, 4 units], the recurrent kernel [units, 4 units], the gates of a
+ * unit side by side, the states to begin with [states, batch, units], and a mask [batch, steps, 1] whose zeros keep states
  * as they are. Outputs: what the gradient needs of the gates, the state before each step, the state behind each, and of a
- * cell with two states the second before the first step and behind each [steps + 1, batch, units].
+ * cell with two states the second before the first step and behind each [batch, steps + 1, units].
  */
 export function sequenceOp(cell: SequenceCell): SequenceFunction {
   const { name } = cell;
@@ -61,24 +61,24 @@ export function sequenceOp(cell: SequenceCell): SequenceFunction {
 
   /** The same by other ops. */
   const compose = ([zx, u, start, mask]: readonly Tensor[], { turned }: SequenceAttrs): Tensor[] => {
-    const [steps, batch, width] = zx.shape;
+    const [batch, steps, width] = zx.shape;
     const extent = { steps, batch, units: width / 4 };
-    let states = rowsIn(start, cell.states);
+    let states = matricesIn(start, cell.states);
     const opening = states;
     const found: { gates: Tensor; before: Tensor; states: readonly Tensor[] }[] = [];
     for (const step of stepsOf(extent, turned)) {
-      const stepped = cell.step(tensors, gatesOf(matmul(states[0], u)), gatesOf(rowAt(zx, step)), states);
+      const stepped = cell.step(tensors, gatesOf(matmul(states[0], u)), gatesOf(stepAt(zx, step)), states);
       const before = states;
-      const counts = mask && notEqual(rowAt(mask, step), 0);
+      const counts = mask && notEqual(stepAt(mask, step), 0);
       states = stepped.states.map((state, k) => (counts ? where(counts, state, before[k]) : state));
       found[step] = { gates: together(stepped.gates), before: before[0], states };
     }
     const cells = [opening[1], ...found.map((one) => one.states[1])];
     return [
-      stack(found.map(({ gates }) => gates)),
-      stack(found.map(({ before }) => before)),
-      stack(found.map((one) => one.states[0])),
-      ...(hasCells ? [stack(turned ? [...cells.slice(1), cells[0]] : cells)] : []),
+      ofSteps(found.map(({ gates }) => gates)),
+      ofSteps(found.map(({ before }) => before)),
+      ofSteps(found.map((one) => one.states[0])),
+      ...(hasCells ? [ofSteps(turned ? [...cells.slice(1), cells[0]] : cells)] : []),
     ];
   };
 
@@ -109,12 +109,12 @@ export function sequenceOp(cell: SequenceCell): SequenceFunction {
     }),
     infer: (inputs, attrs: SequenceAttrs) => {
       const { steps, batch, units } = extentOfInputs(inputs, attrs);
-      const state = f32([steps, batch, units]);
+      const state = f32([batch, steps, units]);
       return [
-        f32([steps, batch, 4 * units]),
+        f32([batch, steps, 4 * units]),
         state,
         state,
-        ...(hasCells ? [f32([steps + 1, batch, units])] : []),
+        ...(hasCells ? [f32([batch, steps + 1, units])] : []),
       ];
     },
     kernels: ({ inputs, attrs, profile }) => {
@@ -138,31 +138,38 @@ export function sequenceOp(cell: SequenceCell): SequenceFunction {
     variants: ({ inputs, attrs, profile }) =>
       recurrenceVariants(cell.name, extentOfInputs(inputs, attrs), profile),
     reference: ([zx, u, start, mask], { turned }, [gates, before, hidden, cells]) => {
-      const [steps, batch, width] = zx.shape;
+      const [batch, steps, width] = zx.shape;
       const units = width / 4;
       const count = batch * units;
+      // Where the states of one of `count` steps lie.
+      const keep = (all: ReferenceTensor, step: number, count: number, states: ArrayLike<number>) => {
+        for (let row = 0; row < batch; row++)
+          for (let unit = 0; unit < units; unit++)
+            all.data[(row * count + step) * units + unit] = states[row * units + unit];
+      };
       const states = Array.from({ length: cell.states }, (_, k) =>
         start.data.slice(k * count, (k + 1) * count),
       );
-      cells?.data.set(states[1], turned ? steps * count : 0);
+      if (cells !== undefined) keep(cells, turned ? steps : 0, steps + 1, states[1]);
       for (const step of stepsOf({ steps, batch, units }, turned)) {
         const olds = states.map((state) => state.slice());
-        before.data.set(olds[0], step * count);
+        keep(before, step, steps, olds[0]);
         for (let e = 0; e < count; e++) {
           const row = Math.floor(e / units);
+          const at = (row * steps + step) * units + (e % units);
           const product = productAt(olds[0], u, row, e % units);
           const old = olds.map((state) => state[e]);
-          const stepped = cell.step(numbers, product, four(zx.data, step * count + e), old);
+          const stepped = cell.step(numbers, product, four(zx.data, at), old);
           stepped.gates.forEach((value, k) => {
-            gates.data[4 * (step * count + e) + k] = value;
+            gates.data[4 * at + k] = value;
           });
-          if (mask !== undefined && mask.data[step * batch + row] === 0) continue;
+          if (mask !== undefined && mask.data[row * steps + step] === 0) continue;
           stepped.states.forEach((value, k) => {
             states[k][e] = value;
           });
         }
-        hidden.data.set(states[0], step * count);
-        cells?.data.set(states[1], rowsOf(step, turned).new * count);
+        keep(hidden, step, steps, states[0]);
+        if (cells !== undefined) keep(cells, rowsOf(step, turned).new, steps + 1, states[1]);
       }
     },
     vjp: (context) => {
@@ -171,7 +178,7 @@ export function sequenceOp(cell: SequenceCell): SequenceFunction {
       if (hasGrad(0) || hasGrad(1)) return vjpByComposition(compose)(context);
       const { hasMask, turned } = attrs;
       const [gates, before] = [context.output(0), context.output(1)];
-      const [steps, batch, units] = before.shape;
+      const [batch, steps, units] = before.shape;
       const u = at(1);
       const withCells = hasCells && hasGrad(3);
       const [dProduct, dStart, dInputs = dProduct] = gradient.run(
@@ -185,10 +192,10 @@ export function sequenceOp(cell: SequenceCell): SequenceFunction {
       );
       const start = () => {
         if (!withCells) return dStart;
-        const opening = turned ? steps : 0;
-        return add(dStart, padZeros(slice(grad(3), opening, opening + 1), [1, 0, 0], [0, 0, 0]));
+        const opening = reshape(stepAt(grad(3), turned ? steps : 0), [1, batch, units]);
+        return add(dStart, padZeros(opening, [1, 0, 0], [0, 0, 0]));
       };
-      const rows = steps * batch;
+      const rows = batch * steps;
       return [
         dInputs,
         needs(1)
@@ -218,10 +225,10 @@ function inputsOf(
   hasMask: boolean,
 ): SampleInput[] {
   return [
-    { shape: [steps, batch, 4 * units] },
+    { shape: [batch, steps, 4 * units] },
     { shape: [units, 4 * units] },
     { shape: [states, batch, units] },
-    ...(hasMask ? [maskOf(steps, batch)] : []),
+    ...(hasMask ? [maskOf({ steps, batch, units })] : []),
   ];
 }
 
