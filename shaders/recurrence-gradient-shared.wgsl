@@ -1,7 +1,7 @@
 // Back through all steps of a recurrence: one workgroup takes four rows of the batch through them. Each thread has units of
 // its own. For GPUs.
 
-// Specialising replaces begin and through_gates, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
+// Specialising replaces begin, through_gates and, where states are dropped, passed_back, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
 const WORKGROUP = 64u;
 const MOST = 256u; // units that fit, of which there may be fewer
 
@@ -22,6 +22,11 @@ var<workgroup> products: array<vec4f, 4u * MOST>;
 
 // What other states than the first carry back to the last step; `e` counts units of all rows.
 fn begin(e: u32) {
+}
+
+// What the state before gets of what comes through the product: all of it, where nothing is dropped.
+fn passed_back(e: u32, gradient: f32) -> f32 {
+  return gradient;
 }
 
 // Back through a unit's gates: `d` is the gradient of its state behind the step; returns what the state before gets
@@ -77,7 +82,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         sums = add_products(sums, 4u * k + 28u, u7);
       }
       for (var i = 0u; i < rows; i++) {
-        carried[(first + i) * units + unit] += sums[i];
+        let e = (first + i) * units + unit;
+        carried[e] += passed_back(e, sums[i]);
       }
     }
     workgroupBarrier();

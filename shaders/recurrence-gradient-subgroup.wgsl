@@ -1,6 +1,6 @@
 // Back through all steps of a recurrence: one subgroup takes some rows of the batch through them. For software adapters.
 
-// Specialising replaces begin and through_gates, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
+// Specialising replaces begin, through_gates and, where states are dropped, passed_back, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
 enable subgroups;
 // Loops run as long as the sizes say, which are the same for all lanes.
 diagnostic(off, subgroup_uniformity);
@@ -56,6 +56,11 @@ fn add_rows(sum: Block, a: vec4f, first: bool, p: vec4f, q: vec4f, r: vec4f, t: 
 
 // What other states than the first carry back to the last step; `e` counts units of all rows.
 fn begin(e: u32) {
+}
+
+// What the state before gets of what comes through the product: all of it, where nothing is dropped.
+fn passed_back(e: u32, gradient: f32) -> f32 {
+  return gradient;
 }
 
 // Back through a unit's gates: `d` is the gradient of its state behind the step; returns what the state before gets
@@ -131,10 +136,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         for (var i = 0u; i < rows; i += sizes.one) {
           let e = (first + i) * units + 4u * own;
           let sum = sums[i];
-          carried[e] += sum.x;
-          carried[e + 1u] += sum.y;
-          carried[e + 2u] += sum.z;
-          carried[e + 3u] += sum.w;
+          carried[e] += passed_back(e, sum.x);
+          carried[e + 1u] += passed_back(e + 1u, sum.y);
+          carried[e + 2u] += passed_back(e + 2u, sum.z);
+          carried[e + 3u] += passed_back(e + 3u, sum.w);
         }
       }
     }

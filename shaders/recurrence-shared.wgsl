@@ -1,7 +1,7 @@
 // All steps of a recurrence: one workgroup takes four rows of the batch through them, their states in its memory. Each
 // thread has units of its own. For GPUs, where a dispatch for each step costs more than the step.
 
-// Specialising replaces begin and next_state, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
+// Specialising replaces begin, next_state and, where states are dropped, passed_on and state_before, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
 const WORKGROUP = 64u;
 const MOST = 256u; // units that fit, of which there may be fewer
 
@@ -12,7 +12,7 @@ const MOST = 256u; // units that fit, of which there may be fewer
 // the states before the first step [states, batch, units]
 @group(0) @binding(3) var<storage, read> start: array<f32>;
 @group(0) @binding(4) var<storage, read_write> z_out: array<vec4f>;
-// the state before each step
+// what the product has of the state before each step
 @group(0) @binding(5) var<storage, read_write> before: array<f32>;
 // the state behind each step
 @group(0) @binding(6) var<storage, read_write> hidden: array<f32>;
@@ -21,8 +21,13 @@ const MOST = 256u; // units that fit, of which there may be fewer
 var<workgroup> states: array<vec4f, 2u * MOST>;
 
 // A unit's state before a step; `at` counts units of all rows and steps. Its thread alone reads and writes it.
-fn state_before(at: u32) -> f32 {
+fn state_before(step: u32, row: u32, at: u32) -> f32 {
   return before[at];
+}
+
+// What the next step's product has of a state: all of it, where nothing is dropped. `e` counts units of all rows.
+fn passed_on(e: u32, state: f32) -> f32 {
+  return state;
 }
 
 // Other states than the first before the first step; `e` counts units of all rows.
@@ -46,7 +51,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     var state = vec4f();
     for (var i = 0u; i < rows; i++) {
       let e = (first + i) * units + unit;
-      state[i] = start[e];
+      state[i] = passed_on(e, start[e]);
       before[((first + i) * sizes.steps + opening) * units + unit] = state[i];
       begin(first + i, e);
     }
@@ -85,8 +90,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       for (var i = 0u; i < rows; i++) {
         let opens = (first + i) * sizes.steps * units + unit;
         let at = opens + step * units;
-        state[i] = next_state(step, first + i, at, sums[i]);
-        hidden[at] = state[i];
+        let behind_step = next_state(step, first + i, at, sums[i]);
+        hidden[at] = behind_step;
+        state[i] = passed_on((first + i) * units + unit, behind_step);
         if (has_next) {
           before[opens + behind * units] = state[i];
         }

@@ -1,7 +1,7 @@
 // All steps of a recurrence: one subgroup takes some rows of the batch through them. For software adapters, where lanes
 // hand values around for next to nothing.
 
-// Specialising replaces begin and next_state, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
+// Specialising replaces begin, next_state and, where states are dropped, passed_on and state_before, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
 enable subgroups;
 // Loops run as long as the sizes say, which are the same for all lanes.
 diagnostic(off, subgroup_uniformity);
@@ -17,7 +17,7 @@ const own = 1u; // units whose columns a lane has at a time, 2 at most
 // the states before the first step [states, batch, units]
 @group(0) @binding(3) var<storage, read> start: array<f32>;
 @group(0) @binding(4) var<storage, read_write> z_out: array<vec4f>;
-// the state before each step, two units at a time
+// what the product has of the state before each step, two units at a time
 @group(0) @binding(5) var<storage, read_write> before: array<vec2f>;
 // the state behind each step
 @group(0) @binding(6) var<storage, read_write> hidden: array<f32>;
@@ -54,8 +54,13 @@ fn four_lanes(a: f32, first: bool) -> vec4f {
 }
 
 // A unit's state before a step; `at` counts units of all rows and steps.
-fn state_before(at: u32) -> f32 {
+fn state_before(step: u32, row: u32, at: u32) -> f32 {
   return before[at / 2u][at & 1u];
+}
+
+// What the next step's product has of a state: all of it, where nothing is dropped. `e` counts units of all rows.
+fn passed_on(e: u32, state: f32) -> f32 {
+  return state;
 }
 
 // Other states than the first before the first step; `e` counts units of all rows.
@@ -83,7 +88,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var row = first; row < first + rows; row += sizes.one) {
     for (var unit = 2u * lane; unit < units; unit += 2u * lanes) {
       let e = row * units + unit;
-      before[((row * sizes.steps + opening) * units + unit) / 2u] = vec2f(start[e], start[e + 1u]);
+      before[((row * sizes.steps + opening) * units + unit) / 2u] = vec2f(passed_on(e, start[e]), passed_on(e + 1u, start[e + 1u]));
       begin(row, e);
       begin(row, e + 1u);
     }
@@ -166,9 +171,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
           let at = opens + step * units;
           let state = next_state(step, first + i, at, whole(sums[16u * j + i]));
           hidden[at] = state;
-          let other = subgroupShuffleXor(state, 1u);
+          let passed = passed_on((first + i) * units + unit + j * lanes, state);
+          let other = subgroupShuffleXor(passed, 1u);
           if (has_next && (lane & 1u) == 0u) {
-            before[(opens + behind * units) / 2u] = vec2f(state, other);
+            before[(opens + behind * units) / 2u] = vec2f(passed, other);
           }
         }
       }

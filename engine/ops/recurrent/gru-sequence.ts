@@ -39,7 +39,7 @@ export const gruCell: SequenceCell = {
   let gates = sigmoid_4(vec4f(value.xy + x.xy, 0.0, 0.0));
   let candidate = tanh_4(vec4f(x.z + gates.y * inner)).x;
   z_out[at] = vec4f(gates.xy, candidate, inner);
-  let old = state_before(at);
+  let old = state_before(step, row, at);
   let state = gates.x * old + (1.0 - gates.x) * candidate;
   return ${hasMask ? "select(old, state, mask[row * sizes.steps + step] != 0.0)" : "state"};
 }`,

@@ -49,7 +49,7 @@ export const lstmCell: SequenceCell = {
     hasMask
       ? `let is_kept = mask[row * sizes.steps + step] != 0.0;
   cells[new_at] = select(old, cell, is_kept);
-  return select(state_before(at), state, is_kept);`
+  return select(state_before(step, row, at), state, is_kept);`
       : `cells[new_at] = cell;
   return state;`
   }

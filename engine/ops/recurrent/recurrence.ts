@@ -101,17 +101,18 @@ function soundVariant(family: string, extent: Extent, profile: AdapterProfile): 
  * @param u [units, 4 units]
  * @param start [states, batch, units]
  * @param mask [batch, steps, 1]
+ * @param drop [batch, units]
  */
 export function extentOf(
   op: string,
   [zx, u, start]: readonly Spec[],
   states: number,
-  mask: Spec | undefined,
+  { mask, drop }: { mask: Spec | undefined; drop: Spec | undefined },
 ): Extent {
   const [batch, steps, width] = zx.shape;
   const extent = { steps, batch, units: width / 4 };
   const { units } = extent;
-  for (const { dtype } of [zx, u, start, ...(mask === undefined ? [] : [mask])])
+  for (const { dtype } of [zx, u, start, mask, drop].filter((one) => one !== undefined))
     if (dtype !== "f32") throw new DTypeError(`${op}: takes f32 tensors, got ${dtype}`);
   const want = (name: string, spec: Spec, shape: readonly number[]) => {
     if (String(spec.shape) === String(shape)) return;
@@ -127,6 +128,7 @@ export function extentOf(
   want("u", u, [units, 4 * units]);
   want("the start", start, [states, batch, units]);
   if (mask !== undefined) want("the mask", mask, [batch, steps, 1]);
+  if (drop !== undefined) want("what multiplies the states", drop, [batch, units]);
   return extent;
 }
 

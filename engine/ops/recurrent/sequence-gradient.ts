@@ -17,12 +17,16 @@ import { gatesOf, together } from "./gated-product.ts";
 import { type Extent, recurrencePlan, recurrenceVariants } from "./recurrence.ts";
 import {
   bound,
+  dropFunctions,
+  dropOf,
   f32,
   four,
   type GradientAttrs,
+  maskAndDrop,
   maskOf,
   numbers,
   ofSteps,
+  plain,
   rowsOf,
   type SequenceCell,
   stepAt,
@@ -38,13 +42,14 @@ type GradientArguments = [
   mask: Tensor | undefined,
   dCells: Tensor | undefined,
   turned: boolean,
+  drop: Tensor | undefined,
 ];
 type GradientFunction = OpFunction<GradientArguments, Tensor[]>;
 
 /**
  * Back through all steps. Inputs: the gates as the forward op kept them, the recurrent kernel as [units behind, units before,
  * 4], gradients of the state behind each step, the last of the states before each step (of two, with the one behind the last
- * step), the mask, and the gradients of the second state in all its rows. Outputs: gradients of what the state gave the
+ * step), the mask, what the product has states times, and the gradients of the second state in all its rows. Outputs: gradients of what the state gave the
  * columns, of the states before the first step, and of what the inputs gave them where that differs.
  */
 export function gradientOp(cell: SequenceCell): {
@@ -58,14 +63,14 @@ export function gradientOp(cell: SequenceCell): {
     batch: shape[0],
     units: shape[2] / 4,
   });
-  const maskAndCells = <T>(inputs: readonly T[], { hasMask, hasCells }: GradientAttrs) => ({
-    mask: hasMask ? inputs[4] : undefined,
-    dCells: hasCells ? inputs[hasMask ? 5 : 4] : undefined,
+  const besides = <T>(inputs: readonly T[], attrs: GradientAttrs) => ({
+    ...maskAndDrop(inputs, 4, attrs),
+    dCells: attrs.hasCells ? inputs[4 + Number(attrs.hasMask) + Number(attrs.hasDrop)] : undefined,
   });
 
   const compose = (inputs: readonly Tensor[], attrs: GradientAttrs): Tensor[] => {
     const [gates, u, dHidden, kept] = inputs;
-    const { mask, dCells } = maskAndCells(inputs, attrs);
+    const { mask, drop, dCells } = besides(inputs, attrs);
     const [batch, steps, units] = dHidden.shape;
     const back = reshape(transpose(u, [0, 2, 1]), [4 * units, units]);
     const { turned } = attrs;
@@ -90,7 +95,9 @@ export function gradientOp(cell: SequenceCell): {
       carried = found.states.map((state, k) => {
         const own = state ?? mul(d[k], 0);
         const passed = counts ? where(counts, own, d[k]) : own;
-        return k === 0 ? add(passed, matmul(products[step], back)) : passed;
+        if (k > 0) return passed;
+        const product = matmul(products[step], back);
+        return add(passed, drop ? mul(product, drop) : product);
       });
     }
     return [ofSteps(products), stack(carried), ...(cell.splitsGradient ? [ofSteps(ofInputs)] : [])];
@@ -105,24 +112,31 @@ export function gradientOp(cell: SequenceCell): {
         { shape: [batch, steps, units] },
         { shape: [batch, isPair ? steps + 1 : steps, units] },
         ...(attrs.hasMask ? [maskOf(extent)] : []),
+        ...(attrs.hasDrop ? [dropOf(extent)] : []),
         ...(attrs.hasCells ? [{ shape: [batch, steps + 1, units] }] : []),
       ],
       attrs,
       differentiable: [0, 1, 2, 3],
     };
   };
-  const plain = { hasMask: false, turned: false, hasCells: false };
+  const withoutCells = { ...plain, hasCells: false };
   const samples = [
-    sample({ steps: 2, batch: 2, units: 8 }, plain),
-    sample({ steps: 3, batch: 9, units: 8 }, { hasMask: true, turned: true, hasCells: isPair }),
+    sample({ steps: 2, batch: 2, units: 8 }, withoutCells),
+    sample({ steps: 3, batch: 9, units: 8 }, { ...plain, hasMask: true, turned: true, hasCells: isPair }),
+    sample({ steps: 3, batch: 3, units: 8 }, { ...withoutCells, hasDrop: true }),
   ];
 
   const run: GradientFunction = defineMultiOp({
     name,
-    saves: { inputs: [0, 1, 2, 3, 4, 5] },
-    call: (...[gates, u, dHidden, before, mask, dCells, turned]: GradientArguments) => ({
-      inputs: [gates, u, dHidden, before, mask, dCells].filter((one) => one !== undefined),
-      attrs: { hasMask: mask !== undefined, hasCells: dCells !== undefined, turned },
+    saves: { inputs: [0, 1, 2, 3, 4, 5, 6] },
+    call: (...[gates, u, dHidden, before, mask, dCells, turned, drop]: GradientArguments) => ({
+      inputs: [gates, u, dHidden, before, mask, drop, dCells].filter((one) => one !== undefined),
+      attrs: {
+        hasMask: mask !== undefined,
+        hasDrop: drop !== undefined,
+        hasCells: dCells !== undefined,
+        turned,
+      },
     }),
     infer: ([gates, , dHidden]) => {
       const [batch, , units] = dHidden.shape;
@@ -133,7 +147,7 @@ export function gradientOp(cell: SequenceCell): {
       ];
     },
     kernels: ({ inputs, attrs, profile }) => {
-      const { mask, dCells } = maskAndCells(
+      const { mask, drop, dCells } = besides(
         inputs.map((_, k) => input(k)),
         attrs,
       );
@@ -142,9 +156,13 @@ export function gradientOp(cell: SequenceCell): {
         bound(isPair ? "cells" : "before", input(3)),
         ...(cell.splitsGradient ? [bound("d_inputs", output(2), "array<vec4f>")] : []),
         ...(mask ? [bound("mask", mask)] : []),
+        ...(drop ? [bound("drop", drop)] : []),
         ...(dCells ? [bound("d_cells", dCells)] : []),
       ];
-      const functions = cell.gradientFunctions(attrs.hasMask, attrs.hasCells);
+      const functions = {
+        ...cell.gradientFunctions(attrs.hasMask, attrs.hasCells),
+        ...(drop && dropFunctions.gradient),
+      };
       const extent = extentOfInputs(inputs);
       return recurrencePlan(
         cell.name,
@@ -158,7 +176,7 @@ export function gradientOp(cell: SequenceCell): {
     variants: ({ inputs, profile }) => recurrenceVariants(cell.name, extentOfInputs(inputs), profile),
     reference: (inputs, attrs, [dProduct, dStart, dInputs]) => {
       const [gates, u, dHidden, kept] = inputs;
-      const { mask, dCells } = maskAndCells(inputs, attrs);
+      const { mask, drop, dCells } = besides(inputs, attrs);
       const [batch, steps, units] = dHidden.shape;
       const count = batch * units;
       const carried = dStart.data.fill(0);
@@ -183,16 +201,18 @@ export function gradientOp(cell: SequenceCell): {
         }
         for (let e = 0; e < count; e++) {
           const [row, unit] = [Math.floor(e / units), e % units];
+          let product = 0;
           for (let k = 0; k < units; k++)
             for (let c = 0; c < 4; c++)
-              carried[e] +=
+              product +=
                 dProduct.data[4 * ((row * steps + step) * units + k) + c] *
                 u.data[(k * units + unit) * 4 + c];
+          carried[e] += drop === undefined ? product : product * drop.data[e];
         }
       }
     },
     vjp: vjpByComposition(compose),
     samples,
   });
-  return { run, sampleOf: (extent) => sample(extent, plain) };
+  return { run, sampleOf: (extent) => sample(extent, withoutCells) };
 }

@@ -6,12 +6,13 @@ import type { Family } from "../../kernel/variants.ts";
 import { defineMultiOp } from "../../tensor/define.ts";
 import type { OpFunction } from "../../tensor/op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { add } from "../elementwise/arithmetic.ts";
+import { add, mul } from "../elementwise/arithmetic.ts";
 import { notEqual } from "../elementwise/comparison.ts";
 import { where } from "../elementwise/logical.ts";
+import { concat } from "../layout/concat.ts";
 import { transpose } from "../layout/movement.ts";
 import { reshape } from "../layout/reshape.ts";
-import { padZeros } from "../layout/slice.ts";
+import { padZeros, slice } from "../layout/slice.ts";
 import { matmul } from "../matmul/matmul.ts";
 import { vjpByComposition } from "../reduce/composition.ts";
 import { gatesOf, together } from "./gated-product.ts";
@@ -24,12 +25,16 @@ import {
 } from "./recurrence.ts";
 import {
   bound,
+  dropFunctions,
+  dropOf,
   f32,
   four,
+  maskAndDrop,
   maskOf,
   matricesIn,
   numbers,
   ofSteps,
+  plain,
   rowsOf,
   type SequenceAttrs,
   type SequenceCell,
@@ -40,7 +45,14 @@ import {
 import { gradientOp } from "./sequence-gradient.ts";
 
 export type SequenceFunction = OpFunction<
-  [zx: Tensor, u: Tensor, start: Tensor, mask: Tensor | undefined, turned: boolean],
+  [
+    zx: Tensor,
+    u: Tensor,
+    start: Tensor,
+    mask: Tensor | undefined,
+    turned: boolean,
+    drop?: Tensor | undefined,
+  ],
   Tensor[]
 >;
 
@@ -49,29 +61,35 @@ export type SequenceFunction = OpFunction<
  *
  * Inputs: what the inputs and the bias give [batch, steps, 4 units], the recurrent kernel [units, 4 units], the gates of a
  * unit side by side, the states to begin with [states, batch, units], and a mask [batch, steps, 1] whose zeros keep states
- * as they are. Outputs: what the gradient needs of the gates, the state before each step, the state behind each, and of a
- * cell with two states the second before the first step and behind each [batch, steps + 1, units].
+ * as they are, and `drop` [batch, units], a constant that the product has states times. Outputs: what the gradient needs of
+ * the gates, what the product has of the state before each step, the state behind each, and of a cell with two states the
+ * second before the first step and behind each [batch, steps + 1, units]. Kernels bind 9 buffers where there are both mask
+ * and drop, one more than every adapter has.
  */
 export function sequenceOp(cell: SequenceCell): SequenceFunction {
   const { name } = cell;
-  const extentOfInputs = (inputs: readonly Spec[], { hasMask }: SequenceAttrs) =>
-    extentOf(name, inputs, cell.states, hasMask ? inputs[3] : undefined);
+  const extentOfInputs = (inputs: readonly Spec[], attrs: SequenceAttrs) =>
+    extentOf(name, inputs, cell.states, maskAndDrop(inputs, 3, attrs));
   const hasCells = cell.states === 2;
   const gradient = gradientOp(cell);
 
   /** The same by other ops. */
-  const compose = ([zx, u, start, mask]: readonly Tensor[], { turned }: SequenceAttrs): Tensor[] => {
+  const compose = (inputs: readonly Tensor[], attrs: SequenceAttrs): Tensor[] => {
+    const [zx, u, start] = inputs;
+    const { mask, drop } = maskAndDrop(inputs, 3, attrs);
+    const { turned } = attrs;
     const [batch, steps, width] = zx.shape;
     const extent = { steps, batch, units: width / 4 };
     let states = matricesIn(start, cell.states);
     const opening = states;
     const found: { gates: Tensor; before: Tensor; states: readonly Tensor[] }[] = [];
     for (const step of stepsOf(extent, turned)) {
-      const stepped = cell.step(tensors, gatesOf(matmul(states[0], u)), gatesOf(stepAt(zx, step)), states);
+      const passed = drop ? mul(states[0], drop) : states[0];
+      const stepped = cell.step(tensors, gatesOf(matmul(passed, u)), gatesOf(stepAt(zx, step)), states);
       const before = states;
       const counts = mask && notEqual(stepAt(mask, step), 0);
       states = stepped.states.map((state, k) => (counts ? where(counts, state, before[k]) : state));
-      found[step] = { gates: together(stepped.gates), before: before[0], states };
+      found[step] = { gates: together(stepped.gates), before: passed, states };
     }
     const cells = [opening[1], ...found.map((one) => one.states[1])];
     return [
@@ -83,9 +101,10 @@ export function sequenceOp(cell: SequenceCell): SequenceFunction {
   };
 
   const samples: Sample<SequenceAttrs>[] = [
-    sampleOf(cell, { steps: 3, batch: 2, units: 8 }, { hasMask: false, turned: false }),
-    sampleOf(cell, { steps: 2, batch: 19, units: 16 }, { hasMask: true, turned: true }),
-    sampleOf(cell, { steps: 1, batch: 1, units: 8 }, { hasMask: false, turned: true }),
+    sampleOf(cell, { steps: 3, batch: 2, units: 8 }, plain),
+    sampleOf(cell, { steps: 2, batch: 19, units: 16 }, { ...plain, hasMask: true, turned: true }),
+    sampleOf(cell, { steps: 1, batch: 1, units: 8 }, { ...plain, turned: true }),
+    sampleOf(cell, { steps: 3, batch: 3, units: 8 }, { ...plain, hasDrop: true, turned: true }),
   ];
 
   // The kernels that most programs need, so that they are compiled once: without a mask, of more than 24 rows.
@@ -95,17 +114,24 @@ export function sequenceOp(cell: SequenceCell): SequenceFunction {
     sources: recurrenceSources,
     isAlwaysChecked: true,
     checks: () => [
-      { op: run.op, ...sampleOf(cell, checked, { hasMask: false, turned: false }) },
+      { op: run.op, ...sampleOf(cell, checked, plain) },
       { op: gradient.run.op, ...gradient.sampleOf(checked) },
     ],
   };
   const run: SequenceFunction = defineMultiOp({
     name,
     family,
-    saves: { inputs: [0, 1, 2, 3], outputs: [0, 1, 3] },
-    call: (zx: Tensor, u: Tensor, start: Tensor, mask: Tensor | undefined, turned: boolean) => ({
-      inputs: mask === undefined ? [zx, u, start] : [zx, u, start, mask],
-      attrs: { hasMask: mask !== undefined, turned },
+    saves: { inputs: [0, 1, 2, 3, 4], outputs: [0, 1, 2, 3] },
+    call: (
+      zx: Tensor,
+      u: Tensor,
+      start: Tensor,
+      mask: Tensor | undefined,
+      turned: boolean,
+      drop?: Tensor | undefined,
+    ) => ({
+      inputs: [zx, u, start, mask, drop].filter((one) => one !== undefined),
+      attrs: { hasMask: mask !== undefined, hasDrop: drop !== undefined, turned },
     }),
     infer: (inputs, attrs: SequenceAttrs) => {
       const { steps, batch, units } = extentOfInputs(inputs, attrs);
@@ -118,13 +144,14 @@ export function sequenceOp(cell: SequenceCell): SequenceFunction {
       ];
     },
     kernels: ({ inputs, attrs, profile }) => {
-      const { hasMask, turned } = attrs;
+      const { hasMask, hasDrop, turned } = attrs;
       const operands = [input(0), input(1), input(2), output(0), output(1), output(2)];
       const beside = [
         ...(hasCells ? [bound("cells", output(3))] : []),
         ...(hasMask ? [bound("mask", input(3))] : []),
+        ...(hasDrop ? [bound("drop", input(3 + Number(hasMask)))] : []),
       ];
-      const functions = cell.forwardFunctions(hasMask);
+      const functions = { ...cell.forwardFunctions(hasMask), ...(hasDrop && dropFunctions.forward) };
       const extent = extentOfInputs(inputs, attrs);
       return recurrencePlan(
         cell.name,
@@ -137,7 +164,10 @@ export function sequenceOp(cell: SequenceCell): SequenceFunction {
     },
     variants: ({ inputs, attrs, profile }) =>
       recurrenceVariants(cell.name, extentOfInputs(inputs, attrs), profile),
-    reference: ([zx, u, start, mask], { turned }, [gates, before, hidden, cells]) => {
+    reference: (inputs, attrs, [gates, before, hidden, cells]) => {
+      const [zx, u, start] = inputs;
+      const { mask, drop } = maskAndDrop(inputs, 3, attrs);
+      const { turned } = attrs;
       const [batch, steps, width] = zx.shape;
       const units = width / 4;
       const count = batch * units;
@@ -153,11 +183,12 @@ export function sequenceOp(cell: SequenceCell): SequenceFunction {
       if (cells !== undefined) keep(cells, turned ? steps : 0, steps + 1, states[1]);
       for (const step of stepsOf({ steps, batch, units }, turned)) {
         const olds = states.map((state) => state.slice());
-        keep(before, step, steps, olds[0]);
+        const passed = drop === undefined ? olds[0] : olds[0].map((state, e) => state * drop.data[e]);
+        keep(before, step, steps, passed);
         for (let e = 0; e < count; e++) {
           const row = Math.floor(e / units);
           const at = (row * steps + step) * units + (e % units);
-          const product = productAt(olds[0], u, row, e % units);
+          const product = productAt(passed, u, row, e % units);
           const old = olds.map((state) => state[e]);
           const stepped = cell.step(numbers, product, four(zx.data, at), old);
           stepped.gates.forEach((value, k) => {
@@ -176,19 +207,29 @@ export function sequenceOp(cell: SequenceCell): SequenceFunction {
       const { attrs, hasGrad, grad, needs, input: at } = context;
       // What only the gradient reads is seldom differentiated itself.
       if (hasGrad(0) || hasGrad(1)) return vjpByComposition(compose)(context);
-      const { hasMask, turned } = attrs;
+      const { hasMask, hasDrop, turned } = attrs;
       const [gates, before] = [context.output(0), context.output(1)];
       const [batch, steps, units] = before.shape;
       const u = at(1);
       const withCells = hasCells && hasGrad(3);
+      // The states before each step: of dropped ones nothing is left in what the product has.
+      const olds = () => {
+        if (!hasDrop) return before;
+        const start = reshape(at(2), [batch, 1, units]);
+        const hidden = context.output(2);
+        return turned
+          ? concat([slice(hidden, [0, 1]), start], 1)
+          : concat([start, slice(hidden, [0, 0], [undefined, steps - 1])], 1);
+      };
       const [dProduct, dStart, dInputs = dProduct] = gradient.run(
         gates,
         transpose(reshape(u, [units, units, 4]), [1, 0, 2]),
         grad(2),
-        hasCells ? context.output(3) : before,
+        hasCells ? context.output(3) : olds(),
         hasMask ? at(3) : undefined,
         withCells ? grad(3) : undefined,
         turned,
+        hasDrop ? at(3 + Number(hasMask)) : undefined,
       );
       const start = () => {
         if (!withCells) return dStart;
@@ -203,6 +244,7 @@ export function sequenceOp(cell: SequenceCell): SequenceFunction {
           : null,
         needs(2) ? start() : null,
         ...(hasMask ? [null] : []),
+        ...(hasDrop ? [null] : []),
       ];
     },
     samples,
@@ -222,16 +264,17 @@ function productAt(states: ArrayLike<number>, u: ReferenceTensor, row: number, u
 function inputsOf(
   { states }: SequenceCell,
   { steps, batch, units }: Extent,
-  hasMask: boolean,
+  { hasMask, hasDrop }: SequenceAttrs,
 ): SampleInput[] {
   return [
     { shape: [batch, steps, 4 * units] },
     { shape: [units, 4 * units] },
     { shape: [states, batch, units] },
     ...(hasMask ? [maskOf({ steps, batch, units })] : []),
+    ...(hasDrop ? [dropOf({ batch, units })] : []),
   ];
 }
 
 function sampleOf(cell: SequenceCell, extent: Extent, attrs: SequenceAttrs): Sample<SequenceAttrs> {
-  return { inputs: inputsOf(cell, extent, attrs.hasMask), attrs, differentiable: [0, 1, 2] };
+  return { inputs: inputsOf(cell, extent, attrs), attrs, differentiable: [0, 1, 2] };
 }

@@ -67,22 +67,22 @@ export class GRUCell extends GatedCell {
   }
 
   protected override run(sequence: DroppedSequence): SequenceResults {
-    const { stateMask } = sequence;
+    const { x, mask, stateMask } = sequence;
     const isFused =
       this.resetAfter &&
       this.activation.name === "tanh" &&
       this.recurrentActivation.name === "sigmoid" &&
-      stateMask === undefined;
+      (stateMask === undefined || (mask === undefined && runsAsOneKernel(gruSequence, x, this.units)));
     return isFused ? this.#fused(sequence) : this.#byOps(sequence);
   }
 
   /** A step in one kernel: of a unit the gates side by side, and a fourth column that the product leaves at 0. */
   #fused(sequence: DroppedSequence): SequenceResults {
-    const { states, reverse } = sequence;
+    const { states, reverse, stateMask } = sequence;
     const [kernel, u, bias] = sideBySide(this, kernelColumns, biasColumns);
     if (runsAsOneKernel(gruSequence, sequence.x, this.units)) {
       const rows = project(sequence.x, kernel, bias);
-      const [, , outputs] = gruSequence(rows, u, stack(states), sequence.mask, reverse);
+      const [, , outputs] = gruSequence(rows, u, stack(states), sequence.mask, reverse, stateMask);
       const last = stepAt(outputs, reverse ? 0 : -1);
       return { outputs, last, states: [last] };
     }

@@ -76,9 +76,9 @@ export class LSTMCell extends GatedCell {
   #fused(sequence: DroppedSequence): SequenceResults {
     const { x, states, reverse, stateMask } = sequence;
     const [kernel, u, bias] = sideBySide(this, gateColumns, gateColumns);
-    if (stateMask === undefined && runsAsOneKernel(lstmSequence, x, this.units)) {
+    if (runsAsOneKernel(lstmSequence, x, this.units)) {
       const rows = project(x, kernel, bias);
-      const [, , outputs, cells] = lstmSequence(rows, u, stack(states), sequence.mask, reverse);
+      const [, , outputs, cells] = lstmSequence(rows, u, stack(states), sequence.mask, reverse, stateMask);
       const last = stepAt(outputs, reverse ? 0 : -1);
       return { outputs, last, states: [last, stepAt(cells, reverse ? 0 : -1)] };
     }
