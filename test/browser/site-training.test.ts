@@ -25,6 +25,10 @@ describe.skipIf(executable === undefined)("the playground", () => {
     await site.train("Right", 95);
     const epoch = await site.number("Epoch");
     expect(epoch).toBeGreaterThan(5);
+    // Those who hear the page are told where it stopped.
+    expect(await site.page.textContent('.controls [role="status"]')).toMatch(
+      new RegExp(`^Epoch ${epoch}, step \\d+: loss 0\\.\\d+, validation 0\\.\\d+, Right [\\d.]+ %\\.$`),
+    );
     await site.page.waitForSelector(".look .histogram", patience);
     expect(await site.page.locator(".look").count()).toBe(3);
     expect(await site.page.locator(".unit").count()).toBeGreaterThan(0);
