@@ -76,7 +76,7 @@ describe.skipIf(executable === undefined)("the playground", () => {
     await page.selectOption('select[aria-label="Add a layer"]', "Conv2D");
     await page.waitForSelector(".panel-model .problem", patience);
     expect(await page.textContent(".panel-model .problem")).toMatch(/Conv2D/);
-    await page.click('button[aria-label="Remove Conv2D"]');
+    await page.click('button[aria-label$=", Conv2D"][aria-label^="Remove layer"]');
     await site.built();
     await page.selectOption('select[aria-label="Add a layer"]', "Dropout");
     await page.waitForFunction(
