@@ -172,7 +172,7 @@ describe("a perceptron in a loop of one's own", () => {
   });
 
   // lavapipe is long about compiling them.
-  it.runIf(isFirstAdapter && isDue(0))("takes NumPy's steps by kernels that GPUs take", () =>
+  it.runIf(isFirstAdapter && isDue(0, 9))("takes NumPy's steps by kernels that GPUs take", () =>
     withOwnDevice(async (device) => {
       const choose = ({ names }: Variants) => names.find((name) => name.startsWith("shared")) ?? names[0];
       const likeGpu = { isSoftware: false, subgroupSize: 0, workgroupTarget: 256, choices: { choose } };

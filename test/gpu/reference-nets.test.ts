@@ -22,10 +22,10 @@ describe("dispatches a training step", () => {
   it.each(
     sampledOnOthers([
       ["N5", 17, 0],
-      ["N6", 24, 3],
+      ["N6", 20, 3],
       // A layer of four takes 23, of which 8 are the forward pass's.
       ["N7", 107, 0],
-      ["N8", 25, 3],
+      ["N8", 20, 3],
     ] as const),
   )("%s: at most %i and %i a time step", async (name, most, aTimeStep) => {
     const net = netNamed(name);
@@ -60,7 +60,10 @@ describe("dispatches a training step", () => {
     // The software profile's numbers; on a GPU sums over rows and the like take more kernels. Where four buffers of a kernel
     // may move from step to step, some are copied.
     const copies = (gpu.backend.profile?.maxMovingBuffers ?? 4) < 8 && aStep > 0 ? 2 : 0;
-    if (gpu.info.isSoftware) expect(dispatches).toBeLessThanOrEqual(most + (aStep + copies) * net.inputs);
+    // Of a sequence that goes step by step the mask, too, is turned so that its steps come first.
+    const turned = aStep > 0 ? 1 : 0;
+    if (gpu.info.isSoftware)
+      expect(dispatches).toBeLessThanOrEqual(most + turned + (aStep + copies) * net.inputs);
     expect(Math.min(...losses.slice(1))).toBeLessThan(losses[0]);
     const page = fs.readFileSync("docs/plans.md", "utf8");
     if (page.includes(`## ${name}:`) && page.includes(gpu.info.adapter))

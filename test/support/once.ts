@@ -5,9 +5,17 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inject } from "vitest";
 
-/** What `make` gave, which goes from process to process as JSON; `folder`, of this name, is its own to write to. */
-export async function onceARun<T>(name: string, make: (folder: string) => Promise<T>): Promise<T> {
-  const folder = path.join(inject("runFolder"), name);
+/**
+ * What `make` gave, which goes from process to process as JSON; `folder`, of this name, is its own to write to.
+ *
+ * @param place in the repository, where packages are found, or outside of it
+ */
+export async function onceARun<T>(
+  name: string,
+  make: (folder: string) => Promise<T>,
+  place: "inside" | "outside" = "inside",
+): Promise<T> {
+  const folder = path.join(inject("runFolders")[place], name);
   const note = `${folder}.json`;
   if (isFirst(folder)) {
     const outcome = await make(folder).then(

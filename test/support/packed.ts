@@ -4,7 +4,11 @@ import { type Packed, packedPackage } from "../../scripts/build/pack.mjs";
 import { onceARun } from "./once.ts";
 
 export const packed = (): Promise<Omit<Packed, "remove">> =>
-  onceARun("package", async (folder) => {
-    const { remove: _, ...made } = await packedPackage(["webgpu"], folder);
-    return made;
-  });
+  onceARun(
+    "package",
+    async (folder) => {
+      const { remove: _, ...made } = await packedPackage(["webgpu"], folder);
+      return made;
+    },
+    "outside",
+  );
