@@ -16,7 +16,7 @@ export async function removeRuns(store: Store, runs: readonly { readonly name: s
     try {
       await removeRun(name);
     } catch (error) {
-      stay.push((error as Error).message);
+      stay.push((error as Error).message.replace(/\.$/, ""));
     } finally {
       releaseRun(name);
     }

@@ -30,7 +30,9 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
   const chooser = useRef<HTMLInputElement>(null);
   const loader = useRef<HTMLButtonElement>(null);
   useEffect(() => {
-    listFiles().then(setFiles, (error: Error) => setProblem(`No runs are kept: ${error.message}.`));
+    listFiles().then(setFiles, (error: Error) =>
+      setProblem(`No runs are kept: ${error.message.replace(/\.$/, "")}.`),
+    );
   }, [state.runsVersion]);
   const toggle = (name: string, isOn: boolean) => {
     const next = new Map(compared);

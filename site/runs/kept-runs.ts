@@ -69,7 +69,14 @@ export interface DamagedRun extends RunFile {
 async function folder(): Promise<FileSystemDirectoryHandle> {
   if (navigator.storage?.getDirectory === undefined)
     throw new Error("this browser keeps no files for this page; it does for https and localhost");
-  return (await navigator.storage.getDirectory()).getDirectoryHandle(folderName, { create: true });
+  try {
+    return await (await navigator.storage.getDirectory()).getDirectoryHandle(folderName, { create: true });
+  } catch (error) {
+    if ((error as Error).name !== "SecurityError") throw error;
+    throw new Error(
+      "this browser refuses to keep data of this page; its settings for site data can allow it",
+    );
+  }
 }
 
 async function write(name: string, content: Uint8Array<ArrayBuffer> | Blob): Promise<void> {

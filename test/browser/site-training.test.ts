@@ -25,6 +25,10 @@ describe.skipIf(executable === undefined)("the playground", () => {
     await site.train("Right", 95);
     const epoch = await site.number("Epoch");
     expect(epoch).toBeGreaterThan(5);
+    // Those who hear the page are told where it stopped.
+    expect(await site.page.textContent('.controls [role="status"]')).toMatch(
+      new RegExp(`^Epoch ${epoch}, step \\d+: loss 0\\.\\d+, validation 0\\.\\d+, Right [\\d.]+ %\\.$`),
+    );
     await site.page.waitForSelector(".look .histogram", patience);
     expect(await site.page.locator(".look").count()).toBe(3);
     expect(await site.page.locator(".unit").count()).toBeGreaterThan(0);
@@ -72,7 +76,7 @@ describe.skipIf(executable === undefined)("the playground", () => {
     await page.selectOption('select[aria-label="Add a layer"]', "Conv2D");
     await page.waitForSelector(".panel-model .problem", patience);
     expect(await page.textContent(".panel-model .problem")).toMatch(/Conv2D/);
-    await page.click('button[aria-label="Remove Conv2D"]');
+    await page.click('button[aria-label$=", Conv2D"][aria-label^="Remove layer"]');
     await site.built();
     await page.selectOption('select[aria-label="Add a layer"]', "Dropout");
     await page.waitForFunction(

@@ -207,6 +207,27 @@ describe("a kept run", () => {
     await until(store, ({ problems }) => problems.length === 0);
   });
 
+  it("is not needed: where the browser refuses storage and locks, the page trains and says what to do", async () => {
+    const refuse = () => Promise.reject(new DOMException("The request was denied.", "SecurityError"));
+    vi.stubGlobal("navigator", { storage: { getDirectory: refuse }, locks: { request: refuse } });
+    const unhandled = vi.fn();
+    process.on("unhandledRejection", unhandled);
+    const store = await opened();
+    await built(store);
+    store.oneStep();
+    await problem(
+      store,
+      "This run is not kept in the browser (this browser refuses to keep data of this page; its",
+    );
+    await expect(listFiles()).rejects.toThrow("settings for site data can allow it");
+    store.reset();
+    await built(store);
+    store.useOwn("csv", rows());
+    await built(store);
+    process.off("unhandledRejection", unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
   it("has the learning rate that it was given last, after a reload too", async () => {
     const first = await opened();
     await stepped(first);

@@ -130,7 +130,7 @@ export function sequenceOp(cell: SequenceCell): SequenceFunction {
       turned: boolean,
       drop?: Tensor | undefined,
     ) => ({
-      inputs: [zx, u, start, mask, drop].filter((one) => one !== undefined),
+      inputs: [zx, u, start, ...[mask, drop].filter((one) => one !== undefined)],
       attrs: { hasMask: mask !== undefined, hasDrop: drop !== undefined, turned },
     }),
     infer: (inputs, attrs: SequenceAttrs) => {
