@@ -22,6 +22,9 @@ const wgsl = {
 
 const found = adapters();
 
+/** Of every project: what several files need is made once a run. */
+const globalSetup = ["test/support/run-folder.ts"];
+
 /**
  * What is long goes first, so that no worker is left with it at the end while the other has nothing to do; before it, what
  * wants a fresh process: a driver keeps memory maps of each shader, and of maps a process may have only so many.
@@ -63,6 +66,7 @@ const gpuProjects: TestProjectConfiguration[] = found.map(({ name, env }, i) => 
   extends: true,
   test: {
     name,
+    globalSetup,
     include: ["test/gpu/**/*.test.ts"],
     exclude: i === 0 ? [] : [...leftOutOnOthers],
     env: { ...env, GRADGPU_TEST_ADAPTER: name, GRADGPU_TEST_IS_FIRST: i === 0 ? "1" : "" },
@@ -78,8 +82,8 @@ const browserProject: TestProjectConfiguration[] = chromium()
         extends: true,
         test: {
           name: "browser",
+          globalSetup,
           include: ["test/browser/**/*.test.ts"],
-          globalSetup: ["test/browser/site-folder.ts"],
           env: { ...found[0]?.env, GRADGPU_CHROMIUM: chromium() as string },
           pool: "forks",
           maxWorkers: 2,
@@ -93,8 +97,8 @@ const packageProject: TestProjectConfiguration = {
   extends: true,
   test: {
     name: "package",
+    globalSetup,
     include: ["test/package/**/*.test.ts"],
-    globalSetup: ["test/package/packed.ts"],
     env: { ...found[0]?.env, ...(chromium() ? { GRADGPU_CHROMIUM: chromium() as string } : {}) },
     pool: "forks",
     maxWorkers: 2,
@@ -126,6 +130,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
+          globalSetup,
           include: ["test/unit/**/*.test.ts"],
           pool: "forks",
           // Importing the engine anew for each file took as long as the tests do. So files share modules, and must

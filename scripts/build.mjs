@@ -11,13 +11,15 @@ import { minifyWgsl } from "./build/wgsl.mjs";
 import { entries } from "./entries.mjs";
 import { root } from "./setup.mjs";
 
-const out = path.join(root, "dist");
+/** Written in a folder of its own and put in its place when it is whole: builds at the same time don't meet. */
+const out = path.join(root, "out", `dist-${process.pid}`);
+const placed = path.join(root, "dist");
 const started = Date.now();
+process.on("exit", () => fs.rmSync(out, { recursive: true, force: true }));
 
 const missing = Object.values(entries).filter((file) => !fs.existsSync(path.join(root, file)));
 if (missing.length > 0) fail(`the exports map needs ${missing.join(", ")}`);
 
-fs.rmSync(out, { recursive: true, force: true });
 const inputs = await reachable();
 const { sideEffects, ...manifest } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
 // What bundles for pages take in the place of what only Node has.
@@ -57,20 +59,23 @@ for (const [name, file] of Object.entries(entries)) {
   write(`${name}.js`, `${order.join("")}export * from "${shippedName(`./${file}`)}";\n`);
 }
 
-tsc("-p", "tsconfig.build.json");
+tsc("-p", "tsconfig.build.json", "--outDir", path.join(out, "types"));
 pruneDeclarations();
 
 const { exports, imports = {}, bin = {} } = manifest;
 const unkept = [exports, imports, bin]
   .flatMap(filesIn)
-  .filter((file) => file.startsWith("./") && !file.includes("*") && !fs.existsSync(path.join(root, file)));
+  .filter((file) => file.startsWith("./") && !file.includes("*") && !fs.existsSync(writtenAt(file)));
 if (unkept.length > 0) fail(`package.json names files that were not written: ${unkept.join(", ")}`);
 
 // As a user's compiler sees them, which checks the declarations of libraries too unless told otherwise: one that
 // names what was stripped as internal does not compile there.
-const declared = Object.values(exports).flatMap((entry) => entry.types ?? []);
+const declared = Object.values(exports)
+  .flatMap((entry) => entry.types ?? [])
+  .map(writtenAt);
 tsc("--noEmit", "--ignoreConfig", "--strict", "--module", "nodenext", "--target", "es2022", ...declared);
 
+putInPlace();
 process.stdout.write(
   `${scripts.length} modules, ${sources.length - scripts.length} shaders, built in ${((Date.now() - started) / 1000).toFixed(1)} s\n`,
 );
@@ -93,6 +98,31 @@ async function reachable() {
     logLevel: "warning",
   }).catch(() => process.exit(1));
   return metafile.inputs;
+}
+
+/** Where a file that package.json names lies before the whole is put in its place. */
+function writtenAt(file) {
+  return file.startsWith("./dist/") ? path.join(out, file.slice("./dist/".length)) : path.join(root, file);
+}
+
+/** Changes the folders; whoever else builds may be doing the same. */
+function putInPlace() {
+  const before = `${out}-before`;
+  for (let tries = 0; ; tries++) {
+    try {
+      fs.renameSync(placed, before);
+    } catch (error) {
+      // None, or another build has just taken it away.
+      if (error.code !== "ENOENT") throw error;
+    }
+    fs.rmSync(before, { recursive: true, force: true });
+    try {
+      return fs.renameSync(out, placed);
+    } catch (error) {
+      // Another build has put its own there meanwhile.
+      if (tries === 10 || !["ENOTEMPTY", "EEXIST", "EPERM"].includes(error.code)) throw error;
+    }
+  }
 }
 
 /** Removes the declarations that no entry's lead to: nobody can name what they declare. */

@@ -5,6 +5,7 @@ export interface AdapterChoice {
   probe: { info: Record<string, unknown>; limits: Record<string, number>; features: string[] };
 }
 export const root: string;
+export const cacheDir: string;
 export function adapters(): AdapterChoice[];
 export function adapterEnv(): Record<string, string>;
 export function chromium(): string | undefined;

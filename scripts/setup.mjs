@@ -340,7 +340,12 @@ export async function setup({ tests = false, fashion = false } = {}) {
     say(`Node ${process.versions.node} is too old: gradgpu needs Node 20 or newer.`);
     return { ok: false, adapters: [], chromium: false };
   }
-  if (!(await installPackages())) {
+  // Chromium comes while npm installs: one is mostly waiting for the network when the other computes.
+  const [isInstalled, browser] = await Promise.all([
+    installPackages(),
+    tests ? ensureChromium() : chromium() !== undefined,
+  ]);
+  if (!isInstalled) {
     say("the npm packages could not be installed; by hand: npm ci");
     return { ok: false, adapters: [], chromium: false };
   }
@@ -350,10 +355,7 @@ export async function setup({ tests = false, fashion = false } = {}) {
     say(`the MNIST data is incomplete; by hand: ${dataRemedy}`);
   }
   if (fashion) await ensureFashion();
-  let found = await ensureAdapter();
-  const browser = tests ? await ensureChromium() : chromium() !== undefined;
-  if (tests && browser) found = adapters();
-  return { ok: true, adapters: found, chromium: browser };
+  return { ok: true, adapters: await ensureAdapter(), chromium: browser };
 }
 
 const isMain = process.argv[1] && fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);

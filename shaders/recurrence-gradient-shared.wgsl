@@ -1,15 +1,15 @@
 // Back through all steps of a recurrence: one workgroup takes four rows of the batch through them. Each thread has units of
 // its own. For GPUs.
 
-// Specialising replaces begin and through_gates, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
+// Specialising replaces begin, through_gates and, where states are dropped, passed_back, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
 const WORKGROUP = 64u;
 const MOST = 256u; // units that fit, of which there may be fewer
 
-// what went into the gates, four columns a unit [steps, batch, units]
+// what went into the gates, four columns a unit [batch, steps, units]
 @group(0) @binding(1) var<storage, read> z: array<vec4f>;
 // [units, units]: by unit behind the step, the weights of its four columns for each unit of the state before
 @group(0) @binding(2) var<storage, read> u: array<vec4f>;
-// of the state behind each step [steps, batch, units]
+// of the state behind each step [batch, steps, units]
 @group(0) @binding(3) var<storage, read> d_hidden: array<f32>;
 // of what the state before gave
 @group(0) @binding(4) var<storage, read_write> d_product: array<vec4f>;
@@ -24,6 +24,11 @@ var<workgroup> products: array<vec4f, 4u * MOST>;
 fn begin(e: u32) {
 }
 
+// What the state before gets of what comes through the product: all of it, where nothing is dropped.
+fn passed_back(e: u32, gradient: f32) -> f32 {
+  return gradient;
+}
+
 // Back through a unit's gates: `d` is the gradient of its state behind the step; returns what the state before gets
 // besides what comes through the product.
 fn through_gates(step: u32, row: u32, e: u32, at: u32, d: f32) -> f32 {
@@ -35,7 +40,6 @@ fn through_gates(step: u32, row: u32, e: u32, at: u32, d: f32) -> f32 {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let first = (group.x + group.y * groups.x) * 4u;
   let units = sizes.units;
-  let count = sizes.batch * units;
   let rows = min(4u, sizes.batch - min(first, sizes.batch));
   for (var unit = lane; unit < units; unit += WORKGROUP) {
     for (var i = 0u; i < rows; i++) {
@@ -49,8 +53,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var unit = lane; unit < units; unit += WORKGROUP) {
       for (var i = 0u; i < rows; i++) {
         let e = (first + i) * units + unit;
-        let at = step * count + e;
-        carried[e] = through_gates(step, step * sizes.batch + first + i, e, at, carried[e] + d_hidden[at]);
+        let at = ((first + i) * sizes.steps + step) * units + unit;
+        carried[e] = through_gates(step, first + i, e, at, carried[e] + d_hidden[at]);
         products[4u * unit + i] = d_product[at];
       }
     }
@@ -78,7 +82,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         sums = add_products(sums, 4u * k + 28u, u7);
       }
       for (var i = 0u; i < rows; i++) {
-        carried[(first + i) * units + unit] += sums[i];
+        let e = (first + i) * units + unit;
+        carried[e] += passed_back(e, sums[i]);
       }
     }
     workgroupBarrier();

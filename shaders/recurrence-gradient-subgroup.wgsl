@@ -1,6 +1,6 @@
 // Back through all steps of a recurrence: one subgroup takes some rows of the batch through them. For software adapters.
 
-// Specialising replaces begin and through_gates, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
+// Specialising replaces begin, through_gates and, where states are dropped, passed_back, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
 enable subgroups;
 // Loops run as long as the sizes say, which are the same for all lanes.
 diagnostic(off, subgroup_uniformity);
@@ -9,11 +9,11 @@ const lanes = 8u; // subgroup size and workgroup size
 const blocks = 4u; // of four rows that a subgroup has, 4 at most
 const has_fourth = true; // whether the state before has a part in a unit's fourth column: not in a GRU's
 
-// what went into the gates, four columns a unit [steps, batch, units]
+// what went into the gates, four columns a unit [batch, steps, units]
 @group(0) @binding(1) var<storage, read> z: array<vec4f>;
 // [units, units]: by unit behind the step, the weights of its four columns for each unit of the state before
 @group(0) @binding(2) var<storage, read> u: array<vec4f>;
-// of the state behind each step [steps, batch, units]
+// of the state behind each step [batch, steps, units]
 @group(0) @binding(3) var<storage, read> d_hidden: array<f32>;
 // of what the state before gave
 @group(0) @binding(4) var<storage, read_write> d_product: array<vec4f>;
@@ -58,6 +58,11 @@ fn add_rows(sum: Block, a: vec4f, first: bool, p: vec4f, q: vec4f, r: vec4f, t: 
 fn begin(e: u32) {
 }
 
+// What the state before gets of what comes through the product: all of it, where nothing is dropped.
+fn passed_back(e: u32, gradient: f32) -> f32 {
+  return gradient;
+}
+
 // Back through a unit's gates: `d` is the gradient of its state behind the step; returns what the state before gets
 // besides what comes through the product.
 fn through_gates(step: u32, row: u32, e: u32, at: u32, d: f32) -> f32 {
@@ -73,7 +78,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   let rows = min(4u * blocks, sizes.batch - first);
   let units = sizes.units;
-  let count = sizes.batch * units;
   let row_x = first + min(lane, rows - 1u);
   let row_y = first + min(lane + 8u, rows - 1u);
   for (var i = lane; i < rows * units; i += lanes) {
@@ -85,13 +89,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var i = 0u; i < rows; i += sizes.one) {
       for (var unit = lane; unit < units; unit += lanes) {
         let e = (first + i) * units + unit;
-        let at = step * count + e;
-        carried[e] = through_gates(step, step * sizes.batch + first + i, e, at, carried[e] + d_hidden[at]);
+        let at = ((first + i) * sizes.steps + step) * units + unit;
+        carried[e] = through_gates(step, first + i, e, at, carried[e] + d_hidden[at]);
       }
     }
     storageBarrier();
-    let at_x = (step * sizes.batch + row_x) * units;
-    let at_y = (step * sizes.batch + row_y) * units;
+    let at_x = (row_x * sizes.steps + step) * units;
+    let at_y = (row_y * sizes.steps + step) * units;
     let columns = units / 4u;
     for (var column = 0u; column < columns; column += lanes) {
       let own = min(column + lane, columns - 1u);
@@ -132,10 +136,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         for (var i = 0u; i < rows; i += sizes.one) {
           let e = (first + i) * units + 4u * own;
           let sum = sums[i];
-          carried[e] += sum.x;
-          carried[e + 1u] += sum.y;
-          carried[e + 2u] += sum.z;
-          carried[e + 3u] += sum.w;
+          carried[e] += passed_back(e, sum.x);
+          carried[e + 1u] += passed_back(e + 1u, sum.y);
+          carried[e + 2u] += passed_back(e + 2u, sum.z);
+          carried[e + 3u] += passed_back(e + 3u, sum.w);
         }
       }
     }

@@ -1,18 +1,18 @@
 // All steps of a recurrence: one workgroup takes four rows of the batch through them, their states in its memory. Each
 // thread has units of its own. For GPUs, where a dispatch for each step costs more than the step.
 
-// Specialising replaces begin and next_state, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
+// Specialising replaces begin, next_state and, where states are dropped, passed_on and state_before, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
 const WORKGROUP = 64u;
 const MOST = 256u; // units that fit, of which there may be fewer
 
-// what the inputs give, four columns a unit [steps, batch, units]
+// what the inputs give, four columns a unit [batch, steps, units]
 @group(0) @binding(1) var<storage, read> zx: array<vec4f>;
 // [units, units]: by unit of the state before, four columns of each unit behind
 @group(0) @binding(2) var<storage, read> u: array<vec4f>;
 // the states before the first step [states, batch, units]
 @group(0) @binding(3) var<storage, read> start: array<f32>;
 @group(0) @binding(4) var<storage, read_write> z_out: array<vec4f>;
-// the state before each step
+// what the product has of the state before each step
 @group(0) @binding(5) var<storage, read_write> before: array<f32>;
 // the state behind each step
 @group(0) @binding(6) var<storage, read_write> hidden: array<f32>;
@@ -21,16 +21,21 @@ const MOST = 256u; // units that fit, of which there may be fewer
 var<workgroup> states: array<vec4f, 2u * MOST>;
 
 // A unit's state before a step; `at` counts units of all rows and steps. Its thread alone reads and writes it.
-fn state_before(at: u32) -> f32 {
+fn state_before(step: u32, row: u32, at: u32) -> f32 {
   return before[at];
 }
 
-// Other states than the first before the first step; `e` counts units of all rows.
-fn begin(e: u32) {
+// What the next step's product has of a state: all of it, where nothing is dropped. `e` counts units of all rows.
+fn passed_on(e: u32, state: f32) -> f32 {
+  return state;
 }
 
-// The state behind a step: `value` is what the state before gives, `row` counts rows of all steps.
-fn next_state(step: u32, row: u32, e: u32, at: u32, value: vec4f) -> f32 {
+// Other states than the first before the first step; `e` counts units of all rows.
+fn begin(row: u32, e: u32) {
+}
+
+// The state behind a step: `value` is what the state before gives.
+fn next_state(step: u32, row: u32, at: u32, value: vec4f) -> f32 {
   let z = value + zx[at];
   z_out[at] = z;
   return z.x;
@@ -40,16 +45,15 @@ fn next_state(step: u32, row: u32, e: u32, at: u32, value: vec4f) -> f32 {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let first = (group.x + group.y * groups.x) * 4u;
   let units = sizes.units;
-  let count = sizes.batch * units;
   let rows = min(4u, sizes.batch - min(first, sizes.batch));
-  let opening = sizes.turned * (sizes.steps - 1u) * count;
+  let opening = sizes.turned * (sizes.steps - 1u);
   for (var unit = lane; unit < units; unit += WORKGROUP) {
     var state = vec4f();
     for (var i = 0u; i < rows; i++) {
       let e = (first + i) * units + unit;
-      state[i] = start[e];
-      before[opening + e] = state[i];
-      begin(e);
+      state[i] = passed_on(e, start[e]);
+      before[((first + i) * sizes.steps + opening) * units + unit] = state[i];
+      begin(first + i, e);
     }
     states[unit] = state;
   }
@@ -84,12 +88,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       }
       var state = vec4f();
       for (var i = 0u; i < rows; i++) {
-        let e = (first + i) * units + unit;
-        let at = step * count + e;
-        state[i] = next_state(step, step * sizes.batch + first + i, e, at, sums[i]);
-        hidden[at] = state[i];
+        let opens = (first + i) * sizes.steps * units + unit;
+        let at = opens + step * units;
+        let behind_step = next_state(step, first + i, at, sums[i]);
+        hidden[at] = behind_step;
+        state[i] = passed_on((first + i) * units + unit, behind_step);
         if (has_next) {
-          before[behind * count + e] = state[i];
+          before[opens + behind * units] = state[i];
         }
       }
       states[next + unit] = state;

@@ -1,7 +1,7 @@
 // All steps of a recurrence: one subgroup takes some rows of the batch through them. For software adapters, where lanes
 // hand values around for next to nothing.
 
-// Specialising replaces begin and next_state, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
+// Specialising replaces begin, next_state and, where states are dropped, passed_on and state_before, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
 enable subgroups;
 // Loops run as long as the sizes say, which are the same for all lanes.
 diagnostic(off, subgroup_uniformity);
@@ -10,14 +10,14 @@ const lanes = 8u; // subgroup size and workgroup size
 const blocks = 4u; // of four rows that a subgroup has, 4 at most
 const own = 1u; // units whose columns a lane has at a time, 2 at most
 
-// what the inputs give, four columns a unit [steps, batch, units]
+// what the inputs give, four columns a unit [batch, steps, units]
 @group(0) @binding(1) var<storage, read> zx: array<vec4f>;
 // [units, units]: by unit of the state before, four columns of each unit behind
 @group(0) @binding(2) var<storage, read> u: array<vec4f>;
 // the states before the first step [states, batch, units]
 @group(0) @binding(3) var<storage, read> start: array<f32>;
 @group(0) @binding(4) var<storage, read_write> z_out: array<vec4f>;
-// the state before each step, two units at a time
+// what the product has of the state before each step, two units at a time
 @group(0) @binding(5) var<storage, read_write> before: array<vec2f>;
 // the state behind each step
 @group(0) @binding(6) var<storage, read_write> hidden: array<f32>;
@@ -54,16 +54,21 @@ fn four_lanes(a: f32, first: bool) -> vec4f {
 }
 
 // A unit's state before a step; `at` counts units of all rows and steps.
-fn state_before(at: u32) -> f32 {
+fn state_before(step: u32, row: u32, at: u32) -> f32 {
   return before[at / 2u][at & 1u];
 }
 
-// Other states than the first before the first step; `e` counts units of all rows.
-fn begin(e: u32) {
+// What the next step's product has of a state: all of it, where nothing is dropped. `e` counts units of all rows.
+fn passed_on(e: u32, state: f32) -> f32 {
+  return state;
 }
 
-// The state behind a step: `value` is what the state before gives, `row` counts rows of all steps.
-fn next_state(step: u32, row: u32, e: u32, at: u32, value: vec4f) -> f32 {
+// Other states than the first before the first step; `e` counts units of all rows.
+fn begin(row: u32, e: u32) {
+}
+
+// The state behind a step: `value` is what the state before gives.
+fn next_state(step: u32, row: u32, at: u32, value: vec4f) -> f32 {
   let z = value + zx[at];
   z_out[at] = z;
   return z.x;
@@ -77,23 +82,24 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   let rows = min(4u * blocks, sizes.batch - first);
   let units = sizes.units;
-  let count = sizes.batch * units;
   let row_x = first + min(lane, rows - 1u);
   let row_y = first + min(lane + 8u, rows - 1u);
-  let opening = sizes.turned * (sizes.steps - 1u) * count;
-  for (var i = 2u * lane; i < rows * units; i += 2u * lanes) {
-    let e = first * units + i;
-    before[(opening + e) / 2u] = vec2f(start[e], start[e + 1u]);
-    begin(e);
-    begin(e + 1u);
+  let opening = sizes.turned * (sizes.steps - 1u);
+  for (var row = first; row < first + rows; row += sizes.one) {
+    for (var unit = 2u * lane; unit < units; unit += 2u * lanes) {
+      let e = row * units + unit;
+      before[((row * sizes.steps + opening) * units + unit) / 2u] = vec2f(passed_on(e, start[e]), passed_on(e + 1u, start[e + 1u]));
+      begin(row, e);
+      begin(row, e + 1u);
+    }
   }
   storageBarrier();
   for (var s = 0u; s < sizes.steps; s += sizes.one) {
     let step = select(s, sizes.steps - 1u - s, sizes.turned == 1u);
     let behind = select(step + 1u, step - 1u, sizes.turned == 1u);
     let has_next = s + 1u < sizes.steps;
-    let at_x = (step * sizes.batch + row_x) * units / 2u;
-    let at_y = (step * sizes.batch + row_y) * units / 2u;
+    let at_x = (row_x * sizes.steps + step) * units / 2u;
+    let at_y = (row_y * sizes.steps + step) * units / 2u;
     for (var unit = lane; unit < units; unit += own * lanes) {
       var c0 = Block();
       var c1 = Block();
@@ -161,13 +167,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       );
       for (var j = 0u; j < own; j += sizes.one) {
         for (var i = 0u; i < rows; i += sizes.one) {
-          let e = (first + i) * units + unit + j * lanes;
-          let at = step * count + e;
-          let state = next_state(step, step * sizes.batch + first + i, e, at, whole(sums[16u * j + i]));
+          let opens = (first + i) * sizes.steps * units + unit + j * lanes;
+          let at = opens + step * units;
+          let state = next_state(step, first + i, at, whole(sums[16u * j + i]));
           hidden[at] = state;
-          let other = subgroupShuffleXor(state, 1u);
+          let passed = passed_on((first + i) * units + unit + j * lanes, state);
+          let other = subgroupShuffleXor(passed, 1u);
           if (has_next && (lane & 1u) == 0u) {
-            before[(behind * count + e) / 2u] = vec2f(state, other);
+            before[(opens + behind * units) / 2u] = vec2f(passed, other);
           }
         }
       }

@@ -6,4 +6,4 @@ export interface Packed {
   files: string[];
   remove(): void;
 }
-export function packedPackage(others?: string[]): Promise<Packed>;
+export function packedPackage(others?: string[], at?: string): Promise<Packed>;

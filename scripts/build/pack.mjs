@@ -10,13 +10,14 @@ import { root } from "../setup.mjs";
  * Builds and packs the package, and lays it into a new project.
  *
  * @param {string[]} others Packages of this repository that the project has too
+ * @param {string} [at] An empty folder for the project, outside of the repository; one is made if none is given
  * @returns {Promise<{ folder: string, packed: number, unpacked: number, files: string[], remove(): void }>} sizes in
  *   bytes; `folder` is the project's
  */
-export async function packedPackage(others = []) {
+export async function packedPackage(others = [], at) {
   run(process.execPath, [path.join(root, "scripts", "build.mjs")], root);
   // Outside the repository, so that nothing is found by walking up from it.
-  const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-consumer-")));
+  const folder = fs.realpathSync(at ?? fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-consumer-")));
   const npm = process.platform === "win32" ? ["cmd.exe", "/d", "/c", "npm"] : ["npm"];
   const [{ filename, size, unpackedSize, files }] = JSON.parse(
     run(npm[0], [...npm.slice(1), "pack", "--json", "--ignore-scripts", "--pack-destination", folder], root),

@@ -5,7 +5,8 @@ import path from "node:path";
 import { Marked } from "marked";
 import { root } from "../../scripts/setup.mjs";
 import { readDeclarations } from "./declarations.mjs";
-import { closedOnPhones, escapeHtml, searchBox, write } from "./docs.mjs";
+import { closedOnPhones, searchBox, write } from "./docs.mjs";
+import { escapeHtml } from "./html.mjs";
 import { pageHtml } from "./page.mjs";
 
 /** Pages of the docs in which a name's programs are shown. */

@@ -18,12 +18,18 @@ import { siteFolder, viteConfig } from "./vite.mjs";
  */
 export async function buildSite(out) {
   const started = Date.now();
-  await build(viteConfig(out));
+  const made = await moduleOf(siteFolder, "snippets", "at-build.ts");
+  await build(viteConfig(out, made));
   fs.copyFileSync(path.join(siteFolder, "style", "icon.svg"), path.join(out, "icon.svg"));
   writeSamples(path.join(out, "samples"));
-  const { lessons } = await moduleOf(path.join(siteFolder, "setup", "lessons.ts"));
+  const { lessons } = await moduleOf(siteFolder, "setup", "lessons.ts");
   writeLessons(out, lessons);
-  const { entries, snippets } = writeDocs(out, await writeLibrary(out));
+  const library = await writeLibrary(out);
+  const { entries, snippets } = writeDocs(
+    out,
+    library,
+    await moduleOf(siteFolder, "snippets", "at-build.ts"),
+  );
   const found = [...entries, ...writeApi(out, entries)];
   write(out, "search.json", JSON.stringify(found.map(({ code: _, ...entry }) => entry)));
   hashNames(out);
@@ -37,7 +43,12 @@ export async function buildSite(out) {
 }
 
 /** What a module of TypeScript exports. */
-async function moduleOf(file) {
-  const { outputFiles } = await bundle({ entryPoints: [file], bundle: true, format: "esm", write: false });
+async function moduleOf(...file) {
+  const { outputFiles } = await bundle({
+    entryPoints: [path.join(...file)],
+    bundle: true,
+    format: "esm",
+    write: false,
+  });
   return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
 }

@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { Marked } from "marked";
 import { root } from "../../scripts/setup.mjs";
+import { coloured, escapeHtml } from "./html.mjs";
 import { pageHtml } from "./page.mjs";
 import { Snippets } from "./snippets.mjs";
 
@@ -35,21 +36,23 @@ const left = new Set(["gpu.md"]);
 /**
  * @param {string} out The site's folder
  * @param {ReadonlyMap<string, string>} modules Those of the library, which the pages' programs import
+ * @param {typeof import("../snippets/at-build.ts")} made
  * @returns {{ entries: Entry[], snippets: Snippets }} what the search finds, and the programs of the pages
  */
-export function writeDocs(out, modules) {
-  const snippets = new Snippets(out, modules);
+export function writeDocs(out, modules, { scriptOf, highlighted }) {
+  const snippets = new Snippets(out, modules, scriptOf);
+  const context = { snippets, modules, highlighted };
   const docs = path.join(root, "docs");
   const files = fs.readdirSync(docs).filter((name) => name.endsWith(".md") && !left.has(name));
   const order = (name) => (first.indexOf(name) + first.length + 1) % (first.length + 1);
   const names = files
     .map((file) => file.slice(0, -3))
     .sort((a, b) => order(a) - order(b) || a.localeCompare(b));
-  const pages = names.map((name) => readPage(path.join(docs, `${name}.md`), docs, snippets));
+  const pages = names.map((name) => readPage(path.join(docs, `${name}.md`), docs, context));
   const lessons = fs
     .readdirSync(path.join(docs, "lessons"))
     .filter((file) => file.endsWith(".md") && file !== "README.md")
-    .map((file) => readPage(path.join(docs, "lessons", file), docs, snippets));
+    .map((file) => readPage(path.join(docs, "lessons", file), docs, context));
   const contents = pages.map(({ name, title }) => ({ url: `${name}.html`, title }));
   for (const page of pages)
     write(out, `docs/${page.name}.html`, docsPage(page, "../", contents, `${page.name}.html`));
@@ -67,7 +70,7 @@ export function writeDocs(out, modules) {
   return { entries: [...pages, ...lessons].flatMap((page) => page.entries), snippets };
 }
 
-function readPage(file, docs, snippets) {
+function readPage(file, docs, { snippets, modules, highlighted }) {
   const name = path.relative(docs, file).slice(0, -3).split(path.sep).join("/");
   const entries = [];
   const headings = [];
@@ -83,6 +86,7 @@ function readPage(file, docs, snippets) {
   const url = `docs/${name}.html`;
   const way = "../".repeat(url.split("/").length - 1);
   let title = name;
+  let isRunning = false;
   const idOf = (text) => {
     const slug = text
       .toLowerCase()
@@ -103,8 +107,12 @@ function readPage(file, docs, snippets) {
         entries.push({ url: `${url}#${id}`, title, heading: depth === 1 ? "" : plain, text: "", code: "" });
         return `<h${depth} id="${id}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
       },
-      link({ href, tokens }) {
-        const inner = this.parser.parseInline(tokens);
+      link({ href, text, tokens }) {
+        // What the repository calls by its file is a page here, and has a title.
+        const inner =
+          /^[\w-]+\.md$/.test(text) && text === href.split("#")[0]
+            ? escapeHtml(titleOf(path.join(path.dirname(file), text)))
+            : this.parser.parseInline(tokens);
         const target = linkTo(href, path.dirname(file), docs);
         return target === undefined ? inner : `<a href="${escapeHtml(target)}">${inner}</a>`;
       },
@@ -127,22 +135,42 @@ function readPage(file, docs, snippets) {
         const program = lang === "ts" ? snippets.add(text) : undefined;
         const last = entries.at(-1);
         if (last !== undefined && lang === "ts") last.code += `${text}\n`;
-        const shown = `<pre tabindex="0"><code data-language="${escapeHtml(lang ?? "")}">${escapeHtml(text)}</code></pre>`;
+        const inner = lang === "ts" ? coloured(highlighted(text, "typescript")) : escapeHtml(text);
+        const shown = `<pre tabindex="0"><code data-language="${escapeHtml(lang ?? "")}">${inner}</code></pre>`;
         if (program === undefined) return `${shown}\n`;
+        isRunning = true;
         return runnable(shown, `${way}${program}`, named("program"));
       },
     },
   });
   const html = marked.parse(fs.readFileSync(file, "utf8"), { async: false });
   for (const entry of entries) entry.text = entry.text.trim();
-  return { name, title, html, headings, entries };
+  /** For programs that readers edit: where the modules lie that they import. */
+  const library = isRunning
+    ? JSON.stringify(Object.fromEntries([...modules].map(([key, place]) => [key, way + place])))
+    : undefined;
+  return { name, title, html, headings, entries, library };
 }
 
-/** A program with its Run button, and a place for what it prints. */
+/** A program with its buttons, and a place for what it prints. */
 const runnable = (shown, program, about) => `<div class="snippet">${shown}
-<p class="snippet-bar"><button type="button" class="button small" data-program="${program}" data-about="${escapeHtml(about)}" aria-label="Run: ${escapeHtml(about)}">Run</button> <span class="snippet-state" role="status"></span></p>
+<p class="snippet-bar"><button type="button" class="button small" data-program="${program}" data-about="${escapeHtml(about)}" aria-label="Run: ${escapeHtml(about)}">Run</button> ${[
+  "Edit",
+  "Reset",
+]
+  .map(
+    (does) =>
+      `<button type="button" class="button small" data-does="${does.toLowerCase()}" aria-label="${does}: ${escapeHtml(about)}"${does === "Reset" ? " hidden" : ""}>${does}</button>`,
+  )
+  .join(" ")} <span class="snippet-state" role="status"></span></p>
 <output hidden aria-live="off" tabindex="0" aria-label="What it prints"></output></div>
 `;
+
+/** The first heading of a page of docs/, or its file's name. */
+const titleOf = (file) =>
+  fs.existsSync(file)
+    ? plainText(/^# (.*)$/m.exec(fs.readFileSync(file, "utf8"))?.[1] ?? path.basename(file))
+    : path.basename(file);
 
 /** Where a link of docs/ leads on the site; undefined where its target is no page of it. */
 function linkTo(href, folder, docs) {
@@ -169,9 +197,6 @@ const plainText = (markdown) =>
     .replace(/\s+/g, " ")
     .trim();
 
-export const escapeHtml = (text) =>
-  text.replace(/[&<>"]/g, (letter) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[letter]);
-
 function docsPage(page, way, contents, here) {
   const links = contents.map(
     ({ url, title }) =>
@@ -191,7 +216,7 @@ function docsPage(page, way, contents, here) {
     body: `<div class="docs">
 <nav class="docs-nav" aria-label="${name}">${searchBox}<details open><summary>${name}</summary><ul>${links.join("")}</ul></details>${closedOnPhones}</nav>
 ${parts.length > 3 ? `<nav class="docs-parts" aria-label="On this page"><details class="parts" open><summary>On this page</summary><ul>${parts.join("")}</ul></details>${closedBelow(1280)}</nav>` : ""}
-<main id="main" class="prose">
+<main id="main" class="prose"${page.library === undefined ? "" : ` data-library="${escapeHtml(page.library)}"`}>
 ${page.html}
 </main>
 </div>`,

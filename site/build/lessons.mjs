@@ -4,7 +4,8 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { root } from "../../scripts/setup.mjs";
-import { escapeHtml, write } from "./docs.mjs";
+import { write } from "./docs.mjs";
+import { escapeHtml } from "./html.mjs";
 import { pageHtml } from "./page.mjs";
 
 /**

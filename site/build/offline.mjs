@@ -21,6 +21,11 @@ const filesOf = (out) =>
  * @param {string} out
  */
 export function hashNames(out) {
+  for (const name of filesOf(out).filter((file) => /^assets\/.*\.js$/.test(file)))
+    if (fs.readFileSync(path.join(out, name), "utf8").includes("/docs.js"))
+      throw new Error(
+        `site: ${name} imports docs.js, whose name is about to change; move what they share into a file of its own`,
+      );
   const renamed = ["docs.js", "site.css"].map((name) => {
     const file = path.join(out, "assets", name);
     const { name: stem, ext } = path.parse(name);

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { build, transformSync } from "esbuild";
+import { build } from "esbuild";
 import { minifyWgsl } from "../../scripts/build/wgsl.mjs";
 import { entries } from "../../scripts/entries.mjs";
 import { root } from "../../scripts/setup.mjs";
@@ -40,7 +40,8 @@ export function whyNot(code) {
 /** Programs that pages can run, kept while docs are written. */
 export class Snippets {
   #out;
-  #modules;
+  #library;
+  #scriptOf;
   /** How many there are, and how many of them run. */
   all = 0;
   running = 0;
@@ -48,10 +49,12 @@ export class Snippets {
   /**
    * @param {string} out The site's folder
    * @param {ReadonlyMap<string, string>} modules The library's, as `writeLibrary` gives them
+   * @param {(code: string, library: Readonly<Record<string, string>>) => string} scriptOf Makes a module of a program
    */
-  constructor(out, modules) {
+  constructor(out, modules, scriptOf) {
     this.#out = out;
-    this.#modules = modules;
+    this.#library = Object.fromEntries([...modules].map(([name, place]) => [name, `../${place}`]));
+    this.#scriptOf = scriptOf;
     fs.mkdirSync(path.join(out, "programs"), { recursive: true });
   }
 
@@ -63,11 +66,7 @@ export class Snippets {
     this.all++;
     if (whyNot(code) !== undefined) return undefined;
     this.running++;
-    const linked = code.replace(
-      /^(import (?:[^"]*? from )?)"([^"]+)";$/gm,
-      (_, before, name) => `${before}"../${this.#modules.get(name)}";`,
-    );
-    const script = transformSync(linked, { loader: "ts", format: "esm", target: "es2022" }).code;
+    const script = this.#scriptOf(code, this.#library);
     const name = createHash("sha256").update(script).digest("hex").slice(0, 12);
     const place = `programs/${name}.js`;
     fs.writeFileSync(path.join(this.#out, place), script);

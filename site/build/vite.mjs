@@ -8,6 +8,7 @@ import { entries } from "../../scripts/entries.mjs";
 import { root } from "../../scripts/setup.mjs";
 import { benchPicture } from "./bench-picture.mjs";
 import { head, header } from "./frame.mjs";
+import { coloured } from "./html.mjs";
 
 export const siteFolder = path.join(root, "site");
 const library = ["engine", "optim", "nn", "data"].map((name) => path.join(root, name) + path.sep);
@@ -36,26 +37,34 @@ const pure = {
   },
 };
 
-const frame = {
+/** @param {typeof import("../snippets/at-build.ts").highlighted} highlighted */
+const frame = (highlighted) => ({
   name: "frame-of-pages",
   transformIndexHtml: {
     order: "pre",
     handler: (html) =>
       html
+        .replace(
+          /(<pre[^>]*><code>)([^<]*)/g,
+          (_, before, code) => before + coloured(highlighted(code, "typescript")),
+        )
         .replace("<!--head-->", head("./"))
         .replace("<!--bench-->", benchPicture)
         .replace(/<!--header (\w+)-->/, (_, current) => header("./", current)),
   },
-};
+});
 
-/** @param {string} outDir */
-export const viteConfig = (outDir) => ({
+/**
+ * @param {string} outDir
+ * @param {typeof import("../snippets/at-build.ts")} made
+ */
+export const viteConfig = (outDir, { highlighted }) => ({
   root: siteFolder,
   configFile: false,
   base: "./",
   publicDir: false,
   logLevel: "warn",
-  plugins: [wgsl, pure, frame],
+  plugins: [wgsl, pure, frame(highlighted)],
   resolve: {
     alias: Object.entries(entries).map(([name, file]) => ({
       find: new RegExp(`^gradgpu${name === "index" ? "" : `/${name}`}$`),

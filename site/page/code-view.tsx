@@ -5,6 +5,7 @@ import { kerasCode } from "../setup/code-keras.ts";
 import { typescriptCode } from "../setup/code-typescript.ts";
 import { makePoints } from "../setup/points.ts";
 import { isPointSet } from "../setup/setup.ts";
+import { highlighted } from "../snippets/highlight.ts";
 import { saveFile } from "./files.ts";
 import { specOfState } from "./state.ts";
 import { useStore } from "./use-store.ts";
@@ -59,7 +60,9 @@ export function CodeView() {
       )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls is reached by keys */}
       <pre id="code" tabIndex={0}>
-        {code}
+        {highlighted(code, language === "keras" ? "python" : language).map(({ text, classes }) =>
+          classes === "" ? text : <span class={classes}>{text}</span>,
+        )}
       </pre>
     </div>
   );

@@ -41,7 +41,24 @@ export function Controls() {
         Reset
       </button>
       <Numbers />
+      <Standing />
     </div>
+  );
+}
+
+/** Where training stands when it has stopped, for those who hear the page. */
+function Standing() {
+  const { state } = useStore("epoch", "step", "history", "isRunning", "setup", "own");
+  const { epoch, step, history, isRunning } = state;
+  const last = history.at(-1);
+  const { label, isShare } = metricOf(state.setup.metric, specOfState(state).task);
+  const metric = last?.valMetric;
+  return (
+    <p class="visually-hidden" role="status">
+      {isRunning || step === 0
+        ? ""
+        : `Epoch ${count(epoch)}, step ${count(step)}${last === undefined ? "" : `: loss ${short(last.loss)}, validation ${short(last.valLoss)}`}${metric === undefined ? "" : `, ${label} ${isShare ? percent(metric) : short(metric)}`}.`}
+    </p>
   );
 }
 

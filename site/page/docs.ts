@@ -1,6 +1,6 @@
 // What pages of text do: search as one types, run programs, and the theme's button.
 
-import { watchRunButtons } from "../snippets/run-buttons.ts";
+import { watchPrograms } from "../snippets/programs.ts";
 import { startPage } from "./every-page.ts";
 import "../style/main.css";
 
@@ -12,7 +12,7 @@ interface Entry {
 }
 
 startPage();
-watchRunButtons();
+watchPrograms();
 for (const frame of document.querySelectorAll<HTMLIFrameElement>("iframe.walk")) {
   // A frame does not know what the page's button has chosen.
   const color = () => {

@@ -58,6 +58,7 @@ export function ModelPanel() {
             key={`${i} ${layer.type}`}
             layer={layer}
             row={isBuilt && file === undefined ? rows[i] : undefined}
+            place={i + 1}
             isFirst={i === 0}
             isLast={i === layers.length - 1}
             onChange={(next) =>
@@ -108,6 +109,8 @@ const rowSaid = ({ type, shape }: LayerRow): string =>
 interface LayerCardProps {
   readonly layer: LayerSetup;
   readonly row: LayerRow | undefined;
+  /** From 1. */
+  readonly place: number;
   readonly isFirst: boolean;
   readonly isLast: boolean;
   onChange(next: LayerSetup): void;
@@ -115,8 +118,10 @@ interface LayerCardProps {
   onRemove(): void;
 }
 
-function LayerCard({ layer, row, isFirst, isLast, onChange, onMove, onRemove }: LayerCardProps) {
+function LayerCard({ layer, row, place, isFirst, isLast, onChange, onMove, onRemove }: LayerCardProps) {
   const spec = specOf(layer.type);
+  // A net has several of a type: who hears the page is told which one is meant.
+  const name = `layer ${place}, ${layer.type}`;
   const set = (name: string, value: OptionValue) =>
     onChange({ ...layer, options: { ...layer.options, [name]: value } });
   // What is seldom set stands behind a fold.
@@ -145,7 +150,7 @@ function LayerCard({ layer, row, isFirst, isLast, onChange, onMove, onRemove }: 
             type="button"
             class="tool"
             disabled={isFirst}
-            aria-label={`Move ${layer.type} up`}
+            aria-label={`Move ${name}, up`}
             onClick={() => onMove(-1)}
           >
             <Icon name="up" />
@@ -154,21 +159,27 @@ function LayerCard({ layer, row, isFirst, isLast, onChange, onMove, onRemove }: 
             type="button"
             class="tool"
             disabled={isLast}
-            aria-label={`Move ${layer.type} down`}
+            aria-label={`Move ${name}, down`}
             onClick={() => onMove(1)}
           >
             <Icon name="down" />
           </button>
-          <button type="button" class="tool" aria-label={`Remove ${layer.type}`} onClick={onRemove}>
+          <button type="button" class="tool" aria-label={`Remove ${name}`} onClick={onRemove}>
             <Icon name="remove" />
           </button>
         </span>
       </div>
-      {first.length > 0 && <div class="layer-fields">{first.map(field)}</div>}
+      {first.length > 0 && (
+        <fieldset class="layer-fields" aria-label={name}>
+          {first.map(field)}
+        </fieldset>
+      )}
       {others.length > 0 && (
         <details>
-          <summary>More</summary>
-          <div class="layer-fields">{others.map(field)}</div>
+          <summary aria-label={`More of ${name}`}>More</summary>
+          <fieldset class="layer-fields" aria-label={name}>
+            {others.map(field)}
+          </fieldset>
         </details>
       )}
     </li>

@@ -1,11 +1,11 @@
 // Removes kept runs, except those that a tab is at: it would keep them again, without what else is gone.
 
 import { claimRun, releaseRun } from "../runs/claims.ts";
-import { type ListedRun, removeRun } from "../runs/kept-runs.ts";
+import { removeRun } from "../runs/kept-runs.ts";
 import type { Store } from "./store.ts";
 
 /** A problem tells of those that stay. */
-export async function removeRuns(store: Store, runs: readonly ListedRun[]): Promise<void> {
+export async function removeRuns(store: Store, runs: readonly { readonly name: string }[]): Promise<void> {
   store.dismiss("runs");
   const stay: string[] = [];
   for (const { name } of runs) {
@@ -16,7 +16,7 @@ export async function removeRuns(store: Store, runs: readonly ListedRun[]): Prom
     try {
       await removeRun(name);
     } catch (error) {
-      stay.push((error as Error).message);
+      stay.push((error as Error).message.replace(/\.$/, ""));
     } finally {
       releaseRun(name);
     }

@@ -1,18 +1,14 @@
 // Runs that the browser keeps: go on with one, lay their curves over this one's, remove them; the net as a file.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type ListedRun, listRuns } from "../runs/kept-runs.ts";
-import { dataSpecs } from "../setup/setup.ts";
-import { metricOf, optimizerLabels } from "../setup/training.ts";
-import { RunStroke, runLabel } from "./curves.tsx";
+import { type DamagedRun, type ListedRun, listFiles } from "../runs/kept-runs.ts";
 import { saveFile } from "./files.ts";
-import { count, percent, short } from "./format.ts";
+import { count, short } from "./format.ts";
 import { runColors } from "./paint.ts";
 import { removeRuns } from "./remove-runs.ts";
+import { DamagedRow, RunRow } from "./run-rows.tsx";
 import { SureButton } from "./sure-button.tsx";
 import { useStore } from "./use-store.ts";
-
-const keptAt = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 /** More than these are offered to be removed at once. */
 const manyRuns = 20;
@@ -28,12 +24,15 @@ interface RunsViewProps {
 
 export function RunsView({ compared, onCompare }: RunsViewProps) {
   const { store, state } = useStore("setup", "run", "runsVersion", "isBuilt");
-  const [runs, setRuns] = useState<readonly ListedRun[]>([]);
+  const [files, setFiles] = useState<readonly (ListedRun | DamagedRun)[]>([]);
+  const runs = files.filter((run) => run.setup !== undefined);
   const [problem, setProblem] = useState("");
   const chooser = useRef<HTMLInputElement>(null);
   const loader = useRef<HTMLButtonElement>(null);
   useEffect(() => {
-    listRuns().then(setRuns, (error: Error) => setProblem(`No runs are kept: ${error.message}.`));
+    listFiles().then(setFiles, (error: Error) =>
+      setProblem(`No runs are kept: ${error.message.replace(/\.$/, "")}.`),
+    );
   }, [state.runsVersion]);
   const toggle = (name: string, isOn: boolean) => {
     const next = new Map(compared);
@@ -45,9 +44,10 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
     if (isOn && free !== undefined) next.set(name, free);
     onCompare(next, runs);
   };
-  const remove = async (removed: readonly ListedRun[]) => {
-    // What has the focus goes: another button gets it.
-    const after = runs.slice(runs.indexOf(removed[0]) + 1).find(({ name }) => name !== state.run);
+  const remove = async (removed: readonly (ListedRun | DamagedRun)[]) => {
+    // What has the focus goes: a button that stays gets it.
+    const gone = new Set([...removed.map(({ name }) => name), state.run]);
+    const after = files.slice(files.indexOf(removed[0]) + 1).find(({ name }) => !gone.has(name));
     await removeRuns(store, removed);
     (document.getElementById(`remove-${after?.name}`) ?? loader.current)?.focus();
     const left = new Map(compared);
@@ -99,10 +99,10 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
         />
       </p>
       {problem !== "" && <p class="hint">{problem}</p>}
-      {problem === "" && runs.length === 0 && (
+      {problem === "" && files.length === 0 && (
         <p class="hint">Runs are kept here while they train, and go on after the page was closed.</p>
       )}
-      {runs.length > 0 && (
+      {files.length > 0 && (
         <div class="table-area">
           <table>
             <caption class="visually-hidden">Kept runs</caption>
@@ -121,91 +121,41 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
               </tr>
             </thead>
             <tbody>
-              {runs.map((run) => {
-                const last = run.history.at(-1);
-                const label = runLabel(run);
-                const color = compared.get(run.name);
-                const isHere = run.name === state.run;
-                return (
-                  <tr key={run.name} class={isHere ? "current" : undefined}>
-                    <td>
-                      {isHere ? (
-                        <span class="hint">this run</span>
-                      ) : (
-                        <span class="compare">
-                          <input
-                            type="checkbox"
-                            aria-label={`Compare ${label}`}
-                            checked={color !== undefined}
-                            disabled={color === undefined && compared.size >= runColors}
-                            onChange={({ currentTarget }) => toggle(run.name, currentTarget.checked)}
-                          />
-                          {color !== undefined && <RunStroke color={color} />}
-                        </span>
-                      )}
-                    </td>
-                    <td>{dataSpecs[run.setup.data].label}</td>
-                    <td>
-                      {run.setup.layers
-                        .map(({ type, options }) =>
-                          `${type} ${options.units ?? options.filters ?? options.rate ?? ""}`.trim(),
-                        )
-                        .join(" · ") || "output only"}
-                    </td>
-                    <td>
-                      {optimizerLabels[run.setup.optimizer]}, {short(run.setup.learningRate)}
-                    </td>
-                    <td>{count(run.epoch)}</td>
-                    <td>
-                      {last === undefined
-                        ? "–"
-                        : last.valMetric !== undefined && isShare(run)
-                          ? percent(last.valMetric)
-                          : short(last.valLoss)}
-                    </td>
-                    <td>{keptAt.format(run.at)}</td>
-                    <td>
-                      <button
-                        type="button"
-                        class="link"
-                        aria-disabled={isHere}
-                        aria-label={isHere ? `${label} is in training` : `Go on with ${label}`}
-                        onClick={() => isHere || void store.goOn(run)}
-                      >
-                        {isHere ? "In training" : "Go on"}
-                      </button>{" "}
-                      {!isHere && (
-                        <SureButton
-                          id={`remove-${run.name}`}
-                          text="Remove"
-                          label={`Remove ${label}`}
-                          question="Remove for good?"
-                          onSure={() => void remove([run])}
-                        />
-                      )}
-                    </td>
-                  </tr>
-                );
-              })}
+              {files.map((run) =>
+                run.setup === undefined ? (
+                  <DamagedRow key={run.name} run={run} onRemove={() => void remove([run])} />
+                ) : (
+                  <RunRow
+                    key={run.name}
+                    run={run}
+                    isHere={run.name === state.run}
+                    color={compared.get(run.name)}
+                    isFull={compared.size >= runColors}
+                    onCompare={(isOn) => toggle(run.name, isOn)}
+                    onGoOn={() => void store.goOn(run)}
+                    onRemove={() => void remove([run])}
+                  />
+                ),
+              )}
             </tbody>
           </table>
         </div>
       )}
-      {runs.length > 0 && (
+      {files.length > 0 && (
         <p class="hint">
-          {count(runs.length)} {runs.length === 1 ? "run" : "runs"},{" "}
-          {short(runs.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6)} MB; {runColors} at a time can be
+          {count(files.length)} {files.length === 1 ? "run" : "runs"},{" "}
+          {short(files.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6)} MB; {runColors} at a time can be
           compared.{" "}
-          {runs.length > manyRuns && (
+          {files.length > manyRuns && (
             <SureButton
               text={`Remove all but the latest ${manyRuns}`}
-              question={`Remove ${runs.length - manyRuns} runs for good?`}
-              onSure={() => void remove(runs.slice(manyRuns).filter(({ name }) => name !== state.run))}
+              question={`Remove ${files.length - manyRuns} runs for good?`}
+              onSure={() => void remove(files.slice(manyRuns).filter(({ name }) => name !== state.run))}
             />
           )}
         </p>
       )}
-      {runs.length > 0 && <Lasting />}
+      {files.length > 0 && <Lasting />}
     </div>
   );
 }
@@ -237,6 +187,3 @@ function Lasting() {
     </p>
   );
 }
-
-/** Whether the run's metric is shown in percent. */
-const isShare = ({ setup, task }: ListedRun): boolean => metricOf(setup.metric, task).isShare;

@@ -27,7 +27,11 @@ const take = (name: string): Promise<boolean> =>
         await released;
       } else resolve(false);
     };
-    navigator.locks.request(`gradgpu-playground:${name}`, { ifAvailable: true }, taken).catch(reject);
+    navigator.locks.request(`gradgpu-playground:${name}`, { ifAvailable: true }, taken).catch((error) => {
+      // A browser that refuses the page its storage refuses locks too: no run is kept that two tabs could write to.
+      if (error.name === "SecurityError") resolve(true);
+      else reject(error);
+    });
   });
 
 export function releaseRun(name: string): void {

@@ -7,6 +7,9 @@ import { lossesOf, metricsOf, type Task } from "../setup/training.ts";
 
 const folderName = "gradgpu-playground";
 
+/** A run's file is empty while it is written for the first time; one that stays so is damaged. */
+const beingWrittenMs = 60_000;
+
 /** Numbers of an epoch, by the names that `fit` reports them under. */
 export interface EpochPoint {
   readonly epoch: number;
@@ -48,7 +51,7 @@ export interface KeptRun extends RunNotes {
   readonly model: Uint8Array<ArrayBuffer>;
 }
 
-export interface ListedRun extends RunNotes {
+interface RunFile {
   readonly name: string;
   /** When it was kept last, in milliseconds. */
   readonly at: number;
@@ -56,10 +59,24 @@ export interface ListedRun extends RunNotes {
   readonly bytes: number;
 }
 
+export interface ListedRun extends RunNotes, RunFile {}
+
+/** One whose notes can't be read: it can't go on, and can be removed. */
+export interface DamagedRun extends RunFile {
+  readonly setup?: undefined;
+}
+
 async function folder(): Promise<FileSystemDirectoryHandle> {
   if (navigator.storage?.getDirectory === undefined)
     throw new Error("this browser keeps no files for this page; it does for https and localhost");
-  return (await navigator.storage.getDirectory()).getDirectoryHandle(folderName, { create: true });
+  try {
+    return await (await navigator.storage.getDirectory()).getDirectoryHandle(folderName, { create: true });
+  } catch (error) {
+    if ((error as Error).name !== "SecurityError") throw error;
+    throw new Error(
+      "this browser refuses to keep data of this page; its settings for site data can allow it",
+    );
+  }
 }
 
 async function write(name: string, content: Uint8Array<ArrayBuffer> | Blob): Promise<void> {
@@ -192,18 +209,24 @@ export function upToDate(notes: OlderNotes): RunNotes {
   return { ...notes, history: shown, task, setup: { ...defaultSetup, ...notes.setup, metric } };
 }
 
-/** All runs, the latest first. */
-export async function listRuns(): Promise<ListedRun[]> {
-  const found: ListedRun[] = [];
+/** All runs, damaged ones too, the latest first. */
+export async function listFiles(): Promise<(ListedRun | DamagedRun)[]> {
+  const found: (ListedRun | DamagedRun)[] = [];
   for await (const [file, handle] of (await folder()).entries()) {
     if (!file.endsWith(".run") || handle.kind !== "file") continue;
     const name = file.slice(0, -".run".length);
     const given = await (handle as FileSystemFileHandle).getFile();
-    const notes = await notesOf(given).catch(() => undefined);
-    if (notes !== undefined) found.push({ ...notes.notes, name, at: given.lastModified, bytes: given.size });
+    const about = { name, at: given.lastModified, bytes: given.size };
+    const read = await notesOf(given).catch(() => undefined);
+    if (read !== undefined) found.push({ ...read.notes, ...about });
+    else if (given.size > 0 || Date.now() - given.lastModified > beingWrittenMs) found.push(about);
   }
   return found.sort((a, b) => b.at - a.at);
 }
+
+/** All runs that can go on, the latest first. */
+export const listRuns = async (): Promise<ListedRun[]> =>
+  (await listFiles()).filter((run) => run.setup !== undefined);
 
 /** Its data go where no other run learns them. */
 export async function removeRun(name: string): Promise<void> {

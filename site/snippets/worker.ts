@@ -4,7 +4,7 @@ import { line } from "./shown.ts";
 
 export type FromProgram =
   | { readonly kind: "printed"; readonly text: string }
-  | { readonly kind: "failed"; readonly text: string }
+  | { readonly kind: "failed"; readonly text: string; readonly stack: string }
   | { readonly kind: "ended" };
 
 export interface ToProgram {
@@ -21,6 +21,7 @@ const failed = (reason: unknown): void =>
   post({
     kind: "failed",
     text: reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason),
+    stack: reason instanceof Error ? (reason.stack ?? "") : "",
   });
 self.addEventListener("unhandledrejection", (event) => {
   event.preventDefault();

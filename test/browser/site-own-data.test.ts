@@ -119,6 +119,13 @@ describe.skipIf(executable === undefined)("the playground with one's own data", 
     await page.reload();
     await page.waitForSelector('.own:has-text("12 images: blue, red")', patience);
     await site.reach("Epoch", 1, true);
+    // The files are not here any more: what they became is shown, and can't be changed.
+    const side = page.locator('.panel:has-text("Your images") select').first();
+    expect([await side.inputValue(), await side.isDisabled()]).toEqual(["16", true]);
+    await page.waitForSelector(
+      '.hint:has-text("Choose the files again to have them in another form.")',
+      patience,
+    );
     await site.epoch(2);
     expect(await site.problems()).toEqual([]);
   });

@@ -86,7 +86,7 @@ describe.skipIf(executable === undefined)("the site", () => {
         const code = (await program.locator("pre").textContent()) as string;
         // It asks for the GPU.
         if (code.includes('"webgpu"')) continue;
-        await program.locator("button").click();
+        await program.locator('button:has-text("Run")').click();
         await site.page.waitForFunction(
           `document.querySelectorAll(".snippet")[${i}].dataset.state === "ended"`,
           undefined,
@@ -121,11 +121,82 @@ describe.skipIf(executable === undefined)("the site", () => {
     const program = tab.locator(".snippet").first();
     await program.locator('button:has-text("Run")').click();
     await tab.waitForFunction(`document.querySelector(".snippet output").textContent !== ""`);
-    expect(await program.locator("button").getAttribute("aria-label")).toMatch(/^Stop: ./);
+    expect(await program.locator("[data-program]").getAttribute("aria-label")).toMatch(/^Stop: ./);
     await program.locator('button:has-text("Stop")').click();
     expect(await program.locator(".snippet-state").textContent()).toBe("Stopped.");
     expect(await tab.locator("output img").count()).toBe(0);
     await own.close();
+  });
+
+  it("has its programs edited, says in which line an edited one fails, and loses no text of the reader's", async () => {
+    const { page } = site;
+    await site.open("docs/tensors.html?device=cpu");
+    const program = page.locator(".snippet").first();
+    const shown = (await program.locator("pre").boundingBox())!;
+    const original = await program.locator("pre").textContent();
+    await program.locator('button:has-text("Edit")').click();
+    const text = program.locator(".cm-content");
+    await text.waitFor(patience);
+    expect(await text.evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(await text.getAttribute("aria-label")).toBe("Program: Numbers and arrays");
+    // The editor stands where the program stood, and what is below moves by the line of help alone.
+    const { x, y, width, height } = (await program.locator(".editor").boundingBox())!;
+    expect([x, y, width, Math.round(height)]).toEqual([
+      shown.x,
+      shown.y,
+      shown.width,
+      Math.round(shown.height),
+    ]);
+    const write = async (written: string) => {
+      await text.focus();
+      await page.keyboard.press("Control+a");
+      await page.keyboard.insertText(written);
+      await page.keyboard.press("Control+Enter");
+      await page.waitForFunction(
+        `["ended"].includes(document.querySelector(".snippet").dataset.state)`,
+        undefined,
+        patience,
+      );
+      return [
+        await program.locator(".snippet-state").textContent(),
+        ((await program.locator("output").textContent()) ?? "")
+          .split("\n")
+          .filter((line) => !/no WebGPU/.test(line)),
+      ];
+    };
+    const typed =
+      'import { add, init } from "gradgpu";\n\nawait init();\ninterface Two {\n  readonly a: number;\n}\n';
+    expect(
+      await write(`${typed}const two: Two = { a: 2 };\nconsole.log("<b>", await add(two.a, 1).array());`),
+    ).toEqual([expect.stringMatching(/^It took/), ["<b> 3"]]);
+    expect(await write(`${typed}add([1, 2], [1, 2, 3]);`)).toEqual([
+      "It ended with an error in line 7.",
+      [expect.stringMatching(/^ShapeError: add: shapes \[2\] and \[3\]/), "Line 7: add([1, 2], [1, 2, 3]);"],
+    ]);
+    expect(await program.locator(".blamed").textContent()).toBe("add([1, 2], [1, 2, 3]);");
+    expect(await site.seriousFaults()).toEqual([]);
+    expect(
+      await write(`${typed}setTimeout(() => {\n  (undefined as any).x;\n});\nawait new Promise(() => {});`),
+    ).toEqual([
+      "It ended with an error in line 8.",
+      [expect.stringContaining("TypeError"), "Line 8: (undefined as any).x;"],
+    ]);
+    expect(await write(`${typed}import { ad } from "gradgpu";\nad();`)).toEqual([
+      "It ended with an error in line 7.",
+      [
+        "SyntaxError: The requested module 'gradgpu' has no export named 'ad'",
+        'Line 7: import { ad } from "gradgpu";',
+      ],
+    ]);
+    await page.reload();
+    await program.locator('button:has-text("Go on editing")').click();
+    await text.waitFor(patience);
+    expect(await text.textContent()).toContain("ad();");
+    await program.locator('button:has-text("Reset")').click();
+    expect(await text.textContent()).toBe(original?.replaceAll("\n", ""));
+    expect(await program.locator('button:has-text("Reset")').isDisabled()).toBe(true);
+    await page.reload();
+    expect(await program.locator('button:has-text("Edit")').count()).toBe(1);
   });
 
   it.each([
@@ -212,6 +283,10 @@ describe.skipIf(executable === undefined)("the site", () => {
         await site.open("docs/");
         await page.fill("#search-field", "dying relu");
         await page.waitForSelector("#found a", patience);
+        await site.open("docs/tensors.html?device=cpu");
+        await page.locator('.snippet button:has-text("Edit")').first().click();
+        await page.locator(".cm-content").press("Control+Enter");
+        await page.waitForSelector('.snippet-state:has-text("It took")', patience);
         const file = path.join(out, "lessons", "index.html");
         fs.writeFileSync(file, fs.readFileSync(file, "utf8").replace("<title>", "<title>Newer "));
         writeOffline(out);

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { executable } from "../support/chromium.ts";
 import { isDue } from "../support/sampled.ts";
-import { builtSite, patience, SiteVisit } from "../support/site.ts";
+import { builtSite, hardlyAny, patience, SiteVisit } from "../support/site.ts";
 
 describe.skipIf(executable === undefined)("the playground", () => {
   let site: SiteVisit;
@@ -25,6 +25,10 @@ describe.skipIf(executable === undefined)("the playground", () => {
     await site.train("Right", 95);
     const epoch = await site.number("Epoch");
     expect(epoch).toBeGreaterThan(5);
+    // Those who hear the page are told where it stopped.
+    expect(await site.page.textContent('.controls [role="status"]')).toMatch(
+      new RegExp(`^Epoch ${epoch}, step \\d+: loss 0\\.\\d+, validation 0\\.\\d+, Right [\\d.]+ %\\.$`),
+    );
     await site.page.waitForSelector(".look .histogram", patience);
     expect(await site.page.locator(".look").count()).toBe(3);
     expect(await site.page.locator(".unit").count()).toBeGreaterThan(0);
@@ -42,6 +46,16 @@ describe.skipIf(executable === undefined)("the playground", () => {
     await site.page.waitForSelector('.notice:has-text("Went on with the kept run")', patience);
     await site.reach("Epoch", epoch, true);
     expect(await site.problems()).toEqual([]);
+    // What is said of it takes no room from what stands there already.
+    expect(await site.shifts()).toBeLessThan(hardlyAny);
+    const names = await site.page
+      .locator('.plot-area[role="img"]')
+      .evaluateAll((plots) => plots.map((plot) => plot.getAttribute("aria-label")));
+    const numbers = (form: string) => `${form} of training, ${form} of validation after epoch ${epoch}$`;
+    expect(names).toEqual([
+      expect.stringMatching(`^Loss by epoch: ${numbers("0\\.\\d+")}`),
+      expect.stringMatching(`^Right by epoch: ${numbers("[\\d.]+ %")}`),
+    ]);
   });
 
   it("takes single steps, and shows them op by op", async () => {
@@ -62,7 +76,7 @@ describe.skipIf(executable === undefined)("the playground", () => {
     await page.selectOption('select[aria-label="Add a layer"]', "Conv2D");
     await page.waitForSelector(".panel-model .problem", patience);
     expect(await page.textContent(".panel-model .problem")).toMatch(/Conv2D/);
-    await page.click('button[aria-label="Remove Conv2D"]');
+    await page.click('button[aria-label$=", Conv2D"][aria-label^="Remove layer"]');
     await site.built();
     await page.selectOption('select[aria-label="Add a layer"]', "Dropout");
     await page.waitForFunction(
@@ -134,6 +148,48 @@ describe.skipIf(executable === undefined)("the playground", () => {
     );
     expect(await page.locator(".legend .stroke-other").count()).toBe(0);
     expect(await page.evaluate("document.activeElement.closest('.runs') !== null")).toBe(true);
+  });
+
+  it("offers to remove all but the latest of many runs, and one that is damaged", async () => {
+    const { page } = site;
+    await site.open("playground.html?device=cpu#data=xor&n=40&layers=Dense(units:2)");
+    await site.built();
+    await site.epoch(1);
+    await page.click("#tab-runs");
+    await page.waitForSelector(".runs .current", patience);
+    expect(await page.locator('button:has-text("Remove all but")').count()).toBe(0);
+    await page.evaluate(`(async () => {
+      const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("gradgpu-playground");
+      const [name] = (await Array.fromAsync(folder.keys())).filter((one) => one.endsWith(".run"));
+      const bytes = await (await (await folder.getFileHandle(name)).getFile()).arrayBuffer();
+      for (let i = 0; i <= 24; i++) {
+        const file = await (await folder.getFileHandle("copy-" + i + ".run", { create: true })).createWritable();
+        await file.write(i === 24 ? "damaged" : bytes);
+        await file.close();
+      }
+    })()`);
+    await site.epoch(2);
+    const rows = page.locator(".runs tbody tr");
+    const damaged = rows.filter({ hasText: "This run is damaged" });
+    await damaged.waitFor(patience);
+    expect(await site.seriousFaults()).toEqual([]);
+    const before = await rows.count();
+    await damaged.locator('button:has-text("Remove")').click();
+    await damaged.locator('button:has-text("Remove for good?")').click();
+    await damaged.waitFor({ state: "detached", ...patience });
+    expect(await rows.count()).toBe(before - 1);
+    await page.click('button:has-text("Remove all but the latest 20")');
+    expect(await rows.count()).toBe(before - 1);
+    await page.click(`button:has-text("Remove ${before - 21} runs for good?")`);
+    await page.waitForFunction(
+      `document.querySelectorAll(".runs tbody tr").length === 20`,
+      undefined,
+      patience,
+    );
+    expect(await page.locator(".runs .current").count()).toBe(1);
+    expect(await page.locator('button:has-text("Remove all but")').count()).toBe(0);
+    expect(await page.evaluate("document.activeElement.closest('.runs') !== null")).toBe(true);
+    expect(await site.problems()).toEqual([]);
   });
 
   it("names a digit that is drawn", async () => {

@@ -1,6 +1,5 @@
 // The built package in a browser: a page imports it, trains N3 for 50 steps on WebGPU, and arrives where Node does.
 
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
@@ -14,20 +13,13 @@ import * as optim from "../../optim/index.ts";
 import { root } from "../../scripts/setup.mjs";
 import { type Trained, trainN3 } from "../fixtures/train-n3.ts";
 import { executable, freshContext, keepKernels, launchWithWebGpu } from "../support/chromium.ts";
+import { packed } from "../support/packed.ts";
 import { isDue } from "../support/sampled.ts";
 
 const seed = 42;
 /** Of the losses, relative: float32 sums in another order, carried through 50 steps of Adam. */
 const tolerance = 1e-4;
-const dist = path.join(root, "dist");
-
-beforeAll(() => {
-  const built = spawnSync(process.execPath, [path.join(root, "scripts", "build.mjs")], {
-    cwd: root,
-    encoding: "utf8",
-  });
-  expect(built.status, `${built.stdout}${built.stderr}`).toBe(0);
-});
+const dist = path.join((await packed()).folder, "node_modules", "gradgpu", "dist");
 
 describe("the built bundle", () => {
   it.each(["index", "nn", "optim", "data"])("%s.js imports nothing but itself", async (name) => {
@@ -229,7 +221,7 @@ async function serve(): Promise<http.Server> {
     const send = (type: string, body: string) => {
       response.writeHead(200, { "content-type": type }).end(body);
     };
-    const file = path.join(root, pathname);
+    const file = path.join(dist, "..", pathname);
     if (pathname === "/") send("text/html", html);
     else if (pathname === "/readme.html") send("text/html", readmePage);
     else if (pathname === "/train-n3.js") send("text/javascript", code);

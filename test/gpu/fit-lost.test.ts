@@ -27,6 +27,7 @@ import {
 } from "../../nn/index.ts";
 import { Adam, optimizerState } from "../../optim/index.ts";
 import { gpuDevice } from "../support/devices.ts";
+import { sampledOnOthers } from "../support/sampled.ts";
 
 let shared: Device;
 let device: Device;
@@ -127,7 +128,7 @@ async function rejection(promise: Promise<unknown>): Promise<Error> {
 }
 
 describe("fit on a device that is lost", () => {
-  it.each<[string, Case, number[]]>([
+  const cases: [string, Case, number[]][] = [
     ["early and late, with validation", { validationData: [x, y] }, [4, 52]],
     ["with data that stream, twice at one place", { memoryBudget: 800 }, [8, 24, 28]],
     ["with tensors as data", { data: () => [tensor(x, [rows, 4]), tensor(y, [rows, 1])] }, [20]],
@@ -180,7 +181,8 @@ describe("fit on a device that is lost", () => {
       },
       [12, 40],
     ],
-  ])("ends as if nothing had been: %s", async (_, given, at) => {
+  ];
+  it.each(sampledOnOthers(cases))("ends as if nothing had been: %s", async (_, given, at) => {
     const undisturbed = await run(given, () => {});
     expect(warnings()).toEqual([]);
     expect(await run(given, losingAt(...at))).toEqual(undisturbed);

@@ -45,6 +45,7 @@ import {
   Flatten,
   GRU,
   Input,
+  type Layer,
   LayerNormalization,
   LSTM,
   MaxPooling2D,
@@ -63,7 +64,7 @@ import {
 import source from "../fixtures/mixed-precision.json" with { type: "json" };
 import { gpuDevice, withOwnDevice } from "../support/devices.ts";
 import { pack, unpack } from "../support/half-ops.ts";
-import { isDue, isFirstAdapter, sampledOnOthers } from "../support/sampled.ts";
+import { isDue, isDueHere, isFirstAdapter, sampledOnOthers } from "../support/sampled.ts";
 
 let gpu: Device;
 let before: Device;
@@ -171,7 +172,7 @@ describe("a perceptron in a loop of one's own", () => {
   });
 
   // lavapipe is long about compiling them.
-  it.runIf(isFirstAdapter && isDue(0))("takes NumPy's steps by kernels that GPUs take", () =>
+  it.runIf(isFirstAdapter && isDue(0, 9))("takes NumPy's steps by kernels that GPUs take", () =>
     withOwnDevice(async (device) => {
       const choose = ({ names }: Variants) => names.find((name) => name.startsWith("shared")) ?? names[0];
       const likeGpu = { isSoftware: false, subgroupSize: 0, workgroupTarget: 256, choices: { choose } };
@@ -180,7 +181,7 @@ describe("a perceptron in a loop of one's own", () => {
     }),
   );
 
-  it("computes in float32 while debug() watches", async () => {
+  it.runIf(isDueHere(0))("computes in float32 while debug() watches", async () => {
     debug({ numerics: true });
     try {
       expect(distance(await run(mixedPrecision, true), plain)).toBeLessThan(1e-6);
@@ -249,40 +250,48 @@ async function stepOf(optimizer: Optimizer, use: (program: Program, text: string
 }
 
 describe("a model", () => {
-  it("learns as in float32: losses within 2 %, no step skipped", async () => {
-    const plain = await trained(new Adam({ learningRate: 3e-3 }), 6, false);
-    const halved = await trained(mixedPrecision(new Adam({ learningRate: 3e-3 })), 6);
-    halved.losses.forEach((loss, i) => {
-      expect(Math.abs(loss / plain.losses[i] - 1)).toBeLessThan(0.02);
-    });
-    expect(halved.losses).not.toEqual(plain.losses);
-    expect(plain.losses[5]).toBeLessThan(0.7 * plain.losses[0]);
-    expect(Math.abs(halved.accuracy - plain.accuracy)).toBeLessThan(0.05);
-    expect(halved.scaling).toEqual({ scale: 2 ** 15, finiteSteps: 48, skippedSteps: 0 });
-  }, 120_000);
+  it.runIf(isDueHere(1))(
+    "learns as in float32: losses within 2 %, no step skipped",
+    async () => {
+      const plain = await trained(new Adam({ learningRate: 3e-3 }), 6, false);
+      const halved = await trained(mixedPrecision(new Adam({ learningRate: 3e-3 })), 6);
+      halved.losses.forEach((loss, i) => {
+        expect(Math.abs(loss / plain.losses[i] - 1)).toBeLessThan(0.02);
+      });
+      expect(halved.losses).not.toEqual(plain.losses);
+      expect(plain.losses[5]).toBeLessThan(0.7 * plain.losses[0]);
+      expect(Math.abs(halved.accuracy - plain.accuracy)).toBeLessThan(0.05);
+      expect(halved.scaling).toEqual({ scale: 2 ** 15, finiteSteps: 48, skippedSteps: 0 });
+    },
+    120_000,
+  );
 
-  it("keeps activations and their gradients in halves, and nothing else", async () => {
-    const count = { plain: 0, halved: 0 };
-    await stepOf(withLossScaling(new Adam()), ({ plan }) => {
-      count.plain = plan.slots.reduce((sum, { bytes }) => sum + bytes, 0);
-    });
-    await stepOf(mixedPrecision(new Adam()), ({ graph, plan }, text) => {
-      count.halved = plan.slots.reduce((sum, { bytes }) => sum + bytes, 0);
-      const halves = halvesOf(graph);
-      expect(halves.size).toBeGreaterThan(12);
-      for (const [value, bytes] of halves) {
-        expect(value.spec.dtype).toBe("f32");
-        // Of each sample, and of no weight: none of the model has 32 rows or 32 times 9 but the two kernels of 32 columns.
-        expect(value.spec.shape[0], `v${value.id} [${value.spec.shape}]`).toBe(32);
-        expect(bytes).toBe(value.spec.shape.reduce((a, b) => a * b) * 2);
-      }
-      expect(text).toMatch(/v\d+: f32 \[32, 32\] kept as f16 in 2048 bytes/);
-      expect(text).toMatch(new RegExp(`${halves.size} values kept as f16, \\d+ bytes in place of`));
-      const kept = new Set(graph.effects.map(({ source }) => source));
-      for (const value of halves.keys()) expect(kept.has(value)).toBe(false);
-    });
-    expect(count.halved).toBeLessThan(0.75 * count.plain);
-  }, 120_000);
+  it.runIf(isDueHere(2))(
+    "keeps activations and their gradients in halves, and nothing else",
+    async () => {
+      const count = { plain: 0, halved: 0 };
+      await stepOf(withLossScaling(new Adam()), ({ plan }) => {
+        count.plain = plan.slots.reduce((sum, { bytes }) => sum + bytes, 0);
+      });
+      await stepOf(mixedPrecision(new Adam()), ({ graph, plan }, text) => {
+        count.halved = plan.slots.reduce((sum, { bytes }) => sum + bytes, 0);
+        const halves = halvesOf(graph);
+        expect(halves.size).toBeGreaterThan(12);
+        for (const [value, bytes] of halves) {
+          expect(value.spec.dtype).toBe("f32");
+          // Of each sample, and of no weight: none of the model has 32 rows or 32 times 9 but the two kernels of 32 columns.
+          expect(value.spec.shape[0], `v${value.id} [${value.spec.shape}]`).toBe(32);
+          expect(bytes).toBe(value.spec.shape.reduce((a, b) => a * b) * 2);
+        }
+        expect(text).toMatch(/v\d+: f32 \[32, 32\] kept as f16 in 2048 bytes/);
+        expect(text).toMatch(new RegExp(`${halves.size} values kept as f16, \\d+ bytes in place of`));
+        const kept = new Set(graph.effects.map(({ source }) => source));
+        for (const value of halves.keys()) expect(kept.has(value)).toBe(false);
+      });
+      expect(count.halved).toBeLessThan(0.75 * count.plain);
+    },
+    120_000,
+  );
 
   it("skips steps while the scaled gradients overflow in halves, and counts them", async () => {
     const optimizer = mixedPrecision(new Adam({ learningRate: 3e-3 }), { initialScale: 2 ** 24 });
@@ -378,7 +387,7 @@ describe("inputs, and what is computed of them alone", () => {
     }
   });
 
-  it("are arguments, or what is captured where weights meet no argument", async () => {
+  it.runIf(isDueHere(2))("are arguments, or what is captured where weights meet no argument", async () => {
     const [w, v] = [matrix(16, 16), matrix(16, 4)];
     const [all, y] = [tensor(wave(64 * 16), [64, 16]), tensor(wave(64 * 4), [64, 4])];
     const net = (x: Tensor, y: Tensor) => mean(square(sub(matmul(relu(matmul(x, w)), v), y)));
@@ -392,50 +401,59 @@ describe("inputs, and what is computed of them alone", () => {
     expect(picked.kept.filter((one) => one.startsWith("gather"))).toEqual([]);
   });
 
-  it("may be larger than halves are: a recurrent layer, which turns its input first", async () => {
-    const losses = async (wrap: typeof mixedPrecision) => {
-      setSeed(2);
-      const model = new Sequential([new Input([4, 4]), new GRU(8), new Dense(4)]);
-      const optimizer = wrap(new SGD({ learningRate: 0 }));
-      model.compile({ optimizer, loss: "meanSquaredError" });
-      const x = wave(32 * 16).fill(70000, 3, 4);
-      const { history } = await model.fit(x, wave(32 * 4), { epochs: 1, batchSize: 32, verbose: 0 });
-      const { skippedSteps } = await lossScaleState(optimizer);
-      model.dispose();
-      return { loss: history.loss[0], skippedSteps };
+  it.runIf(isDueHere(2))(
+    "may be larger than halves are: a recurrent layer, which turns its input first",
+    async () => {
+      const losses = async (wrap: typeof mixedPrecision) => {
+        setSeed(2);
+        const model = new Sequential([new Input([4, 4]), new GRU(8), new Dense(4)]);
+        const optimizer = wrap(new SGD({ learningRate: 0 }));
+        model.compile({ optimizer, loss: "meanSquaredError" });
+        const x = wave(32 * 16).fill(70000, 3, 4);
+        const { history } = await model.fit(x, wave(32 * 4), { epochs: 1, batchSize: 32, verbose: 0 });
+        const { skippedSteps } = await lossScaleState(optimizer);
+        model.dispose();
+        return { loss: history.loss[0], skippedSteps };
+      };
+      const [plain, mixed] = [await losses(withLossScaling), await losses(mixedPrecision)];
+      expect(Math.abs(mixed.loss / plain.loss - 1)).toBeLessThan(0.01);
+      expect(mixed.skippedSteps).toBe(0);
+    },
+    60_000,
+  );
+});
+
+it.runIf(isDueHere(1))(
+  "masks by large finite numbers hide what they hide, all of a row included",
+  async () => {
+    const [w, v] = [matrix(32, 32), matrix(32, 32, 0.1, 1)];
+    const [x, y] = [tensor(wave(8 * 16 * 32), [8, 16, 32]), tensor(wave(8 * 16 * 32, 1, 2), [8, 16, 32])];
+    // Nothing of the first sample, half of the others.
+    const seen = tensor(
+      Float32Array.from({ length: 128 }, (_, i) => Number(i >= 16 && i % 2 === 0)),
+      [8, 1, 16],
+    );
+    const loss = (x: Tensor, y: Tensor, seen: Tensor) => {
+      const scores = add(matmul(matmul(x, w), x, { transposeB: true }), mul(sub(1, seen), -1e9));
+      return mean(square(sub(matmul(matmul(softmax(scores), x), v), y)));
     };
-    const [plain, mixed] = [await losses(withLossScaling), await losses(mixedPrecision)];
+    const [plain, mixed] = [
+      await stepped(withLossScaling, [w, v], loss, [x, y, seen]),
+      await stepped(mixedPrecision, [w, v], loss, [x, y, seen]),
+    ];
+    expect(mixed.kept).toContain("add [8,16,16]");
     expect(Math.abs(mixed.loss / plain.loss - 1)).toBeLessThan(0.01);
     expect(mixed.skippedSteps).toBe(0);
-  }, 60_000);
-});
-
-it("masks by large finite numbers hide what they hide, all of a row included", async () => {
-  const [w, v] = [matrix(32, 32), matrix(32, 32, 0.1, 1)];
-  const [x, y] = [tensor(wave(8 * 16 * 32), [8, 16, 32]), tensor(wave(8 * 16 * 32, 1, 2), [8, 16, 32])];
-  // Nothing of the first sample, half of the others.
-  const seen = tensor(
-    Float32Array.from({ length: 128 }, (_, i) => Number(i >= 16 && i % 2 === 0)),
-    [8, 1, 16],
-  );
-  const loss = (x: Tensor, y: Tensor, seen: Tensor) => {
-    const scores = add(matmul(matmul(x, w), x, { transposeB: true }), mul(sub(1, seen), -1e9));
-    return mean(square(sub(matmul(matmul(softmax(scores), x), v), y)));
-  };
-  const [plain, mixed] = [
-    await stepped(withLossScaling, [w, v], loss, [x, y, seen]),
-    await stepped(mixedPrecision, [w, v], loss, [x, y, seen]),
-  ];
-  expect(mixed.kept).toContain("add [8,16,16]");
-  expect(Math.abs(mixed.loss / plain.loss - 1)).toBeLessThan(0.01);
-  expect(mixed.skippedSteps).toBe(0);
-});
+  },
+);
 
 describe("weights and their gradients stay whole", () => {
-  it.each([
-    ["LSTM", () => new LSTM(8), 4],
-    ["MultiHeadAttention", () => new MultiHeadAttention(2, 4), 32],
-  ])(
+  it.each(
+    sampledOnOthers<[string, () => Layer, number]>([
+      ["LSTM", () => new LSTM(8), 4],
+      ["MultiHeadAttention", () => new MultiHeadAttention(2, 4), 32],
+    ]),
+  )(
     "where %s takes gradients apart: larger ones than halves skip no step",
     async (_, make, outputs) => {
       const model = new Sequential([new Input([8, 8]), make(), new Dense(4)]);
@@ -461,22 +479,26 @@ describe("weights and their gradients stay whole", () => {
     60_000,
   );
 
-  it("where they are frozen, and the layers behind them", async () => {
-    const frozen = new LSTM(8, { returnSequences: true });
-    frozen.trainable = false;
-    const model = new Sequential([new Input([6, 8]), new Dense(8), frozen, new Dense(8)]);
-    model.compile({ optimizer: mixedPrecision(new SGD()), loss: "meanSquaredError" });
-    const trainer = model.makeTrainer();
-    trainer.prepare();
-    const step = jit((a: Tensor, b: Tensor) => tidy(() => trainer.trainStep(a, b)));
-    const [a, b] = [tensor(wave(32 * 48), [32, 6, 8]), tensor(wave(32 * 48), [32, 6, 8])];
-    step.run({ steps: 1 }, a, b);
-    const kept = keptBy(step);
-    expect(kept.length).toBeGreaterThan(3);
-    expect(kept.filter((one) => /gatesTogether|gatesApart/.test(one))).toEqual([]);
-    await a.device.sync();
-    for (const held of [step, trainer, model, a, b]) held.dispose();
-  }, 60_000);
+  it.runIf(isDueHere(1))(
+    "where they are frozen, and the layers behind them",
+    async () => {
+      const frozen = new LSTM(8, { returnSequences: true });
+      frozen.trainable = false;
+      const model = new Sequential([new Input([6, 8]), new Dense(8), frozen, new Dense(8)]);
+      model.compile({ optimizer: mixedPrecision(new SGD()), loss: "meanSquaredError" });
+      const trainer = model.makeTrainer();
+      trainer.prepare();
+      const step = jit((a: Tensor, b: Tensor) => tidy(() => trainer.trainStep(a, b)));
+      const [a, b] = [tensor(wave(32 * 48), [32, 6, 8]), tensor(wave(32 * 48), [32, 6, 8])];
+      step.run({ steps: 1 }, a, b);
+      const kept = keptBy(step);
+      expect(kept.length).toBeGreaterThan(3);
+      expect(kept.filter((one) => /gatesTogether|gatesApart/.test(one))).toEqual([]);
+      await a.device.sync();
+      for (const held of [step, trainer, model, a, b]) held.dispose();
+    },
+    60_000,
+  );
 
   it("in the second update of a traced step as in the first, by one optimizer or two", async () => {
     const [v1, v2] = [matrix(32, 32), matrix(32, 32, 0.1, 1)];
@@ -496,47 +518,53 @@ describe("weights and their gradients stay whole", () => {
 });
 
 describe("outside of the computation of loss and gradients", () => {
-  it("values are whole: those that passes make, and those that are computed inside too", async () => {
-    const [w, v] = [matrix(64, 16, 1), matrix(16, 16, 1, 1)];
-    const [x, ids] = [tensor(wave(8 * 64), [8, 64]), tensor([3, 60, 7, 9, 1, 0, 2, 5], { dtype: "i32" })];
-    const step = (optimizer: Optimizer) =>
-      jit((x: Tensor, ids: Tensor) => {
-        // Rows are picked before they are doubled.
-        const picked = matmul(gather(mul(w, 2), ids), v);
-        const { grads } = optimizer.computeGradients(
-          () => mean(square(matmul(tanh(matmul(x, w)), v))),
-          [w, v],
-        );
-        return [picked, matmul(tanh(matmul(x, w)), transpose(v)), ...grads];
-      });
-    const found: (readonly number[])[][] = [];
-    for (const wrap of [withLossScaling, mixedPrecision]) {
-      const optimizer = wrap(new SGD()).build([w, v]);
-      const traced = step(optimizer);
-      const results = traced(x, ids) as Tensor[];
-      found.push(await Promise.all(results.map(async (one) => [...((await one.data()) as Float32Array)])));
-      for (const held of [traced, optimizer]) held.dispose();
-    }
-    const [plain, mixed] = found;
-    expect(mixed.slice(0, 2)).toEqual(plain.slice(0, 2));
-    expect(mixed.slice(2)).not.toEqual(plain.slice(2));
-  });
+  it.runIf(isDueHere(2))(
+    "values are whole: those that passes make, and those that are computed inside too",
+    async () => {
+      const [w, v] = [matrix(64, 16, 1), matrix(16, 16, 1, 1)];
+      const [x, ids] = [tensor(wave(8 * 64), [8, 64]), tensor([3, 60, 7, 9, 1, 0, 2, 5], { dtype: "i32" })];
+      const step = (optimizer: Optimizer) =>
+        jit((x: Tensor, ids: Tensor) => {
+          // Rows are picked before they are doubled.
+          const picked = matmul(gather(mul(w, 2), ids), v);
+          const { grads } = optimizer.computeGradients(
+            () => mean(square(matmul(tanh(matmul(x, w)), v))),
+            [w, v],
+          );
+          return [picked, matmul(tanh(matmul(x, w)), transpose(v)), ...grads];
+        });
+      const found: (readonly number[])[][] = [];
+      for (const wrap of [withLossScaling, mixedPrecision]) {
+        const optimizer = wrap(new SGD()).build([w, v]);
+        const traced = step(optimizer);
+        const results = traced(x, ids) as Tensor[];
+        found.push(await Promise.all(results.map(async (one) => [...((await one.data()) as Float32Array)])));
+        for (const held of [traced, optimizer]) held.dispose();
+      }
+      const [plain, mixed] = found;
+      expect(mixed.slice(0, 2)).toEqual(plain.slice(0, 2));
+      expect(mixed.slice(2)).not.toEqual(plain.slice(2));
+    },
+  );
 });
 
-it("statistics of rows are excluded by their ops' own word, reductions' results too", async () => {
-  expect(attention.op.traits?.statistics).toEqual([1]);
-  expect(layerNorm.op.traits?.statistics).toEqual([1, 2]);
-  const [w, v] = [matrix(16, 16), matrix(16, 4)];
-  const x = tensor(wave(8 * 4 * 16), [8, 4, 16]);
-  const found = await stepped(
-    mixedPrecision,
-    [w, v],
-    (x) => mean(square(matmul(relu(sum(relu(matmul(x, w)), 1)), v))),
-    [x],
-  );
-  expect(found.kept).toContain("relu [8,4,16]");
-  expect(found.kept.filter((one) => one.startsWith("sum"))).toEqual([]);
-});
+it.runIf(isDueHere(0))(
+  "statistics of rows are excluded by their ops' own word, reductions' results too",
+  async () => {
+    expect(attention.op.traits?.statistics).toEqual([1]);
+    expect(layerNorm.op.traits?.statistics).toEqual([1, 2]);
+    const [w, v] = [matrix(16, 16), matrix(16, 4)];
+    const x = tensor(wave(8 * 4 * 16), [8, 4, 16]);
+    const found = await stepped(
+      mixedPrecision,
+      [w, v],
+      (x) => mean(square(matmul(relu(sum(relu(matmul(x, w)), 1)), v))),
+      [x],
+    );
+    expect(found.kept).toContain("relu [8,4,16]");
+    expect(found.kept.filter((one) => one.startsWith("sum"))).toEqual([]);
+  },
+);
 
 it("a kernel that can't be rewritten after all is an error of its own, not a wrong program", async () => {
   const halves = vi

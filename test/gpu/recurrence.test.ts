@@ -40,6 +40,8 @@ interface Case {
   readonly steps: number;
   readonly isMasked?: boolean;
   readonly goBackwards?: boolean;
+  /** Whether some numbers of the state are dropped. */
+  readonly isDropped?: boolean;
 }
 
 const cases: readonly Case[] = [
@@ -48,6 +50,8 @@ const cases: readonly Case[] = [
   { units: 40, batch: 19, steps: 3, goBackwards: true },
   { units: 64, batch: 33, steps: 4, isMasked: true, goBackwards: true },
   { units: 256, batch: 1, steps: 2 },
+  { units: 16, batch: 6, steps: 5, isDropped: true },
+  { units: 40, batch: 9, steps: 4, goBackwards: true, isDropped: true },
 ];
 
 const wave = (count: number, shift: number) =>
@@ -57,11 +61,17 @@ const wave = (count: number, shift: number) =>
 async function resultsOn(
   on: Device,
   make: typeof LSTM | typeof GRU,
-  { units, batch, steps, isMasked, goBackwards = false }: Case,
+  { units, batch, steps, isMasked, goBackwards = false, isDropped = false }: Case,
   isJitted: boolean,
 ): Promise<number[]> {
   const features = 3;
-  const layer = new make(units, { returnSequences: true, returnState: true, goBackwards });
+  const layer = new make(units, {
+    returnSequences: true,
+    returnState: true,
+    goBackwards,
+    recurrentDropout: isDropped ? 0.25 : 0,
+    seed: 7,
+  });
   setDevice(on);
   try {
     layer.build([steps, features]);
@@ -91,7 +101,7 @@ async function resultsOn(
       tape.watch(...inputs);
       let outputs: Tensor[] = [];
       const loss = tape.record(() => {
-        outputs = layer.call(inputs, { mask: mask && [mask] }) as Tensor[];
+        outputs = layer.call(inputs, { mask: mask && [mask], training: isDropped }) as Tensor[];
         // Each output, and each state, counts in another way.
         return outputs
           .map((output, k) => mean(mul(square(add(output, k)), k + 1)))
@@ -115,11 +125,11 @@ async function opResultsOn(
   on: Device,
   op: SequenceFunction,
   states: number,
-  { units, batch, steps, isMasked, goBackwards = false }: Case,
+  { units, batch, steps, isMasked, goBackwards = false, isDropped = false }: Case,
   isJitted: boolean,
 ): Promise<number[]> {
   const shapes = [
-    [steps, batch, 4 * units],
+    [batch, steps, 4 * units],
     [units, 4 * units],
     [states, batch, units],
   ];
@@ -136,8 +146,14 @@ async function opResultsOn(
   });
   const mask = isMasked
     ? tensor(
-        Float32Array.from({ length: steps * batch }, (_, i) => (i % batch === 0 || i % 3 === 1 ? 0 : 1)),
-        { shape: [steps, batch, 1], device: on },
+        Float32Array.from({ length: batch * steps }, (_, i) => (i < steps || i % 3 === 1 ? 0 : 1)),
+        { shape: [batch, steps, 1], device: on },
+      )
+    : undefined;
+  const drop = isDropped
+    ? tensor(
+        Float32Array.from({ length: batch * units }, (_, i) => (i % 5 === 2 ? 0 : 1.25)),
+        { shape: [batch, units], device: on },
       )
     : undefined;
   const program = (...inputs: Tensor[]): Tensor[] => {
@@ -145,7 +161,7 @@ async function opResultsOn(
     tape.watch(...inputs);
     let shown: Tensor[] = [];
     const loss = tape.record(() => {
-      const [, , ...rest] = op(inputs[0], inputs[1], inputs[2], mask, goBackwards);
+      const [, , ...rest] = op(inputs[0], inputs[1], inputs[2], mask, goBackwards, drop);
       shown = rest;
       return shown
         .map((output, k) => mean(mul(square(add(output, 0.3)), k + 1)))

@@ -8,6 +8,7 @@ import { type Device, jit, setDevice, type Tensor } from "../../engine/index.ts"
 import { explain } from "../../engine/inspect/index.ts";
 import { prefersOneKernel } from "../../engine/internal.ts";
 import { gpuDevice } from "../support/devices.ts";
+import { sampledOnOthers } from "../support/sampled.ts";
 
 let gpu: Device;
 beforeAll(async () => {
@@ -18,13 +19,15 @@ afterAll(() => setDevice(gpu));
 
 describe("dispatches a training step", () => {
   // Those of sequences: so many, and so many a time step where one kernel does not take them all.
-  it.each([
-    ["N5", 17, 0],
-    ["N6", 24, 3],
-    // A layer of four takes 23, of which 8 are the forward pass's.
-    ["N7", 107, 0],
-    ["N8", 25, 3],
-  ] as const)("%s: at most %i and %i a time step", async (name, most, aTimeStep) => {
+  it.each(
+    sampledOnOthers([
+      ["N5", 17, 0],
+      ["N6", 20, 3],
+      // A layer of four takes 23, of which 8 are the forward pass's.
+      ["N7", 107, 0],
+      ["N8", 20, 3],
+    ] as const),
+  )("%s: at most %i and %i a time step", async (name, most, aTimeStep) => {
     const net = netNamed(name);
     const units = { N6: 128, N8: 64 }[name as string] ?? 0;
     const extent = { steps: net.inputs, batch: net.batchSize, units };
@@ -57,7 +60,10 @@ describe("dispatches a training step", () => {
     // The software profile's numbers; on a GPU sums over rows and the like take more kernels. Where four buffers of a kernel
     // may move from step to step, some are copied.
     const copies = (gpu.backend.profile?.maxMovingBuffers ?? 4) < 8 && aStep > 0 ? 2 : 0;
-    if (gpu.info.isSoftware) expect(dispatches).toBeLessThanOrEqual(most + (aStep + copies) * net.inputs);
+    // Of a sequence that goes step by step the mask, too, is turned so that its steps come first.
+    const turned = aStep > 0 ? 1 : 0;
+    if (gpu.info.isSoftware)
+      expect(dispatches).toBeLessThanOrEqual(most + turned + (aStep + copies) * net.inputs);
     expect(Math.min(...losses.slice(1))).toBeLessThan(losses[0]);
     const page = fs.readFileSync("docs/plans.md", "utf8");
     if (page.includes(`## ${name}:`) && page.includes(gpu.info.adapter))

@@ -19,6 +19,7 @@ import { apply } from "../../engine/tensor/apply.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, type Pair, rowKernels } from "../support/gpu-cases.ts";
 import { uniforms } from "../support/op-cases.ts";
+import { sampledOnOthers } from "../support/sampled.ts";
 
 let gpu: Device;
 let reference: Device;
@@ -33,7 +34,7 @@ const inf = Number.POSITIVE_INFINITY;
 
 const lengths = [1, 2, 3, 4, 5, 7, 16, 19, 64, 127, 128, 129, 1003, 1024];
 
-describe.each(rowKernels)("%s", (_, variant) => {
+describe.each(sampledOnOthers(rowKernels, 2))("%s", (_, variant) => {
   const callOf = (op: Op) => (x: Tensor) => apply(variant(op), [x], {})[0];
   const [softmaxOf, logSoftmaxOf] = [callOf(softmax.op), callOf(logSoftmax.op)];
 
@@ -110,7 +111,7 @@ describe.each(rowKernels)("%s", (_, variant) => {
   );
 });
 
-describe.each(rowKernels)("cross-entropies, %s", (_, variant) => {
+describe.each(sampledOnOthers(rowKernels, 2))("cross-entropies, %s", (_, variant) => {
   // Around workgroups of 8 and 64 threads, which GPUs have share rows from 32 classes on, and in the summary from 128 on.
   it.each([1, 2, 3, 5, 31, 32, 63, 64, 65, 127, 128, 1000])(
     "are those of the reference, %i classes",

@@ -8,12 +8,13 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { build } from "esbuild";
 import type { Browser, BrowserContext } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { contextWithKernels, executable, keepKernels, launchWithWebGpu } from "../support/chromium.ts";
+import { packed } from "../support/packed.ts";
 import { sampled } from "../support/sampled.ts";
 import { bundlers } from "./bundle.ts";
 
-const { folder } = inject("packed");
+const { folder } = await packed();
 
 const network = `import { init } from "gradgpu";
 import { Dense, Input, Sequential } from "gradgpu/nn";

@@ -5,10 +5,11 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, describe, expect, inject, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { root } from "../../scripts/setup.mjs";
+import { packed } from "../support/packed.ts";
 
-const { folder } = inject("packed");
+const { folder } = await packed();
 const made: string[] = [];
 
 /** A project that has the package and, if code for it is given, a package webgpu. */

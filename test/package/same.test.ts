@@ -3,14 +3,15 @@
 
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { describe, expect, inject, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import * as source from "../../engine/index.ts";
 import type { AdapterProfile, KernelPlan, Spec } from "../../engine/kernel/kernel.ts";
 import type { KernelOp, SampleInput } from "../../engine/kernel/kernel-op.ts";
 import { specialize } from "../../engine/kernel/specialize.ts";
 import { minifyWgsl } from "../../scripts/build/wgsl.mjs";
+import { packed } from "../support/packed.ts";
 
-const { folder } = inject("packed");
+const { folder } = await packed();
 const load = (name: string) =>
   import(/* @vite-ignore */ pathToFileURL(path.join(folder, "node_modules", "gradgpu", "dist", name)).href);
 

@@ -5,6 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { publicModules, root } from "./doc-snippets.ts";
+import { onceARun } from "./once.ts";
 
 /** What the compiler prints: one line a mistake, none where there are none. */
 export async function compile(...args: string[]): Promise<string[]> {
@@ -19,9 +20,12 @@ export async function compile(...args: string[]): Promise<string[]> {
   return failure === undefined ? [] : failure.trim().split("\n");
 }
 
-/** Emits them into a folder; the compiler's mistakes. */
-export const emitDeclarations = (folder: string): Promise<string[]> =>
-  compile("-p", "tsconfig.build.json", "--outDir", folder);
+/** The folder with them, emitted once a run, and the compiler's mistakes. */
+export const emittedDeclarations = (): Promise<{ folder: string; mistakes: string[] }> =>
+  onceARun("declarations", async (folder) => ({
+    folder,
+    mistakes: await compile("-p", "tsconfig.build.json", "--outDir", folder),
+  }));
 
 const withoutComments = (text: string): string =>
   text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");

@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { build, type Plugin } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { entries } from "../../scripts/entries.mjs";
+import { onceARun } from "./once.ts";
 
 export const root = path.resolve(import.meta.dirname, "../..");
 export const cache = path.join(root, "node_modules", ".cache", "gradgpu");
@@ -28,14 +29,9 @@ export function blocksOf(page: string): Block[] {
   return [...text.matchAll(/```(\w+)\n([\s\S]*?)```/g)].map(([, kind, code]) => ({ kind, code }));
 }
 
-let library: Promise<string> | undefined;
-
-/** The folder with the library, bundled from this tree once a process: each program would take as long as all of them. */
-function bundledLibrary(): Promise<string> {
-  library ??= (async () => {
-    fs.mkdirSync(cache, { recursive: true });
-    const folder = fs.mkdtempSync(path.join(cache, "library-"));
-    process.on("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
+/** The folder with the library, bundled from this tree once a run: each program would take as long as all of them. */
+const bundledLibrary = (): Promise<string> =>
+  onceARun("library", async (folder) => {
     await build({
       ...programs,
       entryPoints: Object.fromEntries(
@@ -48,9 +44,7 @@ function bundledLibrary(): Promise<string> {
       loader: { ".wgsl": "text" },
     });
     return folder;
-  })();
-  return library;
-}
+  });
 
 const programs = {
   bundle: true,
@@ -63,6 +57,7 @@ const programs = {
 /** What a program prints. It runs in a directory of its own, which is gone afterwards. */
 export async function runSnippet(code: string): Promise<string> {
   const folder = await bundledLibrary();
+  fs.mkdirSync(cache, { recursive: true });
   const directory = fs.mkdtempSync(path.join(cache, "snippet-"));
   const file = path.join(directory, "program.mjs");
   const fromLibrary: Plugin = {

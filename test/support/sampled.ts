@@ -15,12 +15,15 @@ export const sampled = <T>(cases: readonly T[], parts = 3): T[] => cases.filter(
 /** Whether the adapter of a test of test/gpu is the machine's first, the one that gradgpu takes. */
 export const isFirstAdapter = process.env.GRADGPU_TEST_IS_FIRST === "1";
 
+/** Whether a single test is run: always on the first adapter, on others where it is its place's turn. */
+export const isDueHere = (place: number, parts = 3): boolean => isFirstAdapter || isDue(place, parts);
+
 /** All cases on the first adapter, one in so many on the others: for long tests of what an adapter may get wrong. */
 export const sampledOnOthers = <T>(cases: readonly T[], parts = 3): T[] =>
   isFirstAdapter ? [...cases] : sampled(cases, parts);
 
 /**
- * Files of test/gpu about what the host does, whatever the adapter: all run on the machine's first adapter, a sixth on the
+ * Files of test/gpu about what the host does, whatever the adapter: all run on the machine's first adapter, a ninth on the
  * others. Files that compare an adapter's numbers or choices are not among them.
  */
 export const hostFiles: readonly string[] = [
@@ -61,6 +64,7 @@ export const hostFiles: readonly string[] = [
   "profile",
   "recover",
   "resume",
+  "resume-data",
   "row-slices",
   "scan",
   "scan-checkpoint",
@@ -77,5 +81,5 @@ export const hostFiles: readonly string[] = [
 
 /** Files of test/gpu that a run leaves out on adapters other than the first. */
 export const leftOutOnOthers: readonly string[] = hostFiles
-  .filter((_, i) => !isDue(i, 6))
+  .filter((_, i) => !isDue(i, 9))
   .map((name) => `test/gpu/${name}.test.ts`);

@@ -1,14 +1,12 @@
 // The built site in Chromium, served from a subfolder, and a visitor of it: what tests of its pages do over and over.
 
-import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { inject } from "vitest";
 import { buildSite } from "../../site/build/build.mjs";
 import { serveFolder } from "../../site/build/serve.mjs";
 import { contextWithKernels, keepKernels, launchWithWebGpu } from "./chromium.ts";
+import { onceARun } from "./once.ts";
 
 /** Waiting ends when the machine is slow, not when the page hangs. */
 export const patience = { timeout: 150_000 };
@@ -27,24 +25,12 @@ export interface BuiltSite {
   readonly running: number;
 }
 
-/** One file of tests builds it, and the others of the run wait for that. */
-export async function builtSite(): Promise<BuiltSite> {
-  const folder = inject("siteFolder");
-  const [out, note] = [path.join(folder, "site"), path.join(folder, "built.json")];
-  fs.mkdirSync(path.dirname(folder), { recursive: true });
-  try {
-    fs.mkdirSync(folder);
-  } catch {
-    while (!fs.existsSync(note)) await sleep(100);
-    return JSON.parse(fs.readFileSync(note, "utf8"));
-  }
-  const { snippets } = await buildSite(out);
-  const built = { out, running: snippets.running };
-  // Whole or not at all: others look for it.
-  fs.writeFileSync(`${note}.new`, JSON.stringify(built));
-  fs.renameSync(`${note}.new`, note);
-  return built;
-}
+export const builtSite = (): Promise<BuiltSite> =>
+  onceARun("site", async (folder) => {
+    const out = path.join(folder, "site");
+    const { snippets } = await buildSite(out);
+    return { out, running: snippets.running };
+  });
 
 export class SiteVisit {
   readonly browser: Browser;

@@ -41,7 +41,7 @@ describe("npm run bench", () => {
     [["--html", "package.json/a.html"], /--html: .* below .*package\.json, which is a file/],
     [["--compare", "package.json"], /--compare: package\.json: it holds no machine and rows/],
   ];
-  it.each(sampled(refused))("ends with code 2 for %j, before anything is run", async (args, message) => {
+  it.each(sampled(refused, 6))("ends with code 2 for %j, before anything is run", async (args, message) => {
     const failed = await run(process.execPath, ["scripts/run.mjs", "bench/main.ts", ...args], {
       cwd: root,
     }).then(

@@ -4,7 +4,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { compile, emitDeclarations } from "../support/declarations.ts";
+import { compile, emittedDeclarations } from "../support/declarations.ts";
 import { blocksOf, cache, publicModules, root } from "../support/doc-snippets.ts";
 
 const pages = [
@@ -127,7 +127,7 @@ async function check(setting: Setting): Promise<Map<string, string[]>> {
   const { options, of } = settings[setting];
   const declared = Object.entries(publicModules).map(([name, file]) => [
     name,
-    [`./types/${file.replace(/\.ts$/, ".d.ts")}`],
+    [path.join(types, file.replace(/\.ts$/, ".d.ts"))],
   ]);
   const compilerOptions = {
     strict: true,
@@ -157,6 +157,8 @@ async function check(setting: Setting): Promise<Map<string, string[]>> {
 }
 
 let folder: string;
+/** That of the declarations. */
+let types: string;
 const found = new Map<Setting, Map<string, string[]>>();
 
 beforeAll(async () => {
@@ -164,7 +166,9 @@ beforeAll(async () => {
   folder = fs.mkdtempSync(path.join(cache, "docs-types-"));
   for (const { name, code } of settings.strict.of)
     fs.writeFileSync(path.join(folder, fileOf(name)), moduleOf(code));
-  expect(await emitDeclarations(path.join(folder, "types"))).toEqual([]);
+  const emitted = await emittedDeclarations();
+  expect(emitted.mistakes).toEqual([]);
+  types = emitted.folder;
   for (const setting of Object.keys(settings) as Setting[]) found.set(setting, await check(setting));
 });
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));

@@ -32,8 +32,8 @@ function falls(line: string): boolean {
 }
 
 let examples = 0;
-/** A test of an example; of npm test's samples each takes a third. */
-const test = (name: string, body: () => Promise<void>) => it.runIf(isDue(examples++, 4))(name, body);
+/** A test of an example; of npm test's samples each takes a sixth. */
+const test = (name: string, body: () => Promise<void>) => it.runIf(isDue(examples++, 6))(name, body);
 
 describe("examples", () => {
   test("search ranks its trials", async () => {

@@ -68,7 +68,7 @@ describe("npm run lesson", () => {
     [["overfitting", "--device", "gpu"], /--device is "gpu"/],
     [[], /which lesson\?/],
   ];
-  it.each(sampled(refused))("refuses %j", async (args, message) => {
+  it.each(sampled(refused, 6))("refuses %j", async (args, message) => {
     const { code, stdout, stderr } = await lesson(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(message);

@@ -8,7 +8,7 @@ import { removeRuns } from "../../site/page/remove-runs.ts";
 import type { State } from "../../site/page/state.ts";
 import { Store } from "../../site/page/store.ts";
 import { holdOnly } from "../../site/runs/claims.ts";
-import { listRuns } from "../../site/runs/kept-runs.ts";
+import { keepRun, listFiles, listRuns, noteOf, ownOf, sweepOwn } from "../../site/runs/kept-runs.ts";
 import { newLayer } from "../../site/setup/layers.ts";
 import { defaultSetup, type Setup, setupFor, toHash } from "../../site/setup/setup.ts";
 import type { Told, ToWorker } from "../../site/worker/messages.ts";
@@ -136,6 +136,46 @@ describe("data of one's own", () => {
     await until(store, (state) => state.isBuilt && state.run === run && state.step === 2);
   });
 
+  it("are swept where no run has them, and stay where one does, in each form that a page kept them in", async () => {
+    const store = await opened(csvSetup);
+    store.useOwn("csv", rows());
+    await stepped(store);
+    const [data] = named(".data");
+    const [today] = await listRuns();
+    // An older page kept them under the run's name, and no note of them.
+    const { own: _, name: __, at: ___, bytes: ____, ...older } = today;
+    await keepRun("older", { ...older, model: new Uint8Array(8) });
+    const kept = files.files.get(data)!;
+    for (const name of ["older", "gone"]) files.files.set(`${name}.data`, kept);
+    files.files.set(`${(await noteOf(rows(2))).file}.data`, kept);
+    await sweepOwn();
+    expect(named(".data").sort()).toEqual([data, "older.data"].sort());
+    expect((await ownOf({ name: "older" }))?.x).toEqual((await ownOf(today))?.x);
+    // A file whose name only begins so is nobody's data.
+    files.files.set("notes.txt", kept);
+    await removeRuns(store, [{ name: "older" }]);
+    expect([named(".data"), named(".txt")]).toEqual([[data], ["notes.txt"]]);
+  });
+
+  it("are not swept while another tab writes them and the run that learns them", async () => {
+    const store = await opened(csvSetup);
+    store.useOwn("csv", rows());
+    await stepped(store);
+    const [data] = named(".data");
+    let close = () => {};
+    void navigator.locks.request("gradgpu-playground:data", () => new Promise<void>((end) => (close = end)));
+    const [run] = named(".run");
+    const bytes = files.files.get(run)!;
+    files.files.delete(run);
+    const swept = sweepOwn();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(named(".data")).toEqual([data]);
+    files.files.set(run, bytes);
+    close();
+    await swept;
+    expect(named(".data")).toEqual([data]);
+  });
+
   it("that have no room do not keep the run itself from being kept, and are tried anew with the next", async () => {
     const store = await opened(csvSetup);
     store.useOwn("csv", rows());
@@ -165,6 +205,27 @@ describe("a kept run", () => {
     files.room = 1e9;
     await stepped(store);
     await until(store, ({ problems }) => problems.length === 0);
+  });
+
+  it("is not needed: where the browser refuses storage and locks, the page trains and says what to do", async () => {
+    const refuse = () => Promise.reject(new DOMException("The request was denied.", "SecurityError"));
+    vi.stubGlobal("navigator", { storage: { getDirectory: refuse }, locks: { request: refuse } });
+    const unhandled = vi.fn();
+    process.on("unhandledRejection", unhandled);
+    const store = await opened();
+    await built(store);
+    store.oneStep();
+    await problem(
+      store,
+      "This run is not kept in the browser (this browser refuses to keep data of this page; its",
+    );
+    await expect(listFiles()).rejects.toThrow("settings for site data can allow it");
+    store.reset();
+    await built(store);
+    store.useOwn("csv", rows());
+    await built(store);
+    process.off("unhandledRejection", unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it("has the learning rate that it was given last, after a reload too", async () => {
@@ -243,6 +304,33 @@ describe("a kept run", () => {
     expect({ isBuilt, notice, step, history }).toEqual({ isBuilt: false, notice: "", step: 0, history: [] });
     store.reset();
     await stepped(store);
+  });
+
+  it("that can't be read is listed as damaged, goes on for nobody, and can be removed", async () => {
+    const store = await opened();
+    await stepped(store);
+    const { run } = store.state;
+    const broken = {
+      text: new TextEncoder().encode("\0\0\0\u0004none"),
+      cut: files.files.get(`${run}.run`)!.bytes.slice(0, 40),
+      strange: new TextEncoder().encode(`\0\0\0\u0023{"setup":{"data":"none"},"history":[]}`.padEnd(60)),
+      empty: new Uint8Array(),
+    };
+    for (const [name, bytes] of Object.entries(broken)) files.files.set(`${name}.run`, { bytes, at: 1 });
+    // One that a tab begins to write just now.
+    files.files.set("begun.run", { bytes: new Uint8Array(), at: Date.now() });
+    const damaged = (await listFiles()).filter(({ setup }) => setup === undefined);
+    expect(damaged.map(({ name, bytes }) => [name, bytes]).sort()).toEqual(
+      Object.entries(broken)
+        .map(([name, bytes]) => [name, bytes.length])
+        .sort(),
+    );
+    expect((await listRuns()).map(({ name }) => name)).toEqual([run]);
+    const again = await opened();
+    await until(again, (state) => state.isBuilt && state.run === run);
+    await removeRuns(again, damaged);
+    expect(named(".run").sort()).toEqual([`${run}.run`, "begun.run"].sort());
+    expect(again.state.problems).toEqual([]);
   });
 
   it("is not removed while a tab is at it", async () => {

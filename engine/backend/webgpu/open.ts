@@ -4,9 +4,10 @@ import { DeviceError } from "../../base/errors.ts";
 import type { MatrixConfig, MatrixProducts } from "../../kernel/kernel.ts";
 import type { Backend, DeviceInfo } from "../backend.ts";
 import { Tuner, type TunerOptions } from "../tuning/tuner.ts";
+import { adapterProfile } from "./adapter-profile.ts";
 import { ceilingFor } from "./ceiling.ts";
 import { findGpu } from "./gpu.ts";
-import { adapterProfile, WebgpuBackend } from "./webgpu.ts";
+import { WebgpuBackend } from "./webgpu.ts";
 
 const sizeFeature = "subgroup-size-control";
 const wantedFeatures: readonly string[] = ["shader-f16", "subgroups", sizeFeature, "timestamp-query"];

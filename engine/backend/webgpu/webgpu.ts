@@ -4,17 +4,16 @@
 import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from "../../base/dtype.ts";
 import { DeviceError, DeviceLostError, LimitError, lostText } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
-import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { AdapterProfile, MatrixProducts, Operand, Spec } from "../../kernel/kernel.ts";
 import type { KernelOp } from "../../kernel/kernel-op.ts";
 import { opId } from "../../kernel/kernel-op.ts";
 import type { Memory } from "../../kernel/memory.ts";
-import { mostChainInputs } from "../../kernel/sizes.ts";
 import type { TrialCall, VariantChoices } from "../../kernel/variants.ts";
 import type { Backend, DeviceInfo, MemoryUse, Operands, WorkCounters } from "../backend.ts";
 import type { Plan, PreparedProgram, WarmUpProgress } from "../program.ts";
 import type { GpuProfiler, ProfileClock, ProfileSession } from "../timing.ts";
 import type { Tuner } from "../tuning/tuner.ts";
+import { adapterProfile } from "./adapter-profile.ts";
 import { BindGroups, bindGroupCeiling } from "./bind-groups.ts";
 import { ceilingFor } from "./ceiling.ts";
 import { decode, encode } from "./encoding.ts";
@@ -453,27 +452,6 @@ function pick(
   if (operand.role === "input") return inputs.memories[operand.index] as GpuMemory;
   if (operand.role === "output") return outputs.memories[operand.index] as GpuMemory;
   return scratch[operand.index];
-}
-
-function subgroupSizesOf({ limits }: DeviceInfo): AdapterProfile["subgroupSizes"] {
-  const { subgroupMinSize: least, subgroupMaxSize: most } = limits;
-  return least === undefined ? undefined : [least, most];
-}
-
-export function adapterProfile(info: DeviceInfo, matrixProducts?: MatrixProducts): AdapterProfile {
-  return {
-    isSoftware: info.isSoftware,
-    subgroupSize: info.limits.subgroupSize,
-    subgroupSizes: subgroupSizesOf(info),
-    hasF16: info.features.includes("shader-f16"),
-    matrixUnit: info.matrixUnit,
-    matrixProducts,
-    workgroupTarget: numbersOf(info).workgroups,
-    maxWorkgroupsPerDimension: info.limits.maxComputeWorkgroupsPerDimension,
-    // A chain has room for so many inputs, and binds at least one output beside them.
-    maxStorageBuffers: Math.min(info.limits.maxStorageBuffersPerShaderStage, mostChainInputs + 1),
-    maxMovingBuffers: info.limits.maxDynamicStorageBuffersPerPipelineLayout,
-  };
 }
 
 /** JSON has no NaN, infinities or -0; plan keys must tell them apart. */

@@ -167,10 +167,8 @@ export const concat = defineOp({
  */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   checkTensors("stack", tensors);
-  return tidy(() =>
-    concat(
-      tensors.map((tensor) => unsqueeze(tensor, axis)),
-      axis,
-    ),
-  );
+  return tidy(() => {
+    const apart = tensors.map((tensor) => unsqueeze(tensor, axis));
+    return apart.length === 1 ? apart[0] : concat(apart, axis);
+  });
 }

@@ -33,22 +33,22 @@ export const gruCell: SequenceCell = {
     };
   },
   forwardFunctions: (hasMask) => ({
-    next_state: `fn next_state(step: u32, row: u32, e: u32, at: u32, value: vec4f) -> f32 {
+    next_state: `fn next_state(step: u32, row: u32, at: u32, value: vec4f) -> f32 {
   let x = zx[at];
   let inner = value.z + x.w;
   let gates = sigmoid_4(vec4f(value.xy + x.xy, 0.0, 0.0));
   let candidate = tanh_4(vec4f(x.z + gates.y * inner)).x;
   z_out[at] = vec4f(gates.xy, candidate, inner);
-  let old = state_before(at);
+  let old = state_before(step, row, at);
   let state = gates.x * old + (1.0 - gates.x) * candidate;
-  return ${hasMask ? "select(old, state, mask[row] != 0.0)" : "state"};
+  return ${hasMask ? "select(old, state, mask[row * sizes.steps + step] != 0.0)" : "state"};
 }`,
   }),
   gradientFunctions: (hasMask) => ({
     through_gates: `fn through_gates(step: u32, row: u32, e: u32, at: u32, d: f32) -> f32 {${
       hasMask
         ? `
-  if (mask[row] == 0.0) {
+  if (mask[row * sizes.steps + step] == 0.0) {
     d_inputs[at] = vec4f();
     d_product[at] = vec4f();
     return d;

@@ -3,11 +3,9 @@
 import type { Arithmetic, SequenceCell } from "./sequence-cell.ts";
 import { type SequenceFunction, sequenceOp } from "./sequence-op.ts";
 
-/** WGSL that finds a unit's cell before and behind the step. */
-const places = `let count = sizes.batch * sizes.units;
-  let old_at = (step + sizes.turned) * count + e;
-  let new_at = (step + 1u - sizes.turned) * count + e;
-  let old = cells[old_at];`;
+/** WGSL that finds a unit's cell before and behind the step: a row of the batch has one more than it has steps. */
+const places = `let old = cells[at + (row + sizes.turned) * sizes.units];
+  let new_at = at + (row + 1u - sizes.turned) * sizes.units;`;
 
 /** @internal Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000: as {@link lstmStep}. */
 export const lstmCell: SequenceCell = {
@@ -35,11 +33,10 @@ export const lstmCell: SequenceCell = {
     return { inputs: columns, product: columns, states: [undefined, by.mul(dCell, f)] };
   },
   forwardFunctions: (hasMask) => ({
-    begin: `fn begin(e: u32) {
-  let count = sizes.batch * sizes.units;
-  cells[sizes.turned * sizes.steps * count + e] = start[count + e];
+    begin: `fn begin(row: u32, e: u32) {
+  cells[e + (row + sizes.turned) * sizes.steps * sizes.units] = start[sizes.batch * sizes.units + e];
 }`,
-    next_state: `fn next_state(step: u32, row: u32, e: u32, at: u32, value: vec4f) -> f32 {
+    next_state: `fn next_state(step: u32, row: u32, at: u32, value: vec4f) -> f32 {
   ${places}
   let z = value + zx[at];
   let candidate = tanh_4(vec4f(z.z)).x;
@@ -50,9 +47,9 @@ export const lstmCell: SequenceCell = {
   let state = gates.w * tanh_4(vec4f(cell)).x;
   ${
     hasMask
-      ? `let is_kept = mask[row] != 0.0;
+      ? `let is_kept = mask[row * sizes.steps + step] != 0.0;
   cells[new_at] = select(old, cell, is_kept);
-  return select(state_before(at), state, is_kept);`
+  return select(state_before(step, row, at), state, is_kept);`
       : `cells[new_at] = cell;
   return state;`
   }
@@ -64,10 +61,11 @@ export const lstmCell: SequenceCell = {
 }`,
     through_gates: `fn through_gates(step: u32, row: u32, e: u32, at: u32, d: f32) -> f32 {
   ${places}
+  let count = sizes.batch * sizes.units;
   let d_after = carried[count + e]${hasCells ? " + d_cells[new_at]" : ""};${
     hasMask
       ? `
-  if (mask[row] == 0.0) {
+  if (mask[row * sizes.steps + step] == 0.0) {
     d_product[at] = vec4f();
     carried[count + e] = d_after;
     return d;

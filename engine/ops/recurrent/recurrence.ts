@@ -97,21 +97,22 @@ function soundVariant(family: string, extent: Extent, profile: AdapterProfile): 
 /**
  * Checks the operands of a recurrence.
  *
- * @param zx [steps, batch, 4 units]
+ * @param zx [batch, steps, 4 units]
  * @param u [units, 4 units]
  * @param start [states, batch, units]
- * @param mask [steps, batch, 1]
+ * @param mask [batch, steps, 1]
+ * @param drop [batch, units]
  */
 export function extentOf(
   op: string,
   [zx, u, start]: readonly Spec[],
   states: number,
-  mask: Spec | undefined,
+  { mask, drop }: { mask: Spec | undefined; drop: Spec | undefined },
 ): Extent {
-  const [steps, batch, width] = zx.shape;
+  const [batch, steps, width] = zx.shape;
   const extent = { steps, batch, units: width / 4 };
   const { units } = extent;
-  for (const { dtype } of [zx, u, start, ...(mask === undefined ? [] : [mask])])
+  for (const { dtype } of [zx, u, start, mask, drop].filter((one) => one !== undefined))
     if (dtype !== "f32") throw new DTypeError(`${op}: takes f32 tensors, got ${dtype}`);
   const want = (name: string, spec: Spec, shape: readonly number[]) => {
     if (String(spec.shape) === String(shape)) return;
@@ -121,12 +122,13 @@ export function extentOf(
   };
   if (zx.shape.length !== 3 || !fits(extent)) {
     throw new ShapeError(
-      `${op}: the inputs' part is ${showShape(zx.shape)}; it must be [steps, batch, 4 units] of a multiple of ${lanes} units, ${mostUnits} at most`,
+      `${op}: the inputs' part is ${showShape(zx.shape)}; it must be [batch, steps, 4 units] of a multiple of ${lanes} units, ${mostUnits} at most`,
     );
   }
   want("u", u, [units, 4 * units]);
   want("the start", start, [states, batch, units]);
-  if (mask !== undefined) want("the mask", mask, [steps, batch, 1]);
+  if (mask !== undefined) want("the mask", mask, [batch, steps, 1]);
+  if (drop !== undefined) want("what multiplies the states", drop, [batch, units]);
   return extent;
 }
 

@@ -6,6 +6,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { sigmoid as sigmoidOf } from "../elementwise/activations.ts";
 import { add, mul, sub } from "../elementwise/arithmetic.ts";
 import { tanh } from "../elementwise/hyperbolic.ts";
+import { stack } from "../layout/concat.ts";
 import { reshape } from "../layout/reshape.ts";
 import { slice } from "../layout/slice.ts";
 import type { Beside } from "./gated-product.ts";
@@ -59,6 +60,8 @@ export interface SequenceCell {
 
 export interface SequenceAttrs {
   readonly hasMask: boolean;
+  /** Whether the product has a state times a tensor of its own, as recurrent dropout wants it. */
+  readonly hasDrop: boolean;
   /** Whether the last step comes first. */
   readonly turned: boolean;
 }
@@ -92,7 +95,7 @@ export const four = (data: ArrayLike<number>, e: number) => [0, 1, 2, 3].map((k)
 export const stepsOf = ({ steps }: Extent, turned: boolean): number[] =>
   Array.from({ length: steps }, (_, s) => (turned ? steps - 1 - s : s));
 
-/** Which row of the states, of one more than there are steps, stands before a step, and which behind it. */
+/** Which of a row's states, of one more than there are steps, stands before a step, and which behind it. */
 export const rowsOf = (step: number, turned: boolean) => ({
   old: turned ? step + 1 : step,
   new: turned ? step : step + 1,
@@ -107,13 +110,53 @@ export const bound = (name: string, operand: Operand, type = "array<f32>"): Besi
 });
 
 /** Each matrix of a stack. */
-export const rowsIn = (all: Tensor, count: number): Tensor[] =>
-  Array.from({ length: count }, (_, k) => rowAt(all, k));
-/** One of them. */
-export const rowAt = (all: Tensor, k: number): Tensor => reshape(slice(all, k, k + 1), all.shape.slice(1));
+export const matricesIn = (all: Tensor, count: number): Tensor[] =>
+  Array.from({ length: count }, (_, k) => reshape(slice(all, k, k + 1), all.shape.slice(1)));
 
-/** Every third row does not count. */
-export const maskOf = (steps: number, batch: number): SampleInput => ({
-  shape: [steps, batch, 1],
+/** [batch, width] of [batch, steps, width]. */
+export const stepAt = (all: Tensor, step: number): Tensor =>
+  reshape(slice(all, [0, step], [undefined, step + 1]), [all.shape[0], all.shape[2]]);
+
+/** What is left of inputs behind the first ones: a mask, and what the product has of the states. */
+export const maskAndDrop = <T>(
+  inputs: readonly T[],
+  first: number,
+  { hasMask, hasDrop }: SequenceAttrs,
+): { mask: T | undefined; drop: T | undefined } => ({
+  mask: hasMask ? inputs[first] : undefined,
+  drop: hasDrop ? inputs[first + Number(hasMask)] : undefined,
+});
+
+/** The other way round: [batch, steps, width] of what each step gave. */
+export const ofSteps = (found: readonly Tensor[]): Tensor => stack(found, 1);
+
+/** What kernels do with states where the product does not have all of them. */
+export const dropFunctions: Readonly<Record<"forward" | "gradient", Readonly<Record<string, string>>>> = {
+  forward: {
+    passed_on: "fn passed_on(e: u32, state: f32) -> f32 {\n  return state * drop[e];\n}",
+    state_before: `fn state_before(step: u32, row: u32, at: u32) -> f32 {
+  let units = sizes.units;
+  if (step == sizes.turned * (sizes.steps - 1u)) {
+    return start[at - (row * (sizes.steps - 1u) + step) * units];
+  }
+  return hidden[select(at - units, at + units, sizes.turned == 1u)];
+}`,
+  },
+  gradient: {
+    passed_back: "fn passed_back(e: u32, gradient: f32) -> f32 {\n  return gradient * drop[e];\n}",
+  },
+};
+
+export const plain: SequenceAttrs = { hasMask: false, hasDrop: false, turned: false };
+
+/** Every third step does not count. */
+export const maskOf = ({ steps, batch }: Extent): SampleInput => ({
+  shape: [batch, steps, 1],
   values: Array.from({ length: steps * batch }, (_, i) => (i % 3 === 1 ? 0 : 1)),
+});
+
+/** Every fourth number is dropped. */
+export const dropOf = ({ batch, units }: Pick<Extent, "batch" | "units">): SampleInput => ({
+  shape: [batch, units],
+  values: Array.from({ length: batch * units }, (_, i) => (i % 4 === 1 ? 0 : 1.25)),
 });

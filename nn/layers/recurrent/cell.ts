@@ -10,19 +10,20 @@ import {
   scan,
   slice,
   type Tensor,
+  transpose,
   where,
   zeros,
 } from "../../../engine/index.ts";
 import { prefersOneKernel } from "../../../engine/internal.ts";
 import { Layer } from "../layer.ts";
 
-/** Sequences as cells take them, the steps first. */
+/** Sequences as cells take them. */
 export interface Sequence {
-  /** [steps, batch, features] */
+  /** [batch, steps, features] */
   readonly x: Tensor;
   /** [batch, size] each. */
   readonly states: readonly Tensor[];
-  /** [steps, batch, 1], f32: 0 where a step does not count, and states stay. */
+  /** [batch, steps, 1], f32: 0 where a step does not count, and states stay. */
   readonly mask: Tensor | undefined;
   readonly training: boolean;
   /** From the last step to the first; what comes out stands where its step does. */
@@ -30,7 +31,7 @@ export interface Sequence {
 }
 
 export interface SequenceResults {
-  /** [steps, batch, features] */
+  /** [batch, steps, features] */
   readonly outputs: Tensor;
   /** What the last step that counts gave, [batch, features]. */
   readonly last: Tensor;
@@ -53,7 +54,7 @@ export abstract class RecurrentCell extends Layer<readonly Tensor[], readonly Te
 
   /** Over all steps. */
   sequence({ x, states, mask, reverse }: Sequence): SequenceResults {
-    const batch = x.shape[1];
+    const batch = x.shape[0];
     interface Carry {
       readonly last: Tensor;
       readonly states: readonly Tensor[];
@@ -67,20 +68,38 @@ export abstract class RecurrentCell extends Layer<readonly Tensor[], readonly Te
       const last = kept(output, before.last);
       return [{ last, states: next.map((state, k) => kept(state, before.states[k])) }, last];
     };
-    const [end, outputs] = scan(step, start, mask === undefined ? [x] : [x, mask], { reverse });
-    return { outputs, last: end.last, states: end.states };
+    const rows = mask === undefined ? [x] : [x, mask];
+    const [end, outputs] = scan(step, start, rows.map(swapped), { reverse });
+    return { outputs: swapped(outputs), last: end.last, states: end.states };
   }
 }
 
-/** One product for all steps: [steps, batch, features] to [steps, batch, width]. */
+/** One product for all steps: [batch, steps, features] to [batch, steps, width], or either with the steps first. */
 export function project(x: Tensor, kernel: Tensor, bias: Tensor | undefined): Tensor {
-  const [steps, batch, features] = x.shape;
-  const product = matmul(reshape(x, [steps * batch, features]), kernel);
+  const [outer, inner, features] = x.shape;
+  const product = matmul(reshape(x, [outer * inner, features]), kernel);
   const sum = bias === undefined ? product : add(product, bias);
-  return reshape(sum, [steps, batch, kernel.shape[1]]);
+  return reshape(sum, [outer, inner, kernel.shape[1]]);
 }
 
-/** A recurrence of one state, which is what comes out. */
+/** The first two axes swapped: the steps first, as scan takes them, or the batch. */
+export const swapped = (x: Tensor): Tensor => transpose(x, [1, 0, 2]);
+
+/**
+ * Cells that go step by step have the steps first in the inputs, which mostly are narrower than what these give, and in the
+ * mask.
+ */
+export const stepsFirst = ({ x, mask }: Pick<Sequence, "x" | "mask">): Pick<Sequence, "x" | "mask"> => ({
+  x: swapped(x),
+  mask: mask && swapped(mask),
+});
+
+/**
+ * A recurrence of one state, which is what comes out.
+ *
+ * @param rows [steps, batch, width]
+ * @param mask [steps, batch, 1]
+ */
 export function recur(
   step: (h: Tensor, row: Tensor, mask: Tensor | undefined) => Tensor,
   h: Tensor,
@@ -97,24 +116,24 @@ export function recur(
     mask === undefined ? [rows] : [rows, mask],
     options,
   );
-  return { outputs, last, states: [last] };
+  return { outputs: swapped(outputs), last, states: [last] };
 }
 
-/** Whether the op's kernel for all steps is quicker on the device of x [steps, batch, features]. */
+/** Whether the op's kernel for all steps is quicker on the device of x [batch, steps, features]. */
 export function runsAsOneKernel(
   { op }: { readonly op: { readonly name: string } },
   x: Tensor,
   units: number,
 ): boolean {
-  const [steps, batch] = x.shape;
+  const [batch, steps] = x.shape;
   return prefersOneKernel(op.name, { steps, batch, units }, x.device.backend.profile);
 }
 
-/** One matrix of a stack; -1 is the last. */
-export function matrixAt(all: Tensor, place: number): Tensor {
-  const [count, ...shape] = all.shape;
-  const from = place < 0 ? count + place : place;
-  return reshape(slice(all, from, from + 1), shape);
+/** [batch, width] of [batch, steps, width]; -1 is the last step. */
+export function stepAt(all: Tensor, step: number): Tensor {
+  const [batch, steps, width] = all.shape;
+  const from = step < 0 ? steps + step : step;
+  return reshape(slice(all, [0, from], [undefined, from + 1]), [batch, width]);
 }
 
 /** What a mask leaves of a step: the state before, where it is 0. */

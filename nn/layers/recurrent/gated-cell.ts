@@ -177,7 +177,7 @@ export abstract class GatedCell extends RecurrentCell {
 
   override sequence(sequence: Sequence): SequenceResults {
     const { x, states, training } = sequence;
-    const inputMask = this.#mask([1, ...x.shape.slice(1)], this.dropout, training);
+    const inputMask = this.#mask([x.shape[0], 1, x.shape[2]], this.dropout, training);
     const stateMask = this.#mask(states[0].shape, this.recurrentDropout, training);
     return this.run({ ...sequence, x: dropped(x, inputMask), stateMask });
   }
@@ -200,7 +200,7 @@ export abstract class GatedCell extends RecurrentCell {
   }
 }
 
-const reshapeToStep = (x: Tensor): Tensor => reshape(x, [1, ...x.shape]);
+const reshapeToStep = (x: Tensor): Tensor => reshape(x, [x.shape[0], 1, x.shape[1]]);
 const reshapeFromStep = (outputs: Tensor, rows: number): Tensor => reshape(outputs, [rows, outputs.shape[2]]);
 
 /** A sum, where there is a second part. */

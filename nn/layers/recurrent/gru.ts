@@ -14,7 +14,16 @@ import {
 import { gruSequence, gruStep } from "../../../engine/internal.ts";
 import * as activations from "../activations.ts";
 import type { OwnLayerOptions } from "../layer.ts";
-import { dropped, held, matrixAt, project, recur, runsAsOneKernel, type SequenceResults } from "./cell.ts";
+import {
+  dropped,
+  held,
+  project,
+  recur,
+  runsAsOneKernel,
+  type SequenceResults,
+  stepAt,
+  stepsFirst,
+} from "./cell.ts";
 import {
   type CellOptions,
   cellOptions,
@@ -58,29 +67,33 @@ export class GRUCell extends GatedCell {
   }
 
   protected override run(sequence: DroppedSequence): SequenceResults {
-    const { stateMask } = sequence;
+    const { x, mask, stateMask } = sequence;
     const isFused =
       this.resetAfter &&
       this.activation.name === "tanh" &&
       this.recurrentActivation.name === "sigmoid" &&
-      stateMask === undefined;
+      (stateMask === undefined || (mask === undefined && runsAsOneKernel(gruSequence, x, this.units)));
     return isFused ? this.#fused(sequence) : this.#byOps(sequence);
   }
 
   /** A step in one kernel: of a unit the gates side by side, and a fourth column that the product leaves at 0. */
-  #fused({ x, states, mask, reverse }: DroppedSequence): SequenceResults {
-    const { units } = this;
+  #fused(sequence: DroppedSequence): SequenceResults {
+    const { states, reverse, stateMask } = sequence;
     const [kernel, u, bias] = sideBySide(this, kernelColumns, biasColumns);
-    const rows = project(x, kernel, bias);
-    if (runsAsOneKernel(gruSequence, x, units)) {
-      const [, , outputs] = gruSequence(rows, u, stack(states), mask, reverse);
-      const last = matrixAt(outputs, reverse ? 0 : -1);
+    if (runsAsOneKernel(gruSequence, sequence.x, this.units)) {
+      const rows = project(sequence.x, kernel, bias);
+      const [, , outputs] = gruSequence(rows, u, stack(states), sequence.mask, reverse, stateMask);
+      const last = stepAt(outputs, reverse ? 0 : -1);
       return { outputs, last, states: [last] };
     }
+    const { x, mask } = stepsFirst(sequence);
+    const rows = project(x, kernel, bias);
     return recur((h, row, counts) => gruStep(h, u, row, counts)[1], states[0], rows, mask, { reverse });
   }
 
-  #byOps({ x, states, mask, reverse, stateMask }: DroppedSequence): SequenceResults {
+  #byOps(sequence: DroppedSequence): SequenceResults {
+    const { states, reverse, stateMask } = sequence;
+    const { x, mask } = stepsFirst(sequence);
     const { units, resetAfter, activation, recurrentActivation: gate } = this;
     const u = this.recurrentKernel as Tensor;
     const row = (k: number) => this.bias && reshape(slice(this.bias, k, k + 1), [3 * units]);

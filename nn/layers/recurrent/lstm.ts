@@ -5,7 +5,16 @@ import { lstmSequence, lstmStep } from "../../../engine/internal.ts";
 import * as activations from "../activations.ts";
 import type { Initializer } from "../initializers.ts";
 import type { OwnLayerOptions } from "../layer.ts";
-import { dropped, held, matrixAt, project, runsAsOneKernel, type SequenceResults } from "./cell.ts";
+import {
+  dropped,
+  held,
+  project,
+  runsAsOneKernel,
+  type SequenceResults,
+  stepAt,
+  stepsFirst,
+  swapped,
+} from "./cell.ts";
 import {
   type CellOptions,
   cellOptions,
@@ -64,24 +73,28 @@ export class LSTMCell extends GatedCell {
   }
 
   /** A step in one kernel, the gates of a unit side by side. */
-  #fused({ x, states, mask, reverse, stateMask }: DroppedSequence): SequenceResults {
+  #fused(sequence: DroppedSequence): SequenceResults {
+    const { x, states, reverse, stateMask } = sequence;
     const [kernel, u, bias] = sideBySide(this, gateColumns, gateColumns);
-    const rows = project(x, kernel, bias);
-    if (stateMask === undefined && runsAsOneKernel(lstmSequence, x, this.units)) {
-      const [, , outputs, cells] = lstmSequence(rows, u, stack(states), mask, reverse);
-      const last = matrixAt(outputs, reverse ? 0 : -1);
-      return { outputs, last, states: [last, matrixAt(cells, reverse ? 0 : -1)] };
+    if (runsAsOneKernel(lstmSequence, x, this.units)) {
+      const rows = project(x, kernel, bias);
+      const [, , outputs, cells] = lstmSequence(rows, u, stack(states), sequence.mask, reverse, stateMask);
+      const last = stepAt(outputs, reverse ? 0 : -1);
+      return { outputs, last, states: [last, stepAt(cells, reverse ? 0 : -1)] };
     }
+    const inOrder = stepsFirst(sequence);
     return recurWithCell(
       states,
-      rows,
-      mask,
+      project(inOrder.x, kernel, bias),
+      inOrder.mask,
       ([h, c], row, counts) => lstmStep(dropped(h, stateMask), u, row, c, counts).slice(1),
       reverse,
     );
   }
 
-  #byOps({ x, states, mask, reverse, stateMask }: DroppedSequence): SequenceResults {
+  #byOps(sequence: DroppedSequence): SequenceResults {
+    const { states, reverse, stateMask } = sequence;
+    const { x, mask } = stepsFirst(sequence);
     const { units } = this;
     const u = this.recurrentKernel as Tensor;
     const [act, gate] = [this.activation, this.recurrentActivation];
@@ -101,7 +114,7 @@ export class LSTMCell extends GatedCell {
   }
 }
 
-/** A recurrence of two states, the first of which comes out. */
+/** A recurrence of two states, the first of which comes out: rows and mask as {@link recur} takes them. */
 function recurWithCell(
   states: readonly Tensor[],
   rows: Tensor,
@@ -118,7 +131,7 @@ function recurWithCell(
     mask === undefined ? [rows] : [rows, mask],
     { reverse },
   );
-  return { outputs, last: end[0], states: end };
+  return { outputs: swapped(outputs), last: end[0], states: end };
 }
 
 export interface LSTMOptions extends RecurrentOptions, LSTMCellOptions {}

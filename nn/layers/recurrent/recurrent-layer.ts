@@ -7,7 +7,6 @@ import {
   ShapeError,
   slice,
   type Tensor,
-  transpose,
   type Variable,
   zeros,
 } from "../../../engine/index.ts";
@@ -178,10 +177,9 @@ export abstract class RecurrentLayer<C extends RecurrentCell = RecurrentCell> ex
       last,
       states: after,
     } = this.cell.sequence({
-      x: stepsFirst(x),
+      x,
       states,
-      mask:
-        counts === undefined ? undefined : reshape(cast(transpose(counts), "f32"), [x.shape[1], batch, 1]),
+      mask: counts === undefined ? undefined : reshape(cast(counts, "f32"), [batch, x.shape[1], 1]),
       training,
       reverse: this.goBackwards,
     });
@@ -191,15 +189,11 @@ export abstract class RecurrentLayer<C extends RecurrentCell = RecurrentCell> ex
     const isTurned = this.goBackwards && !this.#keepsOrder;
     let output = last;
     if (this.returnSequences) {
-      const inOrder = stepsFirst(outputs);
-      output = isTurned ? slice(inOrder, [0, undefined], undefined, { steps: [1, -1] }) : inOrder;
+      output = isTurned ? slice(outputs, [0, undefined], undefined, { steps: [1, -1] }) : outputs;
     }
     return this.returnState ? [output, ...after] : output;
   }
 }
-
-/** The first two axes swapped: [batch, steps, ...] and [steps, batch, ...]. */
-const stepsFirst = (x: Tensor): Tensor => transpose(x, [1, 0, 2]);
 
 /** One value or several, as a list. */
 export const listOf = <T>(values: T | readonly T[]): readonly T[] =>

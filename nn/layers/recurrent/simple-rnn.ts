@@ -1,7 +1,7 @@
 // SimpleRNN and its cell: one state, which the next step reads.
 
 import { add, matmul, type Tensor } from "../../../engine/index.ts";
-import { dropped, held, project, recur, type SequenceResults } from "./cell.ts";
+import { dropped, held, project, recur, type SequenceResults, stepsFirst } from "./cell.ts";
 import { type CellOptions, cellOptions, type DroppedSequence, GatedCell } from "./gated-cell.ts";
 import { RecurrentLayer, type RecurrentOptions } from "./recurrent-layer.ts";
 
@@ -11,14 +11,16 @@ export class SimpleRNNCell extends GatedCell {
     super("SimpleRNNCell", units, 1, options);
   }
 
-  protected override run({ x, states: [h], mask, reverse, stateMask }: DroppedSequence): SequenceResults {
+  protected override run(sequence: DroppedSequence): SequenceResults {
+    const { states, reverse, stateMask } = sequence;
+    const { x, mask } = stepsFirst(sequence);
     const u = this.recurrentKernel as Tensor;
     const rows = project(x, this.kernel as Tensor, this.bias);
     const step = (before: Tensor, row: Tensor, counts: Tensor | undefined) => {
       const sum = add(matmul(dropped(before, stateMask), u), row);
       return held(this.activation.call(sum), before, counts);
     };
-    return recur(step, h, rows, mask, { reverse });
+    return recur(step, states[0], rows, mask, { reverse });
   }
 }
 
