@@ -1,7 +1,8 @@
 // All steps of a recurrence: one subgroup takes some rows of the batch through them. For software adapters, where lanes
 // hand values around for next to nothing.
 
-// Specialising replaces begin, next_state and, where states are dropped, passed_on and state_before, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
+// Specialising replaces begin, next_state and, where states are dropped, passed_on and state_before, and adds what these call
+// and bind. Needs recurrence-sizes.wgsl behind.
 enable subgroups;
 // Loops run as long as the sizes say, which are the same for all lanes.
 diagnostic(off, subgroup_uniformity);
