@@ -133,6 +133,10 @@ const products: readonly (readonly [m: number, k: number, n: number, transposeA?
 /** Rows that networks have, for the families along rows. */
 const rows: readonly (readonly [number, number])[] = [
   [128, 10],
+  [1024, 64],
+  [1024, 100],
+  [1024, 128],
+  [1024, 256],
   [1024, 1000],
   [16, 65536],
 ];
@@ -183,9 +187,10 @@ function largerThan({ op, inputs, attrs }: Call): Call[] {
       );
       return { shape: lengths, dtype };
     });
+    const wider = "inner" in attrs && attrs.inner === x.shape[1] ? { ...attrs, inner: width } : attrs;
     try {
-      op.infer(larger, attrs);
-      return [{ op, inputs: larger, attrs }];
+      op.infer(larger, wider);
+      return [{ op, inputs: larger, attrs: wider }];
     } catch {
       return [];
     }
