@@ -568,7 +568,12 @@ describe("a broken variant", () => {
     "is dropped when a GPU's device opens, with a warning that names it, and the other one serves",
     async () => {
       // SwiftShader compiles all of a GPU's variants for a minute, so that of most it is told that they are sound.
-      const rows = sampledOnOthers(ours().filter(({ name }) => families[name].variants === rowVariants));
+      // Not a third: the days on which this test is run would always have the same one.
+      const rows = sampledOnOthers(
+        ours().filter(({ name }) => families[name].variants === rowVariants),
+        4,
+      );
+      expect(rows.length).toBeGreaterThan(0);
       const isTold = (family: string) =>
         family.startsWith("window") || (!isFirstAdapter && !rows.some(({ name }) => name === family));
       const info = { ...device.info, adapter: "a GPU", isSoftware: false };
