@@ -539,6 +539,7 @@ export const jit = faultsIn({
       { tests: [gpu("jit-fusion-traps", "helpers of one name")] },
     ],
     ["sameStage(unit, other) &&", "", { tests: [unit("jit", "runs again")] }],
+    ["groups.units().reverse();", "groups.units();", { tests: [unit("gpu-fusions", "different kernels")] }],
     ["order.merge(host, unit, merged);", "order.merge(unit, host, unit);", { tests: [unit("jit"), fusion] }],
   ],
   "engine/jit/fuse-riders.ts": [
