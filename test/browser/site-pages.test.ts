@@ -188,6 +188,26 @@ describe.skipIf(executable === undefined)("the site", () => {
         'Line 7: import { ad } from "gradgpu";',
       ],
     ]);
+    // The error stands below, however much was printed before it, and however long its message is.
+    const [, loud] = await write(
+      'for (let i = 0; i < 1e5; i++) console.log("line", i);\nthrow new Error("at the end".padEnd(1e6, "!"));',
+    );
+    expect([loud?.[0], loud?.at(-3), loud?.at(-2)?.slice(0, 19), loud?.at(-1)?.slice(0, 13)]).toEqual([
+      "line 0",
+      "… the rest is left out",
+      "Error: at the end!!",
+      "Line 2: throw",
+    ]);
+    expect(loud?.join("").length).toBeLessThan(25_000);
+    // One that prints without end is ended like another.
+    await text.focus();
+    await page.keyboard.press("Control+a");
+    await page.keyboard.insertText('postMessage(null);\nfor (let i = 0; ; i++) console.log("loop", i);');
+    await page.keyboard.press("Control+Enter");
+    await program.locator('output:has-text("the rest is left out")').waitFor(patience);
+    await program.locator('button:has-text("Stop")').click();
+    expect(await program.locator(".snippet-state").textContent()).toBe("Stopped.");
+    await write(`${typed}import { ad } from "gradgpu";\nad();`);
     await page.reload();
     await program.locator('button:has-text("Go on editing")').click();
     await text.waitFor(patience);
