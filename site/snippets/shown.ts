@@ -22,7 +22,13 @@ function shown(value: unknown, depth = 0): string {
   if (Array.isArray(value)) return bracketed("", "[", "]", listed(value, value.length, depth), depth);
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
     const list = value as unknown as ArrayLike<number> & Iterable<number>;
-    return bracketed(`${value.constructor.name}(${list.length}) `, "[", "]", listed(list, list.length, depth), depth);
+    return bracketed(
+      `${value.constructor.name}(${list.length}) `,
+      "[",
+      "]",
+      listed(list, list.length, depth),
+      depth,
+    );
   }
   if (value instanceof Map) {
     const entry = ([key, each]: readonly [unknown, unknown]) =>
