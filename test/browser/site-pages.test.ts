@@ -67,13 +67,12 @@ describe.skipIf(executable === undefined)("the site", () => {
     await buildSite(alone, { only: "docs" });
     expect(fs.existsSync(path.join(alone, "playground.html"))).toBe(false);
     expect(deadLinks(alone)).toEqual([]);
-    const page = fs.readFileSync(path.join(alone, "api", "gradgpu-nn.html"), "utf8");
-    expect(page).toBe(
+    const page = (folder: string) =>
       fs
-        .readFileSync(path.join(out, "api", "gradgpu-nn.html"), "utf8")
-        .replace(/<a class="brand"[^>]*>(.*)<\/a>/, "$1")
-        .replace(/<li><a href="\.\.\/(?:playground|lessons\/index)\.html">\w+<\/a><\/li>/g, ""),
-    );
+        .readFileSync(path.join(folder, "api", "gradgpu-nn.html"), "utf8")
+        .replace(/assets\/(\w+)-\w+/g, "assets/$1")
+        .replace(/<header[\s\S]*<\/header>/, "");
+    expect(page(alone)).toBe(page(out));
   });
 
   it("tells of each public name its members, its source, and where the docs use it", () => {
