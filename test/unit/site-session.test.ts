@@ -77,6 +77,22 @@ describe("a session", () => {
     expect((await until("tried", at)).tried?.values).toHaveLength(1);
   });
 
+  it("calls a file that is no net by its name", async () => {
+    const { session, until, build } = await opened();
+    build(small);
+    await until("built");
+    session.take({
+      kind: "load",
+      bytes: new TextEncoder().encode("<b>no</b> net"),
+      name: "n.safetensors",
+      run: "",
+    });
+    expect(await until("problem")).toMatchObject({
+      about: "load",
+      text: expect.stringMatching(/^n\.safetensors: .*no safetensors file/),
+    });
+  });
+
   it("tells nothing of images that are not wanted any more", async () => {
     const { session, said, until } = await opened();
     const files = ["a", "b"].flatMap((name) =>
