@@ -46,9 +46,6 @@ fn store(index: u32, value: i32) {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let row = row_of(group.x + group.y * groups.x, lane);
-  if (row >= sizes.outer * sizes.inner) {
-    return;
-  }
   let base = (row / sizes.inner) * sizes.length * sizes.inner + row % sizes.inner;
   // Threads that a short row has nothing for begin at its last element too: a tie with it changes nothing.
   let first = min(first_of(lane), sizes.length - 1u);
@@ -64,7 +61,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
   }
   best = best_of(best, lane);
-  if (first_of(lane) == 0u) {
+  if (speaks(row, sizes.outer * sizes.inner, lane)) {
     store(row, i32(best.index));
   }
 }

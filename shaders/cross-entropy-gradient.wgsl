@@ -10,14 +10,12 @@
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let row = row_of(group.x + group.y * groups.x, lane);
-  if (row >= sizes.rows) {
-    return;
-  }
-  let logits = logit_row(row, lane);
+  let end = end_of(row, sizes.rows, sizes.classes);
+  let logits = logit_row(row, lane, end);
   let g = in2[row];
   let scale = target_total(row, lane) / logits.total;
   let start = row * sizes.classes;
-  for (var k = first_of(lane); k < sizes.classes; k += LANES * AHEAD) {
+  for (var k = first_of(lane); k < end; k += LANES * AHEAD) {
     var values = array<f32, AHEAD>();
     for (var ahead = 0u; ahead < AHEAD; ahead++) {
       let step = within(k + LANES * ahead, sizes.classes - 1u);

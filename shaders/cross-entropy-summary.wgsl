@@ -3,7 +3,7 @@
 
 // Lanes take rows in turn and add up through workgroup memory; with several workgroups each leaves its own sums. As it
 // stands the targets are rows of probabilities; specialising replaces `target_total`, `target_at`, `target_class` and
-// the type of in1 for integer labels, `store`, and `total_of_all` where a workgroup shares a row. Needs
+// the type of in1 for integer labels, `store`, and `total_of_all` where threads share rows. Needs
 // exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl in front. Needs logit-rows.wgsl in
 // front.
 
@@ -55,12 +55,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var loss_sum: LongSum;
   var hit = 0.0;
   let end = min((group.x + 1u) * sizes.segment, sizes.rows);
-  for (var row = group.x * sizes.segment + row_of(0u, lane); row < end; row += WORKGROUP / LANES) {
-    let logits = logit_row(row, lane);
+  for (var first = group.x * sizes.segment; first < end; first += WORKGROUP / LANES) {
+    let row = first + lane / LANES;
+    let classes = end_of(row, end, sizes.classes);
+    let logits = logit_row(row, lane, classes);
     let log_total = log_total_of(logits.total);
     let scale = target_total(row, lane) / logits.total;
     let start = row * sizes.classes;
-    for (var k = first_of(lane); k < sizes.classes; k += LANES * AHEAD) {
+    for (var k = first_of(lane); k < classes; k += LANES * AHEAD) {
       var values = array<f32, AHEAD>();
       for (var ahead = 0u; ahead < AHEAD; ahead++) {
         let step = k + LANES * ahead;
@@ -78,7 +80,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         }
       }
     }
-    let is_hit = logits.best == target_class(row, lane) && first_of(lane) == 0u;
+    let is_hit = logits.best == target_class(row, lane) && speaks(row, end, lane);
     hit += select(0.0, 1.0, is_hit);
   }
   let all = total_of_all(vec2f(whole(loss_sum), hit), lane);

@@ -24,12 +24,9 @@ fn row_loss(row: u32, lane: u32, largest: f32, log_total: f32) -> f32 {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let row = row_of(group.x + group.y * groups.x, lane);
-  if (row >= sizes.rows) {
-    return;
-  }
-  let logits = logit_row(row, lane);
+  let logits = logit_row(row, lane, end_of(row, sizes.rows, sizes.classes));
   let loss = row_loss(row, lane, logits.largest, log_total_of(logits.total));
-  if (first_of(lane) == 0u) {
+  if (speaks(row, sizes.rows, lane)) {
     out0[row] = loss;
   }
 }

@@ -2,7 +2,7 @@
 // Stands in front of those files. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front.
 
 // Needs own-rows.wgsl in front. As it stands a thread has a row of its own, as software adapters and short rows want
-// it; specialising replaces `row_of`, `first_of`, `largest_of` and `total_of` where a workgroup shares a row. Targets are rows
+// it; specialising replaces `largest_of` and `total_of` where threads share rows. Targets are rows
 // of probabilities; for integer labels it replaces `target_total`, `target_at` and the type of in1.
 
 struct Sizes {
@@ -52,10 +52,11 @@ struct LogitRow {
   total: f32,
 }
 
-fn logit_row(row: u32, lane: u32) -> LogitRow {
+// Of a row with so many classes: none where it is behind the last one.
+fn logit_row(row: u32, lane: u32, classes: u32) -> LogitRow {
   let start = row * sizes.classes;
   var part = Largest(in0[start], 0u, 0u);
-  for (var k = first_of(lane); k < sizes.classes; k += LANES * AHEAD) {
+  for (var k = first_of(lane); k < classes; k += LANES * AHEAD) {
     for (var ahead = 0u; ahead < AHEAD; ahead++) {
       let step = within(k + LANES * ahead, sizes.classes - 1u);
       let x = in0[start + step];
@@ -68,7 +69,7 @@ fn logit_row(row: u32, lane: u32) -> LogitRow {
   }
   let largest = largest_of(part, lane);
   var sum: LongSum;
-  for (var k = first_of(lane); k < sizes.classes; k += LANES * AHEAD) {
+  for (var k = first_of(lane); k < classes; k += LANES * AHEAD) {
     for (var ahead = 0u; ahead < AHEAD; ahead++) {
       let step = k + LANES * ahead;
       let power = exp_below_0(in0[start + within(step, sizes.classes - 1u)] - largest.value);

@@ -1,7 +1,8 @@
 // Back through all steps of a recurrence: one workgroup takes four rows of the batch through them. Each thread has units of
 // its own. For GPUs.
 
-// Specialising replaces begin, through_gates and, where states are dropped, passed_back, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
+// Specialising replaces begin, through_gates and, where states are dropped, passed_back, and adds what these call and bind.
+// Needs recurrence-sizes.wgsl behind.
 const WORKGROUP = 64u;
 const MOST = 256u; // units that fit, of which there may be fewer
 

@@ -1,6 +1,7 @@
 // Back through all steps of a recurrence: one subgroup takes some rows of the batch through them. For software adapters.
 
-// Specialising replaces begin, through_gates and, where states are dropped, passed_back, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
+// Specialising replaces begin, through_gates and, where states are dropped, passed_back, and adds what these call and bind.
+// Needs recurrence-sizes.wgsl behind.
 enable subgroups;
 // Loops run as long as the sizes say, which are the same for all lanes.
 diagnostic(off, subgroup_uniformity);

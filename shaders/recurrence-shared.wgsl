@@ -1,7 +1,8 @@
 // All steps of a recurrence: one workgroup takes four rows of the batch through them, their states in its memory. Each
 // thread has units of its own. For GPUs, where a dispatch for each step costs more than the step.
 
-// Specialising replaces begin, next_state and, where states are dropped, passed_on and state_before, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
+// Specialising replaces begin, next_state and, where states are dropped, passed_on and state_before, and adds what these call
+// and bind. Needs recurrence-sizes.wgsl behind.
 const WORKGROUP = 64u;
 const MOST = 256u; // units that fit, of which there may be fewer
 

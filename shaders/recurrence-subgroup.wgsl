@@ -1,7 +1,8 @@
 // All steps of a recurrence: one subgroup takes some rows of the batch through them. For software adapters, where lanes
 // hand values around for next to nothing.
 
-// Specialising replaces begin, next_state and, where states are dropped, passed_on and state_before, and adds what these call and bind. Needs recurrence-sizes.wgsl behind.
+// Specialising replaces begin, next_state and, where states are dropped, passed_on and state_before, and adds what these call
+// and bind. Needs recurrence-sizes.wgsl behind.
 enable subgroups;
 // Loops run as long as the sizes say, which are the same for all lanes.
 diagnostic(off, subgroup_uniformity);
@@ -88,7 +89,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var row = first; row < first + rows; row += sizes.one) {
     for (var unit = 2u * lane; unit < units; unit += 2u * lanes) {
       let e = row * units + unit;
-      before[((row * sizes.steps + opening) * units + unit) / 2u] = vec2f(passed_on(e, start[e]), passed_on(e + 1u, start[e + 1u]));
+      let at = (row * sizes.steps + opening) * units + unit;
+      before[at / 2u] = vec2f(passed_on(e, start[e]), passed_on(e + 1u, start[e + 1u]));
       begin(row, e);
       begin(row, e + 1u);
     }

@@ -67,12 +67,10 @@ fn store(index: u32, value: Value) {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let chunk = row_of(group.x + group.y * groups.x, lane);
-  if (chunk >= sizes.rows * sizes.chunks) {
-    return;
-  }
+  let chunks = sizes.rows * sizes.chunks;
   let base = chunk / sizes.chunks * sizes.length;
   let first = min((chunk % sizes.chunks) * sizes.chunk, sizes.length);
-  let last = min(first + sizes.chunk, sizes.length);
+  let last = end_of(chunk, chunks, min(first + sizes.chunk, sizes.length));
   let end = base + last;
   let identity = Vector(bitcast<Value>(sizes.identity));
   var total = identity;
@@ -90,7 +88,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   total = settle(total);
   var tail = identity;
-  if (first_of(lane) == 0u) {
+  if (speaks(chunk, chunks, lane)) {
     for (i = end - (last - first) % 4u; i < end; i++) {
       tail = combine(tail, Vector(load1(i)));
     }
@@ -99,7 +97,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let pair = combine(Vector(total.x), Vector(total.y));
   let other = combine(Vector(total.z), Vector(total.w));
   let whole = whole_of(combine(combine(pair, other), tail), lane);
-  if (first_of(lane) == 0u) {
+  if (speaks(chunk, chunks, lane)) {
     store(chunk, finish(whole.x));
   }
 }

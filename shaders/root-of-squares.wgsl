@@ -80,7 +80,7 @@ fn first_lane(value: Vector) -> f32 {
 }
 
 fn store_all(part: u32, roots: Vector, lane: u32) {
-  if (first_of(lane) == 0u) {
+  if (speaks(part, sizes.parts, lane)) {
     store(part, first_lane(roots));
   }
 }
@@ -107,13 +107,10 @@ fn squares_of(base: u32, first: u32, end: u32, factor: Vector) -> Vector {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let part = row_of(group.x + group.y * groups.x, lane);
-  if (part >= sizes.parts) {
-    return;
-  }
   let chunk = part / sizes.columns;
   let base = chunk / sizes.chunks * sizes.area + part % sizes.columns * WIDTH;
   let start = min(chunk % sizes.chunks * sizes.chunk, sizes.length);
-  let end = min(start + sizes.chunk, sizes.length);
+  let end = end_of(part, sizes.parts, min(start + sizes.chunk, sizes.length));
   let first = start + first_of(lane);
   let plain = together(squares_of(base, first, end, Vector(1.0)), lane);
   let factor = factor_of(plain);

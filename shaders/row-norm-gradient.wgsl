@@ -22,18 +22,16 @@ fn store(row: u32, column: u32, value: Unit) {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let row = row_of(group.x + group.y * groups.x, lane);
-  if (row >= sizes.rows) {
-    return;
-  }
   let outer = row / sizes.groups;
   let first = row % sizes.groups * sizes.inner;
+  let length = end_of(row, sizes.rows, sizes.length);
   let mean = means[row];
   let scale = scales[row];
   var total: LongSum;
   var products: LongSum;
   var i = first_of(lane);
-  while (i < sizes.length) {
-    let stop = min(sizes.length, i + BLOCK * LANES);
+  while (i < length) {
+    let stop = min(length, i + BLOCK * LANES);
     var block = Unit();
     var block_products = Unit();
     for (; i < stop; i += LANES) {
@@ -51,7 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     shift = total_of(add_lanes(settled(total)), lane) / sizes.count;
   }
   let slope = total_of(add_lanes(settled(products)), lane) / sizes.count;
-  for (i = first_of(lane); i < sizes.length; i += LANES) {
+  for (i = first_of(lane); i < length; i += LANES) {
     let place = place_of(i, outer, first);
     let at = place.x * sizes.width + place.y;
     let value = scale * (weigh(dy[at], place.y) - shift - (x[at] - mean) * scale * slope);

@@ -26,17 +26,15 @@ fn store(row: u32, column: u32, value: Unit) {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let row = row_of(group.x + group.y * groups.x, lane);
-  if (row >= sizes.rows) {
-    return;
-  }
   let outer = row / sizes.groups;
   let first = row % sizes.groups * sizes.inner;
+  let length = end_of(row, sizes.rows, sizes.length);
   var mean = 0.0;
   if (CENTERED) {
     var total: LongSum;
     var i = first_of(lane);
-    while (i < sizes.length) {
-      let stop = min(sizes.length, i + BLOCK * LANES);
+    while (i < length) {
+      let stop = min(length, i + BLOCK * LANES);
       var block = Unit();
       for (; i < stop; i += LANES * AHEAD) {
         for (var ahead = 0u; ahead < AHEAD; ahead++) {
@@ -54,8 +52,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var squares: LongSum;
   var small_squares: LongSum;
   var i = first_of(lane);
-  while (i < sizes.length) {
-    let stop = min(sizes.length, i + BLOCK * LANES);
+  while (i < length) {
+    let stop = min(length, i + BLOCK * LANES);
     var block = Unit();
     var block_squares = Unit();
     var block_small = Unit();
@@ -83,11 +81,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let plain = total_of(add_lanes(settled(squares)), lane) / sizes.count;
   let small = total_of(add_lanes(settled(small_squares)), lane) / sizes.count;
   let scale = scale_of(plain, small, shift, sizes.epsilon);
-  if (first_of(lane) == 0u) {
+  if (speaks(row, sizes.rows, lane)) {
     means[row] = mean;
     scales[row] = scale;
   }
-  for (i = first_of(lane); i < sizes.length; i += LANES * AHEAD) {
+  for (i = first_of(lane); i < length; i += LANES * AHEAD) {
     var values = array<Unit, AHEAD>();
     for (var ahead = 0u; ahead < AHEAD; ahead++) {
       let place = place_of(within(i + LANES * ahead, sizes.length - 1u), outer, first);

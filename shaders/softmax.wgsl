@@ -1,10 +1,9 @@
 // Softmax of rows, in three walks: maximum, sum of exponentials, result.
 
 // One walk for the first two, which scales the sum as the maximum grows, was no faster. As it stands a thread has a
-// row of its own, and it gives softmax; specialising replaces `row_of`, `first_of`, `largest_of` and `total_of` where
-// a workgroup shares a row, `result` for log-softmax and, where rows are not whole vec4s, the loads and stores. Needs
-// exp-log.wgsl in front. Needs exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl in
-// front.
+// row of its own, and it gives softmax; specialising replaces `largest_of` and `total_of` where threads share rows, `result` for
+// log-softmax and, where rows are not whole vec4s, the loads and stores. Needs exp-log.wgsl in front. Needs
+// exponential-total.wgsl in front. Needs long-sum.wgsl in front. Needs own-rows.wgsl in front.
 
 struct Sizes {
   rows: u32,
@@ -53,12 +52,10 @@ fn store1(i: u32, value: f32) {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let row = row_of(group.x + group.y * groups.x, lane);
-  if (row >= sizes.rows) {
-    return;
-  }
   let start = row * sizes.length;
-  let end = start + sizes.length;
-  let whole = start + (sizes.length & ~3u);
+  let length = end_of(row, sizes.rows, sizes.length);
+  let end = start + length;
+  let whole = start + (length & ~3u);
   const stride = 4u * LANES;
   let first = start + 4u * first_of(lane);
   // Of what is left behind whole vec4s, each thread takes one.

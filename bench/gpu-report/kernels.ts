@@ -3,15 +3,14 @@
 
 import type { Place, Plan } from "../../engine/backend/program.ts";
 import { sizeOf } from "../../engine/base/shape.ts";
-import { jit, setDevice, type Tensor } from "../../engine/index.ts";
 import { multiplyAddsOf } from "../../engine/inspect/work.ts";
 import type { AdapterProfile, KernelCall, KernelPlan, Spec, Variants } from "../../engine/kernel/kernel.ts";
 import type { KernelOp } from "../../engine/kernel/kernel-op.ts";
 import { specialize } from "../../engine/kernel/specialize.ts";
 import { familyNamed, registeredFamilies } from "../../engine/kernel/variants.ts";
 import { nets } from "../cases/nets.ts";
-import { makeTrainer, rowsOf } from "../cases/training.ts";
-import { gpuProfile, memoryBytes, planningDevice } from "./planning.ts";
+import { withStep } from "./net-steps.ts";
+import { gpuProfile, memoryBytes } from "./planning.ts";
 
 /** What a dispatch has to do, whatever the GPU. */
 export interface Work {
@@ -69,18 +68,8 @@ export function casesOf(group: string, plan: Plan): KernelCase[] {
 /** The training step of each reference net, as jit plans it for a GPU. */
 export async function netCases(profile: AdapterProfile = gpuProfile): Promise<KernelCase[]> {
   const found: KernelCase[] = [];
-  for (const net of nets) {
-    const plans: Plan[] = [];
-    const device = planningDevice(profile, (plan) => plans.push(plan));
-    setDevice(device);
-    const { x, y } = rowsOf(net, device, 1);
-    const { model, trainer } = makeTrainer(net);
-    const step = jit((inputs: Tensor, labels: Tensor) => trainer.trainStep(inputs, labels));
-    await step(x, y);
-    found.push(...plans.flatMap((plan) => casesOf(net.name, plan)));
-    for (const each of [step, trainer, model, x, y]) each.dispose();
-    device.dispose();
-  }
+  for (const net of nets)
+    found.push(...(await withStep(net, profile, ({ plan }) => casesOf(net.name, plan))));
   return found;
 }
 
@@ -133,6 +122,10 @@ const products: readonly (readonly [m: number, k: number, n: number, transposeA?
 /** Rows that networks have, for the families along rows. */
 const rows: readonly (readonly [number, number])[] = [
   [128, 10],
+  [1024, 64],
+  [1024, 100],
+  [1024, 128],
+  [1024, 256],
   [1024, 1000],
   [16, 65536],
 ];
@@ -183,9 +176,10 @@ function largerThan({ op, inputs, attrs }: Call): Call[] {
       );
       return { shape: lengths, dtype };
     });
+    const wider = "inner" in attrs && attrs.inner === x.shape[1] ? { ...attrs, inner: width } : attrs;
     try {
-      op.infer(larger, attrs);
-      return [{ op, inputs: larger, attrs }];
+      op.infer(larger, wider);
+      return [{ op, inputs: larger, attrs: wider }];
     } catch {
       return [];
     }

@@ -31,7 +31,7 @@ export interface CodeMix {
   readonly whole: Mix;
   /** The loop that does most multiply-adds or, without any, loads most; undefined where there is no loop. */
   readonly hot: Mix | undefined;
-  /** Lanes of a subgroup: code for 32 lanes uses halves of the masks. */
+  /** Lanes of a subgroup: code for 32 lanes uses halves of the masks only. */
   readonly lanes: 32 | 64;
 }
 
@@ -119,7 +119,9 @@ export function codeMix(code: readonly string[]): CodeMix | undefined {
     const loop = mixOf(instructions.slice(start, end + 1));
     if (hot === undefined || isHotter(loop, hot)) hot = loop;
   });
-  const halves = instructions.some((instruction) => /\b(exec|vcc)_lo\b/.test(instruction));
+  // Code for 64 lanes may use one half of a mask for something else.
+  const uses = (mask: RegExp) => instructions.some((instruction) => mask.test(instruction));
+  const halves = uses(/\b(exec|vcc)_lo\b/) && !uses(/\b(exec|vcc)\b/);
   return { whole: mixOf(instructions), hot, lanes: halves ? 32 : 64 };
 }
 

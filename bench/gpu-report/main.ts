@@ -3,6 +3,8 @@
 import fs from "node:fs";
 import { nets } from "../cases/nets.ts";
 import { MissingCompiler } from "./compile.ts";
+import { type FusionSummary, summaryOf } from "./fusion-page.ts";
+import { type FusedSteps, fusedSteps, fusionsOn } from "./fusion-times.ts";
 import { gpus } from "./gpus.ts";
 import { familyCases, matrixCases, netCases } from "./kernels.ts";
 import { renderData, renderPage } from "./page.ts";
@@ -15,11 +17,21 @@ const say = (line: string) => process.stderr.write(`${line}\n`);
 
 async function main(): Promise<void> {
   const builds: Build[] = [];
+  const fusions: FusionSummary[] = [];
+  const planned = new Map<string, FusedSteps>();
   for (const gpu of gpus) {
     const profile = profileOf(gpu);
     const cases = [...(await netCases(profile)), ...familyCases(profile)];
-    say(`compiling ${cases.length} kernels for ${gpu.name} (${gpu.architecture}) ...`);
-    builds.push(await build(gpu, cases));
+    const key = JSON.stringify(profile);
+    const steps = planned.get(key) ?? (await fusedSteps(profile));
+    planned.set(key, steps);
+    const all = [...cases, ...steps.cases];
+    say(`compiling ${all.length} kernels for ${gpu.name} (${gpu.architecture}) ...`);
+    const { compiled } = await build(gpu, all);
+    builds.push({ gpu, cases, compiled });
+    const printed = builds.filter((each) => each.gpu.isDisassembled).at(-1)?.compiled;
+    const own = (code: string) => compiled.get(code)!;
+    fusions.push(...fusionsOn(gpu, steps, own, (code) => printed?.get(code) ?? own(code)).map(summaryOf));
   }
   const rows = rowsOf(builds);
   const withUnits = gpus.filter(({ matrixUnit }) => matrixUnit !== undefined);
@@ -29,8 +41,8 @@ async function main(): Promise<void> {
   const isOfNet = ({ group }: Row) => nets.some(({ name }) => name === group);
   const netRows = rows.filter(isOfNet);
   const familyRows = rows.filter((row) => !isOfNet(row));
-  fs.writeFileSync(page, renderPage(gpus, "RADV", netRows, familyRows, matrixRows));
-  fs.writeFileSync(data, renderData([...rows, ...matrixRows]));
+  fs.writeFileSync(page, renderPage(gpus, "RADV", netRows, familyRows, matrixRows, fusions));
+  fs.writeFileSync(data, renderData([...rows, ...matrixRows], fusions));
   const spilled = [...rows, ...matrixRows].filter((row) =>
     Object.values(row.on).some(({ spills }) => spills > 0),
   );

@@ -1,6 +1,7 @@
 // The report as docs/gpu.md, and as data beside it.
 
 import { barrierMicroseconds, dispatchMicroseconds } from "../../engine/inspect/gpus.ts";
+import { type FusionSummary, fusionLines } from "./fusion-page.ts";
 import { goalLines } from "./goals.ts";
 import { type Gpu, singleIssuePeak } from "./gpus.ts";
 import { loadMicroseconds } from "./model.ts";
@@ -81,6 +82,7 @@ export function renderPage(
   nets: readonly Row[],
   families: readonly Row[],
   matrices: readonly Row[],
+  fusions: readonly FusionSummary[],
 ): string {
   const steps = [...groupsOf(nets)].map(([net, rows]) => {
     const on = gpus.map(({ name }) => stepOf(rows, name));
@@ -101,6 +103,7 @@ export function renderPage(
     ...table(["net", "dispatches", ...gpus.map(({ name }) => name)], steps),
     "",
     ...goalLines(gpus, nets, families, matrices),
+    ...fusionLines(gpus, fusions),
     "## Kernels of the training steps",
     "",
     ...[...groupsOf(nets)].flatMap(([net, rows]) => [
@@ -149,8 +152,8 @@ export const figureNames = [
 const rounded = (value: unknown) =>
   typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(3)) : (value ?? null);
 
-/** The rows as JSON, a line each; figures stand in lists, in the order of `figures`. */
-export function renderData(rows: readonly Row[]): string {
+/** The rows as JSON, a line each; figures stand in lists, in the order of `figures`. Then the fusions, a line for a net and GPU. */
+export function renderData(rows: readonly Row[], fusions: readonly FusionSummary[]): string {
   const lines = rows.map(({ group, name, shader, times, on }) => {
     const figures = Object.entries(on).map(([gpu, all]) => [
       gpu,
@@ -158,5 +161,6 @@ export function renderData(rows: readonly Row[]): string {
     ]);
     return JSON.stringify({ group, name, shader, times, ...Object.fromEntries(figures) });
   });
-  return `{"figures": ${JSON.stringify(figureNames)},\n"kernels": [\n${lines.join(",\n")}\n]}\n`;
+  const ofFusions = fusions.map((each) => JSON.stringify(each, (_, value) => rounded(value)));
+  return `{"figures": ${JSON.stringify(figureNames)},\n"kernels": [\n${lines.join(",\n")}\n],\n"fusions": [\n${ofFusions.join(",\n")}\n]}\n`;
 }

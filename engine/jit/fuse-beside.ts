@@ -8,7 +8,9 @@ import { haveUnlikeHelpers, isSimple, sameStage, type Unit } from "./units.ts";
 /** Small chains anywhere in the graph share a dispatch where none depends on another. */
 export function mergeBeside(groups: Groups): void {
   const shared: Unit[] = [];
-  const units = groups.units();
+  // From the last one, on which nothing depends and which all others may join: from the first one, those that it takes
+  // would keep what they depend on out.
+  const units = groups.units().reverse();
   const order = new Reachability(units, (unit) => groups.predecessorsOf(unit));
   for (const unit of units) {
     if (unit.anchor !== undefined || !isSimple(unit)) continue;
@@ -30,9 +32,8 @@ export function mergeBeside(groups: Groups): void {
     }
     const parts = [...(host.parts ?? [host]), unit];
     const merged: Unit = {
-      id: host.id,
+      ...unit,
       nodes: [...host.nodes, ...unit.nodes].sort((x, y) => x.id - y.id),
-      anchor: undefined,
       target: undefined,
       parts,
     };

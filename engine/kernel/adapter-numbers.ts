@@ -20,8 +20,8 @@ export interface AdapterNumbers {
   readonly productTile: number;
   /** Tiles that fill the adapter where a convolution's weights get their gradient: each goes over many places. */
   readonly weightTiles: number;
-  /** Logits that one workgroup of the cross-entropy's summary takes; undefined where each has a row, or a thread has. */
-  readonly summaryLogits: number | undefined;
+  /** Logits that one workgroup of the cross-entropy's summary takes: to add up what several leave takes more dispatches. */
+  readonly summaryLogits: number;
   /** Workgroups that fill the adapter; more buy nothing for kernels that loop. */
   readonly workgroups: number;
   /** Lanes of a subgroup with which copying along runs is quicker than element by element. */
@@ -67,7 +67,7 @@ const gpu: AdapterNumbers = {
   pointwiseRounds: 1,
   productTile: 64,
   weightTiles: 256,
-  summaryLogits: undefined,
+  summaryLogits: 1 << 14,
   workgroups: 2048,
   lanesThatCopyRuns: undefined,
   sharesTiles: true,

@@ -332,30 +332,44 @@ describe.each(sampledOnOthers(Object.entries(families), 12))("%s", (family, { va
   });
 });
 
+/** Every op on rows, with inputs of this shape. */
+const callsOnRows = (shape: readonly [rows: number, length: number]) => {
+  const rows = { shape: [shape[0]] };
+  const labels = { ...rows, dtype: "i32", low: 0, high: shape[1] } as const;
+  const gradient = [{ shape }, { shape }, rows, { ...rows, low: 0.5, high: 2 }];
+  return [
+    [sum.op, [{ shape }], { axes: [1], keepDims: false }],
+    [argMax.op, [{ shape }], { axis: 1 }],
+    [softmax.op, [{ shape }], {}],
+    [sparseSoftmaxCrossEntropy.op, [{ shape }, labels], {}],
+    [softmaxCrossEntropyGradient.op, [{ shape }, labels, rows], {}],
+    [softmaxCrossEntropySummary.op, [{ shape }, labels], {}],
+    [layerNorm.op, [{ shape }], attrsOf(shape[1])],
+    [rowNormGradient.op, gradient, attrsOf(shape[1])],
+  ] as const;
+};
+
 describe.each(sampledOnOthers(rowKernels, 4))("%s", (_, variant) => {
   it("are right for more rows than a dimension has workgroups", async () => {
     const narrow = { maxWorkgroupsPerDimension: 30 };
-    const shape = [2503, 3];
-    const rows = { shape: [2503] };
-    const labels = { ...rows, dtype: "i32", low: 0, high: 3 } as const;
-    const gradient = [{ shape }, { shape }, rows, { ...rows, low: 0.5, high: 2 }];
-    for (const [op, inputs, attrs] of [
-      [sum.op, [{ shape }], { axes: [1], keepDims: false }],
-      [argMax.op, [{ shape }], { axis: 1 }],
-      [softmax.op, [{ shape }], {}],
-      [sparseSoftmaxCrossEntropy.op, [{ shape }, labels], {}],
-      [softmaxCrossEntropyGradient.op, [{ shape }, labels, rows], {}],
-      [softmaxCrossEntropySummary.op, [{ shape }, labels], {}],
-      [layerNorm.op, [{ shape }], attrsOf(3)],
-      [rowNormGradient.op, gradient, attrsOf(3)],
-    ] as const) {
+    const shape = [2503, 3] as const;
+    for (const [op, inputs, attrs] of callsOnRows(shape)) {
       const pair = { gpu: usual, reference };
       await compareForward(variant(op as Op, narrow), { inputs, attrs }, pair, 1, 1e-5);
     }
     // The summary's workgroups leave so many sums that they are cut into chunks.
     const summary = variant(softmaxCrossEntropySummary.op);
+    const labels = { shape: [2503], dtype: "i32", low: 0, high: 3 } as const;
     await compareForward(summary, { inputs: [{ shape }, labels] }, { gpu: usual, reference }, 1, 1e-5);
   });
+
+  it.each([[[5, 64] as const], [[9, 20] as const], [[4, 100] as const], [[3, 516] as const]])(
+    "are right for %j, where a workgroup takes several short rows, and there may be none for the last threads",
+    async (shape) => {
+      for (const [op, inputs, attrs] of callsOnRows(shape))
+        await compareForward(variant(op as Op), { inputs, attrs }, { gpu: usual, reference }, 1, 2e-5);
+    },
+  );
 });
 
 it("softmax is right for more rows than any adapter has workgroups in a dimension", async () => {
@@ -377,23 +391,23 @@ describe("the favourite", () => {
     return op.variants!(context)?.names ?? [];
   };
 
-  // Where rows are few, a thread that has one of its own waits for each load, so that shorter rows are shared.
+  // A thread has four vec4s, or eight single elements, on their way at once: what is longer is shared.
   it.each([
-    ["few", 10, 8],
-    ["many", 100_000, 32],
+    ["few", 10],
+    ["many", 100_000],
   ])(
     "of %s rows is one of its own on software adapters and for short rows, and shared by GPUs for long ones",
-    (_many, rows, steps) => {
+    (_many, rows) => {
       const both = [...rowVariants];
       const reversed = [...both].reverse();
-      for (const length of [1, 7, 8, 28, 29, 31, 32, 64, 124, 125, 128, 1024]) {
+      for (const length of [1, 7, 8, 9, 16, 17, 20, 32, 64, 128, 1024]) {
         const named = (op: Op, attrs: unknown, isSoftware: boolean) =>
           namesOf(op, [[rows, length]], attrs, isSoftware);
         for (const [op, attrs, least] of [
-          [softmax.op, {}, 4 * steps],
-          [sum.op, { axes: [1], keepDims: false }, 4 * steps - 3],
-          [argMax.op, { axis: 1 }, 4 * steps],
-          [layerNorm.op, attrsOf(length), length % 4 === 0 ? 4 * steps : steps],
+          [softmax.op, {}, 17],
+          [sum.op, { axes: [1], keepDims: false }, 17],
+          [argMax.op, { axis: 1 }, 9],
+          [layerNorm.op, attrsOf(length), length % 4 === 0 ? 17 : 9],
         ] as const) {
           const isInRegisters =
             op === layerNorm.op && length % 4 === 0 && length <= 16 * usual.backend.profile!.subgroupSize;
@@ -448,7 +462,7 @@ describe("the favourite", () => {
     const ofRows = (x: Tensor) => softmax(x);
     for (const [family, variant, program, pattern] of [
       ["softmax", "own-row", ofRows, /"LANES":"1u"/],
-      ["softmax", "shared-row", ofRows, /"LANES":"(8|64)u"/],
+      ["softmax", "shared-row", ofRows, /"LANES":"(?!1u)/],
       ["batchNorm", "one-kernel", normalized, /"name":"batch-norm"/],
       ["batchNorm", "several-kernels", normalized, /"name":"moments"/],
     ] as const) {
@@ -554,7 +568,12 @@ describe("a broken variant", () => {
     "is dropped when a GPU's device opens, with a warning that names it, and the other one serves",
     async () => {
       // SwiftShader compiles all of a GPU's variants for a minute, so that of most it is told that they are sound.
-      const rows = sampledOnOthers(ours().filter(({ name }) => families[name].variants === rowVariants));
+      // Not a third: the days on which this test is run would always have the same one.
+      const rows = sampledOnOthers(
+        ours().filter(({ name }) => families[name].variants === rowVariants),
+        4,
+      );
+      expect(rows.length).toBeGreaterThan(0);
       const isTold = (family: string) =>
         family.startsWith("window") || (!isFirstAdapter && !rows.some(({ name }) => name === family));
       const info = { ...device.info, adapter: "a GPU", isSoftware: false };

@@ -5,10 +5,14 @@ import {
   add,
   type Device,
   jit,
+  mean,
   mul,
   ShapeError,
   setDevice,
   slice,
+  square,
+  sub,
+  Tape,
   type Tensor,
   tensor,
 } from "../../engine/index.ts";
@@ -30,6 +34,7 @@ import {
   SimpleRNN,
   TimeDistributed,
 } from "../../nn/index.ts";
+import { SGD } from "../../optim/index.ts";
 import { gpuDevice } from "../support/devices.ts";
 
 let gpu: Device;
@@ -108,6 +113,60 @@ describe("recurrent layers", () => {
     });
     expect(() => layer.call(waves([3, 3, 5]))).toThrow(/stateful for batches of 2 sequences, got 3/);
     expect(() => new LSTM(4, { stateful: true })).toThrow(/batchSize, which stateful needs/);
+  });
+
+  it.each([
+    ["LSTM in one kernel", () => new LSTM(8, { stateful: true, batchSize: 2 })],
+    ["GRU in one kernel", () => new GRU(8, { stateful: true, batchSize: 2 })],
+    ["LSTM step by step", () => new LSTM(3, { stateful: true, batchSize: 2 })],
+    ["GRU step by step", () => new GRU(3, { stateful: true, batchSize: 2 })],
+    ["SimpleRNN", () => new SimpleRNN(3, { stateful: true, batchSize: 2 })],
+  ] as const)("a stateful layer is trained by fit as one that is given its states: %s", async (_, make) => {
+    const x = waves([6, 4, 3]);
+    const y = waves([6, 1], 1);
+    const rate = 0.1;
+    const model = new Sequential([make(), new Dense(1)]);
+    model.build([4, 3]);
+    const [layer, dense] = model.layers as [LSTM, Dense];
+    const stateless = modelFromConfig(
+      JSON.parse(JSON.stringify({ type: model.type, config: model.config() })),
+    );
+    stateless.setWeights(await model.getWeights());
+    const [other, otherDense] = (stateless as Sequential).layers as [LSTM, Dense];
+    model.compile({ optimizer: new SGD({ learningRate: rate }), loss: "meanSquaredError" });
+    await model.fit(x, y, { epochs: 1, batchSize: 2, shuffle: false, verbose: 0 });
+    // The same by hand: states of one batch are constants of the next.
+    let states = other.cell.stateSizes.map((size) =>
+      tensor(new Float32Array(2 * size), { shape: [2, size] }),
+    );
+    const weights = [...other.trainableWeights, ...otherDense.trainableWeights];
+    for (let k = 0; k < 6; k += 2) {
+      const tape = new Tape();
+      let after: readonly Tensor[] = [];
+      const loss = tape.record(() => {
+        const found = other.cell.sequence({
+          x: slice(x, k, k + 2),
+          states,
+          mask: undefined,
+          training: true,
+          reverse: false,
+        });
+        after = found.states;
+        return mean(square(sub(otherDense.call(found.last), slice(y, k, k + 2))));
+      });
+      const gradients = tape.gradient(loss, weights);
+      weights.forEach((weight, i) => {
+        weight.assign(sub(weight, mul(gradients[i] as Tensor, rate)));
+      });
+      states = [...after];
+    }
+    const got = [...layer.trainableWeights, ...dense.trainableWeights];
+    for (const [k, weight] of weights.entries()) {
+      const [have, want] = [await numbers(got[k]), await numbers(weight)];
+      have.forEach((value, i) => {
+        expect(Math.abs(value - want[i])).toBeLessThan(1e-5);
+      });
+    }
   });
 
   it("a cell of one's own, and built-in cells, by RNN", async () => {

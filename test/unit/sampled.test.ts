@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { hostFiles, isDue } from "../support/sampled.ts";
+import { hostFiles, hostParts, isDue } from "../support/sampled.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
@@ -21,4 +21,14 @@ it("files that are sampled on other adapters than the first are there", () => {
   expect(new Set(hostFiles).size).toBe(hostFiles.length);
   const gone = hostFiles.filter((name) => !fs.existsSync(path.join(root, "test", "gpu", `${name}.test.ts`)));
   expect(gone).toEqual([]);
+});
+
+it("days on which a file is run on other adapters have each of its cases in turn", () => {
+  const days = Array.from({ length: 12 * hostParts }, (_, day) => String(20_000 + day));
+  for (let file = 0; file < hostParts; file++) {
+    const due = days.filter((day) => isDue(file, hostParts, day));
+    for (const parts of [2, 3, 4, 6])
+      for (let place = 0; place < parts; place++)
+        expect(due.filter((day) => isDue(place, parts, day))).not.toHaveLength(0);
+  }
 });

@@ -27,14 +27,7 @@ import {
 } from "../../kernel/kernel.ts";
 import { longSumSource, manyTerms, plainSums, termAliases } from "../../kernel/long-sums.ts";
 import { sumCalls } from "../reduce/reduce.ts";
-import {
-  isSharedRow,
-  joined,
-  type RowHooks,
-  rowHooks,
-  rowSources,
-  rowVariants,
-} from "../reduce/shared-rows.ts";
+import { joined, type RowHooks, rowHooks, rowSources, rowVariants } from "../reduce/shared-rows.ts";
 
 const rowsShader = (name: string, source: string) =>
   shader(name, [totalSource, longSumSource, ownRowsSource, logitRowsSource, source].join("\n"));
@@ -42,18 +35,15 @@ const crossEntropyShader = rowsShader("cross-entropy", crossEntropySource);
 const gradientShader = rowsShader("cross-entropy-gradient", gradientSource);
 const summaryShader = rowsShader("cross-entropy-summary", summarySource);
 
-/** How the rows of a kernel's logits, its first input, can be shared out. */
-const variantsFor =
-  (kernel: Shader) =>
-  ({ inputs: [{ shape }], profile }: Pick<KernelContext, "inputs" | "profile">): Variants => {
-    const length = shape[shape.length - 1];
-    // Rows that are shared are more workgroups, and so more dispatches to add up what they leave: for long rows only.
-    const steps = kernel === summaryShader ? length / 4 : length;
-    return rowVariants("crossEntropy", kernel, { rows: sizeOf(shape) / length, length, steps }, profile);
-  };
-export const lossVariants = variantsFor(crossEntropyShader);
-export const gradientVariants = variantsFor(gradientShader);
-export const summaryVariants = variantsFor(summaryShader);
+/** How rows of logits, the first input, can be shared out: alike for all kernels, so that what is measured of one is true of all. */
+export const rowsVariants = ({
+  inputs: [{ shape }],
+  profile,
+}: Pick<KernelContext, "inputs" | "profile">): Variants => {
+  const length = shape[shape.length - 1];
+  const size = { rows: sizeOf(shape) / length, length, steps: length };
+  return rowVariants("crossEntropy", crossEntropyShader, size, profile);
+};
 
 export const crossEntropySources: string = [
   ...[crossEntropyShader, gradientShader, summaryShader].map(({ source }) => source),
@@ -66,30 +56,29 @@ function rowsCall(
   inputs: readonly Spec[],
   operands: readonly Operand[],
   profile: AdapterProfile,
-  sparse: readonly TargetFunction[],
 ): KernelCall {
   const [logits, targets] = inputs;
   const classes = logits.shape[logits.shape.length - 1];
   const rows = sizeOf(logits.shape) / classes;
-  const isShared = isSharedRow(variantsFor(kernel)({ inputs, profile }), profile);
-  const sharing = { steps: classes, width: 1 } as const;
-  const hooks = rowHooks(isShared, numbersOf(profile).workgroup, sharing, joins, profile);
+  const sharing = { rows, steps: classes, width: 1 } as const;
+  const hooks = rowHooks(
+    rowsVariants({ inputs, profile }),
+    numbersOf(profile).workgroup,
+    sharing,
+    joins,
+    profile,
+  );
   return {
     shader: kernel,
-    hooks: logitHooks(hooks, targets, sparse, classes >= manyTerms),
+    hooks: logitHooks(hooks, targets, classes / hooks.lanes >= manyTerms),
     sizes: [rows, classes, 0, 0],
     operands,
-    workgroups: grid(hooks.groups(rows), profile),
+    workgroups: grid(hooks.groups, profile),
   };
 }
 
-/** How rows are shared, and how the functions named in `sparse` read targets that are integer labels. */
-function logitHooks(
-  { consts, functions }: RowHooks,
-  targets: Spec,
-  sparse: readonly TargetFunction[],
-  isLong: boolean,
-): Hooks {
+/** How rows are shared, and how targets that are integer labels are read. */
+function logitHooks({ consts, functions }: RowHooks, targets: Spec, isLong: boolean): Hooks {
   const isSparse = targets.dtype !== "f32";
   return {
     aliases: termAliases("f32"),
@@ -98,7 +87,7 @@ function logitHooks(
     functions: {
       ...(isLong ? {} : plainSums),
       ...functions,
-      ...(isSparse ? Object.fromEntries(sparse.map((name) => [name, labelFunctions[name]])) : {}),
+      ...(isSparse ? labelFunctions : {}),
     },
   };
 }
@@ -110,10 +99,11 @@ const joins: Readonly<Record<string, string>> = {
 
 const summaryJoins: Readonly<Record<string, string>> = {
   ...joins,
-  total_of_all: joined("total_of_all", "vec2f", "a + b"),
+  // Not of a row: of the whole workgroup.
+  total_of_all: joined("total_of_all", "vec2f", "a + b").replaceAll("LANES", "WORKGROUP"),
 };
 
-/** What the kernels ask of targets, answered from integer labels. */
+/** What the kernels ask of targets, answered from integer labels; none asks all of it. */
 const labelFunctions = {
   row_loss:
     "fn row_loss(row: u32, lane: u32, largest: f32, log_total: f32) -> f32 {\n  let label = u32(in1[row]);\n" +
@@ -124,16 +114,13 @@ const labelFunctions = {
   target_class: "fn target_class(row: u32, lane: u32) -> u32 {\n  return u32(in1[row]);\n}",
   target_at: "fn target_at(row: u32, k: u32) -> f32 {\n  return select(0.0, 1.0, u32(in1[row]) == k);\n}",
 };
-type TargetFunction = keyof typeof labelFunctions;
-/** Those of logit-rows.wgsl. */
-const targetFunctions = ["target_total", "target_at"] as const;
 
 /** One loss a row. */
 export function lossKernels({ inputs, profile }: KernelContext): KernelPlan {
   if (sizeOf(inputs[0].shape) === 0) return { calls: [] };
   const operands = [input(0), input(1), output(0)];
   return {
-    calls: [rowsCall(crossEntropyShader, inputs, operands, profile, ["row_loss", ...targetFunctions])],
+    calls: [rowsCall(crossEntropyShader, inputs, operands, profile)],
   };
 }
 
@@ -141,31 +128,32 @@ export function lossKernels({ inputs, profile }: KernelContext): KernelPlan {
 export function gradientKernels({ inputs, profile }: KernelContext): KernelPlan {
   if (sizeOf(inputs[0].shape) === 0) return { calls: [] };
   const operands = [input(0), input(1), input(2), output(0)];
-  return { calls: [rowsCall(gradientShader, inputs, operands, profile, targetFunctions)] };
+  return { calls: [rowsCall(gradientShader, inputs, operands, profile)] };
 }
-
-const summaryWorkgroup = 64;
 
 /** The sums and the gradient of a batch; sums of several workgroups are added up by further kernels. */
 export function summaryKernels({ inputs, profile }: KernelContext): KernelPlan {
   const [logits, targets] = inputs;
   const [rows, classes] = logits.shape;
-  const isShared = isSharedRow(summaryVariants({ inputs, profile }), profile);
-  const { summaryLogits } = numbersOf(profile);
+  const { summaryLogits, prefersOneKernel } = numbersOf(profile);
+  const shares = (rows * classes) / summaryLogits;
+  const hooks = rowHooks(
+    rowsVariants({ inputs, profile }),
+    shares > 1 || prefersOneKernel ? 64 : 256,
+    { rows, steps: classes, width: 1 },
+    summaryJoins,
+    profile,
+  );
+  // Beyond one workgroup's share a GPU has as many as there can be.
   const groupsWanted =
-    summaryLogits !== undefined
-      ? Math.ceil((rows * classes) / summaryLogits)
-      : Math.min(isShared ? rows : Math.ceil(rows / summaryWorkgroup), profile.maxWorkgroupsPerDimension);
+    shares <= 1 || prefersOneKernel
+      ? Math.ceil(shares)
+      : Math.min(hooks.groups, profile.maxWorkgroupsPerDimension);
   const segment = Math.ceil(rows / Math.max(1, groupsWanted));
   const groups = Math.max(1, Math.ceil(rows / Math.max(1, segment)));
   const summary = (loss: typeof output, hits: typeof output): KernelCall => ({
     shader: summaryShader,
-    hooks: logitHooks(
-      rowHooks(isShared, summaryWorkgroup, { steps: classes, width: 1 }, summaryJoins, profile),
-      targets,
-      [...targetFunctions, "target_class"],
-      Math.max(rows, classes) >= manyTerms,
-    ),
+    hooks: logitHooks(hooks, targets, Math.max(rows, classes / hooks.lanes) >= manyTerms),
     sizes: [rows, classes, segment, 0],
     operands: [input(0), input(1), loss(0), hits(1), output(2)],
     workgroups: [groups, 1, 1],

@@ -22,11 +22,9 @@ import { sum } from "../reduce/reduce.ts";
 import {
   crossEntropySources,
   gradientKernels,
-  gradientVariants,
   lossKernels,
-  lossVariants,
+  rowsVariants,
   summaryKernels,
-  summaryVariants,
 } from "./cross-entropy-kernels.ts";
 import { eachRow, logSoftmax, softmax } from "./softmax.ts";
 
@@ -112,7 +110,7 @@ export const softmaxCrossEntropyGradient = defineOp({
     return [{ shape: logits.shape, dtype: "f32" }];
   },
   kernels: gradientKernels,
-  variants: gradientVariants,
+  variants: rowsVariants,
   reference: ([logits, targets, g], _, [out]) => {
     const isSparse = targets.dtype !== "f32";
     eachRow(logits, (start, length, largest, total) => {
@@ -168,7 +166,7 @@ export const softmaxCrossEntropy: OpFunction<[logits: TensorLike, targets: Tenso
     return [{ shape: logits.shape.slice(0, -1), dtype: "f32" }];
   },
   kernels: lossKernels,
-  variants: lossVariants,
+  variants: rowsVariants,
   reference: ([logits, targets], _, [out]) => {
     eachRow(logits, (start, length, largest, total) => {
       let loss = 0;
@@ -230,7 +228,7 @@ export const sparseSoftmaxCrossEntropy: OpFunction<[logits: TensorLike, labels: 
     },
     places: labelPlaces,
     kernels: lossKernels,
-    variants: lossVariants,
+    variants: rowsVariants,
     reference: ([logits, labels], _, [out]) => {
       eachRow(logits, (start, length, largest, total) => {
         const label = labels.data[start / length];
@@ -283,9 +281,9 @@ export const softmaxCrossEntropySummary = defineMultiOp({
   },
   places: labelPlaces,
   kernels: summaryKernels,
-  variants: summaryVariants,
+  variants: rowsVariants,
   epilogue: ({ inputs: [logits], profile }) =>
-    sizeOf(logits.shape) <= (numbersOf(profile).summaryLogits ?? -1)
+    sizeOf(logits.shape) <= numbersOf(profile).summaryLogits
       ? { ...valuewiseSite("out2", 4, "f32"), output: 2 }
       : undefined,
   reference: ([logits, targets], _, [loss, hits, gradient]) => {

@@ -23,9 +23,9 @@ import {
   shader,
   type Variants,
 } from "../../kernel/kernel.ts";
-import { longSumSource, termAliases } from "../../kernel/long-sums.ts";
+import { longSumSource, plainSums, termAliases } from "../../kernel/long-sums.ts";
 import { chosen } from "../../kernel/variants.ts";
-import { isSharedRow, joined, rowHooks, rowSources, rowVariants } from "../reduce/shared-rows.ts";
+import { joined, rowHooks, rowSources, rowVariants } from "../reduce/shared-rows.ts";
 
 // A tensor is seen as [outer, middle, groups, inner]: what has the same outer index and group is normalized together,
 // and gamma and beta are [groups * inner].
@@ -69,6 +69,9 @@ export interface RowNormAttrs {
   /** Whether the mean is taken away. */
   readonly centered: boolean;
 }
+
+/** Units that the kernels add up before they join a total: a thread that has no more adds one block to nothing. */
+const blockUnits = 64;
 
 /** A row's elements. */
 export const countOf = ({ middle, inner }: RowNormAttrs) => middle * inner;
@@ -130,11 +133,10 @@ export function rowsCall(
   const isWide = per === 4;
   const length = countOf(attrs) / per;
   const rows = rowsIn(x, attrs);
-  const isShared = isSharedRow(variantsFor(kernel, x, attrs, profile), profile);
   const hooks = rowHooks(
-    isShared,
+    variantsFor(kernel, x, attrs, profile),
     numbersOf(profile).workgroup,
-    { steps: length, width: per },
+    { rows, steps: length, width: per },
     { total_of: joined("total_of", "f32", "a + b") },
     profile,
   );
@@ -162,12 +164,16 @@ export function rowsCall(
         CENTERED: `${centered}`,
         UNIT_SIZE: `${per}u`,
       },
-      functions: { ...own, ...functions },
+      functions: {
+        ...(hooks.lanes > 1 && length <= hooks.lanes * blockUnits ? plainSums : {}),
+        ...own,
+        ...functions,
+      },
       bindings,
     },
     sizes,
     operands,
-    workgroups: grid(hooks.groups(rows), profile),
+    workgroups: grid(hooks.groups, profile),
   };
 }
 

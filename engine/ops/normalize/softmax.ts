@@ -31,7 +31,7 @@ import { mul, sub } from "../elementwise/arithmetic.ts";
 import { exp } from "../elementwise/exponential.ts";
 import { transpose } from "../layout/movement.ts";
 import { sum } from "../reduce/reduce.ts";
-import { isSharedRow, joined, rowHooks, rowSources, rowVariants } from "../reduce/shared-rows.ts";
+import { joined, rowHooks, rowSources, rowVariants } from "../reduce/shared-rows.ts";
 
 const softmaxShader = shader(
   "softmax",
@@ -70,9 +70,9 @@ function softmaxKernels({ inputs: [x], profile }: KernelContext, result: string 
   if (sizeOf(x.shape) === 0) return { calls: [] };
   const base = length % 4 === 0 ? {} : unalignedRows;
   const hooks = rowHooks(
-    isSharedRow(softmaxVariants(x, profile), profile),
+    softmaxVariants(x, profile),
     numbersOf(profile).workgroup,
-    { steps: length / 4, width: 4 },
+    { rows, steps: Math.floor(length / 4), width: 4 },
     joins,
     profile,
   );
@@ -85,14 +85,14 @@ function softmaxKernels({ inputs: [x], profile }: KernelContext, result: string 
           consts: hooks.consts,
           functions: {
             ...base.functions,
-            ...(length >= manyTerms ? {} : plainSums),
+            ...(length / hooks.lanes >= manyTerms ? {} : plainSums),
             ...hooks.functions,
             ...(result === undefined ? {} : { result }),
           },
         },
         sizes: [rows, length, 0],
         operands: [input(0), output(0)],
-        workgroups: grid(hooks.groups(rows), profile),
+        workgroups: grid(hooks.groups, profile),
       },
     ],
   };

@@ -24,7 +24,7 @@ import { transpose } from "../layout/movement.ts";
 import { reshape } from "../layout/reshape.ts";
 import { valuewiseSite } from "../pointwise/epilogues.ts";
 import { eachReduced, type ReduceOptions, reduceOptions, stagesOf, wgslTypes } from "./reduce-kernels.ts";
-import { isSharedRow, joined, rowHooks, rowSources, rowVariants } from "./shared-rows.ts";
+import { joined, rowHooks, rowSources, rowVariants } from "./shared-rows.ts";
 
 const argShader = shader("arg-reduce", `${ownRowsSource}\n${argReduceSource}`);
 const workgroup = 64;
@@ -34,7 +34,7 @@ const numeric: readonly DType[] = ["f32", "i32", "u32"];
 function variantsOf({ shape }: Spec, axis: number, profile: AdapterProfile): Variants | undefined {
   const [{ outer, length, inner }] = stagesOf(shape, [axis]);
   if (inner !== 1) return undefined;
-  return rowVariants("argReduce", argShader, { rows: outer, length, steps: length / 4 }, profile);
+  return rowVariants("argReduce", argShader, { rows: outer, length, steps: length }, profile);
 }
 
 const isNaNCode = (v: string) => `(bitcast<u32>(${v}) & 0x7fffffffu) > 0x7f800000u`;
@@ -88,9 +88,9 @@ function argReduction(name: string, better: string, isBetter: (candidate: number
     kernels: ({ inputs: [x], attrs: { axis }, profile }) => {
       const [{ outer, length, inner }] = stagesOf(x.shape, [axis]);
       const rows = rowHooks(
-        isSharedRow(variantsOf(x, axis, profile), profile),
+        variantsOf(x, axis, profile),
         workgroup,
-        { steps: length, width: 1 },
+        { rows: outer * inner, steps: length, width: 1 },
         { best_of: joined("best_of", "Place", "pick(a, b)") },
         profile,
       );
@@ -108,7 +108,7 @@ function argReduction(name: string, better: string, isBetter: (candidate: number
             },
             sizes: [outer, length, inner],
             operands: [input(0), output(0)],
-            workgroups: grid(rows.groups(outer * inner), profile),
+            workgroups: grid(rows.groups, profile),
           },
         ],
       };

@@ -30,7 +30,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { reshape } from "../layout/reshape.ts";
 import { valuewiseSite } from "../pointwise/epilogues.ts";
 import { readingSite } from "../pointwise/prologues.ts";
-import { isSharedRow, joined, rowHooks, rowSources, rowVariants } from "./shared-rows.ts";
+import { joined, rowHooks, rowSources, rowVariants } from "./shared-rows.ts";
 
 // The kernels bring any set of axes to the form [outer, length, inner], once for each run of neighbouring reduced
 // axes.
@@ -192,13 +192,12 @@ export function stageCall(
   const isRows = inner === 1;
   const isAligned = (isRows ? length : inner) % 4 === 0;
   const chunk = chunkLength(stage);
-  const isShared = isSharedRow(variantsOf(stage, profile), profile);
   const units = outer * chunks * (isRows ? 1 : Math.ceil(inner / 4));
   const workgroup = workgroupFor(units, profile);
   const rows = rowHooks(
-    isShared,
+    variantsOf(stage, profile),
     workgroup,
-    { steps: chunk / 4, width: 4 },
+    { rows: units, steps: Math.floor(chunk / 4), width: 4 },
     { whole_of: joined("whole_of", "Vector", "combine(a, b)") },
     profile,
   );
@@ -209,7 +208,9 @@ export function stageCall(
   const functions: Record<string, string> = {
     combine: `fn combine(a: Vector, b: Vector) -> Vector {\n  return ${reduction.combine(dtype)};\n}`,
   };
-  if (reduction.isSum === true && dtype === "f32") {
+  // A thread that has no more than a block of the kernel's adds it to nothing, and loses nothing.
+  const isOneBlock = rows.lanes > 1 && chunk <= 4 * 16 * rows.lanes;
+  if (reduction.isSum === true && dtype === "f32" && !isOneBlock) {
     Object.assign(functions, compensated("vec4f", "vec4u"));
     functions.settle = "fn settle(total: Vector) -> Vector {\n  return total + lost;\n}";
   }
@@ -235,7 +236,7 @@ export function stageCall(
     },
     sizes,
     operands: [source, target],
-    workgroups: grid(isRows ? rows.groups(units) : Math.ceil(units / workgroup), profile),
+    workgroups: grid(isRows ? rows.groups : Math.ceil(units / workgroup), profile),
   };
 }
 

@@ -41,7 +41,7 @@ import {
   reduceSamples,
   stagesOf,
 } from "./reduce-kernels.ts";
-import { isSharedRow, joined, rowHooks, rowSources, rowVariants } from "./shared-rows.ts";
+import { joined, rowHooks, rowSources, rowVariants } from "./shared-rows.ts";
 
 const rootShader = shader("root-of-squares", [longSumSource, ownRowsSource, rootSource].join("\n"));
 
@@ -92,13 +92,12 @@ function stageCall(
   const along = isRow ? width : 1;
   const columns = isRow ? 1 : inner / width;
   const parts = outer * chunks * columns;
-  const isShared = isSharedRow(variantsOf(stage, profile), profile);
   const vector = width === 4 ? "vec4f" : "f32";
   const steps = Math.ceil(chunkLength(stage) / along);
   const rows = rowHooks(
-    isShared,
+    variantsOf(stage, profile),
     workgroupFor(parts, profile),
-    { steps, width },
+    { rows: parts, steps, width },
     { total_of: joined("total_of", "f32", "a + b") },
     profile,
   );
@@ -112,7 +111,7 @@ function stageCall(
     functions.together = "fn together(value: Vector, lane: u32) -> Vector {\n  return value;\n}";
     functions.store_all =
       "fn store_all(part: u32, roots: Vector, lane: u32) {\n" +
-      "  for (var k = 0u; k < WIDTH; k++) {\n    store(part * WIDTH + k, roots[k]);\n  }\n}";
+      "  for (var k = 0u; k < WIDTH && part < sizes.parts; k++) {\n    store(part * WIDTH + k, roots[k]);\n  }\n}";
   }
   return {
     shader: rootShader,
@@ -133,7 +132,7 @@ function stageCall(
       0,
     ],
     operands: [source, target],
-    workgroups: grid(rows.groups(parts), profile),
+    workgroups: grid(rows.groups, profile),
   };
 }
 

@@ -5,29 +5,23 @@ import { numbersOf } from "../../kernel/adapter-numbers.ts";
 import type { AdapterProfile, Shader, Variants } from "../../kernel/kernel.ts";
 import { chosen, powerOfTwo } from "../../kernel/variants.ts";
 
-// Software adapters and short rows want the first, which stands in the shader files, behind `own-rows.wgsl`. GPUs want
-// the second, by functions that specialising puts in the place of those.
+// Software adapters and short rows want the first, GPUs the second: of short rows a workgroup takes several at once.
 
-/** Steps of a thread that a row must take for GPUs to share it, and steps from which on they do where rows are few. */
-const sharedSteps = 32;
-const fewestSharedSteps = 8;
-/**
- * Rows a step that are few: a thread waits for each step's load, and while there are no more threads nothing else is done
- * meanwhile, but a workgroup costs as much as sharing saves once there are many.
- */
-const fewRows = 512;
 /** Steps from which on a GPU may give up on a thread that has a row of its own, so it is not measured. */
 const longestSteps = 2 ** 16;
 
-/** The variants for so many rows of `length` elements, which one thread would walk in so many steps. */
+/**
+ * The variants for so many rows of `length` elements, which one thread would walk in so many steps. GPUs share all whose loads
+ * one thread would not have on their way together.
+ */
 export function rowVariants(
   family: string,
   { name }: Shader,
   { rows, length, steps }: { readonly rows: number; readonly length: number; readonly steps: number },
   profile: AdapterProfile,
 ): Variants {
-  const isLong = steps >= sharedSteps || (steps >= fewestSharedSteps && rows <= fewRows * steps);
-  const isShared = numbersOf(profile).sharesRows && isLong;
+  const { sharesRows, loadsAhead } = numbersOf(profile);
+  const isShared = sharesRows && steps > (steps < length ? 1 : 2) * loadsAhead;
   return {
     family,
     problem: steps < longestSteps ? `${name} ${powerOfTwo(rows)}x${powerOfTwo(length)}` : undefined,
@@ -35,71 +29,59 @@ export function rowVariants(
   };
 }
 
-/** Whether a workgroup shares a row. */
-export const isSharedRow = (variants: Variants | undefined, profile: AdapterProfile): boolean =>
-  variants !== undefined && chosen(variants, profile) === "shared-row";
-
 /** Steps from which on 256 threads share a row: each has four of their loads on its way then. */
 const longSteps = 1024;
 
-/**
- * Threads of a workgroup: `usual`, or more where a row that they share is long, since there may be few of them. Another
- * dispatch, in which many workgroups have parts of a row, would cost more than 256 threads lose up to 10^5 vec4s or so.
- */
-export const rowWorkgroup = (usual: number, isShared: boolean, steps: number): number =>
-  isShared && steps >= longSteps ? 256 : usual;
-
-/** How many steps go together, of so many that a thread takes: a quarter of them may be behind the row's end. */
-function aheadOf(steps: number, width: 1 | 4, profile: AdapterProfile): number {
-  const { loadsAhead } = numbersOf(profile);
-  // Where elements come singly twice as many, which are half as many bytes.
-  let ahead = loadsAhead > 1 && width === 1 ? 2 * loadsAhead : loadsAhead;
-  while (Math.ceil(steps / ahead) * ahead * 4 > steps * 5) ahead /= 2;
-  return ahead;
-}
+/** Threads from which on SIMDs hold as many subgroups as registers let them: half the loads let them hold more. */
+const manyThreads = 2 ** 16;
 
 export interface RowHooks {
   readonly workgroup: number;
+  /** Threads that share a row. */
+  readonly lanes: number;
   readonly consts: Readonly<Record<"WORKGROUP" | "LANES" | "AHEAD", string>>;
-  /** In the place of those of `own-rows.wgsl`; `joins`, which join what threads have, where they share a row. */
+  /** `joins`, which join what threads have, where they share a row. */
   readonly functions: Readonly<Record<string, string>>;
-  /** Workgroups for so many rows. */
-  readonly groups: (rows: number) => number;
+  /** Workgroups for all rows. */
+  readonly groups: number;
 }
 
-/** What is put into a kernel behind `own-rows.wgsl`, where one thread would walk a row in `steps` loads of `width` elements. */
+/**
+ * What is put into a kernel behind `own-rows.wgsl`, where one thread would walk a row in `steps` loads of `width` elements.
+ * Of long rows 256 threads share one, since there may be few: another dispatch, in which many workgroups have parts of a row,
+ * would cost more than they lose up to 10^5 vec4s or so.
+ */
 export function rowHooks(
-  isShared: boolean,
+  variants: Variants | undefined,
   usualWorkgroup: number,
-  { steps, width }: { readonly steps: number; readonly width: 1 | 4 },
+  { rows, steps, width }: { readonly rows: number; readonly steps: number; readonly width: 1 | 4 },
   joins: Readonly<Record<string, string>>,
   profile: AdapterProfile,
 ): RowHooks {
-  const workgroup = rowWorkgroup(usualWorkgroup, isShared, steps);
-  const ahead = aheadOf(Math.ceil(steps / (isShared ? workgroup : 1)), width, profile);
+  const isShared = (variants && chosen(variants, profile)) === "shared-row";
+  const workgroup = isShared && steps >= longSteps ? 256 : usualWorkgroup;
+  const { loadsAhead, walkers } = numbersOf(profile);
+  // Where elements come singly a thread has twice as many loads on their way, which are half as many bytes.
+  const times = width === 1 && loadsAhead > 1 ? 2 : 1;
+  const most = loadsAhead * times;
+  let lanes = isShared ? workgroup : 1;
+  // As few threads for a row as leave none idle and have all their loads on the way together, while rows fill a GPU by them.
+  const padded = (lanes: number) => Math.ceil(steps / lanes) * lanes;
+  for (let few = lanes / 2; few > 1 && steps * 2 <= few * most * times; few /= 2)
+    if (padded(few) < padded(lanes) || rows * few >= walkers) lanes = few;
+  const each = Math.ceil(steps / lanes);
+  let ahead = rows * lanes < manyThreads ? most : Math.ceil(most / 2);
+  if (each <= ahead) ahead = each || 1;
+  // A quarter of what goes together may be behind the row's end.
+  while (Math.ceil(each / ahead) * ahead * 4 > each * 5) ahead /= 2;
   return {
     workgroup,
-    consts: {
-      WORKGROUP: `${workgroup}u`,
-      LANES: isShared ? `${workgroup}u` : "1u",
-      AHEAD: `${ahead}u`,
-    },
-    functions: { ...(isShared ? { ...sharedPlaces, ...joins } : {}), ...(ahead > 1 ? aheadPlaces : {}) },
-    groups: (rows) => (isShared ? rows : Math.ceil(rows / workgroup)),
+    lanes,
+    consts: { WORKGROUP: `${workgroup}u`, LANES: `${lanes}u`, AHEAD: `${ahead}u` },
+    functions: isShared ? joins : {},
+    groups: Math.ceil((rows * lanes) / workgroup),
   };
 }
-
-/** Where a workgroup's row is, and where a thread begins in it. */
-const sharedPlaces = {
-  row_of: "fn row_of(group: u32, lane: u32) -> u32 {\n  return group;\n}",
-  first_of: "fn first_of(lane: u32) -> u32 {\n  return lane;\n}",
-};
-
-/** Where steps that go together with others read, and which of them count. */
-const aheadPlaces = {
-  within: "fn within(step: u32, last: u32) -> u32 {\n  return min(step, last);\n}",
-  counts: "fn counts(step: u32, last: u32) -> bool {\n  return step <= last;\n}",
-};
 
 /**
  * A function `name(part, lane)` for shared rows that gives all threads what joining all their parts gives: `both` joins `a`
@@ -113,22 +95,18 @@ export const joined = (
   ${name}_parts[lane] = part;
   workgroupBarrier();
   for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    if (lane < half) {
+    if (lane % LANES < half) {
       let a = ${name}_parts[lane];
       let b = ${name}_parts[lane + half];
       ${name}_parts[lane] = ${both};
     }
     workgroupBarrier();
   }
-  let whole = ${name}_parts[0];
+  let whole = ${name}_parts[lane - lane % LANES];
   workgroupBarrier();
   return whole;
 }
-var<workgroup> ${name}_parts: array<${type}, LANES>;`;
+var<workgroup> ${name}_parts: array<${type}, WORKGROUP>;`;
 
 /** What all variants of rows depend on, for their families' `sources`. */
-export const rowSources = [
-  ownRowsSource,
-  ...Object.values({ ...sharedPlaces, ...aheadPlaces }),
-  joined("", "", ""),
-].join("\n");
+export const rowSources: string = ownRowsSource + joined("", "", "");

@@ -2,6 +2,7 @@
 
 import {
   cast,
+  mul,
   noGrad,
   reshape,
   ShapeError,
@@ -170,7 +171,8 @@ export abstract class RecurrentLayer<C extends RecurrentCell = RecurrentCell> ex
     const states =
       given.length > 0
         ? given
-        : (carried ?? this.cell.stateSizes.map((size) => zeros([batch, size], { device: x.device })));
+        : (carried?.map(copied) ??
+          this.cell.stateSizes.map((size) => zeros([batch, size], { device: x.device })));
     const counts = firstOf(mask);
     const {
       outputs,
@@ -194,6 +196,9 @@ export abstract class RecurrentLayer<C extends RecurrentCell = RecurrentCell> ex
     return this.returnState ? [output, ...after] : output;
   }
 }
+
+/** A tensor of its own: gradients are found when the variable has its next value already. They end at it. */
+const copied = (state: Variable): Tensor => noGrad(() => mul(state, 1));
 
 /** One value or several, as a list. */
 export const listOf = <T>(values: T | readonly T[]): readonly T[] =>
