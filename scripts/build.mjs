@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
+import { removeAbandoned } from "./abandoned.mjs";
 import { inOrder } from "./build/order.mjs";
 import { markPure } from "./build/pure.mjs";
 import { minifyWgsl } from "./build/wgsl.mjs";
@@ -15,8 +16,15 @@ import { root } from "./setup.mjs";
 const out = path.join(root, "out", `dist-${process.pid}`);
 const placed = path.join(root, "dist");
 const started = Date.now();
+// A build that was killed leaves its folder, and so does the process of this number before.
+removeAbandoned(path.join(root, "out"), /^dist-(\d+)(?:-before)?$/);
 process.on("exit", () => fs.rmSync(out, { recursive: true, force: true }));
 
+try {
+  fs.mkdirSync(out, { recursive: true });
+} catch (error) {
+  fail(`${root} must be a folder that this user may write to (${error.message})`);
+}
 const missing = Object.values(entries).filter((file) => !fs.existsSync(path.join(root, file)));
 if (missing.length > 0) fail(`the exports map needs ${missing.join(", ")}`);
 
@@ -108,6 +116,7 @@ function writtenAt(file) {
 /** Changes the folders; whoever else builds may be doing the same. */
 function putInPlace() {
   const before = `${out}-before`;
+  const removeBefore = () => fs.rmSync(before, { recursive: true, force: true });
   for (let tries = 0; ; tries++) {
     try {
       fs.renameSync(placed, before);
@@ -115,12 +124,14 @@ function putInPlace() {
       // None, or another build has just taken it away.
       if (error.code !== "ENOENT") throw error;
     }
-    fs.rmSync(before, { recursive: true, force: true });
     try {
-      return fs.renameSync(out, placed);
+      fs.renameSync(out, placed);
+      // Not until now: for whoever reads the folder, as npm pack does, it should be away no longer than it must.
+      return removeBefore();
     } catch (error) {
       // Another build has put its own there meanwhile.
       if (tries === 10 || !["ENOTEMPTY", "EEXIST", "EPERM"].includes(error.code)) throw error;
+      removeBefore();
     }
   }
 }

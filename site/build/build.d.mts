@@ -1,4 +1,7 @@
-export function buildSite(out: string): Promise<{
+export function buildSite(
+  out: string,
+  options?: { only?: "docs" },
+): Promise<{
   files: number;
   bytes: number;
   seconds: number;

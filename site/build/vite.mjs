@@ -57,8 +57,9 @@ const frame = (highlighted) => ({
 /**
  * @param {string} outDir
  * @param {typeof import("../snippets/at-build.ts")} made
+ * @param {boolean} isWhole False: what pages of text load, and no page
  */
-export const viteConfig = (outDir, { highlighted }) => ({
+export const viteConfig = (outDir, { highlighted }, isWhole) => ({
   root: siteFolder,
   configFile: false,
   base: "./",
@@ -88,8 +89,10 @@ export const viteConfig = (outDir, { highlighted }) => ({
     rollupOptions: {
       checks: { pluginTimings: false },
       input: {
-        index: path.join(siteFolder, "index.html"),
-        playground: path.join(siteFolder, "playground.html"),
+        ...(isWhole && {
+          index: path.join(siteFolder, "index.html"),
+          playground: path.join(siteFolder, "playground.html"),
+        }),
         docs: path.join(siteFolder, "page", "docs.ts"),
       },
       output: {

@@ -3,10 +3,8 @@
 import { useRef, useState } from "preact/hooks";
 import type { GivenFile, ImageForm, OwnData } from "../setup/own-data.ts";
 import type { OwnName } from "../setup/setup.ts";
-import { readCsvFile } from "./csv.ts";
 import { filesOf } from "./dropped.ts";
 import { ChoiceField } from "./fields.tsx";
-import { readTextsFile } from "./texts.ts";
 import { useStore } from "./use-store.ts";
 
 const kinds = {
@@ -27,21 +25,14 @@ export function useOwnFiles() {
     const isFixed = own?.shape.length === 3 && given.current.length === 0;
     return isFixed ? { side: own.shape[0], isGray: own.shape[2] === 1, isFixed } : { ...form, isFixed };
   };
-  const read = async (kind: OwnName, files: readonly GivenFile[], asked?: ImageForm) => {
+  const read = (kind: OwnName, files: readonly GivenFile[], asked?: ImageForm) => {
     if (files.length === 0) return;
+    const { side, isGray } = asked ?? formOf(store.state.own);
     if (kind === "images") {
-      const { side, isGray } = asked ?? formOf(store.state.own);
       given.current = files;
       setForm({ side, isGray });
-      store.readImages(files, { side, isGray });
-      return;
     }
-    const [{ file }] = files;
-    try {
-      store.useOwn(kind, await (kind === "csv" ? readCsvFile(file) : readTextsFile(file)));
-    } catch (error) {
-      store.tell("own", (error as Error).message);
-    }
+    store.readOwn(kind, files, { side, isGray });
   };
   return {
     inputs,
@@ -54,12 +45,12 @@ export function useOwnFiles() {
         return [];
       });
       const isImage = files.some(({ path }) => /\.(png|jpe?g)$|-ubyte(\.gz)?$/i.test(path));
-      await read(isImage ? "images" : store.state.setup.data === "text" ? "text" : "csv", files);
+      read(isImage ? "images" : store.state.setup.data === "text" ? "text" : "csv", files);
     },
     /** Images that are here are read again. */
     reform: (next: ImageForm) => {
       setForm(next);
-      void read("images", given.current, next);
+      read("images", given.current, next);
     },
   };
 }
@@ -71,7 +62,7 @@ export function OwnFiles({ files }: { files: ReturnType<typeof useOwnFiles> }) {
   const folder = useRef<HTMLInputElement>(null);
   const take = (kind: OwnName) => (event: { currentTarget: HTMLInputElement }) => {
     const { currentTarget } = event;
-    void files.read(
+    files.read(
       kind,
       Array.from(currentTarget.files ?? [], (file) => ({ path: file.webkitRelativePath || file.name, file })),
     );
@@ -147,6 +138,7 @@ export function OwnFiles({ files }: { files: ReturnType<typeof useOwnFiles> }) {
               {own.name}
               {own.classNames.length > 0 ? `: ${own.classNames.slice(0, 12).join(", ")}` : ""}
               {own.classNames.length > 12 ? " …" : ""}
+              {own.leftOut === undefined ? "" : `. Rows left out, as a value is missing: ${own.leftOut}`}
             </p>
           )}
     </>

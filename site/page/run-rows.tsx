@@ -68,10 +68,10 @@ export function RunRow({ run, isHere, color, isFull, onCompare, onGoOn, onRemove
           type="button"
           class="link"
           aria-disabled={isHere}
-          aria-label={isHere ? `${label} is in training` : `Go on with ${label}`}
+          aria-label={isHere ? `${label} is the one above` : `Go on with ${label}`}
           onClick={() => isHere || onGoOn()}
         >
-          {isHere ? "In training" : "Go on"}
+          {isHere ? "Shown above" : "Go on"}
         </button>{" "}
         {!isHere && (
           <SureButton

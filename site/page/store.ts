@@ -68,14 +68,15 @@ export class Store extends NetStore {
     this.change(setupForOwn(data, own, this.state.setup));
   }
 
-  /** Has the worker read images. */
-  readImages(files: readonly GivenFile[], form: ImageForm): void {
+  /** Has the worker read files: the page has to stay alive. */
+  readOwn(data: OwnName, files: readonly GivenFile[], form: ImageForm): void {
     this.dismiss("own");
-    this.set({ notice: `${files.length} files are being read.`, isReading: true });
-    this.send({ kind: "read", id: ++this.#reads, files, form });
+    const what = data === "images" ? `${files.length} files are` : `${files[0].file.name} is`;
+    this.set({ notice: `${what} being read.`, isReading: true });
+    this.send({ kind: "read", id: ++this.#reads, data, files, form });
   }
 
-  /** Images that are being read are not wanted any more. */
+  /** Files that are being read are not wanted any more. */
   stopReading(): void {
     if (!this.state.isReading) return;
     this.#reads++;
@@ -167,7 +168,7 @@ export class Store extends NetStore {
       holdOnly(message.run);
       rememberRun(message.run);
     }
-    if (message.kind === "own") this.useOwn("images", message.own);
+    if (message.kind === "own") this.useOwn(message.data, message.own);
     if (message.kind === "kept" && message.isWhole) this.dismiss("keep");
     if (message.kind === "problem" && message.about === "own") this.set({ notice: "", isReading: false });
     super.heard(message);

@@ -2,10 +2,10 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Column, OwnData } from "../setup/own-data.ts";
+import { rowOf } from "../setup/rows.ts";
 import type { Tried } from "../worker/messages.ts";
 import { type Answer, useAsker } from "./asker.ts";
 import { ChooseImage } from "./choose-image.tsx";
-import { rowOf } from "./csv.ts";
 import { Panel } from "./fields.tsx";
 import { short } from "./format.ts";
 import { drawSeen } from "./paint.ts";

@@ -16,6 +16,8 @@ export interface OwnData {
   readonly y: Float32Array<ArrayBuffer>;
   /** Of rows: what each column was before it got mean 0 and deviation 1. */
   readonly columns?: readonly Column[];
+  /** Of rows: how many lacked a value, where some did. */
+  readonly leftOut?: number;
   /** Of a regression: the same of what is learnt. */
   readonly target?: Column;
   /** [count] instead of `x`: they become the numbers of their words. */

@@ -6,9 +6,6 @@ import type { Library } from "./program.ts";
 import { runProgram } from "./running.ts";
 import { lineOf, withNames } from "./told.ts";
 
-/** Characters of what is printed that a page shows. */
-const most = 20_000;
-
 const loadEditor = () => import("./editor.ts");
 
 /** Has the buttons of each program do what they say. */
@@ -197,9 +194,7 @@ class Program {
   }
 }
 
+/** As text, a line below what is there. */
 function print(output: HTMLElement, text: string): void {
-  const before = output.textContent ?? "";
-  if (before.length > most) return;
-  const all = before === "" ? text : `${before}\n${text}`;
-  output.textContent = all.length > most ? `${all.slice(0, most)}\n… the rest is left out` : all;
+  output.append(output.firstChild === null ? text : `\n${text}`);
 }

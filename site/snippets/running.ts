@@ -1,5 +1,6 @@
 // One run of a program in a thread of its own: what it prints, and how it ended.
 
+import { shortened } from "./printed.ts";
 import type { FromProgram, ToProgram } from "./worker.ts";
 
 export interface Ending {
@@ -16,11 +17,16 @@ export function runProgram(
 ): () => void {
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   const begun = performance.now();
+  let isOver = false;
   const end = (failure?: Ending["failure"]) => {
+    if (isOver) return;
+    isOver = true;
     worker.terminate();
     onEnd({ failure, seconds: (performance.now() - begun) / 1000 });
   };
-  worker.addEventListener("message", ({ data }: MessageEvent<FromProgram>) => {
+  worker.addEventListener("message", ({ data }: MessageEvent<FromProgram | null>) => {
+    // A program may send messages of its own.
+    if (isOver || data === null) return;
     if (data.kind === "printed") print(data.text);
     if (data.kind === "failed") end(data);
     if (data.kind === "ended") end();
@@ -28,7 +34,7 @@ export function runProgram(
   worker.addEventListener("error", (event) => {
     event.preventDefault();
     end({
-      text: event.message || "The program could not be loaded: reload the page.",
+      text: shortened(event.message || "The program could not be loaded: reload the page."),
       stack: `${event.filename}:${event.lineno}`,
     });
   });
@@ -37,5 +43,8 @@ export function runProgram(
     device: new URLSearchParams(location.search).get("device") === "cpu" ? "cpu" : "auto",
   };
   worker.postMessage(message);
-  return () => worker.terminate();
+  return () => {
+    isOver = true;
+    worker.terminate();
+  };
 }

@@ -19,17 +19,25 @@ function shown(value: unknown, depth = 0): string {
   if (value instanceof Error) return `${value.name}: ${value.message}`;
   if (value instanceof Promise) return "Promise { <pending> }";
   if (depth > deepest) return Array.isArray(value) ? "[Array]" : "[Object]";
-  if (Array.isArray(value)) return bracketed("", "[", "]", listed(value, depth), depth);
+  if (Array.isArray(value)) return bracketed("", "[", "]", listed(value, value.length, depth), depth);
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
-    const list = Array.from(value as unknown as ArrayLike<number>);
-    return bracketed(`${value.constructor.name}(${list.length}) `, "[", "]", listed(list, depth), depth);
+    const list = value as unknown as ArrayLike<number> & Iterable<number>;
+    return bracketed(
+      `${value.constructor.name}(${list.length}) `,
+      "[",
+      "]",
+      listed(list, list.length, depth),
+      depth,
+    );
   }
   if (value instanceof Map) {
-    const items = [...value].map(([key, each]) => `${shown(key, depth + 1)} => ${shown(each, depth + 1)}`);
+    const entry = ([key, each]: readonly [unknown, unknown]) =>
+      `${shown(key, depth + 1)} => ${shown(each, depth + 1)}`;
+    const items = listed(value, value.size, depth, entry);
     return bracketed(`Map(${value.size}) `, "{", "}", items, depth);
   }
   if (value instanceof Set)
-    return bracketed(`Set(${value.size}) `, "{", "}", listed([...value], depth), depth);
+    return bracketed(`Set(${value.size}) `, "{", "}", listed(value, value.size, depth), depth);
   // A tensor, a report, a model: what it says of itself.
   if (typeof value.toString === "function" && value.toString !== Object.prototype.toString)
     return String(value);
@@ -40,9 +48,19 @@ function shown(value: unknown, depth = 0): string {
   return bracketed(name === "Object" ? "" : `${name} `, "{", "}", items, depth);
 }
 
-function listed(values: readonly unknown[], depth: number): string[] {
-  const items = values.slice(0, most).map((each) => shown(each, depth + 1));
-  return values.length > most ? [...items, `... ${values.length - most} more items`] : items;
+/** The first ones: what is printed may be far longer than what is read. */
+function listed<T>(
+  values: Iterable<T>,
+  count: number,
+  depth: number,
+  textOf = (each: T) => shown(each, depth + 1),
+): string[] {
+  const items: string[] = [];
+  for (const each of values) {
+    if (items.length === most) return [...items, `... ${count - most} more items`];
+    items.push(textOf(each));
+  }
+  return items;
 }
 
 function bracketed(name: string, open: string, close: string, items: readonly string[], depth: number) {

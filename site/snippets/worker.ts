@@ -1,5 +1,6 @@
 // The thread that a program of the docs runs in: the page stays alive whatever it does, and ends it by ending the thread.
 
+import { bounded, endOfStack, shortened } from "./printed.ts";
 import { line } from "./shown.ts";
 
 export type FromProgram =
@@ -14,14 +15,15 @@ export interface ToProgram {
 }
 
 const post = (message: FromProgram): void => self.postMessage(message);
-const print = (...values: unknown[]): void => post({ kind: "printed", text: line(values) });
-for (const name of ["log", "info", "warn", "error", "debug"] as const) console[name] = print;
+const print = bounded((text) => post({ kind: "printed", text }));
+for (const name of ["log", "info", "warn", "error", "debug"] as const)
+  console[name] = (...values: unknown[]) => print(line(values));
 
 const failed = (reason: unknown): void =>
   post({
     kind: "failed",
-    text: reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason),
-    stack: reason instanceof Error ? (reason.stack ?? "") : "",
+    text: shortened(line([reason])),
+    stack: reason instanceof Error ? endOfStack(reason.stack ?? "") : "",
   });
 self.addEventListener("unhandledrejection", (event) => {
   event.preventDefault();

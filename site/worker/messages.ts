@@ -2,7 +2,7 @@
 
 import type { EpochPoint } from "../runs/kept-runs.ts";
 import type { GivenFile, ImageForm, OwnData } from "../setup/own-data.ts";
-import type { Setup } from "../setup/setup.ts";
+import type { OwnName, Setup } from "../setup/setup.ts";
 
 /** What is to be looked at while it trains. */
 export interface Views {
@@ -23,9 +23,10 @@ export type ToWorker =
       /** Name of a kept run to go on with. */
       readonly from: string | undefined;
     }
-  /** Reads images of the user's own; `own` comes back. */
+  /** Reads files of the user's own; `own` comes back. `form` is that of images. */
   | {
       readonly kind: "read";
+      readonly data: OwnName;
       readonly id: number;
       readonly files: readonly GivenFile[];
       readonly form: ImageForm;
@@ -147,7 +148,7 @@ export type FromWorker =
       /** What it was loaded from; undefined where its layers are the set-up's. */
       readonly file: string | undefined;
     }
-  | { readonly kind: "own"; readonly id: number; readonly own: OwnData }
+  | { readonly kind: "own"; readonly id: number; readonly data: OwnName; readonly own: OwnData }
   | { readonly kind: "running"; readonly isRunning: boolean }
   | {
       readonly kind: "progress";

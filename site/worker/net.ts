@@ -105,7 +105,11 @@ export class Net {
   /** A net out of a file takes its place. */
   async load(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<void> {
     const { loadModel } = await import("./loading.ts");
-    const loaded = await loadModel(bytes);
+    const loaded = await loadModel(bytes).catch((error: Error) => {
+      // The page's reader knows the file, and not the function.
+      error.message = error.message.replace(/^loadModel: the bytes:/, `${name}:`);
+      throw error;
+    });
     const { spec } = this.samples;
     checkFits(loaded, spec, name);
     // Its optimizer goes on where it was; the page's loss and metric are those that it shows.

@@ -32,7 +32,7 @@ export class Session {
   #asides: Task[] = [];
   /** The training that nothing waits behind, from when it was asked for to its end. */
   #training: Promise<void> | undefined;
-  /** Ends the images that are being read. */
+  /** Ends the files that are being read. */
   #reading = new AbortController();
   /** The set-up whose net stands, or is being made. */
   #number = 0;
@@ -54,7 +54,7 @@ export class Session {
         break;
       case "read":
         // It needs neither net nor device, so it waits for no training.
-        void this.#readImages(message);
+        void this.#read(message);
         break;
       case "unread":
         this.#reading.abort();
@@ -144,14 +144,15 @@ export class Session {
     });
   }
 
-  async #readImages({ id, files, form }: ToWorker & { kind: "read" }): Promise<void> {
+  async #read({ id, data, files, form }: ToWorker & { kind: "read" }): Promise<void> {
     this.#reading.abort();
     const reading = new AbortController();
     this.#reading = reading;
     try {
-      const { ownImages } = await import("./own-files.ts");
-      const own = await ownImages(files, form, reading.signal);
-      if (!reading.signal.aborted) this.#post({ kind: "own", id, own });
+      const { readOwn } = await import("./read-own.ts");
+      const own = await readOwn(data, files, form, reading.signal);
+      const numbers = [...new Set([own.x.buffer, own.y.buffer])];
+      if (!reading.signal.aborted) this.#post({ kind: "own", id, data, own }, numbers);
     } catch (error) {
       if (!reading.signal.aborted) this.#tell("own", error);
     }

@@ -56,6 +56,33 @@ describe.skipIf(executable === undefined)("the playground with one's own data", 
     expect(await page.evaluate("[typeof hurt, document.querySelectorAll('#playground img').length]")).toEqual(
       ["undefined", 0],
     );
+    // A long file keeps nobody waiting, and rows that lack a value are left out.
+    const many = Array.from(
+      { length: 150_000 },
+      (_, i) => `${i % 97},${i % 89},"${i % 2 ? "on, now" : "off"}"`,
+    );
+    const long = path.join(out, "..", `long-${process.pid}.csv`);
+    fs.writeFileSync(long, ["a,b,c", ",1,off", ...many].join("\n"));
+    const longest = `new Promise((resolve) => {
+      let [last, most] = [performance.now(), 0];
+      const look = () => {
+        const now = performance.now();
+        most = Math.max(most, now - last);
+        last = now;
+        if (document.querySelector('.own')?.textContent.includes("long-")) resolve(most);
+        else setTimeout(look);
+      };
+      look();
+    })`;
+    const waited = page.evaluate(longest);
+    await page.setInputFiles(chooser, long);
+    await page.waitForSelector(
+      '.own:has-text("off, on, now. Rows left out, as a value is missing: 1")',
+      patience,
+    );
+    // On the page's own thread it was seconds.
+    expect(await waited).toBeLessThan(1000);
+    fs.rmSync(long);
     // Three classes have another loss than those that the address's data begin with.
     const kinds = ["red", "green", "blue"];
     const three = rows.map((row, i) => row.replace(/o(n|ff)$/, kinds[i % 3]));

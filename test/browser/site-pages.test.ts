@@ -4,10 +4,39 @@ import fs from "node:fs";
 import path from "node:path";
 import zlib from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildSite } from "../../site/build/build.mjs";
 import { writeOffline } from "../../site/build/offline.mjs";
 import { executable } from "../support/chromium.ts";
 import { isDue, sampled } from "../support/sampled.ts";
 import { type BuiltSite, builtSite, hardlyAny, patience, SiteVisit } from "../support/site.ts";
+
+/** Of each page the links to pages and places that there are not. */
+function deadLinks(out: string): string[] {
+  const missing: string[] = [];
+  const ids = new Map<string, Set<string>>();
+  const idsOf = (file: string) => {
+    const text = () => fs.readFileSync(path.join(out, file), "utf8");
+    const found = ids.get(file) ?? new Set([...text().matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id));
+    ids.set(file, found);
+    return found;
+  };
+  for (const name of fs
+    .readdirSync(out, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".html"))) {
+    const text = fs.readFileSync(path.join(out, name), "utf8");
+    for (const [, target, part] of text.matchAll(
+      /\s(?:href|src|data-src)="([^"#?]*)(?:\?[^"#]*)?(?:#([^"]*))?"/g,
+    )) {
+      if (/^(https?|data|mailto|javascript):/.test(target)) continue;
+      const file = target === "" ? name : path.join(path.dirname(name), target);
+      if (!fs.existsSync(path.join(out, file))) missing.push(`${name}: ${target}`);
+      // What stands behind # in the playground's addresses is a set-up, and `play` has the stepper begin.
+      else if (part && part !== "play" && file.endsWith(".html") && !file.endsWith("playground.html"))
+        if (!idsOf(file).has(decodeURIComponent(part))) missing.push(`${name}: ${target}#${part}`);
+    }
+  }
+  return missing;
+}
 
 describe.skipIf(executable === undefined)("the site", () => {
   let site: SiteVisit;
@@ -30,30 +59,20 @@ describe.skipIf(executable === undefined)("the site", () => {
     await site.page.fill("#search-field", "dying relu");
     await site.page.waitForSelector("#found a", patience);
     expect(await site.page.locator("#found a").first().getAttribute("href")).toMatch(/dying-relu/);
-    const missing: string[] = [];
-    const ids = new Map<string, Set<string>>();
-    const idsOf = (file: string) => {
-      const text = () => fs.readFileSync(path.join(out, file), "utf8");
-      const found = ids.get(file) ?? new Set([...text().matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id));
-      ids.set(file, found);
-      return found;
-    };
-    for (const name of fs
-      .readdirSync(out, { recursive: true, encoding: "utf8" })
-      .filter((file) => file.endsWith(".html"))) {
-      const text = fs.readFileSync(path.join(out, name), "utf8");
-      for (const [, target, part] of text.matchAll(
-        /\s(?:href|src|data-src)="([^"#?]*)(?:\?[^"#]*)?(?:#([^"]*))?"/g,
-      )) {
-        if (/^(https?|data|mailto|javascript):/.test(target)) continue;
-        const file = target === "" ? name : path.join(path.dirname(name), target);
-        if (!fs.existsSync(path.join(out, file))) missing.push(`${name}: ${target}`);
-        // What stands behind # in the playground's addresses is a set-up, and `play` has the stepper begin.
-        else if (part && part !== "play" && file.endsWith(".html") && !file.endsWith("playground.html"))
-          if (!idsOf(file).has(decodeURIComponent(part))) missing.push(`${name}: ${target}#${part}`);
-      }
-    }
-    expect(missing).toEqual([]);
+    expect(deadLinks(out)).toEqual([]);
+  });
+
+  it("has docs and the API by themselves, as npm run docs makes them, with no link to what is not there", async () => {
+    const alone = path.join(out, "..", "docs-alone");
+    await buildSite(alone, { only: "docs" });
+    expect(fs.existsSync(path.join(alone, "playground.html"))).toBe(false);
+    expect(deadLinks(alone)).toEqual([]);
+    const page = (folder: string) =>
+      fs
+        .readFileSync(path.join(folder, "api", "gradgpu-nn.html"), "utf8")
+        .replace(/assets\/(\w+)-\w+/g, "assets/$1")
+        .replace(/<header[\s\S]*<\/header>/, "");
+    expect(page(alone)).toBe(page(out));
   });
 
   it("tells of each public name its members, its source, and where the docs use it", () => {
@@ -188,6 +207,27 @@ describe.skipIf(executable === undefined)("the site", () => {
         'Line 7: import { ad } from "gradgpu";',
       ],
     ]);
+    // The error stands below, however much was printed before it, and however long its message is.
+    const [, printed] = await write(
+      'for (let i = 0; i < 1e5; i++) console.log("line", i);\nthrow new Error("at the end".padEnd(1e6, "!"));',
+    );
+    const loud = printed as string[];
+    expect([loud[0], loud.at(-3), loud.at(-2)?.slice(0, 19), loud.at(-1)?.slice(0, 13)]).toEqual([
+      "line 0",
+      "… the rest is left out",
+      "Error: at the end!!",
+      "Line 2: throw",
+    ]);
+    expect(loud.join("").length).toBeLessThan(25_000);
+    // One that prints without end is ended like another.
+    await text.focus();
+    await page.keyboard.press("Control+a");
+    await page.keyboard.insertText('postMessage(null);\nfor (let i = 0; ; i++) console.log("loop", i);');
+    await page.keyboard.press("Control+Enter");
+    await program.locator('output:has-text("the rest is left out")').waitFor(patience);
+    await program.locator('button:has-text("Stop")').click();
+    expect(await program.locator(".snippet-state").textContent()).toBe("Stopped.");
+    await write(`${typed}import { ad } from "gradgpu";\nad();`);
     await page.reload();
     await program.locator('button:has-text("Go on editing")').click();
     await text.waitFor(patience);

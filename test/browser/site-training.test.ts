@@ -119,7 +119,7 @@ describe.skipIf(executable === undefined)("the playground", () => {
     await site.epoch(1);
     await page.waitForFunction(`${runs} === ${before + 1}`, undefined, patience);
     await page.setInputFiles(chooser, { ...file, buffer: Buffer.from("<b>no</b>") });
-    await page.waitForSelector(".problems .problem", patience);
+    await site.problem("net.safetensors: its header");
     expect(await page.locator(".problems b").count()).toBe(0);
   });
 

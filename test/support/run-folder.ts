@@ -4,15 +4,20 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { TestProject } from "vitest/node";
+import { removeAbandoned } from "../../scripts/abandoned.mjs";
 import { cacheDir } from "../../scripts/setup.mjs";
 
 export default function setup(project: TestProject): () => void {
   const name = `run-${process.pid}`;
+  const outside = fs.realpathSync(os.tmpdir());
   const folders = {
     inside: path.join(cacheDir, name),
     // Nothing in it is found by walking up from there.
-    outside: path.join(fs.realpathSync(os.tmpdir()), `gradgpu-${name}`),
+    outside: path.join(outside, `gradgpu-${name}`),
   };
+  // Of runs that were killed.
+  removeAbandoned(cacheDir, /^run-(\d+)$/);
+  removeAbandoned(outside, /^gradgpu-run-(\d+)$/);
   const remove = () => {
     for (const folder of Object.values(folders)) fs.rmSync(folder, { recursive: true, force: true });
   };

@@ -1,7 +1,12 @@
 // What the build does to a module and to a shader.
 
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { specialize } from "../../engine/kernel/specialize.ts";
+import { removeAbandoned } from "../../scripts/abandoned.mjs";
 import { markPure } from "../../scripts/build/pure.mjs";
 import { minifyWgsl } from "../../scripts/build/wgsl.mjs";
 
@@ -89,5 +94,23 @@ describe("a shader that is built", () => {
     expect(specialize({ name: "s", source }, hooks)).toBe(
       "const N = 8u;\nalias E = vec4f;\n@group(0) @binding(1) var<storage, read_write> in0: array<u32>;\nfn f(x: f32) -> f32 { return 2 * x; }\n",
     );
+  });
+});
+
+describe("folders of processes", () => {
+  it("are removed where the process has ended, and no others", () => {
+    const { pid } = spawnSync(process.execPath, ["--version"]);
+    const parent = fs.mkdtempSync(path.join(os.tmpdir(), "gradgpu-abandoned-"));
+    try {
+      for (const name of [`dist-${pid}`, `dist-${pid}-before`, `dist-${process.ppid}`, "dist-1", "site"]) {
+        fs.mkdirSync(path.join(parent, name));
+        fs.writeFileSync(path.join(parent, name, "file"), "");
+      }
+      removeAbandoned(parent, /^dist-(\d+)(?:-before)?$/);
+      expect(fs.readdirSync(parent).sort()).toEqual(["dist-1", `dist-${process.ppid}`, "site"].sort());
+      removeAbandoned(path.join(parent, "none"), /^dist-(\d+)$/);
+    } finally {
+      fs.rmSync(parent, { recursive: true, force: true });
+    }
   });
 });

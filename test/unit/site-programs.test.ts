@@ -2,7 +2,9 @@
 
 import { describe, expect, it } from "vitest";
 import { highlighted } from "../../site/snippets/highlight.ts";
+import { bounded } from "../../site/snippets/printed.ts";
 import { ProgramError, scriptOf } from "../../site/snippets/program.ts";
+import { line } from "../../site/snippets/shown.ts";
 import { lineOf, withNames } from "../../site/snippets/told.ts";
 
 const library = { gradgpu: "http://here/library/index-1.js", "gradgpu/nn": "http://here/library/nn-2.js" };
@@ -95,5 +97,27 @@ describe("a program in colours", () => {
     expect(pieces.map(({ text }) => text).join("")).toBe(code);
     const own = pieces.filter(({ classes }) => classes !== "").map(({ text }) => text);
     expect(own).toEqual(expect.arrayContaining([...coloured]));
+  });
+});
+
+describe("what a program prints", () => {
+  it("is given on until it is too much, which is said once", () => {
+    const printed: string[] = [];
+    const print = bounded((text) => printed.push(text), 12);
+    for (const text of ["four", "", "five5", "more", "more"]) print(text);
+    expect(printed).toEqual(["four", "", "five5", "… the rest is left out"]);
+    printed.length = 0;
+    bounded((text) => printed.push(text), 12)("x".repeat(30));
+    expect(printed).toEqual(["x".repeat(11), "… the rest is left out"]);
+  });
+
+  it("is written as far as it is read", () => {
+    const large = new Float32Array(1e8);
+    const begun = performance.now();
+    expect(line([large])).toMatch(/^Float32Array\(100000000\) \[\n[\s\S]*\.\.\. 99999900 more items\n\]$/);
+    expect(performance.now() - begun).toBeLessThan(1000);
+    expect(line([new Map([["a", 1]]), new Set([1, 2]), { a: [undefined] }])).toBe(
+      "Map(1) { 'a' => 1 } Set(2) { 1, 2 } { a: [ undefined ] }",
+    );
   });
 });

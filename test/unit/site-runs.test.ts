@@ -3,7 +3,6 @@
 
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import "../../nn/names.ts";
-import { readCsv } from "../../site/page/csv.ts";
 import { removeRuns } from "../../site/page/remove-runs.ts";
 import type { State } from "../../site/page/state.ts";
 import { Store } from "../../site/page/store.ts";
@@ -11,6 +10,7 @@ import { holdOnly } from "../../site/runs/claims.ts";
 import { keepRun, listFiles, listRuns, noteOf, ownOf, sweepOwn } from "../../site/runs/kept-runs.ts";
 import { newLayer } from "../../site/setup/layers.ts";
 import { defaultSetup, type Setup, setupFor, toHash } from "../../site/setup/setup.ts";
+import { readCsv } from "../../site/worker/csv.ts";
 import type { Told, ToWorker } from "../../site/worker/messages.ts";
 import { Session } from "../../site/worker/session.ts";
 import { MemoryFolder, MemoryLocks } from "../support/browser-files.ts";

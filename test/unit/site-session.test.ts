@@ -5,10 +5,10 @@ import { deflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import "../../nn/names.ts";
 import { Asker } from "../../site/page/asker.ts";
-import { readCsv } from "../../site/page/csv.ts";
 import { upToDate } from "../../site/runs/kept-runs.ts";
 import { newLayer } from "../../site/setup/layers.ts";
 import { dataSpecs, defaultSetup, type Setup, setupFor } from "../../site/setup/setup.ts";
+import { readCsv } from "../../site/worker/csv.ts";
 import { callbacksOf, makeModel } from "../../site/worker/make-model.ts";
 import type { FromWorker, Trial, Tried } from "../../site/worker/messages.ts";
 import { Session } from "../../site/worker/session.ts";
@@ -65,7 +65,7 @@ describe("a session", () => {
         file: new File([png(8, name === "a" ? 0 : 255)], `${i}.png`),
       })),
     );
-    session.take({ kind: "read", id: 1, files: images, form: { side: 8, isGray: true } });
+    session.take({ kind: "read", data: "images", id: 1, files: images, form: { side: 8, isGray: true } });
     expect((await until("own")).own).toMatchObject({ classNames: ["a", "b"], shape: [8, 8, 1] });
     expect(said.filter(({ kind }) => kind === "running")).toHaveLength(1);
     session.take({ kind: "pause" });
@@ -77,6 +77,22 @@ describe("a session", () => {
     expect((await until("tried", at)).tried?.values).toHaveLength(1);
   });
 
+  it("calls a file that is no net by its name", async () => {
+    const { session, until, build } = await opened();
+    build(small);
+    await until("built");
+    session.take({
+      kind: "load",
+      bytes: new TextEncoder().encode("<b>no</b> net"),
+      name: "n.safetensors",
+      run: "",
+    });
+    expect(await until("problem")).toMatchObject({
+      about: "load",
+      text: expect.stringMatching(/^n\.safetensors: .*no safetensors file/),
+    });
+  });
+
   it("tells nothing of images that are not wanted any more", async () => {
     const { session, said, until } = await opened();
     const files = ["a", "b"].flatMap((name) =>
@@ -85,9 +101,10 @@ describe("a session", () => {
         file: new File([png(8, i)], `${i}.png`),
       })),
     );
-    const read = (id: number) => session.take({ kind: "read", id, files, form: { side: 8, isGray: true } });
+    const read = (id: number) =>
+      session.take({ kind: "read", data: "images", id, files, form: { side: 8, isGray: true } });
     const broken = [{ path: "a/0.png", file: new File(["none"], "0.png") }];
-    session.take({ kind: "read", id: 1, files: broken, form: { side: 8, isGray: true } });
+    session.take({ kind: "read", data: "images", id: 1, files: broken, form: { side: 8, isGray: true } });
     read(2);
     session.take({ kind: "unread" });
     read(3);

@@ -8,13 +8,12 @@ import { setDevice } from "../../engine/index.ts";
 import * as nn from "../../nn/index.ts";
 import * as optim from "../../optim/index.ts";
 import "../../nn/names.ts";
-import { readCsv, rowOf } from "../../site/page/csv.ts";
-import { readTexts } from "../../site/page/texts.ts";
 import { kerasCode } from "../../site/setup/code-keras.ts";
 import { typescriptCode } from "../../site/setup/code-typescript.ts";
 import { layerSpecs, newLayer } from "../../site/setup/layers.ts";
 import { lessons } from "../../site/setup/lessons.ts";
 import { makePoints, pointSets, range } from "../../site/setup/points.ts";
+import { rowOf } from "../../site/setup/rows.ts";
 import { dataSpecs, defaultSetup, fromHash, type Setup, setupFor, toHash } from "../../site/setup/setup.ts";
 import {
   lossesOf,
@@ -26,7 +25,9 @@ import {
   type Task,
 } from "../../site/setup/training.ts";
 import { line } from "../../site/snippets/shown.ts";
+import { readCsv } from "../../site/worker/csv.ts";
 import { callbacksOf, makeModel } from "../../site/worker/make-model.ts";
+import { readTexts } from "../../site/worker/texts.ts";
 import { referenceDevice } from "../support/devices.ts";
 
 const through = (setup: Setup) => fromHash(`#${toHash(setup)}`);
@@ -347,7 +348,40 @@ describe("a CSV file", () => {
     });
   });
 
+  it("leaves out rows that lack a value, and says how many", () => {
+    const holes = [",1,yes", "1,NA,no", "2,n/a,no", "3,4,", "5,6,NaN"];
+    // The first of them is no row of names.
+    const { y, leftOut, classNames, x: given } = readCsv([...holes, ...rows].join("\n"), "f.csv");
+    expect([y.length, leftOut, classNames]).toEqual([12, 5, ["no", "yes"]]);
+    expect([...given].every(Number.isFinite)).toBe(true);
+    expect(readCsv(rows.join("\n"), "f.csv")).not.toHaveProperty("leftOut");
+    // What is learnt stays a number where one is missing.
+    const text = Array.from({ length: 12 }, (_, i) => `${i};${i === 3 ? "" : i / 7}`).join("\n");
+    expect(readCsv(text, "f.csv")).toMatchObject({ task: "regression", leftOut: 1 });
+  });
+
+  it("takes what stands in quotes as it stands: separators, ends of lines, quotes", () => {
+    const named = rows.map((row, i) =>
+      row.replace(/\w+$/, i % 2 ? '"Oslo, ""the city""\nNorway"' : '"Rome"'),
+    );
+    const { classNames, y, columns } = readCsv(`"a, in m","b\nin s",city\r\n${named.join("\r\n")}`, "f.csv");
+    expect([classNames, y.length]).toEqual([['Oslo, "the city"\nNorway', "Rome"], 12]);
+    expect(columns?.map(({ name }) => name)).toEqual(["a, in m", "b\nin s"]);
+    const semicolons = rows.map((row) => row.replaceAll(",", ";")).join("\n");
+    expect(readCsv(`"a, b, c, d";e;f\n${semicolons}`, "f.csv").shape).toEqual([2]);
+    // Within a cell it is a letter as others are.
+    const inches = rows.map((row) => row.replace(/(\w+)$/, '5" $1')).join("\n");
+    expect(readCsv(inches, "f.csv").classNames).toEqual(['5" no', '5" yes']);
+  });
+
   it.each([
+    [`a,b,c\n5,x,1\n${rows.join("\n")}\n7,y,2`, /line 2, column 2 \(b\): “x” is no number/],
+    [`${rows.join("\n")}\n1,2,"yes\n3,4,no`, /f\.csv, line 13: the quote \("\) .* is not closed/],
+    [
+      `a,b,c\n${rows.map((row) => row.replace(/,\d+,/, ",,")).join("\n")}`,
+      /0 of 12 rows .* Column 2 \(b\) lacks 12/,
+    ],
+    [rows.join("\n").replace("5,25", "1e300,25"), /line 6, column 1: “1e300” is no number/],
     ["", /needs two columns/],
     ["a,b\n1,2\n", /1 rows of samples; 10 are the least/],
     [rows.join("\n").replace("5,25", "5,<i>"), /f\.csv, line 6, column 2: “<i>” is no number/],

@@ -1,6 +1,7 @@
 // A user's CSV file as samples: numbers in columns, what is to be learnt in the last one, numbers or names of classes.
 
 import type { Column, OwnData } from "../setup/own-data.ts";
+import { isNumber, type Row, rowsOf, separatorOf } from "../setup/rows.ts";
 
 /** Bytes of a file that the page reads. */
 const mostBytes = 50e6;
@@ -15,15 +16,15 @@ export async function readCsvFile(file: File): Promise<OwnData> {
   return readCsv(await file.text(), file.name);
 }
 
-/** @throws Error that says what is wrong with the text, and where */
+/**
+ * Rows that lack a value are left out.
+ *
+ * @throws Error that says what is wrong with the text, and where
+ */
 export function readCsv(text: string, name: string): OwnData {
   if (text.includes("\0") || text.slice(0, 1000).includes("\uFFFD"))
     throw new Error(`${name} is no text: choose a CSV file, with numbers in columns and in UTF-8.`);
-  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
-  const separator = separatorOf(lines[0] ?? "");
-  const rows = lines
-    .map((line, i) => ({ cells: cellsOf(line, separator), line: i + 1 }))
-    .filter(({ cells }) => cells.some((cell) => cell !== ""));
+  const rows = rowsIn(text.replace(/^\uFEFF/, ""), name);
   const width = rows[0]?.cells.length ?? 0;
   if (width < 2)
     throw new Error(
@@ -34,52 +35,54 @@ export function readCsv(text: string, name: string): OwnData {
     throw new Error(
       `${name}, line ${uneven.line}: ${uneven.cells.length} columns, where the first row has ${width}.`,
     );
-  // The first row holds names where its features are no numbers.
-  const hasNames = rows[0].cells.slice(0, -1).some((cell) => !isNumber(cell));
-  const samples = hasNames ? rows.slice(1) : rows;
-  if (samples.length < 10) throw new Error(`${name}: ${samples.length} rows of samples; 10 are the least.`);
   const features = width - 1;
+  // The first row holds names where its features are no numbers.
+  const hasNames = rows[0].cells.slice(0, -1).some((cell) => !isNumber(cell) && !isMissing(cell));
+  const names = Array.from({ length: width }, (_, k) => (hasNames ? rows[0].cells[k] : `column ${k + 1}`));
+  const given = hasNames ? rows.slice(1) : rows;
+  const samples = given.filter(({ cells }) => !cells.some(isMissing));
+  if (samples.length < 10) throw new Error(`${name}: ${tooFew(given, samples.length, names)}`);
+  for (const { cells, line } of samples) {
+    const k = cells.findIndex((cell, at) => at < features && !isNumber(cell));
+    if (k >= 0)
+      throw new Error(
+        `${name}, line ${line}, column ${k + 1}${hasNames ? ` (${names[k].slice(0, 40)})` : ""}: “${cells[k].slice(0, 40)}” is no number; only the last column may hold names.`,
+      );
+  }
   const order = shuffled(samples.length);
   const x = new Float32Array(samples.length * features);
   order.forEach((from, i) => {
-    const { cells, line } = samples[from];
-    for (let k = 0; k < features; k++) {
-      if (!isNumber(cells[k]))
-        throw new Error(
-          `${name}, line ${line}, column ${k + 1}: “${cells[k].slice(0, 40)}” is no number; only the last column may hold names.`,
-        );
-      x[i * features + k] = Number(cells[k]);
-    }
+    for (let k = 0; k < features; k++) x[i * features + k] = Number(samples[from].cells[k]);
   });
-  const names = Array.from({ length: width }, (_, k) => (hasNames ? rows[0].cells[k] : `column ${k + 1}`));
   const columns = standardize(x, names.slice(0, features));
   const targets = order.map((from) => samples[from].cells[features]);
-  return { name, shape: [features], x, columns, ...targetsOf(targets, name, names[features]) };
+  const leftOut = given.length - samples.length;
+  return {
+    name,
+    shape: [features],
+    x,
+    columns,
+    ...(leftOut === 0 ? {} : { leftOut }),
+    ...targetsOf(targets, name, names[features]),
+  };
 }
 
-const isNumber = (cell: string): boolean => cell !== "" && Number.isFinite(Number(cell));
+/** As spreadsheets, pandas and R write that there is no value. */
+const isMissing = (cell: string): boolean => /^(?:|\?|na|n\/a|nan|null)$/i.test(cell);
 
-function separatorOf(line: string): string {
-  const counts = [",", ";", "\t"].map((separator) => line.split(separator).length);
-  return [",", ";", "\t"][counts.indexOf(Math.max(...counts))];
-}
-
-/** Quotes may stand around a cell, and two of them inside for one. */
-function cellsOf(line: string, separator: string): string[] {
-  const cells: string[] = [];
-  let [cell, isQuoted] = ["", false];
-  for (let i = 0; i < line.length; i++) {
-    const letter = line[i];
-    if (letter === '"' && isQuoted && line[i + 1] === '"') {
-      cell += '"';
-      i++;
-    } else if (letter === '"') isQuoted = !isQuoted;
-    else if (letter === separator && !isQuoted) {
-      cells.push(cell.trim());
-      cell = "";
-    } else cell += letter;
+function rowsIn(text: string, name: string): Row[] {
+  try {
+    return rowsOf(text, separatorOf(text));
+  } catch (error) {
+    throw new Error(`${name}, ${(error as Error).message}`);
   }
-  return [...cells, cell.trim()];
+}
+
+function tooFew(given: readonly Row[], whole: number, names: readonly string[]): string {
+  if (given.length < 10) return `${given.length} rows of samples; 10 are the least.`;
+  const missing = names.map((_, k) => given.filter(({ cells }) => isMissing(cells[k])).length);
+  const worst = missing.indexOf(Math.max(...missing));
+  return `${whole} of ${given.length} rows have a value in every column; 10 are the least. Column ${worst + 1} (${names[worst].slice(0, 40)}) lacks ${missing[worst]}: fill it, or leave it out of the file.`;
 }
 
 /** Mean 0 and deviation 1 a column, so that columns of any unit train alike; what they were comes back. */
@@ -95,20 +98,6 @@ function standardize(x: Float32Array, names: readonly string[]): Column[] {
     for (let i = k; i < x.length; i += features) x[i] = (x[i] - mean) / deviation;
     return { name, mean, deviation };
   });
-}
-
-/**
- * A row that was typed, as the net takes it.
- *
- * @throws Error that says what is wrong with it
- */
-export function rowOf(text: string, columns: readonly Column[]): Float32Array<ArrayBuffer> {
-  const cells = cellsOf(text.trim(), separatorOf(text));
-  const wrong = cells.find((cell) => !isNumber(cell));
-  if (wrong !== undefined) throw new Error(`“${wrong.slice(0, 40)}” is no number.`);
-  if (cells.length !== columns.length)
-    throw new Error(`${cells.length} numbers, where the net takes ${columns.length}.`);
-  return Float32Array.from(columns, ({ mean, deviation }, k) => (Number(cells[k]) - mean) / deviation);
 }
 
 function targetsOf(

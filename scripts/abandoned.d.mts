@@ -1,0 +1,1 @@
+export function removeAbandoned(parent: string, name: RegExp): void;
