@@ -68,7 +68,7 @@ export function RunRow({ run, isHere, color, isFull, onCompare, onGoOn, onRemove
           type="button"
           class="link"
           aria-disabled={isHere}
-          aria-label={isHere ? `${label} is the one above` : `Go on with ${label}`}
+          aria-label={isHere ? `Shown above: ${label}` : `Go on with ${label}`}
           onClick={() => isHere || onGoOn()}
         >
           {isHere ? "Shown above" : "Go on"}
