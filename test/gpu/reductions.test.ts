@@ -6,7 +6,7 @@ import { all, any, argMax, argMin, max, mean, min, type Op, prod, sum, tensor } 
 import { apply } from "../../engine/tensor/apply.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, type Pair, rowKernels } from "../support/gpu-cases.ts";
-import { sampledOnOthers } from "../support/sampled.ts";
+import { isDue, isFirstAdapter, sampledOnOthers } from "../support/sampled.ts";
 
 let pair: Pair;
 beforeAll(async () => {
@@ -28,9 +28,17 @@ const samples = (shape: readonly number[]) => [
   { shape: [2, shape[0], shape[1]], axes: [0, 2] },
 ];
 
-describe.each(sampledOnOthers(rowKernels, 2))("%s", (_, variant) => {
+/** One in so many a day, and of each variant others: real GPUs' kernels take a software adapter long to compile. */
+const dueOf = (place: number) => {
+  const cases = rows.flatMap(samples);
+  return cases.filter((_, i) => isDue(i + place, isFirstAdapter ? 2 : 3));
+};
+
+const kernels = rowKernels.map(([name, variant], place) => [name, variant, place] as const);
+
+describe.each(sampledOnOthers(kernels, 2))("%s", (_, variant, place) => {
   it.each(["f32", "i32"] as const)("sum, and find extremes of %s", async (dtype) => {
-    for (const { shape, axes } of sampledOnOthers(rows.flatMap(samples))) {
+    for (const { shape, axes } of dueOf(place)) {
       const inputs = [{ shape, dtype }];
       for (const { op } of [sum, max, min])
         await compareForward(variant(op), { inputs, attrs: { axes, keepDims: false } }, pair);
@@ -38,7 +46,7 @@ describe.each(sampledOnOthers(rowKernels, 2))("%s", (_, variant) => {
   });
 
   it("take means, products and truths", async () => {
-    for (const { shape, axes } of sampledOnOthers(rows.flatMap(samples))) {
+    for (const { shape, axes } of dueOf(place)) {
       const attrs = { axes, keepDims: true };
       await compareForward(variant(mean.op), { inputs: [{ shape }], attrs }, pair);
       const rare = { shape, dtype: "bool" as const, low: 0, high: 1.001 };

@@ -19,7 +19,7 @@ import { apply } from "../../engine/tensor/apply.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, type Pair, rowKernels } from "../support/gpu-cases.ts";
 import { uniforms } from "../support/op-cases.ts";
-import { sampledOnOthers } from "../support/sampled.ts";
+import { isDue, sampledOnOthers } from "../support/sampled.ts";
 
 let gpu: Device;
 let reference: Device;
@@ -111,9 +111,12 @@ describe.each(sampledOnOthers(rowKernels, 2))("%s", (_, variant) => {
   );
 });
 
-describe.each(sampledOnOthers(rowKernels, 2))("cross-entropies, %s", (_, variant) => {
+// Half of the numbers of classes a day, and of each variant others: real GPUs' kernels take a software adapter long to compile.
+const kernels = rowKernels.map(([name, variant], place) => [name, variant, place] as const);
+
+describe.each(sampledOnOthers(kernels, 2))("cross-entropies, %s", (_, variant, place) => {
   // Around workgroups of 8 and 64 threads, which GPUs have share rows from 32 classes on, and in the summary from 128 on.
-  it.each([1, 2, 3, 5, 31, 32, 63, 64, 65, 127, 128, 1000])(
+  it.each([1, 2, 3, 5, 31, 32, 63, 64, 65, 127, 128, 1000].filter((_, i) => isDue(i + place, 2)))(
     "are those of the reference, %i classes",
     async (classes) => {
       const logits = { shape: [7, classes], low: -3, high: 3 };
