@@ -44,17 +44,15 @@ import {
 } from "./sequence-cell.ts";
 import { gradientOp } from "./sequence-gradient.ts";
 
-export type SequenceFunction = OpFunction<
-  [
-    zx: Tensor,
-    u: Tensor,
-    start: Tensor,
-    mask: Tensor | undefined,
-    turned: boolean,
-    drop?: Tensor | undefined,
-  ],
-  Tensor[]
->;
+type SequenceArguments = [
+  zx: Tensor,
+  u: Tensor,
+  start: Tensor,
+  mask: Tensor | undefined,
+  turned: boolean,
+  drop?: Tensor | undefined,
+];
+export type SequenceFunction = OpFunction<SequenceArguments, Tensor[]>;
 
 /**
  * All steps of a cell as one kernel.
@@ -122,14 +120,7 @@ export function sequenceOp(cell: SequenceCell): SequenceFunction {
     name,
     family,
     saves: { inputs: [0, 1, 2, 3, 4], outputs: [0, 1, 2, 3] },
-    call: (
-      zx: Tensor,
-      u: Tensor,
-      start: Tensor,
-      mask: Tensor | undefined,
-      turned: boolean,
-      drop?: Tensor | undefined,
-    ) => ({
+    call: (...[zx, u, start, mask, turned, drop]: SequenceArguments) => ({
       inputs: [zx, u, start, ...[mask, drop].filter((one) => one !== undefined)],
       attrs: { hasMask: mask !== undefined, hasDrop: drop !== undefined, turned },
     }),
