@@ -54,8 +54,27 @@ fn fetch(reader: Reader, chunk: u32, end: u32) -> Pair {
 
 fn hand_over(reader: Reader, buffer: u32, pair: Pair) {
   let operand = u32(reader.brings_b);
+  // Whoever brings B adds up its columns: each element passes one thread here, and eight or 16 where it is multiplied.
+  if (reader.brings_b) {
+    observe(0u, pair.first, pair.second);
+  }
   chunks[buffer][operand][reader.k][reader.quad] = pair.first;
   chunks[buffer][operand][reader.k + 1u][reader.quad] = pair.second;
+}
+
+// Sums of columns, from the parts of all who bring B, for those who keep them: the threads of the tile's first rows.
+fn join_sums(reader: Reader, x: u32) {
+  if (reader.brings_b) {
+    chunks[0][1][reader.k / 2u][reader.quad] = settled(column_sums[0]);
+  }
+  workgroupBarrier();
+  for (var block = 0u; block < across; block++) {
+    var sum = vec4f();
+    for (var part = 0u; part < depth / 2u; part++) {
+      sum += chunks[0][1][part][x + 16u * block];
+    }
+    column_sums[block] = LongSum(sum, vec4f());
+  }
 }
 
 // A thread's part of C, by row and column of blocks.
@@ -74,7 +93,6 @@ fn pair_at(buffer: u32, operand: u32, k: u32, quad: u32) -> Pair {
 fn multiply_at(sums: ptr<function, Sums>, buffer: u32, k: u32, x: u32, y: u32) {
   let a0 = pair_at(buffer, 0u, k, y);
   let b0 = pair_at(buffer, 1u, k, x);
-  observe(0u, b0.first, b0.second);
   (*sums).c00 = multiply_add_pair((*sums).c00, a0, b0);
   var a1: Pair;
   if (down == 2u) {
@@ -83,7 +101,6 @@ fn multiply_at(sums: ptr<function, Sums>, buffer: u32, k: u32, x: u32, y: u32) {
   }
   if (across == 2u) {
     let b1 = pair_at(buffer, 1u, k, x + 16u);
-    observe(1u, b1.first, b1.second);
     (*sums).c01 = multiply_add_pair((*sums).c01, a0, b1);
     (*sums).c11 = multiply_add_pair((*sums).c11, a1, b1);
   }
@@ -161,6 +178,11 @@ fn main(
         join_block(&l11, &sums.c11);
       }
     }
+  }
+  if (has_sums && brings_both) {
+    join_sums(other, x);
+  } else if (has_sums) {
+    join_sums(reader, x);
   }
   if (long_k) {
     sums.c00 = settled_block(l00);

@@ -139,11 +139,18 @@ const variants: Record<string, () => MatmulChoice> = {
     readAny: true,
   }),
   "matrix tile of 128, emulated": () => ({ variant: emulatedMatrixVariant(128, { m: 8, n: 16, k: 16 }) }),
+  "tile 4x4, as GPUs read": () => ({ variant: tileVariant(1, 8) }),
+  "shared tile of 64, as GPUs read": () => ({ variant: sharedVariant(1) }),
 };
 
-const flagsOf = (name: string) => (name.startsWith("the") ? transpositions : fewTranspositions);
+/** What of the profile is otherwise: GPUs read each operand as it lies. */
+const changeOf = (name: string): Partial<AdapterProfile> =>
+  name.endsWith("as GPUs read") ? { isSoftware: false } : {};
 
-/** Software adapters compute long what GPUs are given: of that, the last five, a part on the first adapter, too. */
+const flagsOf = (name: string) =>
+  name.startsWith("the") || name.startsWith("tile 4x4, as") ? transpositions : fewTranspositions;
+
+/** Software adapters compute long what GPUs are given: of that, the last seven, a part on the first adapter, too. */
 const taken = isFirstAdapter
   ? [...Object.keys(variants).slice(0, 4), ...sampled(Object.keys(variants).slice(4))]
   : sampled(Object.keys(variants), 9);
@@ -151,7 +158,7 @@ const taken = isFirstAdapter
 describe.each(taken)("%s", (name) => {
   it("is right for all sizes, transpositions and batches", async (context) => {
     if (name.startsWith("subgroup") && !hasSubgroupTile(profile)) context.skip();
-    const op = forcedMatmul(variants[name]());
+    const op = forcedMatmul(variants[name](), changeOf(name));
     const compareIt = (it: Case) => compare(op, it, name.startsWith("matrix") ? drawF16 : draw);
     for (const flag of flagsOf(name)) {
       for (const size of sizes) await compareIt(caseOf(size, flag));
@@ -175,7 +182,11 @@ describe.each(taken)("%s", (name) => {
       ...matmul.op,
       infer: (inputs, a) => [...matmul.op.infer(inputs, a), { shape: [inputs[1].shape[1]], dtype: "f32" }],
       kernels: ({ inputs, attrs: a, profile: p }) =>
-        matmul.op.companion!.attach(planMatmul(productOf(inputs, a), p, variants[name]()), output(1), p),
+        matmul.op.companion!.attach(
+          planMatmul(productOf(inputs, a), { ...p, ...changeOf(name) }, variants[name]()),
+          output(1),
+          p,
+        ),
     };
     for (const size of [
       [130, 5, 133],
@@ -201,7 +212,7 @@ describe.each(taken)("%s", (name) => {
     const op: Op = {
       ...matmul.op,
       kernels: ({ inputs, attrs }) => {
-        const narrow = { ...profile, maxWorkgroupsPerDimension: 7 };
+        const narrow = { ...profile, ...changeOf(name), maxWorkgroupsPerDimension: 7 };
         const plan = planMatmul(productOf(inputs, attrs), narrow, variants[name]());
         expect(plan.calls[0].workgroups[1]).toBeGreaterThan(1);
         return plan;
@@ -214,7 +225,7 @@ describe.each(taken)("%s", (name) => {
 
   it("keeps what is not finite to its own rows and columns", async (context) => {
     if (name.startsWith("subgroup") && !hasSubgroupTile(profile)) context.skip();
-    const op = forcedMatmul(variants[name]());
+    const op = forcedMatmul(variants[name](), changeOf(name));
     for (const flag of flagsOf(name)) {
       // Infinities in the last row, the last column and at the last, odd k: where clamped reads repeat.
       const { a, b } = caseOf([5, 3, 8], flag);

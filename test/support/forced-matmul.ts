@@ -19,10 +19,11 @@ export const transpositions = [0, 1, 2, 3].map((bits) => ({
  */
 export const fewTranspositions = [transpositions[0], transpositions[3]];
 
-/** matmul with the variant forced. */
-export const forcedMatmul = (choice: MatmulChoice): Op => ({
+/** matmul with the variant forced, by the adapter's profile or one that is changed. */
+export const forcedMatmul = (choice: MatmulChoice, change: Partial<AdapterProfile> = {}): Op => ({
   ...matmul.op,
-  kernels: ({ inputs, attrs, profile }) => planMatmul(productOf(inputs, attrs), profile, choice),
+  kernels: ({ inputs, attrs, profile }) =>
+    planMatmul(productOf(inputs, attrs), { ...profile, ...change }, choice),
 });
 
 /** The matrix variant without matrix units: in plain WGSL. */

@@ -14,8 +14,10 @@ import type { MatmulVariant } from "./variants.ts";
  * - `pairs`: K is its inner axis and even; one vec2 for each neighbour.
  * - `fours`: the other axis is the inner one and a multiple of 4; one vec4 for each k.
  * - `any`: element by element, at strides from the size buffer; every layout, at 1.5 times the cost on lavapipe.
+ * - `row`: the other axis is the inner one, of any length: `any` with one address for four neighbours. Behind the last
+ *   column it reads on, into the next row or behind the last one, which gives numbers that are never stored.
  */
-export type Reading = "pairs" | "fours" | "any";
+export type Reading = "pairs" | "fours" | "any" | "row";
 
 /** Multiply-adds from which on a software adapter's pipeline for just this mixture of readings is worth its compile time (0.3 s). */
 const largeProduct = 2 ** 25;
@@ -31,14 +33,15 @@ export function chooseReadings(
 ): Readings {
   const read = (alongK: boolean, across: number): Reading => {
     if (alongK) return k % 2 === 0 ? "pairs" : "any";
-    return across % 4 === 0 ? "fours" : "any";
+    if (across % 4 === 0) return "fours";
+    return numbersOf(profile).compilesSlowly ? "any" : "row";
   };
   const own: Readings = [read(!transposeA, m), read(transposeB, n), n % 4 === 0 ? "fours" : "any"];
   const isCheap = !numbersOf(profile).compilesSlowly || sizeOf(batch) * m * n * k >= largeProduct;
   return own.includes("any") && !isCheap ? readAny : own;
 }
 
-export const elementTypes = { pairs: "vec2f", fours: "vec4f", any: "f32" } as const;
+export const elementTypes = { pairs: "vec2f", fours: "vec4f", any: "f32", row: "f32" } as const;
 
 /** How an operand, or a source of what makes it, is read at k and at k + 1, each as a register. */
 export interface Load {
@@ -58,15 +61,30 @@ export const places: Record<Reading, (name: "a" | "b") => string> = {
     return `let p = address.x + k * ${step};
   let q = address.x + min(k + 1u, sizes.k - 1u) * ${step};`;
   },
-  any: (name) => `let p = address + k * sizes.${name}_k;
-  let q = address + min(k + 1u, sizes.k - 1u) * sizes.${name}_k;`,
+  any: (name) => places4("address", name, ""),
+  row: (name) => places4("address.x", name, " + vec4u(0u, 1u, 2u, 3u)"),
 };
+
+const places4 = (
+  address: string,
+  name: string,
+  lanes: string,
+) => `let p = ${address} + k * sizes.${name}_k${lanes};
+  let q = ${address} + min(k + 1u, sizes.k - 1u) * sizes.${name}_k${lanes};`;
 
 const four = (code: (lane: string) => string): string => ["x", "y", "z", "w"].map(code).join(", ");
 
 /** A register of what the binding holds: masks are words of 0 or 1 there. */
 export const register = (dtype: DType, code: string): string =>
   dtype === "bool" ? `(${code} != vec4u())` : code;
+
+function singles({ dtype }: Pick<Spec, "dtype">, binding: string): Load {
+  const at = (index: string) =>
+    dtype === "u8"
+      ? `((vec4u(${four((lane) => `${binding}[${index}.${lane} >> 2u]`)}) >> ((${index} & vec4u(3u)) * 8u)) & vec4u(255u))`
+      : register(dtype, `vec4<${scalarTypes[dtype]}>(${four((lane) => `${binding}[${index}.${lane}]`)})`);
+  return { type: scalarTypes[dtype], code: [], first: at("p"), second: at("q") };
+}
 
 export const loads4: Record<Reading, (spec: Pick<Spec, "dtype">, binding: string) => Load> = {
   pairs({ dtype }, binding) {
@@ -106,23 +124,20 @@ export const loads4: Record<Reading, (spec: Pick<Spec, "dtype">, binding: string
     const type = dtype === "u8" ? "u32" : `vec4<${scalarTypes[dtype]}>`;
     return { type, code: [], first: at("p"), second: at("q") };
   },
-  any({ dtype }, binding) {
-    const at = (index: string) =>
-      dtype === "u8"
-        ? `((vec4u(${four((lane) => `${binding}[${index}.${lane} >> 2u]`)}) >> ((${index} & vec4u(3u)) * 8u)) & vec4u(255u))`
-        : register(dtype, `vec4<${scalarTypes[dtype]}>(${four((lane) => `${binding}[${index}.${lane}]`)})`);
-    return { type: scalarTypes[dtype], code: [], first: at("p"), second: at("q") };
-  },
+  any: singles,
+  row: singles,
 };
 
 /** address_a and load_a, or address_b and load_b, for a reading. */
 export function loadFunctions(name: "a" | "b", reading: Reading): Record<string, string> {
   const [extent, across] = name === "a" ? ["sizes.m", "sizes.a_row"] : ["sizes.n", "sizes.b_column"];
   const clamped = `min(first + vec4u(0u, 1u, 2u, 3u), vec4u(${extent} - 1u)) * ${across}`;
+  const singly = `start + ${clamped}`;
   const start = {
-    pairs: `(start + ${clamped}) / 2u`,
+    pairs: `(${singly}) / 2u`,
     fours: `vec4u((start + min(first, ${extent} - 4u)) / 4u)`,
-    any: `start + ${clamped}`,
+    any: singly,
+    row: singly,
   }[reading];
   const { code, first, second } = loads4[reading]({ dtype: "f32" }, name);
   return {
