@@ -1,31 +1,11 @@
 // The report's part about fusions: a table of nets, those fusions that the bound would rather have apart, and the data.
 
-import type { FusionsOn, Saving } from "./fusion-times.ts";
+import type { FusionsOn, Refusal, Saving } from "./fusion-times.ts";
 import type { Gpu } from "./gpus.ts";
 import { short, table } from "./tables.ts";
 
 /** Microseconds that a fusion may cost by the bound, which counts no caches and guesses 5 for a dispatch. */
 export const mostFusionCost = 0.5;
-
-/** Fusions that cost more and are left so, each with the most that it may cost and the reason. */
-export const leftFusions: readonly {
-  readonly net: string;
-  readonly pass: Saving["pass"];
-  readonly name: string;
-  readonly most: number;
-  readonly why: string;
-}[] = [
-  {
-    net: "N6",
-    pass: "companion",
-    name: "matmul & sum",
-    most: 2,
-    why:
-      "a bias's gradient is summed by the first product over its rows, here that of the recurrent weights, which its instructions " +
-      "bind on GCN 5 and RDNA 2; the smaller product behind it, of the inputs' weights, waits for its bytes and would sum for nothing. " +
-      "To look for the smallest product would bring less than 0.2 % of the step, and code to every page",
-  },
-];
 
 /** What counts as no difference, in microseconds: a hundredth of a dispatch. */
 const noDifference = 0.05;
@@ -45,11 +25,18 @@ export interface FusionSummary {
   readonly least: Saving;
   /** Fusions without which the step would take less, the dearest first. */
   readonly cost: readonly Saving[];
+  /** Pairs that only a rule about cost keeps apart, and those of them that would save something as one, the most first. */
+  readonly refused: number;
+  readonly wouldSave: readonly Refusal[];
+  /** Microseconds that the best of them would save; less than nothing where it would cost. */
+  readonly bestRefused?: number;
 }
 
 export function summaryOf(on: FusionsOn): FusionSummary {
-  const { net, gpu, dispatches, unfusedDispatches, microseconds, unfusedMicroseconds, savings } = on;
+  const { net, gpu, dispatches, unfusedDispatches, microseconds, unfusedMicroseconds, savings, refusals } =
+    on;
   const sorted = [...savings].sort((a, b) => a.microseconds - b.microseconds);
+  const best = [...refusals].sort((a, b) => b.microseconds - a.microseconds);
   return {
     net,
     gpu,
@@ -61,6 +48,9 @@ export function summaryOf(on: FusionsOn): FusionSummary {
     pay: savings.filter((saving) => saving.microseconds > noDifference).length,
     least: sorted[0],
     cost: sorted.filter((saving) => saving.microseconds < -noDifference),
+    refused: best.length,
+    wouldSave: best.filter((refusal) => refusal.microseconds > noDifference),
+    bestRefused: best[0]?.microseconds,
   };
 }
 
@@ -108,6 +98,37 @@ export function fusionLines(gpus: readonly Gpu[], summaries: readonly FusionSumm
     ),
     "",
     ...costLines(summaries),
+    ...refusalLines(byNet),
+  ];
+}
+
+/** What rules about cost refuse, and whether a step would take less with it. */
+function refusalLines(byNet: ReadonlyMap<string, readonly FusionSummary[]>): string[] {
+  const rows = [...byNet].map(([net, on]) => [
+    net,
+    across(on.map(({ refused }) => String(refused))),
+    across(on.map(({ wouldSave }) => String(wouldSave.length))),
+    across(on.map(({ bestRefused }) => (bestRefused === undefined ? "" : signed(bestRefused)))),
+  ]);
+  const lines = [...byNet.values()]
+    .flat()
+    .flatMap(({ net, gpu, wouldSave }) =>
+      wouldSave.map(
+        (each) => `- ${net} on ${gpu}, ${each.rule}: ${each.name} would save ${short(each.microseconds)}.`,
+      ),
+    );
+  return [
+    "Rules about cost keep other pairs apart, though one kernel would be right: a value of few elements would be computed again for each",
+    "of many (`again`), an operand by many tiles (`tiles`), a mask would be kept instead of computed where it is read (`mask`), chains that",
+    "share a dispatch are both large (`large`). For each such pair the step is planned once more without the rule. Pairs that something else keeps apart as well are left out, as all of `again` and `large` are in these nets:",
+    "the value is needed elsewhere too, or one depends on the other.",
+    "",
+    ...table(
+      ["net", "refused by such a rule alone", "would save", "the best would save, microseconds"],
+      rows,
+    ),
+    "",
+    ...(lines.length === 0 ? [] : [...lines, ""]),
   ];
 }
 
@@ -130,8 +151,8 @@ function costLines(summaries: readonly FusionSummary[]): string[] {
     }
   if (found.size === 0) return ["No step would take less without one of its fusions.", ""];
   return [
-    `Fusions without which a step would take less. More than ${mostFusionCost} microseconds is mended, or left for a reason that stands below;`,
-    "a test holds what is recorded to it.",
+    `Fusions without which a step would take less. More than ${mostFusionCost} microseconds is mended: a test`,
+    "holds what is recorded to it.",
     "",
     ...table(
       ["net", "GPU", "fusion", "of", "costs, microseconds", "dispatches more", "in kernels"],
@@ -139,8 +160,6 @@ function costLines(summaries: readonly FusionSummary[]): string[] {
         times === 1 ? row : row.map((cell, i) => (i === 3 ? `${cell} (${times} times)` : cell)),
       ),
     ),
-    "",
-    ...leftFusions.map(({ net, pass, name, why }) => `- ${net}, ${pass} of ${name}: ${why}.`),
     "",
   ];
 }

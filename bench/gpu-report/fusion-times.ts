@@ -6,7 +6,15 @@ import { barrierMicroseconds, dispatchMicroseconds } from "../../engine/inspect/
 import type { Program } from "../../engine/jit/jitted.ts";
 import type { AdapterProfile } from "../../engine/kernel/kernel.ts";
 import { nets } from "../cases/nets.ts";
-import { type Fusion, fusionsOf, type Planned, planUnfused, planWithout } from "./fusions.ts";
+import {
+  type Fusion,
+  fusionsOf,
+  type Planned,
+  planUnfused,
+  planWithout,
+  planWithoutRule,
+  type Spared,
+} from "./fusions.ts";
 import type { Gpu } from "./gpus.ts";
 import { casesOf, codeKey, type KernelCase, type Work } from "./kernels.ts";
 import type { Compiled } from "./log.ts";
@@ -28,6 +36,8 @@ export interface FusedStep {
   readonly fused: Outline;
   readonly unfused: Outline;
   readonly without: readonly { readonly fusion: Fusion; readonly outline: Outline }[];
+  /** What rules about cost refuse, fused. */
+  readonly withoutRule: readonly { readonly spared: Spared; readonly outline: Outline }[];
 }
 
 /** The steps for a profile, and each kernel of their plans once. */
@@ -72,12 +82,13 @@ function outlineOf(net: string, plan: Plan, kernels: Kernels): Outline {
 /** Plans a program once for each of its fusions. */
 export function fusedStep(net: string, program: Planned, kernels: Kernels): FusedStep {
   const outline = (plan: Plan) => outlineOf(net, plan, kernels);
-  const { fusions, plan } = fusionsOf(program);
+  const { fusions, spared, plan } = fusionsOf(program);
   return {
     net,
     fused: outline(plan),
     unfused: outline(planUnfused(program)),
     without: fusions.map((fusion) => ({ fusion, outline: outline(planWithout(program, fusion)) })),
+    withoutRule: spared.map((each) => ({ spared: each, outline: outline(planWithoutRule(program, each)) })),
   };
 }
 
@@ -101,6 +112,11 @@ export interface Saving {
   readonly inKernels: number;
 }
 
+/** What fusing in spite of a rule about cost would save; less than nothing where the rule is right. */
+export interface Refusal extends Saving {
+  readonly rule: Spared["rule"];
+}
+
 /** A net's fusions on a GPU. */
 export interface FusionsOn {
   readonly net: string;
@@ -110,6 +126,7 @@ export interface FusionsOn {
   readonly unfusedDispatches: number;
   readonly unfusedMicroseconds: number;
   readonly savings: readonly Saving[];
+  readonly refusals: readonly Refusal[];
 }
 
 /**
@@ -139,8 +156,17 @@ export function fusionsOn(
     );
   const assumed = ({ dispatches, barriers }: Outline): number =>
     dispatches * dispatchMicroseconds + barriers * barrierMicroseconds;
-  return steps.map(({ net, fused, unfused, without }) => {
+  return steps.map(({ net, fused, unfused, without, withoutRule }) => {
     const kernelsFused = inKernels(fused);
+    /** What a plan takes more than jit's. */
+    const more = (outline: Outline): Omit<Saving, "pass" | "name"> => {
+      const kernels = inKernels(outline) - kernelsFused;
+      return {
+        microseconds: kernels + assumed(outline) - assumed(fused),
+        dispatches: outline.dispatches - fused.dispatches,
+        inKernels: kernels,
+      };
+    };
     return {
       net,
       gpu: gpu.name,
@@ -148,15 +174,10 @@ export function fusionsOn(
       microseconds: kernelsFused + assumed(fused),
       unfusedDispatches: unfused.dispatches,
       unfusedMicroseconds: inKernels(unfused) + assumed(unfused),
-      savings: without.map(({ fusion: { pass, name }, outline }): Saving => {
-        const saved = inKernels(outline) - kernelsFused;
-        return {
-          pass,
-          name,
-          microseconds: saved + assumed(outline) - assumed(fused),
-          dispatches: outline.dispatches - fused.dispatches,
-          inKernels: saved,
-        };
+      savings: without.map(({ fusion: { pass, name }, outline }) => ({ pass, name, ...more(outline) })),
+      refusals: withoutRule.map(({ spared: { pass, rule, name }, outline }) => {
+        const { microseconds, dispatches, inKernels: kernels } = more(outline);
+        return { pass, rule, name, microseconds: -microseconds, dispatches, inKernels: -kernels };
       }),
     };
   });

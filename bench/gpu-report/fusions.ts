@@ -1,4 +1,5 @@
-// Every fusion of a program, and the plan that jit would make if the two nodes behind one of them had to be apart.
+// Every fusion of a program, and the plan that jit would make if the two nodes behind one of them had to be apart; and every
+// fusion that a rule about cost refuses, and the plan without that rule.
 
 import type { Plan } from "../../engine/backend/program.ts";
 import { fuse } from "../../engine/jit/fuse.ts";
@@ -30,15 +31,61 @@ export interface Fusion {
   readonly name: string;
 }
 
-/** Notes which units become one, and keeps two nodes in different units. */
+/** Rules about cost, a pass's own: `again` and `mask` are those about chains. */
+type CostRule = "again" | "mask" | "tiles" | "large";
+
+/** Two units that stay apart by a rule about cost: the first nodes of both. */
+export interface Spared extends Fusion {
+  readonly rule: CostRule;
+}
+
+/** What is fused otherwise than jit would. */
+interface Change {
+  /** Two nodes that are kept in different units. */
+  readonly apart?: Fusion["pair"];
+  /** Two units for which a rule does not hold. */
+  readonly lifted?: Spared;
+}
+
+/** Notes which units become one, and which are spared it by a rule. */
 class CheckedGroups extends Groups {
   readonly fusions: Fusion[] = [];
+  readonly spared: Spared[] = [];
   pass: Fusion["pass"] = "chain";
-  readonly #apart: Fusion["pair"] | undefined;
+  readonly #change: Change;
 
-  constructor(graph: Graph, profile: AdapterProfile, apart: Fusion["pair"] | undefined) {
+  constructor(graph: Graph, profile: AdapterProfile, change: Change) {
     super(graph, profile);
-    this.#apart = apart;
+    this.#change = change;
+  }
+
+  override isDear(from: Unit, to: Unit, isFound: boolean): boolean {
+    const { lifted } = this.#change;
+    if (!isFound) return false;
+    if (
+      lifted?.pass === this.pass &&
+      from.nodes.includes(lifted.pair[0]) &&
+      to.nodes.includes(lifted.pair[1])
+    )
+      return false;
+    const pair = [from.nodes[0], to.nodes[0]] as const;
+    const isKnown = this.spared.some(
+      (each) => each.pass === this.pass && each.pair.every((node, i) => node === pair[i]),
+    );
+    if (!isKnown)
+      this.spared.push({
+        pass: this.pass,
+        rule: this.#ruleFor(to),
+        pair,
+        name: `${namesOf(from)} & ${namesOf(to)}`,
+      });
+    return true;
+  }
+
+  #ruleFor(to: Unit): CostRule {
+    if (this.pass === "prologue") return "tiles";
+    if (this.pass === "beside") return "large";
+    return to.target?.dtype === "bool" ? "mask" : "again";
   }
 
   /** Chains, epilogues, prologues and kernels beside each other are refused where there are too many. */
@@ -60,9 +107,10 @@ class CheckedGroups extends Groups {
   }
 
   #mayShare(units: readonly Unit[]): boolean {
-    if (this.#apart === undefined) return true;
+    const { apart } = this.#change;
+    if (apart === undefined) return true;
     const nodes = units.flatMap((unit) => unit.nodes);
-    return !this.#apart.every((node) => nodes.includes(node));
+    return !apart.every((node) => nodes.includes(node));
   }
 }
 
@@ -92,8 +140,8 @@ function planned({ graph, layout, profile }: Planned, units: readonly Unit[]): P
   return plan(graph, units, layout, profile, (body) => fuse(body, profile).units);
 }
 
-function checked({ graph, profile }: Planned, apart?: Fusion["pair"]): CheckedGroups {
-  const groups = new CheckedGroups(graph, profile, apart);
+function checked({ graph, profile }: Planned, change: Change = {}): CheckedGroups {
+  const groups = new CheckedGroups(graph, profile, change);
   for (const [name, merge] of passes) {
     groups.pass = name;
     merge(groups);
@@ -101,18 +149,41 @@ function checked({ graph, profile }: Planned, apart?: Fusion["pair"]): CheckedGr
   return groups;
 }
 
-/** All fusions of a program, and the plan with them: jit's own. */
-export function fusionsOf(program: Planned): { readonly fusions: readonly Fusion[]; readonly plan: Plan } {
+/** Which nodes are together. */
+const shapeOf = (units: readonly Unit[]): string =>
+  units
+    .map(({ nodes }) => nodes.map(({ id }) => id).join())
+    .sort()
+    .join(";");
+
+/** All fusions of a program, those that rules about cost refuse, and jit's own plan. */
+export function fusionsOf(program: Planned): {
+  readonly fusions: readonly Fusion[];
+  readonly spared: readonly Spared[];
+  readonly plan: Plan;
+} {
   const groups = checked(program);
-  return { fusions: groups.fusions, plan: planned(program, groups.units()) };
+  const units = groups.units();
+  // Where the units stay as they are without the rule, something else keeps the two apart.
+  const spared = groups.spared.filter((each) => shapeOf(unitsWithoutRule(program, each)) !== shapeOf(units));
+  return { fusions: groups.fusions, spared, plan: planned(program, units) };
 }
 
 /** What is fused where two nodes must have different kernels. */
-export const unitsWithout = (program: Planned, { pair }: Fusion): Unit[] => checked(program, pair).units();
+export const unitsWithout = (program: Planned, { pair }: Fusion): Unit[] =>
+  checked(program, { apart: pair }).units();
 
 /** The plan of it. */
 export const planWithout = (program: Planned, fusion: Fusion): Plan =>
   planned(program, unitsWithout(program, fusion));
+
+/** What is fused where a rule about cost does not hold for two units. */
+export const unitsWithoutRule = (program: Planned, lifted: Spared): Unit[] =>
+  checked(program, { lifted }).units();
+
+/** The plan of it. */
+export const planWithoutRule = (program: Planned, lifted: Spared): Plan =>
+  planned(program, unitsWithoutRule(program, lifted));
 
 /** The plan in which nothing is fused. */
 export const planUnfused = (program: Planned): Plan =>

@@ -17,14 +17,13 @@ export function mergeBeside(groups: Groups): void {
     const host = shared.find(
       (other) =>
         sameStage(unit, other) &&
-        (isSmall(unit) || isSmall(other)) &&
+        !groups.isDear(other, unit, !isSmall(unit) && !isSmall(other)) &&
         !haveUnlikeHelpers(other.nodes, unit.nodes) &&
         !order.dependsOn(other, unit) &&
         !order.dependsOn(unit, other) &&
         !overwrites(groups, other, unit) &&
         !overwrites(groups, unit, other) &&
-        groups.bindings([{ ...other, parts: other.parts ?? [other] }, unit]) <=
-          groups.profile.maxStorageBuffers,
+        groups.refuseBindings([{ ...other, parts: other.parts ?? [other] }, unit]) === undefined,
     );
     if (host === undefined) {
       shared.push(unit);

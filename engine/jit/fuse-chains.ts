@@ -14,11 +14,12 @@ export function mergeChains(groups: Groups): void {
   for (const node of groups.graph.nodes) {
     if (pointwiseOf(node) === undefined) continue;
     // A mask is cheap to compute and dear to keep: it joins what reads it, never what it is computed from.
-    if (node.outputs[0].spec.dtype === "bool") continue;
+    const isMask = node.outputs[0].spec.dtype === "bool";
     for (const [k, use] of node.inputs.entries()) {
       const producer = producerOf(use.value);
-      if (producer !== undefined && !readsApart(node, k))
-        tryChain(groups, groups.unitOf(producer), groups.unitOf(node), use, node);
+      if (producer === undefined || readsApart(node, k)) continue;
+      const [from, to] = [groups.unitOf(producer), groups.unitOf(node)];
+      if (!groups.isDear(from, to, isMask)) tryChain(groups, from, to, use, node);
     }
   }
   mergeSiblings(groups);
@@ -33,7 +34,7 @@ function mergeSiblings(groups: Groups): void {
       if (!sameStage(a, b) || weightOf(a) + weightOf(b) > chainLimit) continue;
       if (!sameShape(a.target.shape, b.target.shape)) continue;
       if (groups.reaches(a, b) || groups.reaches(b, a)) continue;
-      if (groups.bindings([a, b]) > groups.profile.maxStorageBuffers) continue;
+      if (groups.refuseBindings([a, b]) !== undefined) continue;
       if (haveUnlikeHelpers(a.nodes, b.nodes)) continue;
       groups.merge(a, b);
     }
@@ -74,7 +75,7 @@ function refuseChain(
     // Its elements' numbers would be those of the larger one.
     const counting = from.nodes.find(knowsElement);
     if (counting !== undefined) return ["numberAmong", counting.op.name, fromSize];
-    if (toSize > recomputeLimit) {
+    if (groups.isDear(from, to, toSize > recomputeLimit)) {
       return ["again", fromSize, toSize];
     }
     if (from.nodes.some((node) => groups.isReadOutside(node, [from, to]))) return ["elsewhere"];
@@ -82,9 +83,7 @@ function refuseChain(
     return ["reshape"];
   }
   if (groups.reachesAround(from, to)) return ["between"];
-  const limit = groups.profile.maxStorageBuffers;
-  if (groups.bindings([from, to]) > limit) return ["bindings", limit];
-  return undefined;
+  return groups.refuseBindings([from, to]);
 }
 
 /** Whether two chains over as many elements may have them in either's shape. */

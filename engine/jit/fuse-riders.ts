@@ -92,9 +92,7 @@ function refuseEpilogue(
       }
     }
   }
-  if (groups.bindings([unit, consumer]) > groups.profile.maxStorageBuffers)
-    return ["bindings", groups.profile.maxStorageBuffers];
-  return undefined;
+  return groups.refuseBindings([unit, consumer]);
 }
 
 /** Work that a structured kernel does on the way: see {@link KernelOp.companion}. */
@@ -166,7 +164,8 @@ function refusePrologue(
   }
   const element = site.knowsElement ? undefined : from.nodes.find(knowsElement);
   if (element !== undefined) return ["numberBefore", element.op.name];
-  if (from.nodes.reduce((sum, member) => sum + workOf(member), 0) > site.mostWork) return ["tiles"];
+  const work = from.nodes.reduce((sum, member) => sum + workOf(member), 0);
+  if (groups.isDear(from, unit, work > site.mostWork)) return ["tiles"];
   const isOnly = groups.consumersOf(value).length === 1;
   const others = from.nodes.filter((member) => member.outputs[0] !== value);
   if (!isOnly || others.some((member) => groups.isReadOutside(member, [from]))) return ["readElsewhere"];
@@ -179,6 +178,5 @@ function refusePrologue(
   }
   // What the kernel's own epilogue reads must not wait for it.
   if (groups.reachesAround(from, unit)) return ["between"];
-  const limit = groups.profile.maxStorageBuffers;
-  return groups.bindings([from, unit]) > limit ? ["bindings", limit] : undefined;
+  return groups.refuseBindings([from, unit]);
 }

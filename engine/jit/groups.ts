@@ -15,7 +15,7 @@ import {
   readsApart,
   type Value,
 } from "./graph.ts";
-import type { Refused } from "./refusal.ts";
+import type { Refusal, Refused } from "./refusal.ts";
 import { bindingKey, makersOf, type Unit } from "./units.ts";
 
 export class Groups {
@@ -166,6 +166,20 @@ export class Groups {
       }
     }
     return Math.max(reads + writes, mostAlone);
+  }
+
+  /** Where the adapter has too few bindings for the units as one kernel. */
+  refuseBindings(units: readonly Unit[]): Refusal | undefined {
+    const most = this.profile.maxStorageBuffers;
+    return this.bindings(units) > most ? ["bindings", most] : undefined;
+  }
+
+  /**
+   * Whether two units stay apart because one kernel, though it would be right, would cost more: as a rule finds. The report about
+   * GPUs lifts the rule for two units, to see what that saves there.
+   */
+  isDear(_from: Unit, _to: Unit, isFound: boolean): boolean {
+    return isFound;
   }
 
   /** The units that make what a unit reads. */
