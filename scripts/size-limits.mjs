@@ -39,10 +39,9 @@ export const limits = [
     // 131 then, until pages left out what only Node has (the terminal's bar, files, Dawn, helpers that compile: 3.4) and
     // normal initializers, some activations and optimizers went to `gradgpu/names` (2). An import() of an own file would
     // have esbuild wrap each module that the file stands on: 3.5 KB.
-    most: 125.3,
-    // The rest is what GPUs and tuning need, loaded when a GPU is opened. 125 and 110.6 before GPUs' products read rows of any length
-    // at one address for four elements and added up B's columns as they bring them, and before fusing could be checked rule by rule.
-    mostAtFirst: 110.9,
+    most: 125,
+    // The rest is what GPUs and tuning need, loaded when a GPU is opened.
+    mostAtFirst: 110.6,
     program: `import { init } from "gradgpu";
       import { Dense, Input, Sequential } from "gradgpu/nn";
       import { Adam } from "gradgpu/optim";
