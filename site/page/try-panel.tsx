@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Column, OwnData } from "../setup/own-data.ts";
-import { rowOf } from "../setup/rows.ts";
+import { listed, rowOf } from "../setup/rows.ts";
 import type { Tried } from "../worker/messages.ts";
 import { type Answer, useAsker } from "./asker.ts";
 import { ChooseImage } from "./choose-image.tsx";
@@ -79,6 +79,7 @@ function Written({ own, text, problem, onWrite }: WrittenProps) {
         id="trial"
         rows={own.texts === undefined ? 1 : 3}
         value={text}
+        placeholder={own.texts === undefined ? exampleOf(own.columns ?? []) : undefined}
         aria-invalid={problem !== ""}
         aria-describedby="trial-problem"
         onInput={({ currentTarget }) => onWrite(currentTarget.value)}
@@ -90,12 +91,25 @@ function Written({ own, text, problem, onWrite }: WrittenProps) {
   );
 }
 
-/** The first of them by name. */
+/** The first of them by name, and what categories there are. */
 function columnsSaid(columns: readonly Column[]): string {
-  const first = columns.slice(0, mostNames).map(({ name }) => name.slice(0, 40));
+  const first = columns
+    .slice(0, mostNames)
+    .map(({ name, categories }) =>
+      categories === undefined ? name.slice(0, 40) : `${name.slice(0, 40)} (${listed(categories, 3)})`,
+    );
   const rest = columns.length > mostNames ? ` … (${columns.length} in all)` : "";
-  return `Numbers: ${first.join(", ")}${rest}`;
+  return `A row of ${first.join(", ")}${rest}`;
 }
+
+/** A row that could be: means, and the first category of each. */
+const exampleOf = (columns: readonly Column[]): string =>
+  columns
+    .map(({ mean, categories }) => {
+      const text = categories?.find((kind) => kind !== "") ?? String(Number(mean.toPrecision(3)));
+      return /[",;\t]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    })
+    .join(", ");
 
 function Answered({ own, answer }: { own: OwnData; answer: Answer }) {
   const before = "Give a sample of yours, to see what the net takes it for.";
