@@ -3,7 +3,7 @@
 import { type Column, type CsvForm, type MissingCells, type OwnData, widthOf } from "../setup/own-data.ts";
 import { listed } from "../setup/rows.ts";
 import { ChoiceField } from "./fields.tsx";
-import { count, short } from "./format.ts";
+import { count, full } from "./format.ts";
 
 interface Props {
   readonly own: OwnData;
@@ -37,11 +37,20 @@ export function CsvColumns({ own, onChange }: Props) {
         />
       </div>
       {onChange === undefined && <p class="hint">Choose the file again to read it in another way.</p>}
+      {columns.map(
+        ({ name, strays }) =>
+          strays !== undefined && (
+            <p class="hint" key={name}>
+              {name.slice(0, 40)} has texts among its numbers, which count as missing: {count(strays.count)},
+              as “{strays.example.slice(0, 40)}” in line {strays.line}.
+            </p>
+          ),
+      )}
       <details class="columns-made">
         <summary>
           {columns.length} of {csv.names.length - 1} columns give the net {count(inputs)} numbers
         </summary>
-        <dl>
+        <dl tabIndex={0}>
           {columns.map((column) => (
             <div key={column.name}>
               <dt>{column.name.slice(0, 40)}</dt>
@@ -60,7 +69,7 @@ export function CsvColumns({ own, onChange }: Props) {
               To be learnt:{" "}
               {target === undefined
                 ? `${classNames.length} classes.`
-                : `a number with mean ${short(target.mean)} and deviation ${short(target.deviation)}, learnt with mean 0 and deviation 1.`}
+                : `a number with mean ${full(target.mean)} and deviation ${full(target.deviation)}, learnt with mean 0 and deviation 1.`}
             </dd>
           </div>
         </dl>
@@ -73,5 +82,5 @@ function madeOf({ mean, deviation, categories, missing }: Column): string {
   const gaps = missing === undefined ? "" : count(missing);
   if (categories !== undefined)
     return `${categories.length} categories, each 0 or 1: ${listed(categories)}.${gaps === "" ? "" : ` Cells that were missing, a category of their own: ${gaps}.`}`;
-  return `A number with mean ${short(mean)} and deviation ${short(deviation)}, which the net gets with mean 0 and deviation 1.${gaps === "" ? "" : ` Missing cells, filled with the mean: ${gaps}.`}`;
+  return `A number with mean ${full(mean)} and deviation ${full(deviation)}, which the net gets with mean 0 and deviation 1.${gaps === "" ? "" : ` Missing cells, filled with the mean: ${gaps}.`}`;
 }

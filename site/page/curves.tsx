@@ -186,9 +186,7 @@ function optionsOf(width: number, isShare: boolean, others: readonly number[]): 
         size: 46,
         space: 28,
         values: (_plot, values) =>
-          values.map((value) =>
-            isShare ? `${Math.round(100 * value)} %` : String(Number(value.toPrecision(3))),
-          ),
+          values.map((value) => (isShare ? `${Math.round(100 * value)} %` : short(value))),
       },
     ],
     series: [

@@ -7,7 +7,7 @@ import type { Tried } from "../worker/messages.ts";
 import { type Answer, useAsker } from "./asker.ts";
 import { ChooseImage } from "./choose-image.tsx";
 import { Panel } from "./fields.tsx";
-import { short } from "./format.ts";
+import { full } from "./format.ts";
 import { drawSeen } from "./paint.ts";
 import { bestOf, Said, Shares, named as saidOf, sharesOf, topShares } from "./shares.tsx";
 import { useStore } from "./use-store.ts";
@@ -15,7 +15,7 @@ import { useStore } from "./use-store.ts";
 /** Classes that are shown. */
 const most = 5;
 /** Columns that the field's label names. */
-const mostNames = 6;
+const mostNames = 20;
 const pictureSide = 128;
 
 export function TryPanel({ own }: { own: OwnData }) {
@@ -77,7 +77,7 @@ function Written({ own, text, problem, onWrite }: WrittenProps) {
       <label for="trial">{own.texts === undefined ? columnsSaid(own.columns ?? []) : "A text"}</label>
       <textarea
         id="trial"
-        rows={own.texts === undefined ? 1 : 3}
+        rows={own.texts === undefined ? 2 : 3}
         value={text}
         placeholder={own.texts === undefined ? exampleOf(own.columns ?? []) : undefined}
         aria-invalid={problem !== ""}
@@ -118,7 +118,7 @@ function Answered({ own, answer }: { own: OwnData; answer: Answer }) {
     const { mean, deviation, name } = own.target ?? { mean: 0, deviation: 1, name: "the target" };
     return (
       <Said answer={answer} before={before}>
-        {values !== undefined && `The net says ${short(values[0] * deviation + mean)} for ${name}.`}
+        {values !== undefined && `The net says ${full(values[0] * deviation + mean)} for ${name}.`}
       </Said>
     );
   }

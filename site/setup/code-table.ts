@@ -10,21 +10,23 @@ const round = (value: number): number => Number(value.toPrecision(7));
 const text = (value: string): string => JSON.stringify(value);
 const list = (values: readonly string[]): string => `[${values.map(text).join(", ")}]`;
 
-/** Numbers of how many columns the program has to tell, or of what classes. */
-const isGiven = (columns: readonly Column[], fits: (column: Column) => boolean) => columns.some(fits);
 const isText = ({ categories }: Column): boolean => categories !== undefined;
 const isNumeric = (column: Column): boolean => !isText(column);
 
 const said = (columns: readonly Column[]): string[] => [
-  ...(isGiven(columns, isNumeric)
-    ? ["A number gets mean 0 and deviation 1, and is 0 where it is missing."]
-    : []),
-  ...(isGiven(columns, isText)
+  ...(columns.some(isNumeric) ? ["A number gets mean 0 and deviation 1, and is 0 where it is missing."] : []),
+  ...(columns.some(isText)
     ? [
         `A text becomes 0 and 1, one for each category${columns.some(({ categories }) => categories?.[0] === "") ? '; "" is a missing one' : ""}.`,
       ]
     : []),
 ];
+
+/** What is to be said of columns of numbers with texts among them, where there are such. */
+function numbersOf(columns: readonly Column[], say: (names: string) => string): string {
+  const names = columns.filter(({ strays }) => strays !== undefined).map(({ name }) => name);
+  return names.length === 0 ? "" : say(list(names));
+}
 
 export function typescriptTable(
   { file, columns, learnt, csv }: Table,
@@ -53,7 +55,7 @@ export function typescriptTable(
       : `categories?.map((kind) => (kind === cell ? 1 : 0)) ?? [${number}]`;
   const parts = [...(hasNumbers ? ["mean", "deviation"] : []), ...(hasText ? ["categories"] : [])];
   const options = [
-    `types: Object.fromEntries(names.map((name) => [name, "string"]))`,
+    `types: Object.fromEntries(names.map((name) => [name, "string" as const]))`,
     "select: names",
     ...(csv.separator === "," ? [] : [`delimiter: ${text(csv.separator)}`]),
     ...(csv.hasNames ? [] : [`header: ${list(csv.names)}`]),
@@ -70,9 +72,10 @@ const target = ${text(csv.target)};
 const names = [...features.map(({ name }) => name), target];
 const { columns, length } = await readCsv(${text(file)}, {
 ${options.map((option) => `  ${option},\n`).join("")}});
-const cellOf = (name: string, row: number) => {
+${numbersOf(columns, (names) => `// Texts in them count as missing.\nconst numbers = ${names};\n`)}const cellOf = (name: string, row: number) => {
   const cell = (columns[name] as string[])[row].trim();
-  return /^(\\?|na|n\\/a|nan|null)$/i.test(cell) ? "" : cell;
+  const isMissing = /^(\\?|na|n\\/a|nan|null)$/i.test(cell)${numbersOf(columns, () => " || (numbers.includes(name) && !Number.isFinite(Math.fround(Number(cell))))")};
+  return isMissing ? "" : cell;
 };
 // In another order, as validation takes the last ones.
 const rows = Array.from({ length }, (_, row) => row)
@@ -128,7 +131,7 @@ target = ${text(csv.target)}
 names = [name for name, *_ in features] + [target]
 table = pd.read_csv(${reading.join(", ")})[names]
 table = table.replace(r"(?i)^\\s*(\\?|na|n/a|nan|null)?\\s*$", "", regex=True)
-table = table[(table[${subset}] != "").all(axis=1)].sample(frac=1, random_state=${seed})
+${numbersOf(columns, (names) => `# Texts in columns of numbers count as missing.\nfor name in ${names}:\n    table[name] = table[name].where(pd.to_numeric(table[name], errors="coerce").abs() < 3.4e38, "")\n`)}table = table[(table[${subset}] != "").all(axis=1)].sample(frac=1, random_state=${seed})
 
 def numbers_of(name, *how):
     cells = table[name].str.strip()

@@ -35,8 +35,17 @@ export interface Column {
   readonly deviation: number;
   /** Of a column of texts, in order; an empty one stands for a missing cell. */
   readonly categories?: readonly string[];
-  /** Cells that were missing, where some were. */
+  /** Cells that were missing, where some were; texts among numbers are that too. */
   readonly missing?: number;
+  /** Texts among the numbers, where there were some. */
+  readonly strays?: Strays;
+}
+
+export interface Strays {
+  readonly count: number;
+  /** The first of them in the file, and its line. */
+  readonly example: string;
+  readonly line: number;
 }
 
 /** How many numbers the net gets of a column. */
@@ -46,7 +55,7 @@ export type MissingCells = "fill" | "drop";
 
 /** What is wished of a CSV file. */
 export interface CsvForm {
-  /** Name of the column that is to be learnt; empty, or of none: the last one. */
+  /** Name of the column that is to be learnt; empty, or of none: the last one that can be. */
   readonly target: string;
   /** Whether a row that lacks a value is filled in or left out. */
   readonly missing: MissingCells;

@@ -82,14 +82,18 @@ export function rowOf(text: string, columns: readonly Column[]): Float32Array<Ar
  *
  * @throws Error where it is none of the column's
  */
-export function valuesOf(cell: string, { name, mean, deviation, categories, missing }: Column): number[] {
+export function valuesOf(
+  cell: string,
+  { name, mean, deviation, categories, missing, strays }: Column,
+): number[] {
   const isEmpty = isMissing(cell);
   if (categories !== undefined) {
     const place = categories.indexOf(isEmpty ? "" : cell);
     if (place < 0) throw new Error(`${said(cell)} is none of ${name.slice(0, 40)}: ${listed(categories)}.`);
     return categories.map((_, k) => (k === place ? 1 : 0));
   }
-  if (isEmpty && missing !== undefined) return [0];
+  const isGap = isEmpty || (strays !== undefined && !isNumber(cell));
+  if (isGap && missing !== undefined) return [0];
   if (!isNumber(cell)) throw new Error(isEmpty ? "A number is missing." : `${said(cell)} is no number.`);
   return [(Number(cell) - mean) / deviation];
 }

@@ -54,7 +54,7 @@ export interface Setup {
   /** What is shown of training beside the loss. */
   readonly metric: MetricName;
   readonly batchSize: number;
-  /** Of a CSV file: the column that is learnt; empty: the last one. */
+  /** Of a CSV file: the column that is learnt; empty: the last one that can be. */
   readonly target: string;
   /** Of a CSV file: whether a row that lacks a value is filled in or left out. */
   readonly missing: MissingCells;

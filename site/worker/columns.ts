@@ -1,49 +1,53 @@
 // What the net gets of the columns of a CSV file: numbers with mean 0 and deviation 1, categories as 0 and 1 each.
 
 import type { Column } from "../setup/own-data.ts";
-import { isMissing, isNumber } from "../setup/rows.ts";
+import { isMissing, isNumber, type Row } from "../setup/rows.ts";
 
 /** Different texts of a column that become categories. */
 export const mostCategories = 50;
+/** Different numbers that are categories beside texts: floors as 1, 2, 3 and B1. */
+const mostLevels = 10;
+
+/** Names of columns that tell rows apart. */
+const isNumbering = /^(?:id|index|row|no\.?|nr\.?|#|unnamed: \d+)$/i;
 
 /** A column that the net does not get. */
 export interface Unused {
   readonly why: string;
 }
 
-/**
- * @param cells one a sample
- * @throws Error, which begins with the number of the cell that is to blame, where a column of numbers has one that is none
- */
-export function columnOf(name: string, cells: readonly string[]): Column | Unused {
-  const present = cells.filter((cell) => !isMissing(cell));
+/** What the net gets of a column, by its place in the rows. */
+export function columnOf(name: string, at: number, rows: readonly Row[]): Column | Unused {
+  const present = rows.filter(({ cells }) => !isMissing(cells[at]));
   if (present.length === 0) return { why: "it is empty" };
-  const gaps = cells.length - present.length;
-  const missing = gaps === 0 ? {} : { missing: gaps };
-  const numbers = present.filter(isNumber);
-  if (numbers.length === present.length)
-    return { ...standardOf(name, Float64Array.from(numbers, Number)), ...missing };
-  const kinds = [...new Set(present)].sort();
-  if (isMistaken(numbers.length, present.length, kinds.length))
-    throw new StrayCell(cells.findIndex((cell) => !isMissing(cell) && !isNumber(cell)));
+  const numbers = present.filter(({ cells }) => isNumber(cells[at]));
+  const kinds = [...new Set(present.map(({ cells }) => cells[at]))].sort();
+  const gapsFor = (known: readonly Row[]) =>
+    known.length === rows.length ? {} : { missing: rows.length - known.length };
+  if (isNumbering.test(name) && kinds.length === rows.length) return { why: "it only numbers the rows" };
+  if (numbers.length === present.length || areStrays(numbers, present, at)) {
+    const values = Float64Array.from(numbers, ({ cells }) => Number(cells[at]));
+    const strays = numbers.length === present.length ? {} : { strays: straysOf(at, present) };
+    return { ...standardOf(name, values), ...gapsFor(numbers), ...strays };
+  }
   if (kinds.length > mostCategories)
     return { why: `it has ${kinds.length} different texts, and ${mostCategories} are the most` };
-  const categories = gaps === 0 ? kinds : ["", ...kinds];
+  const categories = present.length === rows.length ? kinds : ["", ...kinds];
   if (categories.length === 1) return { why: "it is the same in each row" };
-  return { name, mean: 0, deviation: 1, categories, ...missing };
+  return { name, mean: 0, deviation: 1, categories, ...gapsFor(present) };
 }
 
-/** Text in a column of numbers. */
-export class StrayCell extends Error {
-  /** @param at its place among the cells */
-  constructor(readonly at: number) {
-    super(`cell ${at} is no number`);
-  }
+function straysOf(at: number, present: readonly Row[]) {
+  const strays = present.filter(({ cells }) => !isNumber(cells[at]));
+  const { cells, line } = strays.reduce((a, b) => (b.line < a.line ? b : a));
+  return { count: strays.length, example: cells[at], line };
 }
 
-/** Whether few texts among many numbers are mistakes; floors as 1, 2 and B1 are categories. */
-const isMistaken = (numbers: number, present: number, kinds: number): boolean =>
-  numbers > present / 2 && (kinds > 20 || kinds > present / 3 || present - numbers < present / 20);
+/** Whether texts among numbers are none of the column's own: there are few, or many different numbers. */
+const areStrays = (numbers: readonly Row[], present: readonly Row[], at: number): boolean =>
+  numbers.length > present.length / 2 &&
+  (present.length - numbers.length < present.length / 20 ||
+    new Set(numbers.map(({ cells }) => Number(cells[at]))).size > mostLevels);
 
 /** Their mean, and their deviation, or 1 where they are all the same. */
 export function standardOf(name: string, values: ArrayLike<number>): Column {

@@ -1,8 +1,8 @@
 // A user's CSV file as samples: columns of numbers and of texts, and one of them to be learnt, numbers or names of classes.
 
-import { type Column, type CsvForm, type OwnData, widthOf } from "../setup/own-data.ts";
+import { type Column, type CsvForm, type OwnData, type Strays, widthOf } from "../setup/own-data.ts";
 import { isMissing, isNumber, type Row, rowsOf, separatorOf, valuesOf } from "../setup/rows.ts";
-import { columnOf, StrayCell, standardOf, type Unused } from "./columns.ts";
+import { columnOf, standardOf, type Unused } from "./columns.ts";
 
 /** Bytes of a file that the page reads. */
 const mostBytes = 50e6;
@@ -20,7 +20,7 @@ export async function readCsvFile(file: File, form: CsvForm): Promise<OwnData> {
 }
 
 /**
- * @param form its `target` may be none of the file's columns: then the last one is learnt
+ * @param form its `target` may be none of the file's columns: then the last one that can be is learnt
  * @throws Error that says what is wrong with the text, and where
  */
 export function readCsv(
@@ -47,15 +47,18 @@ export function readCsv(
   const names = hasNames
     ? distinct(rows[0].cells)
     : Array.from({ length: width }, (_, k) => `column ${k + 1}`);
-  const found = names.indexOf(form.target);
-  const learnt = found < 0 ? width - 1 : found;
   const given = hasNames ? rows.slice(1) : rows;
-  const samples = given.filter(({ cells }) =>
-    form.missing === "drop" ? !cells.some(isMissing) : !isMissing(cells[learnt]),
-  );
+  const found = names.indexOf(form.target);
+  const learnt = found < 0 ? lastLearnable(given, width) : found;
+  const isDropped = form.missing === "drop";
+  const known = given.filter(({ cells }) => !isMissing(cells[learnt]));
+  const strays = straysOf(known, names, learnt);
+  const isWhole = ({ cells }: Row) =>
+    !cells.some((cell, k) => isMissing(cell) || (strays[k] !== undefined && !isNumber(cell)));
+  const samples = isDropped ? known.filter(isWhole) : known;
   if (samples.length < 10) throw new Error(`${name}: ${tooFew(given, samples.length, names, learnt)}`);
   const order = shuffled(samples.length).map((at) => samples[at]);
-  const { x, columns, unused } = featuresOf(order, names, learnt, name);
+  const { x, columns, unused } = featuresOf(order, names, learnt, name, strays);
   const leftOut = given.length - samples.length;
   return {
     name,
@@ -107,6 +110,16 @@ function distinct(cells: readonly string[]): string[] {
   });
 }
 
+/** The last column that can be learnt; of none the last one, whose error says why. */
+function lastLearnable(rows: readonly Row[], width: number): number {
+  for (let k = width - 1; k >= 0; k--) {
+    const present = rows.map(({ cells }) => cells[k]).filter((cell) => !isMissing(cell));
+    const kinds = new Set(present).size;
+    if (kinds > 1 && (kinds <= mostClasses || present.every(isNumber))) return k;
+  }
+  return width - 1;
+}
+
 function tooFew(given: readonly Row[], whole: number, names: readonly string[], learnt: number): string {
   if (given.length < 10) return `${given.length} rows of samples; 10 are the least.`;
   const missing = names.map((_, k) => given.filter(({ cells }) => isMissing(cells[k])).length);
@@ -116,32 +129,27 @@ function tooFew(given: readonly Row[], whole: number, names: readonly string[], 
   return `${whole} of ${given.length} rows have a value in ${least === learnt ? "the column that is to be learnt" : "every column"}; 10 are the least. Column ${least + 1} (${names[least].slice(0, 40)}) lacks ${missing[least]}: fill it, or leave it out of the file.`;
 }
 
+/** Of each column, texts among its numbers. */
+const straysOf = (rows: readonly Row[], names: readonly string[], learnt: number): (Strays | undefined)[] =>
+  names.map((name, k) => {
+    const made = k === learnt ? undefined : columnOf(name, k, rows);
+    return made === undefined || "why" in made ? undefined : made.strays;
+  });
+
 function featuresOf(
   samples: readonly Row[],
   names: readonly string[],
   learnt: number,
   file: string,
+  strays: readonly (Strays | undefined)[],
 ): { x: Float32Array<ArrayBuffer>; columns: Column[]; unused: (Unused & { name: string })[] } {
   const columns: (Column & { readonly at: number })[] = [];
   const unused: (Unused & { name: string })[] = [];
   for (const [at, name] of names.entries()) {
     if (at === learnt) continue;
-    try {
-      const made = columnOf(
-        name,
-        samples.map(({ cells }) => cells[at]),
-      );
-      if ("why" in made) unused.push({ name, why: made.why });
-      else columns.push({ ...made, at });
-    } catch (error) {
-      if (!(error instanceof StrayCell)) throw error;
-      // The first in the file, not of the samples' order.
-      const strays = samples.filter(({ cells }) => !isMissing(cells[at]) && !isNumber(cells[at]));
-      const { line, cells } = strays.reduce((a, b) => (b.line < a.line ? b : a));
-      throw new Error(
-        `${file}, line ${line}, column ${at + 1}${name === `column ${at + 1}` ? "" : ` (${name.slice(0, 40)})`}: “${cells[at].slice(0, 40)}” is no number, as most of the column are. Mend it, or leave the cell empty.`,
-      );
-    }
+    const made = columnOf(name, at, samples);
+    if ("why" in made) unused.push({ name, why: made.why });
+    else columns.push({ ...made, ...(strays[at] === undefined ? {} : { strays: strays[at] }), at });
   }
   const width = columns.reduce((sum, column) => sum + widthOf(column), 0);
   if (width === 0)

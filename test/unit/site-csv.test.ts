@@ -49,7 +49,7 @@ describe("columns of a CSV file", () => {
     ]);
     expect(shape).toEqual([5]);
     expect(csv?.unused).toEqual([
-      { name: "id", why: "it has 87 different texts, and 50 are the most" },
+      { name: "id", why: "it only numbers the rows" },
       { name: "note", why: "it has 87 different texts, and 50 are the most" },
       { name: "country", why: "it is the same in each row" },
     ]);
@@ -72,10 +72,15 @@ describe("columns of a CSV file", () => {
     const city = read({ target: "city" });
     expect([city.task, city.classNames]).toEqual(["classes", ["Busan", "Daegu", "Seoul, the city"]]);
     expect(city.columns?.map(({ name }) => name)).toEqual(["price", "area"]);
-    // A column that is not there is the last one, which is the same in each row here.
-    expect(() => read({ target: "none" })).toThrow(
-      /the column to be learnt \(country\) has 1 different values/,
+    expect(() => read({ target: "note" })).toThrow(
+      /the column to be learnt \(note\) has 90 different values, not all of them numbers/,
     );
+    const unknown = text.replace(/^(h\d+),[^,]*/gm, "$1,");
+    expect(() => readCsv(unknown, "f.csv", { target: "price", missing: "fill" })).toThrow(
+      /0 of 90 rows have a value in the column that is to be learnt; .* Column 2 \(price\) lacks 90/,
+    );
+    // Of a column that is not there: the last that can be learnt, which notes and a single country cannot.
+    expect(read({ target: "none" }).csv?.target).toBe("city");
   });
 
   it("say whether the first row holds names", () => {
@@ -92,10 +97,22 @@ describe("columns of a CSV file", () => {
     expect(readCsv(texts.join("\n"), "f.csv").csv?.hasNames).toBe(false);
   });
 
-  it("of numbers with a text among them are refused, of floors and the like are not", () => {
-    expect(() =>
-      readCsv(text.replace(",60,", ",60 m²,"), "f.csv", { target: "price", missing: "fill" }),
-    ).toThrow(/line 6, column 3 \(area\): “60 m²” is no number, as most of the column are/);
+  it("of numbers take a text among them as missing, and say which; floors and the like are categories", () => {
+    const given = text.replaceAll(",60,", ",60 m²,").replace(",65,", ",1e300,");
+    const strayed = (form: Partial<CsvForm> = {}) =>
+      readCsv(given, "f.csv", { target: "price", missing: "fill", ...form });
+    const { columns = [], x } = strayed();
+    const sixties = lines.filter((line, i) => i % 30 !== 7 && line.includes(",60,")).length;
+    expect(columns[0]).toMatchObject({
+      missing: 10 + sixties + 1,
+      strays: { count: sixties + 1, example: "60 m²", line: 6 },
+    });
+    expect([...x].every(Number.isFinite)).toBe(true);
+    expect(rowOf("?, Busan", columns)).toEqual(rowOf("60 m², Busan", columns));
+    const dropped = strayed({ missing: "drop" });
+    const whole = lines.filter((line) => !/,(NA|\?|60|),/.test(line)).length - 1;
+    expect([dropped.y.length, dropped.columns?.[0].missing]).toEqual([whole, undefined]);
+    expect(dropped.columns?.[0].strays?.example).toBe("60 m²");
     const floors = Array.from({ length: 30 }, (_, i) => `${["1", "2", "3", "B1"][i % 4]},${i / 7}`).join(
       "\n",
     );
@@ -122,14 +139,16 @@ describe("a set-up on a CSV file", () => {
     expect(setupForOwn("csv", own, defaultSetup)).toMatchObject({ target: "price", missing: "drop" });
   });
 
-  const forms: [string, OwnData][] = [
+  const withStrays = text.replaceAll(",60,", ",60 m²,");
+  const withoutNumbers = text.replace(/^(.*?,.*?),.*?,/gm, "$1,");
+  const price = { target: "price", missing: "fill" } as const;
+  const forms: [string, OwnData, string?][] = [
     ["filled in", read()],
     ["left out", read({ missing: "drop" })],
     ["classes", read({ target: "city" })],
-    [
-      "texts alone",
-      readCsv(text.replace(/^(.*?,.*?),.*?,/gm, "$1,"), "houses.csv", { target: "price", missing: "fill" }),
-    ],
+    ["texts alone", readCsv(withoutNumbers, "houses.csv", price), withoutNumbers],
+    ["texts among numbers", readCsv(withStrays, "houses.csv", price), withStrays],
+    ["those left out", readCsv(withStrays, "houses.csv", { ...price, missing: "drop" }), withStrays],
   ];
   const codesOf = (own: OwnData) => {
     const setup = setupForOwn("csv", own, defaultSetup);
@@ -139,13 +158,11 @@ describe("a set-up on a CSV file", () => {
 
   beforeAll(() => usePackage("csv-parse", async () => csvParse));
 
-  it.each(forms)("in TypeScript makes the same rows: %s", async (_, own) => {
+  it.each(forms)("in TypeScript makes the same rows: %s", async (_, own, file = text) => {
     const [table] = /\/\/ npm install[\s\S]*?(?=\nconst model)/.exec(
       codesOf(own).typescript,
     ) as RegExpExecArray;
-    const given = new TextEncoder().encode(
-      _ === "texts alone" ? text.replace(/^(.*?,.*?),.*?,/gm, "$1,") : text,
-    );
+    const given = new TextEncoder().encode(file);
     const { code } = transformSync(`async (readCsv) => {${table}; return { x, y }; }`, { loader: "ts" });
     const program = new Function(`return ${code}`)();
     const { x, y } = await program((_file: string, options: object) => readTable(given, options));

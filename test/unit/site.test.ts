@@ -376,16 +376,9 @@ describe("a CSV file", () => {
   });
 
   it.each([
-    [`a,b,c\n5,x,1\n${rows.join("\n")}\n7,y,2`, /line 2, column 2 \(b\): “x” is no number/],
     [`${rows.join("\n")}\n1,2,"yes\n3,4,no`, /f\.csv, line 13: the quote \("\) .* is not closed/],
-    [
-      `a,b,c\n${rows.map((row) => row.replace(/\w+$/, "")).join("\n")}`,
-      /0 of 12 rows .* Column 3 \(c\) lacks 12/,
-    ],
-    [rows.join("\n").replace("5,25", "1e300,25"), /line 6, column 1: “1e300” is no number/],
     ["", /needs two columns/],
     ["a,b\n1,2\n", /1 rows of samples; 10 are the least/],
-    [rows.join("\n").replace("5,25", "5,<i>"), /f\.csv, line 6, column 2: “<i>” is no number/],
     [`${rows.join("\n")}\n1,2\n`, /line 13: 2 columns, where the first row has 3/],
   ])("that is wrong is refused with the place (%#)", (text, message) => {
     expect(() => readCsv(text, "f.csv")).toThrow(message);
