@@ -87,7 +87,7 @@ export const RunStroke = ({ color }: { color: number }) => (
 );
 
 export const runLabel = ({ setup, epoch }: ListedRun): string =>
-  `${dataSpecs[setup.data].label}, ${optimizerLabels[setup.optimizer]} ${short(setup.learningRate)}, ${count(epoch)} epochs`;
+  `${dataSpecs[setup.data].label}, ${optimizerLabels[setup.optimizer]} ${short(setup.learningRate)}, seed ${setup.seed}, ${count(epoch)} epochs`;
 
 const leftOut = (runs: number, what: string): string =>
   runs === 0 ? "" : ` (${runs === 1 ? "a kept run" : `${runs} kept runs`} of another ${what} left out)`;
