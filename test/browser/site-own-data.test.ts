@@ -70,7 +70,7 @@ describe.skipIf(executable === undefined)("the playground with one's own data", 
       state: "attached",
     });
     await page.click(".columns-made summary");
-    const made = await page.locator(".columns-made").innerText();
+    const made = (await page.locator(".columns-made").textContent()) ?? "";
     expect(made).toContain("3 of 3 columns give the net 4 numbers");
     expect(made).toContain("2 categories, each 0 or 1: <b>oak</b>, elm.");
     expect(made).toContain("Missing cells, filled with the mean: 7.");
