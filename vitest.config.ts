@@ -27,22 +27,45 @@ const globalSetup = ["test/support/run-folder.ts"];
 
 /**
  * What is long goes first, so that no worker is left with it at the end while the other has nothing to do; before it, what
- * wants a fresh process: a driver keeps memory maps of each shader, and of maps a process may have only so many.
+ * wants a fresh process: a driver keeps memory maps of each shader, and of maps a process may have only so many. Of the browser's
+ * files the first finds out about kernels what the others then know, and packs the package; beside it go those that need neither.
  */
 const longest = [
   "test/gpu/memory-ceiling",
-  "test/browser/worker",
+  "test/browser/train",
+  "test/browser/stepper",
+  "test/browser/bench-report",
+  "test/browser/plot",
+  "test/browser/log-page",
+  "test/browser/saving",
+  "test/browser/event-files",
   "test/browser/loaders",
+  "test/browser/site-training",
+  "test/browser/site-pages",
   "test/package/bundlers",
-  "test/unit/lessons-sampled",
+  "test/unit/process-exit",
   "test/unit/examples",
-  "test/unit/lessons",
-  "test/unit/gpu-report",
   "test/unit/killed",
+  "test/unit/keeping-docs",
+  "test/unit/lessons-sampled",
+  "test/unit/gpu-report",
+  "test/unit/bench-run",
+  "test/unit/lessons",
+  "test/unit/ops-gradient",
+  "test/unit/layer-samples",
 ];
 
-/** All projects are one queue, in this order: those behind the last line of it are its adapters. */
-const projectOrder = ["browser", "package", "unit"];
+/** The unit tests, then all other projects as one queue, in this order: those behind the last line of it are its adapters. */
+const projectOrder = ["unit", "browser", "package"];
+
+/**
+ * On two cores: many unit tests wait for programs that they start, so that three at a time keep both cores busy; what computes
+ * on a device in software has them busy by itself.
+ */
+const workers = {
+  unit: { maxWorkers: 3, sequence: { groupOrder: 0 } },
+  others: { maxWorkers: 2, sequence: { groupOrder: 1 } },
+};
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -72,7 +95,7 @@ const gpuProjects: TestProjectConfiguration[] = found.map(({ name, env }, i) => 
     env: { ...env, GRADGPU_TEST_ADAPTER: name, GRADGPU_TEST_IS_FIRST: i === 0 ? "1" : "" },
     pool: "forks",
     isolate: false,
-    maxWorkers: 2,
+    ...workers.others,
   },
 }));
 
@@ -86,7 +109,7 @@ const browserProject: TestProjectConfiguration[] = chromium()
           include: ["test/browser/**/*.test.ts"],
           env: { ...found[0]?.env, GRADGPU_CHROMIUM: chromium() as string },
           pool: "forks",
-          maxWorkers: 2,
+          ...workers.others,
         },
       },
     ]
@@ -101,7 +124,7 @@ const packageProject: TestProjectConfiguration = {
     include: ["test/package/**/*.test.ts"],
     env: { ...found[0]?.env, ...(chromium() ? { GRADGPU_CHROMIUM: chromium() as string } : {}) },
     pool: "forks",
-    maxWorkers: 2,
+    ...workers.others,
   },
 };
 
@@ -136,7 +159,7 @@ export default defineConfig({
           // Importing the engine anew for each file took as long as the tests do. So files share modules, and must
           // leave their state (the current device, spies, what they put into globals) as they found it.
           isolate: false,
-          maxWorkers: 2,
+          ...workers.unit,
         },
       },
       ...gpuProjects,

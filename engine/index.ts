@@ -86,7 +86,8 @@ export {
 export type { Tensors } from "./checks/reference-program.ts";
 export { type Debugging, type DebugOptions, debug } from "./debug/debug.ts";
 export type { GarbageReport } from "./debug/garbage.ts";
-export { type JitOptions, type JitResult, type Jitted, jit, type WarmUp } from "./jit/jit.ts";
+export { jit } from "./jit/jit.ts";
+export type { JitOptions, JitResult, Jitted, WarmUp } from "./jit/jitted.ts";
 export { type ScanOptions, type ScanOutput, scan } from "./jit/scan/scan.ts";
 /** For kernels of one's own: operands, shaders, grids. */
 export * as kernel from "./kernel/kernel.ts";

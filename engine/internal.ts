@@ -44,6 +44,8 @@ export { joinRows } from "./tensor/join-rows.ts";
 /** @internal */
 export { deviceWatch } from "./tensor/open.ts";
 /** @internal */
+export { isRecording } from "./tensor/recording.ts";
+/** @internal */
 export { claim } from "./tensor/scope.ts";
 export { track } from "./tensor/scope-stack.ts";
 /** @internal */

@@ -55,6 +55,55 @@ fn add_rows(sum: Block, a: vec4f, first: bool, p: vec4f, q: vec4f, r: vec4f, t: 
   );
 }
 
+// What a lane has of all rows.
+struct Sums {
+  c0: Block,
+  c1: Block,
+  c2: Block,
+  c3: Block,
+}
+
+fn indexed(s: Sums) -> array<vec4f, 16> {
+  return array<vec4f, 16>(
+    s.c0.r0, s.c0.r1, s.c0.r2, s.c0.r3,
+    s.c1.r0, s.c1.r1, s.c1.r2, s.c1.r3,
+    s.c2.r0, s.c2.r1, s.c2.r2, s.c2.r3,
+    s.c3.r0, s.c3.r1, s.c3.r2, s.c3.r3,
+  );
+}
+
+// A unit behind the step: `at` says where a lane's two rows of its gradients begin, the others are what u has of it for
+// four units of the state before.
+fn multiply(s: ptr<function, Sums>, at: vec2u, k: u32, p: vec4f, q: vec4f, r: vec4f, t: vec4f) {
+  // All loads before all arithmetic.
+  let x = d_product[at.x + k];
+  var y = vec4f();
+  if (blocks > 2u) {
+    y = d_product[at.y + k];
+  }
+  (*s).c0 = add_rows((*s).c0, x, true, p, q, r, t);
+  if (blocks > 1u) {
+    (*s).c1 = add_rows((*s).c1, x, false, p, q, r, t);
+  }
+  if (blocks > 2u) {
+    (*s).c2 = add_rows((*s).c2, y, true, p, q, r, t);
+  }
+  if (blocks > 3u) {
+    (*s).c3 = add_rows((*s).c3, y, false, p, q, r, t);
+  }
+}
+
+// The product of a step; specialising replaces it where u is bound in parts.
+fn products(at: vec2u, unit: u32) -> Sums {
+  let units = sizes.units;
+  var sums = Sums();
+  for (var k = 0u; k < units; k += sizes.one) {
+    let i = k * units + unit;
+    multiply(&sums, at, k, u[i], u[i + 1u], u[i + 2u], u[i + 3u]);
+  }
+  return sums;
+}
+
 // What other states than the first carry back to the last step; `e` counts units of all rows.
 fn begin(e: u32) {
 }
@@ -100,39 +149,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let columns = units / 4u;
     for (var column = 0u; column < columns; column += lanes) {
       let own = min(column + lane, columns - 1u);
-      var c0 = Block();
-      var c1 = Block();
-      var c2 = Block();
-      var c3 = Block();
-      for (var k = 0u; k < units; k += sizes.one) {
-        // All loads before all arithmetic.
-        let x = d_product[at_x + k];
-        var y = vec4f();
-        if (blocks > 2u) {
-          y = d_product[at_y + k];
-        }
-        let place = k * units + 4u * own;
-        let p = u[place];
-        let q = u[place + 1u];
-        let r = u[place + 2u];
-        let t = u[place + 3u];
-        c0 = add_rows(c0, x, true, p, q, r, t);
-        if (blocks > 1u) {
-          c1 = add_rows(c1, x, false, p, q, r, t);
-        }
-        if (blocks > 2u) {
-          c2 = add_rows(c2, y, true, p, q, r, t);
-        }
-        if (blocks > 3u) {
-          c3 = add_rows(c3, y, false, p, q, r, t);
-        }
-      }
-      var sums = array<vec4f, 16>(
-        c0.r0, c0.r1, c0.r2, c0.r3,
-        c1.r0, c1.r1, c1.r2, c1.r3,
-        c2.r0, c2.r1, c2.r2, c2.r3,
-        c3.r0, c3.r1, c3.r2, c3.r3,
-      );
+      var sums = indexed(products(vec2u(at_x, at_y), 4u * own));
       if (column + lane < columns) {
         for (var i = 0u; i < rows; i += sizes.one) {
           let e = (first + i) * units + 4u * own;

@@ -2,7 +2,7 @@
 // hand values around for next to nothing.
 
 // Specialising replaces begin, next_state and, where states are dropped, passed_on and state_before, and adds what these call
-// and bind. Needs recurrence-sizes.wgsl behind.
+// and bind; and products, where u is bound in parts. Needs recurrence-sizes.wgsl behind.
 enable subgroups;
 // Loops run as long as the sizes say, which are the same for all lanes.
 diagnostic(off, subgroup_uniformity);
@@ -54,6 +54,87 @@ fn four_lanes(a: f32, first: bool) -> vec4f {
   return vec4f(subgroupBroadcast(a, 4u), subgroupBroadcast(a, 5u), subgroupBroadcast(a, 6u), subgroupBroadcast(a, 7u));
 }
 
+// What a lane has of all rows: c of its first unit, d of its second.
+struct Sums {
+  c0: Block,
+  c1: Block,
+  c2: Block,
+  c3: Block,
+  d0: Block,
+  d1: Block,
+  d2: Block,
+  d3: Block,
+}
+
+fn indexed(s: Sums) -> array<Columns, 32> {
+  return array<Columns, 32>(
+    s.c0.r0, s.c0.r1, s.c0.r2, s.c0.r3,
+    s.c1.r0, s.c1.r1, s.c1.r2, s.c1.r3,
+    s.c2.r0, s.c2.r1, s.c2.r2, s.c2.r3,
+    s.c3.r0, s.c3.r1, s.c3.r2, s.c3.r3,
+    s.d0.r0, s.d0.r1, s.d0.r2, s.d0.r3,
+    s.d1.r0, s.d1.r1, s.d1.r2, s.d1.r3,
+    s.d2.r0, s.d2.r1, s.d2.r2, s.d2.r3,
+    s.d3.r0, s.d3.r1, s.d3.r2, s.d3.r3,
+  );
+}
+
+// Two units of the state before: `at` says where a lane's two rows of it begin, `first` and `second` are what u has of them
+// for the lane's first unit, the others for its second.
+fn multiply(s: ptr<function, Sums>, at: vec2u, k: u32, first: vec4f, second: vec4f, first_2: vec4f, second_2: vec4f) {
+  // All loads before all arithmetic.
+  let x = before[at.x + k / 2u];
+  var y = vec2f();
+  if (blocks > 2u) {
+    y = before[at.y + k / 2u];
+  }
+  let p = columns_of(first);
+  let q = columns_of(second);
+  let r = columns_of(first_2);
+  let t = columns_of(second_2);
+  let x0 = four_lanes(x.x, true);
+  let x1 = four_lanes(x.y, true);
+  (*s).c0 = multiply_add(multiply_add((*s).c0, x0, p), x1, q);
+  if (own > 1u) {
+    (*s).d0 = multiply_add(multiply_add((*s).d0, x0, r), x1, t);
+  }
+  if (blocks > 1u) {
+    let x2 = four_lanes(x.x, false);
+    let x3 = four_lanes(x.y, false);
+    (*s).c1 = multiply_add(multiply_add((*s).c1, x2, p), x3, q);
+    if (own > 1u) {
+      (*s).d1 = multiply_add(multiply_add((*s).d1, x2, r), x3, t);
+    }
+  }
+  if (blocks > 2u) {
+    let y0 = four_lanes(y.x, true);
+    let y1 = four_lanes(y.y, true);
+    (*s).c2 = multiply_add(multiply_add((*s).c2, y0, p), y1, q);
+    if (own > 1u) {
+      (*s).d2 = multiply_add(multiply_add((*s).d2, y0, r), y1, t);
+    }
+  }
+  if (blocks > 3u) {
+    let y2 = four_lanes(y.x, false);
+    let y3 = four_lanes(y.y, false);
+    (*s).c3 = multiply_add(multiply_add((*s).c3, y2, p), y3, q);
+    if (own > 1u) {
+      (*s).d3 = multiply_add(multiply_add((*s).d3, y2, r), y3, t);
+    }
+  }
+}
+
+// The product of a step; specialising replaces it where u is bound in parts.
+fn products(at: vec2u, unit: u32) -> Sums {
+  let units = sizes.units;
+  var sums = Sums();
+  for (var k = 0u; k < units; k += 2u) {
+    let i = k * units + unit;
+    multiply(&sums, at, k, u[i], u[i + units], u[i + lanes], u[i + units + lanes]);
+  }
+  return sums;
+}
+
 // A unit's state before a step; `at` counts units of all rows and steps.
 fn state_before(step: u32, row: u32, at: u32) -> f32 {
   return before[at / 2u][at & 1u];
@@ -103,70 +184,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let at_x = (row_x * sizes.steps + step) * units / 2u;
     let at_y = (row_y * sizes.steps + step) * units / 2u;
     for (var unit = lane; unit < units; unit += own * lanes) {
-      var c0 = Block();
-      var c1 = Block();
-      var c2 = Block();
-      var c3 = Block();
-      var d0 = Block();
-      var d1 = Block();
-      var d2 = Block();
-      var d3 = Block();
-      for (var k = 0u; k < units; k += 2u) {
-        // All loads before all arithmetic.
-        let x = before[at_x + k / 2u];
-        var y = vec2f();
-        if (blocks > 2u) {
-          y = before[at_y + k / 2u];
-        }
-        let p = columns_of(u[k * units + unit]);
-        let q = columns_of(u[(k + 1u) * units + unit]);
-        var r = Columns();
-        var t = Columns();
-        if (own > 1u) {
-          r = columns_of(u[k * units + unit + lanes]);
-          t = columns_of(u[(k + 1u) * units + unit + lanes]);
-        }
-        let x0 = four_lanes(x.x, true);
-        let x1 = four_lanes(x.y, true);
-        c0 = multiply_add(multiply_add(c0, x0, p), x1, q);
-        if (own > 1u) {
-          d0 = multiply_add(multiply_add(d0, x0, r), x1, t);
-        }
-        if (blocks > 1u) {
-          let x2 = four_lanes(x.x, false);
-          let x3 = four_lanes(x.y, false);
-          c1 = multiply_add(multiply_add(c1, x2, p), x3, q);
-          if (own > 1u) {
-            d1 = multiply_add(multiply_add(d1, x2, r), x3, t);
-          }
-        }
-        if (blocks > 2u) {
-          let y0 = four_lanes(y.x, true);
-          let y1 = four_lanes(y.y, true);
-          c2 = multiply_add(multiply_add(c2, y0, p), y1, q);
-          if (own > 1u) {
-            d2 = multiply_add(multiply_add(d2, y0, r), y1, t);
-          }
-        }
-        if (blocks > 3u) {
-          let y2 = four_lanes(y.x, false);
-          let y3 = four_lanes(y.y, false);
-          c3 = multiply_add(multiply_add(c3, y2, p), y3, q);
-          if (own > 1u) {
-            d3 = multiply_add(multiply_add(d3, y2, r), y3, t);
-          }
-        }
-      }
-      var sums = array<Columns, 32>(
-        c0.r0, c0.r1, c0.r2, c0.r3,
-        c1.r0, c1.r1, c1.r2, c1.r3,
-        c2.r0, c2.r1, c2.r2, c2.r3,
-        c3.r0, c3.r1, c3.r2, c3.r3,
-        d0.r0, d0.r1, d0.r2, d0.r3,
-        d1.r0, d1.r1, d1.r2, d1.r3,
-        d2.r0, d2.r1, d2.r2, d2.r3,
-        d3.r0, d3.r1, d3.r2, d3.r3,
-      );
+      var sums = indexed(products(vec2u(at_x, at_y), unit));
       for (var j = 0u; j < own; j += sizes.one) {
         for (var i = 0u; i < rows; i += sizes.one) {
           let opens = (first + i) * sizes.steps * units + unit + j * lanes;

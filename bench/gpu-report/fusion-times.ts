@@ -3,7 +3,7 @@
 import type { Plan } from "../../engine/backend/program.ts";
 import { gpuTime } from "../../engine/inspect/gpu-time.ts";
 import { barrierMicroseconds, dispatchMicroseconds } from "../../engine/inspect/gpus.ts";
-import type { Program } from "../../engine/jit/jit.ts";
+import type { Program } from "../../engine/jit/jitted.ts";
 import type { AdapterProfile } from "../../engine/kernel/kernel.ts";
 import { nets } from "../cases/nets.ts";
 import { type Fusion, fusionsOf, type Planned, planUnfused, planWithout } from "./fusions.ts";

@@ -1,7 +1,7 @@
 // The training steps of the reference nets as jit plans them for a GPU.
 
 import { jit, setDevice, type Tensor } from "../../engine/index.ts";
-import type { Program } from "../../engine/jit/jit.ts";
+import type { Program } from "../../engine/jit/jitted.ts";
 import type { AdapterProfile } from "../../engine/kernel/kernel.ts";
 import type { NetSpec } from "../cases/nets.ts";
 import { disposeAll, makeTrainer, rowsOf } from "../cases/training.ts";

@@ -7,7 +7,7 @@ import { showShape, sizeOf } from "../base/shape.ts";
 import type { Graph, Node, Use, Value } from "../jit/graph.ts";
 import { isLiteral } from "../jit/graph.ts";
 import { halvesOf } from "../jit/half-storage.ts";
-import type { Jitted, Program } from "../jit/jit.ts";
+import type { Jitted, Program } from "../jit/jitted.ts";
 import { unitName } from "../jit/kernels.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type ExplainLossOptions, explainLoss } from "./explain-loss.ts";

@@ -2,7 +2,7 @@
 
 import type { Place, Plan, PlanStep } from "../backend/program.ts";
 import { ArgumentError, kindOf, unknownName } from "../base/errors.ts";
-import type { Jitted } from "../jit/jit.ts";
+import type { Jitted } from "../jit/jitted.ts";
 import { barrierMicroseconds, dispatchMicroseconds, type GpuPeaks, knownGpus } from "./gpus.ts";
 import { bytesOf, multiplyAddsOf } from "./work.ts";
 

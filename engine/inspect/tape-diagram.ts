@@ -4,7 +4,7 @@ import { nameValues, nodesBehind, tapeName, tapeOf } from "../autograd/recorded.
 import { ArgumentError, checkOptions, kindOf, type OptionNames } from "../base/errors.ts";
 import type { Node, Value } from "../jit/graph.ts";
 import { isLiteral } from "../jit/graph.ts";
-import type { Jitted, Program } from "../jit/jit.ts";
+import type { Jitted, Program } from "../jit/jitted.ts";
 import { unitName } from "../jit/kernels.ts";
 import { attrsText, specText } from "../kernel/text.ts";
 import type { RecordedTape } from "../tensor/tape-node.ts";

@@ -41,7 +41,7 @@ const picks = /gather|slice|embedding|split|concat|pad/;
 export function bytesOf(step: PlanStep, plan: Plan): number {
   if (step.kind === "copy") return 2 * 4 * sizeOf(step.spec.shape);
   const { call, places, name } = step;
-  const bytes = places.map((place) => bytesAt(place, plan));
+  const bytes = places.map((place, k) => call.operands[k].part?.size ?? bytesAt(place, plan));
   const isWritten = (k: number) => call.operands[k].access === "read_write";
   const written = bytes.reduce((sum, each, k) => sum + (isWritten(k) ? each : 0), 0);
   const mayPick = picks.test(name) || picks.test(call.shader.name);

@@ -3,7 +3,7 @@
 
 import { withLocalGradients } from "../autograd/slots.ts";
 import type { Backend } from "../backend/backend.ts";
-import type { Plan, PreparedProgram, WarmUpProgress } from "../backend/program.ts";
+import type { WarmUpProgress } from "../backend/program.ts";
 import {
   ArgumentError,
   checkFunction,
@@ -11,7 +11,6 @@ import {
   DeviceError,
   isPromise,
   kindOf,
-  type OptionNames,
   TraceError,
 } from "../base/errors.ts";
 import { atLeastOne } from "../base/number-checks.ts";
@@ -26,87 +25,26 @@ import { claim, disposeAll, tensorsIn, tidy } from "../tensor/scope.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { isRelocatedSince, relocations } from "../tensor/variable.ts";
 import { opWatch } from "../tensor/watches.ts";
-import { type Fused, type FuseOptions, fuse } from "./fuse.ts";
+import { fuse } from "./fuse.ts";
 import type { Graph } from "./graph.ts";
+import {
+  type JitArgument,
+  type JitOptions,
+  type JitResult,
+  type Jitted,
+  jitOptions,
+  type Program,
+  type WarmUp,
+} from "./jitted.ts";
 import { OwnSteps } from "./own-steps.ts";
 import { pickFirst } from "./pick-first.ts";
 import { plan } from "./plan.ts";
 import { readRowSlices } from "./row-slices.ts";
 import { signature } from "./signature.ts";
-import { type SimplifyOptions, simplify } from "./simplify.ts";
+import { simplify } from "./simplify.ts";
 import { TraceBackend } from "./trace.ts";
 
-/** Switches for the passes, all on by default; turning one off never changes results beyond rounding. */
-export interface JitOptions extends SimplifyOptions, FuseOptions {
-  /** Gather or slice rows of a data set before they are scaled, not all of it scaled. */
-  readonly pickFirst?: boolean;
-  /** Let products read a slice of rows (a batch out of a data set) where it lies. */
-  readonly rowSlices?: boolean;
-  /** Names the program in messages. */
-  name?: string;
-  /** Where it runs if no argument is a tensor; default: the default device at the call. */
-  device?: Device;
-}
-
-const jitOptions: OptionNames<JitOptions> = {
-  fold: true,
-  dedupe: true,
-  pointwise: true,
-  epilogues: true,
-  prologues: true,
-  beside: true,
-  companions: true,
-  pickFirst: true,
-  rowSlices: true,
-  name: true,
-  device: true,
-};
-
 const runOptions = { steps: true } as const;
-
-/** What a traced function may return: tensors, alone or in arrays and plain objects, or nothing in their places. */
-export type JitResult = Tree<Tensor | undefined | null | void>;
-
-/**
- * An argument: tensors, alone or in arrays and plain objects, are inputs of the program; anything else must be plain data
- * and is part of its signature.
- */
-export type JitArgument = unknown;
-
-export interface Jitted<P extends JitArgument[], R> {
-  (...args: P): R;
-  /** Runs the program for these arguments `steps` times over in one submit and gives the last results. */
-  run(options: { steps: number }, ...args: P): R;
-  /**
-   * Traces for these arguments and compiles all that is new, side by side where the driver can, so that the first
-   * call takes no longer than any other. Runs nothing. The last argument may be a function that is told the progress.
-   *
-   * @throws ShaderError where the driver refuses a shader
-   */
-  warmUp(...args: P): Promise<WarmUp>;
-  warmUp(...args: [...P, WarmUpProgress | undefined]): Promise<WarmUp>;
-  /** The programs traced so far, by signature. */
-  readonly programs: ReadonlyMap<string, Program>;
-  /** Frees all programs. Calling the function again traces anew. */
-  dispose(): void;
-}
-
-/** What a warm-up did: pipelines that were new, and its time. */
-export interface WarmUp {
-  readonly pipelines: number;
-  readonly ms: number;
-}
-
-/** One traced signature of a function. */
-export interface Program {
-  /** The graph that `fused` groups: cleaned up, and rewritten for the device. */
-  readonly graph: Graph;
-  readonly fused: Fused;
-  readonly plan: Plan;
-  readonly prepared: PreparedProgram;
-  /** The graph as it was recorded, before clean-up. */
-  readonly tracedNodes: number;
-}
 
 /** All of a program but what binds it to its device. */
 type Traced = Omit<Entry, "prepared">;

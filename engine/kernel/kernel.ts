@@ -36,7 +36,7 @@ export interface Hooks {
 export interface HookBinding {
   readonly name: string;
   readonly binding: number;
-  readonly access: "read" | "read_write";
+  readonly access: "read" | "read_write" | "uniform";
   readonly type: string;
 }
 
@@ -47,6 +47,14 @@ export interface Operand {
   readonly access: "read" | "read_write";
   /** Whether each dispatch says where it lies, as those of a loop do. */
   readonly moves?: boolean;
+  /** Bound as a uniform, and only these bytes of it: software adapters load from uniforms without a branch for each lane. */
+  readonly part?: UniformPart;
+}
+
+/** Bytes of a buffer. The first is a multiple of 256; of uniforms every adapter binds 65,536 bytes, and 12. */
+export interface UniformPart {
+  readonly offset: number;
+  readonly size: number;
 }
 
 export const input = (index: number): Operand => ({ role: "input", index, access: "read" });

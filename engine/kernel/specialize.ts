@@ -31,7 +31,8 @@ export function specialize(shader: Shader, hooks: Hooks | undefined): string {
     );
   }
   for (const b of hooks.bindings ?? []) {
-    const declaration = `@group(0) @binding(${b.binding}) var<storage, ${b.access}> ${b.name}: ${b.type};`;
+    const space = b.access === "uniform" ? "uniform" : `storage, ${b.access}`;
+    const declaration = `@group(0) @binding(${b.binding}) var<${space}> ${b.name}: ${b.type};`;
     const existing = new RegExp(`^@group\\(0\\)[^;]*\\bvar<[^>]*>\\s*${b.name}\\s*:[^;]*;`, "m");
     if (existing.test(text)) text = text.replace(existing, () => declaration);
     else added.push(declaration);

@@ -20,6 +20,7 @@ export { gruStep } from "./recurrent/gru-step.ts";
 export { lstmSequence } from "./recurrent/lstm-sequence.ts";
 export { lstmStep } from "./recurrent/lstm-step.ts";
 export { prefersOneKernel } from "./recurrent/recurrence.ts";
+export { stepAt } from "./recurrent/sequence-cell.ts";
 export { rootOfSquares } from "./reduce/root-of-squares.ts";
 export { averagePoolGradient } from "./windows/average-pool.ts";
 export { convolutionWeightGradient } from "./windows/convolution.ts";

@@ -53,7 +53,7 @@ export class VariablePack {
     const variables = this.variables.slice(first, last + 1);
     values.partOf = { parent: this.values, memory: this.values.memory, byteOffset: start * 4 };
     values.parts = variables;
-    return new PackView(values, variables);
+    return new PackView(values);
   }
 
   /** Frees the packed buffer once the variables are disposed too. */
@@ -65,22 +65,15 @@ export class VariablePack {
 /** Some neighbours of a pack, as one vector. */
 export class PackView {
   readonly values: Variable;
-  readonly #variables: readonly Variable[];
 
   /** @internal Use {@link VariablePack.view}. */
-  constructor(values: Variable, variables: readonly Variable[]) {
+  constructor(values: Variable) {
     this.values = values;
-    this.#variables = variables;
   }
 
   /** Replaces the values of all its variables. */
   assign(values: Tensor): void {
-    this.values.assign(values);
-    // Tapes that saved an older value must know, also of assignments that a program repeats.
-    for (const variable of this.#variables) {
-      variable.markAssigned();
-      variable.device.backend.noteAssigned?.(variable);
-    }
+    this.values.assignWithParts(values);
   }
 
   dispose(): void {

@@ -17,6 +17,9 @@ export interface Recorder {
 /** Who is told now, outermost first. */
 export const recorders = new Ambient<readonly Recorder[]>([]);
 
+/** Whether an op that runs now would be told to anyone. */
+export const isRecording = (): boolean => recorders.value.length > 0;
+
 export function recordOnTapes(
   op: Op,
   attrs: unknown,

@@ -210,6 +210,15 @@ export class Variable extends Tensor {
     return this;
   }
 
+  /** @internal Assigns, and notes it of the parts: tapes that saved their older values must know, of repeated programs too. */
+  assignWithParts(value: Tensor): void {
+    this.assign(value);
+    for (const part of this.parts) {
+      part.#written();
+      part.device.backend.noteAssigned?.(part);
+    }
+  }
+
   /** @internal A replayed program has assigned it again. */
   markAssigned(): void {
     this.#written();

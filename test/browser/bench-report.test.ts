@@ -3,15 +3,15 @@
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { allCases } from "../../bench/cases/all.ts";
 import { readRuns } from "../../bench/read-runs.ts";
 import type { Report } from "../../bench/report.ts";
 import { renderHtml } from "../../bench/reporters/html/page.ts";
-import { chromium as findChromium, root } from "../../scripts/setup.mjs";
+import { root } from "../../scripts/setup.mjs";
+import { executable, launch } from "../support/chromium.ts";
 
-const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
 const cache = path.join(root, "node_modules/.cache/gradgpu");
 const results = path.join(root, "bench/results");
 
@@ -25,10 +25,10 @@ async function someRun(): Promise<Report> {
 }
 
 describe.skipIf(executable === undefined)("the bench's report", () => {
-  let browser: Awaited<ReturnType<typeof chromium.launch>>;
+  let browser: Browser;
   beforeAll(async () => {
     fs.mkdirSync(cache, { recursive: true });
-    browser = await chromium.launch({ executablePath: executable, args: ["--no-sandbox"] });
+    browser = await launch();
   });
   afterAll(() => browser.close());
 

@@ -1,12 +1,11 @@
 // Event files of a page in Chromium: in a folder that it may write to (the origin's private one), and as a download.
 
 import { build } from "esbuild";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { chromium as findChromium, root } from "../../scripts/setup.mjs";
+import { root } from "../../scripts/setup.mjs";
+import { executable, launch } from "../support/chromium.ts";
 import { eventsIn, summariesIn } from "../support/event-reader.ts";
-
-const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
 
 /** What the page has as `logs`. */
 async function script(): Promise<string> {
@@ -29,7 +28,7 @@ describe.skipIf(executable === undefined)("event files of a page", () => {
   let close: () => Promise<void>;
 
   beforeAll(async () => {
-    const browser = await chromium.launch({ executablePath: executable, args: ["--no-sandbox"] });
+    const browser = await launch();
     close = () => browser.close();
     page = await browser.newPage({ acceptDownloads: true });
     // Folders are had in secure contexts only; nothing is asked of a server.

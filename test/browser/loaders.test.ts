@@ -6,12 +6,11 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { build } from "esbuild";
 import { strToU8, zipSync } from "fflate";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { chromium as findChromium, root } from "../../scripts/setup.mjs";
-
-const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
+import { root } from "../../scripts/setup.mjs";
+import { executable, launch } from "../support/chromium.ts";
 
 interface NumpyFile {
   readonly npy: string;
@@ -76,7 +75,7 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
           .end(content);
     });
     await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
-    browser = await chromium.launch({ executablePath: executable, args: ["--no-sandbox"] });
+    browser = await launch();
     opened = await browser.newPage();
     await opened.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
     await opened.addScriptTag({ url: "/page.js", type: "module" });

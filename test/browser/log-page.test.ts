@@ -4,13 +4,13 @@
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { log } from "../../bin/log/command.mjs";
 import { createFileWriter, readEvents } from "../../nn/index.ts";
-import { chromium as findChromium, root } from "../../scripts/setup.mjs";
+import { root } from "../../scripts/setup.mjs";
+import { executable, launch } from "../support/chromium.ts";
 
-const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
 const folder = path.join(root, "node_modules/.cache/gradgpu", `log-page-${process.pid}`);
 const evil = `<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>`;
 
@@ -43,7 +43,7 @@ describe.skipIf(executable === undefined)("the page of gradgpu log", () => {
   beforeAll(async () => {
     await writeLogs();
     expect(await log([folder, "--title", evil], { print: () => {}, readEvents })).toBe(0);
-    const browser = await chromium.launch({ executablePath: executable, args: ["--no-sandbox"] });
+    const browser = await launch();
     close = () => browser.close();
     page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
     page.on("pageerror", (error) => complaints.push(error.message));
@@ -84,7 +84,9 @@ describe.skipIf(executable === undefined)("the page of gradgpu log", () => {
       await page.emulateMedia({ colorScheme });
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
       const shade = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
-      await expect.poll(shade).toBe(colorScheme === "dark" ? "rgb(15, 18, 22)" : "rgb(246, 247, 249)");
+      await expect
+        .poll(shade, { timeout: 60_000 })
+        .toBe(colorScheme === "dark" ? "rgb(15, 18, 22)" : "rgb(246, 247, 249)");
     }
     expect(complaints).toEqual([]);
   });

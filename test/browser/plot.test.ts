@@ -4,11 +4,11 @@ import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
-import { chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { chromium as findChromium, root } from "../../scripts/setup.mjs";
+import { root } from "../../scripts/setup.mjs";
+import { executable, launch } from "../support/chromium.ts";
 
-const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
 const cache = path.join(root, "node_modules/.cache/gradgpu");
 
 const program = `
@@ -24,7 +24,7 @@ document.title = "drawn";
 `;
 
 describe.skipIf(executable === undefined)("a chart in a page", () => {
-  let browser: Awaited<ReturnType<typeof chromium.launch>>;
+  let browser: Browser;
   const file = path.join(cache, `plot-page-${process.pid}.html`);
   beforeAll(async () => {
     fs.mkdirSync(cache, { recursive: true });
@@ -42,7 +42,7 @@ describe.skipIf(executable === undefined)("a chart in a page", () => {
       file,
       `<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light dark"><body style="margin:0"><div id="lines"></div><div id="map"></div><script type="module">${script}</script>`,
     );
-    browser = await chromium.launch({ executablePath: executable, args: ["--no-sandbox"] });
+    browser = await launch();
   });
   afterAll(async () => {
     await browser.close();

@@ -1,11 +1,10 @@
 // Models and runs kept in pages, in IndexedDB and in the origin's private files, in Chromium on the CPU reference.
 
 import { build } from "esbuild";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { chromium as findChromium, root } from "../../scripts/setup.mjs";
-
-const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
+import { root } from "../../scripts/setup.mjs";
+import { executable, launch } from "../support/chromium.ts";
 
 /** What the page has as `gradgpu`. */
 async function script(): Promise<string> {
@@ -28,7 +27,7 @@ describe.skipIf(executable === undefined)("a page", () => {
   let close: () => Promise<void>;
 
   beforeAll(async () => {
-    const browser = await chromium.launch({ executablePath: executable, args: ["--no-sandbox"] });
+    const browser = await launch();
     close = () => browser.close();
     page = await browser.newPage();
     // OPFS and locks are had in secure contexts only; nothing is asked of a server.

@@ -62,18 +62,22 @@ describe.skipIf(executable === undefined)("the site", () => {
     expect(deadLinks(out)).toEqual([]);
   });
 
-  it("has docs and the API by themselves, as npm run docs makes them, with no link to what is not there", async () => {
-    const alone = path.join(out, "..", "docs-alone");
-    await buildSite(alone, { only: "docs" });
-    expect(fs.existsSync(path.join(alone, "playground.html"))).toBe(false);
-    expect(deadLinks(alone)).toEqual([]);
-    const page = (folder: string) =>
-      fs
-        .readFileSync(path.join(folder, "api", "gradgpu-nn.html"), "utf8")
-        .replace(/assets\/(\w+)-\w+/g, "assets/$1")
-        .replace(/<header[\s\S]*<\/header>/, "");
-    expect(page(alone)).toBe(page(out));
-  });
+  // It builds them once more: one day in three.
+  it.runIf(isDue(0))(
+    "has docs and the API by themselves, as npm run docs makes them, with no link to what is not there",
+    async () => {
+      const alone = path.join(out, "..", "docs-alone");
+      await buildSite(alone, { only: "docs" });
+      expect(fs.existsSync(path.join(alone, "playground.html"))).toBe(false);
+      expect(deadLinks(alone)).toEqual([]);
+      const page = (folder: string) =>
+        fs
+          .readFileSync(path.join(folder, "api", "gradgpu-nn.html"), "utf8")
+          .replace(/assets\/(\w+)-\w+/g, "assets/$1")
+          .replace(/<header[\s\S]*<\/header>/, "");
+      expect(page(alone)).toBe(page(out));
+    },
+  );
 
   it("tells of each public name its members, its source, and where the docs use it", () => {
     const page = fs.readFileSync(path.join(out, "api", "gradgpu-nn.html"), "utf8");

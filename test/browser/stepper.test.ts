@@ -4,13 +4,13 @@
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { init, matmul, mul, sigmoid, square, sub, sum, Tape, tensor, variable } from "../../engine/index.ts";
 import { recordSteps, stepperPage } from "../../engine/inspect/index.ts";
-import { chromium as findChromium, root } from "../../scripts/setup.mjs";
+import { root } from "../../scripts/setup.mjs";
+import { executable, launch } from "../support/chromium.ts";
 
-const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
 const file = path.join(root, "node_modules/.cache/gradgpu", `stepper-${process.pid}.html`);
 
 const w1 = {
@@ -50,7 +50,7 @@ describe.skipIf(executable === undefined)("the stepper", () => {
   beforeAll(async () => {
     fs.mkdirSync(path.dirname(file), { recursive: true });
     fs.writeFileSync(file, await lesson());
-    const browser = await chromium.launch({ executablePath: executable, args: ["--no-sandbox"] });
+    const browser = await launch();
     close = () => browser.close();
     page = await browser.newPage({ viewport: { width: 390, height: 844 } });
     page.on("pageerror", (error) => complaints.push(error.message));

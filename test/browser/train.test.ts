@@ -12,7 +12,7 @@ import * as nn from "../../nn/index.ts";
 import * as optim from "../../optim/index.ts";
 import { root } from "../../scripts/setup.mjs";
 import { type Trained, trainN3 } from "../fixtures/train-n3.ts";
-import { executable, freshContext, keepKernels, launchWithWebGpu } from "../support/chromium.ts";
+import { executable, keepKernels, launchWithWebGpu } from "../support/chromium.ts";
 import { packed } from "../support/packed.ts";
 import { isDue } from "../support/sampled.ts";
 
@@ -48,7 +48,8 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
     server = await serve();
     const browser = await launchWithWebGpu();
     close = () => browser.close();
-    context = await freshContext(browser);
+    // It knows nothing, and so checks all kernels.
+    context = await browser.newContext();
     page = await context.newPage();
     page.on("pageerror", (error) => complaints.push(`${error.name}: ${error.message}`));
     page.on("console", (message) => {
@@ -56,7 +57,7 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
     });
     page.on("requestfailed", (request) => complaints.push(`not loaded: ${request.url()}`));
     await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
-    await page.waitForFunction("globalThis.train !== undefined", undefined, { timeout: 200_000 });
+    await page.waitForFunction("globalThis.train !== undefined");
   });
 
   afterAll(async () => {
@@ -141,9 +142,7 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
   it.runIf(isDue(1, 2))("runs the README's page", async () => {
     const own = await page.context().newPage();
     await own.goto(`http://localhost:${(server.address() as AddressInfo).port}/readme.html`);
-    await own.waitForFunction("document.querySelector('pre').textContent !== ''", undefined, {
-      timeout: 200_000,
-    });
+    await own.waitForFunction("document.querySelector('pre').textContent !== ''");
     const said = await own.evaluate("document.querySelector('pre').textContent");
     const [, loss, f10] = /^on webgpu: loss (\S+), f\(10\) = (\S+)$/.exec(said as string) ?? [];
     expect(Number(loss), said as string).toBeLessThan(0.01);

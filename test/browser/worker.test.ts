@@ -49,7 +49,6 @@ interface TraceEvent {
   readonly tid: number;
   /** Microseconds that the thread computed. */
   readonly tdur?: number;
-  readonly args?: { readonly name?: string };
 }
 
 describe.skipIf(executable === undefined)("in Chromium", () => {
@@ -87,23 +86,33 @@ describe.skipIf(executable === undefined)("in Chromium", () => {
     server?.close();
   });
 
+  /** What the browser noted of the page's process while `fn` ran. */
+  async function traceOf(fn: () => Promise<unknown>): Promise<readonly TraceEvent[]> {
+    await browser.startTracing(page, { categories: ["toplevel", "blink.user_timing"] });
+    let ended: Buffer;
+    try {
+      await page.evaluate("performance.mark('begun')");
+      await fn();
+      await page.evaluate("performance.mark('ended')");
+    } finally {
+      ended = await browser.stopTracing();
+    }
+    return JSON.parse(String(ended)).traceEvents;
+  }
+
   /** Of the page's thread while `fn` runs: how long it computed, in ms; not how long others had the core meanwhile. */
   async function longestTask(fn: () => Promise<unknown>): Promise<number> {
-    await browser.startTracing(page, { categories: ["toplevel"] });
-    let events: readonly TraceEvent[];
-    try {
-      await fn();
-    } finally {
-      events = JSON.parse(String(await browser.stopTracing())).traceEvents;
+    // A busy machine's browser may tell that it notes what happens before the page's process does: then again.
+    for (let i = 1; i <= 5; i++) {
+      const events = await traceOf(fn);
+      const key = ({ pid, tid }: TraceEvent) => `${pid}/${tid}`;
+      const [begun, ended] = ["begun", "ended"].map((mark) => events.find(({ name }) => name === mark));
+      if (begun === undefined || ended === undefined) continue;
+      const times = events.filter((event) => key(event) === key(begun)).flatMap(({ tdur }) => tdur ?? []);
+      expect(times.length).toBeGreaterThan(0);
+      return Math.max(...times) / 1000;
     }
-    const key = ({ pid, tid }: TraceEvent) => `${pid}/${tid}`;
-    const threads = events.filter(
-      ({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain",
-    );
-    const own = new Set(threads.map(key));
-    const tasks = events.filter((event) => event.tdur !== undefined && own.has(key(event)));
-    expect(tasks.length).toBeGreaterThan(0);
-    return tasks.reduce((longest, { tdur }) => Math.max(longest, tdur as number), 0) / 1000;
+    throw new Error("five traces in a row miss the page's marks");
   }
 
   it("fit in a worker leaves the page's thread free", async () => {

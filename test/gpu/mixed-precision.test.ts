@@ -32,7 +32,7 @@ import {
 } from "../../engine/index.ts";
 import { explain } from "../../engine/inspect/index.ts";
 import { halvesOf } from "../../engine/jit/half-storage.ts";
-import type { Program } from "../../engine/jit/jit.ts";
+import type { Program } from "../../engine/jit/jitted.ts";
 import { HalfBindings } from "../../engine/kernel/half-bindings.ts";
 import type { Variants } from "../../engine/kernel/kernel.ts";
 import { attention } from "../../engine/ops/attention/attention.ts";

@@ -116,6 +116,23 @@ describe("recurrent layers", () => {
   });
 
   it.each([
+    ["LSTM", (options: object) => new LSTM(4, options)],
+    ["GRU", (options: object) => new GRU(4, options)],
+    ["SimpleRNN", (options: object) => new SimpleRNN(4, options)],
+  ] as const)("a stateful layer that is not trained copies no states: %s", (_, make) => {
+    const x = waves([2, 3, 5]);
+    const [stateful, plain] = [make({ stateful: true, batchSize: 2 }), make({})];
+    const states = plain.cell.stateSizes.map((size) => waves([2, size]));
+    const dispatches = (run: () => unknown) => {
+      run();
+      const before = gpu.counters().dispatches;
+      run();
+      return gpu.counters().dispatches - before;
+    };
+    expect(dispatches(() => stateful.call(x))).toBe(dispatches(() => plain.call([x, ...states])));
+  });
+
+  it.each([
     ["LSTM in one kernel", () => new LSTM(8, { stateful: true, batchSize: 2 })],
     ["GRU in one kernel", () => new GRU(8, { stateful: true, batchSize: 2 })],
     ["LSTM step by step", () => new LSTM(3, { stateful: true, batchSize: 2 })],

@@ -9,6 +9,7 @@ import {
   jit,
   mean,
   mul,
+  scan,
   setDevice,
   square,
   Tape,
@@ -50,6 +51,10 @@ const cases: readonly Case[] = [
   { units: 40, batch: 19, steps: 3, goBackwards: true },
   { units: 64, batch: 33, steps: 4, isMasked: true, goBackwards: true },
   { units: 256, batch: 1, steps: 2 },
+  // The kernel is bound in two parts, in four, and whole.
+  { units: 72, batch: 19, steps: 2 },
+  { units: 128, batch: 1, steps: 3, goBackwards: true },
+  { units: 136, batch: 1, steps: 2 },
   { units: 16, batch: 6, steps: 5, isDropped: true },
   { units: 40, batch: 9, steps: 4, goBackwards: true, isDropped: true },
 ];
@@ -206,6 +211,35 @@ describe.each([
     if (!prefersOneKernel(family, one, usual.backend.profile)) return;
     const want = await resultsOn(reference, make, one, false);
     expectCloseArrays(await resultsOn(usual, make, one, true), want, 2e-5, family);
+  });
+
+  it("in a loop each of whose steps has another kernel", async () => {
+    const [units, batch, steps] = [72, 2, 3];
+    const shapes = [
+      [batch, steps, 4 * units],
+      [4, units, 4 * units],
+      [states, batch, units],
+    ];
+    const given = (on: Device) =>
+      shapes.map((shape, k) => {
+        const values = wave(
+          shape.reduce((a, b) => a * b),
+          k,
+        );
+        return tensor(
+          values.map((value) => value / 3),
+          { shape, device: on },
+        );
+      });
+    const program = (zx: Tensor, kernels: Tensor, start: Tensor): Tensor => {
+      const [last] = scan((z: Tensor, u: Tensor) => [op(z, u, start, undefined, false)[0]], zx, kernels);
+      return last as Tensor;
+    };
+    const [zx, kernels, start] = given(reference);
+    const want = await program(zx, kernels, start).data();
+    const [own, others, first] = given(usual);
+    const got = await (jit(program)(own, others, first) as Tensor).data();
+    expectCloseArrays(got, want, 2e-5, family);
   });
 
   it("dispatches one kernel whatever the steps", async () => {

@@ -6,7 +6,7 @@ import { all, any, argMax, argMin, max, mean, min, type Op, prod, sum, tensor } 
 import { apply } from "../../engine/tensor/apply.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, type Pair, rowKernels } from "../support/gpu-cases.ts";
-import { isDue, isFirstAdapter, sampledOnOthers } from "../support/sampled.ts";
+import { isDue, sampledOnOthers } from "../support/sampled.ts";
 
 let pair: Pair;
 beforeAll(async () => {
@@ -31,7 +31,7 @@ const samples = (shape: readonly number[]) => [
 /** One in so many a day, and of each variant others: real GPUs' kernels take a software adapter long to compile. */
 const dueOf = (place: number) => {
   const cases = rows.flatMap(samples);
-  return cases.filter((_, i) => isDue(i + place, isFirstAdapter ? 2 : 3));
+  return cases.filter((_, i) => isDue(i + place));
 };
 
 const kernels = rowKernels.map(([name, variant], place) => [name, variant, place] as const);

@@ -14,8 +14,8 @@ const source = (k: number) => `struct Sizes { count: u32 }
   if (id.x < sizes.count) { out0[id.x] = in0[id.x] + ${k}.0; }
 }`;
 
-/** Jobs that take as long as a cold pipeline, and say when they ran. */
-function makeJobs(count: number, text: (k: number) => string = source) {
+/** Jobs that take as long as a cold pipeline, all but the first until `opened` too, and say when they ran. */
+function makeJobs(count: number, text: (k: number) => string = source, opened = Promise.resolve()) {
   const ran: number[] = [];
   const jobs = Array.from({ length: count }, (_, k): WarmUpJob => {
     const call = {
@@ -24,7 +24,11 @@ function makeJobs(count: number, text: (k: number) => string = source) {
       operands: [input(0), output(0)],
       workgroups: [1, 1, 1] as const,
     };
-    const run = () => new Promise<void>((resolve) => setTimeout(() => resolve(void ran.push(k)), 120));
+    const run = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 120));
+      if (k > 0) await opened;
+      ran.push(k);
+    };
     return { name: `job ${k}`, call, run };
   });
   return { jobs, ran };
@@ -43,7 +47,8 @@ const all = (count: number) => Array.from({ length: count }, (_, k) => k);
 
 describe("warm-up", () => {
   it("shares the work with a helper, which is closed afterwards", async () => {
-    const { jobs, ran } = makeJobs(6);
+    let helperIsThere = () => {};
+    const { jobs, ran } = makeJobs(6, source, new Promise((resolve) => (helperIsThere = resolve)));
     const opened: GPUDevice[] = [];
     const compiled: string[] = [];
     let done = 0;
@@ -55,6 +60,7 @@ describe("warm-up", () => {
         return make(descriptor);
       };
       opened.push(device);
+      helperIsThere();
       return device;
     };
     await warmUp(jobs, () => done++, openHelper);

@@ -103,7 +103,7 @@ describe.each(sampled(Object.keys(bundlers), 4))("%s", (name) => {
       if (message.type() === "error") complaints.push(message.text());
     });
     await opened.goto(`${await serve()}/${name}.html`);
-    await opened.waitForFunction("globalThis.datasets === 'function'", undefined, { timeout: 200_000 });
+    await opened.waitForFunction("globalThis.datasets === 'function'");
     // The network on the reference: compiling its kernels on a software adapter takes longer than all else here.
     const [made, trained] = (await opened.evaluate("globalThis.fromPage")) as [unknown, Trained];
     expect(made).toEqual(["webgpu", [[11]]]);
@@ -120,7 +120,7 @@ describe("a page without a bundler", () => {
     async () => {
       const opened = await (await context()).newPage();
       await opened.goto(`${await serve()}/import-map.html`);
-      await opened.waitForFunction("globalThis.fromPage !== undefined", undefined, { timeout: 200_000 });
+      await opened.waitForFunction("globalThis.fromPage !== undefined");
       expectLearnt((await opened.evaluate("globalThis.fromPage")) as Trained, "webgpu");
       expect(await opened.evaluate("globalThis.fromWorker")).toEqual(["webgpu", [[11]]]);
       await opened.close();

@@ -8,22 +8,36 @@ import { chromium as findChromium, root } from "../../scripts/setup.mjs";
 /** Undefined where it is not installed. */
 export const executable = process.env.GRADGPU_CHROMIUM ?? findChromium();
 
-/** One that asks nobody for updates and the like. */
-export const launchWithWebGpu = (more: readonly string[] = []): Promise<Browser> =>
-  chromium.launch({
+/** Milliseconds that a wait takes at most: it ends where a page hangs, not where the machine is slow. */
+const patienceMs = 200_000;
+
+/** One that asks nobody for updates and the like, with contexts and pages that are patient. */
+export async function launch(args: readonly string[] = []): Promise<Browser> {
+  const browser = await chromium.launch({
     executablePath: executable,
+    timeout: patienceMs,
     args: [
       "--no-sandbox",
-      "--enable-unsafe-webgpu",
-      "--use-webgpu-adapter=swiftshader",
       "--disable-quic",
       "--no-first-run",
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
-      ...more,
+      ...args,
     ],
   });
+  const { newContext } = browser;
+  // Its newPage makes a context, too.
+  browser.newContext = async (options) => {
+    const context = await newContext.call(browser, options);
+    context.setDefaultTimeout(patienceMs);
+    return context;
+  };
+  return browser;
+}
+
+export const launchWithWebGpu = (more: readonly string[] = []): Promise<Browser> =>
+  launch(["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", ...more]);
 
 type State = Awaited<ReturnType<BrowserContext["storageState"]>>;
 
@@ -52,17 +66,7 @@ export async function contextWithKernels(
   options: BrowserContextOptions = {},
 ): Promise<BrowserContext> {
   const storageState = knownTo(new URL(origin).origin);
-  return patient(await browser.newContext({ ...options, storageState }));
-}
-
-/** A context of a browser that knows nothing. */
-export const freshContext = async (browser: Browser): Promise<BrowserContext> =>
-  patient(await browser.newContext());
-
-/** Its waits end where a page hangs, not where the machine is slow. */
-function patient(context: BrowserContext): BrowserContext {
-  context.setDefaultTimeout(200_000);
-  return context;
+  return browser.newContext({ ...options, storageState });
 }
 
 /** Keeps, for contexts to come, what pages of this one found out; they have opened a device. */

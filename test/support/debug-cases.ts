@@ -1,6 +1,6 @@
 // What debugging and noLeaks promise, for the reference and for every adapter alike.
 
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { GarbageWatch } from "../../engine/debug/garbage.ts";
 import {
   add,
@@ -209,6 +209,7 @@ export function debugCases(open: () => Promise<Device>): void {
   describe("debug({ garbage })", () => {
     it("reports what the garbage collector freed, with its line", async () => {
       const reports: GarbageReport[] = [];
+      const said = () => reports.filter(({ message }) => message.includes("debug-cases"));
       {
         using _ = debug({ garbage: (report) => reports.push(report) });
         const x = tensor([1, 2, 3]);
@@ -217,14 +218,17 @@ export function debugCases(open: () => Promise<Device>): void {
           tidy(() => log(x).shape);
         };
         drop();
-        await collectGarbage();
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        // One report as a rule; but a collection that was under way while they were made leaves some of them to the next.
+        await vi.waitFor(
+          async () => {
+            await collectGarbage();
+            expect(said().reduce((total, { count }) => total + count, 0)).toBe(5);
+          },
+          { timeout: 60_000 },
+        );
         x.dispose();
       }
-      // One as a rule; but a collection that was under way while they were made leaves some of them to the next.
-      const said = reports.filter(({ message }) => message.includes("debug-cases"));
-      expect(said.reduce((total, { count }) => total + count, 0)).toBe(5);
-      for (const { message } of said)
+      for (const { message } of said())
         expect(message).toMatch(
           new RegExp(`^gradgpu: \\d tensors? f32 \\[3\\] made at ${here}:\\d+ went to the garbage collector`),
         );
@@ -236,7 +240,7 @@ export function debugCases(open: () => Promise<Device>): void {
       const [x, y] = [tensor([1, 2, 3]), tensor([1, 2])];
       for (const origin of [x, x, x, x, x].map((each) => watch.made(each))) watch.collected(origin);
       watch.collected(watch.made(y));
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await vi.waitFor(() => expect(reports).toHaveLength(2), { timeout: 20_000 });
       expect(reports.map(({ count, description }) => [count, description])).toEqual([
         [5, "f32 [3]"],
         [1, "f32 [2]"],

@@ -9,9 +9,16 @@ let gpu: Promise<Device> | undefined;
 
 const seed = 1;
 
-export function referenceDevice(): Promise<Device> {
-  reference ??= init({ device: "cpu", seed });
-  return reference.then(withSeed);
+export async function referenceDevice(): Promise<Device> {
+  reference ??= openReference();
+  return withSeed(await reference);
+}
+
+/** Where the adapter's device is open, or about to be, that stays the default one. */
+async function openReference(): Promise<Device> {
+  const opened = await init({ device: "cpu", seed });
+  if (gpu !== undefined) setDevice(await gpu);
+  return opened;
 }
 
 /** Files share the devices: one may have left another seed. */
@@ -25,7 +32,8 @@ function withSeed(device: Device): Device {
  * pool holds what they gave back.
  */
 export async function withOwnDevice<T>(f: (own: Device) => Promise<T>): Promise<T> {
-  await gpuDevice();
+  // A file may have set another one meanwhile.
+  await (gpu ?? gpuDevice());
   const before = device();
   const own = await init({ device: "webgpu", seed: 1 });
   try {
@@ -36,8 +44,10 @@ export async function withOwnDevice<T>(f: (own: Device) => Promise<T>): Promise<
   }
 }
 
-/** The adapter's device, which becomes the default one only when it is opened. */
-export function gpuDevice(): Promise<Device> {
+/** The adapter's device, and the default one from here on, whatever files before made of that. */
+export async function gpuDevice(): Promise<Device> {
   gpu ??= init({ device: "webgpu", seed });
-  return gpu.then(withSeed);
+  const opened = withSeed(await gpu);
+  setDevice(opened);
+  return opened;
 }

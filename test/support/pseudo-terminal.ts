@@ -15,8 +15,6 @@ export interface TerminalRun {
   readonly screen: Screen;
   /** As a shell would say it: 128 and the signal's number, where one ended it. */
   readonly code: number | null;
-  /** From what `act` did until the end. */
-  readonly endedAfterMs: number;
 }
 
 export interface Keyboard {
@@ -37,7 +35,7 @@ export interface TerminalOptions {
   readonly act: (keyboard: Keyboard) => void;
 }
 
-/** Runs it to its end; one that has not ended a minute after `act` is killed, and its code is 137. */
+/** Runs it to its end; one that has not ended three minutes after `act` is killed, and its code is 137. */
 export function inTerminal(
   command: readonly string[],
   { columns = 80, cwd, env, until, act }: TerminalOptions,
@@ -50,24 +48,24 @@ export function inTerminal(
     stdio: ["pipe", "pipe", "inherit"],
   });
   let text = "";
-  let actedAt: number | undefined;
+  let hasActed = false;
   let timer: NodeJS.Timeout | undefined;
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.stdout.setEncoding("utf8");
     child.stdout.on("data", (chunk) => {
       text += chunk;
-      if (actedAt !== undefined || !until.test(text)) return;
-      actedAt = performance.now();
+      if (hasActed || !until.test(text)) return;
+      hasActed = true;
       const pid = Number(/pid (\d+)/.exec(text)?.[1]);
-      timer = setTimeout(() => process.kill(pid, "SIGKILL"), 60_000);
+      timer = setTimeout(() => process.kill(pid, "SIGKILL"), 180_000);
       act({ pid, ctrlC: () => child.stdin.write("\x03") });
     });
     child.on("close", (code) => {
       clearTimeout(timer);
       const [, shown] = /^pid \d+\r\n([\s\S]*)$/.exec(text) ?? ["", text];
       const screen = new Screen(columns).write(shown);
-      resolve({ screen, code, endedAfterMs: performance.now() - (actedAt ?? performance.now()) });
+      resolve({ screen, code });
     });
   });
 }

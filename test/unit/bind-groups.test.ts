@@ -6,7 +6,8 @@ import type { GpuMemory } from "../../engine/backend/webgpu/gpu-memory.ts";
 import type { Pipeline } from "../../engine/backend/webgpu/pipelines.ts";
 import { fakeGpu } from "../support/fake-gpu.ts";
 
-const pipeline = (id: number) => ({ id, layout: { of: id } }) as unknown as Pipeline;
+const pipeline = (id: number, operands: readonly object[] = [{}, {}]) =>
+  ({ id, layout: { of: id }, operands }) as unknown as Pipeline;
 const sizes = (id: number) => ({ id, buffer: { of: id } as unknown as GPUBuffer });
 const memory = (bufferId: number, byteOffset = 0, byteLength = 256) =>
   ({ buffer: { of: bufferId }, bufferId, byteOffset, byteLength }) as unknown as GpuMemory;
@@ -30,6 +31,16 @@ describe("bind groups", () => {
           { binding: 2, resource: { buffer: { of: 2 }, offset: 512, size: 64 } },
         ],
       },
+    ]);
+  });
+
+  it("bind a part of a memory where the kernel wants no more", () => {
+    const part = { offset: 256, size: 512 };
+    groups.get(pipeline(1, [{}, { part }]), sizes(-1), [memory(1), memory(2, 1024, 2048)]);
+    const [{ entries }] = gpu.made.createBindGroup as { entries: { resource: object }[] }[];
+    expect(entries.slice(1).map(({ resource }) => resource)).toEqual([
+      { buffer: { of: 1 }, offset: 0, size: 256 },
+      { buffer: { of: 2 }, offset: 1280, size: 512 },
     ]);
   });
 

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { csvRows, readCsv, usePackage } from "../../data/index.ts";
 import { ArgumentError, DataError } from "../../engine/base/errors.ts";
 
@@ -170,8 +170,7 @@ describe("csvRows", () => {
       expect(row).toEqual({ x: 1 });
       if (++count === 2000) break;
     }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(isClosed).toBe(true);
+    await vi.waitFor(() => expect(isClosed).toBe(true), { timeout: 60_000 });
   });
 
   it("ends when the signal says so", async () => {

@@ -129,7 +129,7 @@ describe("a server", () => {
     const host = process.memoryUsage().rss;
     const started = cpuMs();
     const error = await errorOf(
-      mnist.load({ source: `${base}/${path}`, timeout: path === "silent" || path === "mute" ? 200 : 5000 }),
+      mnist.load({ source: `${base}/${path}`, timeout: path === "silent" || path === "mute" ? 200 : 60_000 }),
     );
     expect(error).toBeInstanceOf(DataError);
     expect(error.message).toMatch(message);

@@ -355,7 +355,7 @@ describe("what is open", () => {
   it("is closed when training ends, however", async () => {
     const { set, closed } = noted(100);
     await trained(set.batch(2).repeat(), { epochs: 2, stepsPerEpoch: 3 });
-    await vi.waitFor(() => expect(closed).toHaveLength(1));
+    await vi.waitFor(() => expect(closed).toHaveLength(1), { timeout: 20_000 });
     const controller = new AbortController();
     const model = await makeModel();
     const run = model.fit(set.batch(2), {
@@ -364,7 +364,7 @@ describe("what is open", () => {
       callbacks: { everySteps: 2, onStepsEnd: () => controller.abort(new Error("enough")) },
     });
     await expect(run).rejects.toThrow("enough");
-    await vi.waitFor(() => expect(closed).toHaveLength(2));
+    await vi.waitFor(() => expect(closed).toHaveLength(2), { timeout: 20_000 });
     model.dispose();
   });
 

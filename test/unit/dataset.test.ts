@@ -458,7 +458,7 @@ describe("open", () => {
     })();
     await expect(reading).rejects.toThrow("enough");
     expect(taken).toHaveLength(6);
-    await vi.waitFor(() => expect(seen.closed).toBe(1));
+    await vi.waitFor(() => expect(seen.closed).toBe(1), { timeout: 20_000 });
     const hanging = Dataset.fromGenerator(() => ({ next: () => new Promise<never>(() => {}) }));
     const late = new AbortController();
     const iterator = await hanging.open({ signal: late.signal });

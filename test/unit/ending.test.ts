@@ -43,12 +43,11 @@ const isTraining = /Epoch 1\/1000000 [1-9]\d*\/113/;
 const partOfAnEpoch =
   /^Epoch \d+\/1000000 - \d+\/113 - [\d.]+s( - validating \d+\/\d+)?( - loss: [\d.e-]+ - accuracy: [\d.]+)?$/;
 
-/** It would train for days: an end within a minute, on whatever machine, is the signal's doing. */
-function expectEnded({ screen, code, endedAfterMs }: TerminalRun, expected: number): void {
+/** It would train for days: that it ended, and was not killed at last, is the signal's doing. */
+function expectEnded({ screen, code }: TerminalRun, expected: number): void {
   expect(screen.state).toEqual({ cursor: true, wrap: true });
   expect(screen.isAtLineStart, screen.text).toBe(true);
   expect(code, screen.text).toBe(expected);
-  expect(endedAfterMs).toBeLessThan(30_000);
 }
 
 it.skipIf(process.platform === "win32")(

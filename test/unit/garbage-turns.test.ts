@@ -51,7 +51,7 @@ describe("turns of the garbage collector", () => {
     };
     drop();
     // A collection that was under way leaves some to the next, and finalizers run in tasks of their own after it.
-    for (let turns = 0; one.used >= 100 && turns < 20; turns++) {
+    for (let turns = 0; one.used >= 100 && turns < 500; turns++) {
       await new GarbageTurns([one]).takeIfDue();
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

@@ -45,7 +45,7 @@ import {
 import { type Diagram, explain, toDiagram } from "../../engine/inspect/index.ts";
 import { refusalText } from "../../engine/inspect/refusals.ts";
 import { packVariables } from "../../engine/internal.ts";
-import type { JitResult } from "../../engine/jit/jit.ts";
+import type { JitResult } from "../../engine/jit/jitted.ts";
 import { signature } from "../../engine/jit/signature.ts";
 import { input, output, shader } from "../../engine/kernel/kernel.ts";
 import { defineOp } from "../../engine/tensor/define.ts";

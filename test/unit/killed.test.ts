@@ -1,4 +1,4 @@
-// A run of fit that is killed at 12 random moments, in npm test at 6, others each day; its files are small. test/soak/kills.mjs does so
+// A run of fit that is killed at 12 random moments, in npm test at 4, others each day; its files are small. test/soak/kills.mjs does so
 // 200 times.
 
 import { execFile } from "node:child_process";
@@ -18,7 +18,7 @@ describe("a run that is killed", () => {
     async () => {
       const { GRADGPU_TEST_SAMPLE: sample } = process.env;
       const day = Number(sample ?? 0);
-      const kills = sample === undefined ? 12 : 6;
+      const kills = sample === undefined ? 12 : 4;
       const seed = String(1 + 997 * day);
       const small = ["--units", "8", "--epochs", "8", "--wait", "10", "--ways", ways[day % ways.length]];
       const args = ["--kills", String(kills), "--seed", seed, ...small];

@@ -102,7 +102,7 @@ describe("data of one's own", () => {
       await built(store);
     }
     // That of no run is swept; none is written before something was learnt.
-    await vi.waitFor(() => expect([...files.files.keys()]).toEqual([]));
+    await vi.waitFor(() => expect([...files.files.keys()]).toEqual([]), { timeout: 20_000 });
     await stepped(store);
     store.change({ heldBack: 0.5 });
     await stepped(store);
@@ -242,7 +242,9 @@ describe("a kept run", () => {
     const late = await opened({ ...first.state.setup, learningRate: 0.007 });
     await until(late, (state) => state.isBuilt && state.step === 1);
     expect([late.state.run, late.state.setup.learningRate]).toEqual([run, 0.007]);
-    await vi.waitFor(async () => expect((await listRuns())[0].setup.learningRate).toBe(0.007));
+    await vi.waitFor(async () => expect((await listRuns())[0].setup.learningRate).toBe(0.007), {
+      timeout: 20_000,
+    });
   });
 
   it("is the tab's own after a reload, not another one's of the same set-up that is newer", async () => {

@@ -281,7 +281,7 @@ describe("the questions about a sample", () => {
     await answer(saying(2));
     change({ step: 1 });
     expect(store.try).toHaveBeenCalledTimes(2);
-    await vi.waitFor(() => expect(store.try).toHaveBeenCalledTimes(3), { timeout: 5000 });
+    await vi.waitFor(() => expect(store.try).toHaveBeenCalledTimes(3), { timeout: 20_000 });
     await answer(saying(3));
     expect(told.slice(3)).toEqual(["2", "3"]);
     expect(new Set(store.try.mock.calls.map(([sample]) => sample)).size).toBe(1);

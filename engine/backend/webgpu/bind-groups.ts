@@ -80,9 +80,10 @@ export class BindGroups {
     }
     const entries: GPUBindGroupEntry[] = [{ binding: 0, resource: { buffer: sizes.buffer } }];
     memories.forEach((memory, i) => {
+      const { offset, size } = pipeline.operands[i].part ?? { offset: 0, size: memory.byteLength };
       entries.push({
         binding: i + 1,
-        resource: { buffer: memory.buffer, offset: memory.byteOffset, size: memory.byteLength },
+        resource: { buffer: memory.buffer, offset: memory.byteOffset + offset, size },
       });
     });
     this.made++;

@@ -10,6 +10,7 @@ export interface Pipeline {
   readonly id: number;
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
+  readonly operands: readonly Operand[];
   readonly label: string;
   /** Why the driver refused it, once that is known. */
   failure: ShaderError | undefined;
@@ -111,7 +112,10 @@ export class PipelineCache {
   #want(call: KernelCall, op: string): Wanted {
     const source = specialize(call.shader, call.hooks);
     const access = call.operands
-      .map(({ access, moves }) => (access === "read" ? "r" : "w") + (moves ? "m" : ""))
+      .map(
+        ({ access, moves, part }) =>
+          (part ? `u${part.offset},` : access === "read" ? "r" : "w") + (moves ? "m" : ""),
+      )
       .join("");
     const key = `${access}|${JSON.stringify(call.constants ?? {})}|${source}`;
     return { key, source, access, call, label: `${op} (${call.shader.name}.wgsl)` };
@@ -131,7 +135,8 @@ export class PipelineCache {
 
   #keep({ key, access, call, label }: Wanted, pipeline: GPUComputePipeline): Pipeline {
     const layout = this.#layout(access, call.operands).bindGroup;
-    const made: Pipeline = { id: this.#nextId++, pipeline, layout, label, failure: undefined };
+    const { operands } = call;
+    const made: Pipeline = { id: this.#nextId++, pipeline, layout, operands, label, failure: undefined };
     this.#pipelines.set(key, made);
     return made;
   }
@@ -157,7 +162,7 @@ export class PipelineCache {
           binding: i + 1,
           visibility: 4,
           buffer: {
-            type: operand.access === "read" ? "read-only-storage" : "storage",
+            type: operand.part ? "uniform" : operand.access === "read" ? "read-only-storage" : "storage",
             ...(operand.moves ? { hasDynamicOffset: true } : {}),
           },
         });
@@ -174,7 +179,7 @@ export class PipelineCache {
 interface Wanted {
   readonly key: string;
   readonly source: string;
-  /** "r" or "w" for each operand, with an "m" where it moves. */
+  /** "r" or "w" for each operand, "u" and where its part begins for a uniform, with an "m" where it moves. */
   readonly access: string;
   readonly call: KernelCall;
   readonly label: string;

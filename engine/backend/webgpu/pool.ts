@@ -6,7 +6,7 @@ import type { MemoryUse } from "../backend.ts";
 import { GpuMemory, type PooledBuffer } from "./gpu-memory.ts";
 import { idsOf, mostPartBytes, Slabs } from "./slabs.ts";
 
-const usage = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
+const usage = 0x80 | 0x40 | 0x04 | 0x08; // STORAGE | UNIFORM | COPY_SRC | COPY_DST
 
 /** How much there may be, what is kept for reuse included. */
 export interface PoolCeiling {

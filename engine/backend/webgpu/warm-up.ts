@@ -115,8 +115,8 @@ class Helper {
     }
   }
 
-  /** Something to bind, which no one reads; one buffer for each place, as none may be bound both to read and to write. */
+  /** Something to bind, as much as a uniform may be, which no one reads; one buffer for each place, as none may be bound both to read and to write. */
   #bufferFor(place: number): GPUBuffer {
-    return (this.#buffers[place] ??= this.#device.createBuffer({ size: 4096, usage: 0x80 }));
+    return (this.#buffers[place] ??= this.#device.createBuffer({ size: 65536, usage: 0xc0 }));
   }
 }

@@ -55,11 +55,7 @@ export class Assigned {
   /** Gives the Variables the last values. */
   finish(values: readonly Tensor[]): void {
     this.variables.forEach((variable, k) => {
-      variable.assign(values[k]);
-      for (const part of variable.parts) {
-        part.markAssigned();
-        part.device.backend.noteAssigned?.(part);
-      }
+      variable.assignWithParts(values[k]);
     });
   }
 

@@ -11,8 +11,9 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { Variable } from "../../tensor/variable.ts";
 import { type TraceBackend, TracedMemory } from "../trace.ts";
 import { Assigned } from "./assigned.ts";
+import type { Kept, TracedLoop } from "./loop-call.ts";
 import type { Stepped, Steps } from "./steps.ts";
-import { type Kept, type TracedLoop, traceLoop } from "./trace-loop.ts";
+import { traceLoop } from "./trace-loop.ts";
 
 export interface TracedOptions {
   /** Whether only carries are kept for gradients, and steps compute all else again. */

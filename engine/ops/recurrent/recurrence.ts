@@ -20,6 +20,7 @@ import {
 } from "../../kernel/kernel.ts";
 import { chosen, powerOfTwo } from "../../kernel/variants.ts";
 import { type Beside, bindingsOf, gateFunctions } from "./gated-product.ts";
+import { kernelParts } from "./kernel-parts.ts";
 
 /**
  * `subgroup`: a subgroup of 8 lanes takes up to 16 rows through all steps, as software adapters want it. `shared`: a
@@ -195,6 +196,10 @@ export function recurrencePlan(
         ...byColumns?.consts,
       };
   const rows = isShared ? sharedRows : 4 * blocks;
+  const all = [...operands, ...beside.map(({ operand }) => operand)];
+  const parts =
+    isShared || !profile.isSoftware ? undefined : kernelParts(kind, operands[1], units, all.length + 1);
+  if (parts !== undefined) all.splice(1, 1, parts.operand);
   return {
     calls: [
       {
@@ -202,11 +207,16 @@ export function recurrencePlan(
         hooks: {
           consts,
           aliases: byColumns?.aliases,
-          bindings: bindingsOf(beside, operands.length + 1),
-          functions: { ...gateFunctions, ...functions, ...byColumns?.functions },
+          bindings: [...bindingsOf(beside, operands.length + 1), ...(parts?.bindings ?? [])],
+          functions: {
+            ...gateFunctions,
+            ...functions,
+            ...byColumns?.functions,
+            ...(parts && { products: parts.products }),
+          },
         },
         sizes: [steps, batch, units, turned ? 1 : 0, 1],
-        operands: [...operands, ...beside.map(({ operand }) => operand)],
+        operands: [...all, ...(parts?.operands ?? [])],
         workgroups: grid(Math.ceil(batch / rows), profile),
       },
     ],

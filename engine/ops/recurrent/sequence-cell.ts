@@ -113,9 +113,12 @@ export const bound = (name: string, operand: Operand, type = "array<f32>"): Besi
 export const matricesIn = (all: Tensor, count: number): Tensor[] =>
   Array.from({ length: count }, (_, k) => reshape(slice(all, k, k + 1), all.shape.slice(1)));
 
-/** [batch, width] of [batch, steps, width]. */
-export const stepAt = (all: Tensor, step: number): Tensor =>
-  reshape(slice(all, [0, step], [undefined, step + 1]), [all.shape[0], all.shape[2]]);
+/** [batch, width] of [batch, steps, width]; -1 is the last step. */
+export function stepAt(all: Tensor, step: number): Tensor {
+  const [batch, steps, width] = all.shape;
+  const from = step < 0 ? steps + step : step;
+  return reshape(slice(all, [0, from], [undefined, from + 1]), [batch, width]);
+}
 
 /** What is left of inputs behind the first ones: a mask, and what the product has of the states. */
 export const maskAndDrop = <T>(

@@ -8,7 +8,6 @@ import {
   reshape,
   type ScanOptions,
   scan,
-  slice,
   type Tensor,
   transpose,
   where,
@@ -127,13 +126,6 @@ export function runsAsOneKernel(
 ): boolean {
   const [batch, steps] = x.shape;
   return prefersOneKernel(op.name, { steps, batch, units }, x.device.backend.profile);
-}
-
-/** [batch, width] of [batch, steps, width]; -1 is the last step. */
-export function stepAt(all: Tensor, step: number): Tensor {
-  const [batch, steps, width] = all.shape;
-  const from = step < 0 ? steps + step : step;
-  return reshape(slice(all, [0, from], [undefined, from + 1]), [batch, width]);
 }
 
 /** What a mask leaves of a step: the state before, where it is 0. */

@@ -11,19 +11,10 @@ import {
   sub,
   type Tensor,
 } from "../../../engine/index.ts";
-import { gruSequence, gruStep } from "../../../engine/internal.ts";
+import { gruSequence, gruStep, stepAt } from "../../../engine/internal.ts";
 import * as activations from "../activations.ts";
 import type { OwnLayerOptions } from "../layer.ts";
-import {
-  dropped,
-  held,
-  project,
-  recur,
-  runsAsOneKernel,
-  type SequenceResults,
-  stepAt,
-  stepsFirst,
-} from "./cell.ts";
+import { dropped, held, project, recur, runsAsOneKernel, type SequenceResults, stepsFirst } from "./cell.ts";
 import {
   type CellOptions,
   cellOptions,

@@ -1,7 +1,7 @@
 // LSTM and its cell: gates decide what a cell forgets, takes in and shows.
 
 import { add, matmul, mul, scan, slice, stack, type Tensor } from "../../../engine/index.ts";
-import { lstmSequence, lstmStep } from "../../../engine/internal.ts";
+import { lstmSequence, lstmStep, stepAt } from "../../../engine/internal.ts";
 import * as activations from "../activations.ts";
 import type { Initializer } from "../initializers.ts";
 import type { OwnLayerOptions } from "../layer.ts";
@@ -11,7 +11,6 @@ import {
   project,
   runsAsOneKernel,
   type SequenceResults,
-  stepAt,
   stepsFirst,
   swapped,
 } from "./cell.ts";

@@ -11,7 +11,7 @@ import {
   type Variable,
   zeros,
 } from "../../../engine/index.ts";
-import { atLeastOne } from "../../../engine/internal.ts";
+import { atLeastOne, isRecording } from "../../../engine/internal.ts";
 import type { CallContext } from "../call-context.ts";
 import * as initializers from "../initializers.ts";
 import { Layer, type LayerOptions, type OwnLayerOptions } from "../layer.ts";
@@ -171,7 +171,7 @@ export abstract class RecurrentLayer<C extends RecurrentCell = RecurrentCell> ex
     const states =
       given.length > 0
         ? given
-        : (carried?.map(copied) ??
+        : (carried?.map(asGiven) ??
           this.cell.stateSizes.map((size) => zeros([batch, size], { device: x.device })));
     const counts = firstOf(mask);
     const {
@@ -197,8 +197,8 @@ export abstract class RecurrentLayer<C extends RecurrentCell = RecurrentCell> ex
   }
 }
 
-/** A tensor of its own: gradients are found when the variable has its next value already. They end at it. */
-const copied = (state: Variable): Tensor => noGrad(() => mul(state, 1));
+/** Gradients are found when the variable has its next value already: they end at a copy. Nobody else needs one. */
+const asGiven = (state: Variable): Tensor => (isRecording() ? noGrad(() => mul(state, 1)) : state);
 
 /** One value or several, as a list. */
 export const listOf = <T>(values: T | readonly T[]): readonly T[] =>
