@@ -47,38 +47,46 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
     mean = total_of(add_lanes(settled(total)), lane) / sizes.count;
   }
-  // Of deviations, of their squares, and of the squares of 2^-80 of them, which are f32 numbers where those are not.
   var rest: LongSum;
   var squares: LongSum;
-  var small_squares: LongSum;
   var i = first_of(lane);
   while (i < length) {
     let stop = min(length, i + BLOCK * LANES);
     var block = Unit();
     var block_squares = Unit();
-    var block_small = Unit();
     for (; i < stop; i += LANES * AHEAD) {
       for (var ahead = 0u; ahead < AHEAD; ahead++) {
         let step = i + LANES * ahead;
         let place = place_of(within(step, sizes.length - 1u), outer, first);
         let deviation = x[place.x * sizes.width + place.y] - mean;
         let value = select(Unit(), deviation, counts(step, sizes.length - 1u));
-        let small = value * shrunk;
         block += value;
         block_squares += value * value;
-        block_small += small * small;
       }
     }
     rest = joined(rest, block, sizes.zero);
     squares = joined(squares, block_squares, sizes.zero);
-    small_squares = joined(small_squares, block_small, sizes.zero);
+  }
+  let plain = total_of(add_lanes(settled(squares)), lane) / sizes.count;
+  // Where the squares are no f32 numbers, those of 2^-80 of the deviations, in a walk that other rows leave out.
+  var small_squares: LongSum;
+  i = first_of(lane);
+  let huge_length = select(0u, length, is_infinite(plain));
+  while (i < huge_length) {
+    let stop = min(length, i + BLOCK * LANES);
+    var block = Unit();
+    for (; i < stop; i += LANES) {
+      let place = place_of(i, outer, first);
+      let small = (x[place.x * sizes.width + place.y] - mean) * shrunk;
+      block += small * small;
+    }
+    small_squares = joined(small_squares, block, sizes.zero);
   }
   var shift = 0.0;
   if (CENTERED) {
     shift = shift_of(total_of(add_lanes(settled(rest)), lane) / sizes.count);
     mean += shift;
   }
-  let plain = total_of(add_lanes(settled(squares)), lane) / sizes.count;
   let small = total_of(add_lanes(settled(small_squares)), lane) / sizes.count;
   let scale = scale_of(plain, small, shift, sizes.epsilon);
   if (speaks(row, sizes.rows, lane)) {

@@ -8,9 +8,13 @@ fn shift_of(left: f32) -> f32 {
   return select(0.0, left, (bitcast<u32>(left) & 0x7f800000u) != 0x7f800000u);
 }
 
+fn is_infinite(value: f32) -> bool {
+  return (bitcast<u32>(value) & 0x7fffffffu) == 0x7f800000u;
+}
+
 // The reciprocal deviation, of the mean squares of the deviations, of those shrunk, and of what was left of the mean.
 fn scale_of(plain: f32, small: f32, shift: f32, epsilon: f32) -> f32 {
-  let is_huge = (bitcast<u32>(plain) & 0x7fffffffu) == 0x7f800000u;
+  let is_huge = is_infinite(plain);
   let unit = select(1.0, shrunk, is_huge);
   let spread = select(plain, small, is_huge) - shift * unit * (shift * unit);
   // Rounding may leave less than 0. By comparison, since max() may lose a NaN.

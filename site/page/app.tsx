@@ -1,5 +1,6 @@
 // The playground's page: data, net and training on one side, what comes of them on the other, and the looks inside below.
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { ListedRun } from "../runs/kept-runs.ts";
 import { isOwn, isPointSet } from "../setup/setup.ts";
@@ -17,8 +18,8 @@ import type { Tab } from "./state.ts";
 import { StepsView } from "./steps-view.tsx";
 import type { Store } from "./store.ts";
 import { TrainingPanel } from "./training-panel.tsx";
-import { TryPanel } from "./try-panel.tsx";
 import { StoreContext, useStore } from "./use-store.ts";
+import { useWidth, type Width } from "./use-width.ts";
 
 const tabs: readonly (readonly [Tab, string])[] = [
   ["layers", "Layers"],
@@ -27,8 +28,18 @@ const tabs: readonly (readonly [Tab, string])[] = [
   ["runs", "Runs and files"],
 ];
 
+type Part = "data" | "model" | "training" | "results";
+
+/** Keys go through the panels in the order in which they are seen; the stylesheet places them. */
+const orders: Readonly<Record<Width, readonly Part[]>> = {
+  wide: ["data", "model", "training", "results"],
+  medium: ["data", "model", "results", "training"],
+  narrow: ["results", "data", "model", "training"],
+};
+
 // No first view has them.
 const CodeView = later(() => import("./code-view.tsx").then((part) => part.CodeView));
+const TryPanel = later(() => import("./try-panel.tsx").then((part) => part.TryPanel));
 const RunsView = later(() => import("./runs-view.tsx").then((part) => part.RunsView));
 
 export function App({ store }: { store: Store }) {
@@ -55,6 +66,36 @@ function Playground() {
       }),
     [runs, compared],
   );
+  const width = useWidth();
+  const parts: Readonly<Record<Part, ComponentChildren>> = {
+    data: (
+      <div key="data" class="column column-data">
+        <DataPanel />
+      </div>
+    ),
+    model: (
+      <div key="model" class="column column-model">
+        <ModelPanel />
+      </div>
+    ),
+    training: (
+      <div key="training" class="column column-training">
+        <TrainingPanel />
+      </div>
+    ),
+    results: (
+      <div key="results" class="column column-results">
+        {isPointSet(state.setup.data) ? <BoundaryPanel /> : null}
+        {state.setup.data === "mnist" || state.setup.data === "fashion" ? <DrawPanel /> : null}
+        {isOwn(state.setup.data) && state.own !== undefined ? (
+          <div class="column try-place">
+            <TryPanel own={state.own} />
+          </div>
+        ) : null}
+        <CurvesPanel others={others} />
+      </div>
+    ),
+  };
   return (
     <div class="playground">
       <div class="bar">
@@ -63,21 +104,7 @@ function Playground() {
       </div>
       <Problems />
       <LessonText />
-      <div class="columns">
-        <div class="column">
-          <DataPanel />
-        </div>
-        <div class="column">
-          <ModelPanel />
-          <TrainingPanel />
-        </div>
-        <div class="column column-results">
-          {isPointSet(state.setup.data) ? <BoundaryPanel /> : null}
-          {state.setup.data === "mnist" || state.setup.data === "fashion" ? <DrawPanel /> : null}
-          {isOwn(state.setup.data) && state.own !== undefined ? <TryPanel own={state.own} /> : null}
-          <CurvesPanel others={others} />
-        </div>
-      </div>
+      <div class="columns">{orders[width].map((part) => parts[part])}</div>
       <section class="panel panel-inside" aria-label="Inside">
         <div
           class="tabs"

@@ -87,7 +87,7 @@ export const RunStroke = ({ color }: { color: number }) => (
 );
 
 export const runLabel = ({ setup, epoch }: ListedRun): string =>
-  `${dataSpecs[setup.data].label}, ${optimizerLabels[setup.optimizer]} ${short(setup.learningRate)}, ${count(epoch)} epochs`;
+  `${dataSpecs[setup.data].label}, ${optimizerLabels[setup.optimizer]} ${short(setup.learningRate)}, seed ${setup.seed}, ${count(epoch)} epochs`;
 
 const leftOut = (runs: number, what: string): string =>
   runs === 0 ? "" : ` (${runs === 1 ? "a kept run" : `${runs} kept runs`} of another ${what} left out)`;
@@ -186,9 +186,7 @@ function optionsOf(width: number, isShare: boolean, others: readonly number[]): 
         size: 46,
         space: 28,
         values: (_plot, values) =>
-          values.map((value) =>
-            isShare ? `${Math.round(100 * value)} %` : String(Number(value.toPrecision(3))),
-          ),
+          values.map((value) => (isShare ? `${Math.round(100 * value)} %` : short(value))),
       },
     ],
     series: [

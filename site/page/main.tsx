@@ -16,5 +16,6 @@ const store = new Store(location.hash);
 const patience = new Promise((resolve) => setTimeout(resolve, 1000));
 void Promise.race([store.start(), patience]).finally(() => {
   place.replaceChildren();
+  addEventListener("hashchange", () => store.readdressed());
   render(<App store={store} />, place);
 });

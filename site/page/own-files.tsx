@@ -1,10 +1,11 @@
 // The user's own data: chosen by a button or dropped on the panel; rows, images by class, or texts.
 
 import { useRef, useState } from "preact/hooks";
-import type { GivenFile, ImageForm, OwnData } from "../setup/own-data.ts";
+import type { CsvForm, GivenFile, ImageForm, OwnData, OwnForm } from "../setup/own-data.ts";
 import type { OwnName } from "../setup/setup.ts";
 import { filesOf } from "./dropped.ts";
 import { ChoiceField } from "./fields.tsx";
+import { later } from "./later.tsx";
 import { useStore } from "./use-store.ts";
 
 const kinds = {
@@ -15,24 +16,28 @@ const kinds = {
 
 const sides = ["16", "28", "32", "48", "64"] as const;
 
+// Nobody without a file of rows has them.
+const CsvColumns = later(() => import("./csv-columns.tsx").then((part) => part.CsvColumns));
+
 export function useOwnFiles() {
   const { store } = useStore();
   const inputs = useRef<Partial<Record<OwnName, HTMLInputElement | null>>>({});
   const [form, setForm] = useState<ImageForm>({ side: 32, isGray: false });
-  const given = useRef<readonly GivenFile[]>([]);
+  /** Those that were given last, by kind. */
+  const last = useRef<Partial<Record<OwnName, readonly GivenFile[]>>>({});
   /** What images become: of those of a kept run, whose files are not here, what they became. */
   const formOf = (own: OwnData | undefined): ImageForm & { isFixed: boolean } => {
-    const isFixed = own?.shape.length === 3 && given.current.length === 0;
+    const isFixed = own?.shape.length === 3 && last.current.images === undefined;
     return isFixed ? { side: own.shape[0], isGray: own.shape[2] === 1, isFixed } : { ...form, isFixed };
   };
-  const read = (kind: OwnName, files: readonly GivenFile[], asked?: ImageForm) => {
+  const read = (kind: OwnName, files: readonly GivenFile[] = [], asked?: Partial<OwnForm>) => {
     if (files.length === 0) return;
-    const { side, isGray } = asked ?? formOf(store.state.own);
-    if (kind === "images") {
-      given.current = files;
-      setForm({ side, isGray });
-    }
-    store.readOwn(kind, files, { side, isGray });
+    const { target, missing } = store.state.setup;
+    const { side, isGray } = formOf(store.state.own);
+    const wanted = { side, isGray, target, missing, ...asked };
+    last.current[kind] = files;
+    if (kind === "images") setForm({ side: wanted.side, isGray: wanted.isGray });
+    store.readOwn(kind, files, wanted);
   };
   return {
     inputs,
@@ -50,7 +55,12 @@ export function useOwnFiles() {
     /** Images that are here are read again. */
     reform: (next: ImageForm) => {
       setForm(next);
-      read("images", given.current, next);
+      read("images", last.current.images, next);
+    },
+    /** The file that is here is read again; undefined where it is not. */
+    get reread() {
+      const { csv } = last.current;
+      return csv && ((next: Partial<CsvForm>) => read("csv", csv, next));
     },
   };
 }
@@ -141,12 +151,13 @@ export function OwnFiles({ files }: { files: ReturnType<typeof useOwnFiles> }) {
               {own.leftOut === undefined ? "" : `. Rows left out, as a value is missing: ${own.leftOut}`}
             </p>
           )}
+      {setup.data === "csv" && own?.csv !== undefined && <CsvColumns own={own} onChange={files.reread} />}
     </>
   );
 }
 
 const hints: Readonly<Partial<Record<string, string>>> = {
-  csv: "Choose a file, or drop it here: numbers in columns, names in the first row, what is to be learnt in the last column.",
+  csv: "Choose a file, or drop it here: a row for each sample, columns of numbers or of texts, their names in the first row. Which column is to be learnt you say afterwards.",
   images:
     "Choose or drop PNG or JPEG images: a folder for each class, or files whose names begin with it, as cat_1.png. MNIST's own files (IDX, plain or .gz) are taken too.",
   text: "Choose a file, or drop it here: one text a line, its label before or behind it, with a tab or a comma between.",

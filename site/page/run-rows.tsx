@@ -52,7 +52,7 @@ export function RunRow({ run, isHere, color, isFull, onCompare, onGoOn, onRemove
           .join(" · ") || "output only"}
       </td>
       <td>
-        {optimizerLabels[run.setup.optimizer]}, {short(run.setup.learningRate)}
+        {optimizerLabels[run.setup.optimizer]}, {short(run.setup.learningRate)}, seed {run.setup.seed}
       </td>
       <td>{count(run.epoch)}</td>
       <td>

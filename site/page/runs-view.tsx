@@ -83,7 +83,10 @@ export function RunsView({ compared, onCompare }: RunsViewProps) {
         <button ref={loader} type="button" class="button small" onClick={() => chooser.current?.click()}>
           Load a net
         </button>
-        <span class="hint">safetensors: structure, weights and what the optimizer remembers</span>
+        <span class="hint">
+          safetensors: structure, weights and what the optimizer remembers. A program reads it by{" "}
+          <a href="docs/saving.html">loadModel</a>.
+        </span>
         <input
           ref={chooser}
           type="file"

@@ -152,6 +152,7 @@ export const isOfNet = (message: FromWorker): boolean =>
 export const specOfState = ({ setup, own }: Pick<State, "setup" | "own">): DataSpec => {
   const spec = dataSpecs[setup.data];
   if (!isOwn(setup.data) || own === undefined) return spec;
-  const { task, classes, classNames, shape, texts } = own;
-  return { ...spec, task, classes, classNames, shape: texts === undefined ? shape : spec.shape };
+  const { name, task, classes, classNames, shape, texts, csv, columns, target } = own;
+  const table = csv && columns && { file: name, columns, learnt: target, csv };
+  return { ...spec, task, classes, classNames, shape: texts === undefined ? shape : spec.shape, table };
 };

@@ -4,7 +4,7 @@
 import { claimRun, holdOnly, releaseRun } from "../runs/claims.ts";
 import { fitsRun, type ListedRun, listRuns, ownOf, sweepOwn } from "../runs/kept-runs.ts";
 import { rememberRun, runFor } from "../runs/this-tab.ts";
-import type { GivenFile, ImageForm, OwnData } from "../setup/own-data.ts";
+import type { GivenFile, OwnData, OwnForm } from "../setup/own-data.ts";
 import { isOwn, type OwnName, type Setup, setupForOwn } from "../setup/setup.ts";
 import type { FromWorker, Told } from "../worker/messages.ts";
 import { NetStore } from "./net-store.ts";
@@ -69,7 +69,7 @@ export class Store extends NetStore {
   }
 
   /** Has the worker read files: the page has to stay alive. */
-  readOwn(data: OwnName, files: readonly GivenFile[], form: ImageForm): void {
+  readOwn(data: OwnName, files: readonly GivenFile[], form: OwnForm): void {
     this.dismiss("own");
     const what = data === "images" ? `${files.length} files are` : `${files[0].file.name} is`;
     this.set({ notice: `${what} being read.`, isReading: true });
@@ -92,6 +92,12 @@ export class Store extends NetStore {
     if (wish !== this.wish) return;
     if (isOwn(run.setup.data) && own === undefined) this.#askForData(run);
     else await this.#resume(run, own);
+  }
+
+  /** Somebody put another address into this tab; a place on the page is none. */
+  readdressed(): void {
+    if (document.getElementById(location.hash.slice(1)) !== null) this.setSetup(this.state.setup);
+    else location.reload();
   }
 
   load(bytes: Uint8Array<ArrayBuffer>, name: string): void {

@@ -2,12 +2,12 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Column, OwnData } from "../setup/own-data.ts";
-import { rowOf } from "../setup/rows.ts";
+import { listed, rowOf } from "../setup/rows.ts";
 import type { Tried } from "../worker/messages.ts";
 import { type Answer, useAsker } from "./asker.ts";
 import { ChooseImage } from "./choose-image.tsx";
 import { Panel } from "./fields.tsx";
-import { short } from "./format.ts";
+import { full } from "./format.ts";
 import { drawSeen } from "./paint.ts";
 import { bestOf, Said, Shares, named as saidOf, sharesOf, topShares } from "./shares.tsx";
 import { useStore } from "./use-store.ts";
@@ -15,7 +15,7 @@ import { useStore } from "./use-store.ts";
 /** Classes that are shown. */
 const most = 5;
 /** Columns that the field's label names. */
-const mostNames = 6;
+const mostNames = 20;
 const pictureSide = 128;
 
 export function TryPanel({ own }: { own: OwnData }) {
@@ -77,8 +77,9 @@ function Written({ own, text, problem, onWrite }: WrittenProps) {
       <label for="trial">{own.texts === undefined ? columnsSaid(own.columns ?? []) : "A text"}</label>
       <textarea
         id="trial"
-        rows={own.texts === undefined ? 1 : 3}
+        rows={own.texts === undefined ? 2 : 3}
         value={text}
+        placeholder={own.texts === undefined ? exampleOf(own.columns ?? []) : undefined}
         aria-invalid={problem !== ""}
         aria-describedby="trial-problem"
         onInput={({ currentTarget }) => onWrite(currentTarget.value)}
@@ -90,12 +91,25 @@ function Written({ own, text, problem, onWrite }: WrittenProps) {
   );
 }
 
-/** The first of them by name. */
+/** The first of them by name, and what categories there are. */
 function columnsSaid(columns: readonly Column[]): string {
-  const first = columns.slice(0, mostNames).map(({ name }) => name.slice(0, 40));
+  const first = columns
+    .slice(0, mostNames)
+    .map(({ name, categories }) =>
+      categories === undefined ? name.slice(0, 40) : `${name.slice(0, 40)} (${listed(categories, 3)})`,
+    );
   const rest = columns.length > mostNames ? ` … (${columns.length} in all)` : "";
-  return `Numbers: ${first.join(", ")}${rest}`;
+  return `A row of ${first.join(", ")}${rest}`;
 }
+
+/** A row that could be: means, and the first category of each. */
+const exampleOf = (columns: readonly Column[]): string =>
+  columns
+    .map(({ mean, categories }) => {
+      const text = categories?.find((kind) => kind !== "") ?? String(Number(mean.toPrecision(3)));
+      return /[",;\t]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    })
+    .join(", ");
 
 function Answered({ own, answer }: { own: OwnData; answer: Answer }) {
   const before = "Give a sample of yours, to see what the net takes it for.";
@@ -104,7 +118,7 @@ function Answered({ own, answer }: { own: OwnData; answer: Answer }) {
     const { mean, deviation, name } = own.target ?? { mean: 0, deviation: 1, name: "the target" };
     return (
       <Said answer={answer} before={before}>
-        {values !== undefined && `The net says ${short(values[0] * deviation + mean)} for ${name}.`}
+        {values !== undefined && `The net says ${full(values[0] * deviation + mean)} for ${name}.`}
       </Said>
     );
   }

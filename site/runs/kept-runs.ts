@@ -201,12 +201,14 @@ export function upToDate(notes: OlderNotes): RunNotes {
   );
   const task = notes.task ?? (data === "csv" ? taskOfLoss : undefined) ?? dataSpecs[data].task;
   const metric = metricsOf(task).includes(notes.setup.metric) ? notes.setup.metric : metricsOf(task)[0];
+  // It left out rows that lack a value.
+  const older = { missing: "drop" as const };
   // Its errors are in deviations of what was learnt; those of today are in the file's unit, and would lie over them.
   const hasOtherUnit = notes.task === undefined && data === "csv" && task === "regression";
   const shown = hasOtherUnit
     ? history.map((point) => ({ ...point, metric: undefined, valMetric: undefined }))
     : history;
-  return { ...notes, history: shown, task, setup: { ...defaultSetup, ...notes.setup, metric } };
+  return { ...notes, history: shown, task, setup: { ...defaultSetup, ...older, ...notes.setup, metric } };
 }
 
 /** All runs, damaged ones too, the latest first. */

@@ -1,6 +1,7 @@
 // A set-up as a Python program with Keras 3.
 
 import { type SaidOption, saidOptions } from "./code-options.ts";
+import { kerasTable } from "./code-table.ts";
 import type { LayerSetup } from "./layers.ts";
 import { type DataSpec, isPointSet, outputLayer, type Setup, textLength, vocabularySize } from "./setup.ts";
 import { countsSteps, metricOf, optimizerOf } from "./training.ts";
@@ -15,7 +16,13 @@ export function kerasCode(setup: Setup, data: DataSpec): string {
   ];
   const isPlain = ["mnist", "fashion", "images"].includes(setup.data) && setup.schedule !== "oneCycle";
   const dtype = setup.data === "text" ? ', dtype="int32"' : "";
-  const imports = [...(isPlain ? [] : ["import numpy as np"]), "import keras", "from keras import layers"];
+  const hasTable = setup.data === "csv" && data.table !== undefined;
+  const imports = [
+    ...(isPlain ? [] : ["import numpy as np"]),
+    ...(hasTable ? ["import pandas as pd"] : []),
+    "import keras",
+    "from keras import layers",
+  ];
   return `${imports.join("\n")}
 
 keras.utils.set_random_seed(${setup.seed})
@@ -40,13 +47,14 @@ history = model.fit(
 `;
 }
 
-function dataCode({ data, samples }: Setup, { shape }: DataSpec): string {
+function dataCode({ data, samples, seed }: Setup, { shape, classNames = [], table }: DataSpec): string {
   if (data === "mnist" || data === "fashion") {
     return `(x, y), _ = keras.datasets.${data === "mnist" ? "mnist" : "fashion_mnist"}.load_data()
 x, y = x[:${samples}, ..., None] / 255, y[:${samples}]`;
   }
   if (data === "images") return imagesCode(shape);
   if (data === "text") return textCode;
+  if (data === "csv" && table !== undefined) return kerasTable(table, classNames, seed);
   const file = isPointSet(data) ? `${data}.csv` : "data.csv";
   const note = isPointSet(data) ? "" : "\n# The columns as numbers, with mean 0 and deviation 1 each.";
   return `rows = np.loadtxt("${file}", delimiter=",", skiprows=1)${note}

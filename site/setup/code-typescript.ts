@@ -1,6 +1,7 @@
 // A set-up as a TypeScript program that runs under Node: with the same layers, numbers and order of things.
 
 import { type SaidOption, saidOptions } from "./code-options.ts";
+import { typescriptTable } from "./code-table.ts";
 import type { LayerSetup } from "./layers.ts";
 import { type DataSpec, isPointSet, outputLayer, type Setup, textLength, vocabularySize } from "./setup.ts";
 import { countsSteps, hasRareNames, metricOf, optimizerOf } from "./training.ts";
@@ -34,7 +35,7 @@ export function typescriptCode(setup: Setup, data: DataSpec): string {
     `import { ${ofOptim.join(", ")} } from "gradgpu/optim";`,
     ...(hasRareNames(setup) ? ['import "gradgpu/names";'] : []),
   ];
-  return `${[...dataImports(setup), ...imports].join("\n")}
+  return `${[...dataImports(setup, data), ...imports].join("\n")}
 
 await init({ seed: ${setup.seed} });
 ${dataCode(setup, data)}
@@ -58,14 +59,16 @@ const history = await model.fit(x, y, {
 }
 
 const round = (value: number): number => Number(value.toPrecision(6));
-function dataImports({ data }: Setup): string[] {
+
+function dataImports({ data }: Setup, { table }: DataSpec): string[] {
+  if (data === "csv" && table !== undefined) return ['import { readCsv } from "gradgpu/data";'];
   if (data === "mnist" || data === "fashion")
     return [`import { ${data === "mnist" ? "mnist" : "fashionMnist"} } from "gradgpu/data";`];
   if (data === "images") return ['import { imageFolder } from "gradgpu/data";'];
   return ['import { readFile } from "node:fs/promises";'];
 }
 
-function dataCode({ data, samples }: Setup, { shape }: DataSpec): string {
+function dataCode({ data, samples }: Setup, { shape, classNames = [], table }: DataSpec): string {
   if (data === "mnist" || data === "fashion") {
     return `const { train } = await ${data === "mnist" ? "mnist" : "fashionMnist"}.load();
 const x = train.images.subarray(0, ${samples} * 784);
@@ -88,6 +91,7 @@ function shuffled({ images, labels }: Awaited<ReturnType<typeof folder.load>>) {
   return { x, y: order.map((from) => labels[from]) };
 }`;
   if (data === "text") return textCode;
+  if (data === "csv" && table !== undefined) return typescriptTable(table, classNames);
   const file = isPointSet(data) ? `${data}.csv` : "data.csv";
   const note = isPointSet(data) ? "" : "\n// The columns as numbers, with mean 0 and deviation 1 each.";
   return `const [, ...lines] = (await readFile("${file}", "utf8")).trim().split("\\n");${note}

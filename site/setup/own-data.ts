@@ -16,18 +16,59 @@ export interface OwnData {
   readonly y: Float32Array<ArrayBuffer>;
   /** Of rows: what each column was before it got mean 0 and deviation 1. */
   readonly columns?: readonly Column[];
-  /** Of rows: how many lacked a value, where some did. */
+  /** Of rows: how many were left out because a value is missing, where some were. */
   readonly leftOut?: number;
+  /** Of rows: how their file was read. */
+  readonly csv?: CsvNotes;
   /** Of a regression: the same of what is learnt. */
   readonly target?: Column;
   /** [count] instead of `x`: they become the numbers of their words. */
   readonly texts?: readonly string[];
 }
 
+/** A column of a CSV file as the net gets it: one number, or 0 and 1 for each category. */
 export interface Column {
   readonly name: string;
+  /** Of numbers; a missing one counts as the mean. 0 of categories. */
   readonly mean: number;
+  /** Of numbers; 1 of categories. */
   readonly deviation: number;
+  /** Of a column of texts, in order; an empty one stands for a missing cell. */
+  readonly categories?: readonly string[];
+  /** Cells that were missing, where some were; texts among numbers are that too. */
+  readonly missing?: number;
+  /** Texts among the numbers, where there were some. */
+  readonly strays?: Strays;
+}
+
+export interface Strays {
+  readonly count: number;
+  /** The first of them in the file, and its line. */
+  readonly example: string;
+  readonly line: number;
+}
+
+/** How many numbers the net gets of a column. */
+export const widthOf = ({ categories }: Column): number => categories?.length ?? 1;
+
+export type MissingCells = "fill" | "drop";
+
+/** What is wished of a CSV file. */
+export interface CsvForm {
+  /** Name of the column that is to be learnt; empty, or of none: the last one that can be. */
+  readonly target: string;
+  /** Whether a row that lacks a value is filled in or left out. */
+  readonly missing: MissingCells;
+}
+
+export interface CsvNotes extends CsvForm {
+  readonly separator: string;
+  /** Whether the file's first row names the columns. */
+  readonly hasNames: boolean;
+  /** All of the file's, in its order. */
+  readonly names: readonly string[];
+  /** Columns that the net does not get. */
+  readonly unused: readonly { readonly name: string; readonly why: string }[];
 }
 
 /** A file that the user gave, with the folders that it lay in. */
@@ -41,3 +82,6 @@ export interface ImageForm {
   readonly side: number;
   readonly isGray: boolean;
 }
+
+/** How files of the user's own are read, whichever kind they are. */
+export interface OwnForm extends ImageForm, CsvForm {}

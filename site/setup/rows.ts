@@ -62,6 +62,9 @@ function endOfQuote(text: string, start: number): number {
   return end;
 }
 
+/** As spreadsheets, pandas and R write that there is no value. */
+export const isMissing = (cell: string): boolean => /^(?:|\?|na|n\/a|nan|null)$/i.test(cell);
+
 /**
  * A row that was typed, as the net takes it.
  *
@@ -69,10 +72,36 @@ function endOfQuote(text: string, start: number): number {
  */
 export function rowOf(text: string, columns: readonly Column[]): Float32Array<ArrayBuffer> {
   const cells = rowsOf(text.trim(), separatorOf(text))[0]?.cells ?? [];
-  const wrong = cells.find((cell) => !isNumber(cell));
-  if (wrong !== undefined)
-    throw new Error(wrong === "" ? "A number is missing." : `“${wrong.slice(0, 40)}” is no number.`);
   if (cells.length !== columns.length)
-    throw new Error(`${cells.length} numbers, where the net takes ${columns.length}.`);
-  return Float32Array.from(columns, ({ mean, deviation }, k) => (Number(cells[k]) - mean) / deviation);
+    throw new Error(`${cells.length} values, where the net takes ${columns.length}.`);
+  return Float32Array.from(columns.flatMap((column, k) => valuesOf(cells[k], column)));
+}
+
+/**
+ * A cell as the net takes it.
+ *
+ * @throws Error where it is none of the column's
+ */
+export function valuesOf(
+  cell: string,
+  { name, mean, deviation, categories, missing, strays }: Column,
+): number[] {
+  const isEmpty = isMissing(cell);
+  if (categories !== undefined) {
+    const place = categories.indexOf(isEmpty ? "" : cell);
+    if (place < 0) throw new Error(`${said(cell)} is none of ${name.slice(0, 40)}: ${listed(categories)}.`);
+    return categories.map((_, k) => (k === place ? 1 : 0));
+  }
+  const isGap = isEmpty || (strays !== undefined && !isNumber(cell));
+  if (isGap && missing !== undefined) return [0];
+  if (!isNumber(cell)) throw new Error(isEmpty ? "A number is missing." : `${said(cell)} is no number.`);
+  return [(Number(cell) - mean) / deviation];
+}
+
+const said = (cell: string): string => (cell === "" ? "An empty cell" : `“${cell.slice(0, 40)}”`);
+
+/** The first categories by name. */
+export function listed(categories: readonly string[], most = 6): string {
+  const first = categories.slice(0, most).map((kind) => (kind === "" ? "missing" : kind.slice(0, 40)));
+  return `${first.join(", ")}${categories.length > most ? ` … (${categories.length} in all)` : ""}`;
 }

@@ -9,7 +9,7 @@ import {
   type OptionValue,
   specOf,
 } from "./layers.ts";
-import type { OwnData } from "./own-data.ts";
+import type { Column, CsvNotes, MissingCells, OwnData } from "./own-data.ts";
 import { type PointSet, pointSets } from "./points.ts";
 import {
   batchSizes,
@@ -54,6 +54,10 @@ export interface Setup {
   /** What is shown of training beside the loss. */
   readonly metric: MetricName;
   readonly batchSize: number;
+  /** Of a CSV file: the column that is learnt; empty: the last one that can be. */
+  readonly target: string;
+  /** Of a CSV file: whether a row that lacks a value is filled in or left out. */
+  readonly missing: MissingCells;
 }
 
 export interface DataSpec {
@@ -64,6 +68,13 @@ export interface DataSpec {
   readonly shape: readonly number[];
   /** Of the user's own, where they have some. */
   readonly classNames?: readonly string[];
+  /** Of a CSV file: what became of its columns, those that the net gets and the one that it learns. */
+  readonly table?: {
+    readonly file: string;
+    readonly columns: readonly Column[];
+    readonly learnt: Column | undefined;
+    readonly csv: CsvNotes;
+  };
 }
 
 /** Words of a text that count, and how many different ones are known. */
@@ -83,6 +94,9 @@ export const dataSpecs: Readonly<Record<DataName, DataSpec>> = {
   images: { label: "Your images", task: "classes", classes: 2, shape: [32, 32, 3] },
   text: { label: "Your texts", task: "classes", classes: 2, shape: [textLength] },
 };
+
+/** Letters of a column's name that an address may have. */
+const longestName = 200;
 
 export const isOwn = (name: string): name is OwnName => ["csv", "images", "text"].includes(name);
 
@@ -106,6 +120,8 @@ export const defaultSetup: Setup = {
   loss: "binaryCrossentropy",
   metric: "accuracy",
   batchSize: 32,
+  target: "",
+  missing: "fill",
 };
 
 /** What data begin with where nothing else is said: a net that can learn them. */
@@ -158,8 +174,11 @@ export function setupFor(data: DataName, given: Setup = defaultSetup): Setup {
 export function setupForOwn(data: OwnName, own: OwnData, before: Setup): Setup {
   const next = setupFor(data, before);
   const [losses, metrics] = [lossesOf(own.task), metricsFor(own)];
+  const { target, missing } = own.csv ?? next;
   return {
     ...next,
+    target,
+    missing,
     // A net that stands for such data is kept; files are often chosen twice.
     layers: before.data === data ? before.layers : next.layers,
     loss: losses.includes(before.loss) ? before.loss : losses[0],
@@ -196,6 +215,8 @@ export function toHash(setup: Setup): string {
   for (const [short, name] of Object.entries(numberNames)) parts.push([short, setup[name]]);
   parts.push(["opt", setup.optimizer], ["schedule", setup.schedule], ["loss", setup.loss]);
   if (setup.metric !== metricsOf(dataSpecs[setup.data].task)[0]) parts.push(["metric", setup.metric]);
+  if (setup.data === "csv" && setup.target !== "") parts.push(["target", encodeURIComponent(setup.target)]);
+  if (setup.data === "csv" && setup.missing !== "fill") parts.push(["missing", setup.missing]);
   parts.push(["batch", setup.batchSize], ["layers", setup.layers.map(layerText).join("~")]);
   return parts.map(([name, value]) => `${name}=${String(value).replaceAll(" ", "")}`).join("&");
 }
@@ -246,6 +267,11 @@ export function fromHash(hash: string): { setup: Setup; problems: string[] } {
   });
   choice("batch", batchSizes.map(String), (size) => {
     setup.batchSize = Number(size);
+  });
+  // Which columns there are is known when the file is read.
+  setup.target = (told.get("target") ?? "").slice(0, longestName);
+  choice<MissingCells>("missing", ["fill", "drop"], (missing) => {
+    setup.missing = missing;
   });
   const layers = told.get("layers");
   if (layers !== null) setup.layers = layersOf(layers, problems);

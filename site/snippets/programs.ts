@@ -33,6 +33,8 @@ class Program {
   readonly #original: string;
   #editor: Editor | undefined;
   #end: (() => void) | undefined;
+  /** Ends the thread of a run that has ended. */
+  #leave: (() => void) | undefined;
 
   constructor(place: HTMLElement, library: Library) {
     const find = <T extends HTMLElement>(selector: string) => place.querySelector(selector) as T;
@@ -60,34 +62,40 @@ class Program {
 
   async #open(): Promise<void> {
     if (this.#editor !== undefined) return this.#editor.focus();
-    this.#edit.disabled = true;
+    // What takes room comes with the click, so that nothing moves when the editor is here.
+    const text = keptText(this.#about) ?? this.#original;
+    const help = helpLine();
+    if (text !== this.#original) this.#shown.textContent = text;
+    this.#shown.after(help);
+    this.#edit.hidden = true;
+    this.#reset.hidden = false;
+    this.#reset.disabled = true;
     this.#say("The editor is being loaded…");
     let openEditor: typeof import("./editor.ts").openEditor;
     try {
       ({ openEditor } = await loadEditor());
     } catch {
-      this.#edit.disabled = false;
+      help.remove();
+      this.#edit.hidden = false;
+      this.#reset.hidden = true;
       this.#say("The editor could not be loaded. Try again, or reload the page.");
+      this.#edit.focus();
       return;
     }
     const box = document.createElement("div");
     box.className = "editor";
-    const help = document.createElement("p");
-    help.className = "editor-help";
-    help.id = `help-${Math.random().toString(36).slice(2)}`;
-    help.textContent =
-      "Ctrl+Enter (on a Mac ⌘+Enter) runs it, Tab goes on to the buttons. Types are taken away, not checked.";
+    box.style.minHeight = `${this.#shown.offsetHeight}px`;
     this.#editor = openEditor(box, {
-      text: keptText(this.#about) ?? this.#original,
+      text,
       label: `Program: ${this.#about}`,
       describedBy: help.id,
-      onChange: (text) => this.#keep(text),
+      onChange: (changed) => {
+        box.style.minHeight = "";
+        this.#keep(changed);
+      },
       onRun: () => this.#start(),
     });
     this.#shown.replaceWith(box);
-    box.after(help);
-    this.#edit.hidden = true;
-    this.#reset.hidden = false;
     this.#reset.disabled = this.#text === this.#original;
     this.#say("");
     this.#editor.focus();
@@ -120,6 +128,8 @@ class Program {
 
   #start(): void {
     this.#end?.();
+    // What an earlier run has left is not heard any more.
+    this.#leave?.();
     this.#output.textContent = "";
     this.#output.hidden = false;
     this.#output.classList.remove("failed");
@@ -135,29 +145,30 @@ class Program {
     void this.#moduleOf(text).then(
       (url) => {
         if (!isWanted) return;
-        const stop = runProgram(
-          url,
-          (printed) => print(this.#output, printed),
-          ({ failure, seconds }) => {
+        const stop = runProgram(url, {
+          print: (printed) => print(this.#output, printed),
+          onWait: (seconds) => this.#say(`${this.#took(seconds)} Its timers go on…`),
+          onEnd: ({ failure, seconds }) => {
             URL.revokeObjectURL(url);
-            if (failure !== undefined) {
-              const line = lineOf(`${failure.stack}\n${failure.text}`, text);
-              this.#fail(text, withNames(failure.text, this.#library), line);
-            } else
-              this.#ended(
-                `${this.#output.textContent === "" ? "It printed nothing; it" : "It"} took ${seconds.toFixed(1)} s.`,
-              );
+            if (failure === undefined) return this.#ended(this.#took(seconds));
+            const line = lineOf(`${failure.stack}\n${failure.text}`, text);
+            this.#fail(text, withNames(failure.text, this.#library), line);
           },
-        );
+        });
         this.#end = () => {
           stop();
           URL.revokeObjectURL(url);
         };
+        this.#leave = stop;
       },
       (error: Error & { line?: number }) => {
         if (isWanted) this.#fail(text, `${error.name}: ${error.message}`, error.line);
       },
     );
+  }
+
+  #took(seconds: number): string {
+    return `${this.#output.textContent === "" ? "It printed nothing; it" : "It"} took ${seconds.toFixed(1)} s.`;
   }
 
   /** The page's own is a file of the site. */
@@ -192,6 +203,15 @@ class Program {
     button.textContent = does;
     button.ariaLabel = `${does}: ${this.#about}`;
   }
+}
+
+function helpLine(): HTMLElement {
+  const help = document.createElement("p");
+  help.className = "editor-help";
+  help.id = `help-${Math.random().toString(36).slice(2)}`;
+  help.textContent =
+    "Ctrl+Enter (on a Mac ⌘+Enter) runs it, Tab goes on to the buttons. Types are taken away, not checked.";
+  return help;
 }
 
 /** As text, a line below what is there. */

@@ -1,4 +1,4 @@
-// One run of a program in a thread of its own: what it prints, and how it ended.
+// One run of a program in a thread of its own: what it prints, how it ended, and what it prints after that.
 
 import { shortened } from "./printed.ts";
 import type { FromProgram, ToProgram } from "./worker.ts";
@@ -9,31 +9,55 @@ export interface Ending {
   readonly seconds: number;
 }
 
-/** @returns what ends it before its time; `onEnd` is not called then */
-export function runProgram(
-  url: string,
-  print: (text: string) => void,
-  onEnd: (ending: Ending) => void,
-): () => void {
+/** Milliseconds without a word after its end until its thread goes: what nobody awaits may print later. */
+const lingerMs = 10_000;
+
+export interface Listener {
+  print(text: string): void;
+  /** Its last line is done, and timers of it wait. */
+  onWait(seconds: number): void;
+  /** Told a second time where what nobody awaited fails after the end. */
+  onEnd(ending: Ending): void;
+}
+
+/** @returns what ends it, before its time too; nothing is told after that */
+export function runProgram(url: string, { print, onWait, onEnd }: Listener): () => void {
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   const begun = performance.now();
+  const seconds = () => (performance.now() - begun) / 1000;
   let isOver = false;
-  const end = (failure?: Ending["failure"]) => {
-    if (isOver) return;
+  let isEnded = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stop = () => {
     isOver = true;
+    clearTimeout(timer);
     worker.terminate();
-    onEnd({ failure, seconds: (performance.now() - begun) / 1000 });
+  };
+  const linger = () => {
+    clearTimeout(timer);
+    timer = setTimeout(stop, lingerMs);
+  };
+  const fail = (failure: Ending["failure"]) => {
+    if (isOver) return;
+    stop();
+    onEnd({ failure, seconds: seconds() });
   };
   worker.addEventListener("message", ({ data }: MessageEvent<FromProgram | null>) => {
     // A program may send messages of its own.
     if (isOver || data === null) return;
+    if (isEnded) linger();
     if (data.kind === "printed") print(data.text);
-    if (data.kind === "failed") end(data);
-    if (data.kind === "ended") end();
+    if (data.kind === "failed") fail(data);
+    if (data.kind === "waiting") onWait(seconds());
+    if (data.kind === "ended" && !isEnded) {
+      isEnded = true;
+      linger();
+      onEnd({ seconds: seconds() });
+    }
   });
   worker.addEventListener("error", (event) => {
     event.preventDefault();
-    end({
+    fail({
       text: shortened(event.message || "The program could not be loaded: reload the page."),
       stack: `${event.filename}:${event.lineno}`,
     });
@@ -43,8 +67,5 @@ export function runProgram(
     device: new URLSearchParams(location.search).get("device") === "cpu" ? "cpu" : "auto",
   };
   worker.postMessage(message);
-  return () => {
-    isOver = true;
-    worker.terminate();
-  };
+  return stop;
 }

@@ -2,10 +2,13 @@
 
 import { bounded, endOfStack, shortened } from "./printed.ts";
 import { line } from "./shown.ts";
+import { countTimers, type Timers } from "./timers.ts";
 
 export type FromProgram =
   | { readonly kind: "printed"; readonly text: string }
   | { readonly kind: "failed"; readonly text: string; readonly stack: string }
+  /** Its last line is done, and timers of it wait. */
+  | { readonly kind: "waiting" }
   | { readonly kind: "ended" };
 
 export interface ToProgram {
@@ -15,6 +18,7 @@ export interface ToProgram {
 }
 
 const post = (message: FromProgram): void => self.postMessage(message);
+const timers = countTimers(self as unknown as Timers);
 const print = bounded((text) => post({ kind: "printed", text }));
 for (const name of ["log", "info", "warn", "error", "debug"] as const)
   console[name] = (...values: unknown[]) => print(line(values));
@@ -35,6 +39,10 @@ self.addEventListener("message", async ({ data }: MessageEvent<ToProgram>) => {
   if (data.device === "cpu") Object.defineProperty(navigator, "gpu", { value: undefined });
   try {
     await import(/* @vite-ignore */ data.url);
+    if (timers.areWaiting) {
+      post({ kind: "waiting" });
+      await timers.done();
+    }
     post({ kind: "ended" });
   } catch (error) {
     failed(error);

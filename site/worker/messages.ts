@@ -1,7 +1,7 @@
 // What the page and its training worker tell each other: plain data only.
 
 import type { EpochPoint } from "../runs/kept-runs.ts";
-import type { GivenFile, ImageForm, OwnData } from "../setup/own-data.ts";
+import type { GivenFile, OwnData, OwnForm } from "../setup/own-data.ts";
 import type { OwnName, Setup } from "../setup/setup.ts";
 
 /** What is to be looked at while it trains. */
@@ -23,13 +23,13 @@ export type ToWorker =
       /** Name of a kept run to go on with. */
       readonly from: string | undefined;
     }
-  /** Reads files of the user's own; `own` comes back. `form` is that of images. */
+  /** Reads files of the user's own; `own` comes back. `form` is how. */
   | {
       readonly kind: "read";
       readonly data: OwnName;
       readonly id: number;
       readonly files: readonly GivenFile[];
-      readonly form: ImageForm;
+      readonly form: OwnForm;
     }
   /** What is being read is not wanted any more. */
   | { readonly kind: "unread" }

@@ -1,6 +1,6 @@
 // Files of the user's own as data, each kind by what reads it. Loaded when they come.
 
-import type { GivenFile, ImageForm, OwnData } from "../setup/own-data.ts";
+import type { GivenFile, OwnData, OwnForm } from "../setup/own-data.ts";
 import type { OwnName } from "../setup/setup.ts";
 
 /**
@@ -10,11 +10,11 @@ import type { OwnName } from "../setup/setup.ts";
 export async function readOwn(
   data: OwnName,
   files: readonly GivenFile[],
-  form: ImageForm,
+  form: OwnForm,
   signal: AbortSignal,
 ): Promise<OwnData> {
   if (data === "images") return (await import("./own-files.ts")).ownImages(files, form, signal);
   const [{ file }] = files;
-  if (data === "csv") return (await import("./csv.ts")).readCsvFile(file);
+  if (data === "csv") return (await import("./csv.ts")).readCsvFile(file, form);
   return (await import("./texts.ts")).readTextsFile(file);
 }

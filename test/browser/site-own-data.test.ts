@@ -56,13 +56,42 @@ describe.skipIf(executable === undefined)("the playground with one's own data", 
     expect(await page.evaluate("[typeof hurt, document.querySelectorAll('#playground img').length]")).toEqual(
       ["undefined", 0],
     );
+    // Texts become categories, a missing cell its own; which column is learnt can be chosen.
+    const homes = Array.from(
+      { length: 60 },
+      (_, i) =>
+        `${["<b>oak</b>", "elm"][i % 2]},${100.5 + (i % 2) * 50 + (i % 7)},${i % 9 === 0 ? "" : 20 + i},${i % 3}`,
+    );
+    await page.setInputFiles(chooser, csv(`tree,price,age,kind\n${homes.join("\n")}`, "trees.csv"));
+    await page.waitForSelector(".columns-made", patience);
+    await page.selectOption('.field:has-text("To be learnt") select', "price");
+    await page.waitForSelector('.columns-made dd:has-text("To be learnt: a number with mean")', {
+      ...patience,
+      state: "attached",
+    });
+    await page.click(".columns-made summary");
+    const made = (await page.locator(".columns-made").textContent()) ?? "";
+    expect(made).toContain("3 of 3 columns give the net 4 numbers");
+    expect(made).toContain("2 categories, each 0 or 1: <b>oak</b>, elm.");
+    expect(made).toContain("Missing cells, filled with the mean: 7.");
+    expect(page.url()).toContain("target=price");
+    await site.built();
+    await site.epoch(1);
+    await page.fill("#trial", "elm, ?, 1");
+    await page.waitForSelector('.panel-try .hint:has-text("for price.")', patience);
+    await page.fill("#trial", "ash, 30, 1");
+    await page.waitForSelector(
+      '.panel-try .field-problem:has-text("“ash” is none of tree: <b>oak</b>, elm.")',
+      patience,
+    );
+    expect(await site.seriousFaults()).toEqual([]);
     // A long file keeps nobody waiting, and rows that lack a value are left out.
     const many = Array.from(
       { length: 150_000 },
       (_, i) => `${i % 97},${i % 89},"${i % 2 ? "on, now" : "off"}"`,
     );
     const long = path.join(out, "..", `long-${process.pid}.csv`);
-    fs.writeFileSync(long, ["a,b,c", ",1,off", ...many].join("\n"));
+    fs.writeFileSync(long, ["a,b,c", "1,1,", ...many].join("\n"));
     const longest = `new Promise((resolve) => {
       const begun = performance.now();
       let [last, most] = [begun, 0];

@@ -162,7 +162,8 @@ describe.skipIf(executable === undefined)("the site", () => {
     await text.waitFor(patience);
     expect(await text.evaluate((element) => element === document.activeElement)).toBe(true);
     expect(await text.getAttribute("aria-label")).toBe("Program: Numbers and arrays");
-    // The editor stands where the program stood, and what is below moves by the line of help alone.
+    // The editor stands where the program stood; what is below moves by the line of help alone, with the click.
+    expect(await site.shifts()).toBeLessThan(hardlyAny);
     const { x, y, width, height } = (await program.locator(".editor").boundingBox())!;
     expect([x, y, width, Math.round(height)]).toEqual([
       shown.x,
@@ -204,6 +205,28 @@ describe.skipIf(executable === undefined)("the site", () => {
       "It ended with an error in line 8.",
       [expect.stringContaining("TypeError"), "Line 8: (undefined as any).x;"],
     ]);
+    // Timers have their time, and what nobody awaits is heard after the end.
+    expect(
+      await write(
+        'setTimeout(() => setTimeout(() => console.log("late"), 300), 300);\nconsole.log("first");',
+      ),
+    ).toEqual([expect.stringMatching(/^It took/), ["first", "late"]]);
+    await write(
+      'const { port1, port2 } = new MessageChannel();\nport2.onmessage = () => console.log("later");\nport1.postMessage(1);',
+    );
+    await page.waitForFunction(
+      'document.querySelector(".snippet output").textContent === "later"',
+      undefined,
+      patience,
+    );
+    await text.focus();
+    await page.keyboard.press("Control+a");
+    await page.keyboard.insertText('setInterval(() => console.log("tick"), 100);');
+    await page.keyboard.press("Control+Enter");
+    await page.waitForSelector('.snippet-state:has-text("Its timers go on")', patience);
+    await page.waitForSelector('.snippet output:has-text("tick")', patience);
+    await program.locator('button:has-text("Stop")').click();
+    expect(await program.locator(".snippet-state").textContent()).toBe("Stopped.");
     expect(await write(`${typed}import { ad } from "gradgpu";\nad();`)).toEqual([
       "It ended with an error in line 7.",
       [

@@ -65,7 +65,13 @@ describe("a session", () => {
         file: new File([png(8, name === "a" ? 0 : 255)], `${i}.png`),
       })),
     );
-    session.take({ kind: "read", data: "images", id: 1, files: images, form: { side: 8, isGray: true } });
+    session.take({
+      kind: "read",
+      data: "images",
+      id: 1,
+      files: images,
+      form: { side: 8, isGray: true, target: "", missing: "fill" },
+    });
     expect((await until("own")).own).toMatchObject({ classNames: ["a", "b"], shape: [8, 8, 1] });
     expect(said.filter(({ kind }) => kind === "running")).toHaveLength(1);
     session.take({ kind: "pause" });
@@ -102,9 +108,21 @@ describe("a session", () => {
       })),
     );
     const read = (id: number) =>
-      session.take({ kind: "read", data: "images", id, files, form: { side: 8, isGray: true } });
+      session.take({
+        kind: "read",
+        data: "images",
+        id,
+        files,
+        form: { side: 8, isGray: true, target: "", missing: "fill" },
+      });
     const broken = [{ path: "a/0.png", file: new File(["none"], "0.png") }];
-    session.take({ kind: "read", data: "images", id: 1, files: broken, form: { side: 8, isGray: true } });
+    session.take({
+      kind: "read",
+      data: "images",
+      id: 1,
+      files: broken,
+      form: { side: 8, isGray: true, target: "", missing: "fill" },
+    });
     read(2);
     session.take({ kind: "unread" });
     read(3);

@@ -335,7 +335,7 @@ describe("a CSV file", () => {
     const at = x.findIndex((value, i) => i % 2 === 0 && Math.abs(value - typed[0]) < 1e-6);
     expect(x[at + 1]).toBeCloseTo(typed[1], 5);
     expect(columns?.map(({ name }) => name)).toEqual(["a", "b"]);
-    expect(() => rowOf("3", columns ?? [])).toThrow("1 numbers, where the net takes 2");
+    expect(() => rowOf("3", columns ?? [])).toThrow("1 values, where the net takes 2");
     expect(() => rowOf("3, <b>", columns ?? [])).toThrow("“<b>” is no number");
   });
 
@@ -349,9 +349,10 @@ describe("a CSV file", () => {
   });
 
   it("leaves out rows that lack a value, and says how many", () => {
+    const drop = { target: "", missing: "drop" } as const;
     const holes = [",1,yes", "1,NA,no", "2,n/a,no", "3,4,", "5,6,NaN"];
     // The first of them is no row of names.
-    const { y, leftOut, classNames, x: given } = readCsv([...holes, ...rows].join("\n"), "f.csv");
+    const { y, leftOut, classNames, x: given } = readCsv([...holes, ...rows].join("\n"), "f.csv", drop);
     expect([y.length, leftOut, classNames]).toEqual([12, 5, ["no", "yes"]]);
     expect([...given].every(Number.isFinite)).toBe(true);
     expect(readCsv(rows.join("\n"), "f.csv")).not.toHaveProperty("leftOut");
@@ -375,16 +376,9 @@ describe("a CSV file", () => {
   });
 
   it.each([
-    [`a,b,c\n5,x,1\n${rows.join("\n")}\n7,y,2`, /line 2, column 2 \(b\): “x” is no number/],
     [`${rows.join("\n")}\n1,2,"yes\n3,4,no`, /f\.csv, line 13: the quote \("\) .* is not closed/],
-    [
-      `a,b,c\n${rows.map((row) => row.replace(/,\d+,/, ",,")).join("\n")}`,
-      /0 of 12 rows .* Column 2 \(b\) lacks 12/,
-    ],
-    [rows.join("\n").replace("5,25", "1e300,25"), /line 6, column 1: “1e300” is no number/],
     ["", /needs two columns/],
     ["a,b\n1,2\n", /1 rows of samples; 10 are the least/],
-    [rows.join("\n").replace("5,25", "5,<i>"), /f\.csv, line 6, column 2: “<i>” is no number/],
     [`${rows.join("\n")}\n1,2\n`, /line 13: 2 columns, where the first row has 3/],
   ])("that is wrong is refused with the place (%#)", (text, message) => {
     expect(() => readCsv(text, "f.csv")).toThrow(message);
