@@ -1,5 +1,5 @@
-// Shaders as the package ships them: without comments and needless blanks. Names and lines stay, because errors print
-// lines and specialising finds declarations by name.
+// Shaders as the package ships them: without comments and needless blanks. Names stay, and each declaration begins a line,
+// because specialising finds declarations by name.
 
 /** Beside these a blank says nothing. */
 const SEPARATOR = /[(){}[\],;:]/;
@@ -12,7 +12,8 @@ const OPERATOR = /[=+\-*/%<>&|^!]/;
  */
 export function minifyWgsl(source) {
   const lines = withoutComments(source).split("\n").map(tighten);
-  return `${lines.filter((line) => line.trim() !== "").join("\n")}\n`;
+  const text = lines.filter((line) => line.trim() !== "").join("\n");
+  return `${text.replace(/([;{},])\n (?=\S)/g, "$1")}\n`;
 }
 
 /** Comments become a blank, so that what they part stays apart. */

@@ -67,12 +67,12 @@ export { all, text, A };`;
 });
 
 describe("a shader that is built", () => {
-  it("keeps names and statements' lines, and loses comments and blanks", () => {
+  it("keeps names and a line for each declaration, and loses comments and blanks", () => {
     expect(
       minifyWgsl(
         "// Head.\nconst N = 4u; // four\n\nfn f(x: f32, /* a /* nested */ one */ y: u32) -> f32 {\n    return x - -x;\n}\n",
       ),
-    ).toBe("const N=4u;\nfn f(x:f32,y:u32)->f32{\n return x- -x;\n}\n");
+    ).toBe("const N=4u;\nfn f(x:f32,y:u32)->f32{return x- -x;\n}\n");
   });
 
   it("keeps blanks between operators that would be another one", () => {

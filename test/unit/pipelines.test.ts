@@ -73,6 +73,20 @@ describe("pipelines", () => {
     expect(pipelines.count).toBe(3);
   });
 
+  it("that the driver refuses in a long line are told with what stands near the mistake", async () => {
+    const source = `one\n${"word ".repeat(60)}mistake${" word".repeat(60)}`;
+    const messages = [{ lineNum: 2, linePos: 301, message: "no such word" }];
+    Object.assign(gpu.device, {
+      createShaderModule: () => ({ getCompilationInfo: async () => ({ messages }) }),
+      popErrorScope: async () => ({ message: "refused" }),
+    });
+    pipelines.get(callOf({ shader: shader("broken", source) }), "an op");
+    const lines = (await reports[0])!.message.split("\n").slice(2);
+    expect(lines[0]).toBe("   1 | ");
+    expect(lines[1]).toMatch(/^ {3}2 \| .{79}mistake.{34}$/);
+    expect(lines[2].indexOf("^")).toBe(lines[1].indexOf("mistake"));
+  });
+
   it("that the driver refuses are told with the lines around each mistake, and remembered as such", async () => {
     const source = ["one", "two", "  mistake", "four", "five", "six", "seven"].join("\n");
     const { device } = gpu;

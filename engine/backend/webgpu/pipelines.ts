@@ -209,13 +209,14 @@ async function explain(
 export const refused = ({ message, source, cause }: ShaderError): ShaderError =>
   new ShaderError(message, { source, cause });
 
-/** The lines around a place, numbered, with a caret below it. */
+/** The lines around a place, numbered, with a caret below it; of long ones, as packages have them, what is near it. */
 function excerpt(lines: readonly string[], line: number, column: number): string {
   if (line < 1) return "";
   const first = Math.max(1, line - linesAround);
-  const shown = lines.slice(first - 1, line + linesAround);
+  const from = Math.max(0, column - 80);
+  const shown = lines.slice(first - 1, line + linesAround).map((text) => text.slice(from, from + 120));
   const numbered = shown.map((text, i) => `${String(first + i).padStart(4)} | ${text}`);
-  const indent = (lines[line - 1] ?? "").slice(0, column - 1).replace(/\S/g, " ");
+  const indent = (lines[line - 1] ?? "").slice(from, column - 1).replace(/\S/g, " ");
   numbered.splice(line - first + 1, 0, `     | ${indent}^`);
   return numbered.join("\n");
 }
