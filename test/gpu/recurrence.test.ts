@@ -15,8 +15,9 @@ import {
   Tape,
   type Tensor,
   tensor,
+  variable,
 } from "../../engine/index.ts";
-import { gruSequence, lstmSequence, prefersOneKernel } from "../../engine/internal.ts";
+import { gruSequence, lstmSequence, packVariables, prefersOneKernel } from "../../engine/internal.ts";
 import type { SequenceFunction } from "../../engine/ops/recurrent/sequence-op.ts";
 import { GRU, LSTM } from "../../nn/index.ts";
 import { expectCloseArrays } from "../support/compare.ts";
@@ -240,6 +241,23 @@ describe.each([
     const [own, others, first] = given(usual);
     const got = await (jit(program)(own, others, first) as Tensor).data();
     expectCloseArrays(got, want, 2e-5, family);
+  });
+
+  it("with a kernel that lies in a pack behind a short value", async () => {
+    const [units, batch, steps] = [8, 2, 3];
+    const results: number[][] = [];
+    for (const on of [reference, usual]) {
+      const [first, u] = [1, 4 * units].map((width, k) =>
+        variable(wave(units * width, k), { shape: [units, width], device: on }),
+      );
+      const pack = packVariables([first, u]);
+      const zx = tensor(wave(batch * steps * 4 * units, 2), { shape: [batch, steps, 4 * units], device: on });
+      const start = tensor(wave(states * batch * units, 3), { shape: [states, batch, units], device: on });
+      results.push([...(await op(zx, u, start, undefined, false)[0].data())]);
+      for (const variable of [first, u]) variable.dispose();
+      pack.dispose();
+    }
+    expectCloseArrays(results[1], results[0], 2e-5, family);
   });
 
   it("dispatches one kernel whatever the steps", async () => {

@@ -9,12 +9,12 @@ import type { KernelOp } from "../../engine/kernel/kernel-op.ts";
 import { fakeGpu } from "../support/fake-gpu.ts";
 import { collectGarbage } from "../support/garbage.ts";
 
-const infoOf = (limits: Record<string, number>): DeviceInfo => ({
+const infoOf = (limits: Record<string, number>, isSoftware = true): DeviceInfo => ({
   backend: "webgpu",
   adapter: "made up",
   driver: "",
   vendor: "",
-  isSoftware: true,
+  isSoftware,
   features: [],
   limits: {
     maxBufferSize: 2 ** 28,
@@ -22,6 +22,7 @@ const infoOf = (limits: Record<string, number>): DeviceInfo => ({
     maxStorageBuffersPerShaderStage: 8,
     maxComputeWorkgroupsPerDimension: 65535,
     minStorageBufferOffsetAlignment: 256,
+    minUniformBufferOffsetAlignment: 16,
     ...limits,
   },
 });
@@ -132,7 +133,8 @@ describe("what is counted and kept", () => {
 });
 
 describe("what kernels may know of the adapter", () => {
-  const open = (limits: Record<string, number>) => new WebgpuBackend(fakeGpu().device, infoOf(limits));
+  const open = (limits: Record<string, number>, isSoftware?: boolean) =>
+    new WebgpuBackend(fakeGpu().device, infoOf(limits, isSoftware));
 
   it("is how many buffers a chain can bind, though the adapter bind more", () => {
     expect(open({}).profile.maxStorageBuffers).toBe(8);
@@ -145,6 +147,10 @@ describe("what kernels may know of the adapter", () => {
   it("is where a part of a buffer may begin: at no less than a vec4", () => {
     expect(open({ minStorageBufferOffsetAlignment: 256 }).sliceAlignment).toBe(256);
     expect(open({ minStorageBufferOffsetAlignment: 4 }).sliceAlignment).toBe(16);
+    // Only kernels of software adapters bind parts as uniforms.
+    const uniforms = { minStorageBufferOffsetAlignment: 32, minUniformBufferOffsetAlignment: 64 };
+    expect(open(uniforms).sliceAlignment).toBe(64);
+    expect(open(uniforms, false).sliceAlignment).toBe(32);
   });
 });
 

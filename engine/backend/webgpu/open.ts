@@ -97,6 +97,7 @@ function readLimits(adapter: GPUAdapter): Record<string, number> {
     "maxComputeWorkgroupSizeZ",
     "maxComputeWorkgroupsPerDimension",
     "minStorageBufferOffsetAlignment",
+    "minUniformBufferOffsetAlignment",
   ] as const;
   const limits: Record<string, number> = {};
   for (const name of names) limits[name] = adapter.limits[name];

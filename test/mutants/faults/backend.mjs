@@ -317,7 +317,7 @@ export const backend = faultsIn({
       { tests: [gpu("jit-fusion-traps", "inputs|binds|shapes")] },
     ],
     [
-      "Math.max(16, info.limits.minStorageBufferOffsetAlignment)",
+      "Math.max(16, minStorageBufferOffsetAlignment, isSoftware ? minUniformBufferOffsetAlignment : 0)",
       "16",
       { tests: [gpu("pack"), unit("webgpu-backend")] },
     ],
