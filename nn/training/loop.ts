@@ -7,6 +7,8 @@ import type { BatchWalk } from "./batches.ts";
 
 /** Milliseconds that one submit should keep the device busy: long enough to hide its cost, short enough to react. */
 const submitMs = 50;
+/** At most so many where waiting is late: the machine may have been busy when that was measured. */
+const mostSubmitMs = 250;
 /** Milliseconds after which timers, input and drawing get their turn. */
 const turnMs = 100;
 
@@ -142,7 +144,7 @@ export class Loop {
         // Firefox asks on a timer whether the device is done: a submit has to last longer than that is late.
         const idleAt = performance.now();
         await this.#device.sync();
-        this.#submitMs = Math.max(submitMs, 2 * (performance.now() - idleAt));
+        this.#submitMs = Math.min(mostSubmitMs, Math.max(submitMs, 2 * (performance.now() - idleAt)));
         this.compiledPipelines = this.#device.counters().pipelines - pipelinesBefore;
       }
       const told = onProgress?.(steps, samples);
