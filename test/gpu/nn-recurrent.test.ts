@@ -132,6 +132,42 @@ describe("recurrent layers", () => {
     expect(dispatches(() => stateful.call(x))).toBe(dispatches(() => plain.call([x, ...states])));
   });
 
+  it.each([1, 2])(
+    "a stateful layer of a cell that hands on a state as it is, %i steps a call",
+    async (steps) => {
+      /** What went in two steps before. */
+      class Delay extends RecurrentCell {
+        readonly stateSizes = [1, 1];
+        constructor() {
+          super("Delay", {}, {});
+        }
+        override outputSpec(inputs: Parameters<RecurrentCell["outputSpec"]>[0]) {
+          return inputs;
+        }
+        protected forward([x, last, before]: readonly Tensor[]): readonly Tensor[] {
+          return [before, x, last];
+        }
+      }
+      const layer = new RNN(new Delay(), {
+        stateful: true,
+        batchSize: 1,
+        returnSequences: true,
+        returnState: true,
+      });
+      const results: Tensor[][] = [];
+      for (let k = 1; k <= 4 * steps; k += steps) {
+        const values = Array.from({ length: steps }, (_, i) => k + i);
+        results.push(layer.call(tensor(values, { shape: [1, steps, 1] })) as Tensor[]);
+      }
+      // Read when the variables have had other values since.
+      const read = async (place: number) =>
+        (await Promise.all(results.map((all) => numbers(all[place])))).flat();
+      expect(await read(0)).toEqual([0, 0, ...Array.from({ length: 4 * steps - 2 }, (_, i) => i + 1)]);
+      expect(await read(1)).toEqual([1, 2, 3, 4].map((call) => call * steps));
+      expect(await read(2)).toEqual([1, 2, 3, 4].map((call) => call * steps - 1));
+    },
+  );
+
   it.each([
     ["LSTM in one kernel", () => new LSTM(8, { stateful: true, batchSize: 2 })],
     ["GRU in one kernel", () => new GRU(8, { stateful: true, batchSize: 2 })],

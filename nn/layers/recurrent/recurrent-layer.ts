@@ -19,6 +19,7 @@ import type { Mask } from "../masks.ts";
 import { batched, type SampleSpec } from "../spec.ts";
 import type { Weights } from "../weights.ts";
 import type { RecurrentCell } from "./cell.ts";
+import { GatedCell } from "./gated-cell.ts";
 
 export interface RecurrentOptions extends LayerOptions {
   /** Give what every step gave, [batch, time, units], and not the last step's alone. Default false. */
@@ -171,7 +172,7 @@ export abstract class RecurrentLayer<C extends RecurrentCell = RecurrentCell> ex
     const states =
       given.length > 0
         ? given
-        : (carried?.map(asGiven) ??
+        : (carried?.map((state) => this.#asGiven(state)) ??
           this.cell.stateSizes.map((size) => zeros([batch, size], { device: x.device })));
     const counts = firstOf(mask);
     const {
@@ -195,10 +196,15 @@ export abstract class RecurrentLayer<C extends RecurrentCell = RecurrentCell> ex
     }
     return this.returnState ? [output, ...after] : output;
   }
-}
 
-/** Gradients are found when the variable has its next value already: they end at a copy. Nobody else needs one. */
-const asGiven = (state: Variable): Tensor => (isRecording() ? noGrad(() => mul(state, 1)) : state);
+  /**
+   * A copy where the state is read when the variable has its next value already: by gradients, which end at it, and by
+   * cells of one's own, which may hand a state on as it is. The others' results are new.
+   */
+  #asGiven(state: Variable): Tensor {
+    return isRecording() || !(this.cell instanceof GatedCell) ? noGrad(() => mul(state, 1)) : state;
+  }
+}
 
 /** One value or several, as a list. */
 export const listOf = <T>(values: T | readonly T[]): readonly T[] =>
