@@ -47,10 +47,9 @@ export class BindGroups {
     sizes: { buffer: GPUBuffer; id: number },
     memories: readonly GpuMemory[],
   ): GPUBindGroup | undefined {
-    const key = bindGroupKey(pipeline, sizes, memories);
-    const group = this.#groups.get(key);
-    if (group !== undefined) return group;
-    return this.isCrowded ? undefined : this.#keep(key, pipeline, sizes, memories);
+    return this.isCrowded && !this.#groups.has(bindGroupKey(pipeline, sizes, memories))
+      ? undefined
+      : this.get(pipeline, sizes, memories);
   }
 
   #keep(
@@ -75,7 +74,7 @@ export class BindGroups {
   make(pipeline: Pipeline, sizes: { buffer: GPUBuffer }, memories: readonly GpuMemory[]): GPUBindGroup {
     if (this.alive >= bindGroupCeiling) {
       throw new LimitError(
-        `${this.alive} bind groups exist, and the driver may not survive more; they are collected where a program awaits: sync() now and then, or dispose() jitted functions that are no longer needed`,
+        `${this.alive} bind groups exist, as many as drivers survive; they are collected where a program awaits: sync() now and then, or dispose() jitted functions that are no longer needed`,
       );
     }
     const entries: GPUBindGroupEntry[] = [{ binding: 0, resource: { buffer: sizes.buffer } }];

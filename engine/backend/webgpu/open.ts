@@ -99,9 +99,7 @@ function readLimits(adapter: GPUAdapter): Record<string, number> {
     "minStorageBufferOffsetAlignment",
     "minUniformBufferOffsetAlignment",
   ] as const;
-  const limits: Record<string, number> = {};
-  for (const name of names) limits[name] = adapter.limits[name];
-  return limits;
+  return Object.fromEntries(names.map((name) => [name, adapter.limits[name]]));
 }
 
 function describe(

@@ -55,12 +55,6 @@ const maxStandIns = 256;
 /** Plans kept; past that all are dropped and made anew as they are needed. */
 const maxPrepared = 8192;
 
-/** Where a part of a buffer may begin: at no less than a vec4. Kernels of software adapters bind some as uniforms, too. */
-function sliceAlignmentOf({ isSoftware, limits }: DeviceInfo): number {
-  const { minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment } = limits;
-  return Math.max(16, minStorageBufferOffsetAlignment, isSoftware ? minUniformBufferOffsetAlignment : 0);
-}
-
 export class WebgpuBackend implements Backend {
   readonly info: DeviceInfo;
   readonly sliceAlignment: number;
@@ -97,7 +91,13 @@ export class WebgpuBackend implements Backend {
     this.#openHelper = openHelper;
     this.#tuner = tuner;
     this.info = info;
-    this.sliceAlignment = sliceAlignmentOf(info);
+    const { minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment } = info.limits;
+    this.sliceAlignment = Math.max(
+      16,
+      minStorageBufferOffsetAlignment,
+      // Only kernels of software adapters bind parts of buffers as uniforms.
+      info.isSoftware ? minUniformBufferOffsetAlignment : 0,
+    );
     this.profile = { ...adapterProfile(info, matrixProducts), choices: tuner?.choices };
     if (tuner !== undefined) tuner.choices.onChange = () => this.#forgetPlans();
     this.#naps = naps ?? { during: (wait) => wait };
