@@ -223,7 +223,7 @@ function targetsOf(
   }
   if (kinds.length > mostClasses)
     throw new Error(
-      `${name}: the column to be learnt (${column.slice(0, 40)}) has ${kinds.length} different values, not all of them numbers; names stand for 2 to ${mostClasses} classes.`,
+      `${name}: the column to be learnt (${column.slice(0, 40)}) has ${kinds.length} different values, not all of them numbers, as “${(cells.find((cell) => !isNumber(cell)) ?? "").slice(0, 40)}”; names stand for 2 to ${mostClasses} classes.`,
     );
   const place = new Map(kinds.map((kind, i) => [kind, i]));
   const y = Float32Array.from(cells, (cell) => place.get(cell) as number);

@@ -60,7 +60,7 @@ describe("columns of a CSV file", () => {
     expect(shape).toEqual([5]);
     expect(csv?.unused).toEqual([
       { name: "id", why: "it only numbers the rows" },
-      { name: "note", why: "it has 87 different texts, and 50 are the most" },
+      { name: "note", why: 'it has 87 different texts, as “a "nice" house, 0”, and 50 are the most' },
       { name: "country", why: "it is the same in each row" },
     ]);
     expect([task, target?.name, leftOut, y.length]).toEqual(["regression", "price", 3, 87]);
@@ -83,7 +83,7 @@ describe("columns of a CSV file", () => {
     expect([city.task, city.classNames]).toEqual(["classes", ["Busan", "Daegu", "Seoul, the city"]]);
     expect(city.columns?.map(({ name }) => name)).toEqual(["price", "area"]);
     expect(() => read({ target: "note" })).toThrow(
-      /the column to be learnt \(note\) has 90 different values, not all of them numbers/,
+      /the column to be learnt \(note\) has 90 different values, not all of them numbers, as “a "nice" house, \d+”;/,
     );
     const unknown = text.replace(/^(h\d+),[^,]*/gm, "$1,");
     expect(() => readCsv(unknown, "f.csv", price)).toThrow(
