@@ -1,6 +1,13 @@
 // What of a user's CSV file is learnt, what becomes of missing cells, and a sentence for each column: what the net gets of it.
 
-import { type Column, type CsvForm, type MissingCells, type OwnData, widthOf } from "../setup/own-data.ts";
+import {
+  type Column,
+  type CsvForm,
+  type LearntAs,
+  type MissingCells,
+  type OwnData,
+  widthOf,
+} from "../setup/own-data.ts";
 import { listed } from "../setup/rows.ts";
 import { ChoiceField } from "./fields.tsx";
 import { count, full } from "./format.ts";
@@ -23,8 +30,20 @@ export function CsvColumns({ own, onChange }: Props) {
           value={csv.target}
           choices={csv.names.map((name) => [name, name.slice(0, 40)])}
           isDisabled={onChange === undefined}
-          onChange={(name) => onChange?.({ target: name })}
+          onChange={(name) => onChange?.({ target: name, learntAs: "auto" })}
         />
+        {csv.mayBeBoth && (
+          <ChoiceField<Exclude<LearntAs, "auto">>
+            label="Learnt as"
+            value={own.task === "regression" ? "number" : "classes"}
+            choices={[
+              ["classes", "Classes"],
+              ["number", "A number"],
+            ]}
+            isDisabled={onChange === undefined}
+            onChange={(learntAs) => onChange?.({ learntAs })}
+          />
+        )}
         <ChoiceField<MissingCells>
           label="Missing cells"
           value={csv.missing}
@@ -37,6 +56,9 @@ export function CsvColumns({ own, onChange }: Props) {
         />
       </div>
       {onChange === undefined && <p class="hint">Choose the file again to read it in another way.</p>}
+      {csv.decimal === "," && (
+        <p class="hint">Commas are decimal marks in this file: 1,5 is one and a half.</p>
+      )}
       {columns.map(
         ({ name, strays }) =>
           strays !== undefined && (

@@ -32,9 +32,9 @@ export function useOwnFiles() {
   };
   const read = (kind: OwnName, files: readonly GivenFile[] = [], asked?: Partial<OwnForm>) => {
     if (files.length === 0) return;
-    const { target, missing } = store.state.setup;
+    const { target, missing, learntAs } = store.state.setup;
     const { side, isGray } = formOf(store.state.own);
-    const wanted = { side, isGray, target, missing, ...asked };
+    const wanted = { side, isGray, target, missing, learntAs, ...asked };
     last.current[kind] = files;
     if (kind === "images") setForm({ side: wanted.side, isGray: wanted.isGray });
     store.readOwn(kind, files, wanted);

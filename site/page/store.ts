@@ -64,8 +64,9 @@ export class Store extends NetStore {
       void this.#resume(lacking, own);
       return;
     }
+    const { setup, own: before } = this.state;
     this.set({ own });
-    this.change(setupForOwn(data, own, this.state.setup));
+    this.change(setupForOwn(data, own, setup, before?.task));
   }
 
   /** Has the worker read files: the page has to stay alive. */

@@ -35,7 +35,7 @@ export function TryPanel({ own }: { own: OwnData }) {
     if (written.trim() === "") return give(undefined);
     if (own.texts !== undefined) return give({ kind: "text", text: written });
     try {
-      give({ kind: "values", x: rowOf(written, own.columns ?? []) });
+      give({ kind: "values", x: rowOf(written, own.columns ?? [], own.csv?.decimal) });
     } catch (error) {
       give(undefined);
       setProblem((error as Error).message);
@@ -79,7 +79,7 @@ function Written({ own, text, problem, onWrite }: WrittenProps) {
         id="trial"
         rows={own.texts === undefined ? 2 : 3}
         value={text}
-        placeholder={own.texts === undefined ? exampleOf(own.columns ?? []) : undefined}
+        placeholder={own.texts === undefined ? exampleOf(own) : undefined}
         aria-invalid={problem !== ""}
         aria-describedby="trial-problem"
         onInput={({ currentTarget }) => onWrite(currentTarget.value)}
@@ -103,13 +103,17 @@ function columnsSaid(columns: readonly Column[]): string {
 }
 
 /** A row that could be: means, and the first category of each. */
-const exampleOf = (columns: readonly Column[]): string =>
-  columns
+function exampleOf({ columns = [], csv }: OwnData): string {
+  const hasCommas = csv?.decimal === ",";
+  return columns
     .map(({ mean, categories }) => {
-      const text = categories?.find((kind) => kind !== "") ?? String(Number(mean.toPrecision(3)));
+      const number = String(Number(mean.toPrecision(3)));
+      if (categories === undefined) return hasCommas ? number.replace(".", ",") : number;
+      const text = categories.find((kind) => kind !== "") ?? "";
       return /[",;\t]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     })
-    .join(", ");
+    .join(hasCommas ? "; " : ", ");
+}
 
 function Answered({ own, answer }: { own: OwnData; answer: Answer }) {
   const before = "Give a sample of yours, to see what the net takes it for.";

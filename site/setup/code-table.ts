@@ -2,6 +2,7 @@
 // page takes them.
 
 import type { Column } from "./own-data.ts";
+import { commaNumber } from "./rows.ts";
 import type { DataSpec } from "./setup.ts";
 
 type Table = NonNullable<DataSpec["table"]>;
@@ -73,7 +74,13 @@ const names = [...features.map(({ name }) => name), target];
 const { columns, length } = await readCsv(${text(file)}, {
 ${options.map((option) => `  ${option},\n`).join("")}});
 ${numbersOf(columns, (names) => `// Texts in them count as missing.\nconst numbers = ${names};\n`)}const cellOf = (name: string, row: number) => {
-  const cell = (columns[name] as string[])[row].trim();
+  const cell = (columns[name] as string[])[row].trim()${
+    csv.decimal === ","
+      ? `
+    // Decimal commas, and points between thousands.
+    .replace(${commaNumber}, (number) => number.replaceAll(".", "").replace(",", "."))`
+      : ""
+  };
   const isMissing = /^(\\?|na|n\\/a|nan|null)$/i.test(cell)${numbersOf(columns, () => " || (numbers.includes(name) && !Number.isFinite(Math.fround(Number(cell))))")};
   return isMissing ? "" : cell;
 };
@@ -130,7 +137,15 @@ ${features.join("\n")}
 target = ${text(csv.target)}
 names = [name for name, *_ in features] + [target]
 table = pd.read_csv(${reading.join(", ")})[names]
-table = table.replace(r"(?i)^\\s*(\\?|na|n/a|nan|null)?\\s*$", "", regex=True)
+${
+  csv.decimal === ","
+    ? `# Decimal commas, and points between thousands.
+pattern = r"(?i)${commaNumber.source}"
+for name in names:
+    table[name] = table[name].str.strip().str.replace(pattern, lambda found: found[0].replace(".", "").replace(",", "."), regex=True)
+`
+    : ""
+}table = table.replace(r"(?i)^\\s*(\\?|na|n/a|nan|null)?\\s*$", "", regex=True)
 ${numbersOf(columns, (names) => `# Texts in columns of numbers count as missing.\nfor name in ${names}:\n    table[name] = table[name].where(pd.to_numeric(table[name], errors="coerce").abs() < 3.4e38, "")\n`)}table = table[(table[${subset}] != "").all(axis=1)].sample(frac=1, random_state=${seed})
 
 def numbers_of(name, *how):

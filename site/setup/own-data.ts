@@ -1,5 +1,7 @@
 // Data of the user's own, as the page, the worker and the browser's files hold them.
 
+import type { DecimalMark } from "./rows.ts";
+
 /** Samples of the user's own. Point sets and the site's samples of images the worker makes and fetches itself. */
 export interface OwnData {
   /** Of the file, or how many images there are. */
@@ -53,16 +55,24 @@ export const widthOf = ({ categories }: Column): number => categories?.length ??
 
 export type MissingCells = "fill" | "drop";
 
+/** What a column of whole numbers is learnt as; `auto`: as classes where it has few of them. */
+export type LearntAs = "auto" | "classes" | "number";
+
 /** What is wished of a CSV file. */
 export interface CsvForm {
   /** Name of the column that is to be learnt; empty, or of none: the last one that can be. */
   readonly target: string;
   /** Whether a row that lacks a value is filled in or left out. */
   readonly missing: MissingCells;
+  /** Of a column that may be both. */
+  readonly learntAs: LearntAs;
 }
 
 export interface CsvNotes extends CsvForm {
   readonly separator: string;
+  readonly decimal: DecimalMark;
+  /** Whether what is learnt may be classes as well as a number. */
+  readonly mayBeBoth: boolean;
   /** Whether the file's first row names the columns. */
   readonly hasNames: boolean;
   /** All of the file's, in its order. */

@@ -10,12 +10,41 @@ export interface Row {
 
 export const isNumber = (cell: string): boolean => cell !== "" && Number.isFinite(Math.fround(Number(cell)));
 
-/** What stands between the cells of the first row. */
+/** Commas as decimal marks, and points between thousands where there are some: 1.234,5. */
+export const commaNumber = /^[-+]?(?:\d{1,3}(?:\.\d{3})+|\d*)(?:,\d+)?(?:e[-+]?\d+)?$/i;
+
+/** What stands in a number between its whole part and its fraction. */
+export type DecimalMark = "." | ",";
+
+/** A cell of a file with decimal commas, as programs write numbers; texts stay. */
+export const withPoint = (cell: string): string =>
+  commaNumber.test(cell) ? cell.replaceAll(".", "").replace(",", ".") : cell;
+
+/** The decimal mark of a file: a comma where more numbers have one than have a point. */
+export function decimalMarkOf(rows: readonly Row[], separator: string): DecimalMark {
+  let [commas, points, others] = [0, 0, 0];
+  for (const { cells } of rows)
+    for (const cell of cells) {
+      if (cell.includes(",") && commaNumber.test(cell)) {
+        commas++;
+        // Behind a comma three digits may be thousands, as 12,500.
+        if (!/^[-+]?[1-9]\d{0,2},\d{3}$/.test(cell)) others++;
+      } else if (cell.includes(".") && isNumber(cell) && !commaNumber.test(cell)) points++;
+    }
+  return commas > points && (separator !== "," || others > commas / 2) ? "," : ".";
+}
+
+/** What stands between the cells of the first row: no comma that only stands in numbers, as in 1,5;2,5. */
 export function separatorOf(text: string): string {
   const [line] = text
     .slice(0, 10_000)
     .replace(/"[^"]*"/g, "")
     .split("\n");
+  for (const separator of [";", "\t"]) {
+    const cells = line.split(separator);
+    if (cells.length > 1 && cells.every((cell) => !cell.includes(",") || commaNumber.test(cell.trim())))
+      return separator;
+  }
   const counts = [",", ";", "\t"].map((separator) => line.split(separator).length);
   return [",", ";", "\t"][counts.indexOf(Math.max(...counts))];
 }
@@ -68,13 +97,24 @@ export const isMissing = (cell: string): boolean => /^(?:|\?|na|n\/a|nan|null)$/
 /**
  * A row that was typed, as the net takes it.
  *
+ * @param decimal the file's decimal mark; where it is a comma, semicolons or tabs stand between the cells
  * @throws Error that says what is wrong with it
  */
-export function rowOf(text: string, columns: readonly Column[]): Float32Array<ArrayBuffer> {
-  const cells = rowsOf(text.trim(), separatorOf(text))[0]?.cells ?? [];
+export function rowOf(
+  text: string,
+  columns: readonly Column[],
+  decimal: DecimalMark = ".",
+): Float32Array<ArrayBuffer> {
+  const hasCommas = decimal === ",";
+  const separator = !hasCommas ? separatorOf(text) : text.includes("\t") ? "\t" : ";";
+  const cells = rowsOf(text.trim(), separator)[0]?.cells ?? [];
   if (cells.length !== columns.length)
-    throw new Error(`${cells.length} values, where the net takes ${columns.length}.`);
-  return Float32Array.from(columns.flatMap((column, k) => valuesOf(cells[k], column)));
+    throw new Error(
+      `${cells.length} values, where the net takes ${columns.length}${hasCommas ? ", with semicolons between them" : ""}.`,
+    );
+  return Float32Array.from(
+    columns.flatMap((column, k) => valuesOf(hasCommas ? withPoint(cells[k]) : cells[k], column)),
+  );
 }
 
 /**

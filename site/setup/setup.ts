@@ -9,7 +9,7 @@ import {
   type OptionValue,
   specOf,
 } from "./layers.ts";
-import type { Column, CsvNotes, MissingCells, OwnData } from "./own-data.ts";
+import type { Column, CsvNotes, LearntAs, MissingCells, OwnData } from "./own-data.ts";
 import { type PointSet, pointSets } from "./points.ts";
 import {
   batchSizes,
@@ -58,6 +58,8 @@ export interface Setup {
   readonly target: string;
   /** Of a CSV file: whether a row that lacks a value is filled in or left out. */
   readonly missing: MissingCells;
+  /** Of a CSV file: what a column of whole numbers is learnt as. */
+  readonly learntAs: LearntAs;
 }
 
 export interface DataSpec {
@@ -122,6 +124,7 @@ export const defaultSetup: Setup = {
   batchSize: 32,
   target: "",
   missing: "fill",
+  learntAs: "auto",
 };
 
 /** What data begin with where nothing else is said: a net that can learn them. */
@@ -170,18 +173,23 @@ export function setupFor(data: DataName, given: Setup = defaultSetup): Setup {
   };
 }
 
-/** A set-up of before for the user's own data, with a loss and a metric of theirs. */
-export function setupForOwn(data: OwnName, own: OwnData, before: Setup): Setup {
+/**
+ * A set-up of before for the user's own data, with a loss and a metric of theirs.
+ *
+ * @param task of the user's own data before, where there were some: a loss of another task was not meant for this one
+ */
+export function setupForOwn(data: OwnName, own: OwnData, before: Setup, task: Task = own.task): Setup {
   const next = setupFor(data, before);
   const [losses, metrics] = [lossesOf(own.task), metricsFor(own)];
-  const { target, missing } = own.csv ?? next;
+  const { target, missing, learntAs } = own.csv ?? next;
   return {
     ...next,
     target,
     missing,
+    learntAs,
     // A net that stands for such data is kept; files are often chosen twice.
     layers: before.data === data ? before.layers : next.layers,
-    loss: losses.includes(before.loss) ? before.loss : losses[0],
+    loss: task === own.task && losses.includes(before.loss) ? before.loss : losses[0],
     metric: metrics.includes(before.metric) ? before.metric : metrics[0],
   };
 }
@@ -217,6 +225,7 @@ export function toHash(setup: Setup): string {
   if (setup.metric !== metricsOf(dataSpecs[setup.data].task)[0]) parts.push(["metric", setup.metric]);
   if (setup.data === "csv" && setup.target !== "") parts.push(["target", encodeURIComponent(setup.target)]);
   if (setup.data === "csv" && setup.missing !== "fill") parts.push(["missing", setup.missing]);
+  if (setup.data === "csv" && setup.learntAs !== "auto") parts.push(["as", setup.learntAs]);
   parts.push(["batch", setup.batchSize], ["layers", setup.layers.map(layerText).join("~")]);
   return parts.map(([name, value]) => `${name}=${String(value).replaceAll(" ", "")}`).join("&");
 }
@@ -272,6 +281,9 @@ export function fromHash(hash: string): { setup: Setup; problems: string[] } {
   setup.target = (told.get("target") ?? "").slice(0, longestName);
   choice<MissingCells>("missing", ["fill", "drop"], (missing) => {
     setup.missing = missing;
+  });
+  choice<LearntAs>("as", ["auto", "classes", "number"], (learntAs) => {
+    setup.learntAs = learntAs;
   });
   const layers = told.get("layers");
   if (layers !== null) setup.layers = layersOf(layers, problems);

@@ -31,7 +31,9 @@ export function columnOf(name: string, at: number, rows: readonly Row[]): Column
     return { ...standardOf(name, values), ...gapsFor(numbers), ...strays };
   }
   if (kinds.length > mostCategories)
-    return { why: `it has ${kinds.length} different texts, and ${mostCategories} are the most` };
+    return {
+      why: `it has ${kinds.length} different texts, as “${kinds[0].slice(0, 40)}”, and ${mostCategories} are the most`,
+    };
   const categories = present.length === rows.length ? kinds : ["", ...kinds];
   if (categories.length === 1) return { why: "it is the same in each row" };
   return { name, mean: 0, deviation: 1, categories, ...gapsFor(present) };

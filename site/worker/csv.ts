@@ -1,12 +1,30 @@
 // A user's CSV file as samples: columns of numbers and of texts, and one of them to be learnt, numbers or names of classes.
 
-import { type Column, type CsvForm, type OwnData, type Strays, widthOf } from "../setup/own-data.ts";
-import { isMissing, isNumber, type Row, rowsOf, separatorOf, valuesOf } from "../setup/rows.ts";
+import {
+  type Column,
+  type CsvForm,
+  type LearntAs,
+  type OwnData,
+  type Strays,
+  widthOf,
+} from "../setup/own-data.ts";
+import {
+  decimalMarkOf,
+  isMissing,
+  isNumber,
+  type Row,
+  rowsOf,
+  separatorOf,
+  valuesOf,
+  withPoint,
+} from "../setup/rows.ts";
 import { columnOf, standardOf, type Unused } from "./columns.ts";
 
 /** Bytes of a file that the page reads. */
 const mostBytes = 50e6;
 const mostClasses = 50;
+/** Different whole numbers that are classes unless somebody says otherwise. */
+const mostUsualClasses = 20;
 /** Numbers of all samples together, categories counted one by one. */
 const mostValues = 50e6;
 
@@ -26,13 +44,16 @@ export async function readCsvFile(file: File, form: CsvForm): Promise<OwnData> {
 export function readCsv(
   text: string,
   name: string,
-  form: CsvForm = { target: "", missing: "fill" },
+  form: CsvForm = { target: "", missing: "fill", learntAs: "auto" },
 ): OwnData {
   if (text.includes("\0") || text.slice(0, 1000).includes("\uFFFD"))
     throw new Error(`${name} is no text: choose a CSV file, with columns of numbers or texts, in UTF-8.`);
   const whole = text.replace(/^\uFEFF/, "");
   const separator = separatorOf(whole);
-  const rows = rowsIn(whole, separator, name);
+  const written = rowsIn(whole, separator, name);
+  const decimal = decimalMarkOf(written, separator);
+  const rows =
+    decimal === "," ? written.map(({ cells, line }) => ({ cells: cells.map(withPoint), line })) : written;
   const width = rows[0]?.cells.length ?? 0;
   if (width < 2)
     throw new Error(
@@ -45,11 +66,13 @@ export function readCsv(
     );
   const hasNames = isHeader(rows);
   const names = hasNames
-    ? distinct(rows[0].cells)
+    ? distinct(written[0].cells)
     : Array.from({ length: width }, (_, k) => `column ${k + 1}`);
   const given = hasNames ? rows.slice(1) : rows;
   const found = names.indexOf(form.target);
   const learnt = found < 0 ? lastLearnable(given, width) : found;
+  // What was said of another column says nothing of this one.
+  const learntAs = found < 0 ? "auto" : form.learntAs;
   const isDropped = form.missing === "drop";
   const known = given.filter(({ cells }) => !isMissing(cells[learnt]));
   const strays = straysOf(known, names, learnt);
@@ -59,19 +82,27 @@ export function readCsv(
   if (samples.length < 10) throw new Error(`${name}: ${tooFew(given, samples.length, names, learnt)}`);
   const order = shuffled(samples.length).map((at) => samples[at]);
   const { x, columns, unused } = featuresOf(order, names, learnt, name, strays);
+  const targets = order.map(({ cells }) => cells[learnt]);
+  const mayBeBoth = areWhole(targets) && new Set(targets).size <= mostClasses;
   const leftOut = given.length - samples.length;
   return {
     name,
     shape: [x.length / order.length],
     x,
     columns,
-    csv: { target: names[learnt], missing: form.missing, separator, hasNames, names, unused },
+    csv: {
+      target: names[learnt],
+      missing: form.missing,
+      learntAs: mayBeBoth ? learntAs : "auto",
+      mayBeBoth,
+      separator,
+      decimal,
+      hasNames,
+      names,
+      unused,
+    },
     ...(leftOut === 0 ? {} : { leftOut }),
-    ...targetsOf(
-      order.map(({ cells }) => cells[learnt]),
-      name,
-      names[learnt],
-    ),
+    ...targetsOf(targets, name, names[learnt], mayBeBoth ? learntAs : "auto"),
   };
 }
 
@@ -167,24 +198,32 @@ function featuresOf(
   return { x, columns: columns.map(({ at: _, ...column }) => column), unused };
 }
 
+const areWhole = (cells: readonly string[]): boolean =>
+  cells.every((cell) => isNumber(cell) && Number.isInteger(Number(cell)));
+
 function targetsOf(
   cells: readonly string[],
   name: string,
   column: string,
+  learntAs: LearntAs,
 ): Pick<OwnData, "task" | "classes" | "classNames" | "y" | "target"> {
-  const kinds = [...new Set(cells)].sort();
   const areNumbers = cells.every(isNumber);
-  const areClasses =
-    !areNumbers || (kinds.length <= 20 && cells.every((cell) => Number.isInteger(Number(cell))));
+  const kinds = [...new Set(cells)].sort(areNumbers ? (a, b) => Number(a) - Number(b) : undefined);
+  if (kinds.length === 1)
+    throw new Error(
+      `${name}: the column to be learnt (${column.slice(0, 40)}) has the same value in each row, “${kinds[0].slice(0, 40)}”; choose another one.`,
+    );
+  const areUsually = areWhole(cells) && kinds.length <= mostUsualClasses;
+  const areClasses = !areNumbers || (learntAs === "auto" ? areUsually : learntAs === "classes");
   if (!areClasses) {
     const y = Float32Array.from(cells, Number);
     const target = standardOf(column, y);
     for (let i = 0; i < y.length; i++) y[i] = (y[i] - target.mean) / target.deviation;
     return { task: "regression", classes: 0, classNames: [], y, target };
   }
-  if (kinds.length < 2 || kinds.length > mostClasses)
+  if (kinds.length > mostClasses)
     throw new Error(
-      `${name}: the column to be learnt (${column.slice(0, 40)}) has ${kinds.length} different values, not all of them numbers; names stand for 2 to ${mostClasses} classes.`,
+      `${name}: the column to be learnt (${column.slice(0, 40)}) has ${kinds.length} different values, not all of them numbers, as “${(cells.find((cell) => !isNumber(cell)) ?? "").slice(0, 40)}”; names stand for 2 to ${mostClasses} classes.`,
     );
   const place = new Map(kinds.map((kind, i) => [kind, i]));
   const y = Float32Array.from(cells, (cell) => place.get(cell) as number);

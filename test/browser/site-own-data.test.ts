@@ -64,6 +64,16 @@ describe.skipIf(executable === undefined)("the playground with one's own data", 
     );
     await page.setInputFiles(chooser, csv(`tree,price,age,kind\n${homes.join("\n")}`, "trees.csv"));
     await page.waitForSelector(".columns-made", patience);
+    // Few whole numbers are classes, or a number.
+    const learntAs = page.locator('.field:has-text("Learnt as") select');
+    expect(await learntAs.inputValue()).toBe("classes");
+    await learntAs.selectOption("number");
+    await page.waitForSelector('.columns-made dd:has-text("a number with mean 1 and deviation 0.8165")', {
+      ...patience,
+      state: "attached",
+    });
+    expect(page.url()).toContain("target=kind&as=number");
+    expect(await learntAs.inputValue()).toBe("number");
     await page.selectOption('.field:has-text("To be learnt") select', "price");
     await page.waitForSelector('.columns-made dd:has-text("To be learnt: a number with mean")', {
       ...patience,
@@ -74,7 +84,8 @@ describe.skipIf(executable === undefined)("the playground with one's own data", 
     expect(made).toContain("3 of 3 columns give the net 4 numbers");
     expect(made).toContain("2 categories, each 0 or 1: <b>oak</b>, elm.");
     expect(made).toContain("Missing cells, filled with the mean: 7.");
-    expect(page.url()).toContain("target=price");
+    expect(page.url()).toContain("target=price&batch");
+    expect(await learntAs.count()).toBe(0);
     await site.built();
     await site.epoch(1);
     await page.fill("#trial", "elm, ?, 1");

@@ -36,7 +36,7 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   // Methods of base classes are looked at in the classes that have them.
   /^(nn\.Layer|optim\.Optimizer)#/.test(name) ||
   // Ops that others are made of, and take what those worked out.
-  /^engine\.(attention|attentionByOps|attentionGradient|joinColumns|splitColumns|gatesTogether|gatesApart|eachRow|rowNormGradients?|col2im|claim|track|Ambient.*|deviceWatch.*|leavesOf|mapTree|withLeaves|joinRows|gatherRows|takeRows|stretchOf|advanced|drawFrom|keepingHalves)$/.test(
+  /^engine\.(attention|attentionByOps|attentionGradient|joinColumns|splitColumns|gatesTogether|gatesApart|eachRow|rowNormGradients?|col2im|claim|track|Ambient.*|deviceWatch.*|leavesOf|mapTree|withLeaves|joinRows|gatherRows|takeRows|stepAt|stretchOf|advanced|drawFrom|keepingHalves)$/.test(
     name,
   ) ||
   // What finds things by name.
@@ -45,7 +45,7 @@ const isInternal = ({ name, kind }: PublicFunction): boolean =>
   /^optim\.(ByVariable\b|ParameterGroups\b|.*#(hyper|slotShape|replaceValues|spare)$)/.test(name) ||
   // They take a number or a schedule, whose properties look like options; optim-clipping.test.ts has them.
   /^optim\.(clipNorm|clipValue|globalClipNorm)$/.test(name) ||
-  /#(makeTrainer|pull|pullAll|mark|knows|scaleBytes|withTrace|moveInto|replaceMemory|lend|keep)$/.test(
+  /#(makeTrainer|pull|pullAll|mark|knows|scaleBytes|withTrace|moveInto|assignWithParts|replaceMemory|lend|keep)$/.test(
     name,
   ) ||
   // What Tape asks of the class below it.

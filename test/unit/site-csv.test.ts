@@ -15,19 +15,29 @@ import { readCsv } from "../../site/worker/csv.ts";
 
 const cities = ["Busan", "Seoul, the city", "Daegu"];
 /** Id, price, area (some missing), city (some missing), note (all different), country (all the same). */
-const lines = Array.from({ length: 90 }, (_, i) =>
-  [
-    `h${i}`,
-    i % 30 === 7 ? "NA" : 100 + i * 3.5,
-    i % 9 === 2 ? "?" : 40 + (i % 13) * 5,
-    i % 10 === 4 ? "" : `"${cities[i % 3]}"`,
-    `"a ""nice"" house, ${i}"`,
-    "Korea",
-  ].join(","),
-);
+const cells = Array.from({ length: 90 }, (_, i) => [
+  `h${i}`,
+  i % 30 === 7 ? "NA" : `${100 + i * 3.5}`,
+  i % 9 === 2 ? "?" : `${40 + (i % 13) * 5}`,
+  i % 10 === 4 ? "" : `"${cities[i % 3]}"`,
+  `"a ""nice"" house, ${i}"`,
+  "Korea",
+]);
+const lines = cells.map((row) => row.join(","));
 const text = `id,price,area,city,note,country\n${lines.join("\n")}\n`;
-const read = (form: Partial<CsvForm> = {}) =>
-  readCsv(text, "houses.csv", { target: "price", missing: "fill", ...form });
+const price = { target: "price", missing: "fill", learntAs: "auto" } as const;
+/** Where commas are decimal marks: areas times 100 plus a half, as 4.000,5. */
+const withCommas = `id;price;area;city;note;country\n${cells
+  .map(([id, cost, area, ...rest]) =>
+    [
+      id,
+      cost.replace(".", ","),
+      area.replace(/(\d+)(\d)/, (_, tens, ones) => `${tens}.${ones}00,5`),
+      ...rest,
+    ].join(";"),
+  )
+  .join("\n")}`;
+const read = (form: Partial<CsvForm> = {}) => readCsv(text, "houses.csv", { ...price, ...form });
 
 /** Rows of inputs with their target, the smallest first. */
 function rowsOf(x: ArrayLike<number>, y: ArrayLike<number>): number[] {
@@ -50,7 +60,7 @@ describe("columns of a CSV file", () => {
     expect(shape).toEqual([5]);
     expect(csv?.unused).toEqual([
       { name: "id", why: "it only numbers the rows" },
-      { name: "note", why: "it has 87 different texts, and 50 are the most" },
+      { name: "note", why: 'it has 87 different texts, as “a "nice" house, 0”, and 50 are the most' },
       { name: "country", why: "it is the same in each row" },
     ]);
     expect([task, target?.name, leftOut, y.length]).toEqual(["regression", "price", 3, 87]);
@@ -73,10 +83,10 @@ describe("columns of a CSV file", () => {
     expect([city.task, city.classNames]).toEqual(["classes", ["Busan", "Daegu", "Seoul, the city"]]);
     expect(city.columns?.map(({ name }) => name)).toEqual(["price", "area"]);
     expect(() => read({ target: "note" })).toThrow(
-      /the column to be learnt \(note\) has 90 different values, not all of them numbers/,
+      /the column to be learnt \(note\) has 90 different values, not all of them numbers, as “a "nice" house, \d+”;/,
     );
     const unknown = text.replace(/^(h\d+),[^,]*/gm, "$1,");
-    expect(() => readCsv(unknown, "f.csv", { target: "price", missing: "fill" })).toThrow(
+    expect(() => readCsv(unknown, "f.csv", price)).toThrow(
       /0 of 90 rows have a value in the column that is to be learnt; .* Column 2 \(price\) lacks 90/,
     );
     // Of a column that is not there: the last that can be learnt, which notes and a single country cannot.
@@ -99,8 +109,7 @@ describe("columns of a CSV file", () => {
 
   it("of numbers take a text among them as missing, and say which; floors and the like are categories", () => {
     const given = text.replaceAll(",60,", ",60 m²,").replace(",65,", ",1e300,");
-    const strayed = (form: Partial<CsvForm> = {}) =>
-      readCsv(given, "f.csv", { target: "price", missing: "fill", ...form });
+    const strayed = (form: Partial<CsvForm> = {}) => readCsv(given, "f.csv", { ...price, ...form });
     const { columns = [], x } = strayed();
     const sixties = lines.filter((line, i) => i % 30 !== 7 && line.includes(",60,")).length;
     expect(columns[0]).toMatchObject({
@@ -119,6 +128,68 @@ describe("columns of a CSV file", () => {
     expect(readCsv(`floor,price\n${floors}`, "f.csv").columns?.[0].categories).toEqual(["1", "2", "3", "B1"]);
   });
 
+  it("of few whole numbers are learnt as classes or as a number, as one likes", () => {
+    const given = `x,stars,kind\n${Array.from({ length: 60 }, (_, i) => `${i / 7},${(i % 12) + 1},${i % 2 ? "a" : "b"}`).join("\n")}`;
+    const stars = (learntAs: CsvForm["learntAs"], target = "stars") =>
+      readCsv(given, "f.csv", { target, missing: "fill", learntAs });
+    const usual = stars("auto");
+    expect([usual.task, usual.csv?.mayBeBoth, usual.csv?.learntAs]).toEqual(["classes", true, "auto"]);
+    // In the order of numbers, not of letters.
+    expect(usual.classNames).toEqual(Array.from({ length: 12 }, (_, i) => String(i + 1)));
+    const number = stars("number");
+    expect([number.task, number.classNames, number.csv?.learntAs]).toEqual(["regression", [], "number"]);
+    expect(number.target?.mean).toBeCloseTo(6.5);
+    const told = [...number.y].map((y) => y * (number.target?.deviation ?? 0) + 6.5);
+    expect(told.map(Math.round).sort()).toEqual(
+      [...usual.y].map((place) => Number(usual.classNames[place])).sort(),
+    );
+    // Neither texts nor fractions are both; of a column that is not there nothing was said.
+    for (const column of ["kind", "x"])
+      expect(stars("number", column).csv).toMatchObject({ mayBeBoth: false, learntAs: "auto" });
+    expect(stars("number", "kind").task).toBe("binary");
+    expect(stars("classes", "x").task).toBe("regression");
+    expect(stars("number", "none").csv?.learntAs).toBe("auto");
+    // More than are classes by themselves may be so.
+    const ages = Array.from({ length: 90 }, (_, i) => `${i / 7},${i % 30}`).join("\n");
+    expect(readCsv(`x,age\n${ages}`, "f.csv")).toMatchObject({
+      task: "regression",
+      csv: { mayBeBoth: true },
+    });
+    expect(readCsv(`x,age\n${ages}`, "f.csv", { ...price, target: "age", learntAs: "classes" }).classes).toBe(
+      30,
+    );
+    expect(() => readCsv(given.replace(/,[ab]$/gm, ",1"), "f.csv", { ...price, target: "kind" })).toThrow(
+      "the column to be learnt (kind) has the same value in each row, “1”; choose another one.",
+    );
+  });
+
+  it("with decimal commas are numbers", () => {
+    const { columns = [], csv, task, target } = readCsv(withCommas, "f.csv", price);
+    expect([csv?.separator, csv?.decimal, task]).toEqual([";", ",", "regression"]);
+    const page = read();
+    expect(columns.map(({ name, mean }) => [name, mean])).toEqual(
+      page.columns?.map(({ name, mean }) => [name, name === "area" ? mean * 100 + 0.5 : mean]),
+    );
+    expect(target?.mean).toBeCloseTo(page.target?.mean as number, 6);
+    const number = Math.fround((1234.5 - columns[0].mean) / columns[0].deviation);
+    expect([...rowOf("1.234,5; Busan", columns, ",")]).toEqual([number, 0, 1, 0, 0]);
+    expect(() => rowOf("1.234,5, Busan", columns, ",")).toThrow(
+      "1 values, where the net takes 2, with semicolons between them.",
+    );
+    // Without names, and with commas between cells too.
+    const bare = Array.from({ length: 12 }, (_, i) => `${i},5;${i * i},25;2,5`);
+    expect(readCsv(bare.join("\n"), "f.csv").csv).toMatchObject({ separator: ";", decimal: "," });
+    const quoted = bare.map((row) => row.replace(/[^;]+/g, '"$&"').replaceAll(";", ","));
+    expect(readCsv(`a,b,c\n${quoted.join("\n")}`, "f.csv").csv).toMatchObject({
+      separator: ",",
+      decimal: ",",
+    });
+    // Thousands of an English file are none; neither are points.
+    const thousands = Array.from({ length: 12 }, (_, i) => `"1,${200 + i}",${i / 8}`);
+    expect(readCsv(`a,b\n${thousands.join("\n")}`, "f.csv").csv?.decimal).toBe(".");
+    expect(page.csv?.decimal).toBe(".");
+  });
+
   it("take a row that is typed", () => {
     const { columns = [] } = read();
     const [area] = columns;
@@ -131,17 +202,26 @@ describe("columns of a CSV file", () => {
 
 describe("a set-up on a CSV file", () => {
   it("has what is learnt and what becomes of missing cells in its address", () => {
-    const form = { target: "a & b=c #1 %", missing: "drop" } as const;
+    const form = { target: "a & b=c #1 %", missing: "drop", learntAs: "number" } as const;
     const setup = { ...setupFor("csv"), ...form };
     expect(fromHash(`#${toHash(setup)}`)).toMatchObject({ setup, problems: [] });
     expect(toHash({ ...defaultSetup, ...form })).toBe(toHash(defaultSetup));
     const own = read({ missing: "drop" });
-    expect(setupForOwn("csv", own, defaultSetup)).toMatchObject({ target: "price", missing: "drop" });
+    expect(setupForOwn("csv", own, defaultSetup)).toMatchObject({ ...price, missing: "drop" });
+    expect(fromHash("#data=csv&as=colour").problems).toHaveLength(1);
+  });
+
+  it("keeps a loss that was chosen, but none of another task", () => {
+    const loss = "meanSquaredError";
+    const before = { ...setupFor("csv"), loss };
+    const own = readCsv(`x,kind\n${cells.map((_, i) => `${i / 7},${i % 2}`).join("\n")}`, "f.csv");
+    expect([own.task, setupForOwn("csv", own, before).loss]).toEqual(["binary", loss]);
+    expect(setupForOwn("csv", own, before, "binary").loss).toBe(loss);
+    expect(setupForOwn("csv", own, before, "regression").loss).toBe("binaryCrossentropy");
   });
 
   const withStrays = text.replaceAll(",60,", ",60 m²,");
   const withoutNumbers = text.replace(/^(.*?,.*?),.*?,/gm, "$1,");
-  const price = { target: "price", missing: "fill" } as const;
   const forms: [string, OwnData, string?][] = [
     ["filled in", read()],
     ["left out", read({ missing: "drop" })],

@@ -70,7 +70,7 @@ describe("a session", () => {
       data: "images",
       id: 1,
       files: images,
-      form: { side: 8, isGray: true, target: "", missing: "fill" },
+      form: { side: 8, isGray: true, target: "", missing: "fill", learntAs: "auto" },
     });
     expect((await until("own")).own).toMatchObject({ classNames: ["a", "b"], shape: [8, 8, 1] });
     expect(said.filter(({ kind }) => kind === "running")).toHaveLength(1);
@@ -113,7 +113,7 @@ describe("a session", () => {
         data: "images",
         id,
         files,
-        form: { side: 8, isGray: true, target: "", missing: "fill" },
+        form: { side: 8, isGray: true, target: "", missing: "fill", learntAs: "auto" },
       });
     const broken = [{ path: "a/0.png", file: new File(["none"], "0.png") }];
     session.take({
@@ -121,7 +121,7 @@ describe("a session", () => {
       data: "images",
       id: 1,
       files: broken,
-      form: { side: 8, isGray: true, target: "", missing: "fill" },
+      form: { side: 8, isGray: true, target: "", missing: "fill", learntAs: "auto" },
     });
     read(2);
     session.take({ kind: "unread" });

@@ -349,7 +349,7 @@ describe("a CSV file", () => {
   });
 
   it("leaves out rows that lack a value, and says how many", () => {
-    const drop = { target: "", missing: "drop" } as const;
+    const drop = { target: "", missing: "drop", learntAs: "auto" } as const;
     const holes = [",1,yes", "1,NA,no", "2,n/a,no", "3,4,", "5,6,NaN"];
     // The first of them is no row of names.
     const { y, leftOut, classNames, x: given } = readCsv([...holes, ...rows].join("\n"), "f.csv", drop);
