@@ -381,6 +381,6 @@ function collect(value: JitResult, into: Tensor[]): Entry["rebuild"] {
       Object.fromEntries(parts.map(([key, part]) => [key, part(device, memories)]));
   }
   throw new ArgumentError(
-    `jit: a traced function must return tensors, or arrays and plain objects of them, got ${kindOf(value)}; return what is no tensor by other ways`,
+    `jit: a traced function must return tensors, or arrays and plain objects of them, got ${kindOf(value)}`,
   );
 }

@@ -202,7 +202,7 @@ export function nestedShape(what: string, values: unknown): number[] {
     shape.push(level.length);
     if (shape.length > maxRank) {
       throw new ShapeError(
-        `${what}: the arrays are nested more than ${maxRank} levels deep, or contain themselves; at most ${maxRank} axes are supported`,
+        `${what}: the arrays are nested more than ${maxRank} levels deep, or contain themselves`,
       );
     }
   }

@@ -276,7 +276,7 @@ export abstract class Layer<I = any, O = any> extends LayerTree<Layer> {
     mapTree(inputs, (value: unknown) => {
       if (value instanceof Placeholder) return;
       throw new ArgumentError(
-        `${this.describe()}: got ${kindOf(value)} among placeholders; a model is put together of placeholders only: make an input(...) for it, or keep it in a layer`,
+        `${this.describe()}: got ${kindOf(value)} among placeholders; make an input(...) for it, or keep it in a layer`,
       );
     });
     const specs = specsOfValues(inputs);

@@ -319,7 +319,7 @@ export class Objective {
     const what = `metric "${metric.name}"`;
     if (values.rank === 0 && weights !== undefined) {
       throw new ShapeError(
-        `${what}: gives one number for the batch, which weights can't be applied to; it must give one a sample, [batch]`,
+        `${what}: gives one number for the batch, which weights and masks can't be applied to; it must give one a sample, [batch]`,
       );
     }
     // The batch's mean stands for all its samples.

@@ -297,7 +297,7 @@ const lostNumbers = (epoch: number, { loss, valLoss }: Logs): string =>
   "debug({ numerics: true }) names the op that made the first one";
 
 const changedWeights =
-  "which weights are trainable has changed (a layer's trainable was set). This fit goes on with those that it began with; the change counts from the next compile on";
+  "which weights are trainable has changed: this fit goes on with those that it began with; the change counts from the next compile on";
 
 /** @param epoch counted from 1 */
 const isDue = (frequency: number | readonly number[], epoch: number): boolean =>

@@ -283,7 +283,7 @@ function checkFitOptions(
     atLeastOne(what, "validationFreq", freq);
   if (!(typeof validationSplit === "number" && validationSplit >= 0 && validationSplit < 1)) {
     throw new ArgumentError(
-      `${what}: validationSplit must be from 0 up to 1 (exclusive), the share of samples held back, got ${showGiven(validationSplit)}`,
+      `${what}: validationSplit must be from 0 up to 1 (exclusive), got ${showGiven(validationSplit)}`,
     );
   }
   if (validationData === undefined) return;

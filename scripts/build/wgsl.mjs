@@ -12,8 +12,14 @@ const OPERATOR = /[=+\-*/%<>&|^!]/;
  */
 export function minifyWgsl(source) {
   const lines = withoutComments(source).split("\n").map(tighten);
-  const text = lines.filter((line) => line.trim() !== "").join("\n");
-  return `${text.replace(/([;{},])\n (?=\S)/g, "$1")}\n`;
+  const text = lines
+    .filter((line) => line.trim() !== "")
+    .join("\n")
+    .replace(/([;{},])\n (?=\S)/g, "$1")
+    // Commas behind the last of a list, and zeros behind a point.
+    .replace(/,(?=\n?[)}])/g, "")
+    .replace(/\b(\d+\.)0(?![\d.e])/g, "$1");
+  return `${text}\n`;
 }
 
 /** Comments become a blank, so that what they part stays apart. */

@@ -258,7 +258,7 @@ describe("what would be taken in silence", () => {
       };
       await model.fit(x, labels, { ...silent, epochs: 3, callbacks: freeze });
       expect(warnings).toEqual([
-        expect.stringMatching(/which weights are trainable has changed .* from the next compile on$/),
+        expect.stringMatching(/which weights are trainable has changed: .* from the next compile on$/),
       ]);
     });
 

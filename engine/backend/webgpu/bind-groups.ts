@@ -74,7 +74,7 @@ export class BindGroups {
   make(pipeline: Pipeline, sizes: { buffer: GPUBuffer }, memories: readonly GpuMemory[]): GPUBindGroup {
     if (this.alive >= bindGroupCeiling) {
       throw new LimitError(
-        `${this.alive} bind groups exist, as many as drivers survive; they are collected where a program awaits: sync() now and then, or dispose() jitted functions that are no longer needed`,
+        `${this.alive} bind groups exist, as many as drivers survive; they are collected where a program awaits: sync() now and then, or dispose() of jitted functions`,
       );
     }
     const entries: GPUBindGroupEntry[] = [{ binding: 0, resource: { buffer: sizes.buffer } }];

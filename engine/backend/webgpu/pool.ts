@@ -110,7 +110,7 @@ export class BufferPool {
     const [most, why] =
       count >= buffers ? [`${buffers} buffers`, ""] : [`${bytes} bytes`, ", or raise init's memoryLimit"];
     throw new LimitError(
-      `${what} needs another ${size} bytes, but ${count} buffers of ${used} bytes live on the device, which makes at most ${most}; free what is no longer needed with tidy() or dispose()${why}. What a loop drops is collected only where the loop awaits: sync() now and then`,
+      `${what} needs another ${size} bytes, but ${count} buffers of ${used} bytes live on the device, which makes at most ${most}; free what is no longer needed with tidy() or dispose()${why}. What a loop drops is collected where it awaits: sync() now and then`,
     );
   }
 
