@@ -1,6 +1,7 @@
 // Data of the user's own, as the page, the worker and the browser's files hold them.
 
-import type { DecimalMark } from "./rows.ts";
+/** What stands in a number between its whole part and its fraction. */
+export type DecimalMark = "." | ",";
 
 /** Samples of the user's own. Point sets and the site's samples of images the worker makes and fetches itself. */
 export interface OwnData {

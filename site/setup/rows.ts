@@ -1,6 +1,6 @@
 // Rows of a CSV text, those of a file and those that are typed: cells with commas, semicolons or tabs between them.
 
-import type { Column } from "./own-data.ts";
+import type { Column, DecimalMark } from "./own-data.ts";
 
 export interface Row {
   readonly cells: readonly string[];
@@ -12,9 +12,6 @@ export const isNumber = (cell: string): boolean => cell !== "" && Number.isFinit
 
 /** Commas as decimal marks, and points between thousands where there are some: 1.234,5. */
 export const commaNumber = /^[-+]?(?:\d{1,3}(?:\.\d{3})+|\d*)(?:,\d+)?(?:e[-+]?\d+)?$/i;
-
-/** What stands in a number between its whole part and its fraction. */
-export type DecimalMark = "." | ",";
 
 /** A cell of a file with decimal commas, as programs write numbers; texts stay. */
 export const withPoint = (cell: string): string =>
