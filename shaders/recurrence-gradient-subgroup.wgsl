@@ -1,6 +1,7 @@
 // Back through all steps of a recurrence: one subgroup takes some rows of the batch through them. For software adapters.
 
-// Specialising replaces begin, through_gates and, where states are dropped, passed_back, and adds what these call and bind.
+// Specialising replaces begin, through_gates and, where states are dropped, passed_back, and adds what these call and bind;
+// and weights, where u is bound in parts.
 // Needs recurrence-sizes.wgsl behind.
 enable subgroups;
 // Loops run as long as the sizes say, which are the same for all lanes.
@@ -72,15 +73,32 @@ fn indexed(s: Sums) -> array<vec4f, 16> {
   );
 }
 
-// A unit behind the step: `at` says where a lane's two rows of its gradients begin, the others are what u has of it for
-// four units of the state before.
-fn multiply(s: ptr<function, Sums>, at: vec2u, k: u32, p: vec4f, q: vec4f, r: vec4f, t: vec4f) {
+// What u has of a unit behind the step for four units of the state before.
+struct Weights {
+  p: vec4f,
+  q: vec4f,
+  r: vec4f,
+  t: vec4f,
+}
+
+// Of unit k, for those from `unit` on; specialising replaces it where u is bound in parts.
+fn weights(k: u32, unit: u32) -> Weights {
+  let i = k * sizes.units + unit;
+  return Weights(u[i], u[i + 1u], u[i + 2u], u[i + 3u]);
+}
+
+// Unit k behind the step: `at` says where a lane's two rows of its gradients begin.
+fn multiply(s: ptr<function, Sums>, at: vec2u, k: u32, loaded: Weights) {
   // All loads before all arithmetic.
   let x = d_product[at.x + k];
   var y = vec4f();
   if (blocks > 2u) {
     y = d_product[at.y + k];
   }
+  let p = loaded.p;
+  let q = loaded.q;
+  let r = loaded.r;
+  let t = loaded.t;
   (*s).c0 = add_rows((*s).c0, x, true, p, q, r, t);
   if (blocks > 1u) {
     (*s).c1 = add_rows((*s).c1, x, false, p, q, r, t);
@@ -93,13 +111,11 @@ fn multiply(s: ptr<function, Sums>, at: vec2u, k: u32, p: vec4f, q: vec4f, r: ve
   }
 }
 
-// The product of a step; specialising replaces it where u is bound in parts.
+// The product of a step.
 fn products(at: vec2u, unit: u32) -> Sums {
-  let units = sizes.units;
   var sums = Sums();
-  for (var k = 0u; k < units; k += sizes.one) {
-    let i = k * units + unit;
-    multiply(&sums, at, k, u[i], u[i + 1u], u[i + 2u], u[i + 3u]);
+  for (var k = 0u; k < sizes.units; k += sizes.one) {
+    multiply(&sums, at, k, weights(k, unit));
   }
   return sums;
 }

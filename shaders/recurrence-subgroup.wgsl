@@ -2,7 +2,7 @@
 // hand values around for next to nothing.
 
 // Specialising replaces begin, next_state and, where states are dropped, passed_on and state_before, and adds what these call
-// and bind; and products, where u is bound in parts. Needs recurrence-sizes.wgsl behind.
+// and bind; and weights, where u is bound in parts. Needs recurrence-sizes.wgsl behind.
 enable subgroups;
 // Loops run as long as the sizes say, which are the same for all lanes.
 diagnostic(off, subgroup_uniformity);
@@ -79,19 +79,33 @@ fn indexed(s: Sums) -> array<Columns, 32> {
   );
 }
 
-// Two units of the state before: `at` says where a lane's two rows of it begin, `first` and `second` are what u has of them
-// for the lane's first unit, the others for its second.
-fn multiply(s: ptr<function, Sums>, at: vec2u, k: u32, first: vec4f, second: vec4f, first_2: vec4f, second_2: vec4f) {
+// What u has of two units of the state before, for a lane's first unit (p, q) and for its second (r, t).
+struct Weights {
+  p: vec4f,
+  q: vec4f,
+  r: vec4f,
+  t: vec4f,
+}
+
+// Of units k and k + 1; specialising replaces it where u is bound in parts.
+fn weights(k: u32, unit: u32) -> Weights {
+  let units = sizes.units;
+  let i = k * units + unit;
+  return Weights(u[i], u[i + units], u[i + lanes], u[i + units + lanes]);
+}
+
+// Units k and k + 1 of the state before: `at` says where a lane's two rows of it begin.
+fn multiply(s: ptr<function, Sums>, at: vec2u, k: u32, loaded: Weights) {
   // All loads before all arithmetic.
   let x = before[at.x + k / 2u];
   var y = vec2f();
   if (blocks > 2u) {
     y = before[at.y + k / 2u];
   }
-  let p = columns_of(first);
-  let q = columns_of(second);
-  let r = columns_of(first_2);
-  let t = columns_of(second_2);
+  let p = columns_of(loaded.p);
+  let q = columns_of(loaded.q);
+  let r = columns_of(loaded.r);
+  let t = columns_of(loaded.t);
   let x0 = four_lanes(x.x, true);
   let x1 = four_lanes(x.y, true);
   (*s).c0 = multiply_add(multiply_add((*s).c0, x0, p), x1, q);
@@ -124,13 +138,11 @@ fn multiply(s: ptr<function, Sums>, at: vec2u, k: u32, first: vec4f, second: vec
   }
 }
 
-// The product of a step; specialising replaces it where u is bound in parts.
+// The product of a step.
 fn products(at: vec2u, unit: u32) -> Sums {
-  let units = sizes.units;
   var sums = Sums();
-  for (var k = 0u; k < units; k += 2u) {
-    let i = k * units + unit;
-    multiply(&sums, at, k, u[i], u[i + units], u[i + lanes], u[i + units + lanes]);
+  for (var k = 0u; k < sizes.units; k += 2u) {
+    multiply(&sums, at, k, weights(k, unit));
   }
   return sums;
 }

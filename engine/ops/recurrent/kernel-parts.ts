@@ -20,7 +20,8 @@ export interface KernelParts {
   /** Behind all other operands. */
   readonly operands: readonly Operand[];
   readonly bindings: readonly HookBinding[];
-  readonly products: string;
+  /** The function of that name. */
+  readonly weights: string;
 }
 
 /** An even number of rows each: products take two at a time. Undefined where there would be too many. */
@@ -34,26 +35,10 @@ function partsOf(units: number): Rows[] | undefined {
   }));
 }
 
-/** Rows that the loop takes at a time, and where what it loads of them lies, with the first at `i`. */
-const loops = {
-  forward: {
-    step: "2u",
-    places: [
-      ["p", "i"],
-      ["q", "i + units"],
-      ["r", "i + lanes"],
-      ["t", "i + units + lanes"],
-    ],
-  },
-  gradient: {
-    step: "sizes.one",
-    places: [
-      ["p", "i"],
-      ["q", "i + 1u"],
-      ["r", "i + 2u"],
-      ["t", "i + 3u"],
-    ],
-  },
+/** Where what a round of the product loads of the kernel lies, with the first at `i`. */
+const places = {
+  forward: ["i", "i + units", "i + lanes", "i + units + lanes"],
+  gradient: ["i", "i + 1u", "i + 2u", "i + 3u"],
 } as const;
 
 /**
@@ -78,32 +63,21 @@ export function kernelParts(
     const type = `array<vec4f, ${units * (end - first)}>`;
     return { name: nameOf(k), binding: k === 0 ? 2 : next + k - 1, access: "uniform", type };
   });
-  const { step, places } = loops[kind];
-  const loads = (k: number) =>
-    places.map(([name, place]) => `${name} = ${nameOf(k)}[${place}];`).join("\n      ");
   const cases = parts.map((_, k) => {
     const label = k === parts.length - 1 ? "default" : `case ${k}u`;
-    return `${label}: {
-      ${loads(k)}
-    }`;
+    const loads = places[kind].map((place) => `${nameOf(k)}[${place}]`);
+    return `${label}: { found = Weights(${loads.join(", ")}); }`;
   });
   const rows = parts[0].end;
-  // One loop that chooses the part: with a loop for each, the kernel takes twice as long to compile.
-  const products = `fn products(at: vec2u, unit: u32) -> Sums {
+  // The product's one loop chooses the part: with a loop for each, the kernel takes twice as long to compile.
+  const weights = `fn weights(k: u32, unit: u32) -> Weights {
   let units = sizes.units;
-  var sums = Sums();
-  for (var k = 0u; k < units; k += ${step}) {
-    let i = k % ${rows}u * units + unit;
-    var p = vec4f();
-    var q = vec4f();
-    var r = vec4f();
-    var t = vec4f();
-    switch (k / ${rows}u) {
+  let i = k % ${rows}u * units + unit;
+  var found = Weights();
+  switch (k / ${rows}u) {
     ${cases.join("\n    ")}
-    }
-    multiply(&sums, at, k, p, q, r, t);
   }
-  return sums;
+  return found;
 }`;
-  return { operand, operands, bindings, products };
+  return { operand, operands, bindings, weights };
 }

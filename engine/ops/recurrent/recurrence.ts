@@ -212,7 +212,7 @@ export function recurrencePlan(
             ...gateFunctions,
             ...functions,
             ...byColumns?.functions,
-            ...(parts && { products: parts.products }),
+            ...(parts && { weights: parts.weights }),
           },
         },
         sizes: [steps, batch, units, turned ? 1 : 0, 1],
