@@ -1,6 +1,8 @@
 // Takes samples of several in turn, so that what disturbs the machine disturbs all of them alike. Knows neither what is
 // run nor by whom.
 
+import { setTimeout } from "node:timers/promises";
+
 export interface Pace {
   /** A sample is made of as many runs as take about this long, and of `minRuns` at least. */
   readonly sampleMs: number;
@@ -10,6 +12,8 @@ export interface Pace {
   readonly totalMs: number;
   readonly minRounds: number;
   readonly maxRounds: number;
+  /** Milliseconds of nothing before each sample: some keep a thread busy for a while after their turn. */
+  readonly restMs: number;
 }
 
 export interface Contestant {
@@ -61,6 +65,7 @@ export async function takeTurns<C extends Contestant>(
         return contestant.sample();
       };
       try {
+        if (pace.restMs > 0) await setTimeout(pace.restMs);
         let ms = await sample();
         if (ms < shortMs) ms = await sample();
         times.push(ms / runs);

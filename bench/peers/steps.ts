@@ -13,7 +13,7 @@ import type { LibraryWork } from "./peer.ts";
 import type { OpenPeer } from "./process.ts";
 import { type Contestant, longMs, type Pace, runsFor, takeTurns, veryLongMs } from "./race.ts";
 
-/** Of training steps. */
+/** Of training steps. PyTorch's threads were seen to spin for 0.2 s after a sample. */
 export const netPace: Pace = {
   sampleMs: 250,
   minRuns: 4,
@@ -21,9 +21,10 @@ export const netPace: Pace = {
   totalMs: 20_000,
   minRounds: 5,
   maxRounds: 11,
+  restMs: 400,
 };
 
-export const opPace: Pace = { ...netPace, sampleMs: 60, minRuns: 1, totalMs: 4_000 };
+export const opPace: Pace = { ...netPace, sampleMs: 60, minRuns: 1, totalMs: 4_000, restMs: 0 };
 
 /** The same in little time, for `--quick`. */
 const quickly = (pace: Pace): Pace => ({

@@ -305,7 +305,7 @@ describe("a run's file", () => {
 });
 
 describe("samples in turn", () => {
-  const pace = { sampleMs: 100, minRuns: 4, maxRuns: 50, totalMs: 1000, minRounds: 2, maxRounds: 6 };
+  const pace = { sampleMs: 100, minRuns: 4, maxRuns: 50, totalMs: 1000, minRounds: 2, maxRounds: 6, restMs: 0 };
 
   it("are of as many runs as fill their time, of one where that takes long", () => {
     expect(runsFor(10, pace)).toBe(10);
@@ -377,6 +377,24 @@ describe("samples in turn", () => {
       () => clock,
     );
     expect(many.times).toEqual([100, 100, 100]);
+  });
+
+  it("begin a while after the one before, whose threads may still spin", async () => {
+    let ended = performance.now();
+    const rests: number[] = [];
+    const of = (): Contestant => ({
+      runs: 1,
+      times: [],
+      taken: 0,
+      sample: async () => {
+        rests.push(performance.now() - ended);
+        ended = performance.now();
+        return 600;
+      },
+    });
+    await takeTurns([of(), of()], { ...pace, maxRounds: 2, restMs: 30 }, () => {});
+    expect(rests).toHaveLength(4);
+    expect(Math.min(...rests)).toBeGreaterThan(25);
   });
 
   it("leave out of the later rounds who takes seconds", async () => {
