@@ -1,17 +1,18 @@
 // C = A * B where threads share one tile of C, 64 * across rows by as many columns, for GPUs: each element of A and B is
-// read from memory once a tile, into workgroup memory, while the chunk before it is multiplied.
+// read from memory once a tile, on its way to workgroup memory while the chunk before it is multiplied.
 
 // Needs product.wgsl behind. Needs long-sum.wgsl behind.
 
 const across = 2u; // 4x4 blocks of a thread's part of the tile along its columns: 1 or 2
 const down = select(2u, across, long_k); // and along its rows: totals beside 8x4 sums would leave GPUs few threads
 const quads = 16u * across; // groups of four rows, or of four columns, of the tile
-const depth = 16u / across; // length of a chunk along K: 128 threads read that of an operand with one Pair each
+const depth = 16u; // length of a chunk along K: 128 threads, or 256 of the large tile, read that of an operand with one Pair each
+const buffers = 2u / across; // chunks that are held: of the large tile one, as two would leave a GPU's core fewer workgroups
 const threads = 256u * across / down;
-const brings_both = threads == 128u; // whether a thread reads both operands; else half of them read A, the other half B
+const brings_both = down == 2u; // whether a thread reads both operands; else half of them read A, the other half B
 
-// Two chunks of A (0) and of B (1), by k, then by quad: one is multiplied while the next is stored.
-var<workgroup> chunks: array<array<array<array<vec4f, quads>, depth>, 2>, 2>;
+// Chunks of A (0) and of B (1), by k, then by quad. Where there are two, one is multiplied while the next is stored.
+var<workgroup> chunks: array<array<array<array<vec4f, quads>, depth>, 2>, buffers>;
 
 // What a thread brings of an operand into workgroup memory.
 struct Reader {
@@ -38,21 +39,22 @@ fn reader_of(brings_b: bool, share: u32, starts: vec2u, row: u32, column: u32) -
   return reader;
 }
 
+// Past K it reads the last k again: with a branch there, compilers wait for loads at its end, not where they are needed.
 fn fetch(reader: Reader, chunk: u32, end: u32) -> Pair {
-  let k = chunk + reader.k;
-  // Zeros past K on both sides, because 0 times infinity is not 0.
+  let k = min(chunk + reader.k, (end - 1u) / 2u * 2u);
   var pair: Pair;
-  if (k < end) {
-    if (reader.brings_b) {
-      pair = load_b(reader.address, k);
-    } else {
-      pair = load_a(reader.address, k);
-    }
+  if (reader.brings_b) {
+    pair = load_b(reader.address, k);
+  } else {
+    pair = load_a(reader.address, k);
   }
-  return Pair(pair.first, select(vec4f(), pair.second, k + 1u < end));
+  return pair;
 }
 
-fn hand_over(reader: Reader, buffer: u32, pair: Pair) {
+// What was fetched of a chunk goes where all can read it: zeros past K on both sides, because 0 times infinity is not 0.
+fn hand_over(reader: Reader, buffer: u32, fetched: Pair, chunk: u32, end: u32) {
+  let k = chunk + reader.k;
+  let pair = Pair(select(vec4f(), fetched.first, k < end), select(vec4f(), fetched.second, k + 1u < end));
   let operand = u32(reader.brings_b);
   // Whoever brings B adds up its columns: each element passes one thread here, and eight or 16 where it is multiplied.
   if (reader.brings_b) {
@@ -122,7 +124,7 @@ fn main(
   let matrix = place.z;
   let end = select(sizes.k, sizes.k_last, matrix % sizes.batch.x + 1u == sizes.batch.x);
   let starts = matrix_starts(matrix);
-  let reader = reader_of(!brings_both && index >= 128u, index % 128u, starts, first_row, first_column);
+  let reader = reader_of(!brings_both && index >= 128u, index % (128u * across), starts, first_row, first_column);
   var other: Reader;
   if (brings_both) {
     other = reader_of(true, index, starts, first_row, first_column);
@@ -138,14 +140,14 @@ fn main(
   var l01: LongBlock;
   var l10: LongBlock;
   var l11: LongBlock;
-  hand_over(reader, 0u, fetch(reader, 0u, end));
+  hand_over(reader, 0u, fetch(reader, 0u, end), 0u, end);
   if (brings_both) {
-    hand_over(other, 0u, fetch(other, 0u, end));
+    hand_over(other, 0u, fetch(other, 0u, end), 0u, end);
   }
   workgroupBarrier();
   var buffer = 0u;
   for (var chunk = 0u; chunk < end; chunk += depth) {
-    // On its way while this chunk is multiplied; past the last one nothing is read.
+    // On its way while this chunk is multiplied, and not looked at before.
     let next = fetch(reader, chunk + depth, end);
     var next_other = Pair();
     if (brings_both) {
@@ -156,16 +158,18 @@ fn main(
     multiply_at(&sums, buffer, 2u, x, y);
     multiply_at(&sums, buffer, 4u, x, y);
     multiply_at(&sums, buffer, 6u, x, y);
-    if (depth == 16u) {
-      multiply_at(&sums, buffer, 8u, x, y);
-      multiply_at(&sums, buffer, 10u, x, y);
-      multiply_at(&sums, buffer, 12u, x, y);
-      multiply_at(&sums, buffer, 14u, x, y);
+    multiply_at(&sums, buffer, 8u, x, y);
+    multiply_at(&sums, buffer, 10u, x, y);
+    multiply_at(&sums, buffer, 12u, x, y);
+    multiply_at(&sums, buffer, 14u, x, y);
+    if (buffers == 2u) {
+      buffer = 1u - buffer;
+    } else {
+      workgroupBarrier();
     }
-    buffer = 1u - buffer;
-    hand_over(reader, buffer, next);
+    hand_over(reader, buffer, next, chunk + depth, end);
     if (brings_both) {
-      hand_over(other, buffer, next_other);
+      hand_over(other, buffer, next_other, chunk + depth, end);
     }
     workgroupBarrier();
     if (long_k && ((chunk + depth) % block_k == 0u || chunk + depth >= end)) {
