@@ -6,10 +6,11 @@
 const across = 2u; // 4x4 blocks of a thread's part of the tile along its columns: 1 or 2
 const down = select(2u, across, long_k); // and along its rows: totals beside 8x4 sums would leave GPUs few threads
 const quads = 16u * across; // groups of four rows, or of four columns, of the tile
-const depth = 16u; // length of a chunk along K: 128 threads, or 256 of the large tile, read that of an operand with one Pair each
-const buffers = 2u / across; // chunks that are held: of the large tile one, as two would leave a GPU's core fewer workgroups
+const depth = 16u; // length of a chunk along K; 8 in the large tile over windows, where reading A takes many registers
+const buffers = 32u / depth / across; // chunks that are held
 const threads = 256u * across / down;
-const brings_both = down == 2u; // whether a thread reads both operands; else half of them read A, the other half B
+// Whether a thread reads both operands, with one Pair each; else half of the threads read A, the other half B.
+const brings_both = down == 2u && depth == 16u;
 
 // Chunks of A (0) and of B (1), by k, then by quad. Where there are two, one is multiplied while the next is stored.
 var<workgroup> chunks: array<array<array<array<vec4f, quads>, depth>, 2>, buffers>;
@@ -41,7 +42,7 @@ fn reader_of(brings_b: bool, share: u32, starts: vec2u, row: u32, column: u32) -
 
 // Past K it reads the last k again: with a branch there, compilers wait for loads at its end, not where they are needed.
 fn fetch(reader: Reader, chunk: u32, end: u32) -> Pair {
-  let k = min(chunk + reader.k, (end - 1u) / 2u * 2u);
+  let k = min(chunk + reader.k, (end - 1u) & ~1u);
   var pair: Pair;
   if (reader.brings_b) {
     pair = load_b(reader.address, k);
@@ -124,8 +125,8 @@ fn main(
   let matrix = place.z;
   let end = select(sizes.k, sizes.k_last, matrix % sizes.batch.x + 1u == sizes.batch.x);
   let starts = matrix_starts(matrix);
-  let reader = reader_of(!brings_both && index >= 128u, index % (128u * across), starts, first_row, first_column);
-  var other: Reader;
+  let reader = reader_of(!brings_both && index >= 128u, index % (8u * depth * across), starts, first_row, first_column);
+  var other = reader;
   if (brings_both) {
     other = reader_of(true, index, starts, first_row, first_column);
   }
@@ -149,7 +150,7 @@ fn main(
   for (var chunk = 0u; chunk < end; chunk += depth) {
     // On its way while this chunk is multiplied, and not looked at before.
     let next = fetch(reader, chunk + depth, end);
-    var next_other = Pair();
+    var next_other = next;
     if (brings_both) {
       next_other = fetch(other, chunk + depth, end);
     }
@@ -158,15 +159,16 @@ fn main(
     multiply_at(&sums, buffer, 2u, x, y);
     multiply_at(&sums, buffer, 4u, x, y);
     multiply_at(&sums, buffer, 6u, x, y);
-    multiply_at(&sums, buffer, 8u, x, y);
-    multiply_at(&sums, buffer, 10u, x, y);
-    multiply_at(&sums, buffer, 12u, x, y);
-    multiply_at(&sums, buffer, 14u, x, y);
-    if (buffers == 2u) {
-      buffer = 1u - buffer;
-    } else {
+    if (depth == 16u) {
+      multiply_at(&sums, buffer, 8u, x, y);
+      multiply_at(&sums, buffer, 10u, x, y);
+      multiply_at(&sums, buffer, 12u, x, y);
+      multiply_at(&sums, buffer, 14u, x, y);
+    }
+    if (buffers == 1u) {
       workgroupBarrier();
     }
+    buffer = (buffer + 1u) % buffers;
     hand_over(reader, buffer, next, chunk + depth, end);
     if (brings_both) {
       hand_over(other, buffer, next_other, chunk + depth, end);
@@ -183,10 +185,8 @@ fn main(
       }
     }
   }
-  if (has_sums && brings_both) {
+  if (has_sums) {
     join_sums(other, x);
-  } else if (has_sums) {
-    join_sums(reader, x);
   }
   if (long_k) {
     sums.c00 = settled_block(l00);

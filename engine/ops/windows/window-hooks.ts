@@ -117,6 +117,7 @@ export function windowHooks(variant: MatmulVariant, isSubgroup: boolean, form: W
         ...variant.consts,
         // What gathers one step needs registers enough.
         ...(variant.consts.steps === undefined ? {} : { steps: "1u" }),
+        ...(variant.consts.across === "2u" ? { depth: "8u" } : {}),
         is_back: `${form.isBack}`,
         sums_places: `${form.sumsPlaces}`,
         images_inside: `${form.imagesInside}`,
