@@ -1,4 +1,4 @@
-// lavapipe at half its width: how `npm test` runs four fifths of the files of test/gpu on it, other ones each day.
+// lavapipe at half its width: how `npm test` runs most files of test/gpu on it, other ones each day.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -27,6 +27,9 @@ export const isWideLavapipe = ({ name, probe }: AdapterChoice): boolean =>
  */
 export const wideParts = 5;
 
+/** Every day at full width: of kernels that exist for subgroups of 8 lanes only, as those of recurrences, and what counts them. */
+export const alwaysWide: readonly string[] = ["kernel-families", "recurrence", "reference-nets"];
+
 /** The files of test/gpu that a day's run has at full width, or those that it has not. */
 export function gpuFiles(width: "wide" | "narrow", day = process.env.GRADGPU_TEST_SAMPLE): string[] {
   const all = fs
@@ -34,6 +37,10 @@ export function gpuFiles(width: "wide" | "narrow", day = process.env.GRADGPU_TES
     .filter((name) => name.endsWith(".test.ts"))
     .sort();
   return all
-    .filter((_, i) => isDue(i, wideParts, day) === (width === "wide"))
+    .filter(
+      (name, i) =>
+        (isDue(i, wideParts, day) || alwaysWide.includes(name.replace(".test.ts", ""))) ===
+        (width === "wide"),
+    )
     .map((name) => `test/gpu/${name}`);
 }

@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { gpuFiles, wideParts } from "../support/narrow-lavapipe.ts";
+import { alwaysWide, gpuFiles, wideParts } from "../support/narrow-lavapipe.ts";
 import { hostFiles, hostParts, isDue } from "../support/sampled.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -37,11 +37,16 @@ it.each([
   }
 });
 
-it("a day has each file of test/gpu on lavapipe once, and so many days have each at full width once", () => {
+it("a day has each file of test/gpu on lavapipe once, and so many days have each at full width once, or each day", () => {
   const all = fs.readdirSync(path.join(root, "test/gpu")).filter((name) => name.endsWith(".test.ts"));
   const files = all.map((name) => `test/gpu/${name}`).sort();
   const days = Array.from({ length: wideParts }, (_, day) => String(20_000 + day));
   for (const day of days)
     expect([...gpuFiles("wide", day), ...gpuFiles("narrow", day)].sort()).toEqual(files);
-  expect(days.flatMap((day) => gpuFiles("wide", day)).sort()).toEqual(files);
+  const always = alwaysWide.map((name) => `test/gpu/${name}.test.ts`);
+  for (const file of files) {
+    const wide = days.filter((day) => gpuFiles("wide", day).includes(file));
+    expect(wide, file).toHaveLength(always.includes(file) ? wideParts : 1);
+  }
+  expect(files).toEqual(expect.arrayContaining(always));
 });
