@@ -282,6 +282,14 @@ describe("a tuner", () => {
     expect(trials[0].memoryUse()).toMatchObject({ buffers: 0, bytes: 0 });
   });
 
+  it("tells the first of two mistakes, whichever checks are right", async () => {
+    behaviours = { exact: right, off: (twice, i) => (i === 3 ? 7 : twice) };
+    const op = doubling("double", ["exact", "off"]);
+    const sizes = [2, 70, 80, 3];
+    register(familyOf(op, { checks: () => sizes.map((size) => ({ op, inputs: [{ shape: [size] }] })) }));
+    expect(verdictsOf(await open())["double/off"]).toMatch(/^of \[70\] it makes 7 of element 3/);
+  });
+
   it("asks those alone whose kernels do not compile, and runs all others once", async () => {
     behaviours = {
       good: right,
