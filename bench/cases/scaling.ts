@@ -5,7 +5,7 @@ import type { Device } from "../../engine/index.ts";
 import type { BenchCase, Measurement, MeasureOptions } from "../bench-case.ts";
 import { work } from "../measure.ts";
 import { summarise } from "../statistics.ts";
-import { flopsOf, type NetSpec, nets } from "./nets.ts";
+import { flopsOf, gpt, type NetSpec, nets } from "./nets.ts";
 import { prepareEpochs } from "./training.ts";
 
 const skip = { cpu: "the reference's time grows as its operations do; train/ tells its rate" };
@@ -58,6 +58,12 @@ const batch = batchSizes.map((size) =>
   ),
 );
 
+/** N7's blocks, wider, over twice as many tokens. */
+const gptWidths = [64, 128, 256];
+const transformer = gptWidths.map((units) =>
+  scaled({ ...gpt(`scale-gpt/${units}`, units, 128), batches: batchesFor(16) }, units, false),
+);
+
 const windows = 20;
 const stepsPerWindow = 5_000;
 const quickStepsPerWindow = 100;
@@ -91,4 +97,4 @@ const steady: BenchCase = {
   skip,
 };
 
-export const scalingBench: readonly BenchCase[] = [...width, ...depth, ...batch, steady];
+export const scalingBench: readonly BenchCase[] = [...width, ...depth, ...batch, ...transformer, steady];
