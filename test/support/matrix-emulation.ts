@@ -10,27 +10,27 @@ import { type Shader, shader } from "../../engine/kernel/kernel.ts";
  * Infinities go by their bits, because SwiftShader packs them to NaN.
  */
 const halves = (name: "a" | "b", unit: "unit_m" | "unit_n"): string => `
-// Where the chunk of a buffer has a matrix.
-fn start_${name}(buffer: u32, unit: u32) -> u32 {
-  return (buffer * tile + unit * ${unit}) * pitch;
+// Where the chunk has a matrix.
+fn start_${name}(unit: u32) -> u32 {
+  return unit * ${unit} * pitch;
 }
 
 fn get_${name}(at: u32) -> f32 {
-  let bits = (${name}_chunks[at / 2u] >> (at % 2u * 16u)) & 0xffffu;
+  let bits = (${name}_chunk[at / 2u] >> (at % 2u * 16u)) & 0xffffu;
   if ((bits & 0x7fffu) == 0x7c00u) {
     return bitcast<f32>(((bits & 0x8000u) << 16u) | 0x7f800000u);
   }
   return unpack2x16float(bits).x;
 }
 
-fn put_${name}(buffer: u32, unit: u32, place: u32, value: f32) {
-  let at = start_${name}(buffer, unit) + place;
+fn put_${name}(unit: u32, place: u32, value: f32) {
+  let at = start_${name}(unit) + place;
   var bits = pack2x16float(vec2f(value, 0.0)) & 0xffffu;
   if ((bitcast<u32>(value) & 0x7fffffffu) == 0x7f800000u) {
     bits = 0x7c00u | ((bitcast<u32>(value) >> 16u) & 0x8000u);
   }
   let shift = at % 2u * 16u;
-  ${name}_chunks[at / 2u] = (${name}_chunks[at / 2u] & ~(0xffffu << shift)) | (bits << shift);
+  ${name}_chunk[at / 2u] = (${name}_chunk[at / 2u] & ~(0xffffu << shift)) | (bits << shift);
 }
 `;
 
@@ -56,12 +56,12 @@ fn subgroupMatrixMultiplyAccumulate(left: Left, right: Right, sum: Sum) -> Sum {
   return result;
 }
 
-fn load_Left_row_major_a_chunks(buffer: u32, unit: u32, offset: u32, stride: u32) -> Left {
-  return Place(start_a(buffer, unit) + offset, stride);
+fn load_Left_row_major_a_chunk(unit: u32, offset: u32, stride: u32) -> Left {
+  return Place(start_a(unit) + offset, stride);
 }
 
-fn load_Right_col_major_b_chunks(buffer: u32, unit: u32, offset: u32, stride: u32) -> Right {
-  return Place(start_b(buffer, unit) + offset, stride);
+fn load_Right_col_major_b_chunk(unit: u32, offset: u32, stride: u32) -> Right {
+  return Place(start_b(unit) + offset, stride);
 }
 
 fn store_row_major_staged(offset: u32, value: Sum, stride: u32) {
@@ -83,9 +83,9 @@ export function emulateMatrices({ name, source }: Shader): Shader {
       /alias Sum = subgroup_matrix_result<f32, unit_n, unit_m>/g,
       "const share = unit_m * unit_n / lanes;\nalias Sum = array<f32, share>",
     ],
-    [/array<array<array<f16, .+>, .+>, 2>/g, "array<u32, tile * pitch>"],
-    [/(\w)_chunks\[(\w+)\]\[(\w+)\]\[(.+)\] = f16\((.+)\);/g, "put_$1($2, $3, $4, $5);"],
-    [/subgroupMatrixLoad<(\w+), (\w+)>\(&(\w+)\[(\w+)\]\[(.+)\], /g, "load_$1_$2_$3($4, $5, "],
+    [/array<array<f16, .+>, .+>/g, "array<u32, tile * pitch / 2u>"],
+    [/(\w)_chunk\[(\w+)\]\[(.+)\] = f16\((.+)\);/g, "put_$1($2, $3, $4);"],
+    [/subgroupMatrixLoad<(\w+), (\w+)>\(&(\w+)\[(.+)\], /g, "load_$1_$2_$3($4, "],
     [/subgroupMatrixStore<(\w+)>\(&(\w+), /g, "store_$1_$2("],
     [/\n *@builtin\(subgroup_id\) subgroup: u32,\n *@builtin\(subgroup_invocation_id\) lane: u32,/g, ""],
     [

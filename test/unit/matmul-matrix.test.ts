@@ -58,6 +58,7 @@ describe("the kernel for matrix units", () => {
       [64, { m: 16, n: 8, k: 16 }],
       [128, { m: 8, n: 16, k: 16 }],
       [128, { m: 16, n: 16, k: 16 }],
+      [128, { m: 16, n: 16, k: 32 }],
     ];
     for (const [tile, unit] of units) {
       for (const [variant, readAny] of [
@@ -114,7 +115,7 @@ describe("what Dawn tells of matrix units", () => {
     ["as large, but wider", [f32Of(16, 8, 16), f32Of(8, 16, 16)], [8, 16, 16]],
     [
       "what both tiles are made of, before what is larger",
-      [f32Of(16, 16, 32), f32Of(16, 16, 16)],
+      [f32Of(16, 16, 64), f32Of(16, 16, 16)],
       [16, 16, 16],
     ],
     [
@@ -122,7 +123,7 @@ describe("what Dawn tells of matrix units", () => {
       [f32Of(64, 64, 64), f32Of(32, 32, 16), f32Of(8, 8, 16)],
       [8, 8, 16],
     ],
-    ["what one tile is made of, where there is no other", [f32Of(8, 8, 32)], [8, 8, 32]],
+    ["what one tile is made of, where there is no other", [f32Of(8, 8, 64)], [8, 8, 64]],
   ] as const)("is chosen: %s", (_, configs, [m, n, k]) => {
     expect(unitOf(...configs)).toEqual({ m, n, k });
   });
@@ -144,8 +145,8 @@ describe("the choice of a variant", () => {
   });
 
   it("leaves out tiles that are not whole matrices of the adapter, and subgroups that are not of 32", () => {
-    // Chunks of a tile of 128 are 16 long.
-    expect(names(product(4096, 4096, 4096), { matrixUnit: { m: 8, n: 8, k: 32 } })[0]).toBe("matrix-64x64");
+    // Chunks of a tile of 128 are 32 long.
+    expect(names(product(4096, 4096, 4096), { matrixUnit: { m: 8, n: 8, k: 64 } })[0]).toBe("matrix-64x64");
     expect(names(product(64, 64, 64), { matrixUnit: { m: 64, n: 64, k: 64 } }).join(" ")).not.toContain(
       "matrix",
     );

@@ -8,16 +8,29 @@ import type { KernelOp, SampleInput } from "../../kernel/kernel-op.ts";
 import type { Memory } from "../../kernel/memory.ts";
 import type { TrialCall } from "../../kernel/variants.ts";
 import { chosen, type Family, type Measured } from "../../kernel/variants.ts";
-import type { Backend } from "../backend.ts";
+import type { Backend, PlannedCall } from "../backend.ts";
+
+/** A variant of a family. */
+export interface Candidate {
+  readonly family: Family;
+  readonly name: string;
+}
 
 export const variantsOf = ({ op, inputs, attrs }: TrialCall, profile: AdapterProfile): Variants | undefined =>
   op.variants?.({ inputs, outputs: op.infer(inputs, attrs), attrs, profile });
 
-/** The call's op with one variant, whatever the device would choose; all else goes as it does. */
-function opWith(name: string, call: TrialCall, profile: AdapterProfile): KernelOp {
+/**
+ * The call's op with one variant, whatever the device would choose; all else goes as it does.
+ *
+ * @param onOther called where its kernels depend on what is chosen of another family
+ */
+function opWith(name: string, call: TrialCall, profile: AdapterProfile, onOther = () => {}): KernelOp {
   const tried = variantsOf(call, profile);
-  const choose = (asked: Variants) =>
-    asked.family === tried?.family && asked.problem === tried.problem ? name : chosen(asked, profile);
+  const choose = (asked: Variants) => {
+    if (asked.family === tried?.family && asked.problem === tried.problem) return name;
+    if (asked.family !== tried?.family) onOther();
+    return chosen(asked, profile);
+  };
   return {
     ...call.op,
     kernels: (context) => call.op.kernels!({ ...context, profile: { ...profile, choices: { choose } } }),
@@ -44,28 +57,40 @@ export interface Fault {
   readonly isLasting: boolean;
 }
 
-/**
- * Runs the family's checks on one variant.
- *
- * @returns undefined if it computes what the reference does, as far as a check asks it
- */
-export async function faultOf(
-  family: Family,
-  name: string,
-  backend: Backend,
-  profile: AdapterProfile,
-): Promise<Fault | undefined> {
-  for (const { op, inputs: samples, attrs = {} } of family.checks(profile)) {
-    const inputs = samples.map(({ shape, dtype = "f32" }): Spec => ({ shape, dtype }));
-    const call = { op, inputs, attrs };
-    if (variantsOf(call, profile)?.names.includes(name) !== true) continue;
-    const given = samples.map((sample, k) => ({ ...inputs[k], data: valuesOf(sample, k + 1) }));
-    const wanted = op
-      .infer(inputs, attrs)
-      .map((spec) => ({ ...spec, data: new Float64Array(sizeOf(spec.shape)) }));
+/** A call that a variant must compute, and its numbers: what goes in, and what the reference makes of it. */
+interface Check extends PlannedCall {
+  readonly given: readonly HostValues[];
+  readonly wanted: readonly HostValues[];
+}
+
+type HostValues = Spec & { readonly data: Float64Array };
+
+const checksOf = (family: Family, profile: AdapterProfile): Check[] =>
+  family.checks(profile).map(({ op, inputs: samples, attrs = {} }) => {
+    const given = samples.map((sample, k) => {
+      const { shape, dtype = "f32" } = sample;
+      return { shape, dtype, data: valuesOf(sample, k + 1) };
+    });
+    const outputs = op.infer(given, attrs);
+    const wanted = outputs.map((spec) => ({ ...spec, data: new Float64Array(sizeOf(spec.shape)) }));
     op.reference!(given, attrs, wanted);
-    const allocate = (spec: Spec) => backend.allocate(spec, "a self-check");
-    const [sources, results] = [given.map(allocate), wanted.map(allocate)];
+    return { op, inputs: given, outputs, attrs, given, wanted };
+  });
+
+/**
+ * Runs a variant of the check's op on the check. All of it is asked for before this first waits, so that several may be
+ * under way.
+ *
+ * @returns undefined if it computes what the reference does
+ */
+async function faultIn(
+  family: string,
+  { op, attrs, given, wanted }: Check,
+  backend: Backend,
+): Promise<Fault | undefined> {
+  const allocate = (spec: Spec) => backend.allocate(spec, "a self-check");
+  const [sources, results] = [given.map(allocate), wanted.map(allocate)];
+  try {
     given.forEach((input, k) => {
       backend.write(sources[k], input, input.data);
     });
@@ -74,32 +99,82 @@ export async function faultOf(
       const wrong = want.dtype === "f32" ? Number.NaN : -1;
       backend.write(results[k], want, new Float64Array(want.data.length).fill(wrong));
     });
-    try {
-      backend.run(
-        opWith(name, call, profile),
-        attrs,
-        { specs: inputs, memories: sources },
-        { specs: wanted, memories: results },
-      );
-      for (const [k, { data, dtype }] of wanted.entries()) {
-        const got = await backend.read(results[k], dtype, data.length);
-        const scale = data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-        const wrong = data.findIndex((x, i) => !(Math.abs(got[i] - x) <= tolerance * scale));
-        if (wrong < 0) continue;
-        const shapes = inputs.map(({ shape }) => showShape(shape)).join(" and ");
-        const which = wanted.length === 1 ? "" : ` of output ${k}`;
-        const reason = `of ${shapes} it makes ${got[wrong]} of element ${wrong}${which}, which is ${Math.fround(data[wrong])}`;
-        return { reason: op.name === family.name ? reason : `${op.name} ${reason}`, isLasting: true };
-      }
-    } catch (error) {
-      // Without the shader's lines.
-      const lines = (error as Error).message.split("\n").filter((line) => !/^ *\d* +\| /.test(line));
-      return { reason: lines.join("\n"), isLasting: error instanceof ShaderError };
-    } finally {
-      for (const memory of [...sources, ...results]) memory.release();
+    backend.run(op, attrs, { specs: given, memories: sources }, { specs: wanted, memories: results });
+    const made = await Promise.all(
+      wanted.map(({ dtype, data }, k) => backend.read(results[k], dtype, data.length)),
+    );
+    for (const [k, { data }] of wanted.entries()) {
+      const got = made[k];
+      const scale = data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+      const wrong = data.findIndex((x, i) => !(Math.abs(got[i] - x) <= tolerance * scale));
+      if (wrong < 0) continue;
+      const shapes = given.map(({ shape }) => showShape(shape)).join(" and ");
+      const which = wanted.length === 1 ? "" : ` of output ${k}`;
+      const reason = `of ${shapes} it makes ${got[wrong]} of element ${wrong}${which}, which is ${Math.fround(data[wrong])}`;
+      return { reason: op.name === family ? reason : `${op.name} ${reason}`, isLasting: true };
     }
+    return undefined;
+  } catch (error) {
+    // Without the shader's lines.
+    const lines = (error as Error).message.split("\n").filter((line) => !/^ *\d* +\| /.test(line));
+    return { reason: lines.join("\n"), isLasting: error instanceof ShaderError };
+  } finally {
+    for (const memory of [...sources, ...results]) memory.release();
   }
-  return undefined;
+}
+
+/**
+ * Runs the families' checks on variants, side by side: their kernels compile together and their results are waited for
+ * together, since a wait may cost more than a check.
+ *
+ * @returns for each what is wrong with it; undefined if it computes what the reference does, as far as a check asks it. Of
+ *   several, those are left out that must be asked alone: whose kernels don't compile, or are wrong by what another family
+ *   chooses, and all where something failed that any of them may have caused
+ */
+export async function faultsOf(
+  candidates: readonly Candidate[],
+  backend: Backend,
+  profile: AdapterProfile,
+): Promise<ReadonlyMap<Candidate, Fault | undefined>> {
+  const isAlone = candidates.length === 1;
+  // What the reference makes of a check is the same for all variants of a family.
+  const families = new Set(candidates.map(({ family }) => family));
+  const checks = new Map([...families].map((family) => [family, checksOf(family, profile)]));
+  const depending = new Set<Candidate>();
+  const runs = candidates.flatMap((candidate) =>
+    checks.get(candidate.family)!.flatMap((check) => {
+      const { name } = candidate;
+      if (variantsOf(check, profile)?.names.includes(name) !== true) return [];
+      return { candidate, ...check, op: opWith(name, check, profile, () => depending.add(candidate)) };
+    }),
+  );
+  const compiled = isAlone ? undefined : await backend.compileAhead?.(runs);
+  const untold = new Set(runs.filter((_, k) => compiled?.[k] === false).map(({ candidate }) => candidate));
+  const tried = runs.filter(({ candidate }) => !untold.has(candidate));
+  const found = await Promise.all(tried.map((run) => faultIn(run.candidate.family.name, run, backend)));
+  if (!isAlone && found.some((fault) => fault?.isLasting === false)) {
+    // What else comes of it must not be taken for the fault of what is tried next.
+    await backend.sync().catch(() => {});
+    return new Map();
+  }
+  const faults = new Map<Candidate, Fault | undefined>(candidates.map((candidate) => [candidate, undefined]));
+  tried.forEach(({ candidate }, k) => {
+    if (!isAlone && found[k] !== undefined && depending.has(candidate)) untold.add(candidate);
+    faults.set(candidate, faults.get(candidate) ?? found[k]);
+  });
+  for (const candidate of untold) faults.delete(candidate);
+  return faults;
+}
+
+/** What is wrong with a single variant. */
+export async function faultOf(
+  family: Family,
+  name: string,
+  backend: Backend,
+  profile: AdapterProfile,
+): Promise<Fault | undefined> {
+  const [fault] = (await faultsOf([{ family, name }], backend, profile)).values();
+  return fault;
 }
 
 /** A sample lasts at least so many milliseconds, so that submitting and waiting weigh little. */

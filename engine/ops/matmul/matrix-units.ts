@@ -21,14 +21,14 @@ export const matrixVariant = (
   columns: tile,
 });
 
-/** What a subgroup stages of a sum: eight of them and the chunks have 32 KB together. */
+/** What a subgroup stages of a sum: eight of them and the chunks have less than 32 KB together. */
 const mostStaged = 256;
 
 /** Whether the tile's parts, chunks and subgroups are made of whole matrices of the unit, and have room. */
 const fitsMatrixTile = (tile: number, { m, n, k }: MatrixShape): boolean =>
   (tile / 4) % m === 0 &&
   (tile / 2) % n === 0 &&
-  (2048 / tile) % k === 0 &&
+  (4096 / tile) % k === 0 &&
   n % 4 === 0 &&
   m * n <= mostStaged;
 
