@@ -5,7 +5,8 @@ export const limits = [
   {
     name: "init",
     // Opens a device, chooses kernels, computes nothing: what every page pays. 21.6 while pages carried what only Node has.
-    // 20 while one check of a kernel waited for the other; 0.6 buy the first init() six seconds and more in Firefox.
+    // 20 while one check of a kernel waited for the other: 0.4 here, 0.6 with all else, save the first init() 31 to 66 waits, which
+    // in Firefox take a tenth of a second each.
     most: 20.4,
     program: `import { init } from "gradgpu";
       await init();`,

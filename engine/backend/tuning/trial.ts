@@ -19,18 +19,11 @@ export interface Candidate {
 export const variantsOf = ({ op, inputs, attrs }: TrialCall, profile: AdapterProfile): Variants | undefined =>
   op.variants?.({ inputs, outputs: op.infer(inputs, attrs), attrs, profile });
 
-/**
- * The call's op with one variant, whatever the device would choose; all else goes as it does.
- *
- * @param onOther called where its kernels depend on what is chosen of another family
- */
-function opWith(name: string, call: TrialCall, profile: AdapterProfile, onOther = () => {}): KernelOp {
+/** The call's op with one variant, whatever the device would choose; all else goes as it does. */
+function opWith(name: string, call: TrialCall, profile: AdapterProfile): KernelOp {
   const tried = variantsOf(call, profile);
-  const choose = (asked: Variants) => {
-    if (asked.family === tried?.family && asked.problem === tried.problem) return name;
-    if (asked.family !== tried?.family) onOther();
-    return chosen(asked, profile);
-  };
+  const choose = (asked: Variants) =>
+    asked.family === tried?.family && asked.problem === tried.problem ? name : chosen(asked, profile);
   return {
     ...call.op,
     kernels: (context) => call.op.kernels!({ ...context, profile: { ...profile, choices: { choose } } }),
@@ -88,9 +81,10 @@ async function faultIn(
   { op, attrs, given, wanted }: Check,
   backend: Backend,
 ): Promise<Fault | undefined> {
-  const allocate = (spec: Spec) => backend.allocate(spec, "a self-check");
-  const [sources, results] = [given.map(allocate), wanted.map(allocate)];
+  const memories: Memory[] = [];
   try {
+    for (const spec of [...given, ...wanted]) memories.push(backend.allocate(spec, "a self-check"));
+    const [sources, results] = [memories.slice(0, given.length), memories.slice(given.length)];
     given.forEach((input, k) => {
       backend.write(sources[k], input, input.data);
     });
@@ -100,11 +94,14 @@ async function faultIn(
       backend.write(results[k], want, new Float64Array(want.data.length).fill(wrong));
     });
     backend.run(op, attrs, { specs: given, memories: sources }, { specs: wanted, memories: results });
-    const made = await Promise.all(
+    // All of them end before the memory is let go, and before another run might be given what went wrong here.
+    const made = await Promise.allSettled(
       wanted.map(({ dtype, data }, k) => backend.read(results[k], dtype, data.length)),
     );
+    const failed = made.find(({ status }) => status === "rejected");
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
     for (const [k, { data }] of wanted.entries()) {
-      const got = made[k];
+      const got = (made[k] as PromiseFulfilledResult<ArrayLike<number>>).value;
       const scale = data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
       const wrong = data.findIndex((x, i) => !(Math.abs(got[i] - x) <= tolerance * scale));
       if (wrong < 0) continue;
@@ -119,7 +116,7 @@ async function faultIn(
     const lines = (error as Error).message.split("\n").filter((line) => !/^ *\d* +\| /.test(line));
     return { reason: lines.join("\n"), isLasting: error instanceof ShaderError };
   } finally {
-    for (const memory of [...sources, ...results]) memory.release();
+    for (const memory of memories) memory.release();
   }
 }
 
@@ -128,8 +125,8 @@ async function faultIn(
  * together, since a wait may cost more than a check.
  *
  * @returns for each what is wrong with it; undefined if it computes what the reference does, as far as a check asks it. Of
- *   several, those are left out that must be asked alone: whose kernels don't compile, or are wrong by what another family
- *   chooses, and all where something failed that any of them may have caused
+ *   several, those are left out that must be asked alone: whose kernels don't compile, who are wrong, which another's kernel
+ *   may have made them, and all where something failed that any of them may have caused
  */
 export async function faultsOf(
   candidates: readonly Candidate[],
@@ -140,12 +137,11 @@ export async function faultsOf(
   // What the reference makes of a check is the same for all variants of a family.
   const families = new Set(candidates.map(({ family }) => family));
   const checks = new Map([...families].map((family) => [family, checksOf(family, profile)]));
-  const depending = new Set<Candidate>();
   const runs = candidates.flatMap((candidate) =>
     checks.get(candidate.family)!.flatMap((check) => {
       const { name } = candidate;
       if (variantsOf(check, profile)?.names.includes(name) !== true) return [];
-      return { candidate, ...check, op: opWith(name, check, profile, () => depending.add(candidate)) };
+      return { candidate, ...check, op: opWith(name, check, profile) };
     }),
   );
   const compiled = isAlone ? undefined : await backend.compileAhead?.(runs);
@@ -159,7 +155,7 @@ export async function faultsOf(
   }
   const faults = new Map<Candidate, Fault | undefined>(candidates.map((candidate) => [candidate, undefined]));
   tried.forEach(({ candidate }, k) => {
-    if (!isAlone && found[k] !== undefined && depending.has(candidate)) untold.add(candidate);
+    if (!isAlone && found[k] !== undefined) untold.add(candidate);
     faults.set(candidate, faults.get(candidate) ?? found[k]);
   });
   for (const candidate of untold) faults.delete(candidate);

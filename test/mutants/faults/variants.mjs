@@ -14,8 +14,12 @@ export const variants = faultsIn({
     ['const wrong = want.dtype === "f32" ? Number.NaN : -1;', "const wrong = 0;"],
     ["isLasting: error instanceof ShaderError", "isLasting: true", { row: "M12" }],
     ["isLasting: error instanceof ShaderError", "isLasting: false"],
-    ["asked.problem === tried.problem) return name;", "asked.problem !== tried.problem) return name;"],
-    ["if (asked.family !== tried?.family) onOther();", "", { tests: [unit("tuner", "computes by it")] }],
+    ["asked.problem === tried.problem ? name", "asked.problem !== tried.problem ? name"],
+    [
+      "if (!isAlone && found[k] !== undefined) untold.add(candidate);",
+      "",
+      { tests: [unit("tuner", "computes by it")] },
+    ],
     [
       "const isAlone = candidates.length === 1;",
       "const isAlone = true;",
