@@ -16,10 +16,7 @@ export interface Operands {
 }
 
 /** A call of an op before there is memory for it. */
-export interface PlannedCall {
-  readonly op: KernelOp;
-  readonly attrs: unknown;
-  readonly inputs: readonly Spec[];
+export interface PlannedCall extends TrialCall {
   readonly outputs: readonly Spec[];
 }
 

@@ -265,10 +265,10 @@ describe("a tuner", () => {
       this: TrialBackend,
       ...asked
     ) {
-      begun++;
+      const round = begun++ < 4 ? 4 : 5;
       const made = await CpuBackend.prototype.read.apply(this, asked);
       await new Promise((resolve) => setTimeout(resolve));
-      expect(begun).toBeGreaterThanOrEqual(4);
+      expect(begun).toBe(round);
       return made;
     });
     expect(verdictsOf(await open())).toEqual({

@@ -50,24 +50,25 @@ export interface Fault {
   readonly isLasting: boolean;
 }
 
-/** A call that a variant must compute, and its numbers: what goes in, and what the reference makes of it. */
-interface Check extends PlannedCall {
-  readonly given: readonly HostValues[];
-  readonly wanted: readonly HostValues[];
-}
-
 type HostValues = Spec & { readonly data: Float64Array };
+
+/** A call that a variant must compute, with its numbers: what goes in, and what the reference makes of it. */
+interface Check extends PlannedCall {
+  readonly inputs: readonly HostValues[];
+  readonly outputs: readonly HostValues[];
+}
 
 const checksOf = (family: Family, profile: AdapterProfile): Check[] =>
   family.checks(profile).map(({ op, inputs: samples, attrs = {} }) => {
-    const given = samples.map((sample, k) => {
+    const inputs = samples.map((sample, k) => {
       const { shape, dtype = "f32" } = sample;
       return { shape, dtype, data: valuesOf(sample, k + 1) };
     });
-    const outputs = op.infer(given, attrs);
-    const wanted = outputs.map((spec) => ({ ...spec, data: new Float64Array(sizeOf(spec.shape)) }));
-    op.reference!(given, attrs, wanted);
-    return { op, inputs: given, outputs, attrs, given, wanted };
+    const outputs = op
+      .infer(inputs, attrs)
+      .map((spec) => ({ ...spec, data: new Float64Array(sizeOf(spec.shape)) }));
+    op.reference!(inputs, attrs, outputs);
+    return { op, attrs, inputs, outputs };
   });
 
 /**
@@ -78,13 +79,13 @@ const checksOf = (family: Family, profile: AdapterProfile): Check[] =>
  */
 async function faultIn(
   family: string,
-  { op, attrs, given, wanted }: Check,
+  { op, attrs, inputs: given, outputs: wanted }: Check,
   backend: Backend,
 ): Promise<Fault | undefined> {
-  const memories: Memory[] = [];
+  const held: Memory[] = [];
   try {
-    for (const spec of [...given, ...wanted]) memories.push(backend.allocate(spec, "a self-check"));
-    const [sources, results] = [memories.slice(0, given.length), memories.slice(given.length)];
+    for (const spec of [...given, ...wanted]) held.push(backend.allocate(spec, "a self-check"));
+    const [sources, results] = [held.slice(0, given.length), held.slice(given.length)];
     given.forEach((input, k) => {
       backend.write(sources[k], input, input.data);
     });
@@ -116,61 +117,62 @@ async function faultIn(
     const lines = (error as Error).message.split("\n").filter((line) => !/^ *\d* +\| /.test(line));
     return { reason: lines.join("\n"), isLasting: error instanceof ShaderError };
   } finally {
-    for (const memory of memories) memory.release();
+    for (const memory of held) memory.release();
   }
 }
+
+/** What a variant runs: each check that may choose it, by an op that has. */
+const runsOf = (name: string, checks: readonly Check[], profile: AdapterProfile): Check[] =>
+  checks
+    .filter((check) => variantsOf(check, profile)?.names.includes(name))
+    .map((check) => ({ ...check, op: opWith(name, check, profile) }));
 
 /**
  * Runs the families' checks on variants, side by side: their kernels compile together and their results are waited for
  * together, since a wait may cost more than a check.
  *
- * @returns for each what is wrong with it; undefined if it computes what the reference does, as far as a check asks it. Of
- *   several, those are left out that must be asked alone: whose kernels don't compile, who are wrong, which another's kernel
- *   may have made them, and all where something failed that any of them may have caused
+ * @returns those that compute what the reference does, as far as a check asks it. What is wrong with one of the others, if
+ *   anything, {@link faultOf} tells of it alone: another's kernel may have made it wrong, or have failed in its place
  */
-export async function faultsOf(
+export async function soundOf(
   candidates: readonly Candidate[],
   backend: Backend,
   profile: AdapterProfile,
-): Promise<ReadonlyMap<Candidate, Fault | undefined>> {
-  const isAlone = candidates.length === 1;
+): Promise<ReadonlySet<Candidate>> {
   // What the reference makes of a check is the same for all variants of a family.
   const families = new Set(candidates.map(({ family }) => family));
   const checks = new Map([...families].map((family) => [family, checksOf(family, profile)]));
   const runs = candidates.flatMap((candidate) =>
-    checks.get(candidate.family)!.flatMap((check) => {
-      const { name } = candidate;
-      if (variantsOf(check, profile)?.names.includes(name) !== true) return [];
-      return { candidate, ...check, op: opWith(name, check, profile) };
-    }),
+    runsOf(candidate.name, checks.get(candidate.family)!, profile).map((check) => ({ candidate, ...check })),
   );
-  const compiled = isAlone ? undefined : await backend.compileAhead?.(runs);
-  const untold = new Set(runs.filter((_, k) => compiled?.[k] === false).map(({ candidate }) => candidate));
-  const tried = runs.filter(({ candidate }) => !untold.has(candidate));
+  const compiled = await backend.compileAhead?.(runs);
+  const sound = new Set(candidates);
+  runs.forEach(({ candidate }, k) => {
+    if (compiled?.[k] === false) sound.delete(candidate);
+  });
+  const tried = runs.filter(({ candidate }) => sound.has(candidate));
   const found = await Promise.all(tried.map((run) => faultIn(run.candidate.family.name, run, backend)));
-  if (!isAlone && found.some((fault) => fault?.isLasting === false)) {
+  if (found.some((fault) => fault?.isLasting === false)) {
     // What else comes of it must not be taken for the fault of what is tried next.
     await backend.sync().catch(() => {});
-    return new Map();
+    return new Set();
   }
-  const faults = new Map<Candidate, Fault | undefined>(candidates.map((candidate) => [candidate, undefined]));
   tried.forEach(({ candidate }, k) => {
-    if (!isAlone && found[k] !== undefined) untold.add(candidate);
-    faults.set(candidate, faults.get(candidate) ?? found[k]);
+    if (found[k] !== undefined) sound.delete(candidate);
   });
-  for (const candidate of untold) faults.delete(candidate);
-  return faults;
+  return sound;
 }
 
-/** What is wrong with a single variant. */
+/** What is wrong with a single variant; undefined as {@link soundOf} has it. */
 export async function faultOf(
   family: Family,
   name: string,
   backend: Backend,
   profile: AdapterProfile,
 ): Promise<Fault | undefined> {
-  const [fault] = (await faultsOf([{ family, name }], backend, profile)).values();
-  return fault;
+  const runs = runsOf(name, checksOf(family, profile), profile);
+  const found = await Promise.all(runs.map((run) => faultIn(family.name, run, backend)));
+  return found.find((fault) => fault !== undefined);
 }
 
 /** A sample lasts at least so many milliseconds, so that submitting and waiting weigh little. */

@@ -15,7 +15,7 @@ import {
 import type { Backend, DeviceInfo } from "../backend.ts";
 import { keyFor, load, save } from "./store.ts";
 import { isTested } from "./tested.ts";
-import { type Candidate, type Fault, faultsOf, measure, variantsOf } from "./trial.ts";
+import { type Candidate, type Fault, faultOf, measure, soundOf, variantsOf } from "./trial.ts";
 
 export interface TunerOptions {
   /** Left out: where pipelines compile quickly, so not on software adapters. */
@@ -141,21 +141,18 @@ export class Tuner {
     const { choices } = this;
     const { verdicts } = choices.known;
     const asked = candidates.filter(({ family, name }) => choices.verdict(family.name, name) === undefined);
-    if (asked.length === 0) return false;
-    const told = new Map<Candidate, Fault | undefined>();
-    const ask = async (group: readonly Candidate[]) => {
-      const trial = await open();
-      if (trial === undefined) return;
-      for (const [candidate, fault] of await faultsOf(group, trial, this.#profile))
-        told.set(candidate, fault);
-    };
-    await ask(asked);
+    const together = asked.length > 1 ? await open() : undefined;
+    const sound = together && (await soundOf(asked, together, this.#profile));
     let hasNews = false;
     for (const candidate of asked) {
-      if (!told.has(candidate)) await ask([candidate]);
-      if (!told.has(candidate)) continue;
-      const fault = told.get(candidate);
-      const key = `${candidate.family.name}/${candidate.name}`;
+      const { family, name } = candidate;
+      let fault: Fault | undefined;
+      if (!sound?.has(candidate)) {
+        const trial = await open();
+        if (trial === undefined) continue;
+        fault = await faultOf(family, name, trial, this.#profile);
+      }
+      const key = `${family.name}/${name}`;
       verdicts[key] = fault?.reason ?? true;
       this.#report(key, verdicts[key]);
       if (fault?.isLasting === false) this.#passing.add(key);
