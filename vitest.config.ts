@@ -7,6 +7,7 @@ import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { entries } from "./scripts/entries.mjs";
 import { adapters, chromium } from "./scripts/setup.mjs";
+import { gpuFiles, isWideLavapipe, narrowLavapipe } from "./test/support/narrow-lavapipe.ts";
 import { leftOutOnOthers } from "./test/support/sampled.ts";
 
 /** Shaders are imported as their text, as esbuild's text loader does in the build. */
@@ -21,6 +22,18 @@ const wgsl = {
 };
 
 const found = adapters();
+
+/** The adapters as tests have them: lavapipe, which compiles longest, at two widths (test/support/narrow-lavapipe.ts). */
+const gpuRuns = found.flatMap((adapter, i) => {
+  const { name, env } = adapter;
+  const exclude = i === 0 ? [] : leftOutOnOthers;
+  const run = { name: name as string, env, isFirst: i === 0, include: gpuFiles("wide"), exclude };
+  const narrowed = isWideLavapipe(adapter) ? gpuFiles("narrow") : [];
+  if (narrowed.length === 0) return [{ ...run, include: ["test/gpu/**/*.test.ts"] }];
+  // Mesa makes the last folder of a path only.
+  fs.mkdirSync(narrowLavapipe.MESA_SHADER_CACHE_DIR, { recursive: true });
+  return [run, { ...run, name: `${name}-128`, env: { ...env, ...narrowLavapipe }, include: narrowed }];
+});
 
 /** Of every project: what several files need is made once a run. */
 const globalSetup = ["test/support/run-folder.ts"];
@@ -72,7 +85,7 @@ class LongFirst extends BaseSequencer {
     const project = ({ project: { name } }: TestSpecification) =>
       projectOrder.includes(name)
         ? projectOrder.indexOf(name)
-        : projectOrder.length + found.findIndex((adapter) => adapter.name === name);
+        : projectOrder.length + gpuRuns.findIndex((run) => run.name === name);
     const rank = ({ moduleId }: TestSpecification) => {
       const at = longest.findIndex((name) => moduleId.endsWith(`${name}.test.ts`));
       return at < 0 ? longest.length : at;
@@ -85,14 +98,14 @@ class LongFirst extends BaseSequencer {
  * Opening a device and compiling shaders costs seconds, so the files of an adapter share two processes
  * (one for each core of a small machine), each with one device. Module state is shared by the files too.
  */
-const gpuProjects: TestProjectConfiguration[] = found.map(({ name, env }, i) => ({
+const gpuProjects: TestProjectConfiguration[] = gpuRuns.map(({ name, env, isFirst, include, exclude }) => ({
   extends: true,
   test: {
     name,
     globalSetup,
-    include: ["test/gpu/**/*.test.ts"],
-    exclude: i === 0 ? [] : [...leftOutOnOthers],
-    env: { ...env, GRADGPU_TEST_ADAPTER: name, GRADGPU_TEST_IS_FIRST: i === 0 ? "1" : "" },
+    include,
+    exclude: [...exclude],
+    env: { ...env, GRADGPU_TEST_IS_FIRST: isFirst ? "1" : "" },
     pool: "forks",
     isolate: false,
     ...workers.others,

@@ -55,6 +55,26 @@ const conv = (units: number): LayerSpec => ({ kind: "conv2d", units, size: 3 });
 const embedding: LayerSpec = { kind: "embedding", units: 32 };
 const block: LayerSpec = { kind: "block", heads: 4 };
 
+/** A small GPT: four blocks of `width` numbers over rows of so many tokens. */
+export const gpt = (name: string, width: number, tokens: number): NetSpec => ({
+  name,
+  inputs: tokens,
+  tokens: { vocabulary: 64 },
+  classes: 64,
+  labelsEach: true,
+  batchSize: 16,
+  layers: [
+    { kind: "embedding", units: width },
+    { kind: "positions" },
+    block,
+    block,
+    block,
+    block,
+    { kind: "layerNorm" },
+    dense(64),
+  ],
+});
+
 export const nets: readonly NetSpec[] = [
   {
     name: "N1",
@@ -95,24 +115,7 @@ export const nets: readonly NetSpec[] = [
     batchSize: 32,
     layers: [embedding, { kind: "lstm", units: 128 }, dense(64)],
   },
-  {
-    name: "N7",
-    inputs: 64,
-    tokens: { vocabulary: 64 },
-    classes: 64,
-    labelsEach: true,
-    batchSize: 16,
-    layers: [
-      { kind: "embedding", units: 64 },
-      { kind: "positions" },
-      block,
-      block,
-      block,
-      block,
-      { kind: "layerNorm" },
-      dense(64),
-    ],
-  },
+  gpt("N7", 64, 64),
   {
     name: "N8",
     inputs: 60,

@@ -5,7 +5,7 @@ import type { Device } from "../../engine/index.ts";
 import type { BenchCase, Measurement, MeasureOptions } from "../bench-case.ts";
 import { work } from "../measure.ts";
 import { summarise } from "../statistics.ts";
-import { flopsOf, type NetSpec, nets } from "./nets.ts";
+import { flopsOf, gpt, type NetSpec, nets } from "./nets.ts";
 import { prepareEpochs } from "./training.ts";
 
 const skip = { cpu: "the reference's time grows as its operations do; train/ tells its rate" };
@@ -18,23 +18,25 @@ const perceptron = (name: string, hidden: readonly number[], batchSize: number):
   inputs: 784,
   classes: 10,
   batchSize,
-  batches: batchesFor(batchSize),
   layers: [...hidden, 10].map((units) => ({ kind: "dense", units })),
 });
 
-const scaled = (net: NetSpec, at: number, isQuick: boolean): BenchCase => ({
-  name: net.name,
-  phase: "step",
-  at,
-  isQuick,
-  flops: flopsOf(net),
-  batchSize: net.batchSize,
-  ownDevice: true,
-  spec: { kind: "net", net: net },
-  budget: { minSamples: 3, minIterations: net.batches },
-  prepare: (device) => prepareEpochs(net, device, net.batches!),
-  skip,
-});
+function scaled(spec: NetSpec, at: number, isQuick: boolean): BenchCase {
+  const net = { ...spec, batches: batchesFor(spec.batchSize) };
+  return {
+    name: net.name,
+    phase: "step",
+    at,
+    isQuick,
+    flops: flopsOf(net),
+    batchSize: net.batchSize,
+    ownDevice: true,
+    spec: { kind: "net", net },
+    budget: { minSamples: 3, minIterations: net.batches },
+    prepare: (device) => prepareEpochs(net, device, net.batches),
+    skip,
+  };
+}
 
 /**
  * 784-width-width-10, to the widest whose parameters share a buffer of 128 MiB; as deep as a program stays quick to
@@ -51,12 +53,12 @@ const depth = depths.map((count) =>
   scaled(perceptron(`scale-depth/${count}`, Array(count).fill(64), 128), count, count === 4),
 );
 const batch = batchSizes.map((size) =>
-  scaled(
-    { ...nets[0], name: `scale-batch/${size}`, batchSize: size, batches: batchesFor(size) },
-    size,
-    size === 16,
-  ),
+  scaled({ ...nets[0], name: `scale-batch/${size}`, batchSize: size }, size, size === 16),
 );
+
+/** N7's blocks, wider, over twice as many tokens. */
+const gptWidths = [64, 128, 256];
+const transformer = gptWidths.map((units) => scaled(gpt(`scale-gpt/${units}`, units, 128), units, false));
 
 const windows = 20;
 const stepsPerWindow = 5_000;
@@ -91,4 +93,4 @@ const steady: BenchCase = {
   skip,
 };
 
-export const scalingBench: readonly BenchCase[] = [...width, ...depth, ...batch, steady];
+export const scalingBench: readonly BenchCase[] = [...width, ...depth, ...batch, ...transformer, steady];

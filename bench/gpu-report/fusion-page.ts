@@ -28,8 +28,8 @@ export interface FusionSummary {
   /** Pairs that only a rule about cost keeps apart, and those of them that would save something as one, the most first. */
   readonly refused: number;
   readonly wouldSave: readonly Refusal[];
-  /** Microseconds that the best of them would save; less than nothing where it would cost. */
-  readonly bestRefused?: number;
+  /** Microseconds that the best of them would save; less than nothing where it would cost, null where there is none. */
+  readonly bestRefused: number | null;
 }
 
 export function summaryOf(on: FusionsOn): FusionSummary {
@@ -50,7 +50,7 @@ export function summaryOf(on: FusionsOn): FusionSummary {
     cost: sorted.filter((saving) => saving.microseconds < -noDifference),
     refused: best.length,
     wouldSave: best.filter((refusal) => refusal.microseconds > noDifference),
-    bestRefused: best[0]?.microseconds,
+    bestRefused: best[0]?.microseconds ?? null,
   };
 }
 
@@ -108,7 +108,7 @@ function refusalLines(byNet: ReadonlyMap<string, readonly FusionSummary[]>): str
     net,
     across(on.map(({ refused }) => String(refused))),
     across(on.map(({ wouldSave }) => String(wouldSave.length))),
-    across(on.map(({ bestRefused }) => (bestRefused === undefined ? "" : signed(bestRefused)))),
+    across(on.map(({ bestRefused }) => (bestRefused === null ? "" : signed(bestRefused)))),
   ]);
   const lines = [...byNet.values()]
     .flat()

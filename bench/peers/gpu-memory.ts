@@ -1,6 +1,8 @@
 // How many bytes of GPU buffers a library holds, told by listening to WebGPU: what a library says of itself differs in
 // what it counts. Buffers that are neither destroyed nor reachable go when the garbage collector finds them.
 
+import { finalizers } from "../../engine/base/finalizers.ts";
+
 /** The part of GPUDevice and GPUBuffer that is listened to. */
 interface Maker {
   createBuffer(descriptor: { size: number }): Held;
@@ -14,7 +16,6 @@ export class BufferWatch {
   /** The most that were held at once since {@link forget}. */
   peakBytes = 0;
   readonly #sizes = new WeakMap<object, { bytes: number }>();
-  readonly #lost = new FinalizationRegistry<{ bytes: number }>((held) => this.#release(held));
 
   begin(devices: Maker, buffers: Held): void {
     const { createBuffer } = devices;
@@ -40,7 +41,7 @@ export class BufferWatch {
   #hold(buffer: object, bytes: number): void {
     const held = { bytes };
     this.#sizes.set(buffer, held);
-    this.#lost.register(buffer, held);
+    finalizers.register(buffer, () => this.#release(held));
     this.#bytes += bytes;
     this.peakBytes = Math.max(this.peakBytes, this.#bytes);
   }

@@ -15,6 +15,11 @@ export interface Operands {
   readonly memories: readonly Memory[];
 }
 
+/** A call of an op before there is memory for it. */
+export interface PlannedCall extends TrialCall {
+  readonly outputs: readonly Spec[];
+}
+
 /** What `memory()` reports. Bytes count the GPU's (or the reference's) own buffers. */
 export interface MemoryUse {
   /** Live tensor handles, Variables included; results of jit programs are the programs' own. */
@@ -105,6 +110,8 @@ export interface Backend {
   recomputing?<T>(fn: () => T): T;
   /** While tracing: memory that holds what `memory` holds now. Elsewhere copies are made. */
   snapshot?(memory: Memory, spec: Spec): Memory;
+  /** Compiles side by side what {@link run} will need for these calls, and tells of each whether that went well. */
+  compileAhead?(calls: readonly PlannedCall[]): Promise<readonly boolean[]>;
   /** Submits what is recorded so far. */
   flush(): void;
   run(op: KernelOp, attrs: unknown, inputs: Operands, outputs: Operands): void;

@@ -10,6 +10,7 @@ import { keyFor, save } from "../../engine/backend/tuning/store.ts";
 import { isTested } from "../../engine/backend/tuning/tested.ts";
 import { faultOf } from "../../engine/backend/tuning/trial.ts";
 import { Tuner } from "../../engine/backend/tuning/tuner.ts";
+import { sizeOf } from "../../engine/base/shape.ts";
 import {
   add,
   argMax,
@@ -62,6 +63,7 @@ import { apply } from "../../engine/tensor/apply.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, forced, rowKernels } from "../support/gpu-cases.ts";
+import { roundsOf } from "../support/rounds.ts";
 import { isDueHere, isFirstAdapter, sampled, sampledOnOthers } from "../support/sampled.ts";
 
 let usual: Device;
@@ -69,6 +71,8 @@ let reference: Device;
 /** One that may be pinned. */
 let device: Device;
 let folder: string;
+/** How often opening `device` waited for the GPU. */
+let waits: number;
 const opened: Device[] = [];
 
 const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
@@ -84,7 +88,10 @@ beforeAll(async () => {
   [reference, usual] = [await referenceDevice(), await gpuDevice()];
   folder = mkdtempSync(join(tmpdir(), "gradgpu-families-"));
   vi.stubEnv("GRADGPU_CACHE", folder);
-  device = await open();
+  // Nothing is known of any kernel in this folder.
+  waits = await roundsOf(async () => {
+    device = await open();
+  });
   setDevice(usual);
 });
 afterEach(() => {
@@ -518,6 +525,28 @@ const withBrokenRows = (device: Device, variant: keyof typeof brokenPlaces = "sh
     const isBroken = lanes !== undefined && (lanes === "1u") === (variant === "own-row");
     return isBroken ? { first_of: brokenPlaces[variant] } : undefined;
   });
+
+describe("opening a device of which nothing is known", () => {
+  it("waits for the compiler and for the results, once each", () => {
+    expect(Object.values(device.variants!.known.verdicts).length).toBeGreaterThan(3);
+    expect(waits).toBe(2);
+  });
+
+  it("has all checks of a GPU under way in little memory", () => {
+    const profile = { ...device.backend.profile!, choices: undefined, isSoftware: false };
+    const bytes = registeredFamilies().flatMap((family) =>
+      family.checks(profile).flatMap(({ op, inputs, attrs = {} }) => {
+        const specs = inputs.map(({ shape, dtype = "f32" as const }) => ({ shape, dtype }));
+        const outputs = op.infer(specs, attrs);
+        const { names } = op.variants!({ inputs: specs, outputs, attrs, profile })!;
+        return [...specs, ...outputs].map(({ shape }) => names.length * 4 * sizeOf(shape));
+      }),
+    );
+    const total = bytes.reduce((sum, each) => sum + each, 0);
+    expect(total).toBeGreaterThan(2 ** 16);
+    expect(total).toBeLessThan(2 ** 25);
+  });
+});
 
 describe("checks", () => {
   const profiles = () =>

@@ -3,31 +3,41 @@
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { finalizers } from "../../engine/base/finalizers.ts";
 
-let collect: (() => void) | undefined;
+let gc: (() => void) | undefined;
+
+/** A collection, at once; finalizers run in tasks after it. */
+export function collectNow(): void {
+  if (gc === undefined) {
+    setFlagsFromString("--expose-gc");
+    gc = runInNewContext("gc") as () => void;
+  }
+  gc();
+}
 
 /** Frees every tensor that was dropped without dispose(), before a count that must not change. */
 export async function collectGarbage(): Promise<void> {
-  if (collect === undefined) {
-    setFlagsFromString("--expose-gc");
-    collect = runInNewContext("gc") as () => void;
-  }
   // What finalizers let go is found by the next collection; and one that was under way already when an object was
   // dropped may leave it to the next.
-  for (let i = 0; i < 3; i++) await collectOnce(collect);
+  for (let i = 0; i < 3; i++) await collectOnce();
 }
 
-/** Returns when finalizers have run, which are tasks after the collection: a busy machine may run them late. */
-async function collectOnce(collect: () => void): Promise<void> {
+/** Returns when finalizers have run: a busy machine may run them late. */
+async function collectOnce(): Promise<void> {
   let finalized = false;
-  const registry = new FinalizationRegistry(() => {
-    finalized = true;
-  });
-  const dropped = () => registry.register({}, undefined);
-  dropped();
+  const drop = () =>
+    finalizers.register({}, () => {
+      finalized = true;
+    });
+  drop();
   const end = performance.now() + 30_000;
   do {
-    collect();
+    collectNow();
     await new Promise((resolve) => setTimeout(resolve, 5));
-  } while (!finalized && performance.now() < end);
+    if (finalized) return;
+  } while (performance.now() < end);
+  throw new Error(
+    "no finalizer ran for 30 s: was a FinalizationRegistry collected while its calls were due?",
+  );
 }

@@ -305,7 +305,15 @@ describe("a run's file", () => {
 });
 
 describe("samples in turn", () => {
-  const pace = { sampleMs: 100, minRuns: 4, maxRuns: 50, totalMs: 1000, minRounds: 2, maxRounds: 6, restMs: 0 };
+  const pace = {
+    sampleMs: 100,
+    minRuns: 4,
+    maxRuns: 50,
+    totalMs: 1000,
+    minRounds: 2,
+    maxRounds: 6,
+    restMs: 0,
+  };
 
   it("are of as many runs as fill their time, of one where that takes long", () => {
     expect(runsFor(10, pace)).toBe(10);

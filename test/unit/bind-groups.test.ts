@@ -5,6 +5,7 @@ import { BindGroups } from "../../engine/backend/webgpu/bind-groups.ts";
 import type { GpuMemory } from "../../engine/backend/webgpu/gpu-memory.ts";
 import type { Pipeline } from "../../engine/backend/webgpu/pipelines.ts";
 import { fakeGpu } from "../support/fake-gpu.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 const pipeline = (id: number, operands: readonly object[] = [{}, {}]) =>
   ({ id, layout: { of: id }, operands }) as unknown as Pipeline;
@@ -70,11 +71,11 @@ describe("bind groups", () => {
     const [first] = calls.map((call) => groups.getIfRoom(...call));
     expect(first).toBeDefined();
     expect(groups.getIfRoom(...calls[0])).toBe(first);
-    expect(groups.made).toBe(2);
-    groups.alive = 40_000;
+    expect(groups.alive).toBe(2);
+    groups.made = 40_000;
     expect(groups.getIfRoom(...calls[0])).toBe(first);
     expect(groups.getIfRoom(pipeline(1), sizes(-1), [memory(3)])).toBeUndefined();
-    expect(groups.made).toBe(2);
+    expect(groups.made).toBe(40_000);
   });
 
   it("are forgotten with any buffer that they bind, that of the sizes too", () => {
@@ -88,6 +89,17 @@ describe("bind groups", () => {
     }
     groups.drop(3);
     expect(call()).toBe(last);
+  });
+
+  it("are alive until they are collected", async () => {
+    for (let i = 0; i < 10; i++) groups.get(pipeline(i), sizes(-1), [memory(1)]);
+    gpu.made.createBindGroup.length = 0;
+    await collectGarbage();
+    expect(groups.alive).toBe(10);
+    groups.drop(1);
+    await collectGarbage();
+    expect(groups.alive).toBe(0);
+    expect(groups.made).toBe(10);
   });
 
   it("are bounded: the oldest half goes", () => {

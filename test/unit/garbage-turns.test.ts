@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { GarbageTurns } from "../../engine/backend/webgpu/garbage.ts";
+import { finalizers } from "../../engine/base/finalizers.ts";
 
 /** A resource whose use the test sets. */
 function resource(ceiling: number) {
@@ -45,9 +46,8 @@ describe("turns of the garbage collector", () => {
   it("have what was dropped finalized, without --expose-gc", async () => {
     expect((globalThis as { gc?: unknown }).gc).toBeUndefined();
     const one = resource(1000);
-    const registry = new FinalizationRegistry(() => one.used--);
     const drop = () => {
-      for (let i = 0; i < 1000; i++, one.used++) registry.register({ i }, undefined);
+      for (let i = 0; i < 1000; i++, one.used++) finalizers.register({ i }, () => one.used--);
     };
     drop();
     // A collection that was under way leaves some to the next, and finalizers run in tasks of their own after it.

@@ -42,14 +42,14 @@ describe("a folder", () => {
   });
 });
 
-describe("a source file", () => {
-  const sourcesIn = (folder: string): string[] =>
-    entriesOf(folder).flatMap((entry) => {
-      const file = path.posix.join(folder, entry.name);
-      if (entry.isDirectory()) return ignored.has(entry.name) ? [] : sourcesIn(file);
-      return /\.(?:tsx?|mjs|wgsl)$/.test(file) && !file.endsWith(".d.ts") ? [file] : [];
-    });
+const sourcesIn = (folder: string): string[] =>
+  entriesOf(folder).flatMap((entry) => {
+    const file = path.posix.join(folder, entry.name);
+    if (entry.isDirectory()) return ignored.has(entry.name) ? [] : sourcesIn(file);
+    return /\.(?:tsx?|mjs|wgsl)$/.test(file) && !file.endsWith(".d.ts") ? [file] : [];
+  });
 
+describe("a source file", () => {
   it("says what it holds in one or two lines at its top", () => {
     const wrong = houses.flatMap(sourcesIn).filter((file) => {
       const [header] = /^(?:\/\/(?!\/).*\n)*/.exec(
@@ -68,6 +68,18 @@ describe("a source file", () => {
       /\bprocess\.env\s*=(?!=)/.test(fs.readFileSync(path.join(root, file), "utf8")),
     );
     expect(wrong).toEqual([]);
+  });
+});
+
+describe("a FinalizationRegistry", () => {
+  it("is made where a module begins, and lives as long: one that V8 collects may silence all others", () => {
+    const wrong = houses.flatMap(sourcesIn).filter((file) => {
+      const code = fs.readFileSync(path.join(root, file), "utf8").replace(/^\s*(?:\/\/|\*|\/\*).*$/gm, "");
+      const made = code.match(/new FinalizationRegistry\b/g)?.length ?? 0;
+      const lasting = code.match(/^(?:export )?const \w+ = new FinalizationRegistry\b/gm)?.length ?? 0;
+      return made > lasting;
+    });
+    expect(wrong.filter((file) => !file.endsWith("rooms.test.ts"))).toEqual([]);
   });
 });
 

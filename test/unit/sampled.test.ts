@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
+import { alwaysWide, gpuFiles, wideParts } from "../support/narrow-lavapipe.ts";
 import { hostFiles, hostParts, isDue } from "../support/sampled.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -23,12 +24,29 @@ it("files that are sampled on other adapters than the first are there", () => {
   expect(gone).toEqual([]);
 });
 
-it("days on which a file is run on other adapters have each of its cases in turn", () => {
-  const days = Array.from({ length: 12 * hostParts }, (_, day) => String(20_000 + day));
-  for (let file = 0; file < hostParts; file++) {
-    const due = days.filter((day) => isDue(file, hostParts, day));
+it.each([
+  ["is run on other adapters", hostParts],
+  ["has lavapipe at full width", wideParts],
+])("days on which a file %s have each of its cases in turn", (_, fileParts) => {
+  const days = Array.from({ length: 12 * fileParts }, (_, day) => String(20_000 + day));
+  for (let file = 0; file < fileParts; file++) {
+    const due = days.filter((day) => isDue(file, fileParts, day));
     for (const parts of [2, 3, 4, 6])
       for (let place = 0; place < parts; place++)
         expect(due.filter((day) => isDue(place, parts, day))).not.toHaveLength(0);
   }
+});
+
+it("a day has each file of test/gpu on lavapipe once, and so many days have each at full width once, or each day", () => {
+  const all = fs.readdirSync(path.join(root, "test/gpu")).filter((name) => name.endsWith(".test.ts"));
+  const files = all.map((name) => `test/gpu/${name}`).sort();
+  const days = Array.from({ length: wideParts }, (_, day) => String(20_000 + day));
+  for (const day of days)
+    expect([...gpuFiles("wide", day), ...gpuFiles("narrow", day)].sort()).toEqual(files);
+  const always = alwaysWide.map((name) => `test/gpu/${name}.test.ts`);
+  for (const file of files) {
+    const wide = days.filter((day) => gpuFiles("wide", day).includes(file));
+    expect(wide, file).toHaveLength(always.includes(file) ? wideParts : 1);
+  }
+  expect(files).toEqual(expect.arrayContaining(always));
 });

@@ -5,12 +5,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Backend, DeviceInfo, Operands } from "../../engine/backend/backend.ts";
+import type { Backend, DeviceInfo, Operands, PlannedCall } from "../../engine/backend/backend.ts";
 import { CpuBackend } from "../../engine/backend/cpu.ts";
 import { keyFor, load, save } from "../../engine/backend/tuning/store.ts";
 import { isTested } from "../../engine/backend/tuning/tested.ts";
 import { Tuner, type TunerOptions } from "../../engine/backend/tuning/tuner.ts";
-import { LimitError, ShaderError } from "../../engine/base/errors.ts";
+import { DeviceError, LimitError, ShaderError } from "../../engine/base/errors.ts";
 import { showVariants } from "../../engine/inspect/show-variants.ts";
 import { type AdapterProfile, type Choices, shader, type Variants } from "../../engine/kernel/kernel.ts";
 import type { KernelOp } from "../../engine/kernel/kernel-op.ts";
@@ -250,10 +250,194 @@ describe("a tuner", () => {
       "first/fine": true,
       "second/good": true,
     });
-    expect(trials).toHaveLength(2);
-    expect(trials[1].isClosed).toBe(true);
+    // All at once, then one by one: the second is lost by the one that is found out.
+    expect(trials).toHaveLength(3);
+    expect(trials[2].isClosed).toBe(true);
     // Whether it does that each time is not known.
     expect(Object.keys(stored().verdicts).sort()).toEqual(["first/fine", "second/good"]);
+  });
+
+  it("asks for all results before it waits for any, and frees what they lay in", async () => {
+    behaviours = { one: right, two: right, wrong: () => 7 };
+    register(familyOf(doubling("first", ["one", "wrong"])), familyOf(doubling("second", ["two", "one"])));
+    let begun = 0;
+    const read = vi.spyOn(TrialBackend.prototype, "read").mockImplementation(async function (
+      this: TrialBackend,
+      ...asked
+    ) {
+      const round = begun++ < 4 ? 4 : 5;
+      const made = await CpuBackend.prototype.read.apply(this, asked);
+      await new Promise((resolve) => setTimeout(resolve));
+      expect(begun).toBe(round);
+      return made;
+    });
+    expect(verdictsOf(await open())).toEqual({
+      "first/one": true,
+      "first/wrong": expect.stringMatching(/it makes 7 of element 0/),
+      "second/two": true,
+      "second/one": true,
+    });
+    // Who is wrong beside others is asked again alone.
+    expect(read).toHaveBeenCalledTimes(5);
+    expect(trials).toHaveLength(1);
+    expect(trials[0].memoryUse()).toMatchObject({ buffers: 0, bytes: 0 });
+  });
+
+  it("tells the first of two mistakes, whichever checks are right", async () => {
+    behaviours = { exact: right, off: (twice, i) => (i === 3 ? 7 : twice) };
+    const op = doubling("double", ["exact", "off"]);
+    const sizes = [2, 70, 80, 3];
+    register(familyOf(op, { checks: () => sizes.map((size) => ({ op, inputs: [{ shape: [size] }] })) }));
+    expect(verdictsOf(await open())["double/off"]).toMatch(/^of \[70\] it makes 7 of element 3/);
+  });
+
+  it("asks those alone whose kernels do not compile, and runs all others once", async () => {
+    behaviours = {
+      good: right,
+      fine: right,
+      refused: () => {
+        throw new ShaderError("refused, and why", { source: "" });
+      },
+    };
+    register(familyOf(doubling("first", ["good", "refused"])), familyOf(doubling("second", ["fine"])));
+    const compiled: string[] = [];
+    const trial = new TrialBackend();
+    const compileAhead = async (calls: readonly PlannedCall[]) =>
+      calls.map(({ op, ...context }) => {
+        const { name } = op.kernels!({ ...context, profile }).calls[0].shader;
+        compiled.push(name);
+        return name !== "refused";
+      });
+    const backend: Backend = Object.assign(trial, { compileAhead });
+    const tuner = await Tuner.open(info, profile, async () => backend, {});
+    expect(verdictsOf(tuner)).toEqual({
+      "first/good": true,
+      "first/refused": "refused, and why",
+      "second/fine": true,
+    });
+    expect(compiled).toEqual(["good", "refused", "fine"]);
+    expect(trial.ran).toEqual(["good", "fine", "refused"]);
+  });
+
+  it("takes no error for that of a kernel that was under way beside the one at fault", async () => {
+    behaviours = { bad: right, good: right, fine: right };
+    register(familyOf(doubling("first", ["good", "bad"])), familyOf(doubling("second", ["fine"])));
+    // As a device tells of a refused command: whoever reads next hears of it.
+    let isPending = false;
+    const run = TrialBackend.prototype.run;
+    vi.spyOn(TrialBackend.prototype, "run").mockImplementation(function (this: TrialBackend, ...asked) {
+      run.apply(this, asked);
+      if (this.ran.at(-1) === "bad") isPending = true;
+    });
+    vi.spyOn(TrialBackend.prototype, "read").mockImplementation(async function (
+      this: TrialBackend,
+      ...asked
+    ) {
+      const made = await CpuBackend.prototype.read.apply(this, asked);
+      if (isPending) {
+        isPending = false;
+        throw new DeviceError("a command was refused");
+      }
+      return made;
+    });
+    expect(verdictsOf(await open())).toEqual({
+      "first/good": true,
+      "first/bad": "a command was refused",
+      "second/fine": true,
+    });
+    expect(Object.keys(stored().verdicts).sort()).toEqual(["first/good", "second/fine"]);
+  });
+
+  it("asks alone, not wrong, what has no memory beside others", async () => {
+    behaviours = { a: right, b: right };
+    register(familyOf(doubling("first", ["a", "b"])), familyOf(doubling("second", ["a", "b"])));
+    let live = 0;
+    const allocate = TrialBackend.prototype.allocate;
+    vi.spyOn(TrialBackend.prototype, "allocate").mockImplementation(function (this: TrialBackend, ...asked) {
+      if (live === 2) throw new LimitError("no memory left");
+      live++;
+      const memory = allocate.apply(this, asked);
+      const release = memory.release.bind(memory);
+      return Object.assign(memory, {
+        release: () => {
+          live--;
+          release();
+        },
+      });
+    });
+    const all = { "first/a": true, "first/b": true, "second/a": true, "second/b": true };
+    expect(verdictsOf(await open())).toEqual(all);
+    expect(live).toBe(0);
+  });
+
+  it("waits for all outputs of a run that failed, before the next may be given its error", async () => {
+    const run = TrialBackend.prototype.run;
+    behaviours = { refused: right, late: right, fine: right };
+    // Whoever's read ends next hears of what was refused. One of the first run's reads ends while the second run waits.
+    let pending: Error[] = [];
+    let reads = 0;
+    vi.spyOn(TrialBackend.prototype, "run").mockImplementation(function (this: TrialBackend, ...asked) {
+      run.apply(this, asked);
+      const name = this.ran.at(-1)!;
+      const [x, y] = [asked[2], asked[3]].map(
+        ({ memories }) => memories as unknown as { array: Float64Array }[],
+      );
+      if (name === "fine") y[1].array.set(x[0].array.map((value) => 2 * value));
+      else pending.push(new LimitError(`${name}: no memory left`));
+    });
+    vi.spyOn(TrialBackend.prototype, "read").mockImplementation(async function (
+      this: TrialBackend,
+      ...asked
+    ) {
+      const delay = this.ran.at(-1) === "refused" ? 1 + (reads++ % 2) * 10 : 30;
+      const made = await CpuBackend.prototype.read.apply(this, asked);
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      const [error] = pending;
+      pending = [];
+      if (error !== undefined) throw error;
+      return made;
+    });
+    const one = doubling("double", ["refused", "late", "fine"]);
+    const twice: KernelOp = {
+      ...one,
+      infer: ([x]) => [x, x],
+      reference: ([x], _, outputs) => {
+        for (const { data } of outputs)
+          (data as Float64Array).set((x.data as Float64Array).map((value) => 2 * value));
+      },
+    };
+    register(familyOf(twice));
+    expect(verdictsOf(await open())).toEqual({
+      "double/refused": "refused: no memory left",
+      "double/late": "late: no memory left",
+      "double/fine": true,
+    });
+    expect(Object.keys(stored().verdicts)).toEqual(["double/fine"]);
+  });
+
+  it("does not hold one family's fault against another that computes by it", async () => {
+    behaviours = { broken: () => 7, whole: right };
+    const first = doubling("first", ["broken", "whole"]);
+    // Whatever variant it has itself, it runs what is chosen of the other family.
+    const second: KernelOp = {
+      ...doubling("second", ["through"]),
+      kernels: ({ profile }) => ({
+        calls: [
+          {
+            shader: shader(chosen(first.variants!({} as never)!, profile), ""),
+            sizes: [],
+            operands: [],
+            workgroups: [1, 1, 1],
+          },
+        ],
+      }),
+    };
+    register(familyOf(first), familyOf(second));
+    expect(verdictsOf(await open())).toEqual({
+      "first/broken": expect.stringMatching(/makes 7/),
+      "first/whole": true,
+      "second/through": true,
+    });
   });
 
   it("checks all that may be chosen on GPUs, and until one is sound where compiling takes long", async () => {

@@ -148,6 +148,7 @@ function scaling({ rows }: Report): string {
     ["Width: 784-w-w-10, batch 128", scalingChart(rows, "scale-width", "units")],
     ["Depth: layers of 64, batch 128", scalingChart(rows, "scale-depth", "hidden layers")],
     [`Batch: N1, ${describeNet(nets[0], false)}`, scalingChart(rows, "scale-batch", "batch size")],
+    ["Width of a GPT: four blocks over 128 tokens, batch 16", scalingChart(rows, "scale-gpt", "width")],
     [`Data: fit on N3, ${describeNet(nets[2], false)}, batch 128`, scalingChart(rows, "scale-rows", "rows")],
   ];
   const drawn = charts.filter(([, chart]) => chart !== undefined);

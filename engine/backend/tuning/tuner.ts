@@ -15,7 +15,7 @@ import {
 import type { Backend, DeviceInfo } from "../backend.ts";
 import { keyFor, load, save } from "./store.ts";
 import { isTested } from "./tested.ts";
-import { faultOf, measure, variantsOf } from "./trial.ts";
+import { type Candidate, type Fault, faultOf, measure, soundOf, variantsOf } from "./trial.ts";
 
 export interface TunerOptions {
   /** Left out: where pipelines compile quickly, so not on software adapters. */
@@ -98,7 +98,8 @@ export class Tuner {
         if (family === undefined || problem === undefined || names.length < 2) continue;
         const key = keyOf(familyName, problem);
         if (key in known.measured || performance.now() > deadline) continue;
-        for (const name of names) if (await this.#check(family, name, open)) hasNews = true;
+        const candidates = names.map((name) => ({ family, name }));
+        if (await this.#check(candidates, open)) hasNews = true;
         const sound = names.filter((name) => known.verdicts[`${familyName}/${name}`] === true);
         const trial = await open();
         if (sound.length < 2 || trial === undefined) continue;
@@ -121,28 +122,43 @@ export class Tuner {
     open: OpenTrial,
   ): Promise<boolean> {
     const { compilesSlowly } = numbersOf(this.#profile);
+    const asked = () =>
+      families.flatMap((family) => {
+        const candidates = names.get(family.name)!.map((name) => ({ family, name }));
+        if (!compilesSlowly) return candidates;
+        const next = candidates.find(
+          ({ name }) => typeof this.choices.verdict(family.name, name) !== "string",
+        );
+        return next === undefined ? [] : [next];
+      });
     let hasNews = false;
-    for (const family of families) {
-      for (const name of names.get(family.name)!) {
-        if (await this.#check(family, name, open)) hasNews = true;
-        if (compilesSlowly && this.choices.known.verdicts[`${family.name}/${name}`] === true) break;
-      }
-    }
+    while (await this.#check(asked(), open)) hasNews = true;
     return hasNews;
   }
 
-  /** Checks a variant of which nothing is known; whether it has. */
-  async #check(family: Family, name: string, open: OpenTrial): Promise<boolean> {
-    const { verdicts } = this.choices.known;
-    const key = `${family.name}/${name}`;
-    if (key in verdicts) return false;
-    const trial = await open();
-    if (trial === undefined) return false;
-    const fault = await faultOf(family, name, trial, this.#profile);
-    verdicts[key] = fault?.reason ?? true;
-    this.#report(key, verdicts[key]);
-    if (fault?.isLasting === false) this.#passing.add(key);
-    return true;
+  /** Checks those variants of which nothing is known; whether that brought any verdict. */
+  async #check(candidates: readonly Candidate[], open: OpenTrial): Promise<boolean> {
+    const { choices } = this;
+    const { verdicts } = choices.known;
+    const asked = candidates.filter(({ family, name }) => choices.verdict(family.name, name) === undefined);
+    const together = asked.length > 1 ? await open() : undefined;
+    const sound = together && (await soundOf(asked, together, this.#profile));
+    let hasNews = false;
+    for (const candidate of asked) {
+      const { family, name } = candidate;
+      let fault: Fault | undefined;
+      if (!sound?.has(candidate)) {
+        const trial = await open();
+        if (trial === undefined) continue;
+        fault = await faultOf(family, name, trial, this.#profile);
+      }
+      const key = `${family.name}/${name}`;
+      verdicts[key] = fault?.reason ?? true;
+      this.#report(key, verdicts[key]);
+      if (fault?.isLasting === false) this.#passing.add(key);
+      hasNews = true;
+    }
+    return hasNews;
   }
 
   #report(name: string, verdict: true | string): void {

@@ -1,6 +1,7 @@
 // Bind groups by pipeline and buffers, bounded: the oldest half goes when the bound is reached.
 
 import { LimitError } from "../../base/errors.ts";
+import { finalizers } from "../../base/finalizers.ts";
 import type { GpuMemory } from "./gpu-memory.ts";
 import type { Pipeline } from "./pipelines.ts";
 
@@ -18,10 +19,9 @@ export class BindGroups {
   readonly #groups = new Map<string, GPUBindGroup>();
   /** Keys by buffer, so that a destroyed buffer's groups can be dropped. */
   readonly #keysByBuffer = new Map<number, Set<string>>();
-  readonly #collected = new FinalizationRegistry<undefined>(() => this.alive--);
+  /** Groups that were collected. In an object of its own: what waits for a collection must not hold the groups. */
+  readonly #collected = { count: 0 };
   made = 0;
-  /** Groups made and not yet collected. */
-  alive = 0;
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -34,6 +34,11 @@ export class BindGroups {
   ): GPUBindGroup {
     const key = bindGroupKey(pipeline, sizes, memories);
     return this.#groups.get(key) ?? this.#keep(key, pipeline, sizes, memories);
+  }
+
+  /** Groups made and not yet collected. */
+  get alive(): number {
+    return this.made - this.#collected.count;
   }
 
   /** Whether there are so many that those who can should use one again rather than have one made. */
@@ -85,10 +90,9 @@ export class BindGroups {
         resource: { buffer: memory.buffer, offset: memory.byteOffset + offset, size },
       });
     });
-    this.made++;
     const group = this.#device.createBindGroup({ layout: pipeline.layout, entries });
-    this.alive++;
-    this.#collected.register(group, undefined);
+    this.made++;
+    countCollected(group, this.#collected);
     return group;
   }
 
@@ -114,6 +118,11 @@ export class BindGroups {
       for (const key of keys) if (!this.#groups.has(key)) keys.delete(key);
     }
   }
+}
+
+/** In a function of its own: its frame holds nothing but these two. */
+function countCollected(group: GPUBindGroup, collected: { count: number }): void {
+  finalizers.register(group, () => collected.count++);
 }
 
 export function bindGroupKey(

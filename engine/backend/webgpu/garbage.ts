@@ -1,6 +1,8 @@
 // Gives the garbage collector a turn while something is awaited: what was dropped without dispose() is freed only by
 // tasks that run after a collection, and V8 knows nothing of the GPU memory that waits for one.
 
+import { finalizers } from "../../base/finalizers.ts";
+
 /** Something that may run out, unless the collector frees some of it. */
 export interface Resource {
   readonly ceiling: number;
@@ -61,11 +63,11 @@ async function collect(most: number): Promise<void> {
   // Twice: what the first lets go of, such as buffers that only bind groups held, is found by the second.
   for (let times = 0; times < 2; times++) {
     let isDone = false;
-    const registry = new FinalizationRegistry(() => {
-      isDone = true;
-    });
     // In a function of its own: a frame that is still running may hold the object.
-    (() => registry.register({}, undefined))();
+    (() =>
+      finalizers.register({}, () => {
+        isDone = true;
+      }))();
     for (let round = 0; round < most && !isDone; round++) {
       const { gc } = globalThis as { gc?: () => void };
       if (gc === undefined) void new ArrayBuffer(pressureBytes);

@@ -4,12 +4,12 @@
 import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from "../../base/dtype.ts";
 import { DeviceError, DeviceLostError, LimitError, lostText } from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
-import type { AdapterProfile, MatrixProducts, Operand, Spec } from "../../kernel/kernel.ts";
+import type { AdapterProfile, KernelPlan, MatrixProducts, Operand, Spec } from "../../kernel/kernel.ts";
 import type { KernelOp } from "../../kernel/kernel-op.ts";
 import { opId } from "../../kernel/kernel-op.ts";
 import type { Memory } from "../../kernel/memory.ts";
 import type { TrialCall, VariantChoices } from "../../kernel/variants.ts";
-import type { Backend, DeviceInfo, MemoryUse, Operands, WorkCounters } from "../backend.ts";
+import type { Backend, DeviceInfo, MemoryUse, Operands, PlannedCall, WorkCounters } from "../backend.ts";
 import type { Plan, PreparedProgram, WarmUpProgress } from "../program.ts";
 import type { GpuProfiler, ProfileClock, ProfileSession } from "../timing.ts";
 import type { Tuner } from "../tuning/tuner.ts";
@@ -306,21 +306,25 @@ export class WebgpuBackend implements Backend {
     let prepared = this.#prepared.get(key);
     if (prepared !== undefined) return prepared;
     if (this.#prepared.size >= maxPrepared) this.#forgetPlans();
-    const plan = op.kernels!({ inputs, outputs, attrs, profile: this.profile });
-    const calls = plan.calls
-      .filter((call) => call.workgroups.every((count) => count > 0))
-      .map((call) => ({
-        name: op.name,
-        call,
-        pipeline: this.#pipelines.get(call, op.name),
-        sizes: this.#sizes.get(call.sizes),
-      }));
+    const plan = this.#kernelsOf({ op, attrs, inputs, outputs });
+    const calls = plan.calls.map((call) => ({
+      name: op.name,
+      call,
+      pipeline: this.#pipelines.get(call, op.name),
+      sizes: this.#sizes.get(call.sizes),
+    }));
     prepared = {
       calls,
       scratchBytes: (plan.scratch ?? []).map((spec) => deviceBytes(spec.dtype, sizeOf(spec.shape))),
     };
     this.#prepared.set(key, prepared);
     return prepared;
+  }
+
+  /** What an op dispatches, but for what has nothing to do. */
+  #kernelsOf({ op, ...context }: PlannedCall): KernelPlan {
+    const plan = op.kernels!({ ...context, profile: this.profile });
+    return { ...plan, calls: plan.calls.filter(({ workgroups }) => workgroups.every((count) => count > 0)) };
   }
 
   #forgetPlans(): void {
@@ -370,6 +374,16 @@ export class WebgpuBackend implements Backend {
       program.dispose();
       throw error;
     }
+  }
+
+  async compileAhead(calls: readonly PlannedCall[]): Promise<readonly boolean[]> {
+    const compiles = async (planned: PlannedCall) => {
+      const { name } = planned.op;
+      await this.#pipelines.compile(this.#kernelsOf(planned).calls.map((call) => ({ call, name })));
+      return true;
+    };
+    // Why it is refused is told to who runs it.
+    return this.#naps.during(Promise.all(calls.map((planned) => compiles(planned).catch(() => false))));
   }
 
   startProfile(start: GpuProfiler, clock?: ProfileClock): ProfileSession {

@@ -26,6 +26,7 @@ const mostStaged = 256;
 
 /** Whether the tile's parts, chunks and subgroups are made of whole matrices of the unit, and have room. */
 const fitsMatrixTile = (tile: number, { m, n, k }: MatrixShape): boolean =>
+  m % 4 === 0 &&
   (tile / 4) % m === 0 &&
   (tile / 2) % n === 0 &&
   (4096 / tile) % k === 0 &&
