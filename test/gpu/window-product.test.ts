@@ -2,6 +2,7 @@
 // windows, going forth and back and as the gradient of weights; the bias's gradient beside it; many images and one large one.
 
 import { beforeAll, describe, expect, it } from "vitest";
+import { sizeOf } from "../../engine/base/shape.ts";
 import {
   add,
   conv1d,
@@ -19,8 +20,10 @@ import {
   tidy,
 } from "../../engine/index.ts";
 import { windowProduct, windowWeights } from "../../engine/internal.ts";
+import { output } from "../../engine/kernel/kernel.ts";
 import type { Sample } from "../../engine/kernel/kernel-op.ts";
 import { resolveWindow, type Window } from "../../engine/ops/windows/windows.ts";
+import { apply } from "../../engine/tensor/apply.ts";
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice, withOwnDevice } from "../support/devices.ts";
 import { compareForward, forced, type Pair } from "../support/gpu-cases.ts";
@@ -181,6 +184,51 @@ it("adds up the bias's gradient beside that of the weights, in parts and groups,
     }
   }
 });
+
+const summed = (
+  [
+    [[31, 20, 20, 2], 130, 1],
+    [[2, 50, 41, 3], 7, 1],
+    [[9, 6, 5, 8], 72, 2],
+    [[1, 5, 3, 40], 3, 1],
+  ] as const
+).flatMap((geometry) => ["shared-128x128", "shared-64x64"].map((variant) => [variant, ...geometry] as const));
+
+/** Software adapters compile these for long: two of the eight on the first, one on others. */
+it.each(sampled(summed, isFirstAdapter ? 4 : 8))(
+  "%s adds up on its way what is summed over all places, in parts and groups: %j",
+  async (variant, image, out, groups) => {
+    const plain: Op = forced(windowWeights.op, variant, { isSoftware: false });
+    const op: Op = {
+      ...plain,
+      infer: (inputs, attrs) => [
+        ...plain.infer(inputs, attrs),
+        { shape: [inputs[1].shape[3]], dtype: "f32" },
+      ],
+      kernels: (context) =>
+        plain.companion!.attach(plain.kernels!(context), output(1), {
+          ...context.profile,
+          isSoftware: false,
+        }),
+    };
+    const window = resolveWindow("test", image.slice(1, 3), [3, 3], [1, 1], [1, 1], "same");
+    const places = [image[0], ...window.output, out];
+    const at = { device: pair.gpu };
+    const wave = (shape: readonly number[], step: number) =>
+      Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(1 + i * step));
+    const given = wave(places, 0.013);
+    const [x, y] = [
+      tensor(wave(image, 0.7), { ...at, shape: image }),
+      tensor(given, { ...at, shape: places }),
+    ];
+    const results = apply(op, [x, y], { window, groups });
+    const want = Array.from({ length: out }, (_, column) =>
+      given.reduce((total, value, i) => (i % out === column ? total + value : total), 0),
+    );
+    expectCloseArrays(await results[1].data(), want, 1e-3, `sums, ${image}`);
+    for (const each of [x, y, ...results]) each.dispose();
+  },
+);
 
 it("rides on every form of product: bias and relu, in groups and singly", async () => {
   for (const [channels, out, groups] of [
