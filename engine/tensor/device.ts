@@ -80,8 +80,8 @@ export class Device {
   #real: Backend;
   #random: RandomSource;
   #seed: number;
-  /** @internal */
-  tensorCount = 0;
+  /** @internal An object of its own: what waits for a tensor's collection must not hold the device, which may hold the tensor. */
+  readonly alive = { tensors: 0 };
   #closed = false;
   #lost: string | undefined;
   #recovery: Promise<void> | undefined;
@@ -245,7 +245,7 @@ export class Device {
 
   /** What lives on the device now; `memory().resetPeak()` has the peak found anew. */
   memory(): MemoryReport {
-    return new MemoryReport(this.tensorCount, this.backend);
+    return new MemoryReport(this.alive.tensors, this.backend);
   }
 
   /** What the device was asked to do since it was opened, or opened again: dispatches, submits, uploads, ... */

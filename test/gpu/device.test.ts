@@ -228,7 +228,8 @@ describe("a closed device", () => {
     const openAndClose = async () => {
       const device = await init({ device: "webgpu" });
       const x = tensor([1, 2]);
-      await exp(x).data();
+      // The device keeps the number 2, for later calls.
+      await mul(exp(x), 2).data();
       device.dispose();
       await device.realBackend.lost;
       return [device, device.realBackend, x].map((made) => new WeakRef<object>(made));
