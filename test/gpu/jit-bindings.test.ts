@@ -69,6 +69,17 @@ const updates: Readonly<
       return sums.slice(0, 2);
     },
   },
+  "sums of all of one fewer, each assigned, two returned": {
+    // One kernel by what it reads, two by what it must write beside that: the first reads what the second replaces.
+    count: (most) => most - 2,
+    update: (vs, x) => {
+      const sums = vs.map((_, k) => mul(total([...vs, x]), 1 / (k + 2)));
+      vs.forEach((v, k) => {
+        v.assign(sums[k]);
+      });
+      return sums.slice(0, 2);
+    },
+  },
   "new values that are assigned crosswise": {
     count: (most) => most - 1,
     update: (vs, x) => {
@@ -81,6 +92,14 @@ const updates: Readonly<
   },
   "a product with much behind it": {
     count: (most) => most - 3,
+    update: (vs, x) => {
+      const next = total([matmul(x, x), ...vs]);
+      vs[0].assign(next);
+      return [next];
+    },
+  },
+  "a product with as much behind it as it can't write to": {
+    count: (most) => most - 2,
     update: (vs, x) => {
       const next = total([matmul(x, x), ...vs]);
       vs[0].assign(next);
