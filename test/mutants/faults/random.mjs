@@ -90,11 +90,7 @@ export const random = faultsIn({
     [unit("random-generator"), gpu("distributions", "RandomGenerator")],
     ["const drawn = make(next);", "const drawn = make(state);", { row: "M8" }],
     ["state.assign(next);\n    return drawn;", "return drawn;"],
-    [
-      "state.assign(next);\n  return next;",
-      "return next;",
-      { tests: [unit("nn-layers", "Dropout"), unit("nn-augmentation")] },
-    ],
+    ["state.assign(next);\n  return next;", "return next;", { tests: [unit("nn-more-layers", "attention")] }],
     [
       "const next = noGrad(() => advance(state));\n    const drawn",
       "const next = advance(state);\n    const drawn",
