@@ -205,6 +205,14 @@ describe("fit on a device that is lost", () => {
     expect(found).toEqual(undisturbed);
   });
 
+  it("goes on though a callback ended a fit before as it began", async () => {
+    const throws = { onTrainBegin: () => Promise.reject(new Error("not today")) };
+    expect((await rejection(run({ makeCallbacks: () => [throws] }, () => {}))).message).toBe("not today");
+    const { told } = await run({ epochs: 1 }, losingAt(8));
+    expect(told.at(-1)).toMatch(/^end 0/);
+    expect(warnings()).toHaveLength(1);
+  });
+
   it("ends with an error that says why, where it can't go on", async () => {
     const ended = await rejection(run({ snapshotEvery: false }, losingAt(8)));
     expect(ended).toBeInstanceOf(DeviceLostError);

@@ -56,12 +56,16 @@ class TrialBackend extends CpuBackend {
   isLost = false;
   isClosed = false;
   ran: string[] = [];
-  override readonly lost = new Promise<string>((resolve) => {
+  readonly #lost = new Promise<string>((resolve) => {
     this.lose = (reason) => {
       this.isLost = true;
       resolve(reason);
     };
   });
+
+  override get lost(): Promise<string> {
+    return this.#lost;
+  }
 
   override run(op: KernelOp, attrs: unknown, inputs: Operands, outputs: Operands): void {
     if (this.isLost) throw new Error("the device is lost");
