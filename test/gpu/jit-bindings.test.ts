@@ -98,12 +98,14 @@ const updates: Readonly<
       return [next];
     },
   },
-  "a product with as much behind it as it can't write to": {
-    count: (most) => most - 2,
+  "a product with two new values behind it": {
+    count: (most) => most - 3,
     update: (vs, x) => {
       const next = total([matmul(x, x), ...vs]);
+      const twice = mul(next, 2);
       vs[0].assign(next);
-      return [next];
+      vs[1].assign(twice);
+      return [next, twice];
     },
   },
   "small chains beside it": {

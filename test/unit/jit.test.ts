@@ -657,21 +657,27 @@ describe("what a kernel binds", () => {
 
   it("stays within it where a new value can't lie in its variable, alone or behind a product", () => {
     const total = (...all: Tensor[]) => all.reduce((x, y) => add(x, y));
-    const update = (count: number, product: boolean) => {
+    // Returned too, they are written to memory of their own.
+    const update = (count: number, newValues: (x: Tensor, vs: readonly Variable[]) => Tensor[]) => {
       const vs = Array.from({ length: count }, () => variable(new Float32Array(36), { shape: [6, 6] }));
       planOf(
         (x) => {
-          const next = total(...(product ? [matmul(x, x)] : []), ...vs);
-          vs[0].assign(next);
-          // Returned too, it is written to memory of its own.
+          const next = newValues(x, vs);
+          next.forEach((value, k) => {
+            vs[k].assign(value);
+          });
           return next;
         },
         filled(6, 6),
       );
       for (const v of vs) v.dispose();
     };
-    update(mostBuffers, false);
-    update(mostBuffers - 2, true);
+    update(mostBuffers, (_, vs) => [total(...vs)]);
+    update(mostBuffers - 2, (x, vs) => [total(matmul(x, x), ...vs)]);
+    update(mostBuffers - 3, (x, vs) => {
+      const next = total(matmul(x, x), ...vs);
+      return [next, mul(next, 2)];
+    });
   });
 });
 

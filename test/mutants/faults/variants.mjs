@@ -112,7 +112,6 @@ export const variants = faultsIn({
     ["fs.renameSync(whole, path);", ""],
     ["fs.rmSync(whole, { force: true });", ""],
     ["file.size <= mostBytes ?", "file.size >= 0 ?"],
-    ['if (GRADGPU_CACHE === "off") return', 'if (GRADGPU_CACHE === "none") return'],
   ],
   "engine/base/hash.ts": [
     [unit("tuner", "store")],
