@@ -20,7 +20,7 @@ export class SavedValue {
     this.#source = { id, device, dtype, shape };
     this.#memory = memory;
     // It counts as a tensor, so that counts of what lives show a tape that is never disposed.
-    device.tensorCount++;
+    device.alive.tensors++;
   }
 
   /** The value's handle, owned by this. */
@@ -28,7 +28,7 @@ export class SavedValue {
     if (this.#handle === undefined) {
       const { id, device } = this.#source;
       // The handle takes over the reference and the count.
-      device.tensorCount--;
+      device.alive.tensors--;
       this.#handle = new Tensor(device, this.#source, this.#memory!, { id, tracked: false });
     }
     return this.#handle;
@@ -37,7 +37,7 @@ export class SavedValue {
   release(): void {
     if (this.#handle !== undefined) this.#handle.dispose();
     else if (this.#memory !== undefined) {
-      this.#source.device.tensorCount--;
+      this.#source.device.alive.tensors--;
       this.#memory.release();
     }
     this.#memory = undefined;

@@ -27,7 +27,6 @@ class HostMemory extends Memory {
 export class CpuBackend implements Backend {
   /** Four elements, which is what `pack` asks of offsets. */
   readonly sliceAlignment = 16;
-  readonly lost = new Promise<string>(() => {});
   readonly info: DeviceInfo = {
     backend: "cpu",
     adapter: "CPU reference (float64)",
@@ -41,6 +40,11 @@ export class CpuBackend implements Backend {
   #bytes = 0;
   #peakBytes = 0;
   #counters = { dispatches: 0, uploads: 0, uploadedBytes: 0, readbacks: 0, copies: 0 };
+
+  /** Never. Made anew each time: kept, it would hold whoever waits for it as long as there is memory of this backend. */
+  get lost(): Promise<string> {
+    return new Promise(() => {});
+  }
 
   allocate(spec: Spec, what: string): Memory {
     const { dtype, shape } = spec;

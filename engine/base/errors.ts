@@ -41,6 +41,8 @@ export class DeviceLostError extends DeviceError {}
 /** @internal What an error says of a device that was lost and is not open again. */
 export const lostText = (reason: string): string =>
   `the device was lost (${reason}), and all values on it; await device.recover() opens it again, and variables take their values by restore(), set() or assign()`;
+/** What is said of values on a device that was closed. */
+export const closedText = "belongs to a device that was closed; open one with init() and make it anew";
 /** A buffer or dispatch beyond the adapter's limits. */
 export class LimitError extends GradgpuError {}
 /** WGSL that does not compile or a pipeline the driver refuses; the message shows the lines around each mistake. */

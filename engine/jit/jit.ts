@@ -67,7 +67,6 @@ interface Entry extends Program {
 
 /** Whether a program is the device's, and its variables are where they were when it was made. */
 const isCurrent = (entry: Entry, device: Device): boolean =>
-  entry.device === device &&
   entry.backend === device.realBackend &&
   !entry.retained.some((memory) => isRelocatedSince(memory, entry.tracedAt));
 

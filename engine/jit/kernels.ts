@@ -98,14 +98,13 @@ function besideKernels(
 ): UnitKernels {
   const built = parts.map((part) => chainsOf(part, profile, isNeeded, inPlaceOf));
   const { reads, writes, chains } = joinedChains(built.flat());
-  // Chains of one part read what the last of them may overwrite: they are apart.
-  const starts = new Set(built.flatMap((ofPart) => ofPart.slice(1).map((one) => one.chain)));
-  // As many together as one kernel binds.
+  // As many together as one kernel binds. Chains of one part read what the last of them may overwrite: they are chains of
+  // their own because they bind more together, so none shares a kernel with the one before it.
   const groups: PlacedChain[][] = [];
   let bound = Number.POSITIVE_INFINITY;
   for (const chain of chains) {
     const count = chain.inputs.length + chain.outputs.length;
-    if (bound + count > profile.maxStorageBuffers || starts.has(chain.chain)) {
+    if (bound + count > profile.maxStorageBuffers) {
       groups.push([]);
       bound = 0;
     }

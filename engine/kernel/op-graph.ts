@@ -151,9 +151,9 @@ export function rewritten<O>(graph: OpGraph<O>, instead: ReadonlyMap<OpNode<O>, 
   return { ...graph, nodes: neededNodes(made, effects, outputs), effects, outputs };
 }
 
-/** Whether nodes are of one stage and one recomputation, so that a kernel, or a rewriting, may take them together. */
+/** Whether nodes are of one stage, so that a kernel, or a rewriting, may take them together. */
 export const areTogether = (first: OpNode<unknown>, ...others: readonly OpNode<unknown>[]): boolean =>
-  others.every((node) => node.stage === first.stage && node.recomputation === first.recomputation);
+  others.every((node) => node.stage === first.stage);
 
 /** The nodes that effects and results depend on. */
 export function neededNodes<O>(

@@ -5,6 +5,7 @@ import { Ambient } from "../base/ambient.ts";
 import {
   ArgumentError,
   checkOptions,
+  closedText,
   DeviceError,
   DeviceLostError,
   DisposedError,
@@ -79,8 +80,8 @@ export class Device {
   #real: Backend;
   #random: RandomSource;
   #seed: number;
-  /** @internal */
-  tensorCount = 0;
+  /** @internal An object of its own: what waits for a tensor's collection must not hold the device, which may hold the tensor. */
+  readonly alive = { tensors: 0 };
   #closed = false;
   #lost: string | undefined;
   #recovery: Promise<void> | undefined;
@@ -117,7 +118,8 @@ export class Device {
 
   #heed(backend: Backend): void {
     void backend.lost.then((reason) => {
-      if (backend === this.#real) this.#lost = reason;
+      // A device that is closed goes too, but was not lost.
+      if (backend === this.#real && !this.#closed) this.#lost = reason;
     });
   }
 
@@ -171,9 +173,7 @@ export class Device {
   /** @internal Throws when the device was closed or lost. */
   checkOpen(what: string): void {
     if (this.#closed) {
-      throw new DisposedError(
-        `${what} belongs to a device that was closed; open one with init() and make it anew`,
-      );
+      throw new DisposedError(`${what} ${closedText}`);
     }
     if (this.#lost !== undefined) {
       throw new DeviceLostError(`${what}: ${lostText(this.#lost)}`);
@@ -245,7 +245,7 @@ export class Device {
 
   /** What lives on the device now; `memory().resetPeak()` has the peak found anew. */
   memory(): MemoryReport {
-    return new MemoryReport(this.tensorCount, this.backend);
+    return new MemoryReport(this.alive.tensors, this.backend);
   }
 
   /** What the device was asked to do since it was opened, or opened again: dispatches, submits, uploads, ... */
@@ -253,12 +253,18 @@ export class Device {
     return this.backend.counters();
   }
 
-  /** Closes the device and frees all its memory. Tensors on it throw from now on. Doing it twice is harmless. */
+  /**
+   * Closes the device and frees all its memory. Tensors on it throw from now on, and what is being read is rejected with a
+   * DisposedError. Doing it twice is harmless.
+   *
+   * @throws TraceError inside a traced function
+   */
   dispose(): void {
     if (this.#closed) return;
+    // First: a trace refuses it, and then the device stays open.
+    this.backend.dispose();
     this.#closed = true;
     if (defaultDevice.value === this) defaultDevice.value = undefined;
-    this.backend.dispose();
   }
 }
 

@@ -14,16 +14,16 @@ import { opWatch, tensorWatch } from "./watches.ts";
 let nextId = 1;
 
 /** Frees the memory of tensors that were dropped without `dispose()`: a safety net, not a way of working. */
-const dropped = new FinalizationRegistry<Held>(({ memory, device, isCounted, origin }) => {
-  if (isCounted) device.tensorCount--;
+const dropped = new FinalizationRegistry<Held>(({ memory, counted, origin }) => {
+  if (counted !== undefined) counted.tensors--;
   memory.release();
   if (origin !== undefined) tensorWatch.value?.collected(origin);
 });
 
 interface Held {
   readonly memory: Memory;
-  readonly device: Device;
-  readonly isCounted: boolean;
+  /** Where the handle is counted, if it is. */
+  readonly counted?: { tensors: number };
   /** Where the handle was made, while debugging asks for it. */
   readonly origin?: unknown;
 }
@@ -81,7 +81,7 @@ export class Tensor implements Spec {
     this.shape = spec.shape;
     this.#memory = memory;
     this.#generation = device.generation;
-    if (options.counted === false) dropped.register(this, { memory, device, isCounted: false }, this);
+    if (options.counted === false) dropped.register(this, { memory }, this);
     else this.#count(memory);
     if (options.tracked !== false) track(this);
   }
@@ -174,9 +174,10 @@ export class Tensor implements Spec {
 
   #count(memory: Memory): void {
     this.#isCounted = true;
-    this.device.tensorCount++;
+    const counted = this.device.alive;
+    counted.tensors++;
     const origin = tensorWatch.value?.made(this);
-    dropped.register(this, { memory, device: this.device, isCounted: true, origin }, this);
+    dropped.register(this, { memory, counted, origin }, this);
   }
 
   /** @internal How errors name it. */
@@ -230,7 +231,7 @@ export class Tensor implements Spec {
     this.gradientSlot?.dispose();
     this.gradientSlot = undefined;
     this.belonging?.dispose();
-    if (this.#isCounted) this.device.tensorCount--;
+    if (this.#isCounted) this.device.alive.tensors--;
     dropped.unregister(this);
     memory.release();
   }
@@ -274,7 +275,7 @@ export class Tensor implements Spec {
     this.#memory = memory;
     this.#generation = this.device.generation;
     dropped.unregister(this);
-    dropped.register(this, { memory, device: this.device, isCounted: this.#isCounted }, this);
+    dropped.register(this, { memory, counted: this.#isCounted ? this.device.alive : undefined }, this);
   }
 }
 

@@ -84,6 +84,8 @@ export class Guard {
   #budget: number;
   #snapshot: Snapshot | undefined;
   #changes: Change[] = [];
+  /** Whether the run is counted in {@link running}: a callback may end it before it begins. */
+  #isCounted = false;
   /** The copying under way. */
   #reading: Promise<void> | undefined;
   #nextAt = 0;
@@ -108,6 +110,7 @@ export class Guard {
   async begin(): Promise<void> {
     const { device, data } = this.#run;
     running.set(device, (running.get(device) ?? 0) + 1);
+    this.#isCounted = true;
     // What shows a Variable, or what the host has anyway, comes back by itself.
     const only = data
       .map(({ name, tensor }) => ({ name, tensor: tensor.viewed ?? tensor }))
@@ -137,7 +140,7 @@ export class Guard {
   /** The run is over: what is being read is waited for, so that nothing is read behind the caller's back. */
   async end(): Promise<void> {
     const { device } = this.#run;
-    running.set(device, (running.get(device) as number) - 1);
+    if (this.#isCounted) running.set(device, (running.get(device) as number) - 1);
     for (const tensor of this.#read) tensor.hostValues = undefined;
     await this.#reading;
   }

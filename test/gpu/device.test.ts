@@ -1,7 +1,7 @@
 // The device's life on this adapter: lost and opened again, two side by side, closed twice, shaders refused. Each
 // test opens devices of its own; the one that other files share stays as it is.
 
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { WebgpuBackend } from "../../engine/backend/webgpu/webgpu.ts";
 import {
   add,
@@ -18,10 +18,12 @@ import {
   jit,
   matmul,
   mul,
+  profile,
   ShaderError,
   setDevice,
   sum,
   type Tensor,
+  TraceError,
   tensor,
   tidy,
   variable,
@@ -120,6 +122,31 @@ describe("a lost device", () => {
     expect(unhandled).toEqual([]);
   });
 
+  it.each(["timestamps", "wall"] as const)(
+    "ends a profile by its %s, and nothing goes unhandled",
+    async (clock) => {
+      const device = await open();
+      if (clock === "timestamps" && !device.info.features.includes("timestamp-query")) return;
+      const unhandled: unknown[] = [];
+      const note = (error: unknown) => unhandled.push(error);
+      process.on("unhandledRejection", note);
+      const profiled = profile(
+        async () => {
+          const y = exp(tensor([1, 2]));
+          const pending = [y.data(), mul(y, 2).data()];
+          // The driver is at work, and what it has to tell is lost with it.
+          lose(device);
+          await Promise.allSettled(pending);
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        },
+        { clock },
+      );
+      expect(await rejection(profiled)).toBeInstanceOf(DeviceLostError);
+      process.off("unhandledRejection", note);
+      expect(unhandled).toEqual([]);
+    },
+  );
+
   it("leaves the others alone", async () => {
     const first = await open();
     const x = tensor([1, 2]);
@@ -176,12 +203,17 @@ describe("a closed device", () => {
     const device = await open();
     const x = tensor([[1, 2]]);
     const w = variable([1], { name: "w" });
-    const pending = mul(x, 2).data();
+    const pending = [mul(x, 2).data(), device.sync()];
     device.dispose();
     device.dispose();
     dispose();
     expect(device.isDisposed).toBe(true);
-    expect(await rejection(pending)).toBeInstanceOf(GradgpuError);
+    for (const error of await Promise.all(pending.map(rejection))) {
+      expect(error).toBeInstanceOf(DisposedError);
+      expect((error as Error).message).toMatch(/belongs to a device that was closed; open one with init\(\)/);
+    }
+    await device.backend.lost;
+    expect(device.lostReason).toBeUndefined();
     expect(() => exp(x)).toThrow(DisposedError);
     expect(() => exp(x)).toThrow(/tensor f32 \[1, 2\] belongs to a device that was closed; .*init\(\)/);
     expect(() => w.set([2])).toThrow(/variable "w".*device that was closed/);
@@ -189,6 +221,48 @@ describe("a closed device", () => {
     expect(() => setDevice(device)).toThrow(DisposedError);
     x.dispose();
     w.dispose();
+  });
+
+  it("ends a fit as closed, not as lost: nothing is opened again", async () => {
+    const device = await open();
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const model = new Sequential([new Input([2]), new Dense(1)]);
+    model.compile({ optimizer: new Adam(), loss: "meanSquaredError" });
+    const onEpochEnd = () => device.dispose();
+    const fit = model.fit(new Float32Array(8), new Float32Array(4), { epochs: 3, verbose: 0, onEpochEnd });
+    expect(await rejection(fit)).toBeInstanceOf(DisposedError);
+    expect(warn.mock.calls).toEqual([]);
+    warn.mockRestore();
+    model.dispose();
+  });
+
+  it("stays open where a traced function would close it", async () => {
+    const device = await open();
+    const f = jit((x: Tensor) => {
+      device.dispose();
+      return exp(x);
+    });
+    const x = tensor([0]);
+    expect(() => f(x)).toThrow(TraceError);
+    expect(device.isDisposed).toBe(false);
+    expect(defaultDevice()).toBe(device);
+    expect([...(await exp(x).data())]).toEqual([1]);
+  });
+
+  it("is collected, with all that was made on it", async () => {
+    // A function of its own: a frame that is still running may hold what it made.
+    const openAndClose = async () => {
+      const device = await init({ device: "webgpu" });
+      const x = tensor([1, 2]);
+      // The device keeps the number 2, for later calls.
+      await mul(exp(x), 2).data();
+      device.dispose();
+      await device.realBackend.lost;
+      return [device, device.realBackend, x].map((made) => new WeakRef<object>(made));
+    };
+    const made = await openAndClose();
+    await collectGarbage();
+    expect(made.map((reference) => reference.deref())).toEqual([undefined, undefined, undefined]);
   });
 
   it("is no default any more", async () => {

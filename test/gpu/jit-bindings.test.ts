@@ -69,6 +69,17 @@ const updates: Readonly<
       return sums.slice(0, 2);
     },
   },
+  "sums of all of one fewer, each assigned, two returned": {
+    // One kernel by what it reads, two by what it must write beside that: the first reads what the second replaces.
+    count: (most) => most - 2,
+    update: (vs, x) => {
+      const sums = vs.map((_, k) => mul(total([...vs, x]), 1 / (k + 2)));
+      vs.forEach((v, k) => {
+        v.assign(sums[k]);
+      });
+      return sums.slice(0, 2);
+    },
+  },
   "new values that are assigned crosswise": {
     count: (most) => most - 1,
     update: (vs, x) => {
@@ -85,6 +96,16 @@ const updates: Readonly<
       const next = total([matmul(x, x), ...vs]);
       vs[0].assign(next);
       return [next];
+    },
+  },
+  "a product with two new values behind it": {
+    count: (most) => most - 3,
+    update: (vs, x) => {
+      const next = total([matmul(x, x), ...vs]);
+      const twice = mul(next, 2);
+      vs[0].assign(next);
+      vs[1].assign(twice);
+      return [next, twice];
     },
   },
   "small chains beside it": {

@@ -7,6 +7,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { adapters, root } from "../../scripts/setup.mjs";
 import { faults } from "./faults/all.mjs";
+import { staleFaults, testFile } from "./stale.mjs";
 
 const usage = `npm run mutants [-- options]
 
@@ -47,36 +48,34 @@ if (options.help) {
 }
 process.chdir(root);
 
-/** How often a text stands in the file. */
-const timesIn = ({ file, text }) =>
-  fs.existsSync(file) ? fs.readFileSync(file, "utf8").split(text).length - 1 : 0;
-
 const pattern = new RegExp(options.filter);
 const shown = faults.filter(({ name, text }) => pattern.test(name) || pattern.test(text));
 if (shown.length === 0) fail(`no fault matches ${pattern}`);
 const brief = (text) => text.trim().replace(/\s+/g, " ").slice(0, 70);
 
-const stale = shown.filter((fault) => timesIn(fault) !== 1);
+const unfit = new Map(staleFaults(shown).map(({ fault, why }) => [fault, why]));
+const stale = [...unfit.keys()];
 const equivalent = shown.filter((fault) => fault.equivalent !== undefined && !stale.includes(fault));
 const wanted = shown.filter((fault) => !stale.includes(fault) && !equivalent.includes(fault));
 
+/** Ends when all that was printed has arrived, be it in a pipe. */
+const leave = (code) => new Promise(() => process.stdout.write("", () => process.exit(code)));
 const tell = (kind, fault, what) =>
   process.stdout.write(`${kind.padEnd(11)}${fault.name.padEnd(44)} ${what}\n`);
-for (const fault of stale)
-  tell("stale", fault, `its text stands ${timesIn(fault)} times in the file: ${brief(fault.text)}`);
+for (const [fault, why] of unfit) tell("stale", fault, why);
 if (options.list) {
   for (const fault of wanted) tell("fault", fault, `${brief(fault.text)} -> ${brief(fault.with)}`);
   for (const fault of equivalent) tell("equivalent", fault, fault.equivalent);
   process.stdout.write(
     `${wanted.length} faults, ${equivalent.length} that change no behaviour, ${stale.length} stale\n`,
   );
-  process.exit(stale.length > 0 ? 1 : 0);
+  await leave(stale.length > 0 ? 1 : 0);
 }
 
-const testOf = ({ kind, file, name }) => ({
-  project: kind === "unit" ? "unit" : options.adapter,
-  file: `test/${kind}/${file}.test.ts`,
-  name,
+const testOf = (test) => ({
+  project: test.kind === "unit" ? "unit" : options.adapter,
+  file: testFile(test),
+  name: test.name,
 });
 
 /** A process that runs tests, opened when it is needed and again when one hangs. */
@@ -164,7 +163,7 @@ for (const test of open.flatMap((fault) => fault.tests.map(testOf))) {
   files.set(test.file, entry);
   entry.names.add(test.name);
 }
-const unfit = new Map();
+const failing = new Map();
 const usualMs = new Map();
 await share(files.values(), async (runner, { names, ...test }) => {
   const name = names.has(undefined) ? undefined : [...names].map((each) => `(${each})`).join("|");
@@ -175,14 +174,14 @@ await share(files.values(), async (runner, { names, ...test }) => {
     // vitest matches names that are joined by spaces.
     const isThere = passed.some((full) => new RegExp(each ?? "").test(full.replaceAll(" > ", " ")));
     const why = error ?? by ?? (isThere ? undefined : "no test has that name");
-    if (why !== undefined) unfit.set(`${test.file} ${each}`, why);
+    if (why !== undefined) failing.set(`${test.file} ${each}`, why);
   }
   process.stdout.write(`without fault ${test.file}: ${error ?? by ?? `${passed.length} passed`}\n`);
 });
 
 await share(open, async (runner, fault) => {
   const tests = fault.tests.map(testOf);
-  const wrong = tests.find(({ file, name }) => unfit.has(`${file} ${name}`));
+  const wrong = tests.find(({ file, name }) => failing.has(`${file} ${name}`));
   const started = performance.now();
   const answer =
     wrong === undefined
@@ -190,7 +189,7 @@ await share(open, async (runner, fault) => {
           { fault: { file: fault.file, text: fault.text, with: fault.with }, tests },
           tests.reduce((sum, { file }) => sum + usualMs.get(file), 0),
         )
-      : { error: `${wrong.file} ${wrong.name ?? ""}: ${unfit.get(`${wrong.file} ${wrong.name}`)}` };
+      : { error: `${wrong.file} ${wrong.name ?? ""}: ${failing.get(`${wrong.file} ${wrong.name}`)}` };
   const outcome = answer.error !== undefined ? "not run" : answer.by !== undefined ? "caught" : "survived";
   const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
   const where = answer.file === undefined ? "" : `${path.basename(answer.file, ".test.ts")}: `;
@@ -210,4 +209,4 @@ const share100 = ((100 * count("caught")) / Math.max(1, count("caught") + count(
 process.stdout.write(
   `${count("caught")} caught, ${count("survived")} survived (${share100} % caught), ${count("not run")} not run, ${equivalent.length} change no behaviour, ${stale.length} stale\n`,
 );
-process.exit(count("survived") + count("not run") + stale.length > 0 ? 1 : 0);
+await leave(count("survived") + count("not run") + stale.length > 0 ? 1 : 0);

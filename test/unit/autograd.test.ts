@@ -329,6 +329,35 @@ describe("registerHook", () => {
     expect(await valuesOf(dx)).toEqual([30]);
   });
 
+  it("changes a gradient once, of a value on the way that is watched as well", async () => {
+    const x = tensor([2]);
+    const tape = new Tape().watch(x);
+    const [loss, y] = tape.record(() => {
+      const y = square(x);
+      registerHook(y, (g) => mul(g, 10));
+      tape.watch(y);
+      return [sum(mul(y, 3)), y] as const;
+    });
+    const [dy, dx] = tape.gradient(loss, [y, x]);
+    expect([await valuesOf(dy), await valuesOf(dx)]).toEqual([[30], [120]]);
+    tape.dispose();
+  });
+
+  it("is no part of the tape that walks, though that records meanwhile", async () => {
+    const x = tensor([2]);
+    const tape = new Tape().watch(x);
+    const [dx] = tape.record(() => {
+      const y = square(x);
+      registerHook(y, (g) => mul(g, x));
+      const loss = sum(y);
+      const gradients = tape.gradient(loss, [x]);
+      expect(tape.nodes.map(({ op }) => op.name)).toEqual(["square", "sum"]);
+      return gradients;
+    });
+    expect(await valuesOf(dx)).toEqual([8]);
+    tape.dispose();
+  });
+
   it("refuses what is no gradient of the value, and values that no tape knows", () => {
     const w = variable([2, 3], { name: "w" });
     const ask = () => variableGrads(() => sum(square(w)), [w]);

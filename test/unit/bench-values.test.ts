@@ -1,7 +1,13 @@
 // The bench's numbers: the same every time, evenly over their range; and axes put in another order for peers.
 
 import { describe, expect, it } from "vitest";
-import { channelsFirst, channelsLast, permuted, permutedShape } from "../../bench/peers/layout.ts";
+import {
+  channelsFirst,
+  channelsLast,
+  kernelFirst,
+  permuted,
+  permutedShape,
+} from "../../bench/peers/layout.ts";
 import { labels, spread } from "../../bench/values.ts";
 
 describe("values", () => {
@@ -46,6 +52,8 @@ describe("axes in another order", () => {
       expect(permutedShape(channelsFirst(rank), channelsLast(rank))).toEqual(
         Array.from({ length: rank }, (_, i) => i),
       );
+    // Kernels [height, width, inputs, outputs] have outputs first there, and inputs behind them.
+    expect(permutedShape([3, 5, 8, 16], kernelFirst(4))).toEqual([16, 8, 3, 5]);
     const there = permuted(values, shape, channelsFirst(3));
     expect(permuted(there, permutedShape(shape, channelsFirst(3)), channelsLast(3))).toEqual(values);
   });

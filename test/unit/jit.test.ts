@@ -608,6 +608,19 @@ describe("what a kernel binds", () => {
     );
   });
 
+  it("leaves room for a product: of chains that read it, as many as fit ride on it", () => {
+    const { names } = planOf(
+      (x, ...all) => {
+        const product = matmul(x, x);
+        return all.map((factor) => mul(product, factor));
+      },
+      filled(7, 7),
+      ...Array.from({ length: 10 }, () => filled(7, 7)),
+    );
+    // A chain binds the product, three factors and three results; one rides on the product, which others read.
+    expect(names).toEqual(["matmul+mul", "mul", "mul", "mul"]);
+  });
+
   it("is one value twice, where it is read in two ways", () => {
     const outer = (v: Tensor, x: Tensor) => mul(add(x, reshape(v, [7, 1])), v);
     expect(bound(planOf(outer, filled(7), filled(7, 7)).plan)).toEqual([4]);
@@ -641,6 +654,31 @@ describe("what a kernel binds", () => {
     expect(plan.steps.some(({ name }) => name === "assign")).toBe(true);
     for (const v of vs) v.dispose();
   });
+
+  it("stays within it where a new value can't lie in its variable, alone or behind a product", () => {
+    const total = (...all: Tensor[]) => all.reduce((x, y) => add(x, y));
+    // Returned too, they are written to memory of their own.
+    const update = (count: number, newValues: (x: Tensor, vs: readonly Variable[]) => Tensor[]) => {
+      const vs = Array.from({ length: count }, () => variable(new Float32Array(36), { shape: [6, 6] }));
+      planOf(
+        (x) => {
+          const next = newValues(x, vs);
+          next.forEach((value, k) => {
+            vs[k].assign(value);
+          });
+          return next;
+        },
+        filled(6, 6),
+      );
+      for (const v of vs) v.dispose();
+    };
+    update(mostBuffers, (_, vs) => [total(...vs)]);
+    update(mostBuffers - 2, (x, vs) => [total(matmul(x, x), ...vs)]);
+    update(mostBuffers - 3, (x, vs) => {
+      const next = total(matmul(x, x), ...vs);
+      return [next, mul(next, 2)];
+    });
+  });
 });
 
 describe("what lies between two ops", () => {
@@ -669,6 +707,26 @@ describe("what lies between two ops", () => {
       filled(8, 8),
       filled(8, 8),
     );
+  });
+});
+
+describe("chains on both sides of a reshape", () => {
+  const [x, row, column] = [() => filled(8, 8), () => filled(8), () => filled(8, 1)];
+  const kernels = (fn: (x: Tensor, other: Tensor) => Tensor, other: Tensor) =>
+    planOf(fn, x(), other).names.length;
+
+  it("are one kernel where neither broadcasts, or both only rows of one width", () => {
+    expect(kernels((x, y) => exp(reshape(mul(tanh(x), y), [64])), x())).toBe(1);
+    expect(kernels((x, y) => exp(reshape(mul(tanh(x), y), [16, 4])), x())).toBe(1);
+    expect(kernels((x, row) => mul(reshape(add(x, row), [2, 4, 8]), row), row())).toBe(1);
+  });
+
+  it("are two where one broadcasts what the other's shape would place elsewhere", () => {
+    expect(kernels((x, column) => exp(reshape(add(x, column), [2, 4, 8])), column())).toBe(2);
+    expect(
+      kernels((x, column) => mul(reshape(exp(x), [2, 4, 8]), reshape(column, [2, 4, 1])), column()),
+    ).toBe(2);
+    expect(kernels((x, row) => exp(reshape(add(x, row), [16, 4])), row())).toBe(2);
   });
 });
 
@@ -1079,6 +1137,34 @@ describe("a graph that ops rewrite for the device", () => {
     expect(explain(second)).toBe(explain(first));
     expect(explain(first)).toMatch(/\n {2}r1: f32 .* = pooledProduct\(/);
     for (const program of [first, second]) program.dispose();
+  });
+
+  it("counts its nodes up, several in the place of one as well", () => {
+    const program = jit((bytes: Tensor, ids: Tensor) => gather(sub(exp(bytes), 3), ids));
+    const ids = tensor(Int32Array.of(1, 0));
+    program(filled(64, 4), ids);
+    const [{ graph }] = program.programs.values();
+    expect(graph.nodes.map(({ op }) => op.name)).toEqual(["gather", "exp", "sub", "zeroOutside"]);
+    graph.nodes.forEach(({ id }, i) => {
+      if (i > 0) expect(id).toBeGreaterThan(graph.nodes[i - 1].id);
+    });
+    program.dispose();
+    ids.dispose();
+  });
+
+  it("keeps apart what is of two stages: what comes behind a block that ran again has a kernel of its own", () => {
+    const block = checkpoint((u: Tensor) => tanh(matmul(u, u)));
+    const program = jit((images: Tensor, weights: Tensor, x: Tensor) => {
+      const convolved = conv2d(images, weights);
+      const [gradient] = grad((v: Tensor) => sum(block(v)))(x);
+      return [gradient, maxPool2d(convolved, 2)];
+    });
+    program(filled(2, 8, 8, 8), filled(3, 3, 8, 16), filled(8, 8));
+    const [{ graph }] = program.programs.values();
+    const names = graph.nodes.map(({ op }) => op.name);
+    expect(names).not.toContain("pooledProduct");
+    expect(names).toEqual(expect.arrayContaining(["windowProduct", "maxPool"]));
+    program.dispose();
   });
 
   it("is made anew of the plain one where a warm-up measured its calls", async () => {

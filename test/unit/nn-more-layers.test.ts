@@ -20,7 +20,9 @@ import {
 import {
   ActivityRegularization,
   Add,
+  AdditiveAttention,
   AlphaDropout,
+  Attention,
   BatchNormalization,
   Concatenate,
   collectLosses,
@@ -30,6 +32,7 @@ import {
   Embedding,
   GaussianDropout,
   GaussianNoise,
+  GroupedQueryAttention,
   Identity,
   initializers,
   input,
@@ -39,6 +42,7 @@ import {
   Masking,
   Maximum,
   Model,
+  MultiHeadAttention,
   maskOf,
   type Placeholder,
   PReLU,
@@ -63,6 +67,31 @@ const flags = async (value: Tensor) => {
   const mask = maskOf(value);
   return mask === undefined ? undefined : Array.from(await mask.data(), Number);
 };
+
+describe("attention's dropout", () => {
+  const options = { dropout: 0.5, seed: 3 };
+  type Called = { call(inputs: readonly Tensor[], context?: { training: boolean }): Tensor };
+  const layers: Readonly<Record<string, () => Called>> = {
+    Attention: () => new Attention(options) as Called,
+    AdditiveAttention: () => new AdditiveAttention(options) as Called,
+    MultiHeadAttention: () => new MultiHeadAttention(2, 4, options) as Called,
+    GroupedQueryAttention: () => new GroupedQueryAttention(4, 2, 1, options) as Called,
+  };
+  const steps = () =>
+    tensor(
+      Float32Array.from({ length: 2 * 6 * 8 }, (_, i) => Math.sin(i)),
+      [2, 6, 8],
+    );
+
+  it.each(Object.entries(layers))("of %s draws in training only, anew each time", async (_, make) => {
+    const layer = make();
+    const run = async (training: boolean) => [...(await layer.call([steps(), steps()], { training }).data())];
+    const [plain, first, second] = [await run(false), await run(true), await run(true)];
+    expect(first).not.toEqual(plain);
+    expect(second).not.toEqual(first);
+    expect(await run(false)).toEqual(plain);
+  });
+});
 
 describe("masks", () => {
   /** [2, 3, 2]: of the first sample's steps one is empty, of the second's two. */

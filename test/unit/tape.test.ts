@@ -5,6 +5,7 @@ import {
   add,
   argMax,
   cast,
+  customGradient,
   type Device,
   DisposedError,
   div,
@@ -107,6 +108,32 @@ describe("what gradients sum", () => {
     expect(tape.nodes).toHaveLength(30);
     expect(await valuesOf(tape.gradient(out, [x])[0])).toEqual([2 ** 30]);
     tape.dispose();
+  });
+
+  it("what a rule gives for two inputs at once, be it one tensor, each for itself", async () => {
+    const total = customGradient(
+      (x: Tensor, y: Tensor) => add(x, y),
+      ({ grad }) => {
+        const both = mul(grad(), 2);
+        return [both, both];
+      },
+    );
+    const gradients = grad((x, y) => sum(total(mul(x, 3), mul(y, 5))));
+    // Behind the op each goes a way of its own, and is freed there.
+    const [dx, dy] = gradients(tensor([1, 2]), tensor([3, 4]));
+    expect([await valuesOf(dx), await valuesOf(dy)]).toEqual([
+      [6, 6],
+      [10, 10],
+    ]);
+  });
+
+  it("nothing for a result that the loss does not read: its gradient is zeros to a rule that asks", async () => {
+    const parts = customGradient(
+      (x: Tensor) => [mul(x, 2), mul(x, 3)],
+      ({ grad }) => [add(mul(grad(0), 2), mul(grad(1), 3))],
+    );
+    const [dx] = grad((x) => sum(parts(x)[0]))(tensor([1, 2]));
+    expect(await valuesOf(dx)).toEqual([2, 2]);
   });
 
   it("the views of a value", async () => {
@@ -388,6 +415,26 @@ describe("steps()", () => {
     tape.record(() => exp(tensor([1])));
     expect([...tape.steps(loss)].map(({ op }) => op)).toEqual(["sum", "exp", "mul", "square"]);
     close();
+  });
+
+  it("shows no gradient of an input that needs none, though the rule gives one", () => {
+    const total = customGradient(
+      (x: Tensor, y: Tensor) => add(x, y),
+      ({ grad }) => [grad(), grad()],
+      { name: "total" },
+    );
+    const [x, constant] = [tensor([1, 2]), tensor([3, 4])];
+    const tape = new Tape().watch(x);
+    const loss = tape.record(() => sum(total(x, constant)));
+    const given = [...tape.steps(loss)].map(({ op, inputGradients }) => [
+      op,
+      inputGradients.map((g) => g !== null),
+    ]);
+    expect(given).toEqual([
+      ["sum", [true]],
+      ["total", [true, false]],
+    ]);
+    tape.dispose();
   });
 
   it("frees everything it made at the end", async () => {

@@ -1,7 +1,7 @@
 // Which variants of a kernel a device ends up with, on a trial device made up here: what its kernels compute, how long
 // they take, how they fail and whether they take the device with them.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -56,12 +56,16 @@ class TrialBackend extends CpuBackend {
   isLost = false;
   isClosed = false;
   ran: string[] = [];
-  override readonly lost = new Promise<string>((resolve) => {
+  readonly #lost = new Promise<string>((resolve) => {
     this.lose = (reason) => {
       this.isLost = true;
       resolve(reason);
     };
   });
+
+  override get lost(): Promise<string> {
+    return this.#lost;
+  }
 
   override run(op: KernelOp, attrs: unknown, inputs: Operands, outputs: Operands): void {
     if (this.isLost) throw new Error("the device is lost");
@@ -638,6 +642,20 @@ describe("choices", () => {
     );
   });
 
+  it("are those of an earlier run before what was measured since, where they can be, but for a pin", () => {
+    const measured = { "double: 100": { chosen: "two", ms: { one: 2, two: 1 } } };
+    const choices = new VariantChoices("an adapter", names, { verdicts: {}, measured }, true);
+    let changes = 0;
+    choices.onChange = () => void changes++;
+    choices.keepUsed({ "double: 100": "one", "double: 200": "gone" });
+    expect(changes).toBe(1);
+    expect(choices.choose(asked)).toBe("one");
+    expect(choices.choose({ ...asked, problem: "200" })).toBe("one");
+    expect(choices.used).toEqual({ "double: 100": "one", "double: 200": "one" });
+    choices.pin("double", "two");
+    expect(choices.choose(asked)).toBe("two");
+  });
+
   it("are printed by family, with what was measured of it alone", () => {
     const known: Known = {
       verdicts: { "double/one": true, "double/three": "wrong" },
@@ -692,6 +710,19 @@ describe("the store", () => {
     expect(await load("a key")).toBeUndefined();
   });
 
+  it("leaves nothing behind where a file can't take its place, and does not read what it can't have written", async () => {
+    await save("a key", known);
+    const [name] = readdirSync(folder);
+    const file = join(folder, name);
+    writeFileSync(file, JSON.stringify({ ...known, key: "a key" }) + " ".repeat(2 ** 24));
+    expect(await load("a key")).toBeUndefined();
+    rmSync(file);
+    mkdirSync(file);
+    await save("a key", known);
+    expect(readdirSync(folder)).toEqual([name]);
+    expect(await load("a key")).toBeUndefined();
+  });
+
   it("is elsewhere for another adapter, driver, feature and kernel, and can be switched off", async () => {
     const take = registerFamily(familyOf(doubling("double", ["one"]), { sources: "text" }));
     const keys = [
@@ -711,9 +742,11 @@ describe("the store", () => {
     await save("a key", known);
     expect(await load("a key")).toBeUndefined();
     expect(readdirSync(folder)).toEqual([]);
-    vi.stubEnv("GRADGPU_CACHE", undefined);
-    vi.stubEnv("XDG_CACHE_HOME", join(folder, "xdg"));
-    await save("a key", known);
-    expect(readdirSync(join(folder, "xdg", "gradgpu"))).toHaveLength(1);
+    for (const empty of [undefined, ""]) {
+      vi.stubEnv("GRADGPU_CACHE", empty);
+      vi.stubEnv("XDG_CACHE_HOME", join(folder, `xdg${empty}`));
+      await save("a key", known);
+      expect(readdirSync(join(folder, `xdg${empty}`, "gradgpu"))).toHaveLength(1);
+    }
   });
 });

@@ -2,7 +2,14 @@
 // run afterwards looks up a bind group and records a dispatch.
 
 import { copyBytes, type DType, deviceBytes, type HostArray, hostArray } from "../../base/dtype.ts";
-import { DeviceError, DeviceLostError, LimitError, lostText } from "../../base/errors.ts";
+import {
+  closedText,
+  DeviceError,
+  DeviceLostError,
+  DisposedError,
+  LimitError,
+  lostText,
+} from "../../base/errors.ts";
 import { showShape, sizeOf } from "../../base/shape.ts";
 import type { AdapterProfile, KernelPlan, MatrixProducts, Operand, Spec } from "../../kernel/kernel.ts";
 import type { KernelOp } from "../../kernel/kernel-op.ts";
@@ -77,6 +84,7 @@ export class WebgpuBackend implements Backend {
   readonly #prepared = new Map<string, Prepared>();
   #errors: Promise<Error | undefined>[] = [];
   #lostReason: string | undefined;
+  #isClosed = false;
   #uploads = 0;
   #uploadedBytes = 0;
   #readbacks = 0;
@@ -118,6 +126,8 @@ export class WebgpuBackend implements Backend {
     this.#readback = new Readback(device);
     this.lost = device.lost.then((lost) => {
       this.#lostReason = lost.message || lost.reason;
+      // Dawn's binding for Node holds a handler for ever, and so all that it knows.
+      device.onuncapturederror = null;
       return this.#lostReason;
     });
     device.onuncapturederror = (event) => {
@@ -425,6 +435,7 @@ export class WebgpuBackend implements Backend {
   }
 
   dispose(): void {
+    this.#isClosed = true;
     this.#recorder.settle();
     this.#pool.close();
     this.#device.destroy();
@@ -458,8 +469,10 @@ export class WebgpuBackend implements Backend {
     for (const error of await Promise.all(errors)) if (error !== undefined) throw error;
   }
 
-  #lostError(what: string): DeviceLostError {
-    return new DeviceLostError(`${what}: ${lostText(this.#lostReason as string)}`);
+  #lostError(what: string): Error {
+    return this.#isClosed
+      ? new DisposedError(`${what}: what is waited for ${closedText}`)
+      : new DeviceLostError(`${what}: ${lostText(this.#lostReason as string)}`);
   }
 }
 

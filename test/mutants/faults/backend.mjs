@@ -19,8 +19,13 @@ export const backend = faultsIn({
   "engine/backend/webgpu/bind-groups.ts": [
     [gpu("pack")],
     [":${memory.byteOffset}:", "::", { row: "M1" }],
-    ["offset: memory.byteOffset,", "offset: 0,"],
-    ["size: memory.byteLength },", "},", { tests: [gpu("pack"), gpu("memory"), gpu("ops-forward", "sum")] }],
+    ["offset: memory.byteOffset + offset,", "offset,"],
+    [
+      "offset: memory.byteOffset + offset,",
+      "offset: memory.byteOffset,",
+      { tests: [gpu("scan"), gpu("recurrence")] },
+    ],
+    ["+ offset, size },", "+ offset },", { tests: [gpu("pack"), gpu("memory"), gpu("ops-forward", "sum")] }],
     [
       "let key = `${pipeline.id},${sizes.id}`;",
       "let key = `${pipeline.id}`;",
@@ -48,7 +53,7 @@ export const backend = faultsIn({
       },
     ],
     ["this.#keysByBuffer.delete(bufferId);", "", { equivalent: "buffers' ids are never given twice" }],
-    ["if (group !== undefined) return group;", "", { tests: [unit("bind-groups")] }],
+    ["this.#groups.get(key) ?? this.#keep(", "this.#keep(", { tests: [unit("bind-groups")] }],
     ["binding: i + 1,", "binding: memories.length - i,", { tests: [unit("bind-groups"), gpu("pack")] }],
   ],
   "engine/backend/webgpu/encoding.ts": [
@@ -197,8 +202,8 @@ export const backend = faultsIn({
       { tests: [unit("pipelines"), gpu("pack"), gpu("jit-traps", "^results")] },
     ],
     [
-      'buffer: { type: operand.access === "read" ? "read-only-storage" : "storage" },',
-      'buffer: { type: "read-only-storage" },',
+      'operand.access === "read" ? "read-only-storage" : "storage",',
+      '"read-only-storage",',
       { tests: [gpu("pack")] },
     ],
     [
@@ -307,19 +312,24 @@ export const backend = faultsIn({
       { tests: [gpu("memory", "uploads")] },
     ],
     [
-      "if (this.#recorder.clock !== undefined) {",
-      "if (false) {",
-      { tests: [gpu("profile", "another profile|running|at a time")] },
-    ],
-    [
-      "Math.min(info.limits.maxStorageBuffersPerShaderStage, mostChainInputs + 1)",
-      "info.limits.maxStorageBuffersPerShaderStage + 8",
-      { tests: [gpu("jit-fusion-traps", "inputs|binds|shapes")] },
-    ],
-    [
       "info.isSoftware ? minUniformBufferOffsetAlignment : 0",
       "0",
       { tests: [gpu("recurrence", "lies in a pack"), unit("webgpu-backend")] },
+    ],
+  ],
+  "engine/backend/webgpu/gpu-profiler.ts": [
+    [gpu("profile")],
+    [
+      "if (recorder.clock !== undefined) {",
+      "if (false) {",
+      { tests: [gpu("profile", "another profile|running|at a time")] },
+    ],
+  ],
+  "engine/backend/webgpu/adapter-profile.ts": [
+    [gpu("jit-fusion-traps", "inputs|binds|shapes")],
+    [
+      "Math.min(info.limits.maxStorageBuffersPerShaderStage, mostChainInputs + 1)",
+      "info.limits.maxStorageBuffersPerShaderStage + 8",
     ],
   ],
   "engine/autograd/slots.ts": [

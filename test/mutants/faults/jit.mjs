@@ -21,7 +21,11 @@ export const jit = faultsIn({
   ],
   "engine/jit/jit.ts": [
     [traps],
-    ["entry.device === device && ", "", { tests: [unit("jit", "programs are")] }],
+    [
+      "entry.backend === device.realBackend &&",
+      "",
+      { tests: [unit("jit", "programs are"), gpu("recover", "jit")] },
+    ],
     [
       "isRelocatedSince(memory, entry.tracedAt)",
       "false",
@@ -70,16 +74,17 @@ export const jit = faultsIn({
       { tests: [gpu("warm-up", "leaves no memory")] },
     ],
     [
-      "traced = { ...traced, ...planned(traced.graph, backend, options) };",
+      "traced = { ...traced, ...planned(traced.plain, backend, options) };",
       "void 0;",
       { tests: [gpu("kernel-families", "found by a warm-up")] },
     ],
     ["if (output.device !== device)", "if (false)", { tests: [gpu("jit-traps", "so are results")] }],
     [
-      "options.rowSlices === false ? simple : readRowSlices(simple)",
-      "simple",
-      { tests: [gpu("row-slices")] },
+      "options.rowSlices === false ? picked : readRowSlices(picked)",
+      "picked",
+      { tests: [unit("jit", "rows that are taken"), gpu("row-slices")] },
     ],
+    ["options.pickFirst === false ? simple : pickFirst(simple)", "simple", { tests: [gpu("pick-first")] }],
     [
       "if (plain.variants === undefined) return [];",
       "return [];",
@@ -209,28 +214,79 @@ export const jit = faultsIn({
       "? result.data[0] :",
       { equivalent: "the constant that is made of it is rounded, too" },
     ],
-    ["for (const use of nodes[i].inputs) needed.add(use.value);", "needed.add(nodes[i].inputs[0]?.value);"],
+    ["if (keepsEqualSize) {", "if (false) {", { tests: [unit("jit", "not computed")] }],
+  ],
+  "engine/kernel/op-graph.ts": [
+    [unit("jit", "not computed"), fusion],
+    ["for (const { value } of node.inputs) needed.add(value);", "needed.add(node.inputs[0]?.value);"],
     [
-      "if (!nodes[i].outputs.some((value) => needed.has(value))) continue;",
+      "if (!node.outputs.some((value) => needed.has(value))) continue;",
       "",
       { tests: [unit("jit", "nobody reads"), gpu("jit-training", "dispatches a training step")] },
     ],
-    ["if (keepsEqualSize) {", "if (false) {", { tests: [unit("jit", "not computed")] }],
+    [
+      "const needed = new Set([...effects.map(({ source }) => source), ...",
+      "const needed = new Set([...",
+      { tests: [unit("jit"), variables] },
+    ],
+    [
+      "this.#kept = new Set([...effects.map(({ source }) => source), ...",
+      "this.#kept = new Set([...",
+      { tests: [gpu("matmul-prologue"), variables, unit("jit")] },
+    ],
+    [
+      "this.#kept = new Set([...effects.map(({ source }) => source), ...outputs.map(({ value }) => value)]);",
+      "this.#kept = new Set(effects.map(({ source }) => source));",
+      { tests: [unit("jit"), gpu("matmul-prologue"), gpu("row-slices"), gpu("pick-first")] },
+    ],
+    ["lastId = Math.min(lastId, id);", "lastId = Math.max(lastId, id);", { tests: [unit("jit", "rewrite")] }],
+    ["id: made.length }, results)", "id: node.id }, results)", { tests: [unit("jit", "rewrite|any graph")] }],
+    [
+      "source: renewed.get(effect.source) ?? effect.source,",
+      "source: effect.source,",
+      { tests: [unit("jit", "rewrite|rows that are taken"), gpu("pick-first"), gpu("row-slices")] },
+    ],
+    [
+      "const outputs = graph.outputs.map(renew);",
+      "const outputs = graph.outputs;",
+      { tests: [unit("jit", "rewrite|rows that are taken"), gpu("row-slices")] },
+    ],
+    ["others.every((node) => node.stage === first.stage)", "true", { tests: [unit("jit", "rewrite")] }],
+  ],
+  "engine/jit/pick-first.ts": [
+    [gpu("pick-first")],
+    ["vec4u(b) < vec4u(${rows}u)", "vec4u(b) <= vec4u(${rows}u)"],
+    ['picker.op.traits?.picks === "or zeros" && !keepsZero(chain.nodes)', "false"],
+    ["!keepsZero(chain.nodes)", "keepsZero(chain.nodes)"],
+    ["const { axis } = picker.attrs as { axis: number };", "const axis = 0;"],
+    ["{ ...renew(use), shape: [] }", "{ ...renew(use) }"],
+    ["picker.inputs[1].value !== use.value &&", ""],
+    ["isAs(picker.inputs[0], use.value.spec) &&", ""],
+    ["areTogether(picker, node),", "true,"],
+    ["total >= sizeOf(use.shape)", "total >= 100 * sizeOf(use.shape)"],
+    ["        readers.isKept(value) ||\n", ""],
+    ["!areTogether(producer, node)", "false"],
+    ["readers.of(value).some((reader) => reader !== above)", "false"],
+    ["whole.every((use) => use.value === whole[0].value && isAs(use, node.outputs[0].spec)) &&", ""],
+    ["isAs(whole[0], whole[0].value.spec) &&", ""],
+    ["whole.includes(use) || sizeOf(use.shape) === 1", "true"],
+    ["knowsElement(node) || node.outputs.length !== 1", "node.outputs.length !== 1"],
+    ["if (node.op.lacksReference === true) return false;", ""],
+    ["return Object.is(value, 0);", "return value === 0;"],
   ],
   "engine/jit/row-slices.ts": [
     [unit("jit", "rows that are taken"), gpu("row-slices")],
-    ["last: whole.shape[0] - slice.spec.shape[0],", "last: whole.shape[0],"],
-    ["inner: sizeOf(whole.shape.slice(1)),", "inner: whole.shape.at(-1)!,"],
+    ["last: whole.shape[0] - made.spec.shape[0],", "last: whole.shape[0],"],
+    ["inner: sizeOf(whole.shape.slice(1)) };", "inner: whole.shape.at(-1)! };"],
     ["k === 0 &&", ""],
     ["use.shape[0] === use.value.spec.shape[0] &&", ""],
-    ["for (const { source } of effects) slices.delete(source);", ""],
-    ["for (const { value } of outputs) slices.delete(value);", ""],
+    [" && !readers.isKept(value))", ")"],
     ["vec4i(0i), vec4i(${last}i)))", "vec4i(-9i), vec4i(${last}i)))"],
     ["`min(a, vec4u(${last}u)) * ${inner}u`", "`a * ${inner}u`"],
     [
-      "return new Set([...slices].filter(([value]) => read.has(value)).map(([, node]) => node));",
-      "return new Set([...slices].map(([, node]) => node));",
-      { equivalent: "a slice that nobody reads is dropped before, and nothing reads its offset" },
+      "readers.of(value).length > 0 && ",
+      "",
+      { equivalent: "a slice that nobody reads and nobody keeps was dropped before" },
     ],
   ],
   "engine/jit/in-place.ts": [
@@ -302,8 +358,8 @@ export const jit = faultsIn({
       { row: "M3", tests: [gpu("pack", "gaps of a pack"), gpu("jit-traps", "gaps")] },
     ],
     [
-      "if (isMemory(effect.source, effect.target)) continue;",
-      "",
+      "|| isMemory(effect.source, effect.target)) continue;",
+      ") continue;",
       {
         equivalent: "a copy onto itself goes through a third buffer: a dispatch more, the same values",
         tests: [unit("jit"), variables],
@@ -326,8 +382,8 @@ export const jit = faultsIn({
       { tests: [unit("jit"), variables] },
     ],
     [
-      "this.#slots.push({ bytes: bytesOf(node.outputs[0].spec), isZeroed: true });",
-      "this.#slots.push({ bytes: bytesOf(node.outputs[0].spec), isZeroed: false });",
+      "const slot = this.#addSlot(bytes, true);",
+      "const slot = this.#addSlot(bytes);",
       { tests: [gpu("jit-traps", "gaps"), gpu("pack")] },
     ],
     [
@@ -451,19 +507,27 @@ export const jit = faultsIn({
       { tests: [unit("jit"), fusion] },
     ],
     ["bound = Math.min(bound, unit.nodes[0].id);", "", { tests: [unit("jit"), fusion] }],
-    ["for (const output of graph.outputs) this.#kept.add(output.value);", ""],
-    ["this.#kept.add(effect.source);", "", { tests: [gpu("matmul-prologue"), variables, unit("jit")] }],
     [
-      "if (!this.#kept.has(value) && !isRead) continue;",
+      "if (!this.#readers.isKept(value) && !isRead) continue;",
       "if (!isRead) continue;",
       { tests: [unit("jit", "bind")] },
     ],
     [
-      "if (target === undefined || !memories.has(target)) writes++;",
-      "writes++;",
+      "if (anchor !== undefined || target === undefined || !memories.has(target)) writes++;",
+      "if (memories.size >= 0) writes++;",
       { tests: [unit("jit", "bind"), gpu("jit-training", "dispatches a training step")] },
     ],
-    ["return reads.size + writes;", "return reads.size;", { tests: [unit("jit"), fusion] }],
+    [
+      "if (anchor !== undefined || target === undefined ||",
+      "if (target === undefined ||",
+      { tests: [unit("jit", "bind")] },
+    ],
+    [
+      "else if (reads >= this.profile.maxStorageBuffers)",
+      "else if (false)",
+      { tests: [unit("jit", "bind")] },
+    ],
+    ["Math.max(reads + writes, mostAlone)", "Math.max(reads, mostAlone)", { tests: [unit("jit"), fusion] }],
     [
       "if (node !== anchor && isLiteral(use.value) && !readsApart(node, k)) return;",
       "",
@@ -475,7 +539,7 @@ export const jit = faultsIn({
       { tests: [unit("jit"), gpu("jit-training", "dispatches a training step")] },
     ],
     [
-      "(this.#consumers.get(value) ?? []).some((reader) => !units.includes(this.#unitOf.get(reader)!)),",
+      "this.#readers.of(value).some((reader) => !units.includes(this.#unitOf.get(reader)!)),",
       "false,",
       { tests: [unit("jit"), fusion] },
     ],
@@ -483,7 +547,7 @@ export const jit = faultsIn({
   "engine/jit/fuse-chains.ts": [
     [unit("jit"), fusion],
     [
-      "if (haveUnlikeHelpers(from.nodes, to.nodes)) return unlikeHelpers;",
+      'if (haveUnlikeHelpers(from.nodes, to.nodes)) return ["helpers"];',
       "",
       { tests: [unit("jit"), gpu("jit-fusion-traps", "helpers of one name")] },
     ],
@@ -493,27 +557,24 @@ export const jit = faultsIn({
       { tests: [unit("jit"), gpu("jit-fusion-traps", "helpers of one name")] },
     ],
     ["if (groups.reaches(a, b) || groups.reaches(b, a)) continue;", ""],
-    [
-      "if (groups.bindings([a, b]) > groups.profile.maxStorageBuffers) continue;",
-      "",
-      { tests: [unit("jit"), fusion] },
-    ],
-    ["if (groups.bindings([from, to]) > limit)", "if (false)", { tests: [unit("jit"), fusion] }],
-    ['if (groups.reachesAround(from, to)) return "another kernel lies between them";', ""],
+    ["if (groups.refuseBindings([a, b]) !== undefined) continue;", "", { tests: [unit("jit"), fusion] }],
+    ["return groups.refuseBindings([from, to]);", "return undefined;", { tests: [unit("jit"), fusion] }],
+    ['if (groups.reachesAround(from, to)) return ["between"];', ""],
     ["const chainLimit = 1024;", "const chainLimit = 512;", { tests: [gpu("jit-replay", "1,000 adds")] }],
     ["if (weightOf(from) + weightOf(to) > chainLimit)", "if (false)", { tests: [unit("jit", "too long")] }],
     [
-      'if (node.outputs[0].spec.dtype === "bool") continue;',
-      "",
+      'const isMask = node.outputs[0].spec.dtype === "bool";',
+      "const isMask = false;",
       { tests: [unit("jit", "mask"), gpu("jit-training", "dispatches a training step")] },
     ],
-    [
-      "if (!sameStage(from, to)) return recomputationBetween;",
-      "",
-      { tests: [unit("jit"), gpu("autograd-checkpoint")] },
-    ],
+    ['if (!sameStage(from, to)) return ["stage"];', "", { tests: [unit("jit"), gpu("autograd-checkpoint")] }],
     ["const counting = from.nodes.find(knowsElement);", "const counting = undefined as Node | undefined;"],
-    ["!sameShape(fromSpec.shape, toSpec.shape) && !(isFlat(from) && isFlat(to))", "false"],
+    ["!sameShape(fromSpec.shape, toSpec.shape) && !mayBeCut(from, to)", "false"],
+    ["if (isFlat(from) && isFlat(to)) return true;", ""],
+    ["from.target!.shape.at(-1) === to.target!.shape.at(-1) &&", ""],
+    ["&& isByRows(from) && isByRows(to);", "&& isByRows(from);"],
+    ["&& isByRows(from) && isByRows(to);", "&& isByRows(to);"],
+    ['return ["others"];', "void 0;"],
     ["const composes = !from.nodes.some(isReshaped) && ", "const composes = "],
     [
       " && sameShape(reader.outputs[0].spec.shape, toSpec.shape);",
@@ -532,7 +593,11 @@ export const jit = faultsIn({
     ["!overwrites(groups, unit, other) &&", "", { tests: [unit("jit"), variables, fusion] }],
     ["!order.dependsOn(other, unit) &&", "", { tests: [unit("jit"), fusion] }],
     ["!order.dependsOn(unit, other) &&", "", { tests: [unit("jit"), fusion] }],
-    ["(isSmall(unit) || isSmall(other)) &&", "", { tests: [unit("jit", "beside")] }],
+    [
+      "!groups.isDear(other, unit, !isSmall(unit) && !isSmall(other)) &&",
+      "",
+      { tests: [unit("jit", "beside")] },
+    ],
     [
       "!haveUnlikeHelpers(other.nodes, unit.nodes) &&",
       "",
@@ -545,7 +610,7 @@ export const jit = faultsIn({
   "engine/jit/fuse-riders.ts": [
     [unit("jit"), fusion],
     ["if (unit.anchor !== node) continue;", "", { tests: [unit("jit", "layer's gradients")] }],
-    ['if (groups.reachesAround(unit, consumer)) return "another kernel lies between them";', ""],
+    ['if (groups.reachesAround(unit, consumer)) return ["between"];', ""],
     ["if (sizeOf(consumer.target!.shape) !== sizeOf(value.spec.shape))", "if (false)"],
     [
       "if (groups.reaches(unit, other) || groups.reaches(other, unit)) continue;",
@@ -584,7 +649,7 @@ export const jit = faultsIn({
       },
     ],
     [
-      'if (groups.reachesAround(from, unit)) return "another kernel lies between them";',
+      'if (groups.reachesAround(from, unit)) return ["between"];',
       "",
       {
         equivalent:
@@ -598,6 +663,16 @@ export const jit = faultsIn({
       "if (bound + count > profile.maxStorageBuffers) {",
       "if (groups.length === 0) {",
       { tests: [unit("jit", "kernel binds")] },
+    ],
+    [
+      "const rest = [...last, ...stored];",
+      "const rest = [...stored, ...last].slice(0, -1);",
+      { tests: [unit("jit", "kernel binds"), gpu("jit-bindings")] },
+    ],
+    [
+      "return rest.length === 0 ? chains : [...chains, only(rest)];",
+      "return rest.length === 0 ? chains : [only(rest), ...chains];",
+      { tests: [unit("jit", "kernel binds"), gpu("jit-bindings")] },
     ],
     [
       "uniform === 0 && reader.op.traits?.isProduct",
@@ -633,14 +708,16 @@ export const jit = faultsIn({
     [unit("jit"), fusion],
     ["sizeOf(use.shape) === size || sizeOf(use.shape) === 1,", "true,"],
     [
-      "sizeOf(node.outputs[0].spec.shape) === size &&\n",
-      "",
+      "sizeOf(node.outputs[0].spec.shape) === size &&\n      node.inputs",
+      "node.inputs",
       {
         equivalent:
           "a smaller node that reads nothing smaller than the chain is one element, which broadcasts to any shape",
       },
     ],
     ["return readsApart(node, k) || size === sizeOf(target.shape) || size === 1;", "return true;"],
+    ["count === size || count === 1 || isRow;", "true;"],
+    ["const isRow = count === width && use.shape.at(-1) === width;", "const isRow = count === width;"],
     ["(known.get(name) ?? code) !== code,", "known.get(name) === code,"],
     ['sizeOf(shape) === sizeOf(under) ? "same"', 'true ? "same"'],
     [

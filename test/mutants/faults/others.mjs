@@ -4,15 +4,16 @@ import { faultsIn, gpu, unit } from "./fault.mjs";
 
 export const others = faultsIn({
   "nn/objective/objective.ts": [
-    [unit("nn-training", "^accuracy")],
-    ["if (values.rank > 0) kept.valuesPerSample = values.size / samples;", "", { row: "M7" }],
+    [unit("objective-use"), unit("dataset-fit"), unit("nn-training", "accuracy")],
+    ["kept.valuesPerSample ??= each;", "kept.valuesPerSample = each;", { row: "M7" }],
+    ["amount = mul(amount, kept.valuesPerSample / each);", ""],
   ],
-  "nn/layers/embedding.ts": [
+  "nn/layers/core/embedding.ts": [
     [unit("nn-embedding-ids")],
     ["this.constructor === Embedding ?", "this instanceof Embedding ?", { row: "M14" }],
   ],
   "shaders/batch-norm.wgsl": [
     [gpu("ops-forward", "samples batchNorm$")],
-    ["let r = select(vec4f(), q, row + 1u < sizes.rows);", "let r = q;", { row: "M15" }],
+    ["let r = select(vec4f(), q, row + SHARERS < sizes.rows);", "let r = q;", { row: "M15" }],
   ],
 });

@@ -77,8 +77,6 @@ export const random = faultsIn({
   ],
   "engine/state/generator.ts": [
     [unit("random-generator"), gpu("distributions", "RandomGenerator")],
-    ["const drawn = make(next);", "const drawn = make(this.state);", { row: "M8" }],
-    ["this.state.assign(next);", "void next;"],
     ["new RandomSource(options.seed).state()", "device.random.state()"],
     ["permutation(state, x.shape[along]), along)", "permutation(state, x.shape[0]), along)"],
     ["x.shape[along]), along));", "x.shape[along]), 0));"],
@@ -86,9 +84,16 @@ export const random = faultsIn({
     ["randomTruncatedNormal(state, shape, options)", "randomNormal(state, shape, options)"],
     ['trainable: false, name: "random state"', 'name: "random state"'],
     ["randomCategorical(state, logits, options)", "randomCategorical(state, logits)"],
+    ["if (this.#ownsState) this.state.dispose();", "this.state.dispose();"],
+  ],
+  "engine/state/draw-from.ts": [
+    [unit("random-generator"), gpu("distributions", "RandomGenerator")],
+    ["const drawn = make(next);", "const drawn = make(state);", { row: "M8" }],
+    ["state.assign(next);\n    return drawn;", "return drawn;"],
+    ["state.assign(next);\n  return next;", "return next;", { tests: [unit("nn-more-layers", "attention")] }],
     [
-      "noGrad(() => advance(this.state))",
-      "advance(this.state)",
+      "const next = noGrad(() => advance(state));\n    const drawn",
+      "const next = advance(state);\n    const drawn",
       { equivalent: "the state is not trainable and advance has no gradient: a tape notes nothing" },
     ],
   ],

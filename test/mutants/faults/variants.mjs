@@ -104,10 +104,18 @@ export const variants = faultsIn({
     ['features.join(" ")', '""'],
     ["adapter, driver, features.join", 'adapter, "", features.join'],
     ["`${name} ${hash(sources)}`", "name"],
-    ["Math.imul(value ^ text.charCodeAt(i), 0x01000193)", "Math.imul(value ^ text.length, 0x01000193)"],
+    ["? { verdicts, measured } :", "? { verdicts, measured: {} } :"],
+  ],
+  "engine/backend/tuning/store-files.ts": [
+    [unit("tuner", "store")],
     ["XDG_CACHE_HOME || `${os.homedir()}/.cache`", "`${os.homedir()}/.cache`"],
     ["fs.renameSync(whole, path);", ""],
-    ["? { verdicts, measured } :", "? { verdicts, measured: {} } :"],
+    ["fs.rmSync(whole, { force: true });", ""],
+    ["file.size <= mostBytes ?", "file.size >= 0 ?"],
+  ],
+  "engine/base/hash.ts": [
+    [unit("tuner", "store")],
+    ["Math.imul(value ^ text.charCodeAt(i), 0x01000193)", "Math.imul(value ^ text.length, 0x01000193)"],
   ],
   "engine/backend/tuning/tested.ts": [
     [unit("tuner", "leaves out what tests")],
@@ -119,20 +127,29 @@ export const variants = faultsIn({
     [unit("tuner", "choices")],
     ["Math.ceil(Math.log2(", "Math.floor(Math.log2("],
     [
-      "pinned !== undefined && usable.includes(pinned)",
-      "pinned !== undefined",
-      { tests: [gpu("variants", "pinned")] },
+      "if (wanted !== undefined && usable.includes(wanted)) return wanted;",
+      "if (wanted !== undefined) return wanted;",
     ],
-    ["measured !== undefined && usable.includes(measured)", "measured !== undefined"],
-    ["this.usesMeasured ? this.known.measured[key]?.chosen", "key ? this.known.measured[key]?.chosen"],
+    ["this.usesMeasured && problem !== undefined ?", "problem !== undefined ?"],
+    [
+      "[this.pinned.get(family), this.#kept[key], measured]",
+      "[this.#kept[key], this.pinned.get(family), measured]",
+    ],
+    [
+      "[this.pinned.get(family), this.#kept[key], measured]",
+      "[this.pinned.get(family), measured, this.#kept[key]]",
+    ],
     ["if (usable.length > 0) return usable[0];", "if (usable.length > 0) return names[0];"],
     [
-      "if (variant === undefined) this.#pinned.delete(family);",
-      "if (variant === undefined) this.#pinned.clear;",
+      "if (variant === undefined) this.pinned.delete(family);",
+      "if (variant === undefined) this.pinned.clear;",
     ],
     ['if (typeof verdict === "string")', 'if (typeof verdict === "number")'],
-    ["    this.onChange();\n", ""],
-    ["if (!key.startsWith(prefix)) continue;", ""],
+    [
+      "this.pinned.set(family, variant);\n    }\n    this.onChange();",
+      "this.pinned.set(family, variant);\n    }",
+    ],
+    ["this.#kept = used;\n    this.onChange();", "this.#kept = used;"],
     [
       "return () => families.delete(family.name);",
       "return () => families.has(family.name);",
@@ -140,6 +157,10 @@ export const variants = faultsIn({
     ],
     ["choices?.choose(variants) ?? variants.names[0]", "variants.names[0]", { tests: [unit("tuner")] }],
     ["=> `${family}: ${problem}`;", "=> `${family}${problem}`;"],
+  ],
+  "engine/inspect/show-variants.ts": [
+    [unit("tuner", "choices")],
+    ["if (!key.startsWith(prefix)) continue;", ""],
   ],
   "engine/kernel/adapter-numbers.ts": [
     [gpu("kernel-families", "favourite")],
