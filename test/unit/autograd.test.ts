@@ -688,3 +688,20 @@ describe("noGrad around a retained block", () => {
     expect(await valuesOf(w.grad)).toEqual([9]);
   });
 });
+
+it("refuses an async function, and what comes of its promise troubles nobody", async () => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => unhandled.push(error);
+  process.on("unhandledRejection", note);
+  const later = async (x: Tensor) => {
+    const y = mul(x, x);
+    await Promise.resolve();
+    return sum(y);
+  };
+  expect(() => grad(later as never)(tensor([1, 2]))).toThrow(
+    /grad: the function must return a Tensor, the loss, got a Promise/,
+  );
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  process.off("unhandledRejection", note);
+  expect(unhandled).toEqual([]);
+});
