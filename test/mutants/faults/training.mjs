@@ -40,7 +40,7 @@ export const training = faultsIn({
     ],
   ],
   "optim/group-clipping.ts": [
-    [unit("optim-frame", "groups"), unit("optim-clipping"), gpu("optim-extremes")],
+    [unit("optim-sources"), unit("optim-clipping")],
     ['clipping?.kind === "clipValue" ? limitOf(clipping) : none', "clipping ? limitOf(clipping) : none"],
     ['clipping.kind === "globalClipNorm" ? together.get(clipping) : undefined', "undefined"],
     ['clipping.kind === "globalClipNorm" ? together.get(clipping) : undefined', "together.get(clipping)"],
@@ -52,7 +52,7 @@ export const training = faultsIn({
     ["    this.#sets?.dispose();\n", ""],
   ],
   "optim/groups.ts": [
-    [unit("optim-frame"), unit("optim-clipping")],
+    [unit("optim-sources"), unit("optim-frame"), unit("optim-clipping")],
     [
       "return group.clipping === undefined ? group : { ...group, clipping: { ...group.clipping } };",
       "return group;",
