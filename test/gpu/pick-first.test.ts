@@ -135,7 +135,15 @@ const unmoved: Readonly<Record<string, Step>> = {
     gather(reshape(div(x, 255), [rows / 2, x.size / (rows / 2)]), ids),
   "of a set that was computed under another shape": (x, ids) =>
     gather(div(reshape(x, [rows / 2, x.size / (rows / 2)]), 255), ids),
-  "of a sum of two sets": (x, ids) => gather(add(div(x, 255), exp(div(x, -255))), ids),
+  "of a set that is computed on both sides of a reshape": (x, ids) =>
+    gather(exp(reshape(div(x, -255), [rows / 2, x.size / (rows / 2)])), ids),
+  "of a sum of two sets": (x, ids) => {
+    const other = tensor(
+      Float32Array.from({ length: x.size }, (_, i) => i % 13),
+      x.shape,
+    );
+    return gather(add(div(x, 255), div(other, 3)), ids);
+  },
   "with a number for each column": (x, ids) => gather(mul(div(x, 255), columns(x.shape[1])), ids),
   "of rows that are in another order": (x, ids) => {
     const backwards = tensor(Int32Array.from({ length: rows }, (_, i) => rows - 1 - i));

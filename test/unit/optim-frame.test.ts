@@ -312,6 +312,32 @@ describe("a moving average", () => {
     expect(() => new SGD().build([variable([1])]).finalizeVariableValues()).not.toThrow();
     optimizer.dispose();
   });
+
+  it("takes no part of an update that is still being summed up", async () => {
+    const w = variable([1, 2]);
+    const options = { learningRate: 0.5, useEma: true, emaMomentum: 0.5, gradientAccumulationSteps: 2 };
+    const optimizer = new SGD(options).build([w]);
+    const averages = async () => {
+      optimizer.swapEmaWeights();
+      const values = [...(await w.data())];
+      optimizer.swapEmaWeights();
+      return values;
+    };
+    const found: number[][] = [];
+    for (let i = 0; i < 5; i++) {
+      optimizer.apply([tensor([1, 1])]);
+      found.push(await averages());
+    }
+    // Updates come with the second and the fourth step; the first begins the average.
+    expect(found).toEqual([
+      [1, 2],
+      [0.5, 1.5],
+      [0.5, 1.5],
+      [0.25, 1.25],
+      [0.25, 1.25],
+    ]);
+    optimizer.dispose();
+  });
 });
 
 describe("options", () => {
