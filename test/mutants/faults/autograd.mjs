@@ -42,7 +42,11 @@ export const autograd = faultsIn({
     ],
     ["random.position = streams;", "void streams;"],
     ["          random.position = now;\n", ""],
-    ["withAmbient(settings, () => runAgain(", "withAmbient([], () => runAgain("],
+    [
+      "withAmbient(settings, () => runAgain(",
+      "withAmbient([], () => runAgain(",
+      { tests: [unit("nn-more-layers", "checkpointed")] },
+    ],
     ["context.hasGrad(i) ? [{ root, seed: context.grad(i) }] : []", "[{ root, seed: context.grad(0) }]"],
     ["for (const tensor of watcher.before.values()) tensor.dispose();", ""],
     ["context.input(inputs.length + k)", "context.input(inputs.length + changed.length - 1 - k)"],
