@@ -8,7 +8,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { entries } from "./scripts/entries.mjs";
 import { adapters, chromium } from "./scripts/setup.mjs";
 import { gpuFiles, isWideLavapipe, narrowLavapipe } from "./test/support/narrow-lavapipe.ts";
-import { leftOutOnOthers } from "./test/support/sampled.ts";
+import { type AdapterRole, leftOutOnOthers } from "./test/support/sampled.ts";
 
 /** Shaders are imported as their text, as esbuild's text loader does in the build. */
 const wgsl = {
@@ -27,7 +27,8 @@ const found = adapters();
 const gpuRuns = found.flatMap((adapter, i) => {
   const { name, env } = adapter;
   const exclude = i === 0 ? [] : leftOutOnOthers;
-  const run = { name: name as string, env, isFirst: i === 0, include: gpuFiles("wide"), exclude };
+  const role: AdapterRole = i > 0 ? "other" : found.length > 1 ? "first" : "only";
+  const run = { name: name as string, env, role, include: gpuFiles("wide"), exclude };
   const narrowed = isWideLavapipe(adapter) ? gpuFiles("narrow") : [];
   if (narrowed.length === 0) return [{ ...run, include: ["test/gpu/**/*.test.ts"] }];
   // Mesa makes the last folder of a path only.
@@ -98,14 +99,14 @@ class LongFirst extends BaseSequencer {
  * Opening a device and compiling shaders costs seconds, so the files of an adapter share two processes
  * (one for each core of a small machine), each with one device. Module state is shared by the files too.
  */
-const gpuProjects: TestProjectConfiguration[] = gpuRuns.map(({ name, env, isFirst, include, exclude }) => ({
+const gpuProjects: TestProjectConfiguration[] = gpuRuns.map(({ name, env, role, include, exclude }) => ({
   extends: true,
   test: {
     name,
     globalSetup,
     include,
     exclude: [...exclude],
-    env: { ...env, GRADGPU_TEST_IS_FIRST: isFirst ? "1" : "" },
+    env: { ...env, GRADGPU_TEST_ADAPTER: role },
     pool: "forks",
     isolate: false,
     ...workers.others,

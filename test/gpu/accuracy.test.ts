@@ -7,7 +7,7 @@ import { unary } from "../../engine/ops/elementwise/elementwise.ts";
 import { worstError } from "../support/accuracy.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { allOps } from "../support/op-cases.ts";
-import { sampledOnOthers } from "../support/sampled.ts";
+import { sampledHere } from "../support/sampled.ts";
 
 let devices: { gpu: Device; reference: Device };
 
@@ -58,7 +58,7 @@ describe("stated accuracy", () => {
   const cases = ops.flatMap((op) =>
     attributesOf(op).map((attrs) => [`${op.name} ${JSON.stringify(attrs)}`, op, attrs] as const),
   );
-  it.each(sampledOnOthers(cases))("%s", async (_, op, attrs) => {
+  it.each(sampledHere(cases))("%s", async (_, op, attrs) => {
     const worst = await worstError(op, attrs, devices, 2 ** 16);
     const where = `at ${worst.inputs.join(", ")}: ${worst.got}, the reference ${worst.want} (${worst.ulp} ULP)`;
     expect(worst.share, where).toBeLessThanOrEqual(1);

@@ -38,7 +38,7 @@ import {
 import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice, withOwnDevice } from "../support/devices.ts";
 import { uniforms } from "../support/op-cases.ts";
-import { isDueHere, sampledOnOthers } from "../support/sampled.ts";
+import { isDueHere, sampledHere } from "../support/sampled.ts";
 
 let gpu: Device;
 let reference: Device;
@@ -147,7 +147,7 @@ async function numbers(
 }
 
 describe("scaledDotProductAttention", () => {
-  it.each(sampledOnOthers(Object.entries(cases)))("%s", async (name, [sizes, options]) => {
+  it.each(sampledHere(Object.entries(cases)))("%s", async (name, [sizes, options]) => {
     const want = await numbers(reference, sizes, options, false);
     for (const traces of [false, true]) {
       const got = await numbers(gpu, sizes, options, traces);

@@ -18,6 +18,7 @@ import {
   jit,
   matmul,
   mul,
+  profile,
   ShaderError,
   setDevice,
   sum,
@@ -120,6 +121,31 @@ describe("a lost device", () => {
     process.off("unhandledRejection", note);
     expect(unhandled).toEqual([]);
   });
+
+  it.each(["timestamps", "wall"] as const)(
+    "ends a profile by its %s, and nothing goes unhandled",
+    async (clock) => {
+      const device = await open();
+      if (clock === "timestamps" && !device.info.features.includes("timestamp-query")) return;
+      const unhandled: unknown[] = [];
+      const note = (error: unknown) => unhandled.push(error);
+      process.on("unhandledRejection", note);
+      const profiled = profile(
+        async () => {
+          const y = exp(tensor([1, 2]));
+          const pending = [y.data(), mul(y, 2).data()];
+          // The driver is at work, and what it has to tell is lost with it.
+          lose(device);
+          await Promise.allSettled(pending);
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        },
+        { clock },
+      );
+      expect(await rejection(profiled)).toBeInstanceOf(DeviceLostError);
+      process.off("unhandledRejection", note);
+      expect(unhandled).toEqual([]);
+    },
+  );
 
   it("leaves the others alone", async () => {
     const first = await open();

@@ -27,7 +27,7 @@ import {
 } from "../../nn/index.ts";
 import { Adam, optimizerState } from "../../optim/index.ts";
 import { gpuDevice } from "../support/devices.ts";
-import { sampledOnOthers } from "../support/sampled.ts";
+import { isFirstAdapter, sampled } from "../support/sampled.ts";
 
 let shared: Device;
 let device: Device;
@@ -182,16 +182,19 @@ describe("fit on a device that is lost", () => {
       [12, 40],
     ],
   ];
-  it.each(sampledOnOthers(cases))("ends as if nothing had been: %s", async (_, given, at) => {
-    const undisturbed = await run(given, () => {});
-    expect(warnings()).toEqual([]);
-    expect(await run(given, losingAt(...at))).toEqual(undisturbed);
-    expect(warnings().length).toBe(at.length);
-    for (const text of warnings())
-      expect(text).toMatch(
-        /fit: model "sequential.*": the device was lost \(.+\) in epoch \d, step \d+; it is opened again, and the steps since the last snapshot \(epoch \d, step \d+\) are repeated/,
-      );
-  });
+  it.each(isFirstAdapter ? cases : sampled(cases))(
+    "ends as if nothing had been: %s",
+    async (_, given, at) => {
+      const undisturbed = await run(given, () => {});
+      expect(warnings()).toEqual([]);
+      expect(await run(given, losingAt(...at))).toEqual(undisturbed);
+      expect(warnings().length).toBe(at.length);
+      for (const text of warnings())
+        expect(text).toMatch(
+          /fit: model "sequential.*": the device was lost \(.+\) in epoch \d, step \d+; it is opened again, and the steps since the last snapshot \(epoch \d, step \d+\) are repeated/,
+        );
+    },
+  );
 
   it("goes on from its beginning by default, and a few steps a submit are no matter", async () => {
     const more: Case = { snapshotEvery: undefined, epochs: 3 };

@@ -7,7 +7,7 @@ import { expectClose, expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { movedImages, moveImages } from "../support/moved-images.ts";
 import { uniforms } from "../support/op-cases.ts";
-import { sampledOnOthers } from "../support/sampled.ts";
+import { sampledHere } from "../support/sampled.ts";
 
 let gpu: Device;
 let reference: Device;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 
 describe("affineTransform", () => {
-  it.each(sampledOnOthers(movedImages))(
+  it.each(sampledHere(movedImages))(
     "is what torch or scipy gives, alone and under jit: %s",
     async (_, moved) => {
       for (const run of [(call: () => Tensor[]) => call(), (call: () => Tensor[]) => jit(call)()]) {
@@ -37,7 +37,7 @@ describe("affineTransform", () => {
 });
 
 describe("resize", () => {
-  it.each(sampledOnOthers(Array.from({ length: 12 }, (_, seed) => seed)))(
+  it.each(sampledHere(Array.from({ length: 12 }, (_, seed) => seed)))(
     "is the reference's, back and forth (%i)",
     async (seed) => {
       const next = uniforms(seed + 91);

@@ -64,7 +64,7 @@ import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, forced, rowKernels } from "../support/gpu-cases.ts";
 import { roundsOf } from "../support/rounds.ts";
-import { isDueHere, isFirstAdapter, sampled, sampledOnOthers } from "../support/sampled.ts";
+import { isDueHere, isFirstAdapter, sampled, sampledHere } from "../support/sampled.ts";
 
 let usual: Device;
 let reference: Device;
@@ -312,7 +312,7 @@ async function valuesOf(tensors: readonly Tensor[]): Promise<number[][]> {
   return values;
 }
 
-describe.each(sampledOnOthers(Object.entries(families), 12))("%s", (family, { variants, program }) => {
+describe.each(sampledHere(Object.entries(families), 12))("%s", (family, { variants, program }) => {
   it.each(variants)("by %s gives what the reference gives, alone and fused", async (variant) => {
     const fused = jit(program);
     device.variants!.pin(family, variant);
@@ -356,7 +356,7 @@ const callsOnRows = (shape: readonly [rows: number, length: number]) => {
   ] as const;
 };
 
-describe.each(sampledOnOthers(rowKernels, 4))("%s", (_, variant) => {
+describe.each(sampledHere(rowKernels, 4))("%s", (_, variant) => {
   it("are right for more rows than a dimension has workgroups", async () => {
     const narrow = { maxWorkgroupsPerDimension: 30 };
     const shape = [2503, 3] as const;
@@ -554,7 +554,7 @@ describe("checks", () => {
 
   /** Software adapters compile long what GPUs are given: of that a part on the first adapter, too. */
   const dueOf = ({ isSoftware }: AdapterProfile) =>
-    isSoftware ? sampledOnOthers(ours(), 6) : sampled(ours(), isFirstAdapter ? 3 : 6);
+    isSoftware ? sampledHere(ours(), 6) : sampled(ours(), isFirstAdapter ? 3 : 6);
 
   it("find every variant sound, in the sizes of software adapters and of GPUs", async () => {
     expect(ours().map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(families)));
@@ -598,13 +598,15 @@ describe("a broken variant", () => {
     async () => {
       // SwiftShader compiles all of a GPU's variants for a minute, so that of most it is told that they are sound.
       // Not a third: the days on which this test is run would always have the same one.
-      const rows = sampledOnOthers(
+      const rows = sampledHere(
         ours().filter(({ name }) => families[name].variants === rowVariants),
         4,
       );
       expect(rows.length).toBeGreaterThan(0);
       const isTold = (family: string) =>
-        family.startsWith("window") || (!isFirstAdapter && !rows.some(({ name }) => name === family));
+        family.startsWith("window") ||
+        ((!isFirstAdapter || families[family].variants === rowVariants) &&
+          !rows.some(({ name }) => name === family));
       const info = { ...device.info, adapter: "a GPU", isSoftware: false };
       const profile = { ...device.backend.profile!, choices: undefined, isSoftware: false };
       // Of variants for GPUs of products and windows all is known: they take long to compile on a software adapter.

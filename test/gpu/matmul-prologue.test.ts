@@ -42,7 +42,7 @@ import {
   transpositions,
 } from "../support/forced-matmul.ts";
 import { uniforms } from "../support/op-cases.ts";
-import { sampledOnOthers } from "../support/sampled.ts";
+import { sampledHere } from "../support/sampled.ts";
 
 let device: Device;
 let reference: Device;
@@ -109,7 +109,7 @@ const layouts = Object.keys(variants).flatMap((name) =>
 );
 
 describe("a chain before a product", () => {
-  it.for(sampledOnOthers(layouts, 6))(
+  it.for(sampledHere(layouts, 6))(
     "is computed as the operands are read: by the variant %s, %j",
     async ([name, flag], context) => {
       if (name === "subgroup" && !hasSubgroupTile(profile)) context.skip();

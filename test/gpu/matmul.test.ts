@@ -26,7 +26,7 @@ import {
 } from "../support/forced-matmul.ts";
 import { compareForward, type Pair } from "../support/gpu-cases.ts";
 import { uniforms } from "../support/op-cases.ts";
-import { isDueHere, isFirstAdapter, sampled, sampledOnOthers } from "../support/sampled.ts";
+import { isDueHere, isFirstAdapter, sampled, sampledHere } from "../support/sampled.ts";
 
 let pair: Pair;
 let profile: AdapterProfile;
@@ -273,7 +273,7 @@ describe("K in parts", () => {
           [66, 257, 132],
           [3, 4097, 4],
         ];
-        for (const size of sampledOnOthers(sizes, 2)) {
+        for (const size of sampledHere(sizes, 2)) {
           expect(isSplit(size, flag)).toBe(true);
           await compare(split(), caseOf(size, flag));
         }
@@ -283,7 +283,7 @@ describe("K in parts", () => {
           [[2, 1], [3]],
           [[], [2, 2]],
         ];
-        for (const [aBatch, bBatch] of sampledOnOthers(batches, 2))
+        for (const [aBatch, bBatch] of sampledHere(batches, 2))
           await compare(split(), caseOf([9, 300, 12], flag, aBatch, bBatch));
       }
     },

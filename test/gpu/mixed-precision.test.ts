@@ -64,7 +64,7 @@ import {
 import source from "../fixtures/mixed-precision.json" with { type: "json" };
 import { gpuDevice, withOwnDevice } from "../support/devices.ts";
 import { pack, unpack } from "../support/half-ops.ts";
-import { isDue, isDueHere, isFirstAdapter, sampledOnOthers } from "../support/sampled.ts";
+import { isDue, isDueHere, isFirstAdapter, sampledHere } from "../support/sampled.ts";
 
 let gpu: Device;
 let before: Device;
@@ -307,7 +307,7 @@ describe("a model", () => {
       for (const part of parts) expect(part.every(Number.isFinite)).toBe(true);
   }, 120_000);
 
-  it.each(sampledOnOthers(["attention"]))(
+  it.each(sampledHere(["attention"]))(
     "with %s trains as in float32",
     async () => {
       const losses = async (optimizer: Optimizer) => {
@@ -449,7 +449,7 @@ it.runIf(isDueHere(1))(
 
 describe("weights and their gradients stay whole", () => {
   it.each(
-    sampledOnOthers<[string, () => Layer, number]>([
+    sampledHere<[string, () => Layer, number]>([
       ["LSTM", () => new LSTM(8), 4],
       ["MultiHeadAttention", () => new MultiHeadAttention(2, 4), 32],
     ]),

@@ -10,7 +10,7 @@ import { accessOf } from "../../engine/ops/pointwise/pointwise-code.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, type Pair } from "../support/gpu-cases.ts";
 import { allOps, showSample } from "../support/op-cases.ts";
-import { sampledOnOthers } from "../support/sampled.ts";
+import { sampledHere } from "../support/sampled.ts";
 
 const ops = allOps();
 const named = (name: string): Op => ops.find((op) => op.name === name)!;
@@ -33,7 +33,7 @@ const pointwise = ops.filter((op) => op.pointwise !== undefined && !isShaped(op)
 const oddSizes = [1, 3, 7, 63, 64, 65, 127, 129, 0];
 
 describe("pointwise ops on odd sizes", () => {
-  it.each(sampledOnOthers(pointwise).map((op) => [op.name, op] as const))("%s", async (_, op) => {
+  it.each(sampledHere(pointwise).map((op) => [op.name, op] as const))("%s", async (_, op) => {
     for (const size of oddSizes)
       await compareForward(
         op,
@@ -63,7 +63,7 @@ describe("pointwise ops, broadcast", () => {
   const symmetric = pointwise.filter(
     (op) => op.samples[0].inputs.length > 1 && !["prelu", "sigmoidCrossEntropy"].includes(op.name),
   );
-  it.each(sampledOnOthers(symmetric).map((op) => [op.name, op] as const))("%s", async (_, op) => {
+  it.each(sampledHere(symmetric).map((op) => [op.name, op] as const))("%s", async (_, op) => {
     // The code that reaches elements is one for all ops: some go through every mode, the others through three.
     const isThorough = ["sub", "where", "less", "logicalAnd"].includes(op.name);
     for (const { shapes, access } of isThorough ? broadcasts : broadcasts.slice(0, 3)) {
@@ -91,7 +91,7 @@ describe("pointwise ops, broadcast", () => {
 });
 
 describe("ops that take other dtypes than f32", () => {
-  it.each(sampledOnOthers(ops).map((op) => [op.name, op] as const))("%s", async (_, op) => {
+  it.each(sampledHere(ops).map((op) => [op.name, op] as const))("%s", async (_, op) => {
     for (const dtype of dtypes) {
       if (dtype === "f32") continue;
       for (const sample of op.samples.slice(0, op.pointwise === undefined ? 3 : 1)) {
@@ -112,7 +112,7 @@ describe("reductions", () => {
     [129, 65],
     [1, 63, 1],
   ];
-  it.each(sampledOnOthers(reductions).map((op) => [op.name, op] as const))(
+  it.each(sampledHere(reductions).map((op) => [op.name, op] as const))(
     "%s over every set of axes",
     async (_, op) => {
       for (const shape of shapes) {

@@ -8,7 +8,7 @@ import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { gradientInputs, ruleGradients } from "../support/differences.ts";
 import type { Pair } from "../support/gpu-cases.ts";
 import { allOps, drawAll, isDifferentiable, makeInputs, showSample } from "../support/op-cases.ts";
-import { sampledOnOthers } from "../support/sampled.ts";
+import { sampledHere } from "../support/sampled.ts";
 
 let pair: Pair;
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 
 describe("gradients", () => {
-  it.each(sampledOnOthers(allOps().filter(isDifferentiable)).map((op) => [op.name, op] as const))(
+  it.each(sampledHere(allOps().filter(isDifferentiable)).map((op) => [op.name, op] as const))(
     "%s",
     async (_, op) => {
       for (const sample of op.samples) {

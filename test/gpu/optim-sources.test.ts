@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Device, device as defaultDevice, setDevice } from "../../engine/index.ts";
 import { gpuDevice } from "../support/devices.ts";
 import { cases, expectCase, ratesOf, schedules, titleOf } from "../support/optim-sources.ts";
-import { sampledOnOthers } from "../support/sampled.ts";
+import { sampledHere } from "../support/sampled.ts";
 
 let gpu: Device;
 let before: Device;
@@ -19,7 +19,7 @@ describe("24 steps equal those of another source", () => {
   // The iteration by which Muon makes matrices orthogonal multiplies what rounding leaves by up to 1,000.
   const toleranceOf = (optimizer: string) => (optimizer === "Muon" ? 2e-4 : 1e-5);
 
-  it.each(sampledOnOthers(cases).map((one) => [titleOf(one), one] as const))("%s", async (_, one) => {
+  it.each(sampledHere(cases).map((one) => [titleOf(one), one] as const))("%s", async (_, one) => {
     for (const how of ["op by op", "jit"] as const)
       await expectCase(one, gpu, how, toleranceOf(one.optimizer));
   });

@@ -6,7 +6,7 @@ import { all, any, argMax, argMin, max, mean, min, type Op, prod, sum, tensor } 
 import { apply } from "../../engine/tensor/apply.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, type Pair, rowKernels } from "../support/gpu-cases.ts";
-import { isDue, sampledOnOthers } from "../support/sampled.ts";
+import { isDue, sampledHere } from "../support/sampled.ts";
 
 let pair: Pair;
 beforeAll(async () => {
@@ -36,7 +36,7 @@ const dueOf = (place: number) => {
 
 const kernels = rowKernels.map(([name, variant], place) => [name, variant, place] as const);
 
-describe.each(sampledOnOthers(kernels, 2))("%s", (_, variant, place) => {
+describe.each(sampledHere(kernels, 2))("%s", (_, variant, place) => {
   it.each(["f32", "i32"] as const)("sum, and find extremes of %s", async (dtype) => {
     for (const { shape, axes } of dueOf(place)) {
       const inputs = [{ shape, dtype }];

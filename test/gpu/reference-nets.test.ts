@@ -8,7 +8,7 @@ import { type Device, jit, setDevice, type Tensor } from "../../engine/index.ts"
 import { explain } from "../../engine/inspect/index.ts";
 import { prefersOneKernel } from "../../engine/internal.ts";
 import { gpuDevice } from "../support/devices.ts";
-import { sampledOnOthers } from "../support/sampled.ts";
+import { sampledHere } from "../support/sampled.ts";
 
 let gpu: Device;
 beforeAll(async () => {
@@ -20,7 +20,7 @@ afterAll(() => setDevice(gpu));
 describe("dispatches a training step", () => {
   // Those of sequences: so many, and so many a time step where one kernel does not take them all.
   it.each(
-    sampledOnOthers([
+    sampledHere([
       ["N5", 17, 0],
       ["N6", 20, 3],
       // A layer of four takes 23, of which 8 are the forward pass's.

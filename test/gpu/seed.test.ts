@@ -7,7 +7,7 @@ import { Dense, Dropout, Input, Sequential } from "../../nn/index.ts";
 import "../../nn/names.ts";
 import { SGD } from "../../optim/index.ts";
 import { gpuDevice } from "../support/devices.ts";
-import { sampledOnOthers } from "../support/sampled.ts";
+import { sampledHere } from "../support/sampled.ts";
 
 let shared: Device;
 beforeAll(async () => {
@@ -94,7 +94,7 @@ async function order(): Promise<number[]> {
 
 const draws: Record<string, () => Promise<unknown>> = { weights, masks, order };
 
-describe.each(sampledOnOthers(Object.keys(draws)))("%s", (name) => {
+describe.each(sampledHere(Object.keys(draws)))("%s", (name) => {
   it("are the same bits on the CPU reference and on this adapter, for several seeds", async () => {
     for (const seed of [0, 1, 2 ** 40 + 3]) {
       const [onGpu, onCpu] = [

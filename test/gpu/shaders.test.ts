@@ -1,7 +1,7 @@
 // Every shader file compiles as it stands, without any specialising, on this adapter.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sampledOnOthers } from "../support/sampled.ts";
+import { sampledHere } from "../support/sampled.ts";
 import { shaderFiles, withPreamble } from "../support/shader-files.ts";
 
 let device: GPUDevice;
@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => device?.destroy());
 
 describe("shader files", () => {
-  it.each(sampledOnOthers(shaderFiles()).map((file) => [file.name, file] as const))("%s", async (_, file) => {
+  it.each(sampledHere(shaderFiles()).map((file) => [file.name, file] as const))("%s", async (_, file) => {
     const code = withPreamble(file);
     const enabled = [...code.matchAll(/^enable\s+([\w, ]+);/gm)].flatMap(([, list]) => list.split(/,\s*/));
     const features: Record<string, string> = { f16: "shader-f16" };

@@ -19,7 +19,7 @@ import { apply } from "../../engine/tensor/apply.ts";
 import { gpuDevice, referenceDevice } from "../support/devices.ts";
 import { compareForward, type Pair, rowKernels } from "../support/gpu-cases.ts";
 import { uniforms } from "../support/op-cases.ts";
-import { isDue, sampledOnOthers } from "../support/sampled.ts";
+import { isDue, sampledHere } from "../support/sampled.ts";
 
 let gpu: Device;
 let reference: Device;
@@ -34,7 +34,7 @@ const inf = Number.POSITIVE_INFINITY;
 
 const lengths = [1, 2, 3, 4, 5, 7, 16, 19, 64, 127, 128, 129, 1003, 1024];
 
-describe.each(sampledOnOthers(rowKernels, 2))("%s", (_, variant) => {
+describe.each(sampledHere(rowKernels, 2))("%s", (_, variant) => {
   const callOf = (op: Op) => (x: Tensor) => apply(variant(op), [x], {})[0];
   const [softmaxOf, logSoftmaxOf] = [callOf(softmax.op), callOf(logSoftmax.op)];
 
@@ -114,7 +114,7 @@ describe.each(sampledOnOthers(rowKernels, 2))("%s", (_, variant) => {
 // A third of the numbers of classes a day, and of each variant others: real GPUs' kernels take a software adapter long to compile.
 const kernels = rowKernels.map(([name, variant], place) => [name, variant, place] as const);
 
-describe.each(sampledOnOthers(kernels, 2))("cross-entropies, %s", (_, variant, place) => {
+describe.each(sampledHere(kernels, 2))("cross-entropies, %s", (_, variant, place) => {
   // Around workgroups of 8 and 64 threads, which GPUs have share rows from 32 classes on, and in the summary from 128 on.
   it.each([1, 2, 3, 5, 31, 32, 63, 64, 65, 127, 128, 1000].filter((_, i) => isDue(i + place)))(
     "are those of the reference, %i classes",

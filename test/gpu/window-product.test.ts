@@ -25,7 +25,7 @@ import { expectCloseArrays } from "../support/compare.ts";
 import { gpuDevice, referenceDevice, withOwnDevice } from "../support/devices.ts";
 import { compareForward, forced, type Pair } from "../support/gpu-cases.ts";
 import { outputOf, randomConvolution } from "../support/naive-windows.ts";
-import { isFirstAdapter, sampled, sampledOnOthers } from "../support/sampled.ts";
+import { isFirstAdapter, sampled, sampledHere } from "../support/sampled.ts";
 
 let pair: Pair;
 beforeAll(async () => {
@@ -130,7 +130,7 @@ const byVariants = (variants: readonly string[]) =>
  * one case of those, and three of a software adapter's.
  */
 const profiles = [
-  { isSoftware: true, cases: sampledOnOthers(byVariants(["subgroup-32x32", "tile-8x64", "tile-32x32"]), 34) },
+  { isSoftware: true, cases: sampledHere(byVariants(["subgroup-32x32", "tile-8x64", "tile-32x32"]), 34) },
   {
     isSoftware: false,
     cases: sampled(byVariants(["shared-128x128", "shared-64x64"]), isFirstAdapter ? 3 : 68),

@@ -12,15 +12,22 @@ export const isDue = (place: number, parts = 3, of = sample): boolean =>
 /** The cases of a list that are run: one in so many. */
 export const sampled = <T>(cases: readonly T[], parts = 3): T[] => cases.filter((_, i) => isDue(i, parts));
 
-/** Whether the adapter of a test of test/gpu is the machine's first, the one that gradgpu takes. */
-export const isFirstAdapter = process.env.GRADGPU_TEST_IS_FIRST === "1";
+/** Which of the machine's adapters a test of test/gpu has: its first, which is the one that gradgpu takes, perhaps the only one. */
+export type AdapterRole = "only" | "first" | "other";
+const role = process.env.GRADGPU_TEST_ADAPTER as AdapterRole | undefined;
 
-/** Whether a single test is run: always on the first adapter, on others where it is its place's turn. */
-export const isDueHere = (place: number, parts = 3): boolean => isFirstAdapter || isDue(place, parts);
+export const isFirstAdapter = role === "only" || role === "first";
 
-/** All cases on the first adapter, one in so many on the others: for long tests of what an adapter may get wrong. */
-export const sampledOnOthers = <T>(cases: readonly T[], parts = 3): T[] =>
-  isFirstAdapter ? [...cases] : sampled(cases, parts);
+/**
+ * Whether a case of what an adapter may get wrong is run on this one: on others one in so many, on the first those that are not
+ * run on others, so that each day has each case on an adapter at least.
+ */
+export const isDueHere = (place: number, parts = 3, on = role, of = sample): boolean =>
+  of === undefined || on === "only" || isDue(place, parts, of) === (on !== "first");
+
+/** The cases of a list that are run on this adapter. */
+export const sampledHere = <T>(cases: readonly T[], parts = 3): T[] =>
+  cases.filter((_, i) => isDueHere(i, parts));
 
 /**
  * Files of test/gpu about what the host does, whatever the adapter: all run on the machine's first adapter, an eleventh on the

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { alwaysWide, gpuFiles, wideParts } from "../support/narrow-lavapipe.ts";
-import { hostFiles, hostParts, isDue } from "../support/sampled.ts";
+import { hostFiles, hostParts, isDue, isDueHere } from "../support/sampled.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
@@ -16,6 +16,19 @@ it("the samples of as many days as there are parts have each case once, and with
     }
   if (process.env.GRADGPU_TEST_SAMPLE === undefined)
     expect([0, 1, 2].every((place) => isDue(place))).toBe(true);
+});
+
+it("a day has each case on an adapter: on the first where it is not the others' turn, on all without a sample", () => {
+  const days = ["20000", "20001", "20002"];
+  for (let place = 0; place < 10; place++) {
+    for (const day of days) {
+      expect(isDueHere(place, 3, "first", day)).toBe(!isDueHere(place, 3, "other", day));
+      expect(isDueHere(place, 3, "only", day)).toBe(true);
+    }
+    expect(days.filter((day) => isDueHere(place, 3, "other", day))).toHaveLength(1);
+    if (process.env.GRADGPU_TEST_SAMPLE === undefined)
+      for (const role of ["only", "first", "other"] as const) expect(isDueHere(place, 3, role)).toBe(true);
+  }
 });
 
 it("files that are sampled on other adapters than the first are there", () => {

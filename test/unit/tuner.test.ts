@@ -742,9 +742,11 @@ describe("the store", () => {
     await save("a key", known);
     expect(await load("a key")).toBeUndefined();
     expect(readdirSync(folder)).toEqual([]);
-    vi.stubEnv("GRADGPU_CACHE", undefined);
-    vi.stubEnv("XDG_CACHE_HOME", join(folder, "xdg"));
-    await save("a key", known);
-    expect(readdirSync(join(folder, "xdg", "gradgpu"))).toHaveLength(1);
+    for (const empty of [undefined, ""]) {
+      vi.stubEnv("GRADGPU_CACHE", empty);
+      vi.stubEnv("XDG_CACHE_HOME", join(folder, `xdg${empty}`));
+      await save("a key", known);
+      expect(readdirSync(join(folder, `xdg${empty}`, "gradgpu"))).toHaveLength(1);
+    }
   });
 });

@@ -28,7 +28,7 @@ export function fileFor(key: string) {
   if (process === undefined || fs === undefined || os === undefined) return undefined;
   const { GRADGPU_CACHE, XDG_CACHE_HOME } = process.env;
   if (GRADGPU_CACHE === "off") return { read: async () => undefined, write: () => {} };
-  const folder = GRADGPU_CACHE ?? `${XDG_CACHE_HOME || `${os.homedir()}/.cache`}/gradgpu`;
+  const folder = GRADGPU_CACHE || `${XDG_CACHE_HOME || `${os.homedir()}/.cache`}/gradgpu`;
   const path = `${folder}/kernels-${hash(key)}.json`;
   return {
     read: async (): Promise<unknown> => {

@@ -93,7 +93,12 @@ export class TimestampClock implements DispatchClock {
   }
 
   afterSubmit(): void {
-    for (const set of this.#open) this.#arriving.push(this.#read(set));
+    for (const set of this.#open) {
+      const stamps = this.#read(set);
+      // Whether it arrived is looked at in the end: till then nobody waits for it, and a process would end of it.
+      stamps.catch(() => {});
+      this.#arriving.push(stamps);
+    }
     this.#open = [];
   }
 
@@ -189,7 +194,12 @@ export class WallClock implements DispatchClock {
   drain(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#held.push({ kind: "mark", run: resolve });
-      if (!this.#isRunning) this.#run().catch(reject);
+      if (this.#isRunning) return;
+      this.#run().catch((error: unknown) => {
+        reject(error);
+        // Others wait for marks behind it; what they ask of the device next tells them why.
+        this.settle();
+      });
     });
   }
 
