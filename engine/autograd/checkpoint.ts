@@ -92,13 +92,13 @@ function blockOp(
   outputs: readonly Tensor[],
   again: (context: VjpContext) => BlockResult,
 ): Op<object> {
-  const variables = inputs.map((input) => (input instanceof Variable ? input : undefined));
   const shapes = outputs.map(({ shape }) => shape);
   const { device } = outputs[0] ?? inputs[0];
   const vjp = (context: VjpContext): (Tensor | null)[] => {
-    const targets = variables.map((variable, k) => {
+    // By the handles that the tape kept: hooks on a variable's own are the outer walk's to run.
+    const targets = inputs.map((_, k) => {
       const saved = context.input(k);
-      return context.needs(k) ? (variable ?? saved) : undefined;
+      return context.needs(k) ? saved : undefined;
     });
     const wanted = targets.filter((target) => target !== undefined);
     const tape = new GradientTape({ watchVariables: false, isPrivate: true }).watch(...wanted);

@@ -155,8 +155,11 @@ function gradientsIn<T extends readonly Tensor[]>(
   try {
     tape.watch(...targets);
     const value = tape.record(fn);
-    if (!(value instanceof Tensor))
-      throw new ArgumentError(`${what}: the function must return a Tensor, the loss`);
+    if (!(value instanceof Tensor)) {
+      // An async function fails later for lack of its tensors, which this error explains.
+      Promise.resolve(value).catch(() => {});
+      throw new ArgumentError(`${what}: the function must return a Tensor, the loss, got ${kindOf(value)}`);
+    }
     // A loss that is an input or a variable itself stays theirs: whoever frees the value frees a handle of its own.
     return { value: claim(value), grads: tape.pull([value], [], targets, { what: "gradient", frees: true }) };
   } finally {

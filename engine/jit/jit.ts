@@ -3,7 +3,7 @@
 
 import { withLocalGradients } from "../autograd/slots.ts";
 import type { Backend } from "../backend/backend.ts";
-import type { WarmUpProgress } from "../backend/program.ts";
+import type { PreparedProgram, WarmUpProgress } from "../backend/program.ts";
 import {
   ArgumentError,
   checkFunction,
@@ -13,6 +13,7 @@ import {
   kindOf,
   TraceError,
 } from "../base/errors.ts";
+import { finalizers } from "../base/finalizers.ts";
 import { atLeastOne } from "../base/number-checks.ts";
 import { mapTree, type Tree } from "../base/tree.ts";
 import type { Spec } from "../kernel/kernel.ts";
@@ -70,6 +71,9 @@ const isCurrent = (entry: Entry, device: Device): boolean =>
   entry.backend === device.realBackend &&
   !entry.retained.some((memory) => isRelocatedSince(memory, entry.tracedAt));
 
+/** What programs hold on devices, in itself and of others. */
+type HeldByPrograms = Map<PreparedProgram, readonly Memory[]>;
+
 /** Signatures kept for one function; past that the oldest program is freed. */
 const maxPrograms = 64;
 
@@ -102,17 +106,24 @@ export function jit<P extends JitArgument[], R extends JitResult>(
     "it is run once to be recorded",
   );
   const programs = new Map<string, Entry>();
+  const held: HeldByPrograms = new Map();
+  freeWhenDropped(programs, held);
   /** Counts calls of `dispose`, so that a warm-up that outlives one leaves nothing behind. */
   let disposals = 0;
   const keyOf = (args: P) => signature(args, options.name ?? fn.name);
+  const free = (entry: Entry): void => {
+    held.delete(entry.prepared);
+    release(entry);
+  };
   const keep = (key: string, entry: Entry): void => {
     const replaced = programs.get(key);
-    if (replaced !== undefined) release(replaced);
+    if (replaced !== undefined) free(replaced);
     programs.set(key, entry);
+    held.set(entry.prepared, entry.retained);
     if (programs.size > maxPrograms) {
       const [oldest, dropped] = programs.entries().next().value!;
       programs.delete(oldest);
-      release(dropped);
+      free(dropped);
     }
   };
   const argumentsOf = (args: readonly unknown[]): { device: Device; tensors: Tensor[] } => {
@@ -209,7 +220,7 @@ export function jit<P extends JitArgument[], R extends JitResult>(
     programs,
     dispose: () => {
       disposals++;
-      for (const entry of programs.values()) release(entry);
+      for (const entry of programs.values()) free(entry);
       programs.clear();
     },
   });
@@ -256,6 +267,19 @@ function refusePromise(result: unknown, reason: TraceError | undefined): void {
   );
 }
 
+/**
+ * Frees the programs of a function that was dropped without `dispose()`. All that its caller can call holds the Map of them;
+ * what frees them holds neither that nor anything of the caller's. Results live on: they hold what they show.
+ */
+function freeWhenDropped(programs: object, held: HeldByPrograms): void {
+  finalizers.register(programs, () => {
+    for (const [prepared, retained] of held) {
+      prepared.dispose();
+      releaseTrace({ retained });
+    }
+  });
+}
+
 function release(entry: Entry): void {
   // Results keep what they show of the program's memory from now on.
   for (const tensor of tensorsIn(entry.result)) tensor.adopt();
@@ -263,7 +287,7 @@ function release(entry: Entry): void {
   releaseTrace(entry);
 }
 
-function releaseTrace({ retained }: Traced): void {
+function releaseTrace({ retained }: Pick<Traced, "retained">): void {
   for (const memory of retained) memory.release();
 }
 

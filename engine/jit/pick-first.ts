@@ -4,7 +4,7 @@
 import { sizeOf } from "../base/shape.ts";
 import type { Spec } from "../kernel/kernel.ts";
 import type { KernelOp } from "../kernel/kernel-op.ts";
-import { areTogether, Readers, type Rewriting, rewritten } from "../kernel/op-graph.ts";
+import { Readers, type Rewriting, rewritten } from "../kernel/op-graph.ts";
 import { registerTypes } from "../ops/pointwise/pointwise-code.ts";
 import {
   type Graph,
@@ -79,24 +79,14 @@ function chainsOf(graph: Graph): Map<Node, Chain> {
     const pickers = readers.of(use.value);
     const total = pickers.reduce((sum, picker) => sum + sizeOf(picker.outputs[0].spec.shape), 0);
     const arePickers = pickers.every(
-      (picker) =>
-        picker.op.traits?.picks !== undefined &&
-        picker.inputs[1].value !== use.value &&
-        isAs(picker.inputs[0], use.value.spec) &&
-        areTogether(picker, node),
+      (picker) => picker.op.traits?.picks !== undefined && isAs(picker.inputs[0], use.value.spec),
     );
     if (!arePickers || total >= sizeOf(use.shape)) continue;
     const chain: Node[] = [];
     let root = use;
     for (let value = use.value; ; value = root.value) {
       const producer = producerOf(value);
-      if (
-        producer === undefined ||
-        readers.isKept(value) ||
-        !isMovable(producer) ||
-        !areTogether(producer, node)
-      )
-        break;
+      if (producer === undefined || readers.isKept(value) || !isMovable(producer)) break;
       const above = chain[0];
       if (above !== undefined && readers.of(value).some((reader) => reader !== above)) break;
       chain.unshift(producer);

@@ -139,6 +139,15 @@ describe("gradients", () => {
     tape.dispose();
   });
 
+  it("take results that depend on nothing that is wanted for constants", async () => {
+    const [x, y] = [3, 5].map((value) => tensor([value], { device: reference }));
+    const [dx] = grad((v) => {
+      const [part, constant] = checkpoint((u: Tensor) => [square(u), mul(y, 2)])(v);
+      return sum(mul(part, constant));
+    })(x);
+    expect(await valuesOf(dx)).toEqual([60]);
+  });
+
   it("name what can't run again", async () => {
     const x = tensor([3], { device: reference });
     const captured = tensor([3], { device: reference });
@@ -220,9 +229,11 @@ describe("randomness", () => {
     const before = reference.random.position;
     const [dx] = grad((v) => {
       out = checkpoint(draw)(v);
+      // Drawn behind the block: running it again must not give this one out a second time.
+      reference.random.state();
       return sum(out);
     })(x);
-    expect(reference.random.position).toBe(before + 1);
+    expect(reference.random.position).toBe(before + 2);
     void out;
     reference.random.position = before;
     expect(await valuesOf(dx)).toEqual(await valuesOf(draw(tensor([1, 1, 1, 1], { device: reference }))));
@@ -248,6 +259,20 @@ describe("randomness", () => {
         expect(await valuesOf(count)).toEqual([now + 2]);
       }
       traced.dispose();
+    }
+  });
+
+  it("shows each of several variables that the block assigns its own old value", async () => {
+    for (const device of both()) {
+      const [a, b] = [10, 20].map((value) => variable([value], { device, trainable: false }));
+      const x = tensor([1], { device });
+      const block = checkpoint((v: Tensor) => {
+        const out = mul(v, add(mul(a, 100), b));
+        a.assign(noGrad(() => add(a, 1)));
+        b.assign(noGrad(() => add(b, 2)));
+        return out;
+      });
+      expect(await valuesOf(grad((v) => sum(block(v)))(x)[0])).toEqual([1020]);
     }
   });
 });

@@ -19,6 +19,7 @@ import { input, output, shader } from "../../engine/kernel/kernel.ts";
 import { defineOp } from "../../engine/tensor/define.ts";
 import { notDifferentiable } from "../../engine/tensor/op.ts";
 import { gpuDevice } from "../support/devices.ts";
+import { collectGarbage } from "../support/garbage.ts";
 
 let shared: Device;
 const opened: Device[] = [];
@@ -46,6 +47,46 @@ describe("a chain of 1,000 adds", () => {
     expect(shared.counters().dispatches - before).toBe(1);
     chain.dispose();
     x.dispose();
+  });
+});
+
+describe("a jitted function that is dropped without dispose()", () => {
+  it("gives back what its programs hold, but not while anything of it can be called", async () => {
+    const device = await init({ device: "webgpu" });
+    opened.push(device);
+    const kept: { run?: (x: Tensor) => Tensor; result?: Tensor } = {};
+    const w = variable([1, 2, 3, 4], { name: "w" });
+    const x = tensor([1, 2, 3, 4]);
+    // A function of its own: a frame that is still running may hold what it made.
+    const make = () => {
+      const constant = tensor([5, 6, 7, 8]);
+      const { run } = jit((x: Tensor) => {
+        w.assign(mul(w, 2));
+        return sum(mul(add(x, constant), w), 0, { keepDims: true });
+      });
+      kept.run = (x) => run({ steps: 1 }, x);
+      kept.result = kept.run(x);
+      constant.dispose();
+    };
+    await collectGarbage();
+    const before = device.memory();
+    make();
+    const running = device.memory().bytes;
+    expect(running).toBeGreaterThan(before.bytes);
+    const [first] = await (kept.result as Tensor).data();
+    await collectGarbage();
+    expect(device.memory().bytes).toBe(running);
+    const second = kept.run!(x);
+    expect([...(await second.data())]).toEqual([2 * first]);
+    kept.run = undefined;
+    kept.result = second;
+    await collectGarbage();
+    expect([...(await second.data())]).toEqual([2 * first]);
+    kept.result = undefined;
+    second.dispose();
+    await collectGarbage();
+    const { tensors, bytes } = device.memory();
+    expect({ tensors, bytes }).toEqual({ tensors: before.tensors, bytes: before.bytes });
   });
 });
 

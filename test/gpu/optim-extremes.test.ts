@@ -98,7 +98,7 @@ describe("clipping", () => {
       expect(Math.abs(value - want[i]), `${where}: ${got}`).toBeLessThanOrEqual(2e-6 * Math.abs(want[i]));
     });
   };
-  const sizes = [1, 1e15, 1e25, 1e30, 1e37, 1e-12, 1e-25, 1e-30];
+  const sizes = [1, 1e15, 1e25, 1e30, 1e37, 1e-12, 1e-25, 1e-30, 1e-36];
 
   it.each(sizes)("by the norm over all of gradients of size %d", async (size) => {
     const limit = size < 1 ? size / 10 : 1;
@@ -138,6 +138,18 @@ describe("clipping", () => {
         }
       });
     }
+  });
+
+  it("by a small limit, of gradients whose norm is so far beyond it that f32 has no such share", async () => {
+    const weights = Array.from({ length: 100 }, () => 3e38);
+    for (const kind of [clipNorm, globalClipNorm])
+      await steps(sgd(kind(1e-6)), [weights], ([got], where) => {
+        close(
+          got,
+          weights.map(() => -1e-7),
+          where,
+        );
+      });
   });
 
   it("leaves gradients below the limit as they are, however large", async () => {

@@ -14,6 +14,7 @@ import {
   mean,
   mul,
   profile,
+  registerHook,
   type ScanOptions,
   ShapeError,
   scan,
@@ -28,6 +29,7 @@ import {
   tanh,
   tensor,
   variable,
+  variableGrads,
   zeros,
 } from "../../engine/index.ts";
 import { explain } from "../../engine/inspect/index.ts";
@@ -345,6 +347,25 @@ describe("scan", () => {
     h.assign(values([2, 4], gpu));
     for (let i = 0; i < 5; i++) h.assign(scan((h: Tensor, x: Tensor) => [sub(mul(h, 0.5), x)], h, xs)[0]);
     await expectClose("run", [tensor(traced, { shape: [2, 4] })], [h]);
+  });
+
+  it("hooks on a variable that the steps read see its whole gradient, once", async () => {
+    setDevice(gpu);
+    const w = variable(values([2, 4], gpu));
+    const h = zeros([2, 4], { device: gpu });
+    const xs = values([3, 2, 4], gpu, 1);
+    let calls = 0;
+    using _hook = registerHook(w, (g) => {
+      calls++;
+      return mul(g, 10);
+    });
+    const loss = () => sum(scan((h: Tensor, x: Tensor) => [tanh(add(mul(h, w), x))], h, xs)[0]);
+    const ask = () => variableGrads(loss, [w]).grads[0];
+    const step = jit(ask);
+    const traced = await step().data();
+    expect(calls).toBe(1);
+    await expectClose("hooks", [tensor(traced, { shape: [2, 4] })], [ask()]);
+    step.dispose();
   });
 
   it("bytes and whole numbers among the rows", async () => {

@@ -6,6 +6,7 @@ import {
   argMax,
   backward,
   cast,
+  checkpoint,
   type Device,
   DisposedError,
   exp,
@@ -341,6 +342,21 @@ describe("registerHook", () => {
     const [dy, dx] = tape.gradient(loss, [y, x]);
     expect([await valuesOf(dy), await valuesOf(dx)]).toEqual([[30], [120]]);
     tape.dispose();
+  });
+
+  it("changes a variable's gradient once, though a checkpointed block that reads it has a walk of its own", async () => {
+    const w = variable([2, 3], { name: "w" });
+    let calls = 0;
+    using _hook = registerHook(w, (g) => {
+      calls++;
+      return mul(g, 10);
+    });
+    const ask = async (loss: () => Tensor) => valuesOf(variableGrads(loss, [w]).grads[0]);
+    const captured = checkpoint((v: Tensor) => mul(v, w));
+    const given = checkpoint((v: Tensor) => mul(v, 5));
+    expect(await ask(() => sum(captured(tensor([5, 7]))))).toEqual([50, 70]);
+    expect(await ask(() => sum(given(w)))).toEqual([50, 50]);
+    expect(calls).toBe(2);
   });
 
   it("is no part of the tape that walks, though that records meanwhile", async () => {
@@ -687,4 +703,21 @@ describe("noGrad around a retained block", () => {
     );
     expect(await valuesOf(w.grad)).toEqual([9]);
   });
+});
+
+it("refuses an async function, and what comes of its promise troubles nobody", async () => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => unhandled.push(error);
+  process.on("unhandledRejection", note);
+  const later = async (x: Tensor) => {
+    const y = mul(x, x);
+    await Promise.resolve();
+    return sum(y);
+  };
+  expect(() => grad(later as never)(tensor([1, 2]))).toThrow(
+    /grad: the function must return a Tensor, the loss, got a Promise/,
+  );
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  process.off("unhandledRejection", note);
+  expect(unhandled).toEqual([]);
 });

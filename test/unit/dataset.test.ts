@@ -1,6 +1,8 @@
 // Data sets: what elements and batches look like, what is closed, and what is refused with which words.
 
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it, type MockInstance, vi } from "vitest";
+import { Shuffled } from "../../data/dataset/shuffle.ts";
+import { Slices } from "../../data/dataset/slices.ts";
 import { Dataset, NdArray, type NumberArray } from "../../data/index.ts";
 import {
   ArgumentError,
@@ -248,6 +250,47 @@ describe("shuffle", () => {
         9,
       ]
     `);
+  });
+
+  it("has batches of the same order, taken out of arrays at once or one by one", async () => {
+    const values = Float32Array.from({ length: 40 }, (_, i) => i);
+    const flat = async (set: Dataset<unknown>) =>
+      ((await set.toArray({ epoch: 1 })) as (number | NumberArray)[]).flatMap((one) =>
+        typeof one === "number" ? [one] : [...one],
+      );
+    const shuffled = () => Dataset.fromTensorSlices(values).shuffle({ seed: 5 });
+    const order = await flat(shuffled());
+    expect(order).not.toEqual([...values]);
+    expect(await flat(shuffled().batch(7))).toEqual(order);
+  });
+
+  it("of a buffer picks anew, however long the set is", async () => {
+    const size = 16;
+    const count = 1024;
+    const order = await Dataset.range(count).shuffle(size, { seed: 3 }).toArray();
+    // What it picked, followed by hand: each place is filled with the next number.
+    const buffer = Array.from({ length: size }, (_, i) => i);
+    const picked = order.slice(0, count - size).map((value, i) => {
+      const at = buffer.indexOf(value);
+      buffer[at] = size + i;
+      return at;
+    });
+    expect(picked.slice(256, 512)).not.toEqual(picked.slice(0, 256));
+    expect(Math.max(...picked)).toBe(size - 1);
+  });
+
+  it("draws from the device where no seed is given, each set its own order", async () => {
+    const device = await init({ device: "cpu", seed: 11 });
+    const [a, b] = [Dataset.range(50).shuffle(), Dataset.range(50).shuffle()];
+    expect(await a.toArray({ epoch: 0 })).not.toEqual(await b.toArray({ epoch: 0 }));
+    device.dispose();
+  });
+
+  it("has another order from the moment on that it takes another key", () => {
+    const stage = new Shuffled(new Slices("test", Float32Array.from({ length: 30 })), undefined, 1);
+    const before = [...stage.orderOf(0)];
+    stage.reseed([9, 8, 0, 7]);
+    expect([...stage.orderOf(0)]).not.toEqual(before);
   });
 
   it("iterates epoch after epoch", async () => {

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Device, init, mean, square, variable } from "../../engine/index.ts";
+import { type Device, init, mean, square, tensor, variable } from "../../engine/index.ts";
 import { Dense, Diagnostics, Input, loadModel, Sequential, saveModel } from "../../nn/index.ts";
 import {
   Adam,
@@ -109,6 +109,17 @@ describe("withLossScaling", () => {
       /withLossScaling\(\.\.\.\) or mixedPrecision\(\.\.\.\) gave, got Adam without it/,
     );
     await expect(lossScaleState(3 as never)).rejects.toThrow(/got the number 3/);
+  });
+
+  it("holds the scale between 2^-126 and 2^126", async () => {
+    const w = variable([1, 2]);
+    const high = withLossScaling(new SGD(), { initialScale: 2 ** 126, dynamicGrowthSteps: 1 }).build([w]);
+    high.apply([tensor([1, 1])]);
+    expect(await lossScaleState(high)).toMatchObject({ scale: 2 ** 126, skippedSteps: 0 });
+    const low = withLossScaling(new SGD(), { initialScale: 2 ** -126 }).build([variable([1, 2])]);
+    low.apply([tensor([Number.POSITIVE_INFINITY, 1])]);
+    expect(await lossScaleState(low)).toMatchObject({ scale: 2 ** -126, skippedSteps: 1 });
+    for (const optimizer of [high, low]) optimizer.dispose();
   });
 
   it("goes on from a saved state, before and after variables are known", async () => {

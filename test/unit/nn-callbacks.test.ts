@@ -267,6 +267,79 @@ async function rates(values: readonly number[], options: ReduceLROnPlateauOption
   return found;
 }
 
+describe("EarlyStopping by itself", () => {
+  /** Weights that tell the epoch in which they were read. */
+  const fakeModel = () => {
+    const model = {
+      stopTraining: false,
+      epoch: 0,
+      weights: [] as number[],
+      getWeights: async () => [{ values: Float32Array.of(model.epoch) }],
+      setWeights: ([values]: Float32Array[]) => {
+        model.weights = [...values];
+      },
+    };
+    return model;
+  };
+  const follow = async (
+    callback: EarlyStopping,
+    losses: readonly number[],
+    first = 0,
+    model = fakeModel(),
+  ) => {
+    for (const [i, loss] of losses.entries()) {
+      model.epoch = first + i;
+      await callback.onEpochEnd(first + i, { loss }, model as never);
+      if (model.stopTraining) break;
+    }
+    return model;
+  };
+
+  it("never ends training with the first epoch, even where that is NaN", async () => {
+    const callback = new EarlyStopping({ monitor: "loss" });
+    callback.onTrainBegin();
+    expect((await follow(callback, [Number.NaN])).stopTraining).toBe(false);
+    expect((await follow(callback, [Number.NaN], 1)).stopTraining).toBe(true);
+  });
+
+  it("counts anew with each fit", async () => {
+    const callback = new EarlyStopping({ monitor: "loss", patience: 3, baseline: 0 });
+    callback.onTrainBegin();
+    await follow(callback, [1, 2]);
+    callback.onTrainBegin();
+    expect((await follow(callback, [1, 2])).stopTraining).toBe(false);
+    expect((await follow(callback, [2], 2)).stopTraining).toBe(true);
+  });
+
+  it("goes on from its state: the best number, the patience left and the best weights", async () => {
+    const options = { monitor: "loss", patience: 2, restoreBestWeights: true };
+    const cut = new EarlyStopping(options);
+    cut.onTrainBegin();
+    await follow(cut, [3, 1, 2]);
+    const resumed = new EarlyStopping(options);
+    resumed.onTrainBegin();
+    resumed.restore(cut.state());
+    const model = await follow(resumed, [1.5], 3);
+    expect([model.stopTraining, resumed.stoppedEpoch, resumed.bestEpoch, resumed.best]).toEqual([
+      true,
+      3,
+      1,
+      1,
+    ]);
+    resumed.onTrainEnd(model as never);
+    expect(model.weights).toEqual([1]);
+  });
+
+  it("refuses a name that no epoch has, in one that is not validated, too", async () => {
+    const callback = new EarlyStopping({ monitor: "los" });
+    callback.onTrainBegin();
+    const context = { hasValidation: true } as never;
+    await expect(callback.onEpochEnd(0, { loss: 1 }, fakeModel() as never, context)).rejects.toThrow(
+      /monitor "los" is not in the logs.*did you mean "loss"/,
+    );
+  });
+});
+
 describe("ReduceLROnPlateau", () => {
   it("multiplies the rate after as many epochs as its patience, and counts anew", async () => {
     expect(await rates([3, 3, 3, 3, 3, 2, 2, 2], { factor: 0.5, patience: 2 })).toEqual([

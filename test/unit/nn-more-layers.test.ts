@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   ArgumentError,
   abs,
+  checkpoint,
   type Device,
   grad,
   init,
@@ -90,6 +91,17 @@ describe("attention's dropout", () => {
     expect(first).not.toEqual(plain);
     expect(second).not.toEqual(first);
     expect(await run(false)).toEqual(plain);
+  });
+});
+
+describe("a checkpointed block in a layer", () => {
+  it("runs again as it ran, in training", async () => {
+    const drop = new Dropout(0.5, { seed: 2 });
+    const layer = new Lambda((x: Tensor) => checkpoint((u: Tensor) => drop.call(u))(x));
+    const x = ones([8, 8]);
+    drop.call(x).dispose();
+    const [mask] = grad((v) => sum(layer.call(v, { training: true }) as Tensor))(x);
+    expect(new Set(await mask.data())).toEqual(new Set([0, 2]));
   });
 });
 

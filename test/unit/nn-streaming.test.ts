@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ArgumentError, LimitError } from "../../engine/base/errors.ts";
 import { type Device, init, type Tensor, tensor } from "../../engine/index.ts";
 import { type DataLike, Dense, Dropout, type FitOptions, Input, Sequential } from "../../nn/index.ts";
+import { Batches } from "../../nn/training/batches.ts";
 import { collectGarbage } from "../support/garbage.ts";
 
 let device: Device;
@@ -137,4 +138,25 @@ describe("errors", () => {
   it.each([0, -1, Number.NaN, "1" as never])("a budget of %s", async (memoryBudget) => {
     await expect(make().fit(floats, labels, { memoryBudget })).rejects.toThrow(ArgumentError);
   });
+});
+
+it("batches of rows on the device begin where a run goes on, end with a short one, and say so beforehand", async () => {
+  const all = tensor(
+    Float32Array.from({ length: 20 }, (_, i) => i),
+    { shape: [10, 2] },
+  );
+  const batches = new Batches(device, { parts: [all], start: 2, count: 7 }, 3);
+  expect([batches.steps, batches.keys]).toEqual([3, [3, 1]]);
+  const rest = async (taken: number) => {
+    const found: number[][] = [];
+    for (batches.begin(taken); batches.hasNext; ) {
+      const [part] = batches.take(batches.advance());
+      found.push([...(await part.data())].filter((_, i) => i % 2 === 0).map((value) => value / 2));
+    }
+    return found;
+  };
+  expect(await rest(0)).toEqual([[2, 3, 4], [5, 6, 7], [8]]);
+  expect(await rest(1)).toEqual([[5, 6, 7], [8]]);
+  expect(batches.fullBatchesLeft).toBe(0);
+  batches.dispose();
 });

@@ -190,6 +190,27 @@ describe("weights and masks", () => {
   });
 });
 
+describe("losses.reduce", () => {
+  const reduced = async (...args: Parameters<typeof losses.reduce>) => [
+    ...(await losses.reduce(...args).data()),
+  ];
+
+  it("takes weights as a column, weighs without reducing, and gives 0 of no losses", async () => {
+    const weights = () => tensor([2, 4], { shape: [2, 1] });
+    expect(await reduced(tensor([1, 2]), { sampleWeight: weights() })).toEqual([5]);
+    expect(await reduced(tensor([1, 2]), { sampleWeight: weights(), reduction: "none" })).toEqual([2, 8]);
+    expect(await reduced(tensor(new Float32Array(0), { shape: [0] }))).toEqual([0]);
+  });
+
+  it("refuses weights that fit in their first axis alone", () => {
+    const all = tensor(new Float32Array(6), { shape: [2, 3] });
+    const weights = tensor(new Float32Array(4), { shape: [2, 2] });
+    expect(() => losses.reduce(all, { sampleWeight: weights })).toThrow(
+      /sample weights of shape \[2, 2\] do not fit losses of shape \[2, 3\]/,
+    );
+  });
+});
+
 describe("a label that does not count", () => {
   it("is the same as leaving the samples out, for the loss and metrics, whatever the batches", async () => {
     const x = [

@@ -2,8 +2,15 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ArgumentError } from "../../engine/base/errors.ts";
-import { type Device, init, tensor, variable } from "../../engine/index.ts";
-import { clipNorm, clipValue, excludeFromWeightDecay, globalClipNorm, SGD } from "../../optim/index.ts";
+import { add, type Device, init, mul, type Tensor, tensor, variable } from "../../engine/index.ts";
+import {
+  type Clipping,
+  clipNorm,
+  clipValue,
+  excludeFromWeightDecay,
+  globalClipNorm,
+  SGD,
+} from "../../optim/index.ts";
 import { collectGarbage } from "../support/garbage.ts";
 import { expected, expectPath, gradients, run } from "../support/optimizer-paths.ts";
 
@@ -41,6 +48,34 @@ describe("clipping", () => {
   it("by the norm over all", async () => {
     const want = scaledBy((g) => Math.min(1, 1.1 / norm(g)));
     expectPath(await run(new SGD({ learningRate: 0.1, clipping: globalClipNorm(1.1) })), want);
+  });
+
+  it("by a limit that a schedule gives, each way", async () => {
+    const limits = [0.2, 0.4, 0.6, 0.8, 1];
+    const growing = (step: Tensor) => mul(add(step, 1), 0.2);
+    const heldTo = (limit: number, g: number) => Math.min(limit, Math.max(-limit, g));
+    const byValue = expected(
+      () => 0,
+      (w, g, _, t) => w - 0.1 * heldTo(limits[t - 1], g),
+    );
+    const path = (clipping: Clipping) => run(new SGD({ learningRate: 0.1, clipping }));
+    expectPath(await path(clipValue(growing)), byValue);
+    const scaled = (normOf: (g: readonly number[], i: number) => number) => {
+      const weights = [0, 1, 2, 3];
+      let next = 0;
+      return expected(
+        () => weights[next++],
+        (w, g, i, t) => w - 0.1 * g * Math.min(1, limits[t - 1] / normOf(gradients[t - 1], i)),
+      );
+    };
+    expectPath(
+      await path(clipNorm(growing)),
+      scaled((g, i) => norm(i < 3 ? g.slice(0, 3) : g.slice(3))),
+    );
+    expectPath(
+      await path(globalClipNorm(growing)),
+      scaled((g) => norm(g)),
+    );
   });
 
   // Parts end inside rows, fill them, and take several chunks of 64 rows.

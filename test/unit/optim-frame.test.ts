@@ -217,6 +217,37 @@ describe("groups", () => {
     }
   });
 
+  it("have penalties, scheduled rates and clipping of their own, and the optimizer's where they have none", async () => {
+    const moved = async (options: OptimizerOptions, gradient: number, count: number) => {
+      const variables = parts();
+      const before = [1, 0.5, Math.fround(0.1)];
+      const optimizer = new SGD({ learningRate: 1, ...options }).build(variables);
+      const given = variables.map(({ shape, size }) =>
+        tensor(new Float32Array(size).fill(gradient), { shape }),
+      );
+      for (let i = 0; i < count; i++) optimizer.apply(given);
+      const now = await Promise.all(variables.map(async (one) => (await one.dataFloat64())[0]));
+      disposeAll([...given, ...variables]);
+      optimizer.dispose();
+      return now.map((value, k) => value - before[k]);
+    };
+    const growing = (step: Tensor) => mul(add(step, 1), 0.25);
+    const penalties = parameterGroups([
+      { filter: "bias", l2: 0 },
+      { filter: "out", learningRate: growing },
+    ]);
+    // Two steps of w - rate * 2 * 0.1 * w; those of the last at rates of 0.25 and 0.5.
+    const [kernel, bias, out] = await moved({ l2: 0.1, groups: penalties }, 0, 2);
+    expect(kernel).toBeCloseTo(0.8 * 0.8 - 1, 5);
+    expect(bias).toBe(0);
+    expect(out).toBeCloseTo(0.1 * (0.95 * 0.9 - 1), 5);
+    const clipped = parameterGroups([{ filter: "bias", clipping: clipNorm(0.1) }]);
+    const shares = await moved({ clipping: clipNorm(1), groups: clipped }, 1, 1);
+    [-1 / Math.sqrt(6), -0.1 / Math.sqrt(3), -1 / Math.sqrt(3)].forEach((want, k) => {
+      expect(shares[k]).toBeCloseTo(want, 5);
+    });
+  });
+
   it("with a factor follow the rate that is set, with a rate of their own do not", async () => {
     const variables = parts();
     const groups = parameterGroups([
@@ -310,6 +341,32 @@ describe("a moving average", () => {
       /make the optimizer with useEma: true/,
     );
     expect(() => new SGD().build([variable([1])]).finalizeVariableValues()).not.toThrow();
+    optimizer.dispose();
+  });
+
+  it("takes no part of an update that is still being summed up", async () => {
+    const w = variable([1, 2]);
+    const options = { learningRate: 0.5, useEma: true, emaMomentum: 0.5, gradientAccumulationSteps: 2 };
+    const optimizer = new SGD(options).build([w]);
+    const averages = async () => {
+      optimizer.swapEmaWeights();
+      const values = [...(await w.data())];
+      optimizer.swapEmaWeights();
+      return values;
+    };
+    const found: number[][] = [];
+    for (let i = 0; i < 5; i++) {
+      optimizer.apply([tensor([1, 1])]);
+      found.push(await averages());
+    }
+    // Updates come with the second and the fourth step; the first begins the average.
+    expect(found).toEqual([
+      [1, 2],
+      [0.5, 1.5],
+      [0.5, 1.5],
+      [0.25, 1.25],
+      [0.25, 1.25],
+    ]);
     optimizer.dispose();
   });
 });

@@ -121,11 +121,8 @@ function pull(
   const statesAt = capturedAt + captured.length;
   const input = (k: number) => context.input(k);
   const xs = steps.xs.map((_, k) => input(xsAt + k));
-  // Handles by which the step itself reads them.
-  const own = captured.map((tensor, k) => {
-    const saved = input(capturedAt + k);
-    return tensor instanceof Variable ? tensor : saved;
-  });
+  // By the handles that the tape kept: hooks on a variable's own are the outer walk's to run.
+  const own = captured.map((_, k) => input(capturedAt + k));
   const isFloatAt = (list: readonly Tensor[]) => list.flatMap(({ dtype }, k) => (isFloat(dtype) ? [k] : []));
   const carries = isFloatAt(steps.carry);
   const rows = isFloatAt(xs).filter((k) => context.needs(xsAt + k));

@@ -35,15 +35,19 @@ export const autograd = faultsIn({
   ],
   "engine/autograd/checkpoint.ts": [
     [gpu("autograd-checkpoint")],
+    [
+      "const saved = context.input(k);\n      return",
+      "const saved = inputs[k];\n      return",
+      { tests: [unit("autograd", "registerHook")] },
+    ],
     ["random.position = streams;", "void streams;"],
     ["          random.position = now;\n", ""],
-    ["withAmbient(settings, () => runAgain(", "withAmbient([], () => runAgain("],
     [
-      "return context.needs(k) ? (variable ?? saved) : undefined;",
-      "return context.needs(k) ? saved : undefined;",
+      "withAmbient(settings, () => runAgain(",
+      "withAmbient([], () => runAgain(",
+      { tests: [unit("nn-more-layers", "checkpointed")] },
     ],
     ["context.hasGrad(i) ? [{ root, seed: context.grad(i) }] : []", "[{ root, seed: context.grad(0) }]"],
-    ["if (recorders.value.length === 0) return fn(...args);", ""],
     ["for (const tensor of watcher.before.values()) tensor.dispose();", ""],
     ["context.input(inputs.length + k)", "context.input(inputs.length + changed.length - 1 - k)"],
     [
@@ -53,9 +57,12 @@ export const autograd = faultsIn({
     ["for (const memory of shown.values()) memory.release();", ""],
     ["    before?.release();\n", ""],
     ["shown.get(variable) ?? outer?.read(variable)", "outer?.read(variable)"],
-    ["if (!this.before.has(variable) && !this.reads.has(variable)) {", "if (!this.before.has(variable)) {"],
     ["backend.recomputing === undefined ? run() : backend.recomputing(run)", "run()"],
     ["allowsConstants: true", "allowsConstants: false"],
     ["      return true;\n    },\n  };", "      return false;\n    },\n  };"],
+  ],
+  "engine/jit/scan/traced.ts": [
+    [gpu("scan", "hooks on a variable")],
+    ["const own = captured.map((_, k) => input(capturedAt + k));", "const own = captured;"],
   ],
 });

@@ -108,7 +108,7 @@ export const data = faultsIn({
       "if (part === undefined) {\n        this.#isRight = true;",
     ],
     ["this.#at += length;", "this.#at = length;"],
-    ['if (json[at] === "\\\\") at++;', ""],
+    ['if (json[at] === "\\\\") at++;', "void 0;"],
     ["for (let i = 4 * words; i < a.length; i++)", "for (let i = 4 * words; i < 0; i++)"],
     ["if (c[i] !== d[i]) return false;", ""],
     ["!isLength(sizeOf(shape))", "false"],

@@ -40,7 +40,7 @@ export const training = faultsIn({
     ],
   ],
   "optim/group-clipping.ts": [
-    [unit("optim-frame", "groups"), unit("optim-clipping"), gpu("optim-extremes")],
+    [unit("optim-sources"), unit("optim-clipping")],
     ['clipping?.kind === "clipValue" ? limitOf(clipping) : none', "clipping ? limitOf(clipping) : none"],
     ['clipping.kind === "globalClipNorm" ? together.get(clipping) : undefined', "undefined"],
     ['clipping.kind === "globalClipNorm" ? together.get(clipping) : undefined', "together.get(clipping)"],
@@ -52,7 +52,7 @@ export const training = faultsIn({
     ["    this.#sets?.dispose();\n", ""],
   ],
   "optim/groups.ts": [
-    [unit("optim-frame"), unit("optim-clipping")],
+    [unit("optim-sources"), unit("optim-frame"), unit("optim-clipping")],
     [
       "return group.clipping === undefined ? group : { ...group, clipping: { ...group.clipping } };",
       "return group;",
@@ -117,7 +117,7 @@ export const training = faultsIn({
     ['if (reduction === "none") return mul(weighed, 1);', 'if (reduction === "none") return mul(losses, 1);'],
   ],
   "nn/training/batches.ts": [
-    [unit("nn-training", "fit"), unit("nn-streaming"), unit("resume")],
+    [unit("nn-streaming"), unit("nn-training", "fit")],
     ["this.#done = taken * this.#batchSize;", "this.#done = 0;"],
     ["this.#cursor.set([this.#source.start + this.#done]);", "this.#cursor.set([this.#done]);"],
     [
@@ -176,7 +176,7 @@ export const training = faultsIn({
     ],
   ],
   "nn/training/callbacks/run-state.ts": [
-    [unit("resume")],
+    [unit("interrupted"), unit("resume"), gpu("resume")],
     ["if (steps > 0) before[2]--;", ""],
     ["      setSums();\n", ""],
     ["      restore();\n", ""],
