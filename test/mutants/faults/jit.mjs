@@ -48,11 +48,11 @@ export const jit = faultsIn({
       { tests: [gpu("jit-traps", "open across a replay")] },
     ],
     [
-      "if (replaced !== undefined) release(replaced);",
+      "if (replaced !== undefined) free(replaced);",
       "",
       { tests: [unit("jit", "programs are"), gpu("warm-up", "leaves no memory")] },
     ],
-    ["release(dropped);", "", { tests: [unit("jit", "bounded")] }],
+    ["free(dropped);", "", { tests: [unit("jit", "bounded")] }],
     [
       "for (const tensor of tensorsIn(entry.result)) tensor.adopt();",
       "",
