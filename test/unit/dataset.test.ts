@@ -208,15 +208,16 @@ describe("batch", () => {
     const set = Dataset.range(2).map((i) => elements[i]);
     const padValue = { text: { words: -1, ids: -2 }, tags: -3 };
     const [{ text, tags }] = await set.paddedBatch(2, { padValue }).toArray();
-    expect(text.words.shape).toEqual([2, 2, 3]);
-    expect([...text.words.values]).toEqual([1, 2, -1, 3, 4, -1, 7, 8, 9, -1, -1, -1]);
+    const words = text.words as NdArray;
+    expect(words.shape).toEqual([2, 2, 3]);
+    expect([...words.values]).toEqual([1, 2, -1, 3, 4, -1, 7, 8, 9, -1, -1, -1]);
     expect(text.ids).toEqual(new NdArray(Int32Array.of(5, -2, 10, 11), [2, 2]));
     expect([...tags.values]).toEqual([6, -3, -3, 12, 13, 14]);
     const alike = await set
-      .map(({ text: { words } }) => ({ words }))
+      .map((one) => ({ words: one.text.words }))
       .paddedBatch(2, { padValue: 9 })
       .toArray();
-    expect([...alike[0].words.values]).toEqual([1, 2, 9, 3, 4, 9, 7, 8, 9, 9, 9, 9]);
+    expect([...(alike[0].words as NdArray).values]).toEqual([1, 2, 9, 3, 4, 9, 7, 8, 9, 9, 9, 9]);
     await expect(
       set.paddedBatch(2, { padValue: { text: { words: 0 }, tags: 0 } as never }).toArray(),
     ).rejects.toThrow(/padValue must be a number, .* for part text\/ids it is undefined/);
