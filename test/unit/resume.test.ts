@@ -245,6 +245,27 @@ describe("a run that was cut goes on", () => {
     expect(seen).toEqual(["0 is number 1", "1 is number 2", "2 is number 3"]);
   });
 
+  // As after the loss of a device: the file is of the last snapshot, and callbacks may have set another rate since.
+  it("with the rate of the place that is kept, be it written later", async () => {
+    const file = place("kept-rate");
+    const resume = checkpoint(file);
+    const rates: (number | undefined)[] = [];
+    const keeper: Callback = {
+      async onBoundary(model, context) {
+        if (context.epoch !== 1 || rates.length > 0) return;
+        model.optimizer!.learningRate = 0.25;
+        const write = await resume.keepRun!(model, context);
+        model.optimizer!.learningRate = 0.5;
+        expect(await write()).toMatch(/by epoch 2, step 0, is in/);
+        const kept = await loadModel(file);
+        rates.push(kept.optimizer?.learningRate);
+        kept.dispose();
+      },
+    };
+    await trained(await made(), { resume, callbacks: keeper });
+    expect(rates).toEqual([0.25]);
+  });
+
   it("no further where training was stopped", async () => {
     const stop: Callback = {
       onEpochEnd: (epoch, _, model) => {
