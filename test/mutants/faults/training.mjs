@@ -40,7 +40,7 @@ export const training = faultsIn({
     ],
   ],
   "optim/group-clipping.ts": [
-    [unit("optim-sources"), unit("optim-clipping")],
+    [unit("optim-frame"), unit("optim-sources"), unit("optim-clipping"), gpu("optim-extremes", "groups")],
     ['clipping?.kind === "clipValue" ? limitOf(clipping) : none', "clipping ? limitOf(clipping) : none"],
     ['clipping.kind === "globalClipNorm" ? together.get(clipping) : undefined', "undefined"],
     ['clipping.kind === "globalClipNorm" ? together.get(clipping) : undefined', "together.get(clipping)"],
