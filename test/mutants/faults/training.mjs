@@ -179,7 +179,7 @@ export const training = faultsIn({
     ],
   ],
   "nn/training/callbacks/run-state.ts": [
-    [unit("interrupted"), unit("resume"), gpu("resume")],
+    [unit("resume"), gpu("resume")],
     ["if (steps > 0) before[2]--;", ""],
     ["      setSums();\n", ""],
     ["      restore();\n", ""],
