@@ -219,7 +219,7 @@ function partOf(what: string, testSize: number, count: number): number {
   return found;
 }
 
-/** A product of a whole number and a share, with the rounding of binary fractions taken off: 0.2 of 15 are 3. */
+/** A product of a whole number and a share, with the rounding of binary fractions taken off: 0.07 of 100 are 7. */
 const decimal = (product: number): number => {
   const whole = Math.round(product);
   return Math.abs(product - whole) <= whole * 2 ** -50 ? whole : product;

@@ -12,6 +12,7 @@ import {
   globalClipNorm,
   Nadam,
   type Optimizer,
+  parameterGroups,
   RMSprop,
   SGD,
 } from "../../optim/index.ts";
@@ -119,6 +120,21 @@ describe("clipping", () => {
       (weights, where) => {
         const want = [-0.6, -0.8, -0.5, -0.8, -0.6].map((part) => part * limit);
         close(weights.flat(), want, where);
+      },
+    );
+  });
+
+  it.each(sizes)("by the norms of groups of variables, one with a limit of 1, of size %d", async (size) => {
+    const limit = size < 1 ? size / 10 : 1;
+    const groups = parameterGroups([
+      { filter: /w[01]/, clipping: globalClipNorm(limit) },
+      { filter: /w2/, clipping: clipNorm(1) },
+    ]);
+    await steps(
+      () => new SGD({ learningRate: 1, groups }),
+      [[3 * size, 4 * size], [12 * size], [8, 6]],
+      (weights, where) => {
+        close(weights.flat(), [...[-3, -4, -12].map((part) => (part * limit) / 13), -0.8, -0.6], where);
       },
     );
   });

@@ -54,6 +54,10 @@ describe("trainTestSplit", () => {
     const [train, test] = trainTestSplit(new Uint8Array(60_000), { testSize: 0.2, seed: 42 });
     expect([train.length, test.length]).toEqual([48_000, 12_000]);
     expect(trainTestSplit(numbers(15), { testSize: 0.2 })[1]).toHaveLength(3);
+    // 100 * 0.07 is 7.000000000000001 in binary fractions.
+    expect(trainTestSplit(numbers(100), { testSize: 0.07 })[1]).toHaveLength(7);
+    expect(trainTestSplit(numbers(50), { testSize: 0.14 })[1]).toHaveLength(7);
+    expect(trainTestSplit(numbers(100), { testSize: 0.071 })[1]).toHaveLength(8);
   });
 
   it("keeps the share of each class", () => {

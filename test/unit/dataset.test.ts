@@ -191,6 +191,53 @@ describe("batch", () => {
     expect(x).toEqual(new NdArray(Float64Array.of(1, 1, 0, 1, 1, 0, 2, 2, 2, 0, 0, 0), [2, 2, 3]));
   });
 
+  it("padded keeps each row's own values, and fills parts inside others with the values for their places", async () => {
+    const elements = [
+      {
+        text: {
+          words: [
+            [1, 2],
+            [3, 4],
+          ],
+          ids: Int32Array.of(5),
+        },
+        tags: [6],
+      },
+      { text: { words: [[7, 8, 9]], ids: Int32Array.of(10, 11) }, tags: [12, 13, 14] },
+    ];
+    const set = Dataset.range(2).map((i) => elements[i]);
+    const padValue = { text: { words: -1, ids: -2 }, tags: -3 };
+    const [{ text, tags }] = await set.paddedBatch(2, { padValue }).toArray();
+    const words = text.words as NdArray;
+    expect(words.shape).toEqual([2, 2, 3]);
+    expect([...words.values]).toEqual([1, 2, -1, 3, 4, -1, 7, 8, 9, -1, -1, -1]);
+    expect(text.ids).toEqual(new NdArray(Int32Array.of(5, -2, 10, 11), [2, 2]));
+    expect([...tags.values]).toEqual([6, -3, -3, 12, 13, 14]);
+    const alike = await set
+      .map((one) => ({ words: one.text.words }))
+      .paddedBatch(2, { padValue: 9 })
+      .toArray();
+    expect([...(alike[0].words as NdArray).values]).toEqual([1, 2, 9, 3, 4, 9, 7, 8, 9, 9, 9, 9]);
+    await expect(
+      set.paddedBatch(2, { padValue: { text: { words: 0 }, tags: 0 } as never }).toArray(),
+    ).rejects.toThrow(/padValue must be a number, .* for part text\/ids it is undefined/);
+  });
+
+  it("padded takes parts of one number of axes, whichever has more", async () => {
+    const parts = [[1, 2], [[3, 4]]];
+    const of = (order: number[]) =>
+      Dataset.range(2)
+        .map((i) => ({ x: parts[order[i]] }))
+        .paddedBatch(2)
+        .toArray();
+    await expect(of([0, 1])).rejects.toThrow(
+      /part x of the element at 1 of a batch has 2 axes and the first 1/,
+    );
+    await expect(of([1, 0])).rejects.toThrow(
+      /part x of the element at 1 of a batch has 1 axes and the first 2/,
+    );
+  });
+
   it("by length has few shapes, and every element once", async () => {
     const lengths = [3, 1, 9, 2, 4, 8, 20, 1, 3];
     const set = Dataset.fromGenerator(() => lengths.map((n) => [new Float32Array(n).fill(n), n] as const));
@@ -419,6 +466,15 @@ describe("a generator", () => {
     expect((await opened.next()).value).toBe(2);
     expect(opened.rerun).toBe(0);
     expect(at).toEqual([{ epoch: 1, skip: 2 }]);
+  });
+
+  it("is opened in batches at the repetition in which the place is, and runs again no more than leads there", async () => {
+    const set = Dataset.fromGenerator(() => [0, 1, 2, 3], { length: 4 })
+      .repeat(3)
+      .batch(2);
+    const opened = await set.open({ epoch: 0, skip: 3 });
+    expect((await opened.next()).value).toEqual(Float64Array.of(2, 3));
+    expect(opened.rerun).toBe(1);
   });
 });
 

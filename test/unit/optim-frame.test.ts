@@ -25,7 +25,9 @@ import {
   AdamW,
   ByVariable,
   clipNorm,
+  excludeFromWeightDecay,
   Ftrl,
+  globalClipNorm,
   Lamb,
   Lion,
   legacyDefaults,
@@ -246,6 +248,53 @@ describe("groups", () => {
     [-1 / Math.sqrt(6), -0.1 / Math.sqrt(3), -1 / Math.sqrt(3)].forEach((want, k) => {
       expect(shares[k]).toBeCloseTo(want, 5);
     });
+  });
+
+  it("are clipped each by itself, be it by one setting, and each variable by itself where its norm alone counts", async () => {
+    const clipping = globalClipNorm(1);
+    const apart = parameterGroups([
+      { filter: "dense", clipping },
+      { filter: "out", clipping },
+    ]);
+    const alone = parameterGroups([{ filter: "kernel", clipping: clipNorm(1) }]);
+    for (const [groups, common, want] of [
+      // All gradients are 1: of 6, 3 and 3 elements.
+      [apart, undefined, [1 / 3, 1 / 3, 1 / Math.sqrt(3)]],
+      [apart, clipping, [1 / 3, 1 / 3, 1 / Math.sqrt(3)]],
+      [parameterGroups([{ filter: "out", clipping }]), clipping, [1 / 3, 1 / 3, 1 / Math.sqrt(3)]],
+      [alone, undefined, [1 / Math.sqrt(6), 1, 1 / Math.sqrt(3)]],
+    ] as const) {
+      const variables = parts().map((one) => {
+        one.set(new Float32Array(one.size));
+        return one;
+      });
+      const optimizer = new SGD({ learningRate: 1, clipping: common, groups }).build(variables);
+      optimizer.apply(variables.map(({ shape, size }) => tensor(new Float32Array(size).fill(1), { shape })));
+      for (const [k, one] of variables.entries())
+        for (const value of await one.dataFloat64()) expect(value).toBeCloseTo(-want[k], 6);
+      optimizer.dispose();
+      disposeAll(variables);
+    }
+  });
+
+  it("have the decay that they name, be their variables excluded from the optimizer's", async () => {
+    const variables = parts();
+    const optimizer = excludeFromWeightDecay(
+      new SGD({
+        learningRate: 0.5,
+        weightDecay: 0.5,
+        groups: parameterGroups([{ filter: "dense/bias", weightDecay: 0.25 }]),
+      }),
+      ({ name }) => name !== "dense/kernel",
+    ).build(variables);
+    optimizer.apply(variables.map(({ shape, size }) => tensor(new Float32Array(size), { shape })));
+    const [kernel, bias, out] = await Promise.all(variables.map(async (one) => (await one.dataFloat64())[0]));
+    // w - rate * decay * w; what is excluded and in no group keeps its weights.
+    expect(kernel).toBeCloseTo(1 - 0.5 * 0.5, 6);
+    expect(bias).toBeCloseTo(0.5 * (1 - 0.5 * 0.25), 6);
+    expect(out).toBeCloseTo(0.1, 6);
+    optimizer.dispose();
+    disposeAll(variables);
   });
 
   it("with a factor follow the rate that is set, with a rate of their own do not", async () => {

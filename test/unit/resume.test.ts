@@ -4,6 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { Dataset, NdArray } from "../../data/index.ts";
 import { DataError, dispose, GradgpuError, init } from "../../engine/index.ts";
 import {
   type Callback,
@@ -11,6 +12,7 @@ import {
   Dense,
   EarlyStopping,
   type FitOptions,
+  type History,
   Input,
   loadModel,
   loadWeights,
@@ -20,9 +22,10 @@ import {
   type Store,
   saveModel,
 } from "../../nn/index.ts";
+import { stepsToTake } from "../../nn/objective/sums.ts";
 import { stages } from "../../nn/state/file-store.ts";
 import { Xxh32 } from "../../nn/state/xxh32.ts";
-import { Adam, optimizerState } from "../../optim/index.ts";
+import { Adam, optimizerState, SGD } from "../../optim/index.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -187,6 +190,139 @@ describe("a checkpoint", () => {
     expect(writes).toHaveLength(1);
     await trained(await made(), { resume: checkpoint(place("times-2"), { seconds: 1e-9 }) });
     expect(writes.length).toBeGreaterThan(2);
+  });
+});
+
+describe("a run that was cut goes on", () => {
+  /** The same numbers to the digits of f32: files hold those, the CPU reference keeps float64. */
+  function sameNumbers(found: History, whole: History): void {
+    expect(found.epoch).toEqual(whole.epoch);
+    for (const [name, values] of Object.entries(whole.history)) {
+      expect(found.history[name]).toHaveLength(values.length);
+      values.forEach((value, epoch) => {
+        expect(Math.abs(found.history[name][epoch] / value - 1), `${name} of epoch ${epoch}`).toBeLessThan(
+          1e-5,
+        );
+      });
+    }
+  }
+
+  it("with what callbacks remember, and with the rate that one set", async () => {
+    const seen: string[] = [];
+    /** Sets the rate once, and counts epochs. */
+    const counter = (): Callback => {
+      let count = 0;
+      return {
+        onEpochEnd(epoch, _, model) {
+          count++;
+          seen.push(`${epoch} is number ${count}`);
+          if (epoch === 0) model.optimizer!.learningRate = 0.02;
+        },
+        state: () => ({ count }),
+        restore(state) {
+          ({ count } = state as { count: number });
+        },
+      };
+    };
+    const whole = await trained(await made(), { callbacks: counter() });
+    expect(seen).toEqual(["0 is number 1", "1 is number 2", "2 is number 3"]);
+    seen.length = 0;
+    const resume = () => checkpoint(place("remembered"), { steps: 1 });
+    let epoch = 0;
+    const controller = new AbortController();
+    const cut: Callback = {
+      everySteps: 1,
+      onEpochBegin: (now) => void (epoch = now),
+      onBoundary: (_, { steps }) => {
+        if (epoch === 1 && steps === 2) controller.abort(new Error("cut"));
+      },
+    };
+    const { signal } = controller;
+    await expect(
+      trained(await made(), { resume: resume(), callbacks: [counter(), cut], signal }),
+    ).rejects.toThrow("cut");
+    sameNumbers(await trained(await made(), { resume: resume(), callbacks: counter() }), whole);
+    expect(seen).toEqual(["0 is number 1", "1 is number 2", "2 is number 3"]);
+  });
+
+  // As after the loss of a device: the file is of the last snapshot, and callbacks may have set another rate since.
+  it("with the rate of the place that is kept, be it written later", async () => {
+    const file = place("kept-rate");
+    const resume = checkpoint(file);
+    const rates: (number | undefined)[] = [];
+    const keeper: Callback = {
+      async onBoundary(model, context) {
+        if (context.epoch !== 1 || rates.length > 0) return;
+        model.optimizer!.learningRate = 0.25;
+        const write = await resume.keepRun!(model, context);
+        model.optimizer!.learningRate = 0.5;
+        expect(await write()).toMatch(/by epoch 2, step 0, is in/);
+        const kept = await loadModel(file);
+        rates.push(kept.optimizer?.learningRate);
+        kept.dispose();
+      },
+    };
+    await trained(await made(), { resume, callbacks: keeper });
+    expect(rates).toEqual([0.25]);
+  });
+
+  it("no further where training was stopped", async () => {
+    const stop: Callback = {
+      onEpochEnd: (epoch, _, model) => {
+        if (epoch === 1) model.stopTraining = true;
+      },
+    };
+    const whole = await trained(await made(), { resume: checkpoint(place("stopped")), callbacks: stop });
+    expect(whole.epoch).toEqual([0, 1]);
+    sameNumbers(await trained(await made(), { resume: checkpoint(place("stopped")) }), whole);
+  });
+
+  it("with the sums that the host has taken over in a long epoch", async () => {
+    const count = stepsToTake + 6;
+    const inputs = Float32Array.from({ length: count }, (_, i) => Math.sin(i));
+    const targets = inputs.map((value) => 2 * value);
+    const run = async (options: FitOptions) => {
+      dispose();
+      await init({ device: "cpu", seed: 2 });
+      const model = new Sequential([new Input([1]), new Dense(1)]);
+      model.compile({ optimizer: new SGD({ learningRate: 1e-4 }), loss: "mse", metrics: "mae" });
+      return model.fit(inputs, targets, { batchSize: 1, epochs: 1, verbose: 0, ...options });
+    };
+    const whole = await run({});
+    const resume = () => checkpoint(place("long"), { steps: stepsToTake + 2 });
+    const { signal, callbacks } = cutAfter(stepsToTake + 2);
+    await expect(run({ resume: resume(), signal, callbacks })).rejects.toThrow("cut");
+    sameNumbers(await run({ resume: resume() }), whole);
+  });
+
+  it("with metrics of batches that differ in length, each sample counting as much", async () => {
+    const lengths = [3, 5, 4, 6];
+    const batches = Dataset.fromGenerator(
+      () =>
+        lengths.map((length, k) => {
+          const values = Float32Array.from({ length: 2 * length * 2 }, (_, i) => Math.sin(i + k));
+          return [
+            new NdArray(values, [2, length, 2]),
+            new NdArray(values.slice(2 * length), [2, length, 1]),
+          ] as const;
+        }),
+      { length: lengths.length, batched: true },
+    );
+    const run = async (options: FitOptions) => {
+      dispose();
+      await init({ device: "cpu", seed: 2 });
+      const model = new Sequential([new Input([null, 2]), new Dense(1)]);
+      model.compile({ optimizer: new SGD({ learningRate: 0.01 }), loss: "mse", metrics: "mae" });
+      return model.fit(batches as never, { epochs: 2, verbose: 0, ...options });
+    };
+    const whole = await run({});
+    // That a batch is made again, for the data begin anew.
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const resume = () => checkpoint(place("lengths"), { steps: 1 });
+    const { signal, callbacks } = cutAfter(1);
+    await expect(run({ resume: resume(), signal, callbacks })).rejects.toThrow("cut");
+    sameNumbers(await run({ resume: resume() }), whole);
+    expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/1 batch was made again/));
   });
 });
 

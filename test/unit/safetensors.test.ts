@@ -4,10 +4,10 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { DataError } from "../../engine/index.ts";
 import { joinedBytes, partsOf, stateFile } from "../../nn/state/files.ts";
-import { decode, type HostTensor } from "../../nn/state/safetensors.ts";
+import { decode, encode, type HostTensor, Verifier } from "../../nn/state/safetensors.ts";
 import { convertedTo } from "../../nn/state/stored-dtypes.ts";
 import { Xxh32 } from "../../nn/state/xxh32.ts";
 
@@ -75,6 +75,43 @@ describe("a file", () => {
     expect(decode("f", moved.subarray(1)).tensors.get("sums")?.values).toEqual(tensors.get("sums")?.values);
   });
 
+  // As the format's reference implementation writes it: the header filled with spaces up to the next multiple of 8 bytes, so
+  // that the data begin at one, and wide elements first, so that each tensor begins at a multiple of its element's size.
+  it.each([0, 1, 2, 3, 4, 5, 6, 7])(
+    "has each tensor at a multiple of its element's size, with %i letters more",
+    (n) => {
+      const written = joinedBytes(encode(tensors, { text: "x".repeat(n) }));
+      const length = Number(new DataView(written.buffer, written.byteOffset).getBigUint64(0, true));
+      const text = new TextDecoder().decode(written.subarray(8, 8 + length));
+      expect(text[0]).toBe("{");
+      const json = new TextEncoder().encode(text.trimEnd());
+      expect(length).toBe(Math.ceil(json.length / 8) * 8);
+      const { __metadata__: _, ...entries } = JSON.parse(text);
+      for (const [name, { values }] of tensors)
+        expect(entries[name].data_offsets[0] % values.BYTES_PER_ELEMENT, name).toBe(0);
+    },
+  );
+
+  it("holds of an array that begins within a buffer what the array shows", () => {
+    const values = Float32Array.of(1, 2, 3, 4, 5).subarray(2, 4);
+    const written = joinedBytes(encode(new Map([["part", { dtype: "f32", shape: [2], values }]])));
+    expect([...new Float32Array(written.slice(-8).buffer)]).toEqual([3, 4]);
+  });
+
+  it("is read where its tensors' names need escapes", () => {
+    const header = {
+      'a"b"': { dtype: "U8", shape: [1], data_offsets: [0, 1] },
+      'c"d"': { dtype: "U8", shape: [1], data_offsets: [1, 2] },
+      "e\\": { dtype: "U8", shape: [1], data_offsets: [2, 3] },
+    };
+    const { tensors: found } = decode("f", file(JSON.stringify(header), Uint8Array.of(5, 6, 7)));
+    expect([...found].map(([name, { values }]) => [name, ...values])).toEqual([
+      ['a"b"', 5],
+      ['c"d"', 6],
+      ["e\\", 7],
+    ]);
+  });
+
   it("is refused with any byte changed", () => {
     for (let at = 0; at < bytes.length; at++) {
       const changed = bytes.slice();
@@ -123,6 +160,9 @@ describe("a file", () => {
   const one = '"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}';
   it.each<[string, Uint8Array, RegExp]>([
     ["of a header longer than the file", file("{}", undefined, 2n ** 60n), /no safetensors file, or cut off/],
+    ["of a header a byte longer than the file", file("{}", undefined, 3n), /would take 3 bytes of the 10/],
+    // The format has the header begin with {.
+    ["that begins with a byte order mark", file("\ufeff{}"), /no JSON/],
     ["of a header above 100 MB", file("{}", undefined, 100_000_001n), /would take 100000001 bytes/],
     ["of bad UTF-8", file(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d)), /not UTF-8/],
     ["of no JSON", file("{]"), /no JSON/],
@@ -151,6 +191,11 @@ describe("a file", () => {
       "with another size than its shape's",
       file('{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}', new Uint8Array(4)),
       /takes 8 bytes, but has 4/,
+    ],
+    [
+      "with a smaller size than its place's",
+      file('{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}}', new Uint8Array(8)),
+      /takes 4 bytes, but has 8/,
     ],
     [
       "with an enormous shape",
@@ -211,6 +256,43 @@ describe("a file", () => {
   ])("%s is refused", (_, given, message) => {
     expect(() => decode("f", given)).toThrow(DataError);
     expect(() => decode("f", given)).toThrow(message);
+  });
+});
+
+describe.each(["with Buffer", "without Buffer, as browsers are"])("a Verifier %s", (where) => {
+  const written = partsOf("weights", tensors, { text: "of several parts" });
+  const whole = joinedBytes(written);
+  afterEach(() => void vi.unstubAllGlobals());
+
+  /** What it says of bytes that come in pieces of a size, each beginning `shift` bytes into a buffer. */
+  function verdict(all: Uint8Array, size: number, shift = 0): boolean {
+    if (where !== "with Buffer") vi.stubGlobal("Buffer", undefined);
+    const verifier = new Verifier(written);
+    for (let at = 0; at < all.length; at += size) {
+      const piece = new Uint8Array(shift + size).subarray(shift, shift + Math.min(size, all.length - at));
+      piece.set(all.subarray(at, at + size));
+      verifier.update(piece);
+    }
+    vi.unstubAllGlobals();
+    return verifier.isRight();
+  }
+
+  it.each([1, 3, 8, 13, 4096])("takes the bytes as they were written, %i at a time", (size) => {
+    for (const shift of [0, 1, 4]) expect(verdict(whole, size, shift)).toBe(true);
+  });
+
+  it.each([1, 13, 4096])("notices any byte that changed, %i at a time", (size) => {
+    for (let at = 0; at < whole.length; at++) {
+      const changed = whole.slice();
+      changed[at] ^= 1 << (at % 8);
+      expect(verdict(changed, size), `byte ${at}`).toBe(false);
+    }
+  });
+
+  it("notices bytes that are missing at the end, or too many", () => {
+    for (let length = 0; length < whole.length; length++)
+      expect(verdict(whole.subarray(0, length), 13), `${length} bytes`).toBe(false);
+    expect(verdict(Uint8Array.of(...whole, 0), 13)).toBe(false);
   });
 });
 

@@ -54,7 +54,11 @@ export const data = faultsIn({
     ["(this.dropsRemainder && batch.length < this.size)", "(this.dropsRemainder && batch.length < 1)"],
     ["note(await first);\n      while", "await first;\n      while"],
     ["Math.max(shape[axis], row.shape[axis])", "Math.min(shape[axis], row.shape[axis])"],
-    ["Math.max(shape[0], leastLength)", "leastLength"],
+    [
+      "Math.max(shape[0], leastLength)",
+      "leastLength",
+      { equivalent: "only buckets give one, their boundary, to parts that are no longer than it" },
+    ],
     ["if (value !== 0) whole.fill(value);", ""],
     ["copyInto(whole, start + i * outer,", "copyInto(whole, start + i * inner,"],
     ["row.values.subarray(i * inner, (i + 1) * inner)", "row.values.subarray(0, inner)"],
