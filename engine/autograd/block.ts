@@ -1,6 +1,7 @@
 // A block: a function of tensors that tapes shall see as one op. It runs unseen by them, and what it reads from
 // outside is noted, so that no gradient is lost without a word.
 
+import { ArgumentError, kindOf } from "../base/errors.ts";
 import { handleOn } from "../tensor/handle.ts";
 import type { Op } from "../tensor/op.ts";
 import { type Recorder, recorders, recordOnTapes } from "../tensor/recording.ts";
@@ -48,16 +49,19 @@ class Onlooker implements Recorder {
   }
 }
 
-/** Runs `fn` unseen. To be called in a scope of its own, which owns what is made. */
+/** Runs `fn` unseen; errors call it `name`. To be called in a scope of its own, which owns what is made. */
 export function runBlock<R extends BlockResult>(
   fn: () => R,
   args: readonly Tensor[],
-  refuse: (result: unknown) => Error,
+  name: string,
 ): { readonly result: R; readonly outputs: readonly Tensor[]; readonly captured: readonly Tensor[] } {
   const onlooker = new Onlooker(args);
   const result = recorders.with([onlooker], fn);
   const list = result instanceof Tensor ? [result] : result;
-  if (!Array.isArray(list) || !list.every((one) => one instanceof Tensor)) throw refuse(result);
+  if (!Array.isArray(list) || !list.every((one) => one instanceof Tensor))
+    throw new ArgumentError(
+      `${name}: the function must return a Tensor, or an array of them, got ${kindOf(result)}`,
+    );
   const seen = new Set<Tensor>();
   const outputs = (list as Tensor[]).map((output) => {
     onlooker.returns(output);

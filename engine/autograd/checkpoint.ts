@@ -2,7 +2,7 @@
 // old values then, so that dropout draws the same mask; what it assigns is assigned once.
 
 import { settingsAgain, withAmbient } from "../base/ambient.ts";
-import { ArgumentError, checkFunction, DisposedError, GradientError } from "../base/errors.ts";
+import { checkFunction, DisposedError, GradientError } from "../base/errors.ts";
 import { sameShape } from "../base/shape.ts";
 import type { Memory } from "../kernel/memory.ts";
 import { device as defaultDevice } from "../tensor/device.ts";
@@ -54,7 +54,7 @@ export function checkpoint<P extends unknown[], R extends BlockResult>(
         const { result, outputs, captured } = runBlock(
           () => variableWatcher.with(watcher, () => fn(...args)),
           tensors,
-          () => new ArgumentError("checkpoint: the function must return a Tensor, or an array of them"),
+          "checkpoint",
         );
         const inputs = [...tensors, ...captured];
         const changed = [...watcher.before.keys()];

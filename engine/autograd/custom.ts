@@ -229,11 +229,7 @@ export function customGradient<P extends unknown[], R extends BlockResult>(
     if (recorders.value.length === 0) return tidy(() => fn(...args));
     const inputs = args.filter((arg): arg is Tensor & P[number] => arg instanceof Tensor);
     return tidy(() => {
-      const { result, outputs, captured } = runBlock(
-        () => fn(...args),
-        inputs,
-        () => new ArgumentError(`${name}: the function must return a Tensor, or an array of them`),
-      );
+      const { result, outputs, captured } = runBlock(() => fn(...args), inputs, name);
       if (captured.length > 0) {
         throw new GradientError(
           `${name}: its function reads ${captured[0].describe()}, whose gradient is wanted, and does not take it as an argument; pass it, or stopGradient(...) it`,

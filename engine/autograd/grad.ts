@@ -93,7 +93,9 @@ export function valueAndGrad<A, P extends Tensor[]>(
       const run = () => {
         const result = fn(...inputs) as readonly [Tensor, A];
         if (!Array.isArray(result) || result.length !== 2)
-          throw new ArgumentError("valueAndGrad: with hasAux, the function must return [loss, aux]");
+          throw new ArgumentError(
+            `valueAndGrad: with hasAux, the function must return [loss, aux], got ${kindOf(result)}`,
+          );
         aux = result[1];
         return result[0];
       };
@@ -155,11 +157,8 @@ function gradientsIn<T extends readonly Tensor[]>(
   try {
     tape.watch(...targets);
     const value = tape.record(fn);
-    if (!(value instanceof Tensor)) {
-      // An async function fails later for lack of its tensors, which this error explains.
-      Promise.resolve(value).catch(() => {});
+    if (!(value instanceof Tensor))
       throw new ArgumentError(`${what}: the function must return a Tensor, the loss, got ${kindOf(value)}`);
-    }
     // A loss that is an input or a variable itself stays theirs: whoever frees the value frees a handle of its own.
     return { value: claim(value), grads: tape.pull([value], [], targets, { what: "gradient", frees: true }) };
   } finally {

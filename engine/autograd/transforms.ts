@@ -2,7 +2,14 @@
 // All of them are walks back over tapes; ops have no forward rules.
 
 import { isFloat } from "../base/dtype.ts";
-import { ArgumentError, checkFunction, DTypeError, GradientError, ShapeError } from "../base/errors.ts";
+import {
+  ArgumentError,
+  checkFunction,
+  DTypeError,
+  GradientError,
+  kindOf,
+  ShapeError,
+} from "../base/errors.ts";
 import { sameShape, showShape, sizeOf } from "../base/shape.ts";
 import { concat } from "../ops/layout/concat.ts";
 import { reshape } from "../ops/layout/reshape.ts";
@@ -204,7 +211,9 @@ const listOf = (outputs: Outputs): readonly Tensor[] => (outputs instanceof Tens
 function outputsOf(what: string, value: unknown): readonly Tensor[] {
   const list = value instanceof Tensor ? [value] : value;
   if (!Array.isArray(list) || !list.every((output) => output instanceof Tensor)) {
-    throw new ArgumentError(`${what}: the function must return a Tensor, or an array of them`);
+    throw new ArgumentError(
+      `${what}: the function must return a Tensor, or an array of them, got ${kindOf(value)}`,
+    );
   }
   for (const output of list as Tensor[]) {
     if (isFloat(output.dtype)) continue;

@@ -138,6 +138,8 @@ export function kindOf(value: unknown): string {
   if (typeof value === "function") return kindOfFunction(value);
   if (typeof value !== "object") return `the ${typeof value} ${String(value)}`;
   if (Array.isArray(value)) return "an array";
+  // An async function's, where its value is wanted: it fails later for lack of its tensors, which the error explains.
+  if (value instanceof Promise) value.catch(() => {});
   if (isPromise(value)) return "a Promise; await it first";
   const { kindForErrors } = value as { readonly kindForErrors?: unknown };
   if (typeof kindForErrors === "string") return kindForErrors;

@@ -7,13 +7,15 @@ export function joinRows(parts: readonly Tensor[]): Tensor {
   const [{ device, dtype, shape }] = parts;
   const spec = { dtype, shape: [parts.reduce((rows, part) => rows + part.shape[0], 0), ...shape.slice(1)] };
   const { backend } = device;
+  // Before anything is taken: a part may be disposed.
+  const memories = parts.map((part) => part.memory);
   const memory = backend.allocate(spec, "rows that are joined");
   let start = 0;
-  for (const part of parts) {
+  parts.forEach((part, i) => {
     const place = backend.slice(memory, start * 4, part);
-    backend.copy(part.memory, place, part);
+    backend.copy(memories[i], place, part);
     place.release();
     start += part.size;
-  }
+  });
   return new Tensor(device, spec, memory);
 }

@@ -58,6 +58,8 @@ export async function predictModel(
     let samples = 0;
     /** Batch by batch, the outputs in their order. */
     const parts: Tensor[][] = [];
+    /** Of each output, all rows. */
+    const wholes: Tensor[] = [];
     try {
       await hooks.tell("onPredictBegin", []);
       await batches.begin();
@@ -74,7 +76,7 @@ export async function predictModel(
         signal?.throwIfAborted();
       }
       await hooks.tell("onPredictEnd", []);
-      const wholes = parts[0].map((_, i) => joined(parts.map((outputs) => outputs[i])));
+      for (const i of parts[0].keys()) wholes.push(joined(parts.map((outputs) => outputs[i])));
       if (verbose > 0) {
         await device.sync();
         const seconds = (performance.now() - started) / 1000;
@@ -82,7 +84,7 @@ export async function predictModel(
       }
       return withLeaves(model.outputs, wholes);
     } catch (error) {
-      for (const output of parts.flat()) output.dispose();
+      for (const output of [...parts.flat(), ...wholes]) output.dispose();
       throw error;
     }
   });

@@ -7,6 +7,7 @@ import {
   backward,
   cast,
   checkpoint,
+  customGradient,
   type Device,
   DisposedError,
   exp,
@@ -17,6 +18,7 @@ import {
   hvp,
   init,
   jacobian,
+  jit,
   jvp,
   matmul,
   mul,
@@ -26,6 +28,7 @@ import {
   relu,
   reshape,
   retainGrad,
+  scan,
   setDevice,
   sin,
   square,
@@ -705,19 +708,44 @@ describe("noGrad around a retained block", () => {
   });
 });
 
-it("refuses an async function, and what comes of its promise troubles nobody", async () => {
-  const unhandled: unknown[] = [];
-  const note = (error: unknown) => unhandled.push(error);
-  process.on("unhandledRejection", note);
-  const later = async (x: Tensor) => {
-    const y = mul(x, x);
-    await Promise.resolve();
-    return sum(y);
-  };
-  expect(() => grad(later as never)(tensor([1, 2]))).toThrow(
-    /grad: the function must return a Tensor, the loss, got a Promise/,
-  );
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  process.off("unhandledRejection", note);
-  expect(unhandled).toEqual([]);
-});
+/** What is given a function and wants its value at once. */
+const wantValuesAtOnce: Record<string, (fn: (...args: Tensor[]) => never) => unknown> = {
+  grad: (fn) => grad(fn)(tensor([1, 2])),
+  "valueAndGrad with hasAux": (fn) => valueAndGrad(fn, { hasAux: true })(tensor([1, 2])),
+  jvp: (fn) => jvp(fn, [tensor([1, 2])], [tensor([1, 1])]),
+  hvp: (fn) => hvp(fn, [tensor([1, 2])], [tensor([1, 1])]),
+  checkpoint: (fn) => grad((x: Tensor) => sum(checkpoint(fn)(x)))(tensor([1, 2])),
+  customGradient: (fn) => grad((x: Tensor) => sum(customGradient(fn, () => [null])(x)))(tensor([1, 2])),
+  "a backward rule": (fn) =>
+    grad((x: Tensor) =>
+      sum(
+        customGradient(
+          (y: Tensor) => square(y),
+          ({ grad }) => fn(grad()),
+        )(x),
+      ),
+    )(tensor([1, 2])),
+  scan: (fn) => scan(fn, tensor([1, 2]), tensor([1, 2])),
+  "a result of jit's function": (fn) => jit((x: Tensor) => [fn(x)])(tensor([1, 2])),
+};
+
+it.each(Object.keys(wantValuesAtOnce))(
+  "%s refuses an async function, and what comes of its promise troubles nobody",
+  async (name) => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown) => unhandled.push(error);
+    process.on("unhandledRejection", note);
+    const later = async (x: Tensor) => {
+      await Promise.resolve();
+      return sum(mul(x, x));
+    };
+    const failing = async (_: Tensor) => {
+      throw new Error("of its own");
+    };
+    for (const fn of [later, failing])
+      expect(() => wantValuesAtOnce[name](fn as never)).toThrow(/got a Promise; await it/);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.off("unhandledRejection", note);
+    expect(unhandled).toEqual([]);
+  },
+);

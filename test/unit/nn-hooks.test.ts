@@ -3,8 +3,8 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ArgumentError } from "../../engine/base/errors.ts";
-import { type Device, init, noLeaks, tensor, variable } from "../../engine/index.ts";
-import { type Callback, Dense, History, Input, Sequential } from "../../nn/index.ts";
+import { type Device, init, noLeaks, type Tensor, tensor, variable } from "../../engine/index.ts";
+import { type Callback, Dense, History, Input, input, Model, Sequential } from "../../nn/index.ts";
 import { Batches } from "../../nn/training/batches.ts";
 import { HostRows } from "../../nn/training/data.ts";
 import { StreamedBatches } from "../../nn/training/stream.ts";
@@ -84,6 +84,26 @@ describe("hooks", () => {
     await noLeaks(async () => {
       await model.evaluate(x, y, { callbacks });
       (await model.predict(x, { callbacks })).dispose();
+    });
+    model.dispose();
+  });
+
+  it("that fail predict leave nothing of outputs that were put together", async () => {
+    const start = input([1]);
+    const model = new Model(start, [new Dense(1).call(start), new Dense(2).call(start)]);
+    /** Of the first batch; what is put together of the first output is there when the second is missed. */
+    const disposing = (batch: number, [, second]: Tensor[]) => {
+      if (batch === 0) second.dispose();
+    };
+    const print = () => {
+      throw new Error("no paper");
+    };
+    for (const output of await model.predict(x, { batchSize: 2 })) output.dispose();
+    await noLeaks(async () => {
+      await expect(
+        model.predict(x, { batchSize: 2, callbacks: { onPredictBatchEnd: disposing } }),
+      ).rejects.toThrow(/disposed/);
+      await expect(model.predict(x, { batchSize: 2, verbose: 1, print })).rejects.toThrow("no paper");
     });
     model.dispose();
   });

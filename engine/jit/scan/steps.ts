@@ -1,7 +1,7 @@
 // Steps: the steps of a scan, which its function computes, with their arguments and results checked. Run one by one they
 // are ops like others.
 
-import { ArgumentError, DeviceError, isPromise, kindOf, ShapeError } from "../../base/errors.ts";
+import { ArgumentError, DeviceError, kindOf, ShapeError } from "../../base/errors.ts";
 import { nameScope } from "../../base/name-scope.ts";
 import { sameShape, showShape } from "../../base/shape.ts";
 import { type Tree, withLeaves } from "../../base/tree.ts";
@@ -93,8 +93,7 @@ export class Steps {
     const x = this.#xsTree === undefined ? undefined : withLeaves(this.#xsTree, xs);
     const result = this.#step(withLeaves(this.#carryTree, carry), x);
     if (!Array.isArray(result) || result.length < 1 || result.length > 2) {
-      const got = isPromise(result) ? "a promise" : kindOf(result);
-      throw new ArgumentError(`scan: a step must return [carry, outputs], got ${got}`);
+      throw new ArgumentError(`scan: a step must return [carry, outputs], got ${kindOf(result)}`);
     }
     const [next, output] = result as [Tree<Tensor>, ScanOutput?];
     const found = tensorsOf("the carry that a step returned", next);

@@ -66,7 +66,7 @@ export function runTraced(steps: Steps, options: TracedOptions = {}): Stepped {
     const all = loop();
     return { carry: all.slice(0, count), outputs: all.slice(count) };
   }
-  const { outputs, captured: tracked } = runBlock(loop, given, () => new Error("scan gives lists"));
+  const { outputs, captured: tracked } = runBlock(loop, given, "scan");
   const { kept, held } = loopKept!;
   const captured = [...tracked];
   const known = new Set(tracked.map(({ id }) => id));
