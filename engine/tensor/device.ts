@@ -73,6 +73,11 @@ export class MemoryReport implements MemoryUse {
 }
 
 export class Device {
+  /**
+   * @internal No thread but its own has any use of a device, or of what holds one, as tensors and models do: no symbol can be
+   * cloned, so that sending or storing them fails, where it would give objects that do nothing.
+   */
+  readonly uncloneable = Symbol("a gradgpu Device");
   /** How errors tell it from others: "webgpu", a second one "webgpu 2". Counted for the process. */
   readonly name: string;
   /** @internal What executes: the adapter's backend, or a trace of it while a function is traced. */

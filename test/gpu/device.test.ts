@@ -198,6 +198,13 @@ describe("a lost device", () => {
   });
 });
 
+it("is not cloned, nor is what holds it: a copy would do nothing", () => {
+  const x = variable([1], { device: shared });
+  for (const each of [shared, x, { deep: [x] }])
+    expect(() => structuredClone(each)).toThrow(/a gradgpu Device/);
+  x.dispose();
+});
+
 describe("a closed device", () => {
   it("may be closed twice; its tensors say so, and reading under way is rejected with a typed error", async () => {
     const device = await open();

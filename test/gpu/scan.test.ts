@@ -406,7 +406,10 @@ describe("scan", () => {
     refused(() => scan((h: Tensor) => [h], h, undefined), /pass length/);
     refused(() => scan((h: Tensor) => [{ h }] as never, h, xs), /another form/);
     refused(() => scan(((h: Tensor) => h) as never, h, xs), /must return \[carry, outputs\]/);
-    refused(() => scan((async (h: Tensor) => [h]) as never, h, xs), /a promise/);
+    refused(
+      () => scan((async (h: Tensor) => [h]) as never, h, xs),
+      /must return \[carry, outputs\], got a Promise/,
+    );
     expect(() => scan((h: Tensor) => [h], h, tensor(1))).toThrow(ShapeError);
   });
 
