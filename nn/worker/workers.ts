@@ -45,9 +45,12 @@ interface Threads {
 /** Starts a worker that runs a module. */
 export async function startWorker(url: URL, events: WorkerEvents): Promise<RemoteWorker> {
   const Web = (
-    globalThis as { Worker?: new (url: URL, options: { type: "module"; name: string }) => WebWorker }
+    globalThis as {
+      Worker?: new (url: URL, options: { type: "module"; name: string }) => WebWorker | NodeWorker;
+    }
   ).Worker;
-  if (Web !== undefined) return webWorker(new Web(url, { type: "module", name: url.href }), events);
+  // In Node there may be one too, that of its threads: WebAssembly with threads, as Emscripten builds it, puts it there.
+  if (Web !== undefined) return adoptWorker(new Web(url, { type: "module", name: url.href }), events);
   const { Worker } = await importByName<Threads>("node:worker_threads");
   return nodeWorker(new Worker(url), events);
 }

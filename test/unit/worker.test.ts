@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ArgumentError, DataError, DeviceError, dispose, GradgpuError } from "../../engine/index.ts";
 import { type InWorkerOptions, inWorker } from "../../nn/worker/index.ts";
 import { bundle } from "../../scripts/run.mjs";
@@ -87,6 +87,19 @@ describe("a task", () => {
     expect(await inWorker(made, { data: { task: "leave" } })).toBe("left");
     expect(exited).toBe(true);
   });
+});
+
+it("is done in a thread of Node's where another library has put their class among the globals", async () => {
+  vi.stubGlobal("Worker", Worker);
+  try {
+    const { doubled } = await run<{ doubled: Float32Array }>({
+      task: "double",
+      values: new Float32Array([1, 2]),
+    });
+    expect([...doubled]).toEqual([2, 4]);
+  } finally {
+    vi.unstubAllGlobals();
+  }
 });
 
 describe("an error", () => {
