@@ -44,6 +44,8 @@ export class NetStore extends Watched {
       return;
     }
     this.set({ isBuilt: false });
+    // What is still said of the net before comes too late: told that it is built, the page would let it be trained.
+    this.#number++;
     clearTimeout(this.#timer);
     this.send({ kind: "pause" });
     this.#timer = setTimeout(() => this.build(), settleMs);

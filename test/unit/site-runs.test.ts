@@ -431,4 +431,18 @@ describe("what comes late", () => {
     expect(store.state.problems).toEqual([]);
     expect(store.state.step).toBe(1);
   });
+
+  it("of a net that is no longer wanted does not let it be trained until the next one stands", async () => {
+    const store = await opened();
+    await built(store);
+    // The first net is being built when the set-up changes; the next is asked for a moment later.
+    store.reset();
+    const { nets } = store.state;
+    store.change({ samples: 60 });
+    await built(store);
+    store.oneStep();
+    await until(store, ({ step }) => step === 1);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect([store.state.isBuilt, store.state.step, store.state.nets]).toEqual([true, 1, nets + 1]);
+  });
 });
